@@ -1,0 +1,3 @@
+//! The binary `edgeward`.
+
+fn main() {}
