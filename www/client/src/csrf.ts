@@ -1,0 +1,49 @@
+import { AuthError } from "./error.js";
+
+/**
+ * The anti-forgery token of this page, fetched when it is first needed and kept until something makes it stale: a
+ * sign-in, a refresh, a sign-out, or a refusal with `CSRF_INVALID`. Callers at the same time share one request.
+ */
+export class CsrfToken {
+  #pending: Promise<string> | undefined;
+
+  /** @param load `GET /auth/csrf` */
+  constructor(private readonly load: () => Promise<Response>) {}
+
+  get(): Promise<string> {
+    if (this.#pending === undefined) {
+      const pending = this.#fetch();
+      this.#pending = pending;
+      // A failure is not kept: the next caller asks again.
+      pending.catch(() => this.#forgetIf(pending));
+    }
+    return this.#pending;
+  }
+
+  forget(): void {
+    this.#pending = undefined;
+  }
+
+  /** Drops `stale` only: whoever noticed it later must not throw away its successor. */
+  async forgetValue(stale: string): Promise<void> {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    const current = await pending.catch(() => undefined);
+    if (current === stale) this.#forgetIf(pending);
+  }
+
+  #forgetIf(pending: Promise<string>): void {
+    if (this.#pending === pending) this.#pending = undefined;
+  }
+
+  async #fetch(): Promise<string> {
+    const response = await this.load();
+    if (!response.ok) throw await AuthError.fromResponse(response);
+    const body: unknown = await response.json().catch(() => undefined);
+    const token = typeof body === "object" && body !== null && "csrfToken" in body ? body.csrfToken : undefined;
+    if (typeof token !== "string" || token === "") {
+      throw new AuthError("UNEXPECTED_ANSWER", response.status, "The server's answer carries no CSRF token.");
+    }
+    return token;
+  }
+}

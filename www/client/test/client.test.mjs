@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { AuthError, createAuthClient } from "@edgeward/client";
+import { ADA, Issuer, problem } from "./issuer.mjs";
+
+const BASE = "https://site.example";
+
+function site(issuer = new Issuer()) {
+  return { issuer, client: createAuthClient({ baseUrl: BASE, fetch: issuer.fetch }) };
+}
+
+const refusedWith = (code, status) => (error) => {
+  assert.ok(error instanceof AuthError, String(error));
+  assert.deepEqual([error.code, error.status], [code, status]);
+  return true;
+};
+
+test("signs in and says who it is", async () => {
+  const { client, issuer } = site();
+  assert.deepEqual(await client.signIn({ email: ADA.email, password: "right" }), { user: ADA });
+  assert.deepEqual(await client.session(), { user: ADA });
+  assert.deepEqual(issuer.calls, ["GET /auth/csrf", "POST /auth/login", "GET /auth/me"]);
+});
+
+test("a wrong password is an error with the issuer's code and sentence", async () => {
+  const { client, issuer } = site();
+  await assert.rejects(client.signIn({ email: ADA.email, password: "wrong" }), (error) => {
+    assert.equal(error.message, "E-mail address or password is wrong.");
+    return refusedWith("INVALID_CREDENTIALS", 401)(error);
+  });
+  assert.equal(issuer.count("POST /auth/refresh"), 0, "a refused sign-in is no expired session");
+});
+
+test("signs up with the names, and with nothing else that the caller's object carries", async () => {
+  const { client, issuer } = site();
+  let sent;
+  issuer.on("POST /auth/register", async (request) => {
+    sent = await request.clone().json();
+  });
+  const form = { email: "bo@example.test", password: "right", firstName: "Bo", lastName: "Ek" };
+  const { user } = await client.signUp({ ...form, roles: ["admin"] });
+  assert.deepEqual(sent, form);
+  assert.equal(user.firstName, "Bo");
+});
+
+test("nobody is signed in: session() is null after one attempt to refresh", async () => {
+  const { client, issuer } = site();
+  assert.equal(await client.session(), null);
+  assert.deepEqual(issuer.calls, ["GET /auth/me", "GET /auth/csrf", "POST /auth/refresh"]);
+});
+
+test("signs out, and a second time without an error", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  await client.signOut();
+  assert.equal(issuer.signedIn, false);
+  await client.signOut();
+});
+
+test("only unsafe methods carry the CSRF token, which is fetched once", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  for (const [method, expected] of [
+    ["GET", null],
+    ["POST", "token-0"],
+    ["PUT", "token-0"],
+    ["PATCH", "token-0"],
+    ["DELETE", "token-0"],
+    ["delete", "token-0"],
+  ]) {
+    const answer = await (await client.fetch("/api/things", { method })).json();
+    assert.equal(answer.csrf, expected, method);
+  }
+  assert.equal(issuer.count("GET /auth/csrf"), 1);
+});
+
+test("a stale CSRF token is replaced once and the request repeated with its body", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  await client.fetch("/api/things", { method: "POST", body: "first" });
+  issuer.rotateCsrf();
+  const answer = await (await client.fetch("/api/things", { method: "POST", body: "second" })).json();
+  assert.equal(answer.body, "second");
+  assert.equal(issuer.count("GET /auth/csrf"), 2);
+});
+
+test("a CSRF token that stays refused is reported, not asked for in a loop", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  issuer.on("POST /api/things", () => problem(403, "CSRF_INVALID"));
+  const response = await client.fetch("/api/things", { method: "POST" });
+  assert.equal(response.status, 403);
+  assert.equal((await response.json()).code, "CSRF_INVALID", "the caller can still read the answer");
+  assert.equal(issuer.count("POST /api/things"), 2);
+});
+
+test("another 403 is not a reason to repeat anything", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  issuer.on("POST /api/things", () => problem(403, "INSUFFICIENT_ROLE"));
+  assert.equal((await client.fetch("/api/things", { method: "POST" })).status, 403);
+  assert.equal(issuer.count("POST /api/things"), 1);
+});
+
+test("an expired access cookie: one refresh, one repetition, with method and body", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  issuer.accessFresh = false;
+  const answer = await (await client.fetch("/api/things", { method: "PUT", body: "kept" })).json();
+  assert.deepEqual([answer.call, answer.body], ["PUT /api/things", "kept"]);
+  assert.equal(issuer.count("POST /auth/refresh"), 1);
+  assert.equal(issuer.count("PUT /api/things"), 2);
+});
+
+test("many requests at once share one refresh", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  issuer.accessFresh = false;
+  const responses = await Promise.all(Array.from({ length: 20 }, (_, i) => client.fetch(`/api/things/${i}`)));
+  assert.deepEqual(new Set(responses.map((response) => response.status)), new Set([200]));
+  assert.equal(issuer.count("POST /auth/refresh"), 1);
+});
+
+test("a 401 that arrives after somebody else's refresh repeats without another one", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  issuer.accessFresh = false;
+  let answerLate;
+  const late = new Promise((resolve) => {
+    answerLate = () => resolve(problem(401, "TOKEN_EXPIRED"));
+  });
+  let first = true;
+  issuer.on("GET /api/slow", () => {
+    if (!first) return undefined;
+    first = false;
+    return late;
+  });
+  const slow = client.fetch("/api/slow");
+  await client.fetch("/api/quick");
+  answerLate();
+  assert.equal((await slow).status, 200);
+  assert.equal(issuer.count("POST /auth/refresh"), 1);
+});
+
+test("a 401 that a refresh does not cure is returned, not chased", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  issuer.on("GET /api/things", () => problem(401, "STEP_UP_REQUIRED"));
+  assert.equal((await client.fetch("/api/things")).status, 401);
+  assert.equal(issuer.count("GET /api/things"), 2);
+  assert.equal(issuer.count("POST /auth/refresh"), 1);
+});
+
+test("an ended session gives back the first 401 without repeating the request", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  issuer.accessFresh = false;
+  issuer.sessionEnded = true;
+  const response = await client.fetch("/api/things");
+  assert.equal((await response.json()).code, "TOKEN_EXPIRED");
+  assert.equal(issuer.count("GET /api/things"), 1);
+  assert.equal(await client.session(), null);
+});
+
+test("a busy issuer is no reason to believe that the session is over", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  issuer.accessFresh = false;
+  issuer.on("POST /auth/refresh", () => problem(503, "ISSUER_UNAVAILABLE"));
+  await assert.rejects(client.session(), refusedWith("ISSUER_UNAVAILABLE", 503));
+  await assert.rejects(client.fetch("/api/things"), refusedWith("ISSUER_UNAVAILABLE", 503));
+});
+
+test("after a failed refresh the next 401 may try again", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  issuer.accessFresh = false;
+  let busy = true;
+  issuer.on("POST /auth/refresh", () => (busy ? problem(503, "ISSUER_UNAVAILABLE") : undefined));
+  await assert.rejects(client.session(), refusedWith("ISSUER_UNAVAILABLE", 503));
+  busy = false;
+  assert.deepEqual(await client.session(), { user: ADA });
+});
+
+test("a sign-in forgets the CSRF token of the stranger before it", async () => {
+  const { client, issuer } = site();
+  await client.signIn({ email: ADA.email, password: "right" });
+  const answer = await (await client.fetch("/api/things", { method: "POST" })).json();
+  assert.equal(answer.csrf, issuer.csrf());
+  assert.equal(issuer.count("POST /api/things"), 1, "no detour over a refusal");
+});
+
+test("another origin never gets a request, let alone the token", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  for (const address of ["https://evil.example/", "//evil.example/api", "http://site.example/", new URL("https://site.example:8443/")]) {
+    await assert.rejects(client.fetch(address, { method: "POST" }), TypeError, String(address));
+  }
+  assert.deepEqual(issuer.calls, []);
+});
+
+test("answers that are not what the API promises are named as such", async () => {
+  const page = () => new Response("<!doctype html>", { status: 502, headers: { "content-type": "text/html" } });
+  for (const [call, answer, status] of [
+    ["GET /auth/csrf", page, 502],
+    ["GET /auth/csrf", () => Response.json({ csrfToken: 7 }), 200],
+    ["POST /auth/login", page, 502],
+    ["POST /auth/login", () => Response.json({ user: { id: 1 } }), 200],
+    ["POST /auth/login", () => Response.json(null), 200],
+    ["POST /auth/login", () => new Response("{"), 200],
+  ]) {
+    const { client, issuer } = site();
+    issuer.on(call, answer);
+    await assert.rejects(
+      client.signIn({ email: ADA.email, password: "right" }),
+      refusedWith("UNEXPECTED_ANSWER", status),
+      call,
+    );
+  }
+});
+
+test("no answer at all is UNREACHABLE and keeps the cause", async () => {
+  const cause = new TypeError("fetch failed");
+  const client = createAuthClient({ baseUrl: BASE, fetch: () => Promise.reject(cause) });
+  await assert.rejects(client.session(), (error) => {
+    assert.equal(error.cause, cause);
+    return refusedWith("UNREACHABLE", 0)(error);
+  });
+});
