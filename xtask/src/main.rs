@@ -1,3 +1,45 @@
-//! `cargo xtask`.
+//! `cargo xtask`: everything a person types more than once.
 
-fn main() {}
+use std::process::ExitCode;
+
+use xtask::{build, dev, guard, setup, suites};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+  setup                                  install what is missing
+  dev [--edge-port N] [--issuer-port N] [--app-port N] [--data DIR] [--seed-password P]
+                                         the whole stack on this machine, with two users and a demo app
+  build [edge|npm|issuer|client|all]     what ships
+  test [SUITE…]                          every suite, or some
+  bench verify [--json]                  our verification beside jose and WebCrypto
+  screenshots [DIR]                      pictures of the pages";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some((command, rest)) = args.split_first() else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let outcome = match command.as_str() {
+        "guard" => return guard::run(rest),
+        "setup" => setup::run(rest),
+        "dev" => dev::run(rest),
+        "build" => build::run(rest),
+        "test" => suites::run(rest),
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        other => {
+            eprintln!("`{other}` is no command\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

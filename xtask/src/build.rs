@@ -1,0 +1,171 @@
+//! Builds what ships — the Worker, the npm package, the issuer, the client — and the variants that only tests use.
+//!
+//! The variants with the test clock go to folders of their own below `target/xtask`, so that no release artefact can be
+//! one of them by accident.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::failure::{Attempt, Failure, Outcome};
+use crate::run::{cargo, check, command};
+use crate::setup::{self, Need};
+use crate::toolchain::{self, WASM_BINDGEN, WASM_PACK, WORKER_BUILD};
+use crate::workspace;
+
+/// `cargo xtask build [edge|npm|issuer|client|all]`
+pub fn run(args: &[String]) -> Outcome<()> {
+    let parts: Vec<&str> = if args.is_empty() { vec!["all"] } else { args.iter().map(String::as_str).collect() };
+    for part in parts {
+        match part {
+            "edge" => {
+                setup::prepare(Need::Stack)?;
+                report("the Worker", &worker(Clock::Real)?);
+            }
+            "npm" => {
+                setup::prepare(Need::Package)?;
+                report("the npm package", &npm_package()?);
+            }
+            "issuer" => report("the issuer", &issuer_release()?),
+            "client" => {
+                setup::prepare(Need::Npm)?;
+                report("the browser client", &client()?);
+            }
+            "all" => run(&["edge", "npm", "issuer", "client"].map(str::to_owned))?,
+            other => return Err(Failure::new(format!("nothing is called `{other}`: edge, npm, issuer, client or all"))),
+        }
+    }
+    Ok(())
+}
+
+fn report(what: &str, path: &Path) {
+    let root = workspace::root();
+    println!("built {what}: {}", path.strip_prefix(&root).unwrap_or(path).display());
+}
+
+/// Which clock a build has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// The machine's; what ships.
+    Real,
+    /// The one that a test sets by a header.
+    Test,
+}
+
+/// Builds the Worker and returns the folder with its modules. What is newer than its sources is not built again.
+pub fn worker(clock: Clock) -> Outcome<PathBuf> {
+    let root = workspace::root();
+    let folder = match clock {
+        Clock::Real => root.join("edge/build"),
+        Clock::Test => test_clock_folder()?.join("worker"),
+    };
+    if is_newer_than_sources(&folder.join("index_bg.wasm"), &["core", "edge/src", "edge/Cargo.toml", "Cargo.lock"]) {
+        return Ok(folder);
+    }
+    let mut build = command(WORKER_BUILD.need()?);
+    // A path that does not resolve would make worker-build download a program of its own choice.
+    build.env("WASM_BINDGEN_BIN", WASM_BINDGEN.need()?);
+    build.env("WASM_OPT_BIN", toolchain::npm_program("wasm-opt")?);
+    build.env("ESBUILD_BIN", toolchain::npm_program("esbuild")?);
+    build.arg("--release").arg("--out-dir").arg(relative(&root.join("edge"), &folder)).arg("edge");
+    if clock == Clock::Test {
+        build.args(["--features", "test-clock"]);
+    }
+    check(&mut build)?;
+    Ok(folder)
+}
+
+/// Builds the npm package `edgeward` and returns its folder.
+pub fn npm_package() -> Outcome<PathBuf> {
+    let root = workspace::root();
+    let package = root.join("edge/js");
+    let wasm = package.join("dist/wasm/edgeward_bg.wasm");
+    WASM_BINDGEN.need()?;
+    check(command(WASM_PACK.need()?).args([
+        "build", "--mode", "no-install", "--release", "--target", "web", "--no-pack", "--out-dir", "js/dist/wasm",
+        "--out-name", "edgeward", "edge", "--no-default-features", "--features", "js",
+    ]))?;
+    check(command(toolchain::npm_program("wasm-opt")?).arg("-O3").arg("-o").arg(&wasm).arg(&wasm))?;
+    check(command(toolchain::npm_program("tsc")?).args(["-p", "edge/js"]))?;
+    Ok(package)
+}
+
+/// Builds the issuer as it ships and returns the binary.
+pub fn issuer_release() -> Outcome<PathBuf> {
+    check(cargo().args(["build", "--release", "--package", "edgeward-issuer", "--bin", "edgeward"]))?;
+    Ok(workspace::target().join("release/edgeward"))
+}
+
+/// Builds the issuer for this machine and returns the binary.
+pub fn issuer_dev() -> Outcome<PathBuf> {
+    check(cargo().args(["build", "--package", "edgeward-issuer", "--bin", "edgeward"]))?;
+    kept_aside(&workspace::own_target().join("dev"))
+}
+
+/// Builds the issuer with the clock of tests and returns the binary.
+pub fn issuer_test_clock() -> Outcome<PathBuf> {
+    check(cargo().args(["build", "--package", "edgeward-issuer", "--bin", "edgeward", "--features", "test-clock"]))?;
+    kept_aside(&test_clock_folder()?)
+}
+
+/// Builds the browser client and returns its folder.
+pub fn client() -> Outcome<PathBuf> {
+    let package = workspace::root().join("www/client");
+    check(command(toolchain::npm_program("tsc")?).args(["-p", "www/client"]))?;
+    Ok(package.join("dist"))
+}
+
+/// Copies the debug binary to where the next build with other features does not replace it.
+fn kept_aside(folder: &Path) -> Outcome<PathBuf> {
+    fs::create_dir_all(folder).attempt(|| format!("creating {}", folder.display()))?;
+    let built = workspace::target().join("debug/edgeward");
+    let kept = folder.join("edgeward");
+    // Removed first: a running copy may be executed but not overwritten.
+    let _ = fs::remove_file(&kept);
+    fs::copy(&built, &kept).attempt(|| format!("copying {}", built.display()))?;
+    Ok(kept)
+}
+
+fn test_clock_folder() -> Outcome<PathBuf> {
+    let folder = workspace::own_target().join("test-clock");
+    fs::create_dir_all(&folder).attempt(|| format!("creating {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// The way from one folder to another below the root; worker-build takes no absolute paths.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let shared = from.components().zip(to.components()).take_while(|(one, other)| one == other).count();
+    let mut way: PathBuf = from.components().skip(shared).map(|_| "..").collect();
+    way.extend(to.components().skip(shared));
+    way
+}
+
+fn is_newer_than_sources(product: &Path, sources: &[&str]) -> bool {
+    let Some(built) = modified(product) else { return false };
+    let root = workspace::root();
+    sources.iter().all(|source| {
+        let source = root.join(source);
+        let files = if source.is_dir() { workspace::files_below(&source) } else { vec![source] };
+        files.iter().all(|file| modified(file).is_some_and(|changed| changed < built))
+    })
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|facts| facts.modified()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::relative;
+    use std::path::{Path, PathBuf};
+
+    #[test]
+    fn the_way_goes_up_and_down() {
+        let check = |from: &str, to: &str, way: &str| {
+            assert_eq!(relative(Path::new(from), Path::new(to)), PathBuf::from(way));
+        };
+        check("/a/edge", "/a/edge/build", "build");
+        check("/a/edge", "/a/target/xtask/worker", "../target/xtask/worker");
+        check("/a/edge", "/b", "../../b");
+    }
+}

@@ -1,0 +1,133 @@
+//! Brings what a task needs onto the machine: rustup targets, npm packages, cargo tools, Debian's browser.
+//!
+//! Everything comes from crates.io, npm, rustup and Debian through their ordinary clients. What is already there in the
+//! right version is left alone, so a second run costs a second.
+
+use std::fs;
+use std::process::Command;
+
+use crate::failure::{Attempt, Failure, Outcome};
+use crate::run::{cargo, check, command, output};
+use crate::toolchain::{self, CargoTool, WASM_BINDGEN, WASM_PACK, WORKER_BUILD};
+use crate::workspace;
+
+/// What a task is about to do, and therefore what must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Only the packages of npm: the pinned Node, workerd, the bundler.
+    Npm,
+    /// Build the Worker and run the stack.
+    Stack,
+    /// Build the npm package as well.
+    Package,
+    /// Run every suite.
+    Test,
+}
+
+/// `cargo xtask setup`: everything.
+pub fn run(_args: &[String]) -> Outcome<()> {
+    prepare(Need::Test)?;
+    println!("setup: everything is in place");
+    Ok(())
+}
+
+/// Installs what `need` lacks.
+pub fn prepare(need: Need) -> Outcome<()> {
+    npm_packages()?;
+    if need == Need::Npm {
+        return Ok(());
+    }
+    rustup_target("wasm32-unknown-unknown")?;
+    cargo_tool(&WASM_BINDGEN)?;
+    if need != Need::Package {
+        cargo_tool(&WORKER_BUILD)?;
+    }
+    if need != Need::Stack {
+        cargo_tool(&WASM_PACK)?;
+    }
+    if need == Need::Test {
+        rustup_target("thumbv7m-none-eabi")?;
+        debian_browser()?;
+    }
+    Ok(())
+}
+
+fn rustup_target(target: &str) -> Outcome<()> {
+    let sysroot = output(command("rustc").args(["--print", "sysroot"]))?;
+    let library = std::path::Path::new(sysroot.trim()).join("lib/rustlib").join(target).join("lib");
+    if library.is_dir() {
+        return Ok(());
+    }
+    check(command("rustup").args(["target", "add", target]))
+}
+
+/// `npm ci`, unless what is installed is what the lock file asks for.
+fn npm_packages() -> Outcome<()> {
+    let root = workspace::root();
+    let stamp = root.join("node_modules/.edgeward-lock");
+    let lock = workspace::read(&root.join("package-lock.json"))?;
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    if toolchain::find_on_path("npm").is_none() {
+        return Err(Failure::new("npm is not installed: install Node 20 or newer with npm, then run this again"));
+    }
+    println!("setup: npm ci");
+    check(command("npm").args(["ci", "--no-audit", "--no-fund"]))?;
+    fs::write(&stamp, lock).attempt(|| format!("writing {}", stamp.display()))
+}
+
+/// `cargo install --locked`: into cargo's ordinary folder where the program is absent, into `target/tools` where another
+/// version of it is in the way, so that nobody's own tools are replaced.
+fn cargo_tool(tool: &CargoTool) -> Outcome<()> {
+    if tool.find().is_some() {
+        return Ok(());
+    }
+    println!("setup: cargo install {} {} (a few minutes, once)", tool.package, tool.version);
+    let mut install = cargo();
+    install.args(["install", "--locked", "--quiet", &format!("{}@{}", tool.package, tool.version)]);
+    // The three tools share many dependencies; one folder lets them share the work.
+    install.env("CARGO_TARGET_DIR", workspace::target().join("tools-build"));
+    install.env("CARGO_PROFILE_RELEASE_DEBUG", "false");
+    let ordinary_place_is_taken = toolchain::find_on_path(tool.program).is_some();
+    if ordinary_place_is_taken {
+        install.arg("--root").arg(toolchain::tools_folder());
+    }
+    check(&mut install)?;
+    if tool.find().is_some() {
+        return Ok(());
+    }
+    // Installed into a cargo folder that is not on the path: install where we look ourselves.
+    let mut again = cargo();
+    again.args(["install", "--locked", "--quiet", "--force", &format!("{}@{}", tool.package, tool.version)]);
+    again.env("CARGO_TARGET_DIR", workspace::target().join("tools-build"));
+    again.arg("--root").arg(toolchain::tools_folder());
+    check(&mut again)?;
+    tool.need().map(drop)
+}
+
+/// Chromium and its driver, for the suites that need a browser.
+fn debian_browser() -> Outcome<()> {
+    if toolchain::chromium().is_some() && toolchain::chromedriver().is_some() {
+        return Ok(());
+    }
+    const ADVICE: &str = "apt-get update && apt-get install --yes --no-install-recommends chromium chromium-driver";
+    if toolchain::find_on_path("apt-get").is_none() {
+        return Err(Failure::new("Chromium and ChromeDriver are not installed, and this is not a Debian: install both"));
+    }
+    if !is_root() {
+        return Err(Failure::new(format!("Chromium and ChromeDriver are not installed. Run as root:\n    {ADVICE}")));
+    }
+    println!("setup: {ADVICE}");
+    let apt = |args: &[&str]| {
+        let mut apt: Command = command("apt-get");
+        apt.args(args).env("DEBIAN_FRONTEND", "noninteractive");
+        check(&mut apt)
+    };
+    apt(&["-qq", "update"])?;
+    apt(&["-qq", "install", "--yes", "--no-install-recommends", "chromium", "chromium-driver"])
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
