@@ -1,0 +1,88 @@
+// Chromium, and a visitor in it: one profile that starts empty, whose console is listened to.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { chromium } from "playwright-core";
+
+export function launchBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+    // Playwright switches the memory of whole pages off. What the back button shows is decided by it.
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
+  });
+}
+
+/**
+ * A `test` whose story is one visit of somebody with an empty browser: `visit(name, story, expected)`, where `expected`
+ * matches what the console may complain about.
+ */
+export function visits(world, options) {
+  return (name, story, expected) =>
+    test(name, async () => {
+      const visitor = await Visitor.arrive(world.browser, { baseURL: world.site.origin, ...options });
+      try {
+        await story(visitor, visitor.page);
+      } finally {
+        await visitor.leave();
+      }
+      visitor.expectSilentConsole(expected);
+    });
+}
+
+export class Visitor {
+  #complaints = [];
+
+  static async arrive(browser, options) {
+    const visitor = new Visitor();
+    visitor.context = await browser.newContext(options);
+    visitor.page = await visitor.context.newPage();
+    // Violations of the content security policy are console errors too.
+    visitor.page.on("console", (message) => {
+      if (message.type() === "error") visitor.#complaints.push(`${message.text()} (${message.location().url})`);
+    });
+    visitor.page.on("pageerror", (error) => visitor.#complaints.push(String(error)));
+    return visitor;
+  }
+
+  async leave() {
+    await this.context.close();
+  }
+
+  expectSilentConsole(expected) {
+    const unexpected = this.#complaints.filter((text) => !expected?.test(text));
+    assert.deepEqual(unexpected, [], "the browser's console is silent");
+  }
+
+  /** Fills the sign-in page in and sends it. */
+  async submitSignIn({ email, password }) {
+    await this.page.getByLabel("E-mail address").fill(email);
+    await this.page.getByLabel("Password").fill(password);
+    await this.page.getByRole("button", { name: "Sign in" }).click();
+  }
+
+  /** Goes to `/app`, signs in on the way, and arrives. */
+  async signIn(user) {
+    await this.page.goto("/app");
+    await this.submitSignIn(user);
+    await this.expectHeading(`Hello, ${user.name}`);
+  }
+
+  async expectHeading(name) {
+    await this.page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
+  }
+
+  async expectSignInPage(returnTo) {
+    await this.page.waitForURL((url) => url.pathname === "/login");
+    await this.expectHeading("Sign in");
+    assert.equal(new URL(this.page.url()).searchParams.get("returnTo"), returnTo);
+  }
+}

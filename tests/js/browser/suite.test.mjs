@@ -1,0 +1,23 @@
+// The browser suite: one site and one Chromium for all of it, because starting them takes longer than any story.
+
+import { after, before } from "node:test";
+import { launchBrowser } from "./browser.mjs";
+import { crossSiteStories } from "./cross_site.mjs";
+import { pageStories } from "./pages.mjs";
+import { signInStories } from "./sign_in.mjs";
+import { Site } from "./site.mjs";
+
+/** `site` and `browser`, from the moment the first story begins. */
+const world = {};
+
+before(async () => {
+  [world.site, world.browser] = await Promise.all([Site.start(), launchBrowser()]);
+});
+
+after(async () => {
+  await Promise.all([world.site?.stop(), world.browser?.close()]);
+});
+
+signInStories(world);
+pageStories(world);
+crossSiteStories(world);
