@@ -15,7 +15,11 @@ use crate::workspace;
 
 /// `cargo xtask build [edge|npm|issuer|client|all]`
 pub fn run(args: &[String]) -> Outcome<()> {
-    let parts: Vec<&str> = if args.is_empty() { vec!["all"] } else { args.iter().map(String::as_str).collect() };
+    let parts: Vec<&str> = if args.is_empty() {
+        vec!["all"]
+    } else {
+        args.iter().map(String::as_str).collect()
+    };
     for part in parts {
         match part {
             "edge" => {
@@ -32,7 +36,11 @@ pub fn run(args: &[String]) -> Outcome<()> {
                 report("the browser client", &client()?);
             }
             "all" => run(&["edge", "npm", "issuer", "client"].map(str::to_owned))?,
-            other => return Err(Failure::new(format!("nothing is called `{other}`: edge, npm, issuer, client or all"))),
+            other => {
+                return Err(Failure::new(format!(
+                    "nothing is called `{other}`: edge, npm, issuer, client or all"
+                )));
+            }
         }
     }
     Ok(())
@@ -40,7 +48,10 @@ pub fn run(args: &[String]) -> Outcome<()> {
 
 fn report(what: &str, path: &Path) {
     let root = workspace::root();
-    println!("built {what}: {}", path.strip_prefix(&root).unwrap_or(path).display());
+    println!(
+        "built {what}: {}",
+        path.strip_prefix(&root).unwrap_or(path).display()
+    );
 }
 
 /// Which clock a build has.
@@ -59,7 +70,10 @@ pub fn worker(clock: Clock) -> Outcome<PathBuf> {
         Clock::Real => root.join("edge/build"),
         Clock::Test => test_clock_folder()?.join("worker"),
     };
-    if is_newer_than_sources(&folder.join("index_bg.wasm"), &["core", "edge/src", "edge/Cargo.toml", "Cargo.lock"]) {
+    if is_newer_than_sources(
+        &folder.join("index_bg.wasm"),
+        &["core", "edge/src", "edge/Cargo.toml", "Cargo.lock"],
+    ) {
         return Ok(folder);
     }
     let mut build = command(WORKER_BUILD.need()?);
@@ -67,7 +81,11 @@ pub fn worker(clock: Clock) -> Outcome<PathBuf> {
     build.env("WASM_BINDGEN_BIN", WASM_BINDGEN.need()?);
     build.env("WASM_OPT_BIN", toolchain::npm_program("wasm-opt")?);
     build.env("ESBUILD_BIN", toolchain::npm_program("esbuild")?);
-    build.arg("--release").arg("--out-dir").arg(relative(&root.join("edge"), &folder)).arg("edge");
+    build
+        .arg("--release")
+        .arg("--out-dir")
+        .arg(relative(&root.join("edge"), &folder))
+        .arg("edge");
     if clock == Clock::Test {
         build.args(["--features", "test-clock"]);
     }
@@ -82,17 +100,43 @@ pub fn npm_package() -> Outcome<PathBuf> {
     let wasm = package.join("dist/wasm/edgeward_bg.wasm");
     WASM_BINDGEN.need()?;
     check(command(WASM_PACK.need()?).args([
-        "build", "--mode", "no-install", "--release", "--target", "web", "--no-pack", "--out-dir", "js/dist/wasm",
-        "--out-name", "edgeward", "edge", "--no-default-features", "--features", "js",
+        "build",
+        "--mode",
+        "no-install",
+        "--release",
+        "--target",
+        "web",
+        "--no-pack",
+        "--out-dir",
+        "js/dist/wasm",
+        "--out-name",
+        "edgeward",
+        "edge",
+        "--no-default-features",
+        "--features",
+        "js",
     ]))?;
-    check(command(toolchain::npm_program("wasm-opt")?).arg("-O3").arg("-o").arg(&wasm).arg(&wasm))?;
+    check(
+        command(toolchain::npm_program("wasm-opt")?)
+            .arg("-O3")
+            .arg("-o")
+            .arg(&wasm)
+            .arg(&wasm),
+    )?;
     check(command(toolchain::npm_program("tsc")?).args(["-p", "edge/js"]))?;
     Ok(package)
 }
 
 /// Builds the issuer as it ships and returns the binary.
 pub fn issuer_release() -> Outcome<PathBuf> {
-    check(cargo().args(["build", "--release", "--package", "edgeward-issuer", "--bin", "edgeward"]))?;
+    check(cargo().args([
+        "build",
+        "--release",
+        "--package",
+        "edgeward-issuer",
+        "--bin",
+        "edgeward",
+    ]))?;
     Ok(workspace::target().join("release/edgeward"))
 }
 
@@ -104,7 +148,15 @@ pub fn issuer_dev() -> Outcome<PathBuf> {
 
 /// Builds the issuer with the clock of tests and returns the binary.
 pub fn issuer_test_clock() -> Outcome<PathBuf> {
-    check(cargo().args(["build", "--package", "edgeward-issuer", "--bin", "edgeward", "--features", "test-clock"]))?;
+    check(cargo().args([
+        "build",
+        "--package",
+        "edgeward-issuer",
+        "--bin",
+        "edgeward",
+        "--features",
+        "test-clock",
+    ]))?;
     kept_aside(&test_clock_folder()?)
 }
 
@@ -134,19 +186,31 @@ fn test_clock_folder() -> Outcome<PathBuf> {
 
 /// The way from one folder to another below the root; worker-build takes no absolute paths.
 fn relative(from: &Path, to: &Path) -> PathBuf {
-    let shared = from.components().zip(to.components()).take_while(|(one, other)| one == other).count();
+    let shared = from
+        .components()
+        .zip(to.components())
+        .take_while(|(one, other)| one == other)
+        .count();
     let mut way: PathBuf = from.components().skip(shared).map(|_| "..").collect();
     way.extend(to.components().skip(shared));
     way
 }
 
 fn is_newer_than_sources(product: &Path, sources: &[&str]) -> bool {
-    let Some(built) = modified(product) else { return false };
+    let Some(built) = modified(product) else {
+        return false;
+    };
     let root = workspace::root();
     sources.iter().all(|source| {
         let source = root.join(source);
-        let files = if source.is_dir() { workspace::files_below(&source) } else { vec![source] };
-        files.iter().all(|file| modified(file).is_some_and(|changed| changed < built))
+        let files = if source.is_dir() {
+            workspace::files_below(&source)
+        } else {
+            vec![source]
+        };
+        files
+            .iter()
+            .all(|file| modified(file).is_some_and(|changed| changed < built))
     })
 }
 
@@ -165,7 +229,11 @@ mod tests {
             assert_eq!(relative(Path::new(from), Path::new(to)), PathBuf::from(way));
         };
         check("/a/edge", "/a/edge/build", "build");
-        check("/a/edge", "/a/target/xtask/worker", "../target/xtask/worker");
+        check(
+            "/a/edge",
+            "/a/target/xtask/worker",
+            "../target/xtask/worker",
+        );
         check("/a/edge", "/b", "../../b");
     }
 }

@@ -45,7 +45,11 @@ pub fn run(args: &[String]) -> Outcome<()> {
     plan.issuer = address("--issuer-port", options.issuer)?;
     plan.app = address("--app-port", options.app)?;
     let mut stack = Stack::start(&plan)?;
-    let users = seed::users(&stack.issuer, &options.data, options.seed_password.as_deref())?;
+    let users = seed::users(
+        &stack.issuer,
+        &options.data,
+        options.seed_password.as_deref(),
+    )?;
 
     let stop = stop_signals()?;
     println!();
@@ -80,7 +84,8 @@ pub fn run(args: &[String]) -> Outcome<()> {
 
 /// A message for each request to stop.
 fn stop_signals() -> Outcome<mpsc::Receiver<()>> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).attempt(|| "listening for signals".to_owned())?;
+    let mut signals =
+        Signals::new([SIGINT, SIGTERM, SIGHUP]).attempt(|| "listening for signals".to_owned())?;
     let (asked, stop) = mpsc::channel();
     thread::spawn(move || {
         for _ in signals.forever() {
@@ -94,11 +99,16 @@ fn address(flag: &str, port: Port) -> Outcome<SocketAddr> {
     let number = match port {
         Port::Asked(0) => return ready::free_address(),
         Port::Asked(number) if !ready::is_free(number) => {
-            return Err(Failure::new(format!("port {number} is taken: choose another with {flag}, or 0 for any")));
+            return Err(Failure::new(format!(
+                "port {number} is taken: choose another with {flag}, or 0 for any"
+            )));
         }
         Port::Default(number) if !ready::is_free(number) => {
             let free = ready::free_address()?;
-            println!("port {number} is taken, so {} is used instead ({flag} chooses another)", free.port());
+            println!(
+                "port {number} is taken, so {} is used instead ({flag} chooses another)",
+                free.port()
+            );
             return Ok(free);
         }
         Port::Asked(number) | Port::Default(number) => number,
@@ -112,6 +122,9 @@ fn only_one(data: &Path) -> Outcome<File> {
     let lock = File::create(&path).attempt(|| format!("creating {}", path.display()))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(_) => Err(Failure::new(format!("another `cargo xtask dev` uses {}: stop it, or choose --data", data.display()))),
+        Err(_) => Err(Failure::new(format!(
+            "another `cargo xtask dev` uses {}: stop it, or choose --data",
+            data.display()
+        ))),
     }
 }

@@ -22,7 +22,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::failure::{Attempt, Failure, Outcome};
-use crate::{toolchain, workspace};
+use crate::run as commands;
 
 /// How long a program may take to end by itself: enough to close a database, short enough for a person who waits.
 const GRACE: Duration = Duration::from_secs(4);
@@ -54,22 +54,24 @@ impl Guarded {
     /// Starts the program.
     pub fn start(program: &Program) -> Outcome<Self> {
         let what = || format!("starting {} ({})", program.name, program.path.display());
-        let log = File::options().create(true).append(true).open(&program.log).attempt(what)?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&program.log)
+            .attempt(what)?;
         let errors = log.try_clone().attempt(what)?;
-        let guard = Command::new(guard_program()?)
-            .arg("guard")
-            .arg(&program.path)
-            .args(&program.args)
-            .envs(&program.env)
-            .env("PATH", toolchain::search_path())
-            .current_dir(workspace::root())
-            .stdin(Stdio::piped())
+        let mut command = commands::command(&program.path);
+        command.args(&program.args).envs(&program.env);
+        let guard = around(&command)?
             .stdout(log)
             .stderr(errors)
-            .process_group(0)
             .spawn()
             .attempt(what)?;
-        Ok(Self { name: program.name, guard, log: program.log.clone() })
+        Ok(Self {
+            name: program.name,
+            guard,
+            log: program.log.clone(),
+        })
     }
 
     /// The name it was started under.
@@ -108,7 +110,9 @@ impl Guarded {
     #[must_use]
     pub fn log_tail(&self) -> String {
         const LINES: usize = 30; // because a stack's start-up fits, and a screen too
-        let text = std::fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        let text = std::fs::read(&self.log)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         let from = lines.len().saturating_sub(LINES);
         let tail = lines.get(from..).unwrap_or_default().join("\n    ");
@@ -122,6 +126,27 @@ impl Drop for Guarded {
     }
 }
 
+/// The same command behind a guard: it ends when the standard input of the returned one closes.
+pub fn around(command: &Command) -> Outcome<Command> {
+    let mut guarded = Command::new(guard_program()?);
+    guarded
+        .arg("guard")
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdin(Stdio::piped())
+        .process_group(0);
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => guarded.env(name, value),
+            None => guarded.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        guarded.current_dir(folder);
+    }
+    Ok(guarded)
+}
+
 /// The binary that can be a guard: this one if it is xtask, else the one that `XTASK_BIN` names.
 fn guard_program() -> Outcome<PathBuf> {
     if let Some(given) = std::env::var_os("XTASK_BIN") {
@@ -131,7 +156,9 @@ fn guard_program() -> Outcome<PathBuf> {
     if this.file_stem().is_some_and(|stem| stem == "xtask") {
         return Ok(this);
     }
-    Err(Failure::new("XTASK_BIN is not set: start these tests with `cargo xtask test e2e`"))
+    Err(Failure::new(
+        "XTASK_BIN is not set: start these tests with `cargo xtask test e2e`",
+    ))
 }
 
 /// `xtask guard PROGRAM ARGS…`: runs the program until it ends or standard input does.
@@ -141,7 +168,12 @@ pub fn run(args: &[String]) -> ExitCode {
         eprintln!("usage: xtask guard PROGRAM ARGS…");
         return ExitCode::from(2);
     };
-    let mut child = match Command::new(program).args(args).stdin(Stdio::null()).process_group(0).spawn() {
+    let mut child = match Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .process_group(0)
+        .spawn()
+    {
         Ok(child) => child,
         Err(error) => {
             eprintln!("{program} did not start: {error}");

@@ -26,7 +26,12 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
 pub fn cargo() -> Command {
     let mut cargo = command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // Set by the cargo around this task for this package; a build inside must not see them.
-    for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
+    for name in [
+        "CARGO_MANIFEST_DIR",
+        "CARGO_MANIFEST_PATH",
+        "CARGO_PKG_NAME",
+        "CARGO_PKG_VERSION",
+    ] {
         cargo.env_remove(name);
     }
     cargo
@@ -36,17 +41,27 @@ pub fn cargo() -> Command {
 pub fn check(command: &mut Command) -> Outcome<()> {
     let shown = show(command);
     let status = command.status().attempt(|| format!("starting `{shown}`"))?;
-    if status.success() { Ok(()) } else { Err(Failure::new(format!("`{shown}` failed with {status}"))) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("`{shown}` failed with {status}")))
+    }
 }
 
 /// Runs to the end and returns what was written to standard output.
 pub fn output(command: &mut Command) -> Outcome<String> {
     let shown = show(command);
-    let output = command.stderr(Stdio::inherit()).output().attempt(|| format!("starting `{shown}`"))?;
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .attempt(|| format!("starting `{shown}`"))?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {
-        Err(Failure::new(format!("`{shown}` failed with {}", output.status)))
+        Err(Failure::new(format!(
+            "`{shown}` failed with {}",
+            output.status
+        )))
     }
 }
 
@@ -56,7 +71,10 @@ pub fn show(command: &Command) -> String {
     let root = workspace::root();
     let short = |part: &OsStr| {
         let path = Path::new(part);
-        path.strip_prefix(&root).map_or_else(|_| part.to_string_lossy().into_owned(), |rest| rest.display().to_string())
+        path.strip_prefix(&root).map_or_else(
+            |_| part.to_string_lossy().into_owned(),
+            |rest| rest.display().to_string(),
+        )
     };
     let parts = std::iter::once(command.get_program()).chain(command.get_args());
     parts.map(short).collect::<Vec<_>>().join(" ")

@@ -54,7 +54,10 @@ pub fn prepare(need: Need) -> Outcome<()> {
 
 fn rustup_target(target: &str) -> Outcome<()> {
     let sysroot = output(command("rustc").args(["--print", "sysroot"]))?;
-    let library = std::path::Path::new(sysroot.trim()).join("lib/rustlib").join(target).join("lib");
+    let library = std::path::Path::new(sysroot.trim())
+        .join("lib/rustlib")
+        .join(target)
+        .join("lib");
     if library.is_dir() {
         return Ok(());
     }
@@ -70,7 +73,9 @@ fn npm_packages() -> Outcome<()> {
         return Ok(());
     }
     if toolchain::find_on_path("npm").is_none() {
-        return Err(Failure::new("npm is not installed: install Node 20 or newer with npm, then run this again"));
+        return Err(Failure::new(
+            "npm is not installed: install Node 20 or newer with npm, then run this again",
+        ));
     }
     println!("setup: npm ci");
     check(command("npm").args(["ci", "--no-audit", "--no-fund"]))?;
@@ -83,9 +88,17 @@ fn cargo_tool(tool: &CargoTool) -> Outcome<()> {
     if tool.find().is_some() {
         return Ok(());
     }
-    println!("setup: cargo install {} {} (a few minutes, once)", tool.package, tool.version);
+    println!(
+        "setup: cargo install {} {} (a few minutes, once)",
+        tool.package, tool.version
+    );
     let mut install = cargo();
-    install.args(["install", "--locked", "--quiet", &format!("{}@{}", tool.package, tool.version)]);
+    install.args([
+        "install",
+        "--locked",
+        "--quiet",
+        &format!("{}@{}", tool.package, tool.version),
+    ]);
     // The three tools share many dependencies; one folder lets them share the work.
     install.env("CARGO_TARGET_DIR", workspace::target().join("tools-build"));
     install.env("CARGO_PROFILE_RELEASE_DEBUG", "false");
@@ -99,7 +112,13 @@ fn cargo_tool(tool: &CargoTool) -> Outcome<()> {
     }
     // Installed into a cargo folder that is not on the path: install where we look ourselves.
     let mut again = cargo();
-    again.args(["install", "--locked", "--quiet", "--force", &format!("{}@{}", tool.package, tool.version)]);
+    again.args([
+        "install",
+        "--locked",
+        "--quiet",
+        "--force",
+        &format!("{}@{}", tool.package, tool.version),
+    ]);
     again.env("CARGO_TARGET_DIR", workspace::target().join("tools-build"));
     again.arg("--root").arg(toolchain::tools_folder());
     check(&mut again)?;
@@ -111,12 +130,17 @@ fn debian_browser() -> Outcome<()> {
     if toolchain::chromium().is_some() && toolchain::chromedriver().is_some() {
         return Ok(());
     }
-    const ADVICE: &str = "apt-get update && apt-get install --yes --no-install-recommends chromium chromium-driver";
+    const ADVICE: &str =
+        "apt-get update && apt-get install --yes --no-install-recommends chromium chromium-driver";
     if toolchain::find_on_path("apt-get").is_none() {
-        return Err(Failure::new("Chromium and ChromeDriver are not installed, and this is not a Debian: install both"));
+        return Err(Failure::new(
+            "Chromium and ChromeDriver are not installed, and this is not a Debian: install both",
+        ));
     }
     if !is_root() {
-        return Err(Failure::new(format!("Chromium and ChromeDriver are not installed. Run as root:\n    {ADVICE}")));
+        return Err(Failure::new(format!(
+            "Chromium and ChromeDriver are not installed. Run as root:\n    {ADVICE}"
+        )));
     }
     println!("setup: {ADVICE}");
     let apt = |args: &[&str]| {
@@ -125,7 +149,14 @@ fn debian_browser() -> Outcome<()> {
         check(&mut apt)
     };
     apt(&["-qq", "update"])?;
-    apt(&["-qq", "install", "--yes", "--no-install-recommends", "chromium", "chromium-driver"])
+    apt(&[
+        "-qq",
+        "install",
+        "--yes",
+        "--no-install-recommends",
+        "chromium",
+        "chromium-driver",
+    ])
 }
 
 fn is_root() -> bool {

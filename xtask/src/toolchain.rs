@@ -22,11 +22,23 @@ pub struct CargoTool {
 }
 
 /// Builds the Worker.
-pub const WORKER_BUILD: CargoTool = CargoTool { package: "worker-build", program: "worker-build", version: "0.8.7" };
+pub const WORKER_BUILD: CargoTool = CargoTool {
+    package: "worker-build",
+    program: "worker-build",
+    version: "0.8.7",
+};
 /// Must match the `wasm-bindgen` of the workspace to the patch.
-pub const WASM_BINDGEN: CargoTool = CargoTool { package: "wasm-bindgen-cli", program: "wasm-bindgen", version: "0.2.129" };
+pub const WASM_BINDGEN: CargoTool = CargoTool {
+    package: "wasm-bindgen-cli",
+    program: "wasm-bindgen",
+    version: "0.2.129",
+};
 /// Builds the npm package and runs the tests in the browser.
-pub const WASM_PACK: CargoTool = CargoTool { package: "wasm-pack", program: "wasm-pack", version: "0.15.1" };
+pub const WASM_PACK: CargoTool = CargoTool {
+    package: "wasm-pack",
+    program: "wasm-pack",
+    version: "0.15.1",
+};
 
 /// The oldest Node that loads what wasm-bindgen emits today (reference types).
 pub const OLDEST_NODE: u32 = 22;
@@ -37,13 +49,19 @@ impl CargoTool {
     pub fn find(&self) -> Option<PathBuf> {
         let own = tools_folder().join("bin").join(self.program);
         let candidates = [Some(own), find_on_path(self.program)];
-        candidates.into_iter().flatten().find(|path| reports_version(path, self.version))
+        candidates
+            .into_iter()
+            .flatten()
+            .find(|path| reports_version(path, self.version))
     }
 
     /// The program, or the advice to run `setup`.
     pub fn need(&self) -> Outcome<PathBuf> {
         self.find().ok_or_else(|| {
-            Failure::new(format!("{} {} is not installed: run `cargo xtask setup`", self.program, self.version))
+            Failure::new(format!(
+                "{} {} is not installed: run `cargo xtask setup`",
+                self.program, self.version
+            ))
         })
     }
 }
@@ -60,10 +78,14 @@ pub fn node() -> Outcome<PathBuf> {
     if pinned.is_file() {
         return Ok(pinned);
     }
-    let found = find_on_path("node").ok_or_else(|| Failure::new(format!("Node {OLDEST_NODE} or newer is not installed")))?;
+    let found = find_on_path("node")
+        .ok_or_else(|| Failure::new(format!("Node {OLDEST_NODE} or newer is not installed")))?;
     match node_major(&found) {
         Some(major) if major >= OLDEST_NODE => Ok(found),
-        _ => Err(Failure::new(format!("{} is older than Node {OLDEST_NODE}", found.display()))),
+        _ => Err(Failure::new(format!(
+            "{} is older than Node {OLDEST_NODE}",
+            found.display()
+        ))),
     }
 }
 
@@ -77,9 +99,15 @@ pub fn workerd() -> Outcome<PathBuf> {
         ("linux", "aarch64") => "linux-arm64",
         ("macos", "x86_64") => "darwin-64",
         ("macos", "aarch64") => "darwin-arm64",
-        (os, arch) => return Err(Failure::new(format!("workerd has no build for {os} on {arch}"))),
+        (os, arch) => {
+            return Err(Failure::new(format!(
+                "workerd has no build for {os} on {arch}"
+            )));
+        }
     };
-    existing(workspace::root().join(format!("node_modules/@cloudflare/workerd-{platform}/bin/workerd")))
+    existing(workspace::root().join(format!(
+        "node_modules/@cloudflare/workerd-{platform}/bin/workerd"
+    )))
 }
 
 /// A program of an npm package.
@@ -90,7 +118,9 @@ pub fn npm_program(name: &str) -> Outcome<PathBuf> {
 /// Chromium, from `CHROMIUM` or from the path.
 #[must_use]
 pub fn chromium() -> Option<PathBuf> {
-    std::env::var_os("CHROMIUM").map(PathBuf::from).or_else(|| find_on_path("chromium"))
+    std::env::var_os("CHROMIUM")
+        .map(PathBuf::from)
+        .or_else(|| find_on_path("chromium"))
 }
 
 /// Chromium's driver.
@@ -103,7 +133,9 @@ pub fn chromedriver() -> Option<PathBuf> {
 #[must_use]
 pub fn find_on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|candidate| candidate.is_file())
 }
 
 /// The search path for child programs: pinned Node, npm's programs and the tools of `target/tools` before everything else.
@@ -125,12 +157,17 @@ fn existing(path: PathBuf) -> Outcome<PathBuf> {
     if path.is_file() {
         Ok(path)
     } else {
-        Err(Failure::new(format!("{} is missing: run `cargo xtask setup`", path.display())))
+        Err(Failure::new(format!(
+            "{} is missing: run `cargo xtask setup`",
+            path.display()
+        )))
     }
 }
 
 fn reports_version(program: &Path, version: &str) -> bool {
-    let Ok(output) = Command::new(program).arg("--version").output() else { return false };
+    let Ok(output) = Command::new(program).arg("--version").output() else {
+        return false;
+    };
     let text = String::from_utf8_lossy(&output.stdout);
     text.split_whitespace().any(|word| word == version)
 }
@@ -138,5 +175,10 @@ fn reports_version(program: &Path, version: &str) -> bool {
 fn node_major(program: &Path) -> Option<u32> {
     let output = Command::new(program).arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    text.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+    text.trim()
+        .strip_prefix('v')?
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
 }

@@ -17,7 +17,8 @@ pub fn root() -> PathBuf {
 /// Cargo's target folder, `CARGO_TARGET_DIR` respected.
 #[must_use]
 pub fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
 /// What the tasks keep for themselves below the target folder.
@@ -31,7 +32,11 @@ pub fn write_private(path: &Path, content: &[u8]) -> Outcome<()> {
     let write = || {
         // Removed first, because the mode only takes effect at creation.
         let _ = fs::remove_file(path);
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
         file.write_all(content)
     };
     write().attempt(|| format!("writing {}", path.display()))
@@ -39,7 +44,11 @@ pub fn write_private(path: &Path, content: &[u8]) -> Outcome<()> {
 
 /// Makes a folder (and those above it) that only its owner may enter; an existing one is left as it is.
 pub fn create_private_folder(path: &Path) -> Outcome<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).attempt(|| format!("creating {}", path.display()))
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .attempt(|| format!("creating {}", path.display()))
 }
 
 /// Reads a text file.
@@ -53,7 +62,9 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut waiting = vec![folder.to_path_buf()];
     while let Some(next) = waiting.pop() {
-        let Ok(entries) = fs::read_dir(&next) else { continue };
+        let Ok(entries) = fs::read_dir(&next) else {
+            continue;
+        };
         for entry in entries.flatten() {
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => waiting.push(entry.path()),

@@ -48,16 +48,30 @@ impl Options {
                 options.limits = true;
                 continue;
             }
-            if !["--edge-port", "--issuer-port", "--app-port", "--data", "--seed-password"].contains(&name) {
-                return Err(Failure::new(format!("`{word}` is no option of dev\n{USAGE}")));
+            if ![
+                "--edge-port",
+                "--issuer-port",
+                "--app-port",
+                "--data",
+                "--seed-password",
+            ]
+            .contains(&name)
+            {
+                return Err(Failure::new(format!(
+                    "`{word}` is no option of dev\n{USAGE}"
+                )));
             }
             let value = inline.or_else(|| words.next().cloned());
-            let value = value.ok_or_else(|| Failure::new(format!("{name} needs a value\n{USAGE}")))?;
+            let value =
+                value.ok_or_else(|| Failure::new(format!("{name} needs a value\n{USAGE}")))?;
             match name {
                 "--edge-port" => options.edge = port(name, &value)?,
                 "--issuer-port" => options.issuer = port(name, &value)?,
                 "--app-port" => options.app = port(name, &value)?,
-                "--data" => options.data = std::path::absolute(&value).unwrap_or_else(|_| PathBuf::from(&value)),
+                "--data" => {
+                    options.data =
+                        std::path::absolute(&value).unwrap_or_else(|_| PathBuf::from(&value))
+                }
                 _ => options.seed_password = Some(value),
             }
         }
@@ -66,7 +80,11 @@ impl Options {
 }
 
 fn port(name: &str, value: &str) -> Outcome<Port> {
-    let number = value.parse().map_err(|_| Failure::new(format!("{name}: `{value}` is no port (0 to 65535)\n{USAGE}")))?;
+    let number = value.parse().map_err(|_| {
+        Failure::new(format!(
+            "{name}: `{value}` is no port (0 to 65535)\n{USAGE}"
+        ))
+    })?;
     Ok(Port::Asked(number))
 }
 
@@ -82,8 +100,13 @@ mod tests {
 
     #[test]
     fn options_are_read_in_both_forms() {
-        let options = parse("--edge-port 4000 --issuer-port=0 --data /tmp/x --seed-password=a=b --limits").unwrap();
-        assert_eq!((options.edge, options.issuer, options.app), (Port::Asked(4000), Port::Asked(0), Port::Default(8789)));
+        let options =
+            parse("--edge-port 4000 --issuer-port=0 --data /tmp/x --seed-password=a=b --limits")
+                .unwrap();
+        assert_eq!(
+            (options.edge, options.issuer, options.app),
+            (Port::Asked(4000), Port::Asked(0), Port::Default(8789))
+        );
         assert_eq!(options.data, Path::new("/tmp/x"));
         assert_eq!(options.seed_password.as_deref(), Some("a=b"));
         assert!(options.limits);

@@ -21,8 +21,18 @@ struct Seed {
 }
 
 const SEEDS: [Seed; 2] = [
-    Seed { email: "admin@example.test", first_name: "Ada", last_name: "Admin", roles: &["admin"] },
-    Seed { email: "user@example.test", first_name: "Uri", last_name: "User", roles: &[] },
+    Seed {
+        email: "admin@example.test",
+        first_name: "Ada",
+        last_name: "Admin",
+        roles: &["admin"],
+    },
+    Seed {
+        email: "user@example.test",
+        first_name: "Uri",
+        last_name: "User",
+        roles: &[],
+    },
 ];
 
 /// Makes the users that the data folder does not have and returns a line about each, for the terminal.
@@ -31,13 +41,20 @@ pub(super) fn users(issuer: &Issuer, data: &Path, given: Option<&str>) -> Outcom
     let mut record = std::fs::read_to_string(&file).unwrap_or_default();
     let mut lines = Vec::new();
     for seed in &SEEDS {
-        let kept = record.lines().filter_map(|line| line.split_once(' ')).find(|(email, _)| *email == seed.email);
+        let kept = record
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .find(|(email, _)| *email == seed.email);
         if let Some((_, password)) = kept {
             let password = match password {
                 "-" => "the password given when it was made".to_owned(),
                 generated => format!("password {generated}"),
             };
-            let unchanged = if given.is_some() { " (made by an earlier run, unchanged)" } else { "" };
+            let unchanged = if given.is_some() {
+                " (made by an earlier run, unchanged)"
+            } else {
+                ""
+            };
             lines.push(format!("{}   {password}{unchanged}", seed.email));
             continue;
         }
@@ -50,7 +67,11 @@ pub(super) fn users(issuer: &Issuer, data: &Path, given: Option<&str>) -> Outcom
             password,
             roles: seed.roles,
         })?;
-        record.push_str(&format!("{} {}\n", seed.email, generated.as_deref().unwrap_or("-")));
+        record.push_str(&format!(
+            "{} {}\n",
+            seed.email,
+            generated.as_deref().unwrap_or("-")
+        ));
         workspace::write_private(&file, record.as_bytes())?;
         lines.push(match &generated {
             Some(password) => format!("{}   password {password}", seed.email),
@@ -67,7 +88,10 @@ fn generate() -> Outcome<String> {
     File::open("/dev/urandom")
         .and_then(|mut source| source.read_exact(&mut bytes))
         .attempt(|| "reading random bytes".to_owned())?;
-    let letters = bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).map(|&letter| char::from(letter));
+    let letters = bytes
+        .iter()
+        .filter_map(|byte| ALPHABET.get(usize::from(byte % 32)))
+        .map(|&letter| char::from(letter));
     Ok(format!("Dev1-{}", letters.collect::<String>()))
 }
 
@@ -79,7 +103,12 @@ mod tests {
     fn a_generated_password_meets_the_policy_and_differs_each_time() {
         let password = generate().unwrap();
         assert!(password.len() >= 12 && password.is_ascii());
-        assert!(password.contains('D') && password.contains('e') && password.contains('1') && password.contains('-'));
+        assert!(
+            password.contains('D')
+                && password.contains('e')
+                && password.contains('1')
+                && password.contains('-')
+        );
         assert_ne!(password, generate().unwrap());
     }
 }

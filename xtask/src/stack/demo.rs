@@ -34,7 +34,10 @@ impl DemoApp {
     /// Starts nothing.
     #[must_use]
     pub fn new(plan: DemoPlan) -> Self {
-        Self { plan, process: None }
+        Self {
+            plan,
+            process: None,
+        }
     }
 
     /// Starts the app and waits until it listens.
@@ -52,7 +55,10 @@ impl DemoApp {
             name: "demo app",
             path: toolchain::node()?,
             args: vec![workspace::root().join("www/demo/server.mjs").into()],
-            env: env.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
+            env: env
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.into()))
+                .collect(),
             log: self.plan.log.clone(),
         })?;
         ready::until_listens(&mut process, self.plan.address)?;
@@ -73,7 +79,9 @@ impl DemoApp {
 
     pub(super) fn ended(&mut self) -> Option<String> {
         let process = self.process.as_mut()?;
-        process.ended().map(|status| format!("the demo app ended with {status}; {}", process.log_tail()))
+        process
+            .ended()
+            .map(|status| format!("the demo app ended with {status}; {}", process.log_tail()))
     }
 
     /// Where it listens.

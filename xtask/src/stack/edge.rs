@@ -66,12 +66,17 @@ impl Edge {
     /// Starts nothing.
     #[must_use]
     pub fn new(plan: EdgePlan) -> Self {
-        Self { plan, overrides: BTreeMap::new(), process: None }
+        Self {
+            plan,
+            overrides: BTreeMap::new(),
+            process: None,
+        }
     }
 
     /// Sets a binding to another text, or removes it; takes effect at the next start.
     pub fn bind(&mut self, name: &str, value: Option<&str>) {
-        self.overrides.insert(name.to_owned(), value.map(ToOwned::to_owned));
+        self.overrides
+            .insert(name.to_owned(), value.map(ToOwned::to_owned));
     }
 
     /// Takes back every [`Self::bind`].
@@ -114,7 +119,9 @@ impl Edge {
 
     pub(super) fn ended(&mut self) -> Option<String> {
         let process = self.process.as_mut()?;
-        process.ended().map(|status| format!("the edge ended with {status}; {}", process.log_tail()))
+        process
+            .ended()
+            .map(|status| format!("the edge ended with {status}; {}", process.log_tail()))
     }
 
     /// Where it listens.
@@ -139,8 +146,10 @@ impl Edge {
             ("AUDIENCE", &plan.audience),
             ("EDGE_KEY", &plan.edge_key),
         ];
-        let mut bindings: BTreeMap<String, String> =
-            planned.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let mut bindings: BTreeMap<String, String> = planned
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         for (name, value) in &self.overrides {
             match value {
                 Some(value) => bindings.insert(name.clone(), value.clone()),
@@ -156,13 +165,20 @@ impl Edge {
         workspace::create_private_folder(&folder.join("edge/build"))?;
         let copy = |from: PathBuf, to: &str| {
             fs::copy(&from, folder.join(to)).map(drop).attempt(|| {
-                format!("copying {} (`cargo xtask build edge` makes it)", from.display())
+                format!(
+                    "copying {} (`cargo xtask build edge` makes it)",
+                    from.display()
+                )
             })
         };
         copy(workspace::root().join("edge/worker.mjs"), "edge/worker.mjs")?;
         copy(self.plan.worker.join("index.js"), "edge/build/index.js")?;
-        copy(self.plan.worker.join("index_bg.wasm"), "edge/build/index_bg.wasm")?;
-        fs::write(folder.join("gate.toml"), &self.plan.gate_policy).attempt(|| "writing gate.toml".to_owned())?;
+        copy(
+            self.plan.worker.join("index_bg.wasm"),
+            "edge/build/index_bg.wasm",
+        )?;
+        fs::write(folder.join("gate.toml"), &self.plan.gate_policy)
+            .attempt(|| "writing gate.toml".to_owned())?;
         let config = folder.join("workerd.capnp");
         workspace::write_private(&config, self.config().as_bytes())?;
         Ok(config)
@@ -179,7 +195,12 @@ impl Edge {
         };
         let mut bindings = String::new();
         for (name, value) in self.bindings() {
-            let _ = writeln!(bindings, "    (name = {}, text = {}),", quoted(&name), quoted(&value));
+            let _ = writeln!(
+                bindings,
+                "    (name = {}, text = {}),",
+                quoted(&name),
+                quoted(&value)
+            );
         }
         // The issuer and the app are on this machine, which the runtime calls private.
         format!(

@@ -50,7 +50,10 @@ impl Issuer {
             plan.more_settings,
         );
         workspace::write_private(&plan.folder.join("edgeward.toml"), settings.as_bytes())?;
-        Ok(Self { plan, process: None })
+        Ok(Self {
+            plan,
+            process: None,
+        })
     }
 
     /// `edgeward` over this issuer's settings and data.
@@ -63,7 +66,12 @@ impl Issuer {
 
     fn options(&self) -> [std::ffi::OsString; 4] {
         let folder = &self.plan.folder;
-        ["--config".into(), folder.join("edgeward.toml").into(), "--data".into(), folder.join("data").into()]
+        [
+            "--config".into(),
+            folder.join("edgeward.toml").into(),
+            "--data".into(),
+            folder.join("data").into(),
+        ]
     }
 
     /// Serves, and waits until it is ready.
@@ -98,7 +106,9 @@ impl Issuer {
 
     pub(super) fn ended(&mut self) -> Option<String> {
         let process = self.process.as_mut()?;
-        process.ended().map(|status| format!("issuer ended with {status}; {}", process.log_tail()))
+        process
+            .ended()
+            .map(|status| format!("issuer ended with {status}; {}", process.log_tail()))
     }
 
     /// Where it listens.
@@ -123,7 +133,12 @@ impl Issuer {
     pub fn add_user(&self, user: &NewUser<'_>) -> Outcome<()> {
         let mut command = self.command();
         command.args(["user", "add", "--password-stdin", "--email", user.email]);
-        command.args(["--first-name", user.first_name, "--last-name", user.last_name]);
+        command.args([
+            "--first-name",
+            user.first_name,
+            "--last-name",
+            user.last_name,
+        ]);
         for role in user.roles {
             command.args(["--role", role]);
         }
@@ -134,9 +149,17 @@ impl Issuer {
         let shown = run::show(command);
         let what = || format!("running `{shown}`");
         // What the command logs belongs with the rest of the issuer's log.
-        let log = File::options().create(true).append(true).open(self.log()).attempt(what)?;
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).spawn().attempt(what)?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log())
+            .attempt(what)?;
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .attempt(what)?;
         if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
             writeln!(stdin, "{input}").attempt(what)?;
         }
@@ -146,7 +169,10 @@ impl Issuer {
         }
         let log = std::fs::read_to_string(self.log()).unwrap_or_default();
         let last = log.lines().next_back().unwrap_or_default();
-        Err(Failure::new(format!("`{shown}` failed with {}: {last}", output.status)))
+        Err(Failure::new(format!(
+            "`{shown}` failed with {}: {last}",
+            output.status
+        )))
     }
 }
 

@@ -95,7 +95,9 @@ impl Plan {
     /// The public origin of the site.
     #[must_use]
     pub fn site(&self) -> String {
-        self.site.clone().unwrap_or_else(|| format!("http://{}", self.edge))
+        self.site
+            .clone()
+            .unwrap_or_else(|| format!("http://{}", self.edge))
     }
 }
 
@@ -150,7 +152,12 @@ impl Stack {
             tls: plan.tls.clone(),
         });
         edge.start()?;
-        Ok(Self { site, edge, app, issuer })
+        Ok(Self {
+            site,
+            edge,
+            app,
+            issuer,
+        })
     }
 
     /// The public origin.
@@ -161,7 +168,10 @@ impl Stack {
 
     /// What ended although nobody stopped it.
     pub fn ended(&mut self) -> Option<String> {
-        self.edge.ended().or_else(|| self.issuer.ended()).or_else(|| self.app.ended())
+        self.edge
+            .ended()
+            .or_else(|| self.issuer.ended())
+            .or_else(|| self.app.ended())
     }
 
     /// Stops everything at once and waits for it.

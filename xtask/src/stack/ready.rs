@@ -19,8 +19,11 @@ const PAUSE: Duration = Duration::from_millis(25);
 
 /// A loopback address with a port that was free a moment ago.
 pub fn free_address() -> Outcome<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).attempt(|| "looking for a free port".to_owned())?;
-    listener.local_addr().attempt(|| "looking for a free port".to_owned())
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .attempt(|| "looking for a free port".to_owned())?;
+    listener
+        .local_addr()
+        .attempt(|| "looking for a free port".to_owned())
 }
 
 /// Whether nobody listens at the port.
@@ -30,7 +33,12 @@ pub fn is_free(port: u16) -> bool {
 }
 
 /// Waits until `GET path` at `address` answers with `status`, and fails early when the program ends first.
-pub fn until_answers(program: &mut Guarded, address: SocketAddr, path: &str, status: u16) -> Outcome<()> {
+pub fn until_answers(
+    program: &mut Guarded,
+    address: SocketAddr,
+    path: &str,
+    status: u16,
+) -> Outcome<()> {
     until(program, &format!("answer {status} to GET {path}"), || {
         get_status(address, path).is_some_and(|answered| answered == status)
     })
@@ -38,7 +46,9 @@ pub fn until_answers(program: &mut Guarded, address: SocketAddr, path: &str, sta
 
 /// Waits until something accepts connections at `address`.
 pub fn until_listens(program: &mut Guarded, address: SocketAddr) -> Outcome<()> {
-    until(program, &format!("listen at {address}"), || TcpStream::connect_timeout(&address, ATTEMPT).is_ok())
+    until(program, &format!("listen at {address}"), || {
+        TcpStream::connect_timeout(&address, ATTEMPT).is_ok()
+    })
 }
 
 fn until(program: &mut Guarded, what: &str, mut holds: impl FnMut() -> bool) -> Outcome<()> {
@@ -48,18 +58,28 @@ fn until(program: &mut Guarded, what: &str, mut holds: impl FnMut() -> bool) -> 
             return Ok(());
         }
         if let Some(status) = program.ended() {
-            return Err(Failure::new(format!("{} ended with {status}; {}", program.name(), program.log_tail())));
+            return Err(Failure::new(format!(
+                "{} ended with {status}; {}",
+                program.name(),
+                program.log_tail()
+            )));
         }
         if Instant::now() >= deadline {
             let seconds = PATIENCE.as_secs();
             let name = program.name();
-            return Err(Failure::new(format!("{name} did not {what} within {seconds} s; {}", program.log_tail())));
+            return Err(Failure::new(format!(
+                "{name} did not {what} within {seconds} s; {}",
+                program.log_tail()
+            )));
         }
         pause();
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the pause between two questions to a starting process; nothing waits for time itself")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pause between two questions to a starting process; nothing waits for time itself"
+)]
 fn pause() {
     std::thread::sleep(PAUSE);
 }
@@ -67,7 +87,11 @@ fn pause() {
 fn get_status(address: SocketAddr, path: &str) -> Option<u16> {
     let mut stream = TcpStream::connect_timeout(&address, ATTEMPT).ok()?;
     stream.set_read_timeout(Some(ATTEMPT)).ok()?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .ok()?;
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).ok()?;
     line.split(' ').nth(1)?.parse().ok()

@@ -1,0 +1,102 @@
+//! The suites that are Node's, and the browser's.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::Limits;
+use super::command::{holds, tests};
+use super::counts::Counts;
+use crate::build::{self, Clock};
+use crate::failure::{Attempt, Failure, Outcome};
+use crate::run::command;
+use crate::toolchain::{self, WASM_PACK};
+use crate::workspace;
+
+/// `node --test` over the test files of a folder; a folder without any is a failure, not an empty success.
+fn node_tests(folder: &str) -> Outcome<Command> {
+    let root = workspace::root();
+    let is_test = |path: &&std::path::PathBuf| {
+        path.to_str()
+            .is_some_and(|path| path.ends_with(".test.mjs"))
+    };
+    let files = workspace::files_below(&root.join(folder));
+    let files: Vec<_> = files.iter().filter(is_test).collect();
+    if files.is_empty() {
+        return Err(Failure::new(format!("{folder} has no test")));
+    }
+    let mut node = command(toolchain::node()?);
+    node.args(["--test", "--test-reporter=spec"]);
+    node.args(
+        files
+            .iter()
+            .map(|path| path.strip_prefix(&root).unwrap_or(path)),
+    );
+    node.env("CHROMIUM", need_chromium()?)
+        .env("WORKERD", toolchain::workerd()?)
+        .env("NODE", toolchain::node()?);
+    let this = std::env::current_exe().attempt(|| "finding this program's own path".to_owned())?;
+    node.env("XTASK_BIN", this);
+    Ok(node)
+}
+
+fn tsc(project: &str) -> Outcome<Command> {
+    let mut tsc = command(toolchain::npm_program("tsc")?);
+    tsc.args(["-p", project]);
+    Ok(tsc)
+}
+
+pub(super) fn npm(limits: &Limits) -> Outcome<Counts> {
+    build::npm_package()?;
+    let mut counts = holds(limits, &tsc("edge/js/tests")?)?;
+    counts.add(tests(limits, &node_tests("edge/js/tests")?)?);
+    Ok(counts)
+}
+
+pub(super) fn chromium(limits: &Limits) -> Outcome<Counts> {
+    need_chromium()?;
+    let driver =
+        toolchain::chromedriver().ok_or_else(|| Failure::new("ChromeDriver is not installed"))?;
+    let mut browser = command(WASM_PACK.need()?);
+    browser
+        .args(["test", "--headless", "--chrome", "--chromedriver"])
+        .arg(driver);
+    // Any other mode lets wasm-pack download a driver and a runner of its own choice.
+    browser.args([
+        "--mode",
+        "no-install",
+        "edge",
+        "--no-default-features",
+        "--features",
+        "js",
+    ]);
+    tests(limits, &browser)
+}
+
+pub(super) fn interop(limits: &Limits) -> Outcome<Counts> {
+    if !workspace::root().join("edge/js/dist/index.js").is_file() {
+        build::npm_package()?;
+    }
+    tests(limits, &node_tests("tests/js/interop")?)
+}
+
+pub(super) fn client(limits: &Limits) -> Outcome<Counts> {
+    let mut counts = holds(limits, &tsc("www/client")?)?;
+    counts.add(tests(limits, &node_tests("www/client/test")?)?);
+    counts.add(tests(limits, &node_tests("www/demo/test")?)?);
+    Ok(counts)
+}
+
+pub(super) fn browser(limits: &Limits) -> Outcome<Counts> {
+    build::client()?;
+    let worker = build::worker(Clock::Test)?;
+    let edgeward = build::issuer_test_clock()?;
+    let mut node = node_tests("tests/js/browser")?;
+    node.env("EDGEWARD_BIN", edgeward)
+        .env("EDGEWARD_WORKER_DIR", worker);
+    tests(limits, &node)
+}
+
+fn need_chromium() -> Outcome<impl AsRef<Path> + AsRef<std::ffi::OsStr>> {
+    toolchain::chromium()
+        .ok_or_else(|| Failure::new("Chromium is not installed: run `cargo xtask setup`"))
+}

@@ -1,0 +1,175 @@
+//! The suites that are cargo's.
+
+use std::process::Command;
+
+use super::Limits;
+use super::command::{holds, tests};
+use super::counts::Counts;
+use super::wasm_imports as imports;
+use crate::build::{self, Clock};
+use crate::failure::{Attempt, Failure, Outcome};
+use crate::run::cargo;
+use crate::{toolchain, workspace};
+
+const WASM: &str = "wasm32-unknown-unknown";
+const BARE_METAL: &str = "thumbv7m-none-eabi";
+
+fn cargo_with(args: &[&str]) -> Command {
+    let mut cargo = cargo();
+    cargo.args(args);
+    cargo
+}
+
+pub(super) fn format(limits: &Limits) -> Outcome<Counts> {
+    holds(limits, &cargo_with(&["fmt", "--all", "--check"]))
+}
+
+pub(super) fn clippy(limits: &Limits) -> Outcome<Counts> {
+    const DENY: [&str; 3] = ["--", "--deny", "warnings"];
+    let mut counts = Counts::default();
+    let edge_wasm = ["clippy", "--package", "edgeward-edge", "--target", WASM];
+    let js_wasm = [
+        &edge_wasm[..],
+        &["--no-default-features", "--features", "js"],
+    ]
+    .concat();
+    let test_clock = [
+        "clippy",
+        "--package",
+        "edgeward-issuer",
+        "--features",
+        "test-clock",
+        "--all-targets",
+    ];
+    for args in [
+        &["clippy", "--workspace", "--all-targets"][..],
+        &edge_wasm,
+        &js_wasm,
+        &test_clock,
+    ] {
+        counts.add(holds(limits, &cargo_with(&[args, &DENY[..]].concat()))?);
+    }
+    Ok(counts)
+}
+
+pub(super) fn core(limits: &Limits) -> Outcome<Counts> {
+    tests(limits, &cargo_with(&["test", "--package", "edgeward-core"]))
+}
+
+/// A target without an operating system has no clock, no randomness and no IO, so what builds for it names none.
+pub(super) fn bare_metal(limits: &Limits) -> Outcome<Counts> {
+    let mut build = cargo_with(&[
+        "build",
+        "--package",
+        "edgeward-core",
+        "--target",
+        BARE_METAL,
+    ]);
+    // jwt-compact brings a random source that is never called; here it has no backend, and none is needed to link.
+    build.env("RUSTFLAGS", "--cfg getrandom_backend=\"unsupported\"");
+    holds(limits, &build)
+}
+
+/// Links every entry of core into one wasm module and reads what that asks its host for.
+pub(super) fn wasm_imports(limits: &Limits) -> Outcome<Counts> {
+    let mut counts = holds(
+        limits,
+        &cargo_with(&[
+            "build",
+            "--release",
+            "--package",
+            "edgeward-core",
+            "--example",
+            "wasm_probe",
+            "--target",
+            WASM,
+        ]),
+    )?;
+    let path = workspace::target()
+        .join(WASM)
+        .join("release/examples/wasm_probe.wasm");
+    let wasm = std::fs::read(&path).attempt(|| format!("reading {}", path.display()))?;
+    let imports = imports::modules_and_names(&wasm)
+        .ok_or_else(|| Failure::new(format!("{} is no wasm module", path.display())))?;
+    let from_host: Vec<_> = imports
+        .iter()
+        .filter(|(module, _)| module == "env")
+        .collect();
+    println!(
+        "core's wasm has {} imports, {} of them from `env`",
+        imports.len(),
+        from_host.len()
+    );
+    if from_host.is_empty() {
+        counts.add(Counts::ONE);
+    } else {
+        println!("it must have none from `env`: {from_host:?}");
+        counts.failed += 1;
+    }
+    Ok(counts)
+}
+
+pub(super) fn issuer(limits: &Limits) -> Outcome<Counts> {
+    tests(
+        limits,
+        &cargo_with(&["test", "--package", "edgeward-issuer"]),
+    )
+}
+
+pub(super) fn edge(limits: &Limits) -> Outcome<Counts> {
+    let mut counts = tests(limits, &cargo_with(&["test", "--package", "edgeward-edge"]))?;
+    let js = [
+        "test",
+        "--package",
+        "edgeward-edge",
+        "--no-default-features",
+        "--features",
+        "js",
+    ];
+    counts.add(tests(limits, &cargo_with(&js))?);
+    Ok(counts)
+}
+
+pub(super) fn xtask(limits: &Limits) -> Outcome<Counts> {
+    // Only the library: a test build of the binary would replace the program that is running this.
+    tests(
+        limits,
+        &cargo_with(&["test", "--package", "xtask", "--lib"]),
+    )
+}
+
+pub(super) fn tidy(limits: &Limits) -> Outcome<Counts> {
+    tests(
+        limits,
+        &cargo_with(&["test", "--package", "edgeward-tests", "--test", "tidy"]),
+    )
+}
+
+pub(super) fn end_to_end(limits: &Limits) -> Outcome<Counts> {
+    let edgeward = build::issuer_test_clock()?;
+    let worker = build::worker(Clock::Test)?;
+    let mut test = cargo_with(&[
+        "test",
+        "--package",
+        "edgeward-tests",
+        "--no-fail-fast",
+        "--lib",
+    ]);
+    for path in workspace::files_below(&workspace::root().join("tests/tests")) {
+        let is_story = path
+            .parent()
+            .is_some_and(|folder| folder.ends_with("tests/tests"));
+        if let (true, Some(name)) = (is_story, path.file_stem().and_then(|stem| stem.to_str()))
+            && name != "tidy"
+        {
+            test.args(["--test", name]);
+        }
+    }
+    let this = std::env::current_exe().attempt(|| "finding this program's own path".to_owned())?;
+    test.env("EDGEWARD_BIN", edgeward)
+        .env("EDGEWARD_WORKER_DIR", worker)
+        .env("XTASK_BIN", this);
+    test.env("WORKERD", toolchain::workerd()?)
+        .env("NODE", toolchain::node()?);
+    tests(limits, &test)
+}
