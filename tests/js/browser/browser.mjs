@@ -21,6 +21,9 @@ export function launchBrowser() {
   });
 }
 
+/** Far longer than any page takes on a busy machine; a story that waits for what never comes should say so soon. */
+const PATIENCE_MS = 15_000;
+
 /**
  * A `test` whose story is one visit of somebody with an empty browser: `visit(name, story, expected)`, where `expected`
  * matches what the console may complain about.
@@ -44,6 +47,7 @@ export class Visitor {
   static async arrive(browser, options) {
     const visitor = new Visitor();
     visitor.context = await browser.newContext(options);
+    visitor.context.setDefaultTimeout(PATIENCE_MS);
     visitor.page = await visitor.context.newPage();
     // Violations of the content security policy are console errors too.
     visitor.page.on("console", (message) => {
