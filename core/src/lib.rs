@@ -7,13 +7,15 @@
 
 extern crate alloc;
 
-pub mod time;
-pub mod reject;
 pub mod token;
 pub mod keys;
 pub mod signature;
+pub mod reject;
+pub mod time;
 pub mod gate;
 pub mod cookie;
 pub mod csrf;
 pub mod return_to;
 pub mod problem;
+
+mod json;

@@ -1,1 +1,88 @@
-//! Placeholder.
+//! The closed list of signature algorithms, and the check of one signature.
+//!
+//! The key decides which algorithm is used; a token's header only has to agree (RFC 8725 section 3.1). This module knows
+//! nothing of tokens: it gets bytes. Ed25519 is checked through jwt-compact's `Algorithm` with ed25519-compact behind it.
+//!
+//! # Where this differs from the reference
+//!
+//! The reference is the check without cofactor of RFC 8032 section 5.1.7, as WebCrypto does it. ed25519-compact refuses more
+//! (keys and R of small order, encodings that are not canonical) and compares up to a point of small order, so it accepts
+//! a signature whose R, or whose public key, was given a small-order part on purpose. Making such a signature takes the
+//! private key, and such a public key has to be in the trusted key set: only the issuer itself could make the two checks
+//! disagree, about tokens it could as well have signed properly. Keys and R of small order are never signed with by an honest
+//! signer. A token's identity is its `jti`, never its bytes, so a second spelling of a signature gains nothing either.
+
+use ed25519_compact::{PublicKey, Signature};
+use jwt_compact::Algorithm as _;
+use jwt_compact::alg::Ed25519;
+
+use crate::reject::Reject;
+
+/// A name that a header's `alg` may have.
+///
+/// RFC 9864 deprecates the name `EdDSA` for the precise `Ed25519`; both mean the same signature here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// `EdDSA` (RFC 8037), with an Ed25519 key.
+    EdDsa,
+    /// `Ed25519` (RFC 9864).
+    Ed25519,
+}
+
+impl Algorithm {
+    /// The algorithm of this exact name; names are case-sensitive (RFC 7515 section 4.1.1), so `none` in any spelling is no
+    /// algorithm.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "EdDSA" => Some(Self::EdDsa),
+            "Ed25519" => Some(Self::Ed25519),
+            _ => None,
+        }
+    }
+
+    /// The name as it stands in a header or a key.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EdDsa => "EdDSA",
+            Self::Ed25519 => "Ed25519",
+        }
+    }
+}
+
+/// Checks `signature` over `message`. Errors: [`Reject::SignatureLength`], [`Reject::SignatureInvalid`].
+pub(crate) fn check(
+    algorithm: Algorithm,
+    key: &PublicKey,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), Reject> {
+    match algorithm {
+        Algorithm::EdDsa | Algorithm::Ed25519 => {
+            let signature = Signature::from_slice(signature).map_err(|_| Reject::SignatureLength)?;
+            if Ed25519.verify_signature(&signature, key, message) {
+                Ok(())
+            } else {
+                Err(Reject::SignatureInvalid)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_jwt_compact() {
+        assert_eq!(Algorithm::EdDsa.name(), Ed25519.name());
+        assert_eq!(Algorithm::Ed25519.name(), Ed25519::with_specific_name().name());
+        for algorithm in [Algorithm::EdDsa, Algorithm::Ed25519] {
+            assert_eq!(Algorithm::from_name(algorithm.name()), Some(algorithm));
+        }
+        for name in ["", "none", "None", "eddsa", "ED25519", "Ed448", "HS256", "EdDSA "] {
+            assert_eq!(Algorithm::from_name(name), None, "{name}");
+        }
+    }
+}

@@ -1,1 +1,23 @@
-//! Placeholder.
+//! JSON Web Tokens: parsing, the one door [`verify`], the claims, and signing.
+//!
+//! There is no type for a token whose signature is good but whose claims are unchecked: [`verify`] goes through structure,
+//! key, signature and claims in this order and gives a [`Verified`] or a [`Reject`](crate::reject::Reject). What is not
+//! verified is called [`ParsedToken`] and offers hints for choosing keys, no claims.
+//!
+//! This module fetches no keys, keeps no cache, knows no revocation and no routes.
+
+mod verify;
+mod expectations;
+mod claims;
+mod parsed;
+mod header;
+mod limits;
+mod sign;
+
+pub use claims::{Claims, Scopes};
+pub use expectations::{Audiences, Expectations, KeyIdRule, TokenType};
+pub(crate) use header::is_key_id;
+pub use limits::{MAX_HEADER_BYTES, MAX_KEY_ID_BYTES, MAX_TOKEN_BYTES};
+pub use parsed::ParsedToken;
+pub use sign::{SignError, SigningKey, WeakSeed};
+pub use verify::{Verified, verify};

@@ -1,0 +1,149 @@
+//! An issuer's set of keys, and the choice of one for a token.
+
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::error::KeySetError;
+use super::jwk::{Entry, Jwk};
+use super::pem;
+use crate::json;
+use crate::reject::Reject;
+use crate::token::KeyIdRule;
+
+/// Longest accepted key set in bytes. Because a hundred keys fit, and because a hostile or broken server could otherwise
+/// make the edge read without end.
+pub const MAX_KEY_SET_BYTES: usize = 64 * 1024;
+
+/// Most entries in a key set. Because issuers rotate a few keys, edges add one each, and selection walks the list.
+pub const MAX_KEYS: usize = 100;
+
+/// The public keys of one issuer. Never mix issuers in one set: a `kid` is unique only within its issuer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySet {
+    keys: Vec<Jwk>,
+    /// Entries that were read, with those of kinds that are not used here.
+    entries: usize,
+}
+
+#[derive(Serialize)]
+struct Document<'k> {
+    keys: &'k [Jwk],
+}
+
+impl KeySet {
+    /// Reads a JWK Set (RFC 7517 section 5). Entries of other key types, curves and uses are skipped; anything wrong refuses the
+    /// whole set. A set without a usable key is a set, and verifies nothing.
+    pub fn parse(json: &[u8]) -> Result<Self, KeySetError> {
+        if json.len() > MAX_KEY_SET_BYTES {
+            return Err(KeySetError::TooLarge);
+        }
+        let document = json::read_object(json)?;
+        let Some(Value::Array(entries)) = document.get("keys") else {
+            return Err(KeySetError::KeysMissing);
+        };
+        if entries.len() > MAX_KEYS {
+            return Err(KeySetError::TooManyKeys);
+        }
+        let mut read = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let members = entry.as_object().ok_or(KeySetError::NotAnObject)?;
+            read.push(Jwk::read(members)?);
+        }
+        Self::assemble(read)
+    }
+
+    /// A set of these keys. Errors: [`KeySetError::TooManyKeys`], [`KeySetError::DuplicateKeyId`].
+    pub fn from_keys(keys: impl IntoIterator<Item = Jwk>) -> Result<Self, KeySetError> {
+        Self::assemble(keys.into_iter().map(Entry::Usable).collect())
+    }
+
+    /// A set of one Ed25519 key in PEM (`-----BEGIN PUBLIC KEY-----`, a SubjectPublicKeyInfo of RFC 8410).
+    ///
+    /// The key has no name: with [`KeyIdRule::Required`] it answers to its thumbprint, with
+    /// [`KeyIdRule::OptionalForSetOfOne`] to any `kid` and to none.
+    pub fn from_spki_pem(pem: &str) -> Result<Self, KeySetError> {
+        let key = pem::read(pem)?;
+        Ok(Self { keys: Vec::from([Jwk::unnamed(key)]), entries: 1 })
+    }
+
+    /// Whether no key is usable.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// How many keys are usable.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether a usable key has this `kid`.
+    #[must_use]
+    pub fn contains(&self, kid: &str) -> bool {
+        self.find(kid).is_some()
+    }
+
+    /// The usable keys, in the order of the document.
+    pub fn keys(&self) -> impl Iterator<Item = &Jwk> {
+        self.keys.iter()
+    }
+
+    /// The usable keys as a JWK Set.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Strings under string keys always serialise.
+        serde_json::to_string(&Document { keys: &self.keys }).unwrap_or_default()
+    }
+
+    /// The key for a token that names `kid`, or none.
+    pub(crate) fn select(&self, kid: Option<&str>, rule: KeyIdRule) -> Result<&Jwk, Reject> {
+        if self.is_empty() {
+            return Err(Reject::KeysUnavailable);
+        }
+        // A skipped entry counts: the token may have been meant for it.
+        let only = match (rule, self.keys.as_slice()) {
+            (KeyIdRule::OptionalForSetOfOne, [only]) if self.entries == 1 => Some(only),
+            (KeyIdRule::OptionalForSetOfOne | KeyIdRule::Required, _) => None,
+        };
+        match (kid, only) {
+            (None, Some(only)) => Ok(only),
+            (None, None) => Err(Reject::KeyIdMissing),
+            (Some(_), Some(only)) if !only.is_named() => Ok(only),
+            (Some(kid), _) => self.find(kid).ok_or(Reject::UnknownKey),
+        }
+    }
+
+    fn find(&self, kid: &str) -> Option<&Jwk> {
+        self.keys.iter().find(|key| key.key_id() == kid)
+    }
+
+    fn assemble(read: Vec<Entry>) -> Result<Self, KeySetError> {
+        if read.len() > MAX_KEYS {
+            return Err(KeySetError::TooManyKeys);
+        }
+        let mut names = BTreeSet::new();
+        for entry in &read {
+            let name = match entry {
+                Entry::Usable(key) => Some(key.key_id()),
+                Entry::Skipped(kid) => kid.as_deref(),
+            };
+            if name.is_some_and(|name| !names.insert(name)) {
+                return Err(KeySetError::DuplicateKeyId);
+            }
+        }
+        let entries = read.len();
+        let keys = read
+            .into_iter()
+            .filter_map(|entry| match entry {
+                Entry::Usable(key) => Some(key),
+                Entry::Skipped(_) => None,
+            })
+            .collect();
+        Ok(Self { keys, entries })
+    }
+}

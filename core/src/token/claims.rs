@@ -1,0 +1,304 @@
+//! The claims of a verified token: their form, and whether they are acceptable here and now.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde_json::{Map, Number, Value};
+
+use super::expectations::{Audiences, Expectations};
+use crate::json;
+use crate::reject::Reject;
+use crate::time::UnixTime;
+
+/// 9999-12-31T23:59:59Z. Because later times have no four-digit year, which date libraries downstream refuse or panic
+/// on, and because no honest token lives that long.
+const LAST_TIME: i64 = 253_402_300_799;
+
+/// What a token says, in the accepted form. Reached only through [`Verified`](super::Verified).
+#[derive(Clone, PartialEq)]
+pub struct Claims {
+    /// Everything, as signed. The fields below are what has been read out of it and cannot disagree with it.
+    members: Map<String, Value>,
+    audience: Vec<String>,
+    expires_at: UnixTime,
+    not_before: Option<UnixTime>,
+    issued_at: Option<UnixTime>,
+    auth_time: Option<UnixTime>,
+    sequence: Option<u64>,
+    roles: Vec<String>,
+    amr: Vec<String>,
+}
+
+impl Claims {
+    /// Reads a payload and checks the form of every claim that this crate knows.
+    pub(super) fn read(payload: &[u8]) -> Result<Self, Reject> {
+        let members = json::read_object(payload)?;
+        match members.get("iss") {
+            None => return Err(Reject::IssuerMissing),
+            Some(Value::String(_)) => {}
+            Some(_) => return Err(Reject::IssuerMalformed),
+        }
+        for name in ["sub", "jti", "sid", "client_id", "acr", "name", "email"] {
+            string(&members, name, Reject::ClaimMalformed)?;
+        }
+        string(&members, "scope", Reject::ScopeMalformed)?;
+        Ok(Self {
+            audience: audience(&members)?,
+            expires_at: time(&members, "exp", Rounding::Down)?.ok_or(Reject::ExpiryMissing)?,
+            not_before: time(&members, "nbf", Rounding::Up)?,
+            issued_at: time(&members, "iat", Rounding::Up)?,
+            auth_time: time(&members, "auth_time", Rounding::Down)?,
+            sequence: match members.get("seq") {
+                None => None,
+                Some(value) => Some(value.as_u64().ok_or(Reject::SequenceMalformed)?),
+            },
+            roles: strings(&members, "roles", Reject::RolesMalformed)?,
+            amr: strings(&members, "amr", Reject::MethodsMalformed)?,
+            members,
+        })
+    }
+
+    /// Whether the claims are acceptable to `expect` at `now`: issuer, audience, then time.
+    pub(super) fn satisfy(&self, expect: &Expectations, now: UnixTime) -> Result<(), Reject> {
+        if self.issuer() != expect.issuer {
+            return Err(Reject::IssuerMismatch);
+        }
+        match &expect.audiences {
+            Audiences::Unchecked => {}
+            Audiences::OneOf(_) if self.audience.is_empty() => return Err(Reject::AudienceMissing),
+            Audiences::OneOf(accepted) => {
+                if !self.audience.iter().any(|audience| accepted.contains(audience)) {
+                    return Err(Reject::AudienceMismatch);
+                }
+            }
+        }
+        let leeway = expect.leeway_seconds.max(0);
+        // RFC 7519 section 4.1.4: refused on or after `exp`.
+        if now >= self.expires_at.plus(leeway) {
+            return Err(Reject::Expired);
+        }
+        let latest = now.plus(leeway);
+        if self.not_before.is_some_and(|not_before| not_before > latest) {
+            return Err(Reject::NotYetValid);
+        }
+        if self.issued_at.is_some_and(|issued_at| issued_at > latest) {
+            return Err(Reject::IssuedInTheFuture);
+        }
+        Ok(())
+    }
+
+    /// `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.text("iss").unwrap_or_default()
+    }
+
+    /// `sub`: whom the token is about.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.text("sub")
+    }
+
+    /// `aud`, one or more; empty only if the audience was [`Audiences::Unchecked`] and the token has none.
+    #[must_use]
+    pub fn audience(&self) -> &[String] {
+        &self.audience
+    }
+
+    /// `exp`; a fraction of a second is dropped.
+    #[must_use]
+    pub fn expires_at(&self) -> UnixTime {
+        self.expires_at
+    }
+
+    /// `nbf`; a fraction of a second counts as a whole one.
+    #[must_use]
+    pub fn not_before(&self) -> Option<UnixTime> {
+        self.not_before
+    }
+
+    /// `iat`; a fraction of a second counts as a whole one.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<UnixTime> {
+        self.issued_at
+    }
+
+    /// `jti`: what identifies this token. The token's text does not: a signature may have several spellings.
+    #[must_use]
+    pub fn token_id(&self) -> Option<&str> {
+        self.text("jti")
+    }
+
+    /// `sid`: the session that the token belongs to.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&str> {
+        self.text("sid")
+    }
+
+    /// `seq`: the how-manyth refresh of its session made the token.
+    #[must_use]
+    pub fn sequence(&self) -> Option<u64> {
+        self.sequence
+    }
+
+    /// `client_id` (RFC 9068): the software that the token was given to.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.text("client_id")
+    }
+
+    /// Whether a machine asks for itself: `client_id` and `sub` are the same (RFC 9068 section 2.2).
+    #[must_use]
+    pub fn is_machine(&self) -> bool {
+        self.client_id().is_some_and(|client| self.subject() == Some(client))
+    }
+
+    /// `roles`, empty if absent.
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        &self.roles
+    }
+
+    /// The scopes of the space-separated `scope` (RFC 8693 section 4.2), none if absent.
+    #[must_use]
+    pub fn scopes(&self) -> Scopes<'_> {
+        Scopes(self.text("scope").unwrap_or_default().split(' '))
+    }
+
+    /// `auth_time`: when the user last proved who they are; a fraction of a second is dropped.
+    #[must_use]
+    pub fn auth_time(&self) -> Option<UnixTime> {
+        self.auth_time
+    }
+
+    /// `amr` (RFC 8176): how the user proved it; empty if absent.
+    #[must_use]
+    pub fn amr(&self) -> &[String] {
+        &self.amr
+    }
+
+    /// `acr`: how well the user proved it.
+    #[must_use]
+    pub fn acr(&self) -> Option<&str> {
+        self.text("acr")
+    }
+
+    /// `name`, for showing.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.text("name")
+    }
+
+    /// `email`, for showing; whether it was ever confirmed is the issuer's business.
+    #[must_use]
+    pub fn email(&self) -> Option<&str> {
+        self.text("email")
+    }
+
+    /// Any claim by its name, as signed.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.members.get(name)
+    }
+
+    /// All claims as a JSON object.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // A map with string keys always serialises; `Display` of a `Value` relies on the same.
+        serde_json::to_string(&self.members).unwrap_or_default()
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.members.get(name).and_then(Value::as_str)
+    }
+}
+
+impl fmt::Debug for Claims {
+    /// Shows what finds the token in a log and nothing personal: no subject, name, address or role.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Claims")
+            .field("issuer", &self.issuer())
+            .field("token_id", &self.token_id())
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The scopes of a token; see [`Claims::scopes`].
+#[derive(Clone, Debug)]
+pub struct Scopes<'c>(core::str::Split<'c, char>);
+
+impl<'c> Iterator for Scopes<'c> {
+    type Item = &'c str;
+
+    fn next(&mut self) -> Option<&'c str> {
+        self.0.find(|scope| !scope.is_empty())
+    }
+}
+
+fn string(members: &Map<String, Value>, name: &str, reject: Reject) -> Result<(), Reject> {
+    match members.get(name) {
+        None | Some(Value::String(_)) => Ok(()),
+        Some(_) => Err(reject),
+    }
+}
+
+fn strings(members: &Map<String, Value>, name: &str, reject: Reject) -> Result<Vec<String>, Reject> {
+    match members.get(name) {
+        None => Ok(Vec::new()),
+        Some(Value::Array(values)) => {
+            values.iter().map(|value| value.as_str().map(ToString::to_string).ok_or(reject)).collect()
+        }
+        Some(_) => Err(reject),
+    }
+}
+
+fn audience(members: &Map<String, Value>) -> Result<Vec<String>, Reject> {
+    match members.get("aud") {
+        Some(Value::String(one)) => Ok(Vec::from([one.clone()])),
+        Some(Value::Array(none)) if none.is_empty() => Err(Reject::AudienceMalformed),
+        _ => strings(members, "aud", Reject::AudienceMalformed),
+    }
+}
+
+/// Which whole second stands for a fraction: always the one that makes the token less valid.
+#[derive(Clone, Copy)]
+enum Rounding {
+    Down,
+    Up,
+}
+
+fn time(members: &Map<String, Value>, name: &str, rounding: Rounding) -> Result<Option<UnixTime>, Reject> {
+    match members.get(name) {
+        None => Ok(None),
+        Some(Value::Number(number)) => numeric_date(number, rounding).map(Some),
+        Some(_) => Err(Reject::TimeMalformed),
+    }
+}
+
+/// RFC 7519 section 2, `NumericDate`: seconds, a fraction allowed.
+fn numeric_date(number: &Number, rounding: Rounding) -> Result<UnixTime, Reject> {
+    let seconds = match number.as_i64() {
+        Some(seconds) => seconds,
+        None => {
+            let exact = number.as_f64().ok_or(Reject::TimeMalformed)?;
+            // Compared before the cast, in which everything too large would become the same number. `LAST_TIME` is exact
+            // as f64; so is the comparison.
+            if !(0.0..=LAST_TIME as f64).contains(&exact) {
+                return Err(Reject::TimeOutOfRange);
+            }
+            let whole = exact as i64;
+            match rounding {
+                Rounding::Up if (whole as f64) < exact => whole + 1,
+                Rounding::Up | Rounding::Down => whole,
+            }
+        }
+    };
+    if (0..=LAST_TIME).contains(&seconds) {
+        Ok(UnixTime::from_seconds(seconds))
+    } else {
+        Err(Reject::TimeOutOfRange)
+    }
+}
