@@ -1,1 +1,27 @@
-//! Placeholder.
+//! The gate: from a request's path, method, host and credential to one closed decision.
+//!
+//! Read in this order: [`CanonicalPath`] (what the path is), [`Policy`] (which rule speaks about it), [`Credential`]
+//! (who asks), [`decide`] (what is done), [`Explanation`] (why). Everything is a pure function of its arguments. The
+//! gate sends nothing, fetches nothing and knows no clock; where it lacks keys it says so, once.
+
+pub(crate) mod path;
+mod pattern;
+pub mod policy;
+mod territory;
+mod credential;
+mod navigation;
+mod subject;
+mod decision;
+mod challenge;
+mod explain;
+pub mod headers;
+
+pub use credential::Credential;
+pub use decision::{
+    Answer, Decision, Destination, Gate, KeyDemand, Permit, Redirect, Refusal, RequestView, ResponsePolicy, decide,
+};
+pub use explain::{Explanation, LosingRule, Outcome, Persona, PersonaError, TestOutcome};
+pub use navigation::Navigation;
+pub use path::{CanonicalPath, MAX_PATH_BYTES, PathRefusal};
+pub use pattern::Specificity;
+pub use policy::{Policy, PolicyError, PolicyState, Rule, Settings, StepUp};

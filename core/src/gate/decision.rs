@@ -1,0 +1,432 @@
+//! The decision about one request.
+//!
+//! In this order: a policy that cannot be read refuses everything; a path or a credential with two readings is
+//! refused, wherever it leads; the issuer's paths go to the issuer, which judges for itself; for everything else the
+//! policy's most specific rule decides, and without one the answer is no.
+//!
+//! The token is judged only where it matters, and before any of its claims is looked at. A gate without the key that
+//! the token names asks for keys ([`Decision::NeedsKeys`]) unless it is told that the keys are final, so a request
+//! causes one fetch at most.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use super::challenge;
+use super::credential::Credential;
+use super::path::{CanonicalPath, PathRefusal};
+use super::policy::{Found, Policy, PolicyState, Rule};
+use super::subject::{Standing, Subject};
+use super::territory::{SIGN_IN_PAGE, Territory};
+use crate::keys::KeySet;
+use crate::problem::{Problem, ProblemCode};
+use crate::reject::Reject;
+use crate::return_to;
+use crate::time::UnixTime;
+use crate::token::{Expectations, ParsedToken, Verified, verify};
+
+/// What a gate judges by.
+#[derive(Clone, Copy)]
+pub struct Gate<'a> {
+    /// The route policy, or the reason why there is none.
+    pub policy: &'a PolicyState,
+    /// The issuer's key set, if one is at hand.
+    pub keys: Option<&'a KeySet>,
+    /// Whether the one refresh that a decision may ask for has been made (successfully or not).
+    pub keys_are_final: bool,
+    /// What an acceptable access token says.
+    pub expect: &'a Expectations,
+}
+
+/// What a decision may look at of a request.
+pub struct RequestView<'a> {
+    /// The method, in the case in which it came.
+    pub method: &'a str,
+    /// The host asked for, with or without a port.
+    pub host: &'a str,
+    /// The path, read once.
+    pub path: Result<CanonicalPath, PathRefusal>,
+    /// The query without `?`. It is never judged; it goes on, and it comes back in `returnTo`.
+    pub query: Option<&'a str>,
+    /// Who asks.
+    pub credential: Credential<'a>,
+    /// Whether a redirect to a page makes sense, see [`super::Navigation::detect`].
+    pub navigation: bool,
+}
+
+/// What is to be done. Closed: whoever acts on it names every case.
+#[must_use = "a decision that nobody acts on lets nothing pass and refuses nothing"]
+#[derive(Debug)]
+pub enum Decision {
+    /// Pass the request on; the permit says where to and as whom.
+    Forward(Permit),
+    /// Lead a person to another page.
+    Redirect(Redirect),
+    /// Answer without asking anybody.
+    Answer(Answer),
+    /// Refuse.
+    Refuse(Refusal),
+    /// Fetch the key set and decide again with `keys_are_final`.
+    NeedsKeys(KeyDemand),
+}
+
+/// Where a permitted request goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Destination {
+    /// The application behind the gate.
+    App,
+    /// The issuer.
+    Issuer,
+}
+
+/// What caches may do with the response to a permitted request, unless the response itself is stricter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResponsePolicy {
+    /// The gate adds nothing.
+    Untouched,
+    /// `Cache-Control: private, no-store`, where the response has none: it was made for one person.
+    PrivateNoStore,
+}
+
+/// The proof that [`decide`] let a request pass. Nothing else makes one, so whoever demands one cannot forward a
+/// request that was not judged, nor on another path than the judged one.
+#[derive(Clone, Debug)]
+pub struct Permit {
+    destination: Destination,
+    path: CanonicalPath,
+    identity: Option<Verified>,
+    drops_credential: bool,
+    rule: String,
+    response_policy: ResponsePolicy,
+}
+
+impl Permit {
+    /// Where the request goes.
+    #[must_use]
+    pub const fn destination(&self) -> Destination {
+        self.destination
+    }
+
+    /// The path that was judged: the one to forward.
+    #[must_use]
+    pub const fn path(&self) -> &CanonicalPath {
+        &self.path
+    }
+
+    /// Who asks; `None` for anonymous callers and for everything that goes to the issuer.
+    #[must_use]
+    pub const fn identity(&self) -> Option<&Verified> {
+        self.identity.as_ref()
+    }
+
+    /// Whether the request carried a token that was not acceptable and must not go on: on a public route its caller is
+    /// anonymous, and the application shall not take the token for a proof.
+    #[must_use]
+    pub const fn drops_credential(&self) -> bool {
+        self.drops_credential
+    }
+
+    /// The path pattern of the rule that let the request pass; `issuer` where no rule was asked.
+    #[must_use]
+    pub fn rule(&self) -> &str {
+        &self.rule
+    }
+
+    /// What caches may do with the response.
+    #[must_use]
+    pub const fn response_policy(&self) -> ResponsePolicy {
+        self.response_policy
+    }
+}
+
+/// A redirect to a page of this site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// Always 303: the other page is fetched with GET.
+    pub status: u16,
+    /// A path with query; never another origin.
+    pub location: String,
+}
+
+/// An answer without a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// 204.
+    pub status: u16,
+}
+
+/// A refusal, with what the client and what the log is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable public code.
+    pub code: ProblemCode,
+    /// A public sentence about this occurrence, made of constants and the policy's own words.
+    pub detail: Option<String>,
+    /// The value of `WWW-Authenticate`.
+    pub www_authenticate: Option<String>,
+    /// The value of `Allow`, for 405.
+    pub allow: Option<&'static str>,
+    /// For the log only: the precise reason and, where one was asked, the rule. Never token bytes.
+    pub log_reason: String,
+}
+
+impl Refusal {
+    fn new(code: ProblemCode, log_reason: impl Into<String>) -> Self {
+        let (detail, www_authenticate, allow) = (None, None, None);
+        Self { status: code.status(), code, detail, www_authenticate, allow, log_reason: log_reason.into() }
+    }
+
+    fn challenging(mut self, www_authenticate: String) -> Self {
+        self.www_authenticate = Some(www_authenticate);
+        self
+    }
+
+    /// The body of the answer.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        let problem = Problem::new(self.code);
+        match &self.detail {
+            Some(detail) => problem.with_detail(detail.as_str()),
+            None => problem,
+        }
+    }
+}
+
+/// Why the key set must be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyDemand {
+    /// There is none.
+    NoKeySet,
+    /// The token names a key that the set does not list. The name comes from the token and is not to be trusted.
+    UnknownKey(String),
+}
+
+/// The caller, as far as the credential proves it.
+enum Caller {
+    Anonymous,
+    Known(Verified),
+    /// A token was sent and is not acceptable.
+    Refused(Reject),
+    /// A token was sent and there is no key set to judge it with, finally.
+    Unjudged,
+}
+
+/// Decides about a request.
+pub fn decide(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Decision {
+    settle(gate, request, now).unwrap_or_else(|early| *early)
+}
+
+/// `Err` is a decision too, made before the usual end; it is boxed because it is large.
+type Settled = Result<Decision, alloc::boxed::Box<Decision>>;
+
+fn settle(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Settled {
+    let policy = match gate.policy {
+        PolicyState::Ready(policy) => policy,
+        PolicyState::Broken(error) => return refuse(ProblemCode::PolicyInvalid, format!("policy-invalid: {error}")),
+    };
+    let path = match &request.path {
+        Ok(path) => path,
+        Err(refusal) => return refuse(ProblemCode::AmbiguousPath, refusal.reason()),
+    };
+    if request.credential == Credential::Ambiguous {
+        return refuse(ProblemCode::AmbiguousCredentials, "ambiguous-credentials");
+    }
+    match Territory::of(path) {
+        Territory::App => judge_app(gate, policy, request, path, now),
+        Territory::Issuer => Ok(to_issuer(path)),
+        Territory::SignInPage => judge_sign_in_page(gate, policy, request, path, now),
+        Territory::VerifyToken => answer_verify_token(gate, request, now),
+    }
+}
+
+fn judge_app(
+    gate: &Gate<'_>,
+    policy: &Policy,
+    request: &RequestView<'_>,
+    path: &CanonicalPath,
+    now: UnixTime,
+) -> Settled {
+    let rule = match policy.find(path, request.method, request.host) {
+        Found::Rule(rule) => rule,
+        Found::Nothing => return refuse(ProblemCode::RouteDenied, "no-rule"),
+        Found::Lookalike { protected } => {
+            return refuse(ProblemCode::RouteDenied, format!("looks-like: {protected}"));
+        }
+    };
+    let caller = authenticate(gate, request, now)?;
+    let subject = match &caller {
+        Caller::Known(verified) => Subject::of_claims(verified.claims()),
+        Caller::Anonymous | Caller::Refused(_) | Caller::Unjudged => Subject::Anonymous,
+    };
+    let problem = match subject.before(rule.demand(), now) {
+        Standing::Passes => return Ok(Decision::Forward(permit(rule, path, caller))),
+        Standing::NotSignedIn => return Ok(sign_in_first(&caller, rule, request, path)),
+        Standing::WrongKind | Standing::LacksRole => {
+            if let Some(page) = reachable_page(policy, policy.settings().missing_role.as_deref(), request, path, &subject, now) {
+                return Ok(see_other(page.to_string()));
+            }
+            Refusal::new(ProblemCode::InsufficientRole, format!("insufficient-role: {rule}"))
+        }
+        Standing::LacksScope(scopes) => {
+            Refusal::new(ProblemCode::InsufficientScope, format!("insufficient-scope: {rule}"))
+                .challenging(challenge::insufficient_scope(scopes))
+        }
+        Standing::MustStepUp(step_up) => {
+            let page = policy.settings().step_up_page.as_deref();
+            if let Some(page) = reachable_page(policy, page, request, path, &subject, now) {
+                return Ok(see_other(return_to::with_way_back(page, path, request.query)));
+            }
+            Refusal::new(ProblemCode::StepUpRequired, format!("step-up: {rule}"))
+                .challenging(challenge::insufficient_user_authentication(step_up))
+        }
+    };
+    Ok(Decision::Refuse(problem))
+}
+
+/// A permit for a request that `rule` lets pass. Only a verified token becomes an identity; any other is dropped.
+fn permit(rule: &Rule, path: &CanonicalPath, caller: Caller) -> Permit {
+    let (identity, drops_credential) = match caller {
+        Caller::Known(verified) => (Some(verified), false),
+        Caller::Anonymous => (None, false),
+        Caller::Refused(_) | Caller::Unjudged => (None, true),
+    };
+    Permit {
+        destination: Destination::App,
+        path: path.clone(),
+        identity,
+        drops_credential,
+        rule: rule.path().to_string(),
+        response_policy: if rule.is_public() { ResponsePolicy::Untouched } else { ResponsePolicy::PrivateNoStore },
+    }
+}
+
+fn to_issuer(path: &CanonicalPath) -> Decision {
+    Decision::Forward(Permit {
+        destination: Destination::Issuer,
+        path: path.clone(),
+        identity: None,
+        drops_credential: false,
+        rule: "issuer".to_string(),
+        response_policy: ResponsePolicy::Untouched,
+    })
+}
+
+fn sign_in_first(caller: &Caller, rule: &Rule, request: &RequestView<'_>, path: &CanonicalPath) -> Decision {
+    let refusal = match caller {
+        // Signing in again would not help: that token could not be judged either.
+        Caller::Unjudged => return Decision::Refuse(Refusal::new(ProblemCode::KeysUnavailable, "keys-unavailable")),
+        Caller::Refused(reject) => token_refused(reject),
+        Caller::Anonymous | Caller::Known(_) => Refusal::new(ProblemCode::NotSignedIn, format!("not-signed-in: {rule}"))
+            .challenging(challenge::none_sent()),
+    };
+    if is_navigation(request) {
+        return see_other(return_to::with_way_back(SIGN_IN_PAGE, path, request.query));
+    }
+    Decision::Refuse(refusal)
+}
+
+/// A signed-in person who opens `/login` or `/register` is led home; everybody else gets the page.
+fn judge_sign_in_page(
+    gate: &Gate<'_>,
+    policy: &Policy,
+    request: &RequestView<'_>,
+    path: &CanonicalPath,
+    now: UnixTime,
+) -> Settled {
+    if !is_navigation(request) {
+        return Ok(to_issuer(path));
+    }
+    Ok(match authenticate(gate, request, now)? {
+        Caller::Known(_) => see_other(policy.settings().signed_in_home.clone()),
+        Caller::Anonymous | Caller::Refused(_) | Caller::Unjudged => to_issuer(path),
+    })
+}
+
+fn answer_verify_token(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Settled {
+    if !matches!(request.method, "GET" | "HEAD") {
+        let refusal = Refusal::new(ProblemCode::MethodNotAllowed, "method-not-allowed");
+        return Ok(Decision::Refuse(Refusal { allow: Some("GET, HEAD"), ..refusal }));
+    }
+    Ok(match authenticate(gate, request, now)? {
+        Caller::Known(_) => Decision::Answer(Answer { status: 204 }),
+        Caller::Refused(reject) => Decision::Refuse(token_refused(&reject)),
+        Caller::Unjudged => Decision::Refuse(Refusal::new(ProblemCode::KeysUnavailable, "keys-unavailable")),
+        Caller::Anonymous => Decision::Refuse(
+            Refusal::new(ProblemCode::NotSignedIn, "not-signed-in").challenging(challenge::none_sent()),
+        ),
+    })
+}
+
+fn authenticate(
+    gate: &Gate<'_>,
+    request: &RequestView<'_>,
+    now: UnixTime,
+) -> Result<Caller, alloc::boxed::Box<Decision>> {
+    let token = match request.credential {
+        Credential::Token(token) => token,
+        // `Ambiguous` was refused before; should it get here, it proves nothing.
+        Credential::None | Credential::Ambiguous => return Ok(Caller::Anonymous),
+    };
+    let demand = |demand: KeyDemand| Err(alloc::boxed::Box::new(Decision::NeedsKeys(demand)));
+    let parsed = match ParsedToken::parse(token) {
+        Ok(parsed) => parsed,
+        Err(reject) => return Ok(Caller::Refused(reject)),
+    };
+    let Some(keys) = gate.keys else {
+        return if gate.keys_are_final { Ok(Caller::Unjudged) } else { demand(KeyDemand::NoKeySet) };
+    };
+    if let Some(key_id) = parsed.key_id().filter(|key_id| !gate.keys_are_final && !keys.contains(key_id)) {
+        return demand(KeyDemand::UnknownKey(key_id.to_string()));
+    }
+    Ok(match verify(token, keys, gate.expect, now) {
+        Ok(verified) => Caller::Known(verified),
+        Err(reject) => Caller::Refused(reject),
+    })
+}
+
+fn token_refused(reject: &Reject) -> Refusal {
+    let code = ProblemCode::from_code(reject.code()).unwrap_or(ProblemCode::InvalidToken);
+    let refusal = Refusal::new(code, format!("token-refused: {}", reject.reason()));
+    if code.status() == 401 {
+        refusal.challenging(challenge::invalid_token(code == ProblemCode::TokenExpired))
+    } else {
+        refusal
+    }
+}
+
+/// The page that a person is led to instead of a refusal, if this caller may see it; otherwise two pages could send
+/// them to and fro for ever.
+fn reachable_page<'p>(
+    policy: &Policy,
+    page: Option<&'p str>,
+    request: &RequestView<'_>,
+    path: &CanonicalPath,
+    subject: &Subject<'_>,
+    now: UnixTime,
+) -> Option<&'p str> {
+    let page = page.filter(|_| is_navigation(request))?;
+    let target = CanonicalPath::parse(page).ok().filter(|target| target != path)?;
+    let is_reachable = match Territory::of(&target) {
+        Territory::Issuer | Territory::SignInPage => true,
+        Territory::VerifyToken => false,
+        Territory::App => match policy.find(&target, "GET", request.host) {
+            Found::Rule(rule) => matches!(subject.before(rule.demand(), now), Standing::Passes),
+            Found::Lookalike { .. } | Found::Nothing => false,
+        },
+    };
+    is_reachable.then_some(page)
+}
+
+/// The method is looked at again, so that a careless caller cannot turn a POST into a redirect.
+fn is_navigation(request: &RequestView<'_>) -> bool {
+    request.navigation && matches!(request.method, "GET" | "HEAD")
+}
+
+const fn see_other(location: String) -> Decision {
+    Decision::Redirect(Redirect { status: 303, location })
+}
+
+fn refuse(code: ProblemCode, log_reason: impl Into<String>) -> Settled {
+    Ok(Decision::Refuse(Refusal::new(code, log_reason)))
+}

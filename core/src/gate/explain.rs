@@ -1,0 +1,348 @@
+//! What the policy would say, and why: for `edgeward policy explain` and for the `[[test]]` rows.
+//!
+//! The same rules are found by the same functions as in [`super::decide`], for an imagined caller. Nothing here makes
+//! a `Permit`: an explanation lets nobody pass.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::path::CanonicalPath;
+use super::policy::{Found, Policy, Rule, TestRow};
+use super::subject::{Standing, Subject, Traits};
+use super::territory::Territory;
+use crate::time::UnixTime;
+
+/// An imagined caller.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Persona {
+    signed_in: bool,
+    machine: bool,
+    roles: Vec<String>,
+    scopes: Vec<String>,
+    amr: Vec<String>,
+    /// Seconds since the sign-in; `None`: long ago.
+    age: Option<i64>,
+}
+
+/// The text describes no caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonaError {
+    word: String,
+}
+
+impl fmt::Display for PersonaError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "\"{}\" does not fit: write anonymous alone, or user, machine, role:a,b, scope:x,y, amr:otp and age:SECONDS \
+             with blanks between them",
+            self.word
+        )
+    }
+}
+
+impl core::error::Error for PersonaError {}
+
+impl Persona {
+    /// Reads `anonymous`, or any of `user`, `machine`, `role:a,b`, `scope:x,y`, `amr:otp`, `age:SECONDS` (since the
+    /// sign-in) separated by blanks. Everything but `anonymous` is signed in; without `age` the sign-in was long ago.
+    ///
+    /// # Errors
+    /// Names the word that does not fit.
+    pub fn parse(text: &str) -> Result<Self, PersonaError> {
+        let mut persona = Self::default();
+        let mut anonymous = false;
+        for word in text.split_whitespace() {
+            let refuse = || PersonaError { word: word.to_string() };
+            let list = |values: &str| {
+                let values: Vec<String> = values.split(',').map(ToString::to_string).collect();
+                if values.iter().any(String::is_empty) { Err(refuse()) } else { Ok(values) }
+            };
+            match word.split_once(':') {
+                None if word == "anonymous" => anonymous = true,
+                None if word == "user" => persona.signed_in = true,
+                None if word == "machine" => persona.machine = true,
+                Some(("role", values)) => persona.roles.extend(list(values)?),
+                Some(("scope", values)) => persona.scopes.extend(list(values)?),
+                Some(("amr", values)) => persona.amr.extend(list(values)?),
+                Some(("age", seconds)) => {
+                    persona.age = Some(seconds.parse().ok().filter(|age| (0..=i64::from(u32::MAX)).contains(age)).ok_or_else(refuse)?);
+                }
+                _ => return Err(refuse()),
+            }
+        }
+        let says_nothing = persona == Self::default();
+        if anonymous != says_nothing || (persona.machine && persona.signed_in) {
+            return Err(PersonaError { word: text.to_string() });
+        }
+        persona.signed_in = !anonymous;
+        Ok(persona)
+    }
+
+    fn subject(&self, now: UnixTime) -> Subject<'_> {
+        if !self.signed_in {
+            return Subject::Anonymous;
+        }
+        Subject::SignedIn(Traits {
+            roles: self.roles.iter().map(String::as_str).collect(),
+            scopes: self.scopes.iter().map(String::as_str).collect(),
+            is_machine: self.machine,
+            auth_time: self.age.map(|age| now.plus(-age)),
+            amr: self.amr.iter().map(String::as_str).collect(),
+        })
+    }
+}
+
+/// What a request comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It passes.
+    Allow,
+    /// A person is led to the sign-in page.
+    SignIn,
+    /// 401: a program must bring a token.
+    Unauthorized,
+    /// 403, or the page for missing roles.
+    Forbidden,
+    /// 400 (an ambiguous path) or 405.
+    BadRequest,
+    /// 401 with the challenge of RFC 9470, or the step-up page.
+    StepUp,
+}
+
+impl Outcome {
+    /// All outcomes as a policy's `expect` writes them.
+    pub const NAMES: [&'static str; 6] = ["allow", "sign-in", "unauthorized", "forbidden", "bad-request", "step-up"];
+
+    /// Reads one of [`Outcome::NAMES`].
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Allow, Self::SignIn, Self::Unauthorized, Self::Forbidden, Self::BadRequest, Self::StepUp]
+            .into_iter()
+            .find(|outcome| outcome.name() == name)
+    }
+
+    /// As a policy's `expect` writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        let [allow, sign_in, unauthorized, forbidden, bad_request, step_up] = Self::NAMES;
+        match self {
+            Self::Allow => allow,
+            Self::SignIn => sign_in,
+            Self::Unauthorized => unauthorized,
+            Self::Forbidden => forbidden,
+            Self::BadRequest => bad_request,
+            Self::StepUp => step_up,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+/// A rule that covers the request too and does not decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LosingRule {
+    /// Its path pattern.
+    pub path: String,
+    /// Its line.
+    pub line: usize,
+    /// Why another rule decides.
+    pub why: String,
+}
+
+/// What is decided about a request, and why. Its `Display` is for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What the request comes to.
+    pub outcome: Outcome,
+    /// The canonical path, which would be forwarded; `None` if the path is refused.
+    pub forwarded_path: Option<String>,
+    /// The path as it is judged: without locale and trailing slash.
+    pub judged_path: Option<String>,
+    /// The pattern of the deciding rule; `None` where no rule was asked or none covers the request.
+    pub rule: Option<String>,
+    /// The line of the deciding rule.
+    pub line: Option<usize>,
+    /// One sentence: why it comes to this.
+    pub reason: String,
+    /// The other rules that cover the request, the most specific first.
+    pub losing: Vec<LosingRule>,
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "{}: {}", self.outcome, self.reason)?;
+        if let (Some(forwarded), Some(judged)) = (&self.forwarded_path, &self.judged_path) {
+            writeln!(out, "  path: {forwarded}{}", if forwarded == judged { String::new() } else { format!(", judged as {judged}") })?;
+        }
+        if let (Some(rule), Some(line)) = (&self.rule, self.line) {
+            writeln!(out, "  decided by: {rule} (line {line})")?;
+        }
+        for losing in &self.losing {
+            writeln!(out, "  not by: {} (line {}): {}", losing.path, losing.line, losing.why)?;
+        }
+        Ok(())
+    }
+}
+
+/// What became of one `[[test]]` row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestOutcome {
+    /// The line of the row's `request`.
+    pub line: usize,
+    /// Method and path as written.
+    pub request: String,
+    /// What the row expects.
+    pub expected: Outcome,
+    /// What the policy does, and why.
+    pub explanation: Explanation,
+}
+
+impl TestOutcome {
+    /// Whether the policy does what the row expects.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.explanation.outcome == self.expected
+    }
+}
+
+struct Question<'q> {
+    method: &'q str,
+    host: &'q str,
+    path: &'q str,
+    persona: &'q Persona,
+    navigation: bool,
+}
+
+impl Policy {
+    /// What the policy says about a call by `persona`, on no particular host. `path` is raw and may carry a query,
+    /// which is not judged.
+    #[must_use]
+    pub fn explain(&self, method: &str, path: &str, persona: &Persona) -> Explanation {
+        self.explain_at_host(method, "", path, persona)
+    }
+
+    /// As [`Policy::explain`], on a host.
+    #[must_use]
+    pub fn explain_at_host(&self, method: &str, host: &str, path: &str, persona: &Persona) -> Explanation {
+        self.answer(&Question { method, host, path, persona, navigation: false })
+    }
+
+    /// As [`Policy::explain_at_host`], for a person who loads a page.
+    #[must_use]
+    pub fn explain_navigation(&self, method: &str, host: &str, path: &str, persona: &Persona) -> Explanation {
+        self.answer(&Question { method, host, path, persona, navigation: true })
+    }
+
+    /// Judges every `[[test]]` row, in the order of the file.
+    #[must_use]
+    pub fn run_tests(&self) -> Vec<TestOutcome> {
+        let run = |row: &TestRow| TestOutcome {
+            line: row.line,
+            request: format!("{} {}", row.method, row.path),
+            expected: row.expected,
+            explanation: self.answer(&Question {
+                method: &row.method,
+                host: &row.host,
+                path: &row.path,
+                persona: &row.persona,
+                navigation: row.navigation,
+            }),
+        };
+        self.tests().iter().map(run).collect()
+    }
+
+    fn answer(&self, question: &Question<'_>) -> Explanation {
+        let raw_path = question.path.split('?').next().unwrap_or_default();
+        let path = match CanonicalPath::parse(raw_path) {
+            Ok(path) => path,
+            Err(refusal) => return without_rule(None, Outcome::BadRequest, format!("the path is ambiguous ({refusal})")),
+        };
+        let told = |outcome, reason: &str| without_rule(Some(&path), outcome, reason.to_string());
+        match Territory::of(&path) {
+            Territory::App => self.answer_app(question, &path),
+            Territory::Issuer | Territory::SignInPage => told(Outcome::Allow, "the issuer owns this path and judges for itself"),
+            Territory::VerifyToken if !matches!(question.method, "GET" | "HEAD") => {
+                told(Outcome::BadRequest, "the gate answers this path itself, GET and HEAD only")
+            }
+            Territory::VerifyToken if question.persona.signed_in => told(Outcome::Allow, "the gate answers this path itself"),
+            Territory::VerifyToken => told(Outcome::Unauthorized, "the gate answers this path itself"),
+        }
+    }
+
+    fn answer_app(&self, question: &Question<'_>, path: &CanonicalPath) -> Explanation {
+        let judged = path.without_locale(&self.settings().locales).to_string();
+        let rule = match self.find(path, question.method, question.host) {
+            Found::Rule(rule) => rule,
+            Found::Nothing => {
+                let mut told = without_rule(Some(path), Outcome::Forbidden, "no rule covers it, and what no rule covers is denied".to_string());
+                told.judged_path = Some(judged);
+                return told;
+            }
+            Found::Lookalike { protected } => {
+                let reason = format!("it is another spelling of what the more specific rule {protected} protects");
+                return self.told(question, path, protected, Outcome::Forbidden, reason);
+            }
+        };
+        // Only differences of time matter to a persona, so any instant will do.
+        let now = UnixTime::from_seconds(0);
+        let is_page = question.navigation && matches!(question.method, "GET" | "HEAD");
+        let (outcome, reason) = match question.persona.subject(now).before(rule.demand(), now) {
+            Standing::Passes => (Outcome::Allow, "the caller meets the rule"),
+            Standing::NotSignedIn if is_page => (Outcome::SignIn, "the caller is not signed in"),
+            Standing::NotSignedIn => (Outcome::Unauthorized, "the caller brings no token"),
+            Standing::WrongKind => (Outcome::Forbidden, "the rule tells services and people apart"),
+            Standing::LacksRole => (Outcome::Forbidden, "the caller lacks the role"),
+            Standing::LacksScope(_) => (Outcome::Forbidden, "the caller lacks a scope"),
+            Standing::MustStepUp(_) => (Outcome::StepUp, "the caller's sign-in is too old or too weak"),
+        };
+        self.told(question, path, rule, outcome, format!("{reason} ({})", rule.demand()))
+    }
+
+    fn told(&self, question: &Question<'_>, path: &CanonicalPath, rule: &Rule, outcome: Outcome, reason: String) -> Explanation {
+        let losing = self
+            .candidates(path, question.method, question.host)
+            .filter(|candidate| candidate.line() != rule.line())
+            .map(|loser| LosingRule { path: loser.path().to_string(), line: loser.line(), why: why_it_loses(loser, rule) })
+            .collect();
+        Explanation {
+            outcome,
+            forwarded_path: Some(path.as_str().to_string()),
+            judged_path: Some(path.without_locale(&self.settings().locales).to_string()),
+            rule: Some(rule.path().to_string()),
+            line: Some(rule.line()),
+            reason,
+            losing,
+        }
+    }
+}
+
+fn without_rule(path: Option<&CanonicalPath>, outcome: Outcome, reason: String) -> Explanation {
+    let judged_path = path.map(|path| path.without_locale(&[]).to_string());
+    let forwarded_path = path.map(ToString::to_string);
+    Explanation { outcome, forwarded_path, judged_path, rule: None, line: None, reason, losing: Vec::new() }
+}
+
+/// The first field of the two specificities that differs.
+fn why_it_loses(loser: &Rule, winner: &Rule) -> String {
+    let (less, more) = (loser.specificity(), winner.specificity());
+    if less.literals != more.literals {
+        return format!("it names {} literal segments, the deciding rule {}", less.literals, more.literals);
+    }
+    let difference = if less.exact != more.exact {
+        "it covers everything below its path, the deciding rule one depth only"
+    } else if less.wildcards != more.wildcards {
+        "it is shorter than the deciding rule"
+    } else if less.host != more.host {
+        "the deciding rule is more exact about the host"
+    } else {
+        "the deciding rule names its methods"
+    };
+    difference.to_string()
+}

@@ -1,0 +1,431 @@
+//! The one reading of a request's path: canonical, or refused.
+//!
+//! A gate that reads a path one way in front of an application that reads it another way is no gate. So a path is
+//! brought into one canonical form, that form is judged, and *that form* is forwarded; whatever two readers are known
+//! to read differently is refused with 400 instead of being guessed at.
+//!
+//! | form | what becomes of it |
+//! |---|---|
+//! | `/a/./b`, `/a/../b`, `/..` | resolved (RFC 3986, section 5.2.4): `/a/b`, `/b`, `/` |
+//! | `%61dmin`, `%7e` (encoded unreserved characters) | decoded: `admin`, `~` (section 6.2.2.2) |
+//! | `%c3%a9` | hex digits in upper case: `%C3%A9` (section 6.2.2.1) |
+//! | `é`, `[`, `\|` and other raw characters that a path cannot carry | encoded, as `new URL()` does |
+//! | `%2C`, `%40` (encoded delimiters) | kept as sent; compared with the policy in decoded form |
+//! | `/admin/` | kept; judged like `/admin` |
+//! | `/ADMIN` | kept; paths are case-sensitive, see below |
+//! | `//`, anywhere | refused |
+//! | `%2f`, `%5c`, `\` | refused |
+//! | `;`, `%3b` (path parameters) | refused |
+//! | `%00` and every other control character, raw or encoded | refused |
+//! | raw space, `#`, `?`; `%23`, `%3f` | refused (`%20` is kept) |
+//! | `%zz`, `%u0061`, `%` at the end | refused |
+//! | `%2561`, `%25u0061`, however the `%` and the digits were hidden (double encoding) | refused |
+//! | `%2e`, `.%2e`, `%2E%2E` as a whole segment (encoded dot segments) | refused |
+//! | `%c0%af`, `%ff` (not UTF-8, overlong forms among them) | refused |
+//! | `／`, `＼`, `⁄`, `∕`, `∖`, `⧸`, `﹨` (characters that some readers fold into separators) | refused |
+//! | longer than [`MAX_PATH_BYTES`], not starting with `/` | refused |
+//!
+//! Other letter case and segments that end in a dot or a blank are kept, because both occur in honest paths. An
+//! application that folds them (`/ADMIN`, `/admin.`, `/admin%20`) is protected by the policy: besides deny by default,
+//! a path that only *folded* would reach a more specific protected rule is refused (see [`super::policy`]).
+//!
+//! What this module does not do: it knows no rule and no query string.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// The longest path that is judged, in bytes as received. Because a path is encoded once more for `returnTo`, and
+/// intermediaries accept about 8 KiB of target; honest paths stay far below.
+pub const MAX_PATH_BYTES: usize = 2048;
+
+/// Why a path cannot be judged. Every one is answered 400 `AMBIGUOUS_PATH`; the log names the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PathRefusal {
+    /// It does not start with `/` (`*`, an authority, a whole URL, nothing).
+    NotAbsolute,
+    /// It is longer than [`MAX_PATH_BYTES`].
+    TooLong,
+    /// `//`.
+    EmptySegment,
+    /// `\`, `%2f` or `%5c`, or a character that some readers fold into one of them.
+    HiddenSeparator,
+    /// `;` or `%3b`.
+    PathParameter,
+    /// A control character, raw or encoded.
+    ControlCharacter,
+    /// A raw space, `?` or `#`, or `%3f` or `%23`.
+    HiddenDelimiter,
+    /// `%` without two hexadecimal digits after it.
+    InvalidEscape,
+    /// An escape that decodes to another escape.
+    DoubleEncoding,
+    /// A dot segment that was (partly) percent-encoded.
+    EncodedDotSegment,
+    /// The decoded octets are not UTF-8.
+    InvalidUtf8,
+}
+
+impl PathRefusal {
+    /// The precise reason for logs, in kebab-case.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NotAbsolute => "path-not-absolute",
+            Self::TooLong => "path-too-long",
+            Self::EmptySegment => "path-empty-segment",
+            Self::HiddenSeparator => "path-hidden-separator",
+            Self::PathParameter => "path-parameter",
+            Self::ControlCharacter => "path-control-character",
+            Self::HiddenDelimiter => "path-hidden-delimiter",
+            Self::InvalidEscape => "path-invalid-escape",
+            Self::DoubleEncoding => "path-double-encoding",
+            Self::EncodedDotSegment => "path-encoded-dot-segment",
+            Self::InvalidUtf8 => "path-invalid-utf8",
+        }
+    }
+}
+
+impl fmt::Display for PathRefusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.reason())
+    }
+}
+
+impl core::error::Error for PathRefusal {}
+
+/// A path with exactly one reading. What is judged is what is forwarded: both are [`CanonicalPath::as_str`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CanonicalPath {
+    text: String,
+}
+
+impl CanonicalPath {
+    /// Reads the path of a request target, without its query.
+    ///
+    /// # Errors
+    /// The first form of [`PathRefusal`] that is found.
+    pub fn parse(raw: &str) -> Result<Self, PathRefusal> {
+        let Some(rest) = raw.strip_prefix('/') else { return Err(PathRefusal::NotAbsolute) };
+        if raw.len() > MAX_PATH_BYTES {
+            return Err(PathRefusal::TooLong);
+        }
+        let mut kept: Vec<String> = Vec::new();
+        let mut segments = rest.split('/').peekable();
+        while let Some(raw_segment) = segments.next() {
+            let is_last = segments.peek().is_none();
+            if raw_segment.is_empty() && !is_last {
+                return Err(PathRefusal::EmptySegment);
+            }
+            let segment = canonical_segment(raw_segment)?;
+            match segment.as_str() {
+                "." | ".." => {
+                    if segment == ".." {
+                        kept.pop();
+                    }
+                    // `/a/.` and `/a/b/..` name the folder `/a/`.
+                    if is_last {
+                        kept.push(String::new());
+                    }
+                }
+                _ => kept.push(segment),
+            }
+        }
+        let mut text = String::with_capacity(raw.len());
+        for segment in &kept {
+            text.push('/');
+            text.push_str(segment);
+        }
+        Ok(Self { text })
+    }
+
+    /// The canonical path: the one that is forwarded.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The path as it is judged: without its trailing slash and without its first segment if that is one of `locales`
+    /// (`/de/admin/` is judged as `/admin`, `/de` as `/`). At most one locale is taken away. The full path goes on.
+    #[must_use]
+    pub fn without_locale(&self, locales: &[String]) -> &str {
+        self.without_first_segment(|first| locales.iter().any(|locale| locale == first))
+    }
+
+    /// As [`CanonicalPath::without_locale`], with the locale in any letter case.
+    pub(super) fn without_locale_of_any_case(&self, locales: &[String]) -> &str {
+        self.without_first_segment(|first| locales.iter().any(|locale| locale.eq_ignore_ascii_case(first)))
+    }
+
+    fn without_first_segment(&self, is_locale: impl Fn(&str) -> bool) -> &str {
+        let judged = self.text.strip_suffix('/').unwrap_or(&self.text);
+        let first = judged.get(1..).and_then(|path| path.split('/').next()).unwrap_or_default();
+        let rest = if !first.is_empty() && is_locale(first) { judged.get(1 + first.len()..) } else { Some(judged) };
+        rest.filter(|path| !path.is_empty()).unwrap_or("/")
+    }
+}
+
+impl fmt::Display for CanonicalPath {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.text)
+    }
+}
+
+/// The decoded texts of a path's segments; none for `/`. Decoding a canonical path cannot fail and cannot make a
+/// separator, a dot segment or another escape: [`CanonicalPath::parse`] refused all of them.
+pub(super) fn decoded_segments(judged: &str) -> Vec<String> {
+    judged
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .map(|segment| decode(segment).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default())
+        .collect()
+}
+
+fn canonical_segment(raw: &str) -> Result<String, PathRefusal> {
+    let text = String::from_utf8(decode(raw)?).map_err(|_| PathRefusal::InvalidUtf8)?;
+    refuse_characters(raw, &text)?;
+    refuse_double_encoding(&text)?;
+    // Decided on the decoded text, so that `.%2e` is seen for what it is.
+    let has_escape = raw.len() != text.len();
+    if matches!(text.as_str(), "." | "..") && has_escape {
+        return Err(PathRefusal::EncodedDotSegment);
+    }
+    Ok(rewrite(raw))
+}
+
+fn refuse_characters(raw: &str, text: &str) -> Result<(), PathRefusal> {
+    for character in text.chars() {
+        match character {
+            '/' | '\\' | '\u{2044}' | '\u{2215}' | '\u{2216}' | '\u{29f8}' | '\u{fe68}' | '\u{ff0f}' | '\u{ff3c}' => {
+                return Err(PathRefusal::HiddenSeparator);
+            }
+            ';' => return Err(PathRefusal::PathParameter),
+            '?' | '#' => return Err(PathRefusal::HiddenDelimiter),
+            control if control.is_control() => return Err(PathRefusal::ControlCharacter),
+            _ => {}
+        }
+    }
+    if raw.contains(' ') { Err(PathRefusal::HiddenDelimiter) } else { Ok(()) }
+}
+
+/// A second decoding must find nothing: no `%61` and no `%u0061` may be left in the decoded text.
+fn refuse_double_encoding(text: &str) -> Result<(), PathRefusal> {
+    for (_, after) in text.match_indices('%').filter_map(|(place, _)| text.split_at_checked(place + 1)) {
+        let mut next = after.bytes();
+        let (first, second) = (next.next(), next.next());
+        let two_digits = [first, second].iter().all(|byte| byte.is_some_and(|byte| byte.is_ascii_hexdigit()));
+        if two_digits || matches!(first, Some(b'u' | b'U')) {
+            return Err(PathRefusal::DoubleEncoding);
+        }
+    }
+    Ok(())
+}
+
+/// The canonical spelling of a segment that is already known to be acceptable.
+fn rewrite(raw: &str) -> String {
+    let mut written = String::with_capacity(raw.len());
+    let mut bytes = raw.bytes();
+    while let Some(byte) = bytes.next() {
+        let escaped = (byte == b'%').then(|| hex_pair(bytes.next(), bytes.next())).flatten();
+        match escaped {
+            Some(decoded) if is_unreserved(decoded) => written.push(char::from(decoded)),
+            Some(decoded) => push_escape(&mut written, decoded),
+            None if is_path_character(byte) => written.push(char::from(byte)),
+            None => push_escape(&mut written, byte),
+        }
+    }
+    written
+}
+
+fn decode(segment: &str) -> Result<Vec<u8>, PathRefusal> {
+    let mut decoded = Vec::with_capacity(segment.len());
+    let mut bytes = segment.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => hex_pair(bytes.next(), bytes.next()).ok_or(PathRefusal::InvalidEscape)?,
+            plain => plain,
+        });
+    }
+    Ok(decoded)
+}
+
+fn hex_pair(high: Option<u8>, low: Option<u8>) -> Option<u8> {
+    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    Some(digit(high)? << 4 | digit(low)?)
+}
+
+/// Writes `byte` as `%XX` in upper case (RFC 3986, section 2.1).
+pub(crate) fn push_escape(text: &mut String, byte: u8) {
+    text.push('%');
+    for nibble in [byte >> 4, byte & 0xf] {
+        text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0').to_ascii_uppercase());
+    }
+}
+
+/// RFC 3986, section 2.3.
+pub(crate) const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// `pchar` of RFC 3986, section 3.3, without `;` (which never gets here) and without escapes.
+const fn is_path_character(byte: u8) -> bool {
+    is_unreserved(byte)
+        || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use proptest::prelude::*;
+
+    fn check(raw: &str, expected: Result<&str, PathRefusal>) {
+        let found = CanonicalPath::parse(raw);
+        assert_eq!(found.as_ref().map(CanonicalPath::as_str).map_err(|refusal| *refusal), expected, "{raw:?}");
+    }
+
+    #[test]
+    fn safe_forms_are_normalised() {
+        for (raw, canonical) in [
+            ("/", "/"),
+            ("/a", "/a"),
+            ("/a/", "/a/"),
+            ("/a/./b", "/a/b"),
+            ("/a/b/../c", "/a/c"),
+            ("/..", "/"),
+            ("/../../a", "/a"),
+            ("/a/.", "/a/"),
+            ("/a/b/..", "/a/"),
+            ("/%61dmin", "/admin"),
+            ("/%41DMIN", "/ADMIN"),
+            ("/ADMIN", "/ADMIN"),
+            ("/%7euser/%2d%5f", "/~user/-_"),
+            ("/caf%c3%a9", "/caf%C3%A9"),
+            ("/café", "/caf%C3%A9"),
+            ("/a%20b", "/a%20b"),
+            ("/a%2cb,c", "/a%2Cb,c"),
+            ("/a|b[c]\"<>^`{}", "/a%7Cb%5Bc%5D%22%3C%3E%5E%60%7B%7D"),
+            ("/100%25", "/100%25"),
+            ("/100%25x", "/100%25x"),
+            ("/admin.", "/admin."),
+            ("/...", "/..."),
+            ("/a.b..c/..d", "/a.b..c/..d"),
+            ("/*", "/*"),
+        ] {
+            check(raw, Ok(canonical));
+        }
+    }
+
+    #[test]
+    fn ambiguous_forms_are_refused() {
+        use PathRefusal as R;
+        for (raw, refusal) in [
+            ("", R::NotAbsolute),
+            ("*", R::NotAbsolute),
+            ("admin", R::NotAbsolute),
+            ("https://app.example.com/admin", R::NotAbsolute),
+            ("//", R::EmptySegment),
+            ("//admin", R::EmptySegment),
+            ("/admin//", R::EmptySegment),
+            ("/a//admin", R::EmptySegment),
+            ("/..//evil", R::EmptySegment),
+            ("/.//evil", R::EmptySegment),
+            ("/admin%2fx", R::HiddenSeparator),
+            ("/admin%2Fx", R::HiddenSeparator),
+            ("/admin%5cx", R::HiddenSeparator),
+            ("/admin\\x", R::HiddenSeparator),
+            ("/..%5c..", R::HiddenSeparator),
+            ("/admin\u{ff0f}x", R::HiddenSeparator),
+            ("/admin%EF%BC%8Fx", R::HiddenSeparator),
+            ("/admin\u{2044}x", R::HiddenSeparator),
+            ("/admin;x", R::PathParameter),
+            ("/admin%3bx", R::PathParameter),
+            ("/a/..;/admin", R::PathParameter),
+            ("/;/admin", R::PathParameter),
+            ("/admin%00", R::ControlCharacter),
+            ("/admin\u{0}", R::ControlCharacter),
+            ("/admin%09", R::ControlCharacter),
+            ("/admin%0d%0aX-A:b", R::ControlCharacter),
+            ("/admin%7f", R::ControlCharacter),
+            ("/admin%c2%85", R::ControlCharacter),
+            ("/admin#x", R::HiddenDelimiter),
+            ("/admin?x", R::HiddenDelimiter),
+            ("/admin%23x", R::HiddenDelimiter),
+            ("/admin%3fx", R::HiddenDelimiter),
+            ("/admin x", R::HiddenDelimiter),
+            ("/%", R::InvalidEscape),
+            ("/%6", R::InvalidEscape),
+            ("/%zz", R::InvalidEscape),
+            ("/%u0061dmin", R::InvalidEscape),
+            ("/%+1", R::InvalidEscape),
+            ("/%2561dmin", R::DoubleEncoding),
+            ("/%252fadmin", R::DoubleEncoding),
+            ("/%25%36%31dmin", R::DoubleEncoding),
+            ("/%2%35", R::InvalidEscape),
+            ("/%25252e", R::DoubleEncoding),
+            ("/%25u0061dmin", R::DoubleEncoding),
+            ("/%2e", R::EncodedDotSegment),
+            ("/a/%2e%2E/admin", R::EncodedDotSegment),
+            ("/a/.%2e/admin", R::EncodedDotSegment),
+            ("/a/%2E./admin", R::EncodedDotSegment),
+            ("/%c0%af", R::InvalidUtf8),
+            ("/%c0%ae%c0%ae/admin", R::InvalidUtf8),
+            ("/%ff", R::InvalidUtf8),
+            ("/%ed%a0%80", R::InvalidUtf8),
+        ] {
+            check(raw, Err(refusal));
+        }
+        check(&("/".to_string() + &"a".repeat(MAX_PATH_BYTES - 1)), Ok(&("/".to_string() + &"a".repeat(MAX_PATH_BYTES - 1))));
+        check(&("/".to_string() + &"a".repeat(MAX_PATH_BYTES)), Err(R::TooLong));
+    }
+
+    #[test]
+    fn a_path_is_judged_without_its_locale_and_its_trailing_slash() {
+        let locales = ["de".to_string(), "pt-BR".to_string()];
+        for (raw, judged) in [
+            ("/", "/"),
+            ("/admin", "/admin"),
+            ("/admin/", "/admin"),
+            ("/de", "/"),
+            ("/de/", "/"),
+            ("/de/admin", "/admin"),
+            ("/%64e/admin/", "/admin"),
+            ("/pt-BR/admin", "/admin"),
+            ("/de/de/admin", "/de/admin"),
+            ("/DE/admin", "/DE/admin"),
+            ("/denver", "/denver"),
+            ("/admin/de", "/admin/de"),
+        ] {
+            let path = CanonicalPath::parse(raw).expect(raw);
+            assert_eq!(path.without_locale(&locales), judged, "{raw}");
+        }
+        let path = CanonicalPath::parse("/DE/admin").unwrap();
+        assert_eq!(path.without_locale_of_any_case(&locales), "/admin");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(raw in any::<String>()) {
+            let _ = CanonicalPath::parse(&raw);
+        }
+
+        #[test]
+        fn a_canonical_path_is_its_own_canonical_form(raw in "/([a-c./%2356eEfF]|%[0-9a-fA-F]{2}){0,24}") {
+            if let Ok(path) = CanonicalPath::parse(&raw) {
+                prop_assert_eq!(CanonicalPath::parse(path.as_str()).as_ref(), Ok(&path));
+            }
+        }
+
+        #[test]
+        fn no_canonical_path_hides_anything(raw in "/([a-c./;]|%[0-9a-fA-F]{2}){0,24}") {
+            if let Ok(path) = CanonicalPath::parse(&raw) {
+                let text = path.as_str();
+                prop_assert!(text.starts_with('/') && !text.contains("//"));
+                for segment in decoded_segments(text) {
+                    prop_assert!(segment != "." && segment != "..");
+                    prop_assert!(!segment.contains(['/', '\\', ';', '\0']));
+                }
+            }
+        }
+    }
+}

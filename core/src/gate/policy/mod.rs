@@ -1,0 +1,362 @@
+//! The route policy: the rules of `gate.toml`, which of them speaks about a request, and why.
+//!
+//! The most specific rule that covers path, host and method decides, whatever its place in the file; nothing covers it,
+//! nothing passes. [`Specificity`] is a total order, and two rules of equal specificity that could meet are an error
+//! when the policy is read, so a request never depends on the order of lines. A path is judged without its locale and
+//! without a trailing slash. A rule without `methods` speaks about every method except CONNECT, TRACE and TRACK.
+//!
+//! **Look-alikes.** Some applications fold what paths distinguish: letter case, dots and blanks after a segment, other
+//! representations of a page (`/admin.rsc`, `/_next/data/BUILD/admin.json`). A broad public rule would let such a twin
+//! of a protected page through. So where a *more specific, protected* rule covers the folded path, the request is
+//! denied; a rule written for exactly that spelling is as specific and lifts the denial. Folds that need a table
+//! (full-width letters, for example) are not looked for: there deny by default must do.
+//!
+//! A policy that cannot be read is a value too ([`PolicyState::Broken`]): it refuses everything and says why.
+
+mod read;
+mod test_rows;
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::path::{CanonicalPath, decoded_segments};
+use super::pattern::{Pattern, Specificity, fold, fold_representation};
+
+pub use read::{MAX_POLICY_BYTES, MAX_ROUTES, MAX_TESTS};
+pub(super) use test_rows::TestRow;
+
+/// A policy that was read and makes sense.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    settings: Settings,
+    /// The most specific first, so that the first that covers a request decides.
+    rules: Vec<Rule>,
+    tests: Vec<TestRow>,
+}
+
+/// A policy, or the reason why there is none. Broken refuses every request with 503 `POLICY_INVALID`.
+#[derive(Clone, Debug)]
+pub enum PolicyState {
+    /// Requests are judged.
+    Ready(Policy),
+    /// Everything is refused; the error belongs in the log and not in an answer.
+    Broken(PolicyError),
+}
+
+impl PolicyState {
+    /// Reads a policy; what cannot be read refuses everything.
+    #[must_use]
+    pub fn parse(toml: &str) -> Self {
+        Policy::parse(toml).map_or_else(Self::Broken, Self::Ready)
+    }
+}
+
+/// Why a policy cannot be used, for its author.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyError {
+    /// The line of the policy file, counted from 1, where there is one to point at.
+    pub line: Option<usize>,
+    /// The key that is wrong, for example `roles`.
+    pub key: Option<String>,
+    /// What is wrong and, where it helps, what to write instead.
+    pub message: String,
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(out, "line {line}: ")?;
+        }
+        if let Some(key) = &self.key {
+            write!(out, "{key}: ")?;
+        }
+        out.write_str(&self.message)
+    }
+}
+
+impl core::error::Error for PolicyError {}
+
+/// The section `[gate]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where a signed-in person is led from `/login` and `/register`. `/` unless set.
+    pub signed_in_home: String,
+    /// Where a person is led who lacks a role; without it they get 403.
+    pub missing_role: Option<String>,
+    /// Where a person is led who must confirm their identity; without it they get the challenge of RFC 9470.
+    pub step_up_page: Option<String>,
+    /// First segments that only choose a language.
+    pub locales: Vec<String>,
+}
+
+/// One `[[route]]`.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pattern: Pattern,
+    line: usize,
+    host: Option<Host>,
+    methods: Option<Vec<String>>,
+    demand: Demand,
+}
+
+/// Whom a rule lets pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Demand {
+    Public,
+    SignedIn(Conditions),
+}
+
+/// What a signed-in caller must bring besides; all of it must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Conditions {
+    /// Any of these; empty demands none.
+    pub(super) roles: Vec<String>,
+    /// All of these.
+    pub(super) scopes: Vec<String>,
+    /// `Some(true)`: only services. `Some(false)`: only people.
+    pub(super) machine: Option<bool>,
+    pub(super) step_up: Option<StepUp>,
+}
+
+/// How fresh and how strong the sign-in must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepUp {
+    /// The greatest age of `auth_time`, in seconds.
+    pub max_age_seconds: Option<u32>,
+    /// Any of these methods of authentication (RFC 8176) must be among the token's `amr`; empty demands none.
+    pub amr: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Host {
+    name: String,
+    port: Option<String>,
+}
+
+/// What the policy has to say about a request.
+pub(super) enum Found<'p> {
+    Rule(&'p Rule),
+    /// The request resembles one that `protected` guards.
+    Lookalike { protected: &'p Rule },
+    Nothing,
+}
+
+impl Policy {
+    /// Reads a policy.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its line: bad TOML, an unknown key, a value that makes no sense, or two
+    /// rules of equal specificity that can both speak about one request.
+    pub fn parse(toml: &str) -> Result<Self, PolicyError> {
+        read::read(toml)
+    }
+
+    /// The rules, the most specific first.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The section `[gate]`.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(super) fn tests(&self) -> &[TestRow] {
+        &self.tests
+    }
+
+    /// The rule that decides, unless the path is a look-alike of something protected.
+    pub(super) fn find(&self, path: &CanonicalPath, method: &str, host: &str) -> Found<'_> {
+        let decider = self.candidates(path, method, host).next();
+        if let Some(protected) = self.guarded_twin(path, method, host, decider) {
+            return Found::Lookalike { protected };
+        }
+        decider.map_or(Found::Nothing, Found::Rule)
+    }
+
+    /// All rules that cover the request, the most specific first.
+    pub(super) fn candidates<'p>(
+        &'p self,
+        path: &CanonicalPath,
+        method: &'p str,
+        host: &'p str,
+    ) -> impl Iterator<Item = &'p Rule> {
+        let segments = decoded_segments(path.without_locale(&self.settings.locales));
+        self.rules.iter().filter(move |rule| rule.concerns(method, host) && rule.pattern.covers(&segments))
+    }
+
+    fn guarded_twin(&self, path: &CanonicalPath, method: &str, host: &str, decider: Option<&Rule>) -> Option<&Rule> {
+        // Nothing covers it: it is denied anyway.
+        let decider = decider?;
+        let segments = decoded_segments(path.without_locale_of_any_case(&self.settings.locales));
+        let narrowest = |twin: &[String]| {
+            self.rules.iter().find(|rule| rule.concerns(method, host) && rule.pattern.covers_folded(twin))
+        };
+        let folds: [fn(&str) -> String; 2] = [fold, fold_representation];
+        for fold_one in folds {
+            let twin: Vec<String> = segments.iter().map(|segment| fold_one(segment)).collect();
+            let guard = narrowest(&twin).filter(|rule| rule.is_protected() && rule.specificity() > decider.specificity());
+            if guard.is_some() {
+                return guard;
+            }
+        }
+        let page = page_behind_data_route(&segments, &self.settings.locales)?;
+        let speaks_of_data_routes = decider.pattern.as_str().starts_with("/_next/data");
+        narrowest(&page).filter(|rule| rule.is_protected() && !decider.is_protected() && !speaks_of_data_routes)
+    }
+}
+
+/// `/_next/data/BUILD/admin.json` is the content of `/admin` in another representation.
+fn page_behind_data_route(segments: &[String], locales: &[String]) -> Option<Vec<String>> {
+    let folded: Vec<String> = segments.iter().map(|segment| fold_representation(segment)).collect();
+    let [next, data, _build, page @ ..] = folded.as_slice() else { return None };
+    if next != "_next" || data != "data" {
+        return None;
+    }
+    let page = match page {
+        [first, rest @ ..] if locales.iter().any(|locale| locale.eq_ignore_ascii_case(first)) => rest,
+        whole => whole,
+    };
+    Some(if matches!(page, [only] if only == "index") { Vec::new() } else { page.to_vec() })
+}
+
+impl Rule {
+    /// The path pattern as written.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.pattern.as_str()
+    }
+
+    /// The line of the policy file on which the rule's `path` stands.
+    #[must_use]
+    pub const fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Whether anybody passes.
+    #[must_use]
+    pub const fn is_public(&self) -> bool {
+        matches!(self.demand, Demand::Public)
+    }
+
+    /// How narrowly the rule speaks.
+    #[must_use]
+    pub fn specificity(&self) -> Specificity {
+        Specificity {
+            host: self.host.as_ref().map_or(0, |host| if host.port.is_some() { 2 } else { 1 }),
+            methods: self.methods.is_some(),
+            ..self.pattern.specificity()
+        }
+    }
+
+    pub(super) const fn demand(&self) -> &Demand {
+        &self.demand
+    }
+
+    pub(super) const fn is_protected(&self) -> bool {
+        !self.is_public()
+    }
+
+    /// Whether the rule speaks about this method on this host.
+    fn concerns(&self, method: &str, host: &str) -> bool {
+        let method_fits = match &self.methods {
+            None => !matches!(method, "CONNECT" | "TRACE" | "TRACK"),
+            Some(methods) => methods.iter().any(|listed| listed == method || (listed == "GET" && method == "HEAD")),
+        };
+        method_fits && self.host.as_ref().is_none_or(|wanted| wanted.is(host))
+    }
+
+    /// Whether some request is covered by both, with neither being more specific.
+    fn ties_with(&self, other: &Self) -> bool {
+        let methods_meet = match (&self.methods, &other.methods) {
+            (Some(mine), Some(theirs)) => mine.iter().any(|method| {
+                theirs.iter().any(|other| method == other || is_get_and_head(method, other) || is_get_and_head(other, method))
+            }),
+            (None, _) | (_, None) => true,
+        };
+        let hosts_meet = match (&self.host, &other.host) {
+            (Some(mine), Some(theirs)) => mine == theirs,
+            (None, _) | (_, None) => true,
+        };
+        self.specificity() == other.specificity() && methods_meet && hosts_meet && self.pattern.meets(&other.pattern)
+    }
+}
+
+fn is_get_and_head(one: &str, other: &str) -> bool {
+    one == "GET" && other == "HEAD"
+}
+
+/// For people: `GET|POST app.example.com/admin/** (line 12): role admin`.
+impl fmt::Display for Rule {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(methods) = &self.methods {
+            write!(out, "{} ", methods.join("|"))?;
+        }
+        if let Some(host) = &self.host {
+            write!(out, "{host}")?;
+        }
+        write!(out, "{} (line {}): {}", self.path(), self.line, self.demand)
+    }
+}
+
+impl fmt::Display for Demand {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::SignedIn(conditions) = self else { return out.write_str("public") };
+        let mut parts: Vec<String> = Vec::new();
+        match conditions.machine {
+            Some(true) => parts.push("services only".to_string()),
+            Some(false) => parts.push("people only".to_string()),
+            None => {}
+        }
+        if !conditions.roles.is_empty() {
+            parts.push(format!("role {}", conditions.roles.join(" or ")));
+        }
+        if !conditions.scopes.is_empty() {
+            parts.push(format!("scope {}", conditions.scopes.join(" and ")));
+        }
+        if let Some(step_up) = &conditions.step_up {
+            if let Some(seconds) = step_up.max_age_seconds {
+                parts.push(format!("signed in within {seconds} s"));
+            }
+            if !step_up.amr.is_empty() {
+                parts.push(format!("by {}", step_up.amr.join(" or ")));
+            }
+        }
+        if parts.is_empty() { out.write_str("signed-in") } else { out.write_str(&parts.join(", ")) }
+    }
+}
+
+impl Host {
+    /// Host names are compared without case and without the dot of the root; a port counts only if the rule names one.
+    fn is(&self, host: &str) -> bool {
+        Self::read(host).is_some_and(|found| found.name == self.name && (self.port.is_none() || found.port == self.port))
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let text = text.to_ascii_lowercase();
+        let (name, port) = match text.rsplit_once(':') {
+            // An IPv6 address keeps its colons within brackets.
+            Some((name, port)) if !port.contains(']') => (name, Some(port)),
+            _ => (text.as_str(), None),
+        };
+        if port.is_some_and(|port| port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit())) {
+            return None;
+        }
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let is_address = name.starts_with('[') && name.ends_with(']');
+        let is_name = !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
+        (is_address || is_name).then(|| Self { name: name.to_string(), port: port.map(ToString::to_string) })
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.name)?;
+        self.port.as_ref().map_or(Ok(()), |port| write!(out, ":{port}"))
+    }
+}

@@ -1,0 +1,59 @@
+//! The `[[test]]` rows: what the author of a policy expects of it, kept beside the rules.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::PolicyError;
+use super::read::Source;
+use crate::gate::explain::{Outcome, Persona};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTest {
+    request: Spanned<String>,
+    #[serde(rename = "as")]
+    persona: Spanned<String>,
+    expect: Spanned<String>,
+    navigation: Option<bool>,
+    host: Option<String>,
+}
+
+/// One row, understood.
+#[derive(Clone, Debug)]
+pub(in crate::gate) struct TestRow {
+    pub(in crate::gate) line: usize,
+    pub(in crate::gate) method: String,
+    /// Raw: a row may expect a path to be refused.
+    pub(in crate::gate) path: String,
+    pub(in crate::gate) host: String,
+    pub(in crate::gate) persona: Persona,
+    pub(in crate::gate) navigation: bool,
+    pub(in crate::gate) expected: Outcome,
+}
+
+impl TestRow {
+    pub(super) fn read(source: Source<'_>, raw: RawTest) -> Result<Self, PolicyError> {
+        let Some((method, path)) = raw.request.get_ref().split_once(' ') else {
+            return Err(source.error(&raw.request, "request", "write a method and a path, like \"GET /admin\""));
+        };
+        let persona = Persona::parse(raw.persona.get_ref())
+            .map_err(|error| source.error(&raw.persona, "as", error.to_string()))?;
+        let expected = Outcome::parse(raw.expect.get_ref()).ok_or_else(|| {
+            let message = format!("\"{}\" is not one of {}", raw.expect.get_ref(), Outcome::NAMES.join(", "));
+            source.error(&raw.expect, "expect", message)
+        })?;
+        Ok(Self {
+            line: source.line(&raw.request),
+            method: method.to_string(),
+            path: path.trim_start().to_string(),
+            host: raw.host.unwrap_or_default(),
+            persona,
+            // Only people are led to the sign-in page, so a row that expects it is about a person.
+            navigation: raw.navigation.unwrap_or(expected == Outcome::SignIn),
+            expected,
+        })
+    }
+}
