@@ -1,0 +1,271 @@
+//! The running parts, the story's clock, and the people in it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+use xtask::stack::issuer::NewUser;
+use xtask::stack::{Environment, Plan, Stack, ready};
+
+use crate::authority::Authority;
+use crate::client::Client;
+use crate::person::Person;
+use crate::tap::Tap;
+
+/// The host name of the site in production; `.test` is nobody's (RFC 6761).
+pub const PRODUCTION_HOST: &str = "app.example.test";
+
+/// A password that the default policy accepts.
+pub const PASSWORD: &str = "Correct-Horse-7-Battery";
+
+/// Where a client finds the site.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// `http://127.0.0.1:PORT` or `https://app.example.test`.
+    pub origin: String,
+    /// The host name in the origin.
+    pub host: String,
+    /// The socket behind it.
+    pub address: SocketAddr,
+    /// The certificate to trust, as PEM; `None` for plain HTTP.
+    pub root: Option<String>,
+}
+
+/// The time of one story, in seconds since the epoch.
+#[derive(Debug, Clone)]
+pub struct Clock(Arc<AtomicI64>);
+
+impl Clock {
+    /// The story's time.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Which world a story wants.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Production is behind TLS, with a certificate of the world's own authority.
+    pub environment: Environment,
+    /// The gate's policy; `None` for that of the checkout.
+    pub policy: Option<String>,
+    /// Whether taps listen behind the edge. Without them, a part that is down refuses connections itself.
+    pub taps: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            environment: Environment::Development,
+            policy: None,
+            taps: true,
+        }
+    }
+}
+
+/// One running site and one story's time.
+#[derive(Debug)]
+pub struct World {
+    /// The processes.
+    pub stack: Stack,
+    /// Where clients find the site.
+    pub site: Site,
+    clock: Clock,
+    issuer_tap: Option<Tap>,
+    app_tap: Option<Tap>,
+    folder: PathBuf,
+}
+
+impl World {
+    /// The world of most stories: development, the policy of the checkout, taps.
+    pub async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    /// A world of a certain kind.
+    pub async fn with(setup: Setup) -> Self {
+        tokio::task::spawn_blocking(move || Self::build(&setup))
+            .await
+            .expect("the world starts")
+    }
+
+    fn build(setup: &Setup) -> Self {
+        let folder = folder();
+        let _ = std::fs::remove_dir_all(&folder);
+        let mut plan = Plan::new(&folder, given("EDGEWARD_BIN"), given("EDGEWARD_WORKER_DIR"))
+            .expect("a plan");
+        if let Some(policy) = &setup.policy {
+            plan.gate_policy.clone_from(policy);
+        }
+        let authority = (setup.environment == Environment::Production)
+            .then(|| Authority::for_host(PRODUCTION_HOST));
+        if let Some(authority) = &authority {
+            plan.environment = Environment::Production;
+            plan.site = Some(format!("https://{PRODUCTION_HOST}"));
+            plan.tls = Some(authority.tls.clone());
+        }
+        let tap = |upstream| setup.taps.then(|| Tap::to(upstream));
+        let (issuer_tap, app_tap) = (tap(plan.issuer), tap(plan.app));
+        plan.in_front_of_issuer = issuer_tap.as_ref().map(Tap::address);
+        plan.in_front_of_app = app_tap.as_ref().map(Tap::address);
+        let site = Site {
+            origin: plan.site(),
+            host: authority.as_ref().map_or_else(
+                || plan.edge.ip().to_string(),
+                |_| PRODUCTION_HOST.to_owned(),
+            ),
+            address: plan.edge,
+            root: authority.map(|authority| authority.root),
+        };
+        let stack = Stack::start(&plan)
+            .unwrap_or_else(|failure| panic!("the world did not start: {failure}"));
+        Self {
+            stack,
+            site,
+            clock: Clock(Arc::new(AtomicI64::new(present()))),
+            issuer_tap,
+            app_tap,
+            folder,
+        }
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// The story's time, in seconds since the epoch.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// A browser that nobody has signed in with.
+    #[must_use]
+    pub fn browser(&self) -> Client {
+        Client::new(self.site.clone(), self.clock.clone())
+    }
+
+    /// A client that reaches the issuer directly, past the edge.
+    #[must_use]
+    pub fn stranger_at_the_issuer(&self) -> Client {
+        let address = self.stack.issuer.address();
+        let site = Site {
+            origin: format!("http://{address}"),
+            host: address.ip().to_string(),
+            address,
+            root: None,
+        };
+        Client::new(site, self.clock.clone())
+    }
+
+    /// Somebody with an account and without a role.
+    pub async fn user(&self, name: &str) -> Person {
+        self.person(name, &[]).await
+    }
+
+    /// Somebody with an account and the role `admin`.
+    pub async fn admin(&self, name: &str) -> Person {
+        self.person(name, &["admin"]).await
+    }
+
+    async fn person(&self, name: &str, roles: &[&str]) -> Person {
+        let email = format!("{name}@example.test");
+        let user = NewUser {
+            email: &email,
+            first_name: name,
+            last_name: "Example",
+            password: PASSWORD,
+            roles,
+        };
+        self.stack.issuer.add_user(&user).expect("a user is added");
+        Person::new(email, PASSWORD.to_owned(), self.browser())
+    }
+
+    /// What went from the edge to the issuer.
+    #[must_use]
+    pub fn to_issuer(&self) -> &Tap {
+        self.issuer_tap.as_ref().expect("this world has taps")
+    }
+
+    /// What went from the edge to the app.
+    #[must_use]
+    pub fn to_app(&self) -> &Tap {
+        self.app_tap.as_ref().expect("this world has taps")
+    }
+
+    /// Everything that issuer and edge wrote to their logs.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        let read = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default();
+        read(self.stack.issuer.log()) + &read(self.stack.edge.log())
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the parts' logs stay in {}", self.folder.display());
+            for log in [
+                self.stack.issuer.log(),
+                self.stack.edge.log(),
+                self.folder.join("app.log"),
+            ] {
+                print_end(&log);
+            }
+        }
+    }
+}
+
+fn print_end(log: &Path) {
+    const LINES: usize = 40; // because a story's last steps fit
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<_> = text.lines().collect();
+    let end = lines
+        .get(lines.len().saturating_sub(LINES)..)
+        .unwrap_or_default();
+    eprintln!("--- the end of {}\n{}", log.display(), end.join("\n"));
+}
+
+/// A folder for this world; its predecessor of the last run is replaced, so logs stay for a look but never pile up.
+fn folder() -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let binary = std::env::current_exe().ok();
+    let stem = binary
+        .as_deref()
+        .and_then(Path::file_stem)
+        .and_then(|stem| stem.to_str())
+        .unwrap_or("story");
+    let name = stem.rsplit_once('-').map_or(stem, |(name, _)| name);
+    let number = COUNT.fetch_add(1, Ordering::SeqCst);
+    xtask::workspace::own_target()
+        .join("worlds")
+        .join(format!("{name}-{number}"))
+}
+
+fn given(variable: &str) -> PathBuf {
+    let value = std::env::var_os(variable);
+    value
+        .map(PathBuf::from)
+        .unwrap_or_else(|| panic!("{variable} is not set: run `cargo xtask test e2e`"))
+}
+
+/// Where a story's time begins. Real time, because the demo app knows no other; from here on it only goes forward.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "read once, as the beginning of a story's own time"
+)]
+fn present() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("after 1970");
+    i64::try_from(since.as_secs()).expect("before the year 292 billion")
+}
+
+/// An address that nobody listens at, for upstreams that are down.
+#[must_use]
+pub fn nobody() -> SocketAddr {
+    ready::free_address().expect("a free port")
+}
