@@ -1,1 +1,102 @@
-//! Keeps state.
+//! The issuer keeps state: who has an account, which sessions live, which keys sign, and what happened.
+//!
+//! The edge verifies without asking anybody; everything that needs a memory is here. The arrows point one way:
+//! `http` translates requests and answers, `domain` decides with `now` as an argument, `store` remembers.
+//! Nothing here judges the routes of the application: that is the edge's gate.
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod http;
+
+pub mod domain;
+pub mod store;
+
+pub mod clock;
+pub mod config;
+pub mod custody;
+pub mod log;
+
+use std::sync::Arc;
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    custody::{CustodyError, Secrets},
+    domain::{
+        keyring::{Keyring, KeyringError},
+        password::{HashError, PasswordHasher},
+    },
+    store::{Store, StoreError},
+};
+
+/// Everything a request may need, shared by all of them as `Arc<App>`.
+#[derive(Debug)]
+pub struct App {
+    /// The settings, already checked against each other.
+    pub config: Config,
+    /// The database.
+    pub store: Store,
+    /// The secrets of the data folder.
+    pub secrets: Secrets,
+    /// The keys that sign access tokens.
+    pub keyring: Keyring,
+    /// Hashes passwords, as many at once as there are cores.
+    pub hasher: PasswordHasher,
+    /// The one ambient clock.
+    pub clock: Clock,
+}
+
+/// The axum state of every handler.
+pub type SharedApp = Arc<App>;
+
+/// Why an issuer cannot start. All of these are for the operator to put right.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The secrets cannot be used.
+    #[error(transparent)]
+    Custody(#[from] CustodyError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The signing keys cannot be used.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// Passwords cannot be hashed as the configuration says.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+}
+
+/// Opens the database with the schema of this program.
+///
+/// # Errors
+/// When the file cannot be used or is of a newer program; see [`StoreError`].
+pub async fn open_store(config: &Config) -> Result<Store, StoreError> {
+    let store = Store::open(&config.store.path).await?;
+    for step in store.migrate_up().await? {
+        tracing::info!(version = step.version, name = step.name, "migration applied");
+    }
+    Ok(store)
+}
+
+impl App {
+    /// Opens everything that serving needs; makes the secrets, the schema and the first key where there are none.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing that exists is overwritten.
+    pub async fn open(config: Config) -> Result<Self, OpenError> {
+        let clock = Clock;
+        // The secrets come first: they close the data folder to others before the database is put into it.
+        let secrets = Secrets::load_or_create(&config.secrets_folder(), config.environment)?;
+        let store = open_store(&config).await?;
+        let keyring = Keyring::load_or_create(&store, &secrets, clock.now()).await?;
+        let hasher = PasswordHasher::new(&config.passwords.argon2)?;
+        Ok(Self {
+            config,
+            store,
+            secrets,
+            keyring,
+            hasher,
+            clock,
+        })
+    }
+}

@@ -1,3 +1,7 @@
-//! The binary `edgeward`.
+//! The binary `edgeward`: a command line around the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    edgeward_issuer::cli::main()
+}

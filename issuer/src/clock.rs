@@ -1,0 +1,27 @@
+//! The issuer's only ambient clock. Everything below `http` and `cli` takes `now` as an argument.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use edgeward_core::time::UnixTime;
+
+/// Tells the time of this machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Clock;
+
+impl Clock {
+    /// The present moment, in whole seconds.
+    ///
+    /// A machine whose clock stands before 1970 reads as the epoch: every token is then unexpired but not yet valid,
+    /// so verification refuses.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the clock"
+    )]
+    pub fn now(&self) -> UnixTime {
+        let seconds = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |elapsed| i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX));
+        UnixTime::from_seconds(seconds)
+    }
+}

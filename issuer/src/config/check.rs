@@ -1,0 +1,208 @@
+//! What settings must be to each other, and what production does not allow.
+
+use axum::http::Uri;
+use edgeward_core::cookie::Environment;
+
+use super::{Config, LogFormat, Mistake, Origin};
+
+/// The cost below which a stolen table of hashes is guessed too cheaply: OWASP's first parameter set for Argon2id, in
+/// KiB of memory for one pass.
+const PRODUCTION_ARGON2_MEMORY_KIB: u32 = 46 * 1024;
+
+/// The least length of passwords in production (SPEC of accounts: 12 and more).
+const PRODUCTION_PASSWORD_LENGTH: usize = 12;
+
+/// Names that no public site has (RFC 6761 and RFC 2606).
+const NOT_PUBLIC: [&str; 4] = ["localhost", "test", "invalid", "example"];
+
+struct Findings<'a> {
+    origins: &'a [(&'static str, Origin)],
+    mistakes: &'a mut Vec<Mistake>,
+}
+
+impl Findings<'_> {
+    fn add(&mut self, key: &'static str, message: impl Into<String>) {
+        let origin = self
+            .origins
+            .iter()
+            .find(|(known, _)| *known == key)
+            .map_or(Origin::Default, |(_, origin)| origin.clone());
+        self.mistakes.push(Mistake {
+            origin,
+            key: Some(key.to_owned()),
+            message: message.into(),
+        });
+    }
+}
+
+/// Adds everything that does not fit.
+pub(super) fn judge(
+    config: &Config,
+    origins: &[(&'static str, Origin)],
+    mistakes: &mut Vec<Mistake>,
+) {
+    let mut findings = Findings { origins, mistakes };
+    let site = judge_url(config, &mut findings);
+    if let Some(site) = &site {
+        judge_parent_domain(config, site, &mut findings);
+    }
+    judge_lives(config, &mut findings);
+    if let (Environment::Production, Some(site)) = (config.environment, &site) {
+        judge_production(config, site, &mut findings);
+    }
+}
+
+/// The parts of the issuer's URL that other settings are held against.
+struct Site {
+    host: String,
+}
+
+fn judge_url(config: &Config, findings: &mut Findings<'_>) -> Option<Site> {
+    const KEY: &str = "issuer.url";
+    let url = &config.issuer.url;
+    let parsed = url.parse::<Uri>().ok();
+    let parts = parsed
+        .as_ref()
+        .and_then(|uri| Some((uri.scheme_str()?, uri.authority()?)));
+    let Some((scheme, authority)) = parts else {
+        findings.add(KEY, "must be an origin, as https://www.example.com");
+        return None;
+    };
+    // `iss` is compared octet by octet everywhere, so there is one spelling of it.
+    if *url != format!("{scheme}://{authority}") || authority.as_str().contains('@') {
+        findings.add(
+            KEY,
+            "must be an origin only: no path, no final slash, no query and no name or password",
+        );
+        return None;
+    }
+    if url.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        findings.add(KEY, "must be in lower case");
+    }
+    match (scheme, config.environment) {
+        ("https", _) | ("http", Environment::Development) => {}
+        ("http", Environment::Production | Environment::Preview) => findings.add(
+            KEY,
+            format!(
+                "must begin with https:// in {}: its cookies are never sent over http",
+                config.environment
+            ),
+        ),
+        (_, _) => findings.add(KEY, "must begin with https://"),
+    }
+    Some(Site {
+        host: authority.host().to_owned(),
+    })
+}
+
+fn judge_parent_domain(config: &Config, site: &Site, findings: &mut Findings<'_>) {
+    const KEY: &str = "cookies.parent_domain";
+    let Some(domain) = &config.cookies.parent_domain else {
+        return;
+    };
+    let is_name = domain.contains('.')
+        && domain.split('.').all(|label| {
+            !label.is_empty()
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        });
+    if !is_name {
+        findings.add(
+            KEY,
+            "must be a domain in lower case without a leading dot, as example.com",
+        );
+        return;
+    }
+    let covers = site.host == *domain
+        || site
+            .host
+            .strip_suffix(domain.as_str())
+            .is_some_and(|rest| rest.ends_with('.'));
+    if !covers {
+        findings.add(
+            KEY,
+            format!(
+                "contradicts issuer.url: a browser refuses cookies for {domain} from {}",
+                site.host
+            ),
+        );
+    }
+}
+
+fn judge_lives(config: &Config, findings: &mut Findings<'_>) {
+    let tokens = &config.tokens;
+    let ordered = [
+        (
+            "tokens.refresh_idle_seconds",
+            tokens.refresh_idle_seconds,
+            "tokens.refresh_absolute_seconds",
+            tokens.refresh_absolute_seconds,
+        ),
+        (
+            "tokens.session_idle_seconds",
+            tokens.session_idle_seconds,
+            "tokens.session_absolute_seconds",
+            tokens.session_absolute_seconds,
+        ),
+        (
+            "tokens.access_seconds",
+            tokens.access_seconds,
+            "tokens.refresh_idle_seconds",
+            tokens.refresh_idle_seconds,
+        ),
+    ];
+    for (shorter, short, longer, long) in ordered {
+        if short > long {
+            findings.add(
+                shorter,
+                format!("contradicts {longer}: {short} is more than {long}"),
+            );
+        }
+    }
+    let argon2 = &config.passwords.argon2;
+    // RFC 9106, section 3.1: at least 8 KiB for each lane.
+    if argon2.memory_kib < 8 * argon2.parallelism {
+        findings.add(
+            "passwords.argon2.memory_kib",
+            "must be at least 8 for each lane of passwords.argon2.parallelism",
+        );
+    }
+}
+
+fn judge_production(config: &Config, site: &Site, findings: &mut Findings<'_>) {
+    let is_address = site.host.starts_with('[') || site.host.parse::<std::net::Ipv4Addr>().is_ok();
+    let last_label = site.host.rsplit('.').next().unwrap_or_default();
+    if is_address || NOT_PUBLIC.contains(&last_label) {
+        findings.add(
+            "issuer.url",
+            format!("{} is no public name, which production needs", site.host),
+        );
+    }
+    if config.issuer.audience.starts_with("http://") {
+        findings.add(
+            "issuer.audience",
+            "begins with http://, which is a development setting",
+        );
+    }
+    if config.log.format == LogFormat::Text {
+        findings.add(
+            "log.format",
+            "text is a development setting: production logs are read by machines, use json",
+        );
+    }
+    if config.passwords.min_length < PRODUCTION_PASSWORD_LENGTH {
+        findings.add(
+            "passwords.min_length",
+            format!("must be at least {PRODUCTION_PASSWORD_LENGTH} in production"),
+        );
+    }
+    if config.passwords.argon2.memory_kib < PRODUCTION_ARGON2_MEMORY_KIB {
+        findings.add(
+            "passwords.argon2.memory_kib",
+            format!("must be at least {PRODUCTION_ARGON2_MEMORY_KIB} in production"),
+        );
+    }
+}

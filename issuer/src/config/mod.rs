@@ -1,0 +1,211 @@
+//! The settings of the issuer: their types, their defaults, and the one way to load them.
+//!
+//! A setting comes from the default, then the file, then a variable `EDGEWARD__SECTION__KEY`; the last one wins.
+//! Everything that is wrong is reported at once, each with the line or the variable that it came from.
+//! Secrets are no settings: they live in the data folder and belong to `custody`.
+
+mod check;
+mod read;
+mod show;
+mod source;
+
+pub use read::Inputs;
+pub use source::{ConfigErrors, Mistake, Origin};
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    path::{Path, PathBuf},
+};
+
+use edgeward_core::cookie::Environment;
+
+/// Everything that can be set, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Which rules apply; decides cookie names and refuses development settings in production.
+    pub environment: Environment,
+    /// The folder with the database and the secrets.
+    pub data: PathBuf,
+    /// Where the issuer listens.
+    pub server: Server,
+    /// Who the issuer says it is.
+    pub issuer: Identity,
+    /// Where the data is.
+    pub store: Storage,
+    /// For which hosts cookies are set.
+    pub cookies: Cookies,
+    /// How long tokens and sessions live.
+    pub tokens: Tokens,
+    /// What a password must be and how it is hashed.
+    pub passwords: Passwords,
+    /// What is logged and how.
+    pub log: Log,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// The address of the listening socket.
+    pub listen: SocketAddr,
+}
+
+/// `[issuer]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The issuer identifier (`iss`): the public origin of the site, without a path or a final slash.
+    pub url: String,
+    /// The `aud` of access tokens for the application.
+    pub audience: String,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Storage {
+    /// The SQLite file.
+    pub path: PathBuf,
+}
+
+/// `[cookies]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cookies {
+    /// The domain that shares the cookies with its subdomains; `None` binds them to one host.
+    pub parent_domain: Option<String>,
+}
+
+/// `[tokens]`, all in seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// Life of an access token.
+    pub access_seconds: i64,
+    /// A refresh token that is not used for so long has ended.
+    pub refresh_idle_seconds: i64,
+    /// A session family ends so long after the sign-in, used or not.
+    pub refresh_absolute_seconds: i64,
+    /// A session cookie that is not used for so long has ended.
+    pub session_idle_seconds: i64,
+    /// A session cookie ends so long after it was made, used or not.
+    pub session_absolute_seconds: i64,
+}
+
+/// `[passwords]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passwords {
+    /// The least number of characters of a new password.
+    pub min_length: usize,
+    /// Whether upper case, lower case, a digit and a special character are all required.
+    pub require_classes: bool,
+    /// The cost of a hash.
+    pub argon2: Argon2,
+}
+
+/// `[passwords.argon2]`: the parameters of Argon2id (RFC 9106).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argon2 {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub iterations: u32,
+    /// Lanes.
+    pub parallelism: u32,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// One JSON object a line, or text for a person.
+    pub format: LogFormat,
+    /// The least level that is written.
+    pub level: LogLevel,
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// Lines for a person at a terminal.
+    Text,
+}
+
+/// The least level that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Only what needs a person.
+    Error,
+    /// And what may need one.
+    Warn,
+    /// And one line a request.
+    Info,
+    /// And what a developer asks for.
+    Debug,
+}
+
+/// The data folder when no option names one.
+pub const DEFAULT_DATA_FOLDER: &str = "./edgeward-data";
+
+/// The origin that `cargo xtask dev` gives the edge when no port is asked for.
+const DEFAULT_ORIGIN: &str = "http://127.0.0.1:8787";
+
+impl Config {
+    /// The development defaults for a data folder.
+    #[must_use]
+    pub fn defaults(data: &Path) -> Self {
+        Self {
+            environment: Environment::Development,
+            data: data.to_path_buf(),
+            server: Server {
+                listen: SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080)),
+            },
+            issuer: Identity {
+                url: DEFAULT_ORIGIN.to_owned(),
+                audience: DEFAULT_ORIGIN.to_owned(),
+            },
+            store: Storage {
+                path: data.join("edgeward.db"),
+            },
+            cookies: Cookies::default(),
+            tokens: Tokens {
+                access_seconds: 600,
+                refresh_idle_seconds: 14 * 24 * 3600,
+                refresh_absolute_seconds: 90 * 24 * 3600,
+                session_idle_seconds: 30 * 60,
+                session_absolute_seconds: 12 * 3600,
+            },
+            passwords: Passwords {
+                min_length: 12,
+                require_classes: true,
+                argon2: Argon2 {
+                    memory_kib: 46 * 1024,
+                    iterations: 1,
+                    parallelism: 1,
+                },
+            },
+            log: Log {
+                format: LogFormat::Json,
+                level: LogLevel::Info,
+            },
+        }
+    }
+
+    /// Reads the file and the variables, and checks the whole.
+    ///
+    /// # Errors
+    /// All mistakes found, each with its place.
+    pub fn load(inputs: &Inputs) -> Result<Self, ConfigErrors> {
+        read::load(inputs)
+    }
+
+    /// The settings as TOML, with a comment that says where each came from.
+    ///
+    /// # Errors
+    /// The same mistakes as [`Config::load`].
+    pub fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
+        show::show(inputs)
+    }
+
+    /// The folder of the secrets.
+    #[must_use]
+    pub fn secrets_folder(&self) -> PathBuf {
+        self.data.join("secrets")
+    }
+}

@@ -1,0 +1,298 @@
+//! Which settings exist, of what kind they are and between which bounds, and how all of them are read at once.
+
+use std::{env, net::SocketAddr, path::PathBuf};
+
+use edgeward_core::cookie::Environment;
+
+use super::{
+    Argon2, Config, ConfigErrors, Cookies, Identity, Log, LogFormat, LogLevel, Mistake, Origin,
+    Passwords, Server, Storage, Tokens, check,
+    source::{self, Raw, Settings, VARIABLE_PREFIX},
+};
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// What the settings are read from.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// The file; `None` for defaults and variables only.
+    pub file: Option<PathBuf>,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Environment variables; those of other programs are passed over.
+    pub variables: Vec<(String, String)>,
+}
+
+impl Inputs {
+    /// The file and folder that the command line names, and the variables of this process.
+    #[must_use]
+    pub fn of_process(file: Option<PathBuf>, data: PathBuf) -> Self {
+        let variables = env::vars_os()
+            .filter_map(|(name, value)| {
+                let name = name.into_string().ok()?;
+                let ours = name.starts_with(VARIABLE_PREFIX);
+                // What is no text is kept as its nearest text: no setting holds such characters, so it is refused by name.
+                ours.then(|| (name, value.to_string_lossy().into_owned()))
+            })
+            .collect();
+        Self {
+            file,
+            data,
+            variables,
+        }
+    }
+}
+
+/// The settings together with where each came from, for `config show`.
+pub(super) struct Loaded {
+    pub(super) config: Config,
+    pub(super) origins: Vec<(&'static str, Origin)>,
+}
+
+pub(super) fn load(inputs: &Inputs) -> Result<Config, ConfigErrors> {
+    load_with_origins(inputs).map(|loaded| loaded.config)
+}
+
+pub(super) fn load_with_origins(inputs: &Inputs) -> Result<Loaded, ConfigErrors> {
+    let mut mistakes = Vec::new();
+    let mut settings = inputs
+        .file
+        .as_deref()
+        .map(|file| source::read_file(file, &mut mistakes))
+        .unwrap_or_default();
+    source::overlay(&inputs.variables, &mut settings, &mut mistakes);
+    let mut reader = Reader {
+        settings,
+        origins: Vec::new(),
+        mistakes,
+    };
+    let config = read(&mut reader, inputs);
+    reader.refuse_unknown();
+    // A file that cannot be read would be followed by complaints about defaults that nobody chose.
+    if reader.mistakes.is_empty() {
+        check::judge(&config, &reader.origins, &mut reader.mistakes);
+    }
+    if reader.mistakes.is_empty() {
+        Ok(Loaded {
+            config,
+            origins: reader.origins,
+        })
+    } else {
+        Err(ConfigErrors::new(reader.mistakes))
+    }
+}
+
+fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
+    let default = Config::defaults(&inputs.data);
+    let environment = reader.take("environment", default.environment, environment);
+    let server = Server {
+        listen: reader.take("server.listen", default.server.listen, address),
+    };
+    let url = reader.take("issuer.url", default.issuer.url, text);
+    let issuer = Identity {
+        // Who sets only the URL has one application, on the same origin.
+        audience: reader.take("issuer.audience", url.clone(), text),
+        url,
+    };
+    let store = Storage {
+        path: reader.take("store.path", default.store.path, path),
+    };
+    let cookies = Cookies {
+        parent_domain: reader.take("cookies.parent_domain", None, |raw| text(raw).map(Some)),
+    };
+    let (d, t) = (default.tokens, &mut *reader);
+    let tokens = Tokens {
+        // Shorter than a minute is inside the leeway of every verifier; longer than an hour outlives its revocation.
+        access_seconds: t.take("tokens.access_seconds", d.access_seconds, seconds(MINUTE, HOUR)),
+        refresh_idle_seconds: t.take(
+            "tokens.refresh_idle_seconds",
+            d.refresh_idle_seconds,
+            seconds(5 * MINUTE, 365 * DAY),
+        ),
+        refresh_absolute_seconds: t.take(
+            "tokens.refresh_absolute_seconds",
+            d.refresh_absolute_seconds,
+            seconds(5 * MINUTE, 365 * DAY),
+        ),
+        session_idle_seconds: t.take(
+            "tokens.session_idle_seconds",
+            d.session_idle_seconds,
+            seconds(MINUTE, 30 * DAY),
+        ),
+        session_absolute_seconds: t.take(
+            "tokens.session_absolute_seconds",
+            d.session_absolute_seconds,
+            seconds(MINUTE, 30 * DAY),
+        ),
+    };
+    let passwords = passwords(reader, default.passwords);
+    let log = Log {
+        format: reader.take("log.format", default.log.format, log_format),
+        level: reader.take("log.level", default.log.level, log_level),
+    };
+    Config {
+        environment,
+        data: default.data,
+        server,
+        issuer,
+        store,
+        cookies,
+        tokens,
+        passwords,
+        log,
+    }
+}
+
+fn passwords(reader: &mut Reader, default: Passwords) -> Passwords {
+    Passwords {
+        // 8 is the least that NIST SP 800-63B allows; more than 128 would lock people out who type.
+        min_length: reader.take("passwords.min_length", default.min_length, number(8, 128)),
+        require_classes: reader.take("passwords.require_classes", default.require_classes, flag),
+        argon2: Argon2 {
+            // 8 KiB a lane is the least that RFC 9106 defines; 1 GiB for one hash is a denial of service on oneself.
+            memory_kib: reader.take(
+                "passwords.argon2.memory_kib",
+                default.argon2.memory_kib,
+                number(64, 1024 * 1024),
+            ),
+            iterations: reader.take(
+                "passwords.argon2.iterations",
+                default.argon2.iterations,
+                number(1, 20),
+            ),
+            parallelism: reader.take(
+                "passwords.argon2.parallelism",
+                default.argon2.parallelism,
+                number(1, 8),
+            ),
+        },
+    }
+}
+
+/// Takes settings one by one and remembers what was wrong with them.
+struct Reader {
+    settings: Settings,
+    origins: Vec<(&'static str, Origin)>,
+    mistakes: Vec<Mistake>,
+}
+
+impl Reader {
+    /// The setting, or the default when it is absent or wrong.
+    fn take<T>(&mut self, key: &'static str, default: T, kind: impl Fn(&Raw) -> Result<T, String>) -> T {
+        let Some(setting) = self.settings.remove(key) else {
+            self.origins.push((key, Origin::Default));
+            return default;
+        };
+        self.origins.push((key, setting.origin.clone()));
+        kind(&setting.raw).unwrap_or_else(|message| {
+            self.mistakes.push(Mistake {
+                origin: setting.origin,
+                key: Some(key.to_owned()),
+                message,
+            });
+            default
+        })
+    }
+
+    /// Whatever was not taken is a slip of the pen, and a slip in a security setting would otherwise pass in silence.
+    fn refuse_unknown(&mut self) {
+        for (key, setting) in std::mem::take(&mut self.settings) {
+            let is_section = self.origins.iter().any(|(known, _)| in_section(known, &key));
+            if is_section && setting.raw == Raw::Other("section") {
+                continue;
+            }
+            let section = key.rsplit_once('.').map_or("", |(section, _)| section);
+            let siblings: Vec<_> = self
+                .origins
+                .iter()
+                .map(|(known, _)| *known)
+                .filter(|known| known.rsplit_once('.').map_or("", |(of, _)| of) == section)
+                .collect();
+            let message = if siblings.is_empty() {
+                format!("there is no section {section}")
+            } else {
+                format!("there is no such setting; there are {}", siblings.join(", "))
+            };
+            self.mistakes.push(Mistake {
+                origin: setting.origin,
+                key: Some(key),
+                message,
+            });
+        }
+    }
+}
+
+fn in_section(key: &str, section: &str) -> bool {
+    key.strip_prefix(section)
+        .is_some_and(|rest| rest.starts_with('.'))
+}
+
+fn text(raw: &Raw) -> Result<String, String> {
+    match raw {
+        Raw::Text(text) | Raw::Variable(text) if text.is_empty() => {
+            Err("is empty: leave it out or give a text".to_owned())
+        }
+        Raw::Text(text) | Raw::Variable(text) => Ok(text.clone()),
+        Raw::Integer(_) | Raw::Boolean(_) | Raw::Other(_) => Err("must be a text".to_owned()),
+    }
+}
+
+fn path(raw: &Raw) -> Result<PathBuf, String> {
+    text(raw).map(PathBuf::from)
+}
+
+fn address(raw: &Raw) -> Result<SocketAddr, String> {
+    text(raw)?
+        .parse()
+        .map_err(|_| "must be an address with a port, as 127.0.0.1:8080 or [::1]:8080".to_owned())
+}
+
+fn environment(raw: &Raw) -> Result<Environment, String> {
+    text(raw)?
+        .parse()
+        .map_err(|_| "must be production, preview or development".to_owned())
+}
+
+fn log_format(raw: &Raw) -> Result<LogFormat, String> {
+    LogFormat::from_name(&text(raw)?).ok_or_else(|| "must be json or text".to_owned())
+}
+
+fn log_level(raw: &Raw) -> Result<LogLevel, String> {
+    LogLevel::from_name(&text(raw)?).ok_or_else(|| "must be error, warn, info or debug".to_owned())
+}
+
+fn flag(raw: &Raw) -> Result<bool, String> {
+    match raw {
+        Raw::Boolean(flag) => Some(*flag),
+        Raw::Variable(text) => text.parse().ok(),
+        Raw::Text(_) | Raw::Integer(_) | Raw::Other(_) => None,
+    }
+    .ok_or_else(|| "must be true or false".to_owned())
+}
+
+fn seconds(least: i64, most: i64) -> impl Fn(&Raw) -> Result<i64, String> {
+    move |raw| {
+        integer(raw)
+            .filter(|number| (least..=most).contains(number))
+            .ok_or_else(|| format!("must be a number of seconds from {least} to {most}"))
+    }
+}
+
+fn number<T: TryFrom<i64>>(least: i64, most: i64) -> impl Fn(&Raw) -> Result<T, String> {
+    move |raw| {
+        integer(raw)
+            .filter(|number| (least..=most).contains(number))
+            .and_then(|number| T::try_from(number).ok())
+            .ok_or_else(|| format!("must be a whole number from {least} to {most}"))
+    }
+}
+
+fn integer(raw: &Raw) -> Option<i64> {
+    match raw {
+        Raw::Integer(number) => Some(*number),
+        Raw::Variable(text) => text.parse().ok(),
+        Raw::Text(_) | Raw::Boolean(_) | Raw::Other(_) => None,
+    }
+}

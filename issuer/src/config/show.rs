@@ -1,0 +1,103 @@
+//! `config show`: the settings in force as TOML, each with its origin. Secrets are named and not shown.
+
+use std::fmt::Write;
+
+use super::{
+    Config, ConfigErrors, Inputs, LogFormat, LogLevel,
+    read::{self, Loaded},
+};
+
+pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
+    let Loaded { config, origins } = read::load_with_origins(inputs)?;
+    let mut out = String::new();
+    let mut section = String::new();
+    for (key, origin) in origins {
+        let (of, name) = key.rsplit_once('.').unwrap_or(("", key));
+        if of != section {
+            section = of.to_owned();
+            line(&mut out, &format!("\n[{section}]"));
+        }
+        match value_of(&config, key) {
+            Some(value) => line(&mut out, &format!("{name} = {value} # {origin}")),
+            None => line(&mut out, &format!("# {name} is not set")),
+        }
+    }
+    line(&mut out, "\n# secrets, in files of their own:");
+    for secret in ["kek", "refresh-mac", "csrf"] {
+        let path = config.secrets_folder().join(secret);
+        line(&mut out, &format!("# {} (redacted)", path.display()));
+    }
+    Ok(out)
+}
+
+fn line(out: &mut String, text: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{text}");
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// The value as TOML. A key that has no line here would be shown as not set, which a test refuses.
+fn value_of(config: &Config, key: &str) -> Option<String> {
+    let tokens = &config.tokens;
+    let passwords = &config.passwords;
+    Some(match key {
+        "environment" => quoted(&config.environment.to_string()),
+        "server.listen" => quoted(&config.server.listen.to_string()),
+        "issuer.url" => quoted(&config.issuer.url),
+        "issuer.audience" => quoted(&config.issuer.audience),
+        "store.path" => quoted(&config.store.path.to_string_lossy()),
+        "cookies.parent_domain" => quoted(config.cookies.parent_domain.as_deref()?),
+        "tokens.access_seconds" => tokens.access_seconds.to_string(),
+        "tokens.refresh_idle_seconds" => tokens.refresh_idle_seconds.to_string(),
+        "tokens.refresh_absolute_seconds" => tokens.refresh_absolute_seconds.to_string(),
+        "tokens.session_idle_seconds" => tokens.session_idle_seconds.to_string(),
+        "tokens.session_absolute_seconds" => tokens.session_absolute_seconds.to_string(),
+        "passwords.min_length" => passwords.min_length.to_string(),
+        "passwords.require_classes" => passwords.require_classes.to_string(),
+        "passwords.argon2.memory_kib" => passwords.argon2.memory_kib.to_string(),
+        "passwords.argon2.iterations" => passwords.argon2.iterations.to_string(),
+        "passwords.argon2.parallelism" => passwords.argon2.parallelism.to_string(),
+        "log.format" => quoted(config.log.format.name()),
+        "log.level" => quoted(config.log.level.name()),
+        _ => return None,
+    })
+}
+
+impl LogFormat {
+    const ALL: [Self; 2] = [Self::Json, Self::Text];
+
+    /// The name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Text => "text",
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+}
+
+impl LogLevel {
+    const ALL: [Self; 4] = [Self::Error, Self::Warn, Self::Info, Self::Debug];
+
+    /// The name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name() == name)
+    }
+}

@@ -1,0 +1,232 @@
+//! Where settings come from: a TOML file and variables, laid flat as `section.key`, each with its place.
+//!
+//! Knows nothing of which settings exist.
+
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt, fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use toml::de::{DeTable, DeValue};
+
+/// What the names of our variables begin with. `EDGEWARD__TOKENS__ACCESS_SECONDS` is `tokens.access_seconds`.
+pub(super) const VARIABLE_PREFIX: &str = "EDGEWARD__";
+
+/// The largest configuration file: all settings with generous comments take a few KiB; more is another file by mistake.
+const FILE_MAX_BYTES: u64 = 256 * 1024;
+
+/// Where a setting comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The program.
+    Default,
+    /// The file as a whole.
+    File(PathBuf),
+    /// A line of the file, counted from 1.
+    Line(PathBuf, usize),
+    /// An environment variable.
+    Variable(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Line(path, line) => write!(f, "{}:{line}", path.display()),
+            Self::Variable(name) => f.write_str(name),
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where.
+    pub origin: Origin,
+    /// Which setting, as `section.key`; `None` for the file as a whole.
+    pub key: Option<String>,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.origin)?;
+        if let Some(key) = &self.key {
+            write!(f, "{key}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Everything that is wrong, one line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors(Vec<Mistake>);
+
+impl ConfigErrors {
+    pub(super) fn new(mistakes: Vec<Mistake>) -> Self {
+        Self(mistakes)
+    }
+
+    /// The mistakes, in the order of discovery.
+    #[must_use]
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.0
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(f, "{separator}{mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// A value before anybody knows what it ought to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Raw {
+    /// A TOML string.
+    Text(String),
+    /// A TOML integer.
+    Integer(i64),
+    /// A TOML boolean.
+    Boolean(bool),
+    /// Anything else of TOML: the name of the type.
+    Other(&'static str),
+    /// The text of a variable, which has no type yet.
+    Variable(String),
+}
+
+/// A value and its place.
+#[derive(Debug, Clone)]
+pub(super) struct Setting {
+    pub(super) raw: Raw,
+    pub(super) origin: Origin,
+}
+
+/// Settings by `section.key`.
+pub(super) type Settings = BTreeMap<String, Setting>;
+
+/// Reads the file into flat settings.
+pub(super) fn read_file(path: &Path, mistakes: &mut Vec<Mistake>) -> Settings {
+    let mut settings = Settings::new();
+    let mut mistake = |origin, message: String| {
+        mistakes.push(Mistake {
+            origin,
+            key: None,
+            message,
+        });
+    };
+    let whole = || Origin::File(path.to_path_buf());
+    let text = match read_text(path) {
+        Ok(text) => text,
+        Err(error) => {
+            mistake(whole(), error.to_string());
+            return settings;
+        }
+    };
+    if text.len() as u64 > FILE_MAX_BYTES {
+        mistake(whole(), format!("is larger than {FILE_MAX_BYTES} bytes"));
+        return settings;
+    }
+    match DeTable::parse(&text) {
+        Ok(table) => {
+            let file = File { path, text: &text };
+            file.flatten(table.get_ref(), "", &mut settings);
+        }
+        Err(error) => {
+            let origin = error.span().map_or_else(whole, |span| {
+                Origin::Line(path.to_path_buf(), line_of(&text, span.start))
+            });
+            mistake(origin, format!("no valid TOML: {}", error.message()));
+        }
+    }
+    settings
+}
+
+fn read_text(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?
+        .take(FILE_MAX_BYTES + 1)
+        .read_to_string(&mut text)?;
+    Ok(text)
+}
+
+struct File<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl File<'_> {
+    fn flatten(&self, table: &DeTable<'_>, prefix: &str, settings: &mut Settings) {
+        for (key, value) in table {
+            let path = format!("{prefix}{}", key.get_ref());
+            let raw = match value.get_ref() {
+                DeValue::Table(inner) if !inner.is_empty() => {
+                    self.flatten(inner, &format!("{path}."), settings);
+                    continue;
+                }
+                DeValue::String(text) => Raw::Text(text.to_string()),
+                DeValue::Integer(number) => {
+                    i64::from_str_radix(number.as_str(), number.radix())
+                        .map_or(Raw::Other("integer of more than 64 bits"), Raw::Integer)
+                }
+                DeValue::Boolean(flag) => Raw::Boolean(*flag),
+                DeValue::Float(_) => Raw::Other("fraction"),
+                DeValue::Datetime(_) => Raw::Other("date"),
+                DeValue::Array(_) => Raw::Other("list"),
+                DeValue::Table(_) => Raw::Other("section"),
+            };
+            let line = line_of(self.text, key.span().start);
+            let origin = Origin::Line(self.path.to_path_buf(), line);
+            settings.insert(path, Setting { raw, origin });
+        }
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
+    1 + before.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// Lays the variables over the settings.
+pub(super) fn overlay(
+    variables: &[(String, String)],
+    settings: &mut Settings,
+    mistakes: &mut Vec<Mistake>,
+) {
+    for (name, value) in variables {
+        let Some(rest) = name.strip_prefix(VARIABLE_PREFIX) else {
+            continue;
+        };
+        let key = rest.split("__").collect::<Vec<_>>().join(".").to_ascii_lowercase();
+        let setting = Setting {
+            raw: Raw::Variable(value.clone()),
+            origin: Origin::Variable(name.clone()),
+        };
+        match settings.entry(key) {
+            Entry::Vacant(free) => {
+                free.insert(setting);
+            }
+            // Names of variables are told apart by case and keys are not: two spellings of one key have no order.
+            Entry::Occupied(taken) if matches!(taken.get().origin, Origin::Variable(_)) => {
+                mistakes.push(Mistake {
+                    message: format!("{} sets it too", taken.get().origin),
+                    key: Some(taken.key().clone()),
+                    origin: setting.origin,
+                });
+            }
+            Entry::Occupied(mut taken) => {
+                taken.insert(setting);
+            }
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! The folder `secrets/`: made whole on the first start, read and judged on every later one.
+//!
+//! The folder appears by one rename, so that no start can see half of it, and two first starts at once agree on one.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use edgeward_core::cookie::Environment;
+use zeroize::Zeroizing;
+
+use super::{SECRET_BYTES, Secrets};
+
+/// Only the owner may list or enter the folder.
+const FOLDER_MODE: u32 = 0o700;
+/// Only the owner may read or write a secret.
+const FILE_MODE: u32 = 0o600;
+/// The bits that give anything to the group or to others.
+const OPEN_TO_OTHERS: u32 = 0o077;
+
+/// The key-encryption key, under which signing keys are sealed.
+const KEY_ENCRYPTION: &str = "kek";
+/// The key of the MAC in refresh tokens.
+const REFRESH_MAC: &str = "refresh-mac";
+/// The key of CSRF tokens.
+const CSRF: &str = "csrf";
+const ALL: [&str; 3] = [KEY_ENCRYPTION, REFRESH_MAC, CSRF];
+
+/// Why the secrets cannot be used. All of these are for the operator to put right.
+#[derive(Debug, thiserror::Error)]
+pub enum CustodyError {
+    /// The file system refused.
+    #[error("{path}: {source}", path = .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// The folder has some of the secrets. Making the others anew would silently invalidate what was made with them.
+    #[error(
+        "{path} is missing beside other secrets: restore it from a backup", path = .0.display()
+    )]
+    Missing(PathBuf),
+    /// A secret has another length.
+    #[error("{path} has {found} bytes, not {SECRET_BYTES}: restore it from a backup", path = .path.display())]
+    WrongLength {
+        /// The file.
+        path: PathBuf,
+        /// Its length; longer files are not read to their end and count as one byte too long.
+        found: usize,
+    },
+    /// Others may read it.
+    #[error("{path} has mode {mode:03o} and is open to other users: chmod {wanted:03o} it", path = .path.display())]
+    TooOpen {
+        /// The file or folder.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+        /// What it ought to be.
+        wanted: u32,
+    },
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes")]
+    NoRandomness,
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> CustodyError {
+    let path = path.to_path_buf();
+    move |source| CustodyError::Io { path, source }
+}
+
+pub(super) fn load_or_create(
+    folder: &Path,
+    environment: Environment,
+) -> Result<Secrets, CustodyError> {
+    if is_absent_or_empty(folder)? {
+        create(folder)?;
+    }
+    load(folder, environment)
+}
+
+fn is_absent_or_empty(folder: &Path) -> Result<bool, CustodyError> {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(io_error(folder)(error)),
+    }
+}
+
+/// Makes all secrets in a folder beside, then renames it into place.
+fn create(folder: &Path) -> Result<(), CustodyError> {
+    let parent = folder.parent().unwrap_or(Path::new("."));
+    DirBuilder::new()
+        .recursive(true)
+        .mode(FOLDER_MODE)
+        .create(parent)
+        .map_err(io_error(parent))?;
+    let mut random = [0_u8; 8];
+    getrandom::fill(&mut random).map_err(|_| CustodyError::NoRandomness)?;
+    let draft = parent.join(format!(".secrets-{:016x}", u64::from_le_bytes(random)));
+    let made = fill(&draft).and_then(|()| put_into_place(&draft, folder, parent));
+    if made.is_err() {
+        // The draft holds nothing that was ever used; a failure to remove it changes nothing.
+        let _ = fs::remove_dir_all(&draft);
+    }
+    made
+}
+
+fn fill(draft: &Path) -> Result<(), CustodyError> {
+    DirBuilder::new()
+        .mode(FOLDER_MODE)
+        .create(draft)
+        .map_err(io_error(draft))?;
+    for name in ALL {
+        let path = draft.join(name);
+        let mut secret = Zeroizing::new([0_u8; SECRET_BYTES]);
+        getrandom::fill(secret.as_mut_slice()).map_err(|_| CustodyError::NoRandomness)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(FILE_MODE)
+            .open(&path)
+            .map_err(io_error(&path))?;
+        file.write_all(secret.as_slice()).map_err(io_error(&path))?;
+        file.sync_all().map_err(io_error(&path))?;
+    }
+    sync_folder(draft)
+}
+
+fn put_into_place(draft: &Path, folder: &Path, parent: &Path) -> Result<(), CustodyError> {
+    match fs::rename(draft, folder) {
+        Ok(()) => sync_folder(parent),
+        // Another first start was quicker: a folder with content is never replaced, and its secrets are the ones.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists
+            ) =>
+        {
+            fs::remove_dir_all(draft).map_err(io_error(draft))
+        }
+        Err(error) => Err(io_error(folder)(error)),
+    }
+}
+
+fn sync_folder(folder: &Path) -> Result<(), CustodyError> {
+    File::open(folder)
+        .and_then(|handle| handle.sync_all())
+        .map_err(io_error(folder))
+}
+
+fn load(folder: &Path, environment: Environment) -> Result<Secrets, CustodyError> {
+    judge_mode(folder, FOLDER_MODE, environment)?;
+    let key_encryption = read(folder, KEY_ENCRYPTION, environment)?;
+    let refresh_mac = read(folder, REFRESH_MAC, environment)?;
+    let csrf = read(folder, CSRF, environment)?;
+    Ok(Secrets::new(key_encryption, refresh_mac, &csrf))
+}
+
+fn read(
+    folder: &Path,
+    name: &str,
+    environment: Environment,
+) -> Result<Zeroizing<[u8; SECRET_BYTES]>, CustodyError> {
+    let path = folder.join(name);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(CustodyError::Missing(path));
+        }
+        Err(error) => return Err(io_error(&path)(error)),
+    };
+    judge_mode(&path, FILE_MODE, environment)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(SECRET_BYTES + 1));
+    // One byte more than a secret is enough to know that it is too long.
+    file.take(SECRET_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io_error(&path))?;
+    let secret: [u8; SECRET_BYTES] =
+        bytes
+            .as_slice()
+            .try_into()
+            .map_err(|_| CustodyError::WrongLength {
+                path,
+                found: bytes.len(),
+            })?;
+    Ok(Zeroizing::new(secret))
+}
+
+/// Production refuses what other users may read; elsewhere it is said and goes on.
+fn judge_mode(path: &Path, wanted: u32, environment: Environment) -> Result<(), CustodyError> {
+    let mode = fs::metadata(path).map_err(io_error(path))?.permissions().mode() & 0o777;
+    if mode & OPEN_TO_OTHERS == 0 {
+        return Ok(());
+    }
+    let finding = CustodyError::TooOpen {
+        path: path.to_path_buf(),
+        mode,
+        wanted,
+    };
+    match environment {
+        Environment::Production => Err(finding),
+        Environment::Preview | Environment::Development => {
+            tracing::warn!("{finding}");
+            Ok(())
+        }
+    }
+}
+
+/// What would keep the secrets of an existing folder from being used. Makes and changes nothing.
+pub(super) fn inspect(folder: &Path, environment: Environment) -> Result<(), CustodyError> {
+    if is_absent_or_empty(folder)? {
+        return Ok(());
+    }
+    load(folder, environment).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::custody::tests::Folder;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    fn read_all(folder: &Path) -> Vec<Vec<u8>> {
+        ALL.iter().map(|name| fs::read(folder.join(name)).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_first_start_makes_distinct_secrets_with_closed_modes() {
+        let place = Folder::new();
+        let folder = place.path().join("secrets");
+        load_or_create(&folder, Environment::Production).unwrap();
+        assert_eq!(mode(&folder), 0o700);
+        for name in ALL {
+            assert_eq!(mode(&folder.join(name)), 0o600, "{name}");
+        }
+        let mut secrets = read_all(&folder);
+        secrets.sort();
+        secrets.dedup();
+        assert_eq!(secrets.len(), ALL.len(), "each secret is its own");
+        let left: Vec<_> = fs::read_dir(place.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "no draft is left behind");
+    }
+
+    #[test]
+    fn a_later_start_changes_nothing() {
+        let place = Folder::new();
+        let folder = place.path().join("secrets");
+        load_or_create(&folder, Environment::Production).unwrap();
+        let before = read_all(&folder);
+        load_or_create(&folder, Environment::Production).unwrap();
+        assert_eq!(read_all(&folder), before);
+    }
+
+    #[test]
+    fn a_folder_that_another_start_filled_meanwhile_is_kept() {
+        let place = Folder::new();
+        let folder = place.path().join("secrets");
+        create(&folder).unwrap();
+        let before = read_all(&folder);
+        create(&folder).unwrap();
+        assert_eq!(read_all(&folder), before);
+    }
+
+    #[test]
+    fn a_wrong_length_is_refused_and_left_alone() {
+        for length in [0, 31, 33, 4096] {
+            let place = Folder::new();
+            let folder = place.path().join("secrets");
+            load_or_create(&folder, Environment::Development).unwrap();
+            fs::write(folder.join(CSRF), vec![1; length]).unwrap();
+            let error = load_or_create(&folder, Environment::Development).unwrap_err();
+            assert!(matches!(error, CustodyError::WrongLength { .. }), "{error}");
+            assert_eq!(fs::read(folder.join(CSRF)).unwrap().len(), length);
+        }
+    }
+
+    #[test]
+    fn a_missing_secret_is_not_made_anew() {
+        let place = Folder::new();
+        let folder = place.path().join("secrets");
+        load_or_create(&folder, Environment::Development).unwrap();
+        fs::remove_file(folder.join(KEY_ENCRYPTION)).unwrap();
+        let error = load_or_create(&folder, Environment::Development).unwrap_err();
+        assert!(matches!(error, CustodyError::Missing(_)), "{error}");
+        assert!(!folder.join(KEY_ENCRYPTION).exists());
+    }
+
+    #[test]
+    fn production_refuses_what_others_may_read() {
+        for name in ["", KEY_ENCRYPTION, REFRESH_MAC, CSRF] {
+            let place = Folder::new();
+            let folder = place.path().join("secrets");
+            load_or_create(&folder, Environment::Production).unwrap();
+            let open = if name.is_empty() { folder.clone() } else { folder.join(name) };
+            fs::set_permissions(&open, fs::Permissions::from_mode(0o740)).unwrap();
+            let error = load_or_create(&folder, Environment::Production).unwrap_err();
+            assert!(matches!(error, CustodyError::TooOpen { mode: 0o740, .. }), "{error}");
+            load_or_create(&folder, Environment::Development).unwrap();
+        }
+    }
+}

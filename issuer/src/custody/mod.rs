@@ -1,0 +1,128 @@
+//! Custody of secrets: the files of the data folder, and the sealing of private keys.
+//!
+//! Nothing here signs, and nothing here decides who may use a secret. No secret leaves by `Debug`.
+
+mod folder;
+mod seal;
+
+pub use folder::CustodyError;
+pub use seal::{SealError, Sealed};
+
+use std::{fmt, path::Path};
+
+use edgeward_core::{cookie::Environment, csrf::CsrfKey};
+use zeroize::Zeroizing;
+
+/// The length of every secret here: 256 bits, the key size of XChaCha20-Poly1305 and of HMAC-SHA256's output.
+pub const SECRET_BYTES: usize = 32;
+
+/// The secrets of the data folder, in memory.
+pub struct Secrets {
+    key_encryption: Zeroizing<[u8; SECRET_BYTES]>,
+    refresh_mac: Zeroizing<[u8; SECRET_BYTES]>,
+    csrf: CsrfKey,
+}
+
+impl Secrets {
+    /// Reads the secrets of a folder; on the first start makes the folder and all of them.
+    ///
+    /// # Errors
+    /// A folder or file that others may read (in production), a file of another length, a missing file beside present
+    /// ones, or a failure of the file system. Nothing that exists is ever overwritten.
+    pub fn load_or_create(folder: &Path, environment: Environment) -> Result<Self, CustodyError> {
+        folder::load_or_create(folder, environment)
+    }
+
+    /// Says what would keep an existing folder from being used; makes and changes nothing, and an absent folder is fine.
+    ///
+    /// # Errors
+    /// Those of [`Secrets::load_or_create`].
+    pub fn inspect(folder: &Path, environment: Environment) -> Result<(), CustodyError> {
+        folder::inspect(folder, environment)
+    }
+
+    fn new(
+        key_encryption: Zeroizing<[u8; SECRET_BYTES]>,
+        refresh_mac: Zeroizing<[u8; SECRET_BYTES]>,
+        csrf: &[u8; SECRET_BYTES],
+    ) -> Self {
+        Self {
+            key_encryption,
+            refresh_mac,
+            csrf: CsrfKey::from_bytes(*csrf),
+        }
+    }
+
+    /// The key of the MAC in refresh tokens.
+    #[must_use]
+    pub fn refresh_mac(&self) -> &[u8; SECRET_BYTES] {
+        &self.refresh_mac
+    }
+
+    /// The key of CSRF tokens.
+    #[must_use]
+    pub fn csrf_key(&self) -> &CsrfKey {
+        &self.csrf
+    }
+
+    /// Seals a secret for the database. `name` is bound to it: it opens under no other name.
+    ///
+    /// # Errors
+    /// When the machine gives no randomness.
+    pub fn seal(&self, name: &str, secret: &[u8]) -> Result<Sealed, SealError> {
+        seal::seal(&self.key_encryption, name, secret)
+    }
+
+    /// Opens what [`Secrets::seal`] made under the same name.
+    ///
+    /// # Errors
+    /// When it was changed, made under another key, or belongs to another name.
+    pub fn open(&self, name: &str, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        seal::open(&self.key_encryption, name, sealed)
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets(redacted)")
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::{env, fs, path::PathBuf};
+
+    use super::*;
+
+    /// A folder of one test, removed at its end.
+    pub(crate) struct Folder(PathBuf);
+
+    impl Folder {
+        pub(crate) fn new() -> Self {
+            let mut random = [0_u8; 8];
+            getrandom::fill(&mut random).unwrap();
+            let name = format!("edgeward-test-{:016x}", u64::from_le_bytes(random));
+            let path = env::temp_dir().join(name);
+            fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+
+        pub(crate) fn path(&self) -> &Path {
+            &self.0
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let place = Folder::new();
+        let folder = place.path().join("secrets");
+        let secrets = Secrets::load_or_create(&folder, Environment::Development).unwrap();
+        assert_eq!(format!("{secrets:?}"), "Secrets(redacted)");
+    }
+}

@@ -1,0 +1,14 @@
+//! What the issuer decides: pure transitions with `now` as an argument, and the traits they need of a store.
+//!
+//! Nothing here knows HTTP or SQL, reads a clock or a setting from the environment.
+
+pub mod access_token;
+pub mod accounts;
+pub mod audit;
+pub mod edges;
+pub mod keyring;
+pub mod login;
+pub mod password;
+pub mod refresh;
+pub mod session;
+pub mod storage;

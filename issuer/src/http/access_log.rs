@@ -1,0 +1,33 @@
+//! One log line a request: which resource, how it ended, how long it took, and the id that the answer carries.
+//!
+//! The path as sent, the query, headers, cookies and bodies are not logged: any of them may hold a token or a name. What
+//! is logged is the pattern of the resource that matched.
+
+use std::time::Instant;
+
+use axum::{
+    extract::{MatchedPath, Request},
+    middleware::Next,
+    response::Response,
+};
+
+use super::{caller::EdgeOfAnswer, request_id::RequestId};
+
+/// Runs the request, then writes its line.
+pub async fn write(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let response = next.run(request).await;
+    let extensions = response.extensions();
+    tracing::info!(
+        request_id = extensions.get::<RequestId>().map(RequestId::as_str),
+        edge = extensions.get::<EdgeOfAnswer>().map(EdgeOfAnswer::as_str),
+        method = %method,
+        route = route.as_ref().map_or("-", MatchedPath::as_str),
+        status = response.status().as_u16(),
+        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "request"
+    );
+    response
+}

@@ -1,0 +1,163 @@
+//! Who asks: the address, the edge in between, the id of the request, and the moment it came.
+//!
+//! The middleware [`identify`] finds it out once, before any handler; handlers take it as an extractor. The only source
+//! of an address beside the socket is the proof of an enrolled edge: `X-Forwarded-For` and its like are never read.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts, OriginalUri, Request, State},
+    http::{HeaderMap, HeaderName, Method, Uri, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use edgeward_core::time::UnixTime;
+use tracing::Instrument;
+
+use super::{
+    problem::{ApiError, Internal},
+    request_id::{self, RequestId},
+};
+use crate::{
+    App, SharedApp,
+    domain::edges::{self, EdgeName, ProofRefusal, ProvenRequest},
+};
+
+/// The header with the proof of an edge.
+pub const PROOF_HEADER: HeaderName = HeaderName::from_static("edgeward-proof");
+
+/// The header with which a test sets the clock of one request.
+#[cfg(feature = "test-clock")]
+pub const TEST_CLOCK_HEADER: HeaderName = HeaderName::from_static("edgeward-test-clock");
+
+/// Who asks, and when.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The client's address: the peer of the socket, or what a proven edge says.
+    pub address: IpAddr,
+    /// The edge in between, if one has proved itself.
+    pub edge: Option<EdgeName>,
+    /// The id of this request.
+    pub request_id: RequestId,
+    /// The moment for every decision about this request.
+    pub now: UnixTime,
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Internal::new("a handler runs outside the `identify` middleware").into())
+    }
+}
+
+/// Finds out who asks, refuses a proof that does not hold, and gives every answer its request id.
+pub async fn identify(State(app): State<SharedApp>, mut request: Request, next: Next) -> Response {
+    let peer = peer_address(&request);
+    let found = find(&app, request.method(), uri(&request), request.headers(), peer).await;
+    let (request_id, edge, mut response) = match found {
+        Ok(caller) => {
+            let (request_id, edge) = (caller.request_id.clone(), caller.edge.clone());
+            let span = tracing::info_span!("handling", request_id = %request_id);
+            request.extensions_mut().insert(caller);
+            (request_id, edge, next.run(request).instrument(span).await)
+        }
+        Err(error) => (RequestId::new(), None, error.into_response()),
+    };
+    if let Some(value) = request_id.header_value() {
+        response.headers_mut().insert(request_id::HEADER, value);
+    }
+    if let Some(edge) = edge {
+        response.extensions_mut().insert(EdgeOfAnswer(edge));
+    }
+    response.extensions_mut().insert(request_id);
+    response
+}
+
+/// Which edge a request came through, left on its answer for the log line.
+#[derive(Debug, Clone)]
+pub(super) struct EdgeOfAnswer(EdgeName);
+
+impl EdgeOfAnswer {
+    pub(super) fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+fn uri(request: &Request) -> &Uri {
+    request
+        .extensions()
+        .get::<OriginalUri>()
+        .map_or(request.uri(), |original| &original.0)
+}
+
+/// The peer of the socket. A router that is called without a socket, as tests do, has a client on this machine.
+fn peer_address(request: &Request) -> IpAddr {
+    request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
+}
+
+async fn find(
+    app: &App,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    peer: IpAddr,
+) -> Result<Caller, ApiError> {
+    let now = moment(app, headers)?;
+    let mut proofs = headers.get_all(PROOF_HEADER).iter();
+    let Some(first) = proofs.next() else {
+        return Ok(Caller {
+            address: peer,
+            edge: None,
+            request_id: RequestId::new(),
+            now,
+        });
+    };
+    let proof = match (first.to_str(), proofs.next()) {
+        (Ok(proof), None) => proof,
+        (Err(_), _) | (_, Some(_)) => return Err(ApiError::EdgeProofInvalid),
+    };
+    let request = ProvenRequest {
+        method: method.as_str(),
+        path_and_query: uri.path_and_query().map_or("/", |both| both.as_str()),
+    };
+    match edges::verify_proof(&app.store, proof, &app.config.issuer.url, request, now).await {
+        Ok(proof) => Ok(Caller {
+            address: proof.client,
+            edge: Some(proof.edge),
+            request_id: RequestId::from_edge(&proof.request_id),
+            now,
+        }),
+        Err(ProofRefusal::Store(failure)) => Err(failure.into()),
+        Err(refusal) => {
+            tracing::warn!(peer = %peer, reason = %refusal, "edge proof refused");
+            Err(ApiError::EdgeProofInvalid)
+        }
+    }
+}
+
+#[cfg(not(feature = "test-clock"))]
+#[expect(clippy::unnecessary_wraps, reason = "the test clock can be malformed")]
+fn moment(app: &App, _: &HeaderMap) -> Result<UnixTime, ApiError> {
+    Ok(app.clock.now())
+}
+
+#[cfg(feature = "test-clock")]
+fn moment(app: &App, headers: &HeaderMap) -> Result<UnixTime, ApiError> {
+    let Some(value) = headers.get(TEST_CLOCK_HEADER) else {
+        return Ok(app.clock.now());
+    };
+    value
+        .to_str()
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .map(UnixTime::from_seconds)
+        .ok_or_else(|| ApiError::malformed("edgeward-test-clock is not a number of seconds"))
+}

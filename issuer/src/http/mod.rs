@@ -1,0 +1,22 @@
+//! HTTP: translates requests into questions to `domain` and answers back. Decides nothing itself.
+//!
+//! [`routes`] has every URL on one page. Each answer that is a refusal is made in [`problem`].
+
+pub mod routes;
+
+pub mod auth;
+pub mod health;
+pub mod openapi;
+pub mod pages;
+pub mod wellknown;
+
+pub mod access_log;
+pub mod caller;
+pub mod cookies;
+pub mod csrf;
+pub mod problem;
+pub mod request_id;
+pub mod security_headers;
+
+pub use caller::Caller;
+pub use problem::ApiError;

@@ -1,0 +1,285 @@
+//! Everything that can go wrong with a request, sorted by who must act, and the one place that says how it is answered.
+//!
+//! Answers are RFC 9457 problems with a stable `code`. What only the operator may know goes to the log, which carries
+//! the request id of the answer; no answer contains it, and neither contains a token or a password.
+
+use std::{borrow::Cow, error::Error, fmt};
+
+use axum::{
+    extract::rejection::{BytesRejection, FormRejection, JsonRejection, QueryRejection},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use edgeward_core::{
+    problem::{PROBLEM_CONTENT_TYPE, Problem, ProblemCode},
+    reject::Reject,
+};
+
+use crate::domain::storage::StorageError;
+
+/// What a client waits after the database was busy: a request gives up after as many seconds of waiting for it.
+const BUSY_RETRY_SECONDS: u64 = 5;
+
+/// Why a request is refused.
+#[derive(Debug)]
+pub enum ApiError {
+    // The program that sent the request must change it.
+    /// The body or a parameter does not have the documented shape. The text says which part, and repeats no value.
+    Malformed(Cow<'static, str>),
+    /// The body is readable and a field of it is not acceptable. The text names the field and repeats no value.
+    Invalid(Cow<'static, str>),
+    /// The body is in another format than the resource takes.
+    UnsupportedMediaType,
+    /// The body is larger than [`BODY_MAX_BYTES`](super::routes::BODY_MAX_BYTES).
+    BodyTooLarge,
+    /// No resource has this path.
+    NotFound,
+    /// The resource has no such method.
+    MethodNotAllowed,
+    /// Two different credentials came with one request.
+    AmbiguousCredentials,
+
+    // Somebody is not believed: a person must sign in (again), or an attack was stopped.
+    /// E-mail and password do not belong together, for whichever reason.
+    InvalidCredentials,
+    /// The resource is for the signed-in, and nobody is.
+    NotSignedIn,
+    /// An access token does not verify.
+    InvalidToken(Reject),
+    /// A refresh without a refresh token.
+    NoRefreshToken,
+    /// The refresh token is not genuine, has expired, or its session has ended.
+    InvalidRefreshToken,
+    /// The refresh token was used before: its session has been ended.
+    RefreshReused,
+    /// The CSRF token is missing or not valid.
+    CsrfInvalid,
+    /// The request comes from a page of another origin.
+    OriginRefused,
+    /// The proof of an edge does not hold.
+    EdgeProofInvalid,
+
+    // Somebody is believed and may not, or must choose otherwise.
+    /// Too many wrong passwords.
+    AccountLocked {
+        /// When to try again.
+        retry_after_seconds: u64,
+    },
+    /// The new password does not meet the policy; the text says what is missing.
+    WeakPassword(Cow<'static, str>),
+    /// Another account has this e-mail address.
+    EmailTaken,
+    /// A role is missing.
+    InsufficientRole,
+    /// The act needs a fresher or a stronger sign-in.
+    StepUpRequired,
+
+    // It will work in a moment.
+    /// All places for costly work are taken.
+    Busy {
+        /// When to try again.
+        retry_after_seconds: u64,
+    },
+    /// The same session is being refreshed by another request.
+    RefreshInProgress,
+    /// The answer took longer than [`REQUEST_TIMEOUT`](super::routes::REQUEST_TIMEOUT).
+    TooSlow,
+
+    // The operator must act.
+    /// Anything else. The detail is logged and not answered.
+    Internal(Internal),
+}
+
+/// A failure for the operator's eyes.
+#[derive(Debug)]
+pub struct Internal(Box<dyn Error + Send + Sync>);
+
+impl Internal {
+    /// A failure in words.
+    #[must_use]
+    pub fn new(detail: &'static str) -> Self {
+        Self(detail.into())
+    }
+}
+
+impl ApiError {
+    /// A malformed request; `detail` names the part and repeats no value.
+    #[must_use]
+    pub fn malformed(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::Malformed(detail.into())
+    }
+
+    /// An unacceptable field; `detail` names it and repeats no value.
+    #[must_use]
+    pub fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::Invalid(detail.into())
+    }
+
+    /// A failure for the operator, from its cause.
+    #[must_use]
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Internal(Internal(cause.into()))
+    }
+
+    /// The public code.
+    #[must_use]
+    pub fn code(&self) -> ProblemCode {
+        match self {
+            Self::Malformed(_) => ProblemCode::MalformedBody,
+            Self::Invalid(_) => ProblemCode::ValidationFailed,
+            Self::UnsupportedMediaType => ProblemCode::UnsupportedMediaType,
+            Self::BodyTooLarge => ProblemCode::BodyTooLarge,
+            Self::NotFound => ProblemCode::NotFound,
+            Self::MethodNotAllowed => ProblemCode::MethodNotAllowed,
+            Self::AmbiguousCredentials => ProblemCode::AmbiguousCredentials,
+            Self::InvalidCredentials => ProblemCode::InvalidCredentials,
+            Self::NotSignedIn => ProblemCode::NotSignedIn,
+            Self::InvalidToken(reject) => {
+                ProblemCode::from_code(reject.code()).unwrap_or(ProblemCode::InvalidToken)
+            }
+            Self::NoRefreshToken => ProblemCode::NoRefreshToken,
+            Self::InvalidRefreshToken => ProblemCode::InvalidRefreshToken,
+            Self::RefreshReused => ProblemCode::RefreshReused,
+            Self::CsrfInvalid => ProblemCode::CsrfInvalid,
+            Self::OriginRefused => ProblemCode::OriginRefused,
+            Self::EdgeProofInvalid => ProblemCode::EdgeProofInvalid,
+            Self::AccountLocked { .. } => ProblemCode::AccountLocked,
+            Self::WeakPassword(_) => ProblemCode::WeakPassword,
+            Self::EmailTaken => ProblemCode::EmailTaken,
+            Self::InsufficientRole => ProblemCode::InsufficientRole,
+            Self::StepUpRequired => ProblemCode::StepUpRequired,
+            Self::Busy { .. } | Self::TooSlow => ProblemCode::Busy,
+            Self::RefreshInProgress => ProblemCode::RefreshInProgress,
+            Self::Internal(_) => ProblemCode::Internal,
+        }
+    }
+
+    fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Malformed(text) | Self::Invalid(text) | Self::WeakPassword(text) => Some(text),
+            Self::InvalidToken(reject) => Some(reject.reason()),
+            _ => None,
+        }
+    }
+
+    fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Self::AccountLocked { retry_after_seconds } | Self::Busy { retry_after_seconds } => {
+                Some(*retry_after_seconds)
+            }
+            // The other request answers within a password hash and a transaction.
+            Self::RefreshInProgress => Some(1),
+            Self::TooSlow => Some(BUSY_RETRY_SECONDS),
+            _ => None,
+        }
+    }
+
+    /// The RFC 6750 challenge of a 401 about an access token. No `error` when no credential was sent.
+    fn challenge(&self) -> Option<&'static str> {
+        match self {
+            Self::NotSignedIn => Some("Bearer"),
+            Self::InvalidToken(_) => Some("Bearer error=\"invalid_token\""),
+            _ => None,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let Self::Internal(failure) = &self {
+            tracing::error!(detail = %failure, "internal error");
+        }
+        let mut problem = Problem::new(self.code());
+        if let Some(detail) = self.detail() {
+            problem = problem.with_detail(detail);
+        }
+        let status =
+            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, problem.to_json()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(PROBLEM_CONTENT_TYPE),
+        );
+        if let Some(challenge) = self.challenge() {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(challenge),
+            );
+        }
+        if let Some(seconds) = self.retry_after_seconds() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl fmt::Display for Internal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl From<Internal> for ApiError {
+    fn from(failure: Internal) -> Self {
+        Self::Internal(failure)
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(failure: StorageError) -> Self {
+        match failure {
+            StorageError::Busy(_) => {
+                tracing::warn!(detail = %failure, "database busy");
+                Self::Busy {
+                    retry_after_seconds: BUSY_RETRY_SECONDS,
+                }
+            }
+            StorageError::Failed(_) | StorageError::Unreadable(_) => Self::internal(failure),
+        }
+    }
+}
+
+impl From<JsonRejection> for ApiError {
+    fn from(rejection: JsonRejection) -> Self {
+        match rejection {
+            JsonRejection::MissingJsonContentType(_) => Self::UnsupportedMediaType,
+            JsonRejection::BytesRejection(bytes) => bytes.into(),
+            JsonRejection::JsonSyntaxError(_) => Self::malformed("the body is not valid JSON"),
+            // The text of the parser may repeat a value, which may be a password.
+            _ => Self::malformed("the JSON body does not have the documented members"),
+        }
+    }
+}
+
+impl From<FormRejection> for ApiError {
+    fn from(rejection: FormRejection) -> Self {
+        match rejection {
+            FormRejection::InvalidFormContentType(_) => Self::UnsupportedMediaType,
+            FormRejection::BytesRejection(bytes) => bytes.into(),
+            _ => Self::malformed("the form does not have the documented fields"),
+        }
+    }
+}
+
+impl From<BytesRejection> for ApiError {
+    fn from(rejection: BytesRejection) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Self::BodyTooLarge
+        } else {
+            Self::malformed("the body could not be read")
+        }
+    }
+}
+
+impl From<QueryRejection> for ApiError {
+    fn from(_: QueryRejection) -> Self {
+        Self::malformed("the query does not have the documented parameters")
+    }
+}

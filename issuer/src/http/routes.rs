@@ -1,0 +1,74 @@
+//! Every URL of the issuer, on one page.
+//!
+//! The layers, from the outside: the log line, the headers of every answer, who asks, then the limits. A request that
+//! panics is answered like any other internal failure, and the process lives on.
+
+use std::{any::Any, time::Duration};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::{access_log, caller, health, problem::ApiError, security_headers, wellknown};
+use crate::SharedApp;
+
+/// The largest body that is read: the longest form here has six fields, a thousandth of this would do for it; sign-in by
+/// SAML, which has the longest bodies, stays below it.
+pub const BODY_MAX_BYTES: usize = 64 * 1024;
+
+/// How long an answer may take: the wait for a place to hash, one hash and one transaction are far shorter, and a proxy
+/// in front gives up after 30 seconds.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// All resources, and what applies to all of them.
+pub fn router(app: SharedApp) -> Router {
+    Router::new()
+        .merge(documents())
+        .merge(operations())
+        .fallback(async || ApiError::NotFound)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(middleware::from_fn(limit_time))
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(middleware::from_fn_with_state(app.clone(), caller::identify))
+        .layer(middleware::from_fn(security_headers::fill))
+        .layer(middleware::from_fn(access_log::write))
+        .with_state(app)
+}
+
+/// What verifiers and clients read without a sign-in.
+fn documents() -> Router<SharedApp> {
+    Router::new()
+        .route("/.well-known/jwks.json", get(wellknown::key_set))
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get(wellknown::metadata),
+        )
+}
+
+/// What the operator's machinery asks. The edge does not pass these on.
+fn operations() -> Router<SharedApp> {
+    Router::new()
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+}
+
+async fn limit_time(request: Request, next: Next) -> Response {
+    tokio::time::timeout(REQUEST_TIMEOUT, next.run(request))
+        .await
+        .unwrap_or_else(|_| ApiError::TooSlow.into_response())
+}
+
+fn answer_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let said = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("nothing");
+    ApiError::internal(format!("a handler panicked and said: {said}")).into_response()
+}

@@ -1,0 +1,154 @@
+//! The documents that verifiers and clients read without asking anybody: the key set and the metadata.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base64ct::{Base64UrlUnpadded, Encoding};
+use edgeward_core::keys::{Jwk, KeySet};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::problem::ApiError;
+use crate::{App, SharedApp, domain::edges::Edges};
+
+/// Fresh for five minutes, so a new key is everywhere after that. When the issuer is away, caches go on with what they
+/// have for a day: keys outlive an outage, and a revocation travels by its own way.
+const KEY_SET_CACHE: HeaderValue =
+    HeaderValue::from_static("public, max-age=300, stale-while-revalidate=60, stale-if-error=86400");
+
+/// The metadata changes with a new version or another configuration only.
+const METADATA_CACHE: HeaderValue =
+    HeaderValue::from_static("public, max-age=3600, stale-if-error=86400");
+
+/// RFC 7517, section 8.5.1.
+const KEY_SET_TYPE: HeaderValue = HeaderValue::from_static("application/jwk-set+json");
+
+/// The public keys: the issuer's own, then those of the enrolled edges, which hold for `edge+jwt` only.
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "documents", responses(
+    (status = 200, description = "JSON Web Key Set (RFC 7517)", content_type = "application/jwk-set+json", body = Object),
+    (status = 304, description = "The caller has this set already"),
+))]
+pub async fn key_set(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    // Read each time: another process enrols edges, and caches in front of this keep the number of reads small.
+    let body = key_set_json(&app).await?;
+    Ok(cacheable(&headers, body, KEY_SET_TYPE, KEY_SET_CACHE))
+}
+
+async fn key_set_json(app: &App) -> Result<String, ApiError> {
+    let mut keys: Vec<Jwk> = app.keyring.public_keys().keys().cloned().collect();
+    for edge in app.store.edges().await? {
+        if edge.revoked_at.is_none() {
+            keys.push(edge.assertion_key()?);
+        }
+    }
+    let keys = KeySet::from_keys(keys).map_err(ApiError::internal)?;
+    Ok(keys.to_json())
+}
+
+/// The metadata of an authorization server (RFC 8414): what is there today and nothing else.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Metadata<'a> {
+    issuer: &'a str,
+    jwks_uri: String,
+    /// RFC 8414 requires the member. It is empty: nobody can ask for an authorization response yet.
+    response_types_supported: [&'static str; 0],
+    /// Empty: the member's absence would mean the authorization code and the implicit grant.
+    grant_types_supported: [&'static str; 0],
+}
+
+/// What clients may know about the issuer.
+#[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "documents", responses(
+    (status = 200, body = Metadata),
+    (status = 304, description = "The caller has this document already"),
+))]
+pub async fn metadata(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let issuer = &app.config.issuer.url;
+    let metadata = Metadata {
+        issuer,
+        jwks_uri: format!("{issuer}/.well-known/jwks.json"),
+        response_types_supported: [],
+        grant_types_supported: [],
+    };
+    let body = serde_json::to_string(&metadata).map_err(ApiError::internal)?;
+    let json = HeaderValue::from_static("application/json");
+    Ok(cacheable(&headers, body, json, METADATA_CACHE))
+}
+
+/// Answers with a strong entity tag, or 304 when the caller names it.
+fn cacheable(
+    request: &HeaderMap,
+    body: String,
+    content_type: HeaderValue,
+    cache: HeaderValue,
+) -> Response {
+    let tag = entity_tag(body.as_bytes());
+    let known = names_tag(request, &tag);
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        body.into_response()
+    };
+    let headers = response.headers_mut();
+    if !known {
+        headers.insert(header::CONTENT_TYPE, content_type);
+    }
+    headers.insert(header::CACHE_CONTROL, cache);
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// A strong tag: equal tags mean equal octets.
+fn entity_tag(body: &[u8]) -> String {
+    let digest = Base64UrlUnpadded::encode_string(&Sha256::digest(body));
+    format!("\"{digest}\"")
+}
+
+/// `If-None-Match` compares weakly (RFC 9110, section 13.1.2): a proxy that compresses makes the tag weak.
+fn names_tag(request: &HeaderMap, tag: &str) -> bool {
+    request
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|named| named == "*" || named.trim_start_matches("W/") == tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_recognised_in_every_form_of_the_header() {
+        let tag = entity_tag(b"body");
+        let other = entity_tag(b"other");
+        let rows = [
+            (vec![], false),
+            (vec![tag.clone()], true),
+            (vec![format!("W/{tag}")], true),
+            (vec!["*".to_owned()], true),
+            (vec![other.clone()], false),
+            (vec![format!("{other}, {tag}")], true),
+            (vec![other.clone(), tag.clone()], true),
+            (vec![tag.trim_matches('"').to_owned()], false),
+        ];
+        for (values, expected) in rows {
+            let mut headers = HeaderMap::new();
+            for value in &values {
+                headers.append(header::IF_NONE_MATCH, value.parse().unwrap());
+            }
+            assert_eq!(names_tag(&headers, &tag), expected, "{values:?}");
+        }
+    }
+}
