@@ -1,8 +1,136 @@
 //! The Worker: takes a request, asks core what it deserves, and does exactly that.
-use worker::{event, Context, Env, Result};
+//!
+//! The way of a request is told by [`answer`]. Settings and keys are kept for the life of the isolate and read again
+//! after a panic, which empties both; until they are there, everything that needs them is refused.
 
+mod request;
+mod target;
+mod config;
+mod keys;
+mod key_cache;
+mod effect;
+mod proxy;
+mod outbound;
+mod identity;
+mod proof;
+mod reply;
+mod response_headers;
+mod health;
+mod log;
+mod clock;
+mod platform;
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use edgeward_core::cookie::Environment;
+use edgeward_core::gate::{Decision, Destination, Gate, Permit, decide};
+use edgeward_core::keys::KeySet;
+use edgeward_core::problem::ProblemCode;
+use wasm_bindgen::JsValue;
+use web_sys::{Request, Response};
+use worker::{Context, Env, event};
+
+use config::{BrokenSettings, Settings};
+use effect::Effect;
+use key_cache::Current;
+use keys::Errand;
+use reply::{Reader, Reply};
+use request::Inbound;
+
+thread_local! {
+    static SETTINGS: OnceCell<Result<Rc<Settings>, BrokenSettings>> = const { OnceCell::new() };
+}
+
+/// Every request enters here.
 #[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result<web_sys::Response> {
-    let _ = env;
-    Ok(web_sys::Response::new_with_opt_str(Some(&request.url()))?)
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    let id = platform::unique_id();
+    let headers = effect::read_headers(&request)?;
+    let now = clock::now(&headers);
+    let Some(mut inbound) = Inbound::new(id, now, request.method(), &request.url(), headers) else {
+        return Ok(effect::send(Reply::refusal(ProblemCode::AmbiguousPath, Reader::Program, ""))?);
+    };
+    let settings = match settings(&env) {
+        Ok(settings) => settings,
+        Err(broken) => {
+            log::line(
+                "error",
+                "edge-misconfigured",
+                &[("requestId", &inbound.id), ("binding", broken.binding), ("reason", broken.problem)],
+            );
+            let reply = Reply::refusal(ProblemCode::EdgeMisconfigured, inbound.reader(), &inbound.id);
+            return Ok(effect::send(reply.finish(Environment::Production, &inbound.method, &inbound.id))?);
+        }
+    };
+    inbound.client = settings.client_address(|name| inbound.header(name).map(str::to_owned));
+    Ok(answer(&request, &inbound, &settings, &context).await?)
+}
+
+/// The way of a request: own paths, judgement, effect.
+async fn answer(request: &Request, inbound: &Inbound, settings: &Rc<Settings>, context: &Context) -> Result<Response, JsValue> {
+    if inbound.raw_path() == health::PATH {
+        return own(health::answer(inbound, settings), inbound, settings);
+    }
+    match effect::of(judge(inbound, settings, context).await, inbound) {
+        Effect::Forward(permit) => forward(request, inbound, &permit, settings).await,
+        Effect::Reply(reply) => own(reply, inbound, settings),
+    }
+}
+
+/// Asks core; if it lacks keys, gets them once and asks again.
+async fn judge(inbound: &Inbound, settings: &Rc<Settings>, context: &Context) -> Decision {
+    let errand = Errand { settings: Rc::clone(settings), request_id: inbound.id.clone(), now: inbound.now };
+    let view = inbound.view(&settings.cookies);
+    let ask = |keys: Option<&Current<KeySet>>, keys_are_final| {
+        let gate = Gate { policy: &settings.policy, keys: keys.map(|keys| &*keys.set), keys_are_final, expect: &settings.expect };
+        decide(&gate, &view, inbound.now)
+    };
+    let keys = keys::current(inbound.now);
+    keys::refresh_behind(&errand, context);
+    match ask(keys.as_ref(), false) {
+        Decision::NeedsKeys(_) => {
+            let better = keys::obtain(&errand, keys.as_ref(), context).await;
+            ask(better.as_ref(), true)
+        }
+        decision @ (Decision::Forward(_) | Decision::Redirect(_) | Decision::Answer(_) | Decision::Refuse(_)) => decision,
+    }
+}
+
+async fn forward(request: &Request, inbound: &Inbound, permit: &Permit, settings: &Settings) -> Result<Response, JsValue> {
+    let sent = match permit.destination() {
+        Destination::App => proxy::to_app(request, inbound, permit, settings).await,
+        Destination::Issuer => proxy::to_issuer(request, inbound, permit, settings).await,
+    };
+    match sent {
+        Ok(response) => {
+            effect::complete(&response, permit, inbound, settings)?;
+            Ok(response)
+        }
+        Err(failure) => {
+            log::line(
+                "error",
+                "not-forwarded",
+                &[
+                    ("requestId", &inbound.id),
+                    ("rule", permit.rule()),
+                    ("code", failure.code.code()),
+                    ("reason", failure.reason),
+                ],
+            );
+            own(Reply::refusal(failure.code, inbound.reader(), &inbound.id), inbound, settings)
+        }
+    }
+}
+
+fn own(reply: Reply, inbound: &Inbound, settings: &Settings) -> Result<Response, JsValue> {
+    effect::send(reply.finish(settings.environment, &inbound.method, &inbound.id))
+}
+
+fn settings(env: &Env) -> Result<Rc<Settings>, BrokenSettings> {
+    SETTINGS.with(|cell| cell.get_or_init(|| Settings::read(|binding| text_binding(env, binding)).map(Rc::new)).clone())
+}
+
+fn text_binding(env: &Env, name: &str) -> Option<String> {
+    js_sys::Reflect::get(env, &JsValue::from_str(name)).ok()?.as_string()
 }

@@ -1,0 +1,37 @@
+//! The moment at which a request is judged.
+//!
+//! In a release it is the runtime's clock and nothing else. The feature `test-clock` lets a test say the time of one request
+//! and hands it on to the issuer, so that a story of twelve hours needs none; no release artefact contains it.
+
+use edgeward_core::time::UnixTime;
+
+use super::platform;
+
+/// The header with which a test says the time.
+#[cfg(feature = "test-clock")]
+const TEST_CLOCK_HEADER: &str = "edgeward-test-clock";
+
+/// The moment, asked once per request.
+#[cfg(not(feature = "test-clock"))]
+pub(super) fn now(_headers: &[(String, String)]) -> UnixTime {
+    platform::clock()
+}
+
+/// The moment: what a test says, otherwise the runtime's clock.
+#[cfg(feature = "test-clock")]
+pub(super) fn now(headers: &[(String, String)]) -> UnixTime {
+    let said = headers.iter().find(|(name, _)| name == TEST_CLOCK_HEADER).and_then(|(_, value)| value.parse().ok());
+    said.map_or_else(platform::clock, UnixTime::from_seconds)
+}
+
+/// What the issuer is told about the time: nothing.
+#[cfg(not(feature = "test-clock"))]
+pub(super) const fn for_issuer(_now: UnixTime) -> Option<(&'static str, String)> {
+    None
+}
+
+/// What the issuer is told about the time: the moment of this request.
+#[cfg(feature = "test-clock")]
+pub(super) fn for_issuer(now: UnixTime) -> Option<(&'static str, String)> {
+    Some((TEST_CLOCK_HEADER, now.seconds().to_string()))
+}

@@ -1,0 +1,164 @@
+//! Sending a request on, and its answer back.
+//!
+//! Bodies stream both ways and are never looked at. Redirects are the client's to follow. Every `Set-Cookie` stays apart,
+//! because the answer is handed on as the runtime's own object. What an upstream does wrong is said with a public code and
+//! without a name, an address or a message from inside.
+
+use edgeward_core::gate::Permit;
+use edgeward_core::problem::ProblemCode;
+use wasm_bindgen::{JsCast as _, JsValue};
+use web_sys::{AbortSignal, Headers, Request, RequestInit, RequestRedirect, Response, ResponseInit};
+
+use super::config::{Origin, Settings};
+use super::outbound::{self, Authorization, HeaderList};
+use super::platform;
+use super::request::Inbound;
+use super::response_headers;
+use super::target::Target;
+
+/// Because every answer of the issuer is short and made at once; the slowest waits in its queue for password hashes.
+const ISSUER_TIMEOUT_MILLISECONDS: u32 = 20_000;
+
+/// Statuses with which the platform itself reports that an origin cannot be reached; their pages name the backend.
+const PLATFORM_FAILURES: std::ops::RangeInclusive<u16> = 520..=530;
+
+/// Why nothing came back that could be handed on.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// What the client is told.
+    pub(super) code: ProblemCode,
+    /// For the log, from a closed list.
+    pub(super) reason: &'static str,
+}
+
+/// Sends the request to the app, with the identity of the permit.
+///
+/// # Errors
+/// The app cannot be reached, or the request cannot be made.
+pub(super) async fn to_app(original: &Request, inbound: &Inbound, permit: &Permit, settings: &Settings) -> Result<Response, Failure> {
+    let failed = |reason| Failure { code: ProblemCode::UpstreamFailed, reason };
+    let authorization = if permit.drops_credential() { Authorization::EndsHere } else { Authorization::GoesOn };
+    let headers = outbound::to_app(inbound, settings, permit.identity(), authorization)
+        .map_err(|_| Failure { code: ProblemCode::Internal, reason: "assertion-not-signed" })?;
+    let url = address(&settings.app_upstream, permit.path().as_str(), inbound.query());
+    let request = make(&url, original, inbound, None).map_err(|_| failed("request-not-made"))?;
+    set_all(&request, &headers).map_err(|_| failed("header-not-sent"))?;
+    let response = platform::fetch(&request).await.map_err(|_| failed("app-unreachable"))?;
+    if PLATFORM_FAILURES.contains(&response.status()) {
+        return Err(failed("app-unreachable"));
+    }
+    hand_on(&response, &settings.app_upstream, inbound, settings).map_err(|_| failed("answer-not-handed-on"))
+}
+
+/// Sends the request to the issuer, with the edge's proof.
+///
+/// # Errors
+/// The issuer cannot be reached, or the request cannot be made.
+pub(super) async fn to_issuer(original: &Request, inbound: &Inbound, permit: &Permit, settings: &Settings) -> Result<Response, Failure> {
+    let failed = |reason| Failure { code: ProblemCode::IssuerUnavailable, reason };
+    let url = address(&settings.issuer_upstream, permit.path().as_str(), inbound.query());
+    let timeout = AbortSignal::timeout_with_u32(ISSUER_TIMEOUT_MILLISECONDS);
+    let request = make(&url, original, inbound, Some(&timeout)).map_err(|_| failed("request-not-made"))?;
+    // The proof names the address as it leaves: the runtime may have encoded a character of the query.
+    let leaving = request.url();
+    let target = Target::split(&leaving).ok_or_else(|| failed("request-not-made"))?;
+    let headers = outbound::to_issuer(inbound, settings, &target.path_and_query())
+        .map_err(|_| Failure { code: ProblemCode::Internal, reason: "proof-not-signed" })?;
+    set_all(&request, &headers).map_err(|_| failed("header-not-sent"))?;
+    let response = platform::fetch(&request).await.map_err(|_| failed("issuer-unreachable"))?;
+    if PLATFORM_FAILURES.contains(&response.status()) {
+        return Err(failed("issuer-unreachable"));
+    }
+    hand_on(&response, &settings.issuer_upstream, inbound, settings).map_err(|_| failed("answer-not-handed-on"))
+}
+
+/// The canonical path that was judged, and the query as it came.
+fn address(upstream: &Origin, path: &str, query: Option<&str>) -> String {
+    match query {
+        Some(query) => format!("{upstream}{path}?{query}"),
+        None => format!("{upstream}{path}"),
+    }
+}
+
+fn make(url: &str, original: &Request, inbound: &Inbound, signal: Option<&AbortSignal>) -> Result<Request, JsValue> {
+    let init = RequestInit::new();
+    init.set_method(&inbound.method);
+    init.set_redirect(RequestRedirect::Manual);
+    if let Some(signal) = signal {
+        init.set_signal(Some(signal));
+    }
+    // GET and HEAD have no body that means anything (RFC 9110, section 9.3.1), and fetch refuses one.
+    if !matches!(inbound.method.as_str(), "GET" | "HEAD")
+        && let Some(body) = original.body()
+    {
+        init.set_body(&body);
+    }
+    Request::new_with_str_and_init(url, &init)
+}
+
+fn set_all(request: &Request, headers: &HeaderList) -> Result<(), JsValue> {
+    let target: Headers = request.headers();
+    headers.iter().try_for_each(|(name, value)| target.append(name, value))
+}
+
+/// The upstream's answer with headers that can be changed, less what ends at this hop. Body, status, every `Set-Cookie` and
+/// an accepted WebSocket go on as they are.
+fn hand_on(upstream: &Response, origin: &Origin, inbound: &Inbound, settings: &Settings) -> Result<Response, JsValue> {
+    let as_init: &ResponseInit = upstream.unchecked_ref();
+    let response = Response::new_with_opt_readable_stream_and_init(upstream.body().as_ref(), as_init)?;
+    let headers = response.headers();
+    let connection = headers.get("connection")?;
+    for name in response_headers::hop_by_hop(connection.as_deref()) {
+        headers.delete(name)?;
+    }
+    if let Some(location) = headers.get("location")?
+        && let Some(rest) = inside(&location, origin)
+    {
+        headers.set("location", &format!("{}://{}{rest}", settings.issuer.scheme(), inbound.host))?;
+    }
+    Ok(response)
+}
+
+/// What follows the upstream's own origin in a redirect of its. The client knows the upstream by another name.
+fn inside<'l>(location: &'l str, origin: &Origin) -> Option<&'l str> {
+    let rest = location.strip_prefix(origin.as_str())?;
+    match rest.bytes().next() {
+        None | Some(b'/' | b'?' | b'#') => Some(rest),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::str::FromStr as _;
+
+    #[test]
+    fn the_judged_path_and_the_query_as_it_came_make_the_address() {
+        let upstream = Origin::from_str("http://127.0.0.1:3000").unwrap();
+        for (path, query, expected) in [
+            ("/a", None, "http://127.0.0.1:3000/a"),
+            ("/a", Some("b=%27&c"), "http://127.0.0.1:3000/a?b=%27&c"),
+            ("/a", Some(""), "http://127.0.0.1:3000/a?"),
+        ] {
+            assert_eq!(address(&upstream, path, query), expected);
+        }
+    }
+
+    #[test]
+    fn only_redirects_to_the_upstream_itself_are_renamed() {
+        let upstream = Origin::from_str("http://127.0.0.1:3000").unwrap();
+        for (location, rest) in [
+            ("http://127.0.0.1:3000/login", Some("/login")),
+            ("http://127.0.0.1:3000", Some("")),
+            ("http://127.0.0.1:3000?x", Some("?x")),
+            ("http://127.0.0.1:30001/", None),
+            ("http://127.0.0.1:3000.evil.test/", None),
+            ("http://127.0.0.1:3000@evil.test/", None),
+            ("/login", None),
+            ("https://elsewhere.test/", None),
+        ] {
+            assert_eq!(inside(location, &upstream), rest, "{location}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! A request as the Worker received it, and the view of it that core judges.
+//!
+//! Everything is taken as the runtime gives it: the raw path, the header lines. Nothing that a client may write says who
+//! it is or where it comes from; the address is the platform's word.
+
+use std::net::IpAddr;
+
+use edgeward_core::cookie::{CookieHeader, CookieNames};
+use edgeward_core::gate::{CanonicalPath, Credential, Navigation, RequestView};
+use edgeward_core::time::UnixTime;
+
+use super::reply::Reader;
+use super::target::Target;
+
+/// One request, without its body.
+pub(super) struct Inbound {
+    /// Made here; the name of this request in all logs.
+    pub(super) id: String,
+    /// The one moment at which everything about it is judged.
+    pub(super) now: UnixTime,
+    /// The method, in capitals where it is a known one.
+    pub(super) method: String,
+    /// Host and port as the client named them.
+    pub(super) host: String,
+    /// Names in lower case, one entry per name: the runtime has joined repeated ones with `, `.
+    pub(super) headers: Vec<(String, String)>,
+    /// The client's address, if the platform said it.
+    pub(super) client: Option<IpAddr>,
+    path: String,
+    query: Option<String>,
+}
+
+impl Inbound {
+    /// Takes a request apart. `None` if its address is none, which the runtime does not let through.
+    pub(super) fn new(id: String, now: UnixTime, method: String, url: &str, headers: Vec<(String, String)>) -> Option<Self> {
+        let target = Target::split(url)?;
+        let (host, path, query) = (target.host.to_owned(), target.path.to_owned(), target.query.map(str::to_owned));
+        Some(Self { id, now, method, host, headers, client: None, path, query })
+    }
+
+    /// The path as it stood in the request line.
+    pub(super) fn raw_path(&self) -> &str {
+        &self.path
+    }
+
+    /// What stood behind the `?`.
+    pub(super) fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// A header's value; `name` in lower case.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(candidate, _)| candidate == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a person is going to a page.
+    pub(super) fn is_navigation(&self) -> bool {
+        Navigation::detect(self.header("sec-fetch-mode"), self.header("sec-fetch-dest"), self.header("accept"), &self.method)
+    }
+
+    /// Who reads the answer.
+    pub(super) fn reader(&self) -> Reader {
+        Reader::of(self.is_navigation())
+    }
+
+    /// Whether the client wants to speak WebSocket (RFC 6455, section 4.1).
+    pub(super) fn wants_websocket(&self) -> bool {
+        self.method == "GET" && self.header("upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+    }
+
+    /// The cookies.
+    pub(super) fn cookies(&self) -> CookieHeader<'_> {
+        CookieHeader::parse(self.header("cookie").as_slice())
+    }
+
+    /// Whether one of our cookies stands behind a comma. Two `Cookie` headers look like that after the runtime has joined
+    /// them, and a cookie of a sibling domain can look like that on purpose, to slip a name past the browser's `__Host-`
+    /// rule. No honest browser sends either, so it is refused instead of being read in one of two ways.
+    pub(super) fn hides_a_cookie(&self, names: &CookieNames) -> bool {
+        let parts = self.header("cookie").unwrap_or("").split(',').skip(1);
+        parts.map(|part| CookieHeader::parse(&[part])).any(|cookies| {
+            names.all().iter().any(|name| !matches!(cookies.get(name), Ok(None)))
+        })
+    }
+
+    /// What core may look at.
+    pub(super) fn view(&self, names: &CookieNames) -> RequestView<'_> {
+        let credential = if self.hides_a_cookie(names) {
+            Credential::Ambiguous
+        } else {
+            Credential::from_headers(self.header("authorization").as_slice(), &self.cookies(), names)
+        };
+        RequestView {
+            method: &self.method,
+            host: &self.host,
+            path: CanonicalPath::parse(&self.path),
+            query: self.query(),
+            credential,
+            navigation: self.is_navigation(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use edgeward_core::cookie::Environment;
+
+    /// A request of a test.
+    pub(in super::super) fn inbound(method: &str, url: &str, headers: &[(&str, &str)]) -> Inbound {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Inbound::new("r-1".to_owned(), UnixTime::from_seconds(1_800_000_000), method.to_owned(), url, headers).unwrap()
+    }
+
+    #[test]
+    fn the_view_holds_the_path_that_stood_there() {
+        let names = CookieNames::for_environment(Environment::Production, false);
+        let request = inbound("GET", "http://app.test:8787/a/b?c=%27", &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")]);
+        let view = request.view(&names);
+        assert_eq!((view.method, view.host, view.query), ("GET", "app.test:8787", Some("c=%27")));
+        assert_eq!(view.path.map(|path| path.as_str().to_owned()), Ok("/a/b".to_owned()));
+        assert!(view.navigation);
+        assert!(inbound("GET", "http://app.test//a", &[]).view(&names).path.is_err());
+    }
+
+    #[test]
+    fn a_cookie_of_ours_behind_a_comma_is_ambiguous() {
+        let names = CookieNames::for_environment(Environment::Production, false);
+        for (cookie, hidden) in [
+            ("__Host-edgeward-access=T", false),
+            ("a=1; __Host-edgeward-access=T; b=2,3", false),
+            ("a=1,2; b=x, y", false),
+            ("a=1, __Host-edgeward-access=T", true),
+            ("a=1,__Host-edgeward-access=T", true),
+            ("__Host-edgeward-access=T, __Host-edgeward-access=T", true),
+            ("a=1, b=2; __Host-edgeward-refresh=R", true),
+            ("a=1, %5f_Host-edgeward-session=S", true),
+        ] {
+            let request = inbound("GET", "http://app.test/", &[("cookie", cookie)]);
+            assert_eq!(request.hides_a_cookie(&names), hidden, "{cookie}");
+            assert_eq!(request.view(&names).credential == Credential::Ambiguous, hidden, "{cookie}");
+        }
+    }
+
+    #[test]
+    fn only_a_get_can_become_a_websocket() {
+        for (method, upgrade, wanted) in
+            [("GET", "websocket", true), ("GET", "WebSocket", true), ("POST", "websocket", false), ("GET", "h2c", false)]
+        {
+            assert_eq!(inbound(method, "http://app.test/", &[("upgrade", upgrade)]).wants_websocket(), wanted, "{method} {upgrade}");
+        }
+    }
+}

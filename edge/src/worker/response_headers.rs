@@ -1,0 +1,96 @@
+//! The headers that answers leave with.
+//!
+//! Tables only: which header with which value, in which environment. The app's own headers are never overwritten, with one
+//! exception: a route that needs a sign-in says by itself how its answers may be stored, because an app that was written
+//! without the gate cannot know.
+
+use edgeward_core::cookie::Environment;
+
+/// What every answer carries unless it says otherwise itself.
+const SECURITY: [(&str, &str); 4] = [
+    ("x-frame-options", "DENY"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("permissions-policy", "geolocation=(), microphone=(), camera=()"),
+];
+
+/// A year, because browsers' preload lists ask for no less. Subdomains are not ours to promise.
+const STRICT_TRANSPORT: (&str, &str) = ("strict-transport-security", "max-age=31536000");
+
+/// Our own pages need their style sheet and nothing else.
+pub(super) const OWN_PAGE_POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// For answers about authentication: nobody keeps them.
+pub(super) const NO_STORE: &str = "no-store";
+
+/// For what a signed-in user sees: no shared cache, and nothing for the back button after signing out.
+pub(super) const PRIVATE_NO_STORE: &str = "private, no-store";
+
+/// The answers of the gate depend on the credentials.
+pub(super) const VARY_ON_CREDENTIALS: &str = "Cookie, Authorization";
+
+/// The name under which a request is found in every log.
+pub(super) const REQUEST_ID: &str = "x-request-id";
+
+/// Headers that belong to one connection and are never handed on (RFC 9110, section 7.6.1). The runtime speaks its own
+/// version of them on either side.
+const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// The security headers of an environment, for whoever has not set them.
+pub(super) fn security(environment: Environment) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let encrypted = match environment {
+        Environment::Production | Environment::Preview => Some(STRICT_TRANSPORT),
+        Environment::Development => None,
+    };
+    SECURITY.into_iter().chain(encrypted)
+}
+
+/// The headers of an upstream's answer that end here: the fixed list and what its `Connection` header names.
+pub(super) fn hop_by_hop(connection: Option<&str>) -> impl Iterator<Item = &str> {
+    let named = connection.unwrap_or("").split(',').map(str::trim).filter(|name| is_header_name(name));
+    HOP_BY_HOP.into_iter().chain(named)
+}
+
+/// Whether a text can be a header's name (RFC 9110, section 5.6.2), so that asking the runtime for it cannot fail.
+pub(super) fn is_header_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transport_security_is_promised_only_where_there_is_encryption() {
+        for (environment, promised) in
+            [(Environment::Production, true), (Environment::Preview, true), (Environment::Development, false)]
+        {
+            let names: Vec<_> = security(environment).map(|(name, _)| name).collect();
+            assert_eq!(names.contains(&"strict-transport-security"), promised, "{environment}");
+            assert!(names.contains(&"x-frame-options"));
+        }
+    }
+
+    #[test]
+    fn what_the_connection_header_names_ends_here() {
+        let names: Vec<_> = hop_by_hop(Some("close, X-Internal,, bad name")).collect();
+        assert!(names.contains(&"close") && names.contains(&"X-Internal") && names.contains(&"keep-alive"));
+        assert!(!names.iter().any(|name| name.contains(' ') || name.is_empty()));
+        assert_eq!(hop_by_hop(None).count(), HOP_BY_HOP.len());
+    }
+}
