@@ -112,13 +112,22 @@ impl core::error::Error for CsrfRefusal {}
 /// Makes a token for `binding` (the session id, or [`ANONYMOUS`]) that is good today and tomorrow (UTC).
 /// `nonce` comes from the caller's random source and is used once.
 #[must_use]
-pub fn issue(key: &CsrfKey, binding: &str, user_agent: &str, now: UnixTime, nonce: &[u8; 16]) -> String {
+pub fn issue(
+    key: &CsrfKey,
+    binding: &str,
+    user_agent: &str,
+    now: UnixTime,
+    nonce: &[u8; 16],
+) -> String {
     let day = day_of(now);
     let mac = key
         .mac(day, nonce, binding, user_agent)
         .map(|mac| Base64UrlUnpadded::encode_string(&mac.finalize().into_bytes()))
         .unwrap_or_default();
-    format!("{PREFIX}.{day}.{}.{mac}", Base64UrlUnpadded::encode_string(nonce))
+    format!(
+        "{PREFIX}.{day}.{}.{mac}",
+        Base64UrlUnpadded::encode_string(nonce)
+    )
 }
 
 /// Checks the double submit: `cookie` and `sent` must be the same genuine token of today or yesterday, made under one
@@ -134,8 +143,12 @@ pub fn check(
     user_agent: &str,
     now: UnixTime,
 ) -> Result<(), CsrfRefusal> {
-    let cookie = cookie.filter(|token| !token.is_empty()).ok_or(CsrfRefusal::NoCookie)?;
-    let sent = sent.filter(|token| !token.is_empty()).ok_or(CsrfRefusal::NotSent)?;
+    let cookie = cookie
+        .filter(|token| !token.is_empty())
+        .ok_or(CsrfRefusal::NoCookie)?;
+    let sent = sent
+        .filter(|token| !token.is_empty())
+        .ok_or(CsrfRefusal::NotSent)?;
     if !bool::from(cookie.as_bytes().ct_eq(sent.as_bytes())) {
         return Err(CsrfRefusal::Differs);
     }
@@ -145,9 +158,14 @@ pub fn check(
         return Err(CsrfRefusal::Stale);
     }
     let genuine = keys.iter().any(|key| {
-        key.mac(token.day, &token.nonce, binding, user_agent).is_some_and(|mac| mac.verify_slice(&token.mac).is_ok())
+        key.mac(token.day, &token.nonce, binding, user_agent)
+            .is_some_and(|mac| mac.verify_slice(&token.mac).is_ok())
     });
-    if genuine { Ok(()) } else { Err(CsrfRefusal::Forged) }
+    if genuine {
+        Ok(())
+    } else {
+        Err(CsrfRefusal::Forged)
+    }
 }
 
 struct Token {
@@ -162,12 +180,16 @@ impl Token {
             return None;
         }
         let mut parts = text.split('.');
-        let (prefix, day, nonce, mac) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let (prefix, day, nonce, mac) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         if prefix != PREFIX || parts.next().is_some() {
             return None;
         }
         let token = Self {
-            day: day.parse().ok().filter(|parsed: &i64| format!("{parsed}") == day)?,
+            day: day
+                .parse()
+                .ok()
+                .filter(|parsed: &i64| format!("{parsed}") == day)?,
             nonce: decode_exactly(nonce)?,
             mac: decode_exactly(mac)?,
         };
@@ -200,19 +222,59 @@ mod tests {
     fn a_token_is_accepted_for_its_session_browser_and_day_only() {
         let token = issue(&KEY, "sid-1", "Browser/1", NOON, &NONCE);
         let judge = |keys: &[&CsrfKey], binding: &str, agent: &str, days: i64| {
-            check(keys, Some(&token), Some(&token), binding, agent, NOON.plus(days * SECONDS_A_DAY))
+            check(
+                keys,
+                Some(&token),
+                Some(&token),
+                binding,
+                agent,
+                NOON.plus(days * SECONDS_A_DAY),
+            )
         };
         assert_eq!(judge(&[&KEY], "sid-1", "Browser/1", 0), Ok(()));
-        assert_eq!(judge(&[&KEY], "sid-1", "Browser/1", 1), Ok(()), "yesterday's bucket");
-        assert_eq!(judge(&[&OTHER, &KEY], "sid-1", "Browser/1", 0), Ok(()), "the previous key");
-        assert_eq!(judge(&[&KEY], "sid-1", "Browser/1", 2), Err(CsrfRefusal::Stale));
-        assert_eq!(judge(&[&KEY], "sid-1", "Browser/1", -1), Err(CsrfRefusal::Stale));
-        assert_eq!(judge(&[&KEY], "sid-2", "Browser/1", 0), Err(CsrfRefusal::Forged));
-        assert_eq!(judge(&[&KEY], ANONYMOUS, "Browser/1", 0), Err(CsrfRefusal::Forged));
-        assert_eq!(judge(&[&KEY], "sid-1", "Browser/2", 0), Err(CsrfRefusal::Forged));
-        assert_eq!(judge(&[&KEY], "sid-1B", "rowser/1", 0), Err(CsrfRefusal::Forged), "the boundary is signed");
-        assert_eq!(judge(&[&OTHER], "sid-1", "Browser/1", 0), Err(CsrfRefusal::Forged));
-        assert_eq!(judge(&[], "sid-1", "Browser/1", 0), Err(CsrfRefusal::Forged));
+        assert_eq!(
+            judge(&[&KEY], "sid-1", "Browser/1", 1),
+            Ok(()),
+            "yesterday's bucket"
+        );
+        assert_eq!(
+            judge(&[&OTHER, &KEY], "sid-1", "Browser/1", 0),
+            Ok(()),
+            "the previous key"
+        );
+        assert_eq!(
+            judge(&[&KEY], "sid-1", "Browser/1", 2),
+            Err(CsrfRefusal::Stale)
+        );
+        assert_eq!(
+            judge(&[&KEY], "sid-1", "Browser/1", -1),
+            Err(CsrfRefusal::Stale)
+        );
+        assert_eq!(
+            judge(&[&KEY], "sid-2", "Browser/1", 0),
+            Err(CsrfRefusal::Forged)
+        );
+        assert_eq!(
+            judge(&[&KEY], ANONYMOUS, "Browser/1", 0),
+            Err(CsrfRefusal::Forged)
+        );
+        assert_eq!(
+            judge(&[&KEY], "sid-1", "Browser/2", 0),
+            Err(CsrfRefusal::Forged)
+        );
+        assert_eq!(
+            judge(&[&KEY], "sid-1B", "rowser/1", 0),
+            Err(CsrfRefusal::Forged),
+            "the boundary is signed"
+        );
+        assert_eq!(
+            judge(&[&OTHER], "sid-1", "Browser/1", 0),
+            Err(CsrfRefusal::Forged)
+        );
+        assert_eq!(
+            judge(&[], "sid-1", "Browser/1", 0),
+            Err(CsrfRefusal::Forged)
+        );
     }
 
     #[test]
@@ -224,7 +286,10 @@ mod tests {
         assert_eq!(judge(Some(""), Some("")), Err(CsrfRefusal::NoCookie));
         assert_eq!(judge(Some(&*token), None), Err(CsrfRefusal::NotSent));
         assert_eq!(judge(Some(&*token), Some("")), Err(CsrfRefusal::NotSent));
-        assert_eq!(judge(Some(&*token), Some(&*other)), Err(CsrfRefusal::Differs));
+        assert_eq!(
+            judge(Some(&*token), Some(&*other)),
+            Err(CsrfRefusal::Differs)
+        );
         assert_eq!(judge(Some(&*token), Some(&*token)), Ok(()));
     }
 
@@ -235,7 +300,10 @@ mod tests {
             let mut mangled = token.clone().into_bytes();
             mangled[place] = if mangled[place] == b'A' { b'B' } else { b'A' };
             let mangled = String::from_utf8(mangled).unwrap();
-            assert!(check(&[&KEY], Some(&mangled), Some(&mangled), "s", "a", NOON).is_err(), "{mangled}");
+            assert!(
+                check(&[&KEY], Some(&mangled), Some(&mangled), "s", "a", NOON).is_err(),
+                "{mangled}"
+            );
         }
     }
 

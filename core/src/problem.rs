@@ -148,7 +148,12 @@ impl Problem {
     /// The problem as the table has it, without a detail.
     #[must_use]
     pub const fn new(code: ProblemCode) -> Self {
-        Self { status: code.status(), code: code.code(), title: code.title(), detail: None }
+        Self {
+            status: code.status(),
+            code: code.code(),
+            title: code.title(),
+            detail: None,
+        }
     }
 
     /// The same problem with a sentence about this occurrence.
@@ -162,8 +167,12 @@ impl Problem {
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut members = serde_json::Map::new();
-        let mut member = |name: &str, value: serde_json::Value| members.insert(name.to_string(), value);
-        member("type", alloc::format!("urn:edgeward:problem:{}", self.code).into());
+        let mut member =
+            |name: &str, value: serde_json::Value| members.insert(name.to_string(), value);
+        member(
+            "type",
+            alloc::format!("urn:edgeward:problem:{}", self.code).into(),
+        );
         member("title", self.title.into());
         member("status", self.status.into());
         member("code", self.code.into());
@@ -191,9 +200,16 @@ mod tests {
         for &problem in ProblemCode::ALL {
             let code = problem.code();
             assert!(seen.insert(code), "{code} appears twice");
-            assert!(code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'), "{code}");
+            assert!(
+                code.bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte == b'_'),
+                "{code}"
+            );
             assert!((400..600).contains(&problem.status()), "{code}");
-            assert!(problem.title().ends_with('.'), "{code}: a title is a sentence");
+            assert!(
+                problem.title().ends_with('.'),
+                "{code}: a title is a sentence"
+            );
             assert_eq!(ProblemCode::from_code(code), Some(problem));
         }
         assert_eq!(ProblemCode::from_code("token_expired"), None);
@@ -201,7 +217,9 @@ mod tests {
 
     #[test]
     fn the_body_is_what_rfc_9457_describes() {
-        let body = Problem::new(ProblemCode::TokenExpired).with_detail("say \"when\"").to_json();
+        let body = Problem::new(ProblemCode::TokenExpired)
+            .with_detail("say \"when\"")
+            .to_json();
         let read: serde_json::Value = serde_json::from_str(&body).expect("it is JSON");
         assert_eq!(read["type"], "urn:edgeward:problem:TOKEN_EXPIRED");
         assert_eq!(read["status"], 401);

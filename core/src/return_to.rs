@@ -51,8 +51,14 @@ pub fn sanitise(raw: &str) -> Option<String> {
 #[must_use]
 pub fn from_query(query: &str) -> Option<String> {
     let parameter = |wanted: &str| {
-        let mut values = query.split('&').filter_map(|pair| pair.split_once('=')).filter(|(name, _)| *name == wanted);
-        (values.next().map(|(_, value)| value), values.next().is_some())
+        let mut values = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .filter(|(name, _)| *name == wanted);
+        (
+            values.next().map(|(_, value)| value),
+            values.next().is_some(),
+        )
     };
     let (found, repeated) = match parameter(PARAMETER) {
         (None, _) => parameter(PARAMETER_ALIAS),
@@ -90,8 +96,15 @@ pub(crate) fn with_way_back(page: &str, path: &CanonicalPath, query: Option<&str
 
 fn leads_back_to_sign_in(path: &CanonicalPath) -> bool {
     let judged = path.without_locale(&[]);
-    let below = |folder: &str| judged.get(..folder.len()).is_some_and(|start| start.eq_ignore_ascii_case(folder));
-    ["/login", "/register", "/auth"].iter().any(|page| judged.eq_ignore_ascii_case(page)) || below("/auth/")
+    let below = |folder: &str| {
+        judged
+            .get(..folder.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(folder))
+    };
+    ["/login", "/register", "/auth"]
+        .iter()
+        .any(|page| judged.eq_ignore_ascii_case(page))
+        || below("/auth/")
 }
 
 /// Keeps the query's meaning and makes it plain ASCII; a control character or a backslash ends the attempt.
@@ -116,7 +129,11 @@ fn push_query(place: &mut String, query: &str) -> Option<()> {
 fn decode_form(value: &str) -> Option<String> {
     let mut decoded = alloc::vec::Vec::with_capacity(value.len());
     let mut bytes = value.bytes();
-    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let digit = |byte: Option<u8>| {
+        char::from(byte?)
+            .to_digit(16)
+            .and_then(|value| u8::try_from(value).ok())
+    };
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
             b'%' => digit(bytes.next())? << 4 | digit(bytes.next())?,
@@ -142,7 +159,10 @@ mod tests {
         check("/", Some("/"));
         check("/app", Some("/app"));
         check("/app/?a=1&b=/c", Some("/app/?a=1&b=/c"));
-        check("/app?next=https://evil.example/", Some("/app?next=https://evil.example/"));
+        check(
+            "/app?next=https://evil.example/",
+            Some("/app?next=https://evil.example/"),
+        );
         check("/a/../b?", Some("/b?"));
         check("/caf\u{e9}?q=\u{e9} x", Some("/caf%C3%A9?q=%C3%A9%20x"));
         check("/app#part", Some("/app"));
@@ -152,16 +172,69 @@ mod tests {
     #[test]
     fn every_open_redirect_of_the_field_is_refused() {
         for raw in [
-            "", "app", "?a", "#a", "//evil", "///evil", "////evil", "/\\evil", "\\/evil", "\\\\evil", "/\t/evil",
-            "\t//evil", " //evil", "/\n/evil", "/%09/evil", "/%2f%2fevil", "/%2fevil", "/%5cevil", "/.//evil", "/..//evil",
-            "/a/..//evil", "/;/evil", "//;@evil", "https:evil", "https:/evil", "https://evil", "https:\\\\evil", "//evil:443/",
-            "http://app@evil", "https://app.evil.com", "https://evil#@app", "https://evil\\@app", "javascript:alert(1)",
-            "JaVaScRiPt:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "blob:https://app/x",
-            "/%0d%0aLocation:%20//evil", "/a\r\nLocation: //evil", "/a?b\r\nSet-Cookie: c=d", "/a?\u{0}", "/a?b\\c",
-            "/\u{ff0f}evil", "/\u{2044}evil", "/\u{2215}evil", "\u{ff0f}\u{ff0f}evil", "//evil\u{3002}com",
-            "https://app//evil", "https://xn--pp-6ja.example/", "https://app.example.com:8443/", "http://app.example.com/",
-            "https://user:pw@app.example.com/", "/%252f%252fevil", "/%00", "/a%u002f",
-            "/login", "/login/", "/LOGIN?returnTo=/a", "/login?returnTo=%2Flogin", "/register", "/auth/logout", "/a/../login",
+            "",
+            "app",
+            "?a",
+            "#a",
+            "//evil",
+            "///evil",
+            "////evil",
+            "/\\evil",
+            "\\/evil",
+            "\\\\evil",
+            "/\t/evil",
+            "\t//evil",
+            " //evil",
+            "/\n/evil",
+            "/%09/evil",
+            "/%2f%2fevil",
+            "/%2fevil",
+            "/%5cevil",
+            "/.//evil",
+            "/..//evil",
+            "/a/..//evil",
+            "/;/evil",
+            "//;@evil",
+            "https:evil",
+            "https:/evil",
+            "https://evil",
+            "https:\\\\evil",
+            "//evil:443/",
+            "http://app@evil",
+            "https://app.evil.com",
+            "https://evil#@app",
+            "https://evil\\@app",
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "file:///etc/passwd",
+            "blob:https://app/x",
+            "/%0d%0aLocation:%20//evil",
+            "/a\r\nLocation: //evil",
+            "/a?b\r\nSet-Cookie: c=d",
+            "/a?\u{0}",
+            "/a?b\\c",
+            "/\u{ff0f}evil",
+            "/\u{2044}evil",
+            "/\u{2215}evil",
+            "\u{ff0f}\u{ff0f}evil",
+            "//evil\u{3002}com",
+            "https://app//evil",
+            "https://xn--pp-6ja.example/",
+            "https://app.example.com:8443/",
+            "http://app.example.com/",
+            "https://user:pw@app.example.com/",
+            "/%252f%252fevil",
+            "/%00",
+            "/a%u002f",
+            "/login",
+            "/login/",
+            "/LOGIN?returnTo=/a",
+            "/login?returnTo=%2Flogin",
+            "/register",
+            "/auth/logout",
+            "/a/../login",
         ] {
             check(raw, None);
         }
@@ -202,7 +275,11 @@ mod tests {
             assert_eq!(from_query(parameters).as_deref(), Some(place), "{location}");
         }
         let long = "a".repeat(MAX_RETURN_TO_BYTES);
-        let location = with_way_back("/login", &CanonicalPath::parse("/app").unwrap(), Some(&long));
+        let location = with_way_back(
+            "/login",
+            &CanonicalPath::parse("/app").unwrap(),
+            Some(&long),
+        );
         assert_eq!(location, "/login?returnTo=%2Fapp");
     }
 

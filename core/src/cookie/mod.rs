@@ -95,7 +95,12 @@ impl CookieNames {
             Environment::Development => "",
         };
         let name = |purpose: &str| format!("{prefix}edgeward-{purpose}");
-        Self { session: name("session"), access: name("access"), refresh: name("refresh"), csrf: name("csrf") }
+        Self {
+            session: name("session"),
+            access: name("access"),
+            refresh: name("refresh"),
+            csrf: name("csrf"),
+        }
     }
 
     /// All four names.
@@ -118,16 +123,26 @@ mod tests {
             (Environment::Preview, true, "__Host-edgeward-access"),
             (Environment::Development, true, "edgeward-access"),
         ] {
-            assert_eq!(CookieNames::for_environment(environment, parent_domain).access, access);
+            assert_eq!(
+                CookieNames::for_environment(environment, parent_domain).access,
+                access
+            );
         }
     }
 
     #[test]
     fn an_environment_is_read_as_it_is_written() {
-        for environment in [Environment::Production, Environment::Preview, Environment::Development] {
+        for environment in [
+            Environment::Production,
+            Environment::Preview,
+            Environment::Development,
+        ] {
             let text = format!("{environment}");
             assert_eq!(text.parse(), Ok(environment));
-            assert_eq!(serde_json::to_string(&environment).unwrap(), format!("\"{text}\""));
+            assert_eq!(
+                serde_json::to_string(&environment).unwrap(),
+                format!("\"{text}\"")
+            );
         }
         assert_eq!("Production".parse::<Environment>(), Err(UnknownEnvironment));
     }

@@ -64,7 +64,11 @@ impl<'a> CookieHeader<'a> {
                     name: Some(name.trim_end_matches([' ', '\t'])),
                     value: value.trim_start_matches([' ', '\t']),
                 },
-                None => Pair { text, name: None, value: text },
+                None => Pair {
+                    text,
+                    name: None,
+                    value: text,
+                },
             })
             .collect();
         Self { pairs }
@@ -80,7 +84,9 @@ impl<'a> CookieHeader<'a> {
             match pair.likeness(name) {
                 Likeness::Other => {}
                 Likeness::Same if found.is_none() => found = Some(pair.value),
-                Likeness::Same | Likeness::Shadow => return Err(DuplicateCookie { name: name.into() }),
+                Likeness::Same | Likeness::Shadow => {
+                    return Err(DuplicateCookie { name: name.into() });
+                }
             }
         }
         Ok(found)
@@ -92,7 +98,10 @@ impl<'a> CookieHeader<'a> {
     pub fn without(&self, names: &[&str]) -> Option<String> {
         let mut kept = String::new();
         for pair in &self.pairs {
-            if names.iter().all(|name| pair.likeness(name) == Likeness::Other) {
+            if names
+                .iter()
+                .all(|name| pair.likeness(name) == Likeness::Other)
+            {
                 if !kept.is_empty() {
                     kept.push_str("; ");
                 }
@@ -106,7 +115,13 @@ impl<'a> CookieHeader<'a> {
 /// Names only: values are secrets.
 impl fmt::Debug for CookieHeader<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_list().entries(self.pairs.iter().map(|pair| pair.name.unwrap_or("(nameless)"))).finish()
+        out.debug_list()
+            .entries(
+                self.pairs
+                    .iter()
+                    .map(|pair| pair.name.unwrap_or("(nameless)")),
+            )
+            .finish()
     }
 }
 
@@ -134,10 +149,19 @@ fn fold(name: &str) -> String {
         .trim_matches(|character: char| {
             character.is_whitespace()
                 || character.is_control()
-                || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{fffd}' | '"')
+                || matches!(
+                    character,
+                    '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{fffd}' | '"'
+                )
         })
         .chars()
-        .map(|character| if matches!(character, '.' | ' ' | '[') { '_' } else { character })
+        .map(|character| {
+            if matches!(character, '.' | ' ' | '[') {
+                '_'
+            } else {
+                character
+            }
+        })
         // Upper case first: the long s and the Kelvin sign have no lower-case form of their own that is ASCII.
         .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)
@@ -149,7 +173,9 @@ fn decode_percent(text: &str) -> String {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         let mut ahead = bytes.clone();
-        let escape = (byte == b'%').then(|| Some(hex(ahead.next()?)? << 4 | hex(ahead.next()?)?)).flatten();
+        let escape = (byte == b'%')
+            .then(|| Some(hex(ahead.next()?)? << 4 | hex(ahead.next()?)?))
+            .flatten();
         if escape.is_some() {
             bytes = ahead;
         }
@@ -159,7 +185,9 @@ fn decode_percent(text: &str) -> String {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]
@@ -172,32 +200,64 @@ mod tests {
     fn check(headers: &[&str], expected: Result<Option<&str>, ()>, forwarded: Option<&str>) {
         let cookies = CookieHeader::parse(headers);
         assert_eq!(cookies.get(OURS).map_err(|_| ()), expected, "{headers:?}");
-        assert_eq!(cookies.without(&[OURS]).as_deref(), forwarded, "{headers:?}");
+        assert_eq!(
+            cookies.without(&[OURS]).as_deref(),
+            forwarded,
+            "{headers:?}"
+        );
     }
 
     #[test]
     fn an_exact_name_is_found_and_removed() {
         check(&[], Ok(None), None);
         check(&[""], Ok(None), None);
-        check(&["a=1; __Host-edgeward-access=T; b=2"], Ok(Some("T")), Some("a=1; b=2"));
+        check(
+            &["a=1; __Host-edgeward-access=T; b=2"],
+            Ok(Some("T")),
+            Some("a=1; b=2"),
+        );
         check(&["__Host-edgeward-access=T"], Ok(Some("T")), None);
-        check(&["a=1", "\t__Host-edgeward-access=T=U ;"], Ok(Some("T=U")), Some("a=1"));
+        check(
+            &["a=1", "\t__Host-edgeward-access=T=U ;"],
+            Ok(Some("T=U")),
+            Some("a=1"),
+        );
         check(&["__Host-edgeward-access="], Ok(Some("")), None);
     }
 
     #[test]
     fn names_that_only_begin_like_ours_are_foreign() {
-        check(&["__Host-edgeward-access.7=x"], Ok(None), Some("__Host-edgeward-access.7=x"));
-        check(&["x__Host-edgeward-access=x"], Ok(None), Some("x__Host-edgeward-access=x"));
+        check(
+            &["__Host-edgeward-access.7=x"],
+            Ok(None),
+            Some("__Host-edgeward-access.7=x"),
+        );
+        check(
+            &["x__Host-edgeward-access=x"],
+            Ok(None),
+            Some("x__Host-edgeward-access=x"),
+        );
         check(&["edgeward-access=x"], Ok(None), Some("edgeward-access=x"));
-        check(&["a=__Host-edgeward-access=x"], Ok(None), Some("a=__Host-edgeward-access=x"));
+        check(
+            &["a=__Host-edgeward-access=x"],
+            Ok(None),
+            Some("a=__Host-edgeward-access=x"),
+        );
         check(&["=a=b; lone"], Ok(None), Some("=a=b; lone"));
     }
 
     #[test]
     fn two_of_ours_are_refused_wherever_they_stand() {
-        check(&["__Host-edgeward-access=T; __Host-edgeward-access=T"], Err(()), None);
-        check(&["__Host-edgeward-access=T", "a=1; __Host-edgeward-access=U"], Err(()), Some("a=1"));
+        check(
+            &["__Host-edgeward-access=T; __Host-edgeward-access=T"],
+            Err(()),
+            None,
+        );
+        check(
+            &["__Host-edgeward-access=T", "a=1; __Host-edgeward-access=U"],
+            Err(()),
+            Some("a=1"),
+        );
     }
 
     #[test]

@@ -84,7 +84,11 @@ impl SetCookie {
     /// One of our cookies with the environment's attributes: `Path=/; HttpOnly`, `SameSite=Lax` (preview: `None`), and
     /// `Secure` everywhere but in development.
     #[must_use]
-    pub fn for_environment(environment: Environment, name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn for_environment(
+        environment: Environment,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
         let cookie = Self::new(name, value).path("/").http_only();
         match environment {
             Environment::Production => cookie.secure().same_site(SameSite::Lax),
@@ -201,24 +205,39 @@ impl SetCookie {
     }
 
     fn check(&self) -> Result<(), BadCookie> {
-        let require = |holds: bool, otherwise: BadCookie| if holds { Ok(()) } else { Err(otherwise) };
-        require(!self.name.is_empty() && self.name.bytes().all(is_token_byte), BadCookie::Name)?;
+        let require =
+            |holds: bool, otherwise: BadCookie| if holds { Ok(()) } else { Err(otherwise) };
+        require(
+            !self.name.is_empty() && self.name.bytes().all(is_token_byte),
+            BadCookie::Name,
+        )?;
         require(self.value.bytes().all(is_cookie_octet), BadCookie::Value)?;
         if let Some(path) = &self.path {
             let harmless = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b';';
-            require(path.starts_with('/') && path.bytes().all(harmless), BadCookie::Path)?;
+            require(
+                path.starts_with('/') && path.bytes().all(harmless),
+                BadCookie::Path,
+            )?;
         }
         if let Some(domain) = &self.domain {
             require(is_host_name(domain), BadCookie::Domain)?;
         }
         // Browsers compare the prefixes without case (RFC 6265bis, section 5.4).
         let prefixed = |prefix: &str| {
-            self.name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+            self.name
+                .get(..prefix.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
         };
         let host_only = self.domain.is_none() && self.path.as_deref() == Some("/");
-        require(!prefixed("__Host-") || (self.secure && host_only), BadCookie::Prefix)?;
+        require(
+            !prefixed("__Host-") || (self.secure && host_only),
+            BadCookie::Prefix,
+        )?;
         require(!prefixed("__Secure-") || self.secure, BadCookie::Prefix)?;
-        require(self.same_site != Some(SameSite::None) || self.secure, BadCookie::SameSite)
+        require(
+            self.same_site != Some(SameSite::None) || self.secure,
+            BadCookie::SameSite,
+        )
     }
 }
 
@@ -238,7 +257,20 @@ const fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
         )
 }
 
@@ -253,7 +285,9 @@ fn is_host_name(text: &str) -> bool {
             !label.is_empty()
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-                && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         })
 }
 
@@ -270,8 +304,16 @@ mod tests {
                 "__Host-a",
                 "__Host-a=v; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax",
             ),
-            (Environment::Preview, "__Host-a", "__Host-a=v; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=None"),
-            (Environment::Development, "a", "a=v; Path=/; Max-Age=600; HttpOnly; SameSite=Lax"),
+            (
+                Environment::Preview,
+                "__Host-a",
+                "__Host-a=v; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=None",
+            ),
+            (
+                Environment::Development,
+                "a",
+                "a=v; Path=/; Max-Age=600; HttpOnly; SameSite=Lax",
+            ),
         ] {
             let cookie = SetCookie::for_environment(environment, name, "v").max_age(600);
             assert_eq!(cookie.header_value().as_deref(), Ok(expected));
@@ -280,11 +322,15 @@ mod tests {
 
     #[test]
     fn an_expired_cookie_keeps_its_place() {
-        let gone = SetCookie::for_environment(Environment::Production, "__Secure-a", "v").domain("example.com").expired();
+        let gone = SetCookie::for_environment(Environment::Production, "__Secure-a", "v")
+            .domain("example.com")
+            .expired();
         assert_eq!(
             gone.header_value().as_deref(),
-            Ok("__Secure-a=; Path=/; Domain=example.com; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; \
-                Secure; HttpOnly; SameSite=Lax")
+            Ok(
+                "__Secure-a=; Path=/; Domain=example.com; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; \
+                Secure; HttpOnly; SameSite=Lax"
+            )
         );
         assert_eq!(
             SetCookie::expire("a").path("/").header_value().as_deref(),
@@ -302,7 +348,10 @@ mod tests {
             (SetCookie::new("a=b", "v"), BadCookie::Name),
             (SetCookie::new("a\u{2000}", "v"), BadCookie::Name),
             (SetCookie::new("a", "v;w"), BadCookie::Value),
-            (SetCookie::new("a", "v\r\nSet-Cookie: b=c"), BadCookie::Value),
+            (
+                SetCookie::new("a", "v\r\nSet-Cookie: b=c"),
+                BadCookie::Value,
+            ),
             (SetCookie::new("a", "v,w"), BadCookie::Value),
             (SetCookie::new("a", "\"v\""), BadCookie::Value),
             (SetCookie::new("a", "é"), BadCookie::Value),
@@ -321,7 +370,14 @@ mod tests {
             assert_eq!(cookie.header_value(), Err(expected), "{cookie:?}");
         }
         assert!(host().header_value().is_ok());
-        assert_eq!(plain().http_only().readable_by_scripts().header_value().as_deref(), Ok("a=v"));
+        assert_eq!(
+            plain()
+                .http_only()
+                .readable_by_scripts()
+                .header_value()
+                .as_deref(),
+            Ok("a=v")
+        );
     }
 
     #[test]

@@ -14,13 +14,20 @@ pub(super) fn none_sent() -> String {
 
 /// A credential was sent and is not acceptable.
 pub(super) fn invalid_token(is_expired: bool) -> String {
-    let description = if is_expired { "The access token expired" } else { "The access token is not acceptable" };
+    let description = if is_expired {
+        "The access token expired"
+    } else {
+        "The access token is not acceptable"
+    };
     format!("Bearer error=\"invalid_token\", error_description=\"{description}\"")
 }
 
 /// The token lacks one of these scopes, all of which the route demands.
 pub(super) fn insufficient_scope(scopes: &[String]) -> String {
-    format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scopes.join(" "))
+    format!(
+        "Bearer error=\"insufficient_scope\", scope=\"{}\"",
+        scopes.join(" ")
+    )
 }
 
 /// The sign-in is too old or too weak. `acr_values` lists the methods of authentication of which one would do.

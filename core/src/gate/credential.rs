@@ -26,7 +26,11 @@ impl<'a> Credential<'a> {
     /// of one, and a bearer token beside a different access cookie. The same token in both is one credential. An empty
     /// access cookie is none.
     #[must_use]
-    pub fn from_headers(authorization: &[&'a str], cookies: &CookieHeader<'a>, names: &CookieNames) -> Self {
+    pub fn from_headers(
+        authorization: &[&'a str],
+        cookies: &CookieHeader<'a>,
+        names: &CookieNames,
+    ) -> Self {
         let bearer = match authorization {
             [] => Bearer::Absent,
             [value] => Bearer::read(value),
@@ -35,7 +39,11 @@ impl<'a> Credential<'a> {
         if names.all().iter().any(|name| cookies.get(name).is_err()) {
             return Self::Ambiguous;
         }
-        let cookie = cookies.get(&names.access).ok().flatten().filter(|token| !token.is_empty());
+        let cookie = cookies
+            .get(&names.access)
+            .ok()
+            .flatten()
+            .filter(|token| !token.is_empty());
         match (bearer, cookie) {
             (Bearer::Unclear, _) => Self::Ambiguous,
             (Bearer::Absent, None) => Self::None,
@@ -68,13 +76,20 @@ impl<'a> Bearer<'a> {
         let value = value.trim_matches([' ', '\t']);
         if !starts_with_bearer(value) {
             // `Basic …, Bearer …`: two headers that a proxy joined.
-            let joined = value.split(',').skip(1).any(|part| starts_with_bearer(part.trim()));
+            let joined = value
+                .split(',')
+                .skip(1)
+                .any(|part| starts_with_bearer(part.trim()));
             return if joined { Self::Unclear } else { Self::Absent };
         }
         let after = value.get(BEARER.len()..).unwrap_or_default();
         let token = after.trim_start_matches(' ');
         let separated = token.len() < after.len();
-        if separated && is_token68(token) { Self::Token(token) } else { Self::Unclear }
+        if separated && is_token68(token) {
+            Self::Token(token)
+        } else {
+            Self::Unclear
+        }
     }
 }
 
@@ -82,8 +97,14 @@ const BEARER: &str = "bearer";
 
 /// True also for `Bearer` glued to an odd separator (tab, no-break space, `:`), which some readers accept.
 fn starts_with_bearer(value: &str) -> bool {
-    let start = value.get(..BEARER.len()).is_some_and(|start| start.eq_ignore_ascii_case(BEARER));
-    start && !value.bytes().nth(BEARER.len()).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    let start = value
+        .get(..BEARER.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(BEARER));
+    start
+        && !value
+            .bytes()
+            .nth(BEARER.len())
+            .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// RFC 9110, section 11.2.
@@ -104,7 +125,10 @@ mod tests {
     fn check(authorization: &[&str], cookies: &[&str], expected: Credential<'_>) {
         let names = CookieNames::for_environment(Environment::Production, false);
         let found = Credential::from_headers(authorization, &CookieHeader::parse(cookies), &names);
-        assert!(found == expected, "{authorization:?} {cookies:?}: {found:?} instead of {expected:?}");
+        assert!(
+            found == expected,
+            "{authorization:?} {cookies:?}: {found:?} instead of {expected:?}"
+        );
     }
 
     #[test]
@@ -114,36 +138,93 @@ mod tests {
         check(&["bearer a.b.c"], &[], Credential::Token("a.b.c"));
         check(&["BEARER   a.b.c"], &[], Credential::Token("a.b.c"));
         check(&["Bearer YWJj=="], &[], Credential::Token("YWJj=="));
-        check(&[], &["x=1; __Host-edgeward-access=a.b.c"], Credential::Token("a.b.c"));
-        check(&["Bearer a.b.c"], &["__Host-edgeward-access=a.b.c"], Credential::Token("a.b.c"));
-        check(&["Bearer a.b.c"], &["__Host-edgeward-access="], Credential::Token("a.b.c"));
-        check(&[], &["__Host-edgeward-session=s; edgeward-access=a.b.c"], Credential::None);
+        check(
+            &[],
+            &["x=1; __Host-edgeward-access=a.b.c"],
+            Credential::Token("a.b.c"),
+        );
+        check(
+            &["Bearer a.b.c"],
+            &["__Host-edgeward-access=a.b.c"],
+            Credential::Token("a.b.c"),
+        );
+        check(
+            &["Bearer a.b.c"],
+            &["__Host-edgeward-access="],
+            Credential::Token("a.b.c"),
+        );
+        check(
+            &[],
+            &["__Host-edgeward-session=s; edgeward-access=a.b.c"],
+            Credential::None,
+        );
         check(&["Basic dTpw"], &[], Credential::None);
-        check(&["Basic dTpw"], &["__Host-edgeward-access=a.b.c"], Credential::Token("a.b.c"));
-        check(&["Digest username=\"u\", realm=\"bearers\""], &[], Credential::None);
+        check(
+            &["Basic dTpw"],
+            &["__Host-edgeward-access=a.b.c"],
+            Credential::Token("a.b.c"),
+        );
+        check(
+            &["Digest username=\"u\", realm=\"bearers\""],
+            &[],
+            Credential::None,
+        );
         check(&["BearerX abc"], &[], Credential::None);
         check(&[""], &[], Credential::None);
     }
 
     #[test]
     fn several_credentials_are_refused() {
-        check(&["Bearer a.b.c"], &["__Host-edgeward-access=d.e.f"], Credential::Ambiguous);
-        check(&["Bearer a.b.c", "Bearer a.b.c"], &[], Credential::Ambiguous);
+        check(
+            &["Bearer a.b.c"],
+            &["__Host-edgeward-access=d.e.f"],
+            Credential::Ambiguous,
+        );
+        check(
+            &["Bearer a.b.c", "Bearer a.b.c"],
+            &[],
+            Credential::Ambiguous,
+        );
         check(&["Bearer a.b.c", "Basic dTpw"], &[], Credential::Ambiguous);
         check(&["Bearer a.b.c, Bearer d.e.f"], &[], Credential::Ambiguous);
         check(&["Bearer a.b.c,d.e.f"], &[], Credential::Ambiguous);
         check(&["Basic dTpw, Bearer a.b.c"], &[], Credential::Ambiguous);
-        check(&[], &["__Host-edgeward-access=a; __Host-edgeward-access=a"], Credential::Ambiguous);
-        check(&[], &["__Host-edgeward-access=a", "__Host-edgeward-access=b"], Credential::Ambiguous);
-        check(&[], &["__Host-edgeward-session=a; __Host-edgeward-session=b"], Credential::Ambiguous);
-        check(&["Bearer a.b.c"], &["__host-Edgeward-refresh=a"], Credential::Ambiguous);
+        check(
+            &[],
+            &["__Host-edgeward-access=a; __Host-edgeward-access=a"],
+            Credential::Ambiguous,
+        );
+        check(
+            &[],
+            &["__Host-edgeward-access=a", "__Host-edgeward-access=b"],
+            Credential::Ambiguous,
+        );
+        check(
+            &[],
+            &["__Host-edgeward-session=a; __Host-edgeward-session=b"],
+            Credential::Ambiguous,
+        );
+        check(
+            &["Bearer a.b.c"],
+            &["__host-Edgeward-refresh=a"],
+            Credential::Ambiguous,
+        );
     }
 
     #[test]
     fn a_bearer_scheme_that_readers_disagree_about_is_refused() {
         for value in [
-            "Bearer", "Bearer ", "Bearer\ta.b.c", "Bearer \ta.b.c", "Bearer\u{a0}a.b.c", "Bearer a.b.c d.e.f", "Bearer: a.b.c",
-            "Bearer \"a.b.c\"", "Bearer a.b.c\u{0}", "Bearer =", "Bearer a=b",
+            "Bearer",
+            "Bearer ",
+            "Bearer\ta.b.c",
+            "Bearer \ta.b.c",
+            "Bearer\u{a0}a.b.c",
+            "Bearer a.b.c d.e.f",
+            "Bearer: a.b.c",
+            "Bearer \"a.b.c\"",
+            "Bearer a.b.c\u{0}",
+            "Bearer =",
+            "Bearer a=b",
         ] {
             check(&[value], &[], Credential::Ambiguous);
         }

@@ -174,7 +174,14 @@ pub struct Refusal {
 impl Refusal {
     fn new(code: ProblemCode, log_reason: impl Into<String>) -> Self {
         let (detail, www_authenticate, allow) = (None, None, None);
-        Self { status: code.status(), code, detail, www_authenticate, allow, log_reason: log_reason.into() }
+        Self {
+            status: code.status(),
+            code,
+            detail,
+            www_authenticate,
+            allow,
+            log_reason: log_reason.into(),
+        }
     }
 
     fn challenging(mut self, www_authenticate: String) -> Self {
@@ -223,7 +230,12 @@ type Settled = Result<Decision, alloc::boxed::Box<Decision>>;
 fn settle(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Settled {
     let policy = match gate.policy {
         PolicyState::Ready(policy) => policy,
-        PolicyState::Broken(error) => return refuse(ProblemCode::PolicyInvalid, format!("policy-invalid: {error}")),
+        PolicyState::Broken(error) => {
+            return refuse(
+                ProblemCode::PolicyInvalid,
+                format!("policy-invalid: {error}"),
+            );
+        }
     };
     let path = match &request.path {
         Ok(path) => path,
@@ -263,19 +275,34 @@ fn judge_app(
         Standing::Passes => return Ok(Decision::Forward(permit(rule, path, caller))),
         Standing::NotSignedIn => return Ok(sign_in_first(&caller, rule, request, path)),
         Standing::WrongKind | Standing::LacksRole => {
-            if let Some(page) = reachable_page(policy, policy.settings().missing_role.as_deref(), request, path, &subject, now) {
+            if let Some(page) = reachable_page(
+                policy,
+                policy.settings().missing_role.as_deref(),
+                request,
+                path,
+                &subject,
+                now,
+            ) {
                 return Ok(see_other(page.to_string()));
             }
-            Refusal::new(ProblemCode::InsufficientRole, format!("insufficient-role: {rule}"))
+            Refusal::new(
+                ProblemCode::InsufficientRole,
+                format!("insufficient-role: {rule}"),
+            )
         }
-        Standing::LacksScope(scopes) => {
-            Refusal::new(ProblemCode::InsufficientScope, format!("insufficient-scope: {rule}"))
-                .challenging(challenge::insufficient_scope(scopes))
-        }
+        Standing::LacksScope(scopes) => Refusal::new(
+            ProblemCode::InsufficientScope,
+            format!("insufficient-scope: {rule}"),
+        )
+        .challenging(challenge::insufficient_scope(scopes)),
         Standing::MustStepUp(step_up) => {
             let page = policy.settings().step_up_page.as_deref();
             if let Some(page) = reachable_page(policy, page, request, path, &subject, now) {
-                return Ok(see_other(return_to::with_way_back(page, path, request.query)));
+                return Ok(see_other(return_to::with_way_back(
+                    page,
+                    path,
+                    request.query,
+                )));
             }
             Refusal::new(ProblemCode::StepUpRequired, format!("step-up: {rule}"))
                 .challenging(challenge::insufficient_user_authentication(step_up))
@@ -297,7 +324,11 @@ fn permit(rule: &Rule, path: &CanonicalPath, caller: Caller) -> Permit {
         identity,
         drops_credential,
         rule: rule.path().to_string(),
-        response_policy: if rule.is_public() { ResponsePolicy::Untouched } else { ResponsePolicy::PrivateNoStore },
+        response_policy: if rule.is_public() {
+            ResponsePolicy::Untouched
+        } else {
+            ResponsePolicy::PrivateNoStore
+        },
     }
 }
 
@@ -312,13 +343,25 @@ fn to_issuer(path: &CanonicalPath) -> Decision {
     })
 }
 
-fn sign_in_first(caller: &Caller, rule: &Rule, request: &RequestView<'_>, path: &CanonicalPath) -> Decision {
+fn sign_in_first(
+    caller: &Caller,
+    rule: &Rule,
+    request: &RequestView<'_>,
+    path: &CanonicalPath,
+) -> Decision {
     let refusal = match caller {
         // Signing in again would not help: that token could not be judged either.
-        Caller::Unjudged => return Decision::Refuse(Refusal::new(ProblemCode::KeysUnavailable, "keys-unavailable")),
+        Caller::Unjudged => {
+            return Decision::Refuse(Refusal::new(
+                ProblemCode::KeysUnavailable,
+                "keys-unavailable",
+            ));
+        }
         Caller::Refused(reject) => token_refused(reject),
-        Caller::Anonymous | Caller::Known(_) => Refusal::new(ProblemCode::NotSignedIn, format!("not-signed-in: {rule}"))
-            .challenging(challenge::none_sent()),
+        Caller::Anonymous | Caller::Known(_) => {
+            Refusal::new(ProblemCode::NotSignedIn, format!("not-signed-in: {rule}"))
+                .challenging(challenge::none_sent())
+        }
     };
     if is_navigation(request) {
         return see_other(return_to::with_way_back(SIGN_IN_PAGE, path, request.query));
@@ -346,14 +389,21 @@ fn judge_sign_in_page(
 fn answer_verify_token(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Settled {
     if !matches!(request.method, "GET" | "HEAD") {
         let refusal = Refusal::new(ProblemCode::MethodNotAllowed, "method-not-allowed");
-        return Ok(Decision::Refuse(Refusal { allow: Some("GET, HEAD"), ..refusal }));
+        return Ok(Decision::Refuse(Refusal {
+            allow: Some("GET, HEAD"),
+            ..refusal
+        }));
     }
     Ok(match authenticate(gate, request, now)? {
         Caller::Known(_) => Decision::Answer(Answer { status: 204 }),
         Caller::Refused(reject) => Decision::Refuse(token_refused(&reject)),
-        Caller::Unjudged => Decision::Refuse(Refusal::new(ProblemCode::KeysUnavailable, "keys-unavailable")),
+        Caller::Unjudged => Decision::Refuse(Refusal::new(
+            ProblemCode::KeysUnavailable,
+            "keys-unavailable",
+        )),
         Caller::Anonymous => Decision::Refuse(
-            Refusal::new(ProblemCode::NotSignedIn, "not-signed-in").challenging(challenge::none_sent()),
+            Refusal::new(ProblemCode::NotSignedIn, "not-signed-in")
+                .challenging(challenge::none_sent()),
         ),
     })
 }
@@ -374,13 +424,21 @@ fn authenticate(
         Err(reject) => return Ok(Caller::Refused(reject)),
     };
     let Some(keys) = gate.keys else {
-        return if gate.keys_are_final { Ok(Caller::Unjudged) } else { demand(KeyDemand::NoKeySet) };
+        return if gate.keys_are_final {
+            Ok(Caller::Unjudged)
+        } else {
+            demand(KeyDemand::NoKeySet)
+        };
     };
-    if let Some(key_id) = parsed.key_id().filter(|key_id| !gate.keys_are_final && !keys.contains(key_id)) {
+    if let Some(key_id) = parsed
+        .key_id()
+        .filter(|key_id| !gate.keys_are_final && !keys.contains(key_id))
+    {
         return demand(KeyDemand::UnknownKey(key_id.to_string()));
     }
     Ok(match verify(token, keys, gate.expect, now) {
         Ok(verified) => Caller::Known(verified),
+        Err(Reject::KeysUnavailable) => Caller::Unjudged,
         Err(reject) => Caller::Refused(reject),
     })
 }
@@ -406,7 +464,9 @@ fn reachable_page<'p>(
     now: UnixTime,
 ) -> Option<&'p str> {
     let page = page.filter(|_| is_navigation(request))?;
-    let target = CanonicalPath::parse(page).ok().filter(|target| target != path)?;
+    let target = CanonicalPath::parse(page)
+        .ok()
+        .filter(|target| target != path)?;
     let is_reachable = match Territory::of(&target) {
         Territory::Issuer | Territory::SignInPage => true,
         Territory::VerifyToken => false,
@@ -424,7 +484,10 @@ fn is_navigation(request: &RequestView<'_>) -> bool {
 }
 
 const fn see_other(location: String) -> Decision {
-    Decision::Redirect(Redirect { status: 303, location })
+    Decision::Redirect(Redirect {
+        status: 303,
+        location,
+    })
 }
 
 fn refuse(code: ProblemCode, log_reason: impl Into<String>) -> Settled {

@@ -55,10 +55,16 @@ impl Persona {
         let mut persona = Self::default();
         let mut anonymous = false;
         for word in text.split_whitespace() {
-            let refuse = || PersonaError { word: word.to_string() };
+            let refuse = || PersonaError {
+                word: word.to_string(),
+            };
             let list = |values: &str| {
                 let values: Vec<String> = values.split(',').map(ToString::to_string).collect();
-                if values.iter().any(String::is_empty) { Err(refuse()) } else { Ok(values) }
+                if values.iter().any(String::is_empty) {
+                    Err(refuse())
+                } else {
+                    Ok(values)
+                }
             };
             match word.split_once(':') {
                 None if word == "anonymous" => anonymous = true,
@@ -68,14 +74,22 @@ impl Persona {
                 Some(("scope", values)) => persona.scopes.extend(list(values)?),
                 Some(("amr", values)) => persona.amr.extend(list(values)?),
                 Some(("age", seconds)) => {
-                    persona.age = Some(seconds.parse().ok().filter(|age| (0..=i64::from(u32::MAX)).contains(age)).ok_or_else(refuse)?);
+                    persona.age = Some(
+                        seconds
+                            .parse()
+                            .ok()
+                            .filter(|age| (0..=i64::from(u32::MAX)).contains(age))
+                            .ok_or_else(refuse)?,
+                    );
                 }
                 _ => return Err(refuse()),
             }
         }
         let says_nothing = persona == Self::default();
         if anonymous != says_nothing || (persona.machine && persona.signed_in) {
-            return Err(PersonaError { word: text.to_string() });
+            return Err(PersonaError {
+                word: text.to_string(),
+            });
         }
         persona.signed_in = !anonymous;
         Ok(persona)
@@ -114,20 +128,41 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes as a policy's `expect` writes them.
-    pub const NAMES: [&'static str; 6] = ["allow", "sign-in", "unauthorized", "forbidden", "bad-request", "step-up"];
+    pub const NAMES: [&'static str; 6] = [
+        "allow",
+        "sign-in",
+        "unauthorized",
+        "forbidden",
+        "bad-request",
+        "step-up",
+    ];
 
     /// Reads one of [`Outcome::NAMES`].
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Allow, Self::SignIn, Self::Unauthorized, Self::Forbidden, Self::BadRequest, Self::StepUp]
-            .into_iter()
-            .find(|outcome| outcome.name() == name)
+        [
+            Self::Allow,
+            Self::SignIn,
+            Self::Unauthorized,
+            Self::Forbidden,
+            Self::BadRequest,
+            Self::StepUp,
+        ]
+        .into_iter()
+        .find(|outcome| outcome.name() == name)
     }
 
     /// As a policy's `expect` writes it.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        let [allow, sign_in, unauthorized, forbidden, bad_request, step_up] = Self::NAMES;
+        let [
+            allow,
+            sign_in,
+            unauthorized,
+            forbidden,
+            bad_request,
+            step_up,
+        ] = Self::NAMES;
         match self {
             Self::Allow => allow,
             Self::SignIn => sign_in,
@@ -179,13 +214,25 @@ impl fmt::Display for Explanation {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "{}: {}", self.outcome, self.reason)?;
         if let (Some(forwarded), Some(judged)) = (&self.forwarded_path, &self.judged_path) {
-            writeln!(out, "  path: {forwarded}{}", if forwarded == judged { String::new() } else { format!(", judged as {judged}") })?;
+            writeln!(
+                out,
+                "  path: {forwarded}{}",
+                if forwarded == judged {
+                    String::new()
+                } else {
+                    format!(", judged as {judged}")
+                }
+            )?;
         }
         if let (Some(rule), Some(line)) = (&self.rule, self.line) {
             writeln!(out, "  decided by: {rule} (line {line})")?;
         }
         for losing in &self.losing {
-            writeln!(out, "  not by: {} (line {}): {}", losing.path, losing.line, losing.why)?;
+            writeln!(
+                out,
+                "  not by: {} (line {}): {}",
+                losing.path, losing.line, losing.why
+            )?;
         }
         Ok(())
     }
@@ -230,14 +277,38 @@ impl Policy {
 
     /// As [`Policy::explain`], on a host.
     #[must_use]
-    pub fn explain_at_host(&self, method: &str, host: &str, path: &str, persona: &Persona) -> Explanation {
-        self.answer(&Question { method, host, path, persona, navigation: false })
+    pub fn explain_at_host(
+        &self,
+        method: &str,
+        host: &str,
+        path: &str,
+        persona: &Persona,
+    ) -> Explanation {
+        self.answer(&Question {
+            method,
+            host,
+            path,
+            persona,
+            navigation: false,
+        })
     }
 
     /// As [`Policy::explain_at_host`], for a person who loads a page.
     #[must_use]
-    pub fn explain_navigation(&self, method: &str, host: &str, path: &str, persona: &Persona) -> Explanation {
-        self.answer(&Question { method, host, path, persona, navigation: true })
+    pub fn explain_navigation(
+        &self,
+        method: &str,
+        host: &str,
+        path: &str,
+        persona: &Persona,
+    ) -> Explanation {
+        self.answer(&Question {
+            method,
+            host,
+            path,
+            persona,
+            navigation: true,
+        })
     }
 
     /// Judges every `[[test]]` row, in the order of the file.
@@ -262,17 +333,31 @@ impl Policy {
         let raw_path = question.path.split('?').next().unwrap_or_default();
         let path = match CanonicalPath::parse(raw_path) {
             Ok(path) => path,
-            Err(refusal) => return without_rule(None, Outcome::BadRequest, format!("the path is ambiguous ({refusal})")),
+            Err(refusal) => {
+                return without_rule(
+                    None,
+                    Outcome::BadRequest,
+                    format!("the path is ambiguous ({refusal})"),
+                );
+            }
         };
         let told = |outcome, reason: &str| without_rule(Some(&path), outcome, reason.to_string());
         match Territory::of(&path) {
             Territory::App => self.answer_app(question, &path),
-            Territory::Issuer | Territory::SignInPage => told(Outcome::Allow, "the issuer owns this path and judges for itself"),
-            Territory::VerifyToken if !matches!(question.method, "GET" | "HEAD") => {
-                told(Outcome::BadRequest, "the gate answers this path itself, GET and HEAD only")
+            Territory::Issuer | Territory::SignInPage => told(
+                Outcome::Allow,
+                "the issuer owns this path and judges for itself",
+            ),
+            Territory::VerifyToken if !matches!(question.method, "GET" | "HEAD") => told(
+                Outcome::BadRequest,
+                "the gate answers this path itself, GET and HEAD only",
+            ),
+            Territory::VerifyToken if question.persona.signed_in => {
+                told(Outcome::Allow, "the gate answers this path itself")
             }
-            Territory::VerifyToken if question.persona.signed_in => told(Outcome::Allow, "the gate answers this path itself"),
-            Territory::VerifyToken => told(Outcome::Unauthorized, "the gate answers this path itself"),
+            Territory::VerifyToken => {
+                told(Outcome::Unauthorized, "the gate answers this path itself")
+            }
         }
     }
 
@@ -281,12 +366,18 @@ impl Policy {
         let rule = match self.find(path, question.method, question.host) {
             Found::Rule(rule) => rule,
             Found::Nothing => {
-                let mut told = without_rule(Some(path), Outcome::Forbidden, "no rule covers it, and what no rule covers is denied".to_string());
+                let mut told = without_rule(
+                    Some(path),
+                    Outcome::Forbidden,
+                    "no rule covers it, and what no rule covers is denied".to_string(),
+                );
                 told.judged_path = Some(judged);
                 return told;
             }
             Found::Lookalike { protected } => {
-                let reason = format!("it is another spelling of what the more specific rule {protected} protects");
+                let reason = format!(
+                    "it is another spelling of what the more specific rule {protected} protects"
+                );
                 return self.told(question, path, protected, Outcome::Forbidden, reason);
             }
         };
@@ -297,19 +388,42 @@ impl Policy {
             Standing::Passes => (Outcome::Allow, "the caller meets the rule"),
             Standing::NotSignedIn if is_page => (Outcome::SignIn, "the caller is not signed in"),
             Standing::NotSignedIn => (Outcome::Unauthorized, "the caller brings no token"),
-            Standing::WrongKind => (Outcome::Forbidden, "the rule tells services and people apart"),
+            Standing::WrongKind => (
+                Outcome::Forbidden,
+                "the rule tells services and people apart",
+            ),
             Standing::LacksRole => (Outcome::Forbidden, "the caller lacks the role"),
             Standing::LacksScope(_) => (Outcome::Forbidden, "the caller lacks a scope"),
-            Standing::MustStepUp(_) => (Outcome::StepUp, "the caller's sign-in is too old or too weak"),
+            Standing::MustStepUp(_) => (
+                Outcome::StepUp,
+                "the caller's sign-in is too old or too weak",
+            ),
         };
-        self.told(question, path, rule, outcome, format!("{reason} ({})", rule.demand()))
+        self.told(
+            question,
+            path,
+            rule,
+            outcome,
+            format!("{reason} ({})", rule.demand()),
+        )
     }
 
-    fn told(&self, question: &Question<'_>, path: &CanonicalPath, rule: &Rule, outcome: Outcome, reason: String) -> Explanation {
+    fn told(
+        &self,
+        question: &Question<'_>,
+        path: &CanonicalPath,
+        rule: &Rule,
+        outcome: Outcome,
+        reason: String,
+    ) -> Explanation {
         let losing = self
             .candidates(path, question.method, question.host)
             .filter(|candidate| candidate.line() != rule.line())
-            .map(|loser| LosingRule { path: loser.path().to_string(), line: loser.line(), why: why_it_loses(loser, rule) })
+            .map(|loser| LosingRule {
+                path: loser.path().to_string(),
+                line: loser.line(),
+                why: why_it_loses(loser, rule),
+            })
             .collect();
         Explanation {
             outcome,
@@ -326,14 +440,25 @@ impl Policy {
 fn without_rule(path: Option<&CanonicalPath>, outcome: Outcome, reason: String) -> Explanation {
     let judged_path = path.map(|path| path.without_locale(&[]).to_string());
     let forwarded_path = path.map(ToString::to_string);
-    Explanation { outcome, forwarded_path, judged_path, rule: None, line: None, reason, losing: Vec::new() }
+    Explanation {
+        outcome,
+        forwarded_path,
+        judged_path,
+        rule: None,
+        line: None,
+        reason,
+        losing: Vec::new(),
+    }
 }
 
 /// The first field of the two specificities that differs.
 fn why_it_loses(loser: &Rule, winner: &Rule) -> String {
     let (less, more) = (loser.specificity(), winner.specificity());
     if less.literals != more.literals {
-        return format!("it names {} literal segments, the deciding rule {}", less.literals, more.literals);
+        return format!(
+            "it names {} literal segments, the deciding rule {}",
+            less.literals, more.literals
+        );
     }
     let difference = if less.exact != more.exact {
         "it covers everything below its path, the deciding rule one depth only"

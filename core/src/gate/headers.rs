@@ -12,32 +12,100 @@ use alloc::vec::Vec;
 /// Refused by their whole name.
 const REFUSED: &[&str] = &[
     // Hop by hop (RFC 9110, section 7.6.1): they concern this connection only.
-    "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
     // `Proxy:` becomes the variable HTTP_PROXY in CGI programs.
     "proxy",
     // The client's address and the way it came, as other proxies state them.
-    "via", "client-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-remote-ip", "x-host",
-    "x-http-host-override", "x-url", "x-script-name", "x-request-id", "x-correlation-id", "x-original",
+    "via",
+    "client-ip",
+    "true-client-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-remote-ip",
+    "x-host",
+    "x-http-host-override",
+    "x-url",
+    "x-script-name",
+    "x-request-id",
+    "x-correlation-id",
+    "x-original",
     // A method that the policy did not judge.
-    "x-http-method", "x-http-method-override", "x-method-override", "x-method",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-method",
     // Who the caller is, as other gates state it.
-    "x-email", "x-group", "x-groups", "x-role", "x-roles", "x-scope", "x-scopes", "x-subject", "x-principal",
-    "x-identity", "x-username", "x-client-cert", "x-client-dn", "ssl-client-cert", "x-access-token", "x-id-token",
-    "x-jwt-assertion", "x-jwt-payload", "x-admin", "x-internal",
+    "x-email",
+    "x-group",
+    "x-groups",
+    "x-role",
+    "x-roles",
+    "x-scope",
+    "x-scopes",
+    "x-subject",
+    "x-principal",
+    "x-identity",
+    "x-username",
+    "x-client-cert",
+    "x-client-dn",
+    "ssl-client-cert",
+    "x-access-token",
+    "x-id-token",
+    "x-jwt-assertion",
+    "x-jwt-payload",
+    "x-admin",
+    "x-internal",
     // Which route a framework's router has already chosen.
-    "x-matched-path", "x-now-route-matches",
+    "x-matched-path",
+    "x-now-route-matches",
 ];
 
 /// Refused by how they begin.
 const REFUSED_PREFIXES: &[&str] = &[
-    "edgeward-", "x-edgeward-",
-    "proxy-", "forwarded", "x-forwarded", "x-forward-", "x-real-", "x-original-", "x-rewrite-", "x-envoy-", "x-proxy-",
-    "fastly-client-", "x-azure-",
-    "x-auth-request-", "x-auth-user", "x-authenticated-", "x-user", "x-remote-", "remote-", "x-webauth-", "x-ssl-client",
-    "x-client-verify", "ssl-client-", "x-authentik-", "x-authelia-", "x-pomerium-", "x-clerk-", "tailscale-",
-    "x-goog-authenticated-", "x-goog-iap-", "x-amzn-oidc-", "x-ms-client-principal", "x-ms-token-", "x-oauth-",
+    "edgeward-",
+    "x-edgeward-",
+    "proxy-",
+    "forwarded",
+    "x-forwarded",
+    "x-forward-",
+    "x-real-",
+    "x-original-",
+    "x-rewrite-",
+    "x-envoy-",
+    "x-proxy-",
+    "fastly-client-",
+    "x-azure-",
+    "x-auth-request-",
+    "x-auth-user",
+    "x-authenticated-",
+    "x-user",
+    "x-remote-",
+    "remote-",
+    "x-webauth-",
+    "x-ssl-client",
+    "x-client-verify",
+    "ssl-client-",
+    "x-authentik-",
+    "x-authelia-",
+    "x-pomerium-",
+    "x-clerk-",
+    "tailscale-",
+    "x-goog-authenticated-",
+    "x-goog-iap-",
+    "x-amzn-oidc-",
+    "x-ms-client-principal",
+    "x-ms-token-",
+    "x-oauth-",
     // `x-middleware-subrequest` made a framework skip its own middleware (CVE-2025-29927).
-    "x-middleware-", "x-invoke-", "x-vercel-",
+    "x-middleware-",
+    "x-invoke-",
+    "x-vercel-",
     // What Cloudflare says about the client; the edge reads it from the platform and passes on what it means.
     "cf-",
 ];
@@ -47,11 +115,18 @@ const REFUSED_PREFIXES: &[&str] = &[
 /// RFC 9110 token. Headers named by `Connection` are refused besides, see [`named_by_connection`].
 #[must_use]
 pub fn client_may_send(name: &str) -> bool {
-    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':') {
+    if name.is_empty()
+        || !name
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b':')
+    {
         return false;
     }
     let folded = fold(name);
-    !REFUSED.contains(&folded.as_str()) && !REFUSED_PREFIXES.iter().any(|prefix| folded.starts_with(prefix))
+    !REFUSED.contains(&folded.as_str())
+        && !REFUSED_PREFIXES
+            .iter()
+            .any(|prefix| folded.starts_with(prefix))
 }
 
 /// Whether one of the request's `Connection` headers names this header as hop-by-hop; it then ends here (RFC 9110,
@@ -60,13 +135,20 @@ pub fn client_may_send(name: &str) -> bool {
 #[must_use]
 pub fn named_by_connection(connection: &[&str], name: &str) -> bool {
     let folded = fold(name);
-    connection.iter().flat_map(|value| value.split(',')).map(str::trim).any(|option| fold(option) == folded)
+    connection
+        .iter()
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|option| fold(option) == folded)
 }
 
 /// Of all headers `(name, value)` of a request, the ones that may go on.
 pub fn passable<'a>(headers: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let connection: Vec<&str> =
-        headers.iter().filter(|(name, _)| fold(name) == "connection").map(|(_, value)| *value).collect();
+    let connection: Vec<&str> = headers
+        .iter()
+        .filter(|(name, _)| fold(name) == "connection")
+        .map(|(_, value)| *value)
+        .collect();
     headers
         .iter()
         .filter(|(name, _)| client_may_send(name) && !named_by_connection(&connection, name))
@@ -75,7 +157,15 @@ pub fn passable<'a>(headers: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 }
 
 fn fold(name: &str) -> String {
-    name.chars().map(|character| if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '-' }).collect()
+    name.chars()
+        .map(|character| {
+            if character.is_ascii_alphanumeric() {
+                character.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -86,13 +176,42 @@ mod tests {
     #[test]
     fn statements_about_the_caller_are_refused_in_every_spelling() {
         for name in [
-            "Edgeward-User", "edgeward_user", "EDGEWARD-ASSERTION", "Edgeward-Proof", "X-Edgeward-Roles", "edgeward-test-clock",
-            "X-Forwarded-For", "x_forwarded_host", "X-Forwarded-Uri", "X-Forwarded-Prefix", "x-forwarded", "Forwarded",
-            "X-Real-IP", "X-Original-URL", "X-Original-URI", "X_Rewrite_URL", "X-Auth-Request-User", "x-auth-request_email",
-            "X-User", "X.User", "X-User-Id", "X_USER_EMAIL", "Remote-User", "REMOTE_USER", "remote-groups",
-            "x-middleware-subrequest", "X-Middleware-Rewrite", "CF-Connecting-IP", "cf-access-jwt-assertion",
-            "Cf-Access-Authenticated-User-Email", "True-Client-IP", "X-HTTP-Method-Override", "Proxy", "X-Request-Id",
-            "x-ssl-client-verify", "X-MS-CLIENT-PRINCIPAL-ID",
+            "Edgeward-User",
+            "edgeward_user",
+            "EDGEWARD-ASSERTION",
+            "Edgeward-Proof",
+            "X-Edgeward-Roles",
+            "edgeward-test-clock",
+            "X-Forwarded-For",
+            "x_forwarded_host",
+            "X-Forwarded-Uri",
+            "X-Forwarded-Prefix",
+            "x-forwarded",
+            "Forwarded",
+            "X-Real-IP",
+            "X-Original-URL",
+            "X-Original-URI",
+            "X_Rewrite_URL",
+            "X-Auth-Request-User",
+            "x-auth-request_email",
+            "X-User",
+            "X.User",
+            "X-User-Id",
+            "X_USER_EMAIL",
+            "Remote-User",
+            "REMOTE_USER",
+            "remote-groups",
+            "x-middleware-subrequest",
+            "X-Middleware-Rewrite",
+            "CF-Connecting-IP",
+            "cf-access-jwt-assertion",
+            "Cf-Access-Authenticated-User-Email",
+            "True-Client-IP",
+            "X-HTTP-Method-Override",
+            "Proxy",
+            "X-Request-Id",
+            "x-ssl-client-verify",
+            "X-MS-CLIENT-PRINCIPAL-ID",
         ] {
             assert!(!client_may_send(name), "{name}");
         }
@@ -101,8 +220,21 @@ mod tests {
     #[test]
     fn hop_by_hop_headers_and_names_that_are_none_are_refused() {
         for name in [
-            "Connection", "keep-alive", "Transfer-Encoding", "transfer_encoding", "TE", "Trailer", "Upgrade",
-            "Proxy-Authorization", "Proxy-Authenticate", "Proxy-Connection", "", "x user", "x-a\u{0}", "x:y", "é",
+            "Connection",
+            "keep-alive",
+            "Transfer-Encoding",
+            "transfer_encoding",
+            "TE",
+            "Trailer",
+            "Upgrade",
+            "Proxy-Authorization",
+            "Proxy-Authenticate",
+            "Proxy-Connection",
+            "",
+            "x user",
+            "x-a\u{0}",
+            "x:y",
+            "é",
         ] {
             assert!(!client_may_send(name), "{name:?}");
         }
@@ -111,9 +243,26 @@ mod tests {
     #[test]
     fn ordinary_headers_pass() {
         for name in [
-            "Accept", "Accept-Language", "Content-Type", "User-Agent", "Authorization", "Cookie", "Origin", "Referer",
-            "traceparent", "tracestate", "Range", "If-None-Match", "RSC", "Next-Router-State-Tree", "X-CSRF-Token",
-            "X-Requested-With", "Sec-Fetch-Mode", "Sec-WebSocket-Key", "Idempotency-Key", "X-Api-Version",
+            "Accept",
+            "Accept-Language",
+            "Content-Type",
+            "User-Agent",
+            "Authorization",
+            "Cookie",
+            "Origin",
+            "Referer",
+            "traceparent",
+            "tracestate",
+            "Range",
+            "If-None-Match",
+            "RSC",
+            "Next-Router-State-Tree",
+            "X-CSRF-Token",
+            "X-Requested-With",
+            "Sec-Fetch-Mode",
+            "Sec-WebSocket-Key",
+            "Idempotency-Key",
+            "X-Api-Version",
         ] {
             assert!(client_may_send(name), "{name}");
         }

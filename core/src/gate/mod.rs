@@ -18,7 +18,8 @@ pub mod headers;
 
 pub use credential::Credential;
 pub use decision::{
-    Answer, Decision, Destination, Gate, KeyDemand, Permit, Redirect, Refusal, RequestView, ResponsePolicy, decide,
+    Answer, Decision, Destination, Gate, KeyDemand, Permit, Redirect, Refusal, RequestView,
+    ResponsePolicy, decide,
 };
 pub use explain::{Explanation, LosingRule, Outcome, Persona, PersonaError, TestOutcome};
 pub use navigation::Navigation;

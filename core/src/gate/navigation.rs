@@ -12,13 +12,20 @@ impl Navigation {
     /// `Sec-Fetch-Mode`, `Sec-Fetch-Dest` and `Accept`, where present. With either Fetch Metadata header present,
     /// `Accept` is not looked at; frames, prefetching scripts and images are not navigations.
     #[must_use]
-    pub fn detect(sec_fetch_mode: Option<&str>, sec_fetch_dest: Option<&str>, accept: Option<&str>, method: &str) -> bool {
+    pub fn detect(
+        sec_fetch_mode: Option<&str>,
+        sec_fetch_dest: Option<&str>,
+        accept: Option<&str>,
+        method: &str,
+    ) -> bool {
         if !matches!(method, "GET" | "HEAD") {
             return false;
         }
         match (sec_fetch_mode, sec_fetch_dest) {
             (None, None) => accept.is_some_and(accepts_html),
-            (mode, dest) => mode.map(str::trim) == Some("navigate") && dest.map(str::trim) == Some("document"),
+            (mode, dest) => {
+                mode.map(str::trim) == Some("navigate") && dest.map(str::trim) == Some("document")
+            }
         }
     }
 }
@@ -27,11 +34,15 @@ impl Navigation {
 fn accepts_html(accept: &str) -> bool {
     accept.split(',').any(|range| {
         let mut parts = range.split(';').map(str::trim);
-        let is_html = parts
-            .next()
-            .is_some_and(|media| ["text/html", "application/xhtml+xml"].iter().any(|html| media.eq_ignore_ascii_case(html)));
+        let is_html = parts.next().is_some_and(|media| {
+            ["text/html", "application/xhtml+xml"]
+                .iter()
+                .any(|html| media.eq_ignore_ascii_case(html))
+        });
         let refused = parts.any(|parameter| {
-            let zero = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="));
+            let zero = parameter
+                .strip_prefix("q=")
+                .or_else(|| parameter.strip_prefix("Q="));
             zero.is_some_and(|quality| quality.bytes().all(|byte| matches!(byte, b'0' | b'.')))
         });
         is_html && !refused
@@ -57,15 +68,31 @@ mod tests {
             (Some(""), None, html, "GET", false),
             (None, None, html, "GET", true),
             (None, None, Some("TEXT/HTML"), "GET", true),
-            (None, None, Some("application/json, text/html;q=0.5"), "GET", true),
-            (None, None, Some("application/json, text/html;q=0.0"), "GET", false),
+            (
+                None,
+                None,
+                Some("application/json, text/html;q=0.5"),
+                "GET",
+                true,
+            ),
+            (
+                None,
+                None,
+                Some("application/json, text/html;q=0.0"),
+                "GET",
+                false,
+            ),
             (None, None, Some("*/*"), "GET", false),
             (None, None, Some("application/json"), "GET", false),
             (None, None, None, "GET", false),
             (None, None, html, "get", false),
             (None, None, html, "DELETE", false),
         ] {
-            assert_eq!(Navigation::detect(mode, dest, accept, method), expected, "{mode:?} {dest:?} {accept:?} {method}");
+            assert_eq!(
+                Navigation::detect(mode, dest, accept, method),
+                expected,
+                "{mode:?} {dest:?} {accept:?} {method}"
+            );
         }
     }
 }

@@ -16,7 +16,16 @@ const MAX_PATTERN_SEGMENTS: usize = 64;
 
 /// Endings that name another representation of the same page in one of the frameworks behind a gate: React server
 /// components (`.rsc`, `.prefetch.rsc`, `.segments/…`), page data (`.json`, `.data`), static exports.
-const REPRESENTATIONS: &[&str] = &[".rsc", ".prefetch", ".segments", ".json", ".data", ".html", ".htm", ".txt"];
+const REPRESENTATIONS: &[&str] = &[
+    ".rsc",
+    ".prefetch",
+    ".segments",
+    ".json",
+    ".data",
+    ".html",
+    ".htm",
+    ".txt",
+];
 
 /// How narrowly a rule speaks. The greater one decides; the fields are compared in order. A pattern that covers only
 /// a part of what another covers is always the more specific of the two.
@@ -53,12 +62,20 @@ impl Pattern {
     /// Reads a pattern; the error is a sentence for the author of the policy.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let refuse = |why: &str| Err(format!("\"{text}\" is not a path pattern: {why}"));
-        let Some(rest) = text.strip_prefix('/') else { return refuse("it must start with \"/\"") };
+        let Some(rest) = text.strip_prefix('/') else {
+            return refuse("it must start with \"/\"");
+        };
         if rest.is_empty() {
-            return Ok(Self { text: text.to_string(), segments: Vec::new(), open: false });
+            return Ok(Self {
+                text: text.to_string(),
+                segments: Vec::new(),
+                open: false,
+            });
         }
         if rest.ends_with('/') {
-            return refuse("leave out the trailing slash; a path is judged alike with and without it");
+            return refuse(
+                "leave out the trailing slash; a path is judged alike with and without it",
+            );
         }
         let mut segments = Vec::new();
         let mut open = false;
@@ -80,7 +97,11 @@ impl Pattern {
         if segments.len() > MAX_PATTERN_SEGMENTS {
             return refuse("it has more than 64 segments");
         }
-        Ok(Self { text: text.to_string(), segments, open })
+        Ok(Self {
+            text: text.to_string(),
+            segments,
+            open,
+        })
     }
 
     /// As the author wrote it.
@@ -97,8 +118,18 @@ impl Pattern {
     }
 
     pub(super) fn specificity(&self) -> Specificity {
-        let wildcards = self.segments.iter().filter(|segment| matches!(segment, Segment::Any)).count();
-        Specificity { literals: self.segments.len() - wildcards, exact: !self.open, wildcards, host: 0, methods: false }
+        let wildcards = self
+            .segments
+            .iter()
+            .filter(|segment| matches!(segment, Segment::Any))
+            .count();
+        Specificity {
+            literals: self.segments.len() - wildcards,
+            exact: !self.open,
+            wildcards,
+            host: 0,
+            methods: false,
+        }
     }
 
     /// Whether the pattern covers a path, given its decoded segments.
@@ -118,8 +149,17 @@ impl Pattern {
     }
 
     fn covers_by(&self, path: &[String], covers: impl Fn(&Segment, &String) -> bool) -> bool {
-        let length_fits = if self.open { path.len() >= self.segments.len() } else { path.len() == self.segments.len() };
-        length_fits && self.segments.iter().zip(path).all(|(segment, text)| covers(segment, text))
+        let length_fits = if self.open {
+            path.len() >= self.segments.len()
+        } else {
+            path.len() == self.segments.len()
+        };
+        length_fits
+            && self
+                .segments
+                .iter()
+                .zip(path)
+                .all(|(segment, text)| covers(segment, text))
     }
 
     /// Whether some path is covered by both.
@@ -129,17 +169,27 @@ impl Pattern {
             || (self.open && self.segments.len() < other.segments.len())
             || (other.open && other.segments.len() < self.segments.len());
         lengths_meet
-            && self.segments.iter().zip(&other.segments).all(|pair| match pair {
-                (Segment::Literal { exact: one, .. }, Segment::Literal { exact: two, .. }) => one == two,
-                (Segment::Any, _) | (_, Segment::Any) => true,
-            })
+            && self
+                .segments
+                .iter()
+                .zip(&other.segments)
+                .all(|pair| match pair {
+                    (Segment::Literal { exact: one, .. }, Segment::Literal { exact: two, .. }) => {
+                        one == two
+                    }
+                    (Segment::Any, _) | (_, Segment::Any) => true,
+                })
     }
 }
 
 impl Segment {
     fn literal(text: &str) -> Result<Self, &'static str> {
-        let path = CanonicalPath::parse(&format!("/{text}")).map_err(super::path::PathRefusal::reason)?;
-        let exact = decoded_segments(path.as_str()).into_iter().next().ok_or("path-empty-segment")?;
+        let path =
+            CanonicalPath::parse(&format!("/{text}")).map_err(super::path::PathRefusal::reason)?;
+        let exact = decoded_segments(path.as_str())
+            .into_iter()
+            .next()
+            .ok_or("path-empty-segment")?;
         let folded = fold(&exact);
         Ok(Self::Literal { exact, folded })
     }
@@ -162,8 +212,10 @@ pub(super) fn fold(segment: &str) -> String {
 pub(super) fn fold_representation(segment: &str) -> String {
     let folded = fold(segment);
     let mut name = folded.as_str();
-    while let Some(shorter) =
-        REPRESENTATIONS.iter().find_map(|ending| name.strip_suffix(ending)).filter(|shorter| !shorter.is_empty())
+    while let Some(shorter) = REPRESENTATIONS
+        .iter()
+        .find_map(|ending| name.strip_suffix(ending))
+        .filter(|shorter| !shorter.is_empty())
     {
         name = shorter;
     }
@@ -180,7 +232,11 @@ mod tests {
     }
 
     fn check(text: &str, covered: &[&str], not_covered: &[&str]) {
-        let judge = |path: &&str| pattern(text).covers(&decoded_segments(CanonicalPath::parse(path).unwrap().as_str()));
+        let judge = |path: &&str| {
+            pattern(text).covers(&decoded_segments(
+                CanonicalPath::parse(path).unwrap().as_str(),
+            ))
+        };
         for path in covered {
             assert!(judge(path), "{text} should cover {path}");
         }
@@ -194,14 +250,28 @@ mod tests {
         check("/", &["/"], &["/a"]);
         check("/**", &["/", "/a", "/a/b/"], &[]);
         check("/*", &["/a", "/a/"], &["/", "/a/b"]);
-        check("/admin", &["/admin", "/admin/", "/%61dmin"], &["/admin/x", "/ADMIN", "/admi"]);
+        check(
+            "/admin",
+            &["/admin", "/admin/", "/%61dmin"],
+            &["/admin/x", "/ADMIN", "/admi"],
+        );
         check(
             "/admin/**",
             &["/admin", "/admin/", "/admin/x", "/admin/x/y"],
-            &["/administrator", "/admin.bak", "/admin-x", "/adm", "/x/admin"],
+            &[
+                "/administrator",
+                "/admin.bak",
+                "/admin-x",
+                "/adm",
+                "/x/admin",
+            ],
         );
         check("/docs", &["/docs"], &["/docs.bak"]);
-        check("/u/*/posts", &["/u/1/posts"], &["/u/posts", "/u/1/2/posts", "/u/1/posts/3"]);
+        check(
+            "/u/*/posts",
+            &["/u/1/posts"],
+            &["/u/posts", "/u/1/2/posts", "/u/1/posts/3"],
+        );
         check("/u/*/**", &["/u/1", "/u/1/2"], &["/u"]);
         check("/@me", &["/@me", "/%40me"], &[]);
         check("/café", &["/caf%c3%a9", "/café"], &["/cafe"]);
@@ -211,8 +281,26 @@ mod tests {
     #[test]
     fn what_can_never_match_is_not_a_pattern() {
         for text in [
-            "", "admin", "/admin/", "/a//b", "/a*", "/**/a", "/a/**/b", "/***", "/a/../b", "/./a", "/a;b", "/a%2fb", "/a b",
-            "/a?b", "/a#b", "/a%zz", "/a\\b", "/(.*)", "/%2e%2e", "https://x/",
+            "",
+            "admin",
+            "/admin/",
+            "/a//b",
+            "/a*",
+            "/**/a",
+            "/a/**/b",
+            "/***",
+            "/a/../b",
+            "/./a",
+            "/a;b",
+            "/a%2fb",
+            "/a b",
+            "/a?b",
+            "/a#b",
+            "/a%zz",
+            "/a\\b",
+            "/(.*)",
+            "/%2e%2e",
+            "https://x/",
         ] {
             // "(", ")" and "." are ordinary path characters, "*" inside a segment is not.
             assert!(Pattern::parse(text).is_err(), "{text}");
@@ -223,9 +311,14 @@ mod tests {
 
     #[test]
     fn the_narrower_pattern_is_the_more_specific() {
-        let ascending =
-            ["/**", "/", "/*/**", "/*", "/*/*", "/a/**", "/a/*/**", "/a", "/a/*", "/a/b/**", "/a/b", "/a/b/*", "/a/b/c"];
-        let found: Vec<_> = ascending.iter().map(|text| pattern(text).specificity()).collect();
+        let ascending = [
+            "/**", "/*/**", "/", "/*", "/*/*", "/a/**", "/a/*/**", "/a", "/a/*", "/a/b/**", "/a/b",
+            "/a/b/*", "/a/b/c",
+        ];
+        let found: Vec<_> = ascending
+            .iter()
+            .map(|text| pattern(text).specificity())
+            .collect();
         let mut sorted = found.clone();
         sorted.sort();
         assert_eq!(found, sorted);
@@ -262,7 +355,11 @@ mod tests {
             ("admin.bak", "admin.bak", "admin.bak"),
             (".json", ".json", ".json"),
         ] {
-            assert_eq!((fold(segment), fold_representation(segment)), (folded.into(), bare.into()), "{segment}");
+            assert_eq!(
+                (fold(segment), fold_representation(segment)),
+                (folded.into(), bare.into()),
+                "{segment}"
+            );
         }
         assert!(pattern("/Admin/**").covers_folded(&vec![fold("aDMIN"), fold("x")]));
     }

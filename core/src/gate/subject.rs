@@ -55,13 +55,25 @@ impl<'a> Subject<'a> {
 
 impl Traits<'_> {
     fn meet<'p>(&self, conditions: &'p Conditions, now: UnixTime) -> Standing<'p> {
-        if conditions.machine.is_some_and(|machine| machine != self.is_machine) {
+        if conditions
+            .machine
+            .is_some_and(|machine| machine != self.is_machine)
+        {
             return Standing::WrongKind;
         }
-        if !conditions.roles.is_empty() && !conditions.roles.iter().any(|role| self.roles.contains(&role.as_str())) {
+        if !conditions.roles.is_empty()
+            && !conditions
+                .roles
+                .iter()
+                .any(|role| self.roles.contains(&role.as_str()))
+        {
             return Standing::LacksRole;
         }
-        if !conditions.scopes.iter().all(|scope| self.scopes.contains(&scope.as_str())) {
+        if !conditions
+            .scopes
+            .iter()
+            .all(|scope| self.scopes.contains(&scope.as_str()))
+        {
             return Standing::LacksScope(&conditions.scopes);
         }
         match &conditions.step_up {
@@ -78,7 +90,11 @@ impl Traits<'_> {
                 (-crate::time::LEEWAY_SECONDS..=i64::from(max_age)).contains(&age)
             })
         };
-        let is_strong = step_up.amr.is_empty() || step_up.amr.iter().any(|method| self.amr.contains(&method.as_str()));
+        let is_strong = step_up.amr.is_empty()
+            || step_up
+                .amr
+                .iter()
+                .any(|method| self.amr.contains(&method.as_str()));
         is_strong && step_up.max_age_seconds.is_none_or(is_fresh)
     }
 }

@@ -24,7 +24,10 @@ pub(super) enum Territory {
 impl Territory {
     pub(super) fn of(path: &CanonicalPath) -> Self {
         let judged = path.without_locale(&[]);
-        let first = judged.get(1..).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        let first = judged
+            .get(1..)
+            .and_then(|rest| rest.split('/').next())
+            .unwrap_or_default();
         match (first, judged) {
             (_, "/auth/verify-token") => Self::VerifyToken,
             (_, "/login" | "/register") => Self::SignInPage,
@@ -79,7 +82,11 @@ mod tests {
             ("/readyz", Territory::App),
             ("/admin", Territory::App),
         ] {
-            assert_eq!(Territory::of(&CanonicalPath::parse(path).unwrap()), expected, "{path}");
+            assert_eq!(
+                Territory::of(&CanonicalPath::parse(path).unwrap()),
+                expected,
+                "{path}"
+            );
         }
     }
 }

@@ -139,7 +139,9 @@ struct Host {
 pub(super) enum Found<'p> {
     Rule(&'p Rule),
     /// The request resembles one that `protected` guards.
-    Lookalike { protected: &'p Rule },
+    Lookalike {
+        protected: &'p Rule,
+    },
     Nothing,
 }
 
@@ -179,49 +181,76 @@ impl Policy {
     }
 
     /// All rules that cover the request, the most specific first.
-    pub(super) fn candidates<'p>(
+    pub(super) fn candidates<'p, 'q>(
         &'p self,
         path: &CanonicalPath,
-        method: &'p str,
-        host: &'p str,
+        method: &'q str,
+        host: &'q str,
     ) -> impl Iterator<Item = &'p Rule> {
         let segments = decoded_segments(path.without_locale(&self.settings.locales));
-        self.rules.iter().filter(move |rule| rule.concerns(method, host) && rule.pattern.covers(&segments))
+        self.rules
+            .iter()
+            .filter(move |rule| rule.concerns(method, host) && rule.pattern.covers(&segments))
     }
 
-    fn guarded_twin(&self, path: &CanonicalPath, method: &str, host: &str, decider: Option<&Rule>) -> Option<&Rule> {
+    fn guarded_twin(
+        &self,
+        path: &CanonicalPath,
+        method: &str,
+        host: &str,
+        decider: Option<&Rule>,
+    ) -> Option<&Rule> {
         // Nothing covers it: it is denied anyway.
         let decider = decider?;
         let segments = decoded_segments(path.without_locale_of_any_case(&self.settings.locales));
         let narrowest = |twin: &[String]| {
-            self.rules.iter().find(|rule| rule.concerns(method, host) && rule.pattern.covers_folded(twin))
+            self.rules
+                .iter()
+                .find(|rule| rule.concerns(method, host) && rule.pattern.covers_folded(twin))
         };
         let folds: [fn(&str) -> String; 2] = [fold, fold_representation];
         for fold_one in folds {
             let twin: Vec<String> = segments.iter().map(|segment| fold_one(segment)).collect();
-            let guard = narrowest(&twin).filter(|rule| rule.is_protected() && rule.specificity() > decider.specificity());
+            let guard = narrowest(&twin)
+                .filter(|rule| rule.is_protected() && rule.specificity() > decider.specificity());
             if guard.is_some() {
                 return guard;
             }
         }
         let page = page_behind_data_route(&segments, &self.settings.locales)?;
         let speaks_of_data_routes = decider.pattern.as_str().starts_with("/_next/data");
-        narrowest(&page).filter(|rule| rule.is_protected() && !decider.is_protected() && !speaks_of_data_routes)
+        narrowest(&page)
+            .filter(|rule| rule.is_protected() && !decider.is_protected() && !speaks_of_data_routes)
     }
 }
 
 /// `/_next/data/BUILD/admin.json` is the content of `/admin` in another representation.
 fn page_behind_data_route(segments: &[String], locales: &[String]) -> Option<Vec<String>> {
-    let folded: Vec<String> = segments.iter().map(|segment| fold_representation(segment)).collect();
-    let [next, data, _build, page @ ..] = folded.as_slice() else { return None };
+    let folded: Vec<String> = segments
+        .iter()
+        .map(|segment| fold_representation(segment))
+        .collect();
+    let [next, data, _build, page @ ..] = folded.as_slice() else {
+        return None;
+    };
     if next != "_next" || data != "data" {
         return None;
     }
     let page = match page {
-        [first, rest @ ..] if locales.iter().any(|locale| locale.eq_ignore_ascii_case(first)) => rest,
+        [first, rest @ ..]
+            if locales
+                .iter()
+                .any(|locale| locale.eq_ignore_ascii_case(first)) =>
+        {
+            rest
+        }
         whole => whole,
     };
-    Some(if matches!(page, [only] if only == "index") { Vec::new() } else { page.to_vec() })
+    Some(if matches!(page, [only] if only == "index") {
+        Vec::new()
+    } else {
+        page.to_vec()
+    })
 }
 
 impl Rule {
@@ -247,7 +276,10 @@ impl Rule {
     #[must_use]
     pub fn specificity(&self) -> Specificity {
         Specificity {
-            host: self.host.as_ref().map_or(0, |host| if host.port.is_some() { 2 } else { 1 }),
+            host: self
+                .host
+                .as_ref()
+                .map_or(0, |host| if host.port.is_some() { 2 } else { 1 }),
             methods: self.methods.is_some(),
             ..self.pattern.specificity()
         }
@@ -265,7 +297,9 @@ impl Rule {
     fn concerns(&self, method: &str, host: &str) -> bool {
         let method_fits = match &self.methods {
             None => !matches!(method, "CONNECT" | "TRACE" | "TRACK"),
-            Some(methods) => methods.iter().any(|listed| listed == method || (listed == "GET" && method == "HEAD")),
+            Some(methods) => methods
+                .iter()
+                .any(|listed| listed == method || (listed == "GET" && method == "HEAD")),
         };
         method_fits && self.host.as_ref().is_none_or(|wanted| wanted.is(host))
     }
@@ -274,7 +308,11 @@ impl Rule {
     fn ties_with(&self, other: &Self) -> bool {
         let methods_meet = match (&self.methods, &other.methods) {
             (Some(mine), Some(theirs)) => mine.iter().any(|method| {
-                theirs.iter().any(|other| method == other || is_get_and_head(method, other) || is_get_and_head(other, method))
+                theirs.iter().any(|other| {
+                    method == other
+                        || is_get_and_head(method, other)
+                        || is_get_and_head(other, method)
+                })
             }),
             (None, _) | (_, None) => true,
         };
@@ -282,7 +320,10 @@ impl Rule {
             (Some(mine), Some(theirs)) => mine == theirs,
             (None, _) | (_, None) => true,
         };
-        self.specificity() == other.specificity() && methods_meet && hosts_meet && self.pattern.meets(&other.pattern)
+        self.specificity() == other.specificity()
+            && methods_meet
+            && hosts_meet
+            && self.pattern.meets(&other.pattern)
     }
 }
 
@@ -305,7 +346,9 @@ impl fmt::Display for Rule {
 
 impl fmt::Display for Demand {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::SignedIn(conditions) = self else { return out.write_str("public") };
+        let Self::SignedIn(conditions) = self else {
+            return out.write_str("public");
+        };
         let mut parts: Vec<String> = Vec::new();
         match conditions.machine {
             Some(true) => parts.push("services only".to_string()),
@@ -326,14 +369,20 @@ impl fmt::Display for Demand {
                 parts.push(format!("by {}", step_up.amr.join(" or ")));
             }
         }
-        if parts.is_empty() { out.write_str("signed-in") } else { out.write_str(&parts.join(", ")) }
+        if parts.is_empty() {
+            out.write_str("signed-in")
+        } else {
+            out.write_str(&parts.join(", "))
+        }
     }
 }
 
 impl Host {
     /// Host names are compared without case and without the dot of the root; a port counts only if the rule names one.
     fn is(&self, host: &str) -> bool {
-        Self::read(host).is_some_and(|found| found.name == self.name && (self.port.is_none() || found.port == self.port))
+        Self::read(host).is_some_and(|found| {
+            found.name == self.name && (self.port.is_none() || found.port == self.port)
+        })
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -343,20 +392,29 @@ impl Host {
             Some((name, port)) if !port.contains(']') => (name, Some(port)),
             _ => (text.as_str(), None),
         };
-        if port.is_some_and(|port| port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit())) {
+        if port
+            .is_some_and(|port| port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()))
+        {
             return None;
         }
         let name = name.strip_suffix('.').unwrap_or(name);
         let is_address = name.starts_with('[') && name.ends_with(']');
         let is_name = !name.is_empty()
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
-        (is_address || is_name).then(|| Self { name: name.to_string(), port: port.map(ToString::to_string) })
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
+        (is_address || is_name).then(|| Self {
+            name: name.to_string(),
+            port: port.map(ToString::to_string),
+        })
     }
 }
 
 impl fmt::Display for Host {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.name)?;
-        self.port.as_ref().map_or(Ok(()), |port| write!(out, ":{port}"))
+        self.port
+            .as_ref()
+            .map_or(Ok(()), |port| write!(out, ":{port}"))
     }
 }

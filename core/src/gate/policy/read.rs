@@ -81,12 +81,26 @@ impl Source<'_> {
         self.line_at(place.span().start)
     }
 
-    pub(super) fn error<T>(self, place: &Spanned<T>, key: &str, message: impl Into<String>) -> PolicyError {
-        PolicyError { line: Some(self.line(place)), key: Some(key.to_owned()), message: message.into() }
+    pub(super) fn error<T>(
+        self,
+        place: &Spanned<T>,
+        key: &str,
+        message: impl Into<String>,
+    ) -> PolicyError {
+        PolicyError {
+            line: Some(self.line(place)),
+            key: Some(key.to_owned()),
+            message: message.into(),
+        }
     }
 
     fn line_at(self, offset: usize) -> usize {
-        1 + self.0.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+        1 + self
+            .0
+            .bytes()
+            .take(offset)
+            .filter(|byte| *byte == b'\n')
+            .count()
     }
 
     /// The parser points at a place; the key is the word before `=` on that line.
@@ -96,23 +110,44 @@ impl Source<'_> {
             .and_then(|line| self.0.lines().nth(line - 1))
             .and_then(|text| text.split_once('='))
             .map(|(key, _)| key.trim())
-            .filter(|key| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')));
-        PolicyError { line, key: key.map(ToString::to_string), message: error.message().to_string() }
+            .filter(|key| {
+                !key.is_empty()
+                    && key.bytes().all(|byte| {
+                        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+                    })
+            });
+        PolicyError {
+            line,
+            key: key.map(ToString::to_string),
+            message: error.message().to_string(),
+        }
     }
 }
 
 pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
-    let whole = |message: String| PolicyError { line: None, key: None, message };
+    let whole = |message: String| PolicyError {
+        line: None,
+        key: None,
+        message,
+    };
     if text.len() > MAX_POLICY_BYTES {
-        return Err(whole(format!("the policy is longer than {MAX_POLICY_BYTES} bytes")));
+        return Err(whole(format!(
+            "the policy is longer than {MAX_POLICY_BYTES} bytes"
+        )));
     }
     let source = Source(text);
     let raw: RawPolicy = toml::from_str(text).map_err(|error| source.parser_error(&error))?;
     if *raw.version.get_ref() != VERSION {
-        return Err(source.error(&raw.version, "version", format!("this gate reads version {VERSION}")));
+        return Err(source.error(
+            &raw.version,
+            "version",
+            format!("this gate reads version {VERSION}"),
+        ));
     }
     if raw.route.len() > MAX_ROUTES || raw.test.len() > MAX_TESTS {
-        return Err(whole(format!("more than {MAX_ROUTES} routes or {MAX_TESTS} tests")));
+        return Err(whole(format!(
+            "more than {MAX_ROUTES} routes or {MAX_TESTS} tests"
+        )));
     }
     let settings = settings(source, raw.gate)?;
     let mut rules = Vec::with_capacity(raw.route.len());
@@ -124,8 +159,16 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
         rules.push(new);
     }
     rules.sort_by_key(|rule| core::cmp::Reverse(rule.specificity()));
-    let tests = raw.test.into_iter().map(|row| TestRow::read(source, row)).collect::<Result<_, _>>()?;
-    Ok(Policy { settings, rules, tests })
+    let tests = raw
+        .test
+        .into_iter()
+        .map(|row| TestRow::read(source, row))
+        .collect::<Result<_, _>>()?;
+    Ok(Policy {
+        settings,
+        rules,
+        tests,
+    })
 }
 
 fn tie(old: &Rule, new: &Rule) -> PolicyError {
@@ -148,7 +191,8 @@ fn settings(source: Source<'_>, raw: RawSettings) -> Result<Settings, PolicyErro
         let Some(value) = value else { return Ok(None) };
         let path = value.get_ref();
         if path.contains(['?', '#']) || return_to::sanitise(path).as_ref() != Some(path) {
-            let why = "must be a path of this site in its canonical form, and not a page of the sign-in";
+            let why =
+                "must be a path of this site in its canonical form, and not a page of the sign-in";
             return Err(source.error(&value, key, format!("\"{path}\" {why}")));
         }
         Ok(Some(value.into_inner()))
@@ -156,15 +200,21 @@ fn settings(source: Source<'_>, raw: RawSettings) -> Result<Settings, PolicyErro
     let mut locales: Vec<String> = Vec::new();
     for locale in raw.locales {
         let text = locale.get_ref();
-        let is_tag = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let is_tag = !text.is_empty()
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if !is_tag || locales.iter().any(|known| known.eq_ignore_ascii_case(text)) {
-            let message = format!("\"{text}\" is not a language tag like \"de\" or \"pt-BR\", or is listed twice");
+            let message = format!(
+                "\"{text}\" is not a language tag like \"de\" or \"pt-BR\", or is listed twice"
+            );
             return Err(source.error(&locale, "locales", message));
         }
         locales.push(locale.into_inner());
     }
     Ok(Settings {
-        signed_in_home: place("signed_in_home", raw.signed_in_home)?.unwrap_or_else(|| "/".to_owned()),
+        signed_in_home: place("signed_in_home", raw.signed_in_home)?
+            .unwrap_or_else(|| "/".to_owned()),
         missing_role: place("missing_role", raw.missing_role)?,
         step_up_page: place("step_up_page", raw.step_up_page)?,
         locales,
@@ -172,34 +222,71 @@ fn settings(source: Source<'_>, raw: RawSettings) -> Result<Settings, PolicyErro
 }
 
 fn rule(source: Source<'_>, raw: RawRoute, settings: &Settings) -> Result<Rule, PolicyError> {
-    let pattern = Pattern::parse(raw.path.get_ref()).map_err(|message| source.error(&raw.path, "path", message))?;
-    if let Some(first) = pattern.first_literal().filter(|first| settings.locales.iter().any(|locale| locale == first)) {
-        let message = format!("\"{first}\" is a locale, and paths are judged without their locale: leave it out");
+    let pattern = Pattern::parse(raw.path.get_ref())
+        .map_err(|message| source.error(&raw.path, "path", message))?;
+    if let Some(first) = pattern
+        .first_literal()
+        .filter(|first| settings.locales.iter().any(|locale| locale == first))
+    {
+        let message = format!(
+            "\"{first}\" is a locale, and paths are judged without their locale: leave it out"
+        );
         return Err(source.error(&raw.path, "path", message));
     }
     let host = match &raw.host {
         None => None,
         Some(host) => Some(Host::read(host.get_ref()).ok_or_else(|| {
-            source.error(host, "host", "write one host name, with a port if it matters; there are no wildcards")
+            source.error(
+                host,
+                "host",
+                "write one host name, with a port if it matters; there are no wildcards",
+            )
         })?),
     };
     let methods = match &raw.methods {
         None => None,
-        Some(list) => Some(words(source, "methods", list, "an upper-case method like GET", is_method)?),
+        Some(list) => Some(words(
+            source,
+            "methods",
+            list,
+            "an upper-case method like GET",
+            is_method,
+        )?),
     };
-    Ok(Rule { line: source.line(&raw.path), pattern, host, methods, demand: demand(source, raw)? })
+    Ok(Rule {
+        line: source.line(&raw.path),
+        pattern,
+        host,
+        methods,
+        demand: demand(source, raw)?,
+    })
 }
 
 fn demand(source: Source<'_>, raw: RawRoute) -> Result<Demand, PolicyError> {
-    let no_conditions = raw.roles.is_none() && raw.scopes.is_none() && raw.machine.is_none() && raw.step_up.is_none();
-    match raw.allow.as_ref().map(|allow| (allow, allow.get_ref().as_str())) {
+    let no_conditions = raw.roles.is_none()
+        && raw.scopes.is_none()
+        && raw.machine.is_none()
+        && raw.step_up.is_none();
+    match raw
+        .allow
+        .as_ref()
+        .map(|allow| (allow, allow.get_ref().as_str()))
+    {
         Some((_, "public")) if no_conditions => return Ok(Demand::Public),
         Some((allow, "public")) => {
-            return Err(source.error(allow, "allow", "\"public\" contradicts the rule's other demands; leave one out"));
+            return Err(source.error(
+                allow,
+                "allow",
+                "\"public\" contradicts the rule's other demands; leave one out",
+            ));
         }
         Some((_, "signed-in")) => {}
         Some((allow, other)) => {
-            return Err(source.error(allow, "allow", format!("\"{other}\" is neither \"public\" nor \"signed-in\"")));
+            return Err(source.error(
+                allow,
+                "allow",
+                format!("\"{other}\" is neither \"public\" nor \"signed-in\""),
+            ));
         }
         None if no_conditions => {
             let message = "the rule does not say who may pass: write allow = \"public\" or \"signed-in\", or roles, scopes, \
@@ -208,7 +295,10 @@ fn demand(source: Source<'_>, raw: RawRoute) -> Result<Demand, PolicyError> {
         }
         None => {}
     }
-    let list = |key: &str, value: Option<&Spanned<Vec<String>>>, what: &str, accepts: fn(&str) -> bool| match value {
+    let list = |key: &str,
+                value: Option<&Spanned<Vec<String>>>,
+                what: &str,
+                accepts: fn(&str) -> bool| match value {
         None => Ok(Vec::new()),
         Some(value) => words(source, key, value, what, accepts),
     };
@@ -218,11 +308,25 @@ fn demand(source: Source<'_>, raw: RawRoute) -> Result<Demand, PolicyError> {
     };
     let machine = raw.machine.as_ref().map(|machine| *machine.get_ref());
     if let (Some(place), Some(true), Some(_)) = (&raw.step_up, machine, &step_up) {
-        return Err(source.error(place, "step_up", "a service has no sign-in to repeat: leave out machine or step_up"));
+        return Err(source.error(
+            place,
+            "step_up",
+            "a service has no sign-in to repeat: leave out machine or step_up",
+        ));
     }
     Ok(Demand::SignedIn(Conditions {
-        roles: list("roles", raw.roles.as_ref(), "a role without blanks and commas", is_role)?,
-        scopes: list("scopes", raw.scopes.as_ref(), "a scope token (RFC 6749, section 3.3)", is_scope)?,
+        roles: list(
+            "roles",
+            raw.roles.as_ref(),
+            "a role without blanks and commas",
+            is_role,
+        )?,
+        scopes: list(
+            "scopes",
+            raw.scopes.as_ref(),
+            "a scope token (RFC 6749, section 3.3)",
+            is_scope,
+        )?,
         machine,
         step_up,
     }))
@@ -230,7 +334,10 @@ fn demand(source: Source<'_>, raw: RawRoute) -> Result<Demand, PolicyError> {
 
 fn step_up(source: Source<'_>, raw: &Spanned<RawStepUp>) -> Result<StepUp, PolicyError> {
     let refuse = |message: &str| Err(source.error(raw, "step_up", message));
-    let RawStepUp { max_age_seconds, amr } = raw.get_ref();
+    let RawStepUp {
+        max_age_seconds,
+        amr,
+    } = raw.get_ref();
     if max_age_seconds.is_none() && amr.is_none() {
         return refuse("demands nothing: write max_age_seconds, amr or both");
     }
@@ -238,10 +345,14 @@ fn step_up(source: Source<'_>, raw: &Spanned<RawStepUp>) -> Result<StepUp, Polic
         return refuse("max_age_seconds must lie between 1 and a year");
     }
     let amr = amr.clone().unwrap_or_default();
-    if raw.get_ref().amr.is_some() && (amr.is_empty() || !amr.iter().all(|method| is_scope(method))) {
+    if raw.get_ref().amr.is_some() && (amr.is_empty() || !amr.iter().all(|method| is_scope(method)))
+    {
         return refuse("amr must list methods of authentication like \"otp\" (RFC 8176)");
     }
-    Ok(StepUp { max_age_seconds: max_age_seconds.and_then(|age| u32::try_from(age).ok()), amr })
+    Ok(StepUp {
+        max_age_seconds: max_age_seconds.and_then(|age| u32::try_from(age).ok()),
+        amr,
+    })
 }
 
 fn words(
@@ -253,7 +364,11 @@ fn words(
 ) -> Result<Vec<String>, PolicyError> {
     let words = list.get_ref();
     if words.is_empty() {
-        return Err(source.error(list, key, "the list is empty, so nobody would pass: fill it or leave it out"));
+        return Err(source.error(
+            list,
+            key,
+            "the list is empty, so nobody would pass: fill it or leave it out",
+        ));
     }
     if let Some(bad) = words.iter().find(|word| !accepts(word)) {
         return Err(source.error(list, key, format!("\"{bad}\" is not {what}")));
@@ -262,15 +377,24 @@ fn words(
 }
 
 fn is_method(word: &str) -> bool {
-    let is_token = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+    let is_token = !word.is_empty()
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte == b'-');
     is_token && !matches!(word, "CONNECT" | "TRACE" | "TRACK")
 }
 
 fn is_role(word: &str) -> bool {
-    !word.is_empty() && !word.chars().any(|character| character.is_whitespace() || character.is_control() || character == ',')
+    !word.is_empty()
+        && !word.chars().any(|character| {
+            character.is_whitespace() || character.is_control() || character == ','
+        })
 }
 
 /// RFC 6749, section 3.3: no quotation mark and no backslash, so it can stand in a quoted string as it is.
 fn is_scope(word: &str) -> bool {
-    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
+    !word.is_empty()
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
 }

@@ -37,12 +37,20 @@ pub(in crate::gate) struct TestRow {
 impl TestRow {
     pub(super) fn read(source: Source<'_>, raw: RawTest) -> Result<Self, PolicyError> {
         let Some((method, path)) = raw.request.get_ref().split_once(' ') else {
-            return Err(source.error(&raw.request, "request", "write a method and a path, like \"GET /admin\""));
+            return Err(source.error(
+                &raw.request,
+                "request",
+                "write a method and a path, like \"GET /admin\"",
+            ));
         };
         let persona = Persona::parse(raw.persona.get_ref())
             .map_err(|error| source.error(&raw.persona, "as", error.to_string()))?;
         let expected = Outcome::parse(raw.expect.get_ref()).ok_or_else(|| {
-            let message = format!("\"{}\" is not one of {}", raw.expect.get_ref(), Outcome::NAMES.join(", "));
+            let message = format!(
+                "\"{}\" is not one of {}",
+                raw.expect.get_ref(),
+                Outcome::NAMES.join(", ")
+            );
             source.error(&raw.expect, "expect", message)
         })?;
         Ok(Self {
