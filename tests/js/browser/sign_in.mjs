@@ -96,6 +96,8 @@ export function signInStories(world) {
           const response = await page.goto("/admin");
           assert.equal(response.status(), 403);
           assert.doesNotMatch(await page.content(), /Admin area/);
+          await page.getByRole("link", { name: "Go to the start page" }).click();
+          await visitor.expectHeading("A page for anyone");
         },
         refused(403),
       );
