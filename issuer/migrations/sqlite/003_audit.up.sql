@@ -1,0 +1,34 @@
+-- Append-only. `entry` is the canonical text that the hash covers (domain/audit.rs); the other columns are computed
+-- from it, so that what is searched and what is hashed cannot differ.
+CREATE TABLE audit_log (
+    seq           INTEGER NOT NULL PRIMARY KEY CHECK (seq > 0),
+    entry         TEXT    NOT NULL CHECK (json_valid(entry)),
+    previous_hash BLOB    NOT NULL UNIQUE CHECK (length(previous_hash) = 32),  -- unique: the chain cannot fork
+    hash          BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+    at            INTEGER GENERATED ALWAYS AS (json_extract(entry, '$.at')) VIRTUAL,
+    actor         TEXT    GENERATED ALWAYS AS (json_extract(entry, '$.actor')) VIRTUAL,
+    action        TEXT    GENERATED ALWAYS AS (json_extract(entry, '$.action')) VIRTUAL,
+    outcome       TEXT    GENERATED ALWAYS AS (json_extract(entry, '$.outcome')) VIRTUAL,
+    request_id    TEXT    GENERATED ALWAYS AS (json_extract(entry, '$.requestId')) VIRTUAL
+) STRICT;
+
+-- Also stops INSERT OR REPLACE, which deletes without asking a DELETE trigger.
+CREATE TRIGGER audit_log_only_grows
+BEFORE INSERT ON audit_log
+WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM audit_log)
+    OR NEW.previous_hash IS NOT coalesce((SELECT hash FROM audit_log ORDER BY seq DESC LIMIT 1), zeroblob(32))
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+
+CREATE TRIGGER audit_log_refuses_update
+BEFORE UPDATE ON audit_log
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+
+CREATE TRIGGER audit_log_refuses_delete
+BEFORE DELETE ON audit_log
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;

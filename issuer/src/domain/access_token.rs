@@ -1,0 +1,124 @@
+//! The claims of an access token (RFC 9068) and their signing.
+//!
+//! Everything in a token comes from the database and the session; nothing comes from a request.
+
+use edgeward_core::{
+    time::UnixTime,
+    token::{SignError, TokenType},
+};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::{
+    accounts::{Account, Role},
+    keyring::Keyring,
+    session::{self, NoRandomness, Sid},
+};
+use crate::config::Config;
+
+/// Whom and what a token is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The user with their present roles.
+    pub account: &'a Account,
+    /// The family.
+    pub sid: Sid,
+    /// The number of the family's refresh token at this moment.
+    pub seq: u64,
+    /// The client.
+    pub client: &'a str,
+    /// When the person proved who they are.
+    pub auth_time: UnixTime,
+    /// By which means (RFC 8176).
+    pub amr: &'a [String],
+    /// How strong that was.
+    pub acr: &'a str,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    sub: String,
+    aud: &'a str,
+    exp: UnixTime,
+    iat: UnixTime,
+    nbf: UnixTime,
+    jti: String,
+    sid: String,
+    seq: u64,
+    client_id: &'a str,
+    auth_time: UnixTime,
+    amr: &'a [String],
+    acr: &'a str,
+    roles: Vec<&'a str>,
+    /// Empty for people: what they may do is in their roles.
+    scope: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    name: String,
+    email: &'a str,
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub enum MintError {
+    /// Signing failed.
+    #[error("the access token could not be signed: {0}")]
+    Sign(#[from] SignError),
+    /// There was no randomness for its identifier.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+/// Makes access tokens for the configured audience.
+#[derive(Debug, Clone, Copy)]
+pub struct Minter<'a> {
+    keyring: &'a Keyring,
+    config: &'a Config,
+}
+
+impl<'a> Minter<'a> {
+    /// Signs with the keyring's active key and names issuer, audience and life as configured.
+    #[must_use]
+    pub const fn new(keyring: &'a Keyring, config: &'a Config) -> Self {
+        Self { keyring, config }
+    }
+
+    /// Makes a token that holds from `now`.
+    ///
+    /// # Errors
+    /// [`MintError`].
+    pub fn mint(
+        &self,
+        subject: &Subject<'_>,
+        now: UnixTime,
+    ) -> Result<Zeroizing<String>, MintError> {
+        let account = subject.account;
+        let claims = Claims {
+            iss: &self.config.issuer.url,
+            sub: account.id.to_string(),
+            aud: &self.config.issuer.audience,
+            exp: now.plus(self.config.tokens.access_seconds),
+            iat: now,
+            nbf: now,
+            jti: session::uuid_v7(now, session::random()?).to_string(),
+            sid: subject.sid.to_string(),
+            seq: subject.seq,
+            client_id: subject.client,
+            auth_time: subject.auth_time,
+            amr: subject.amr,
+            acr: subject.acr,
+            roles: account.roles.iter().map(Role::as_str).collect(),
+            scope: "",
+            name: display_name(account),
+            email: account.email.as_str(),
+        };
+        let token = self.keyring.active().sign(&TokenType::Access, &claims)?;
+        Ok(Zeroizing::new(token))
+    }
+}
+
+fn display_name(account: &Account) -> String {
+    let parts = [account.first_name.as_str(), account.last_name.as_str()];
+    let given: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    given.join(" ")
+}

@@ -1,0 +1,464 @@
+//! What is written down about each act, and the chain that makes a later change visible.
+//!
+//! An entry is a canonical text: a JSON object by the rules of RFC 8785 (members in order of their names, no blanks,
+//! whole numbers only, all names ASCII). Its hash is
+//! `SHA-256("edgeward-audit-1" 0x00 ‖ seq as 8 bytes, big-endian ‖ hash of the entry before ‖ text)`; the first entry has
+//! 32 zero bytes before it. So no entry can be changed, moved or taken out of the middle without every later hash
+//! changing. The chain alone does not notice a cut tail or a log rewritten from some entry on.
+//!
+//! An entry never holds a secret, an e-mail address, a name or a whole client address: the log cannot be edited, so
+//! personal data in it could not be erased. Persons appear as their identifier, addresses as their range.
+
+use std::{collections::BTreeMap, fmt, net::IpAddr};
+
+use edgeward_core::time::UnixTime;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    accounts::UserId,
+    session::{AddressRange, Sid},
+};
+
+/// The version of the entry's form, the member `v`.
+const FORM: u8 = 1;
+
+/// Keeps these hashes apart from every other use of SHA-256 here.
+const HASH_DOMAIN: &[u8] = b"edgeward-audit-1\0";
+
+/// Acts and refusals. The name in the log is stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// An account was made, by its person or by an operator.
+    Register,
+    /// A sign-in with a password.
+    SignIn,
+    /// A refresh token was exchanged for its successor.
+    Refresh,
+    /// A spent refresh token came back and its family was ended.
+    RefreshReuse,
+    /// A person ended the session in use.
+    SignOut,
+    /// A person ended a session from the list.
+    RevokeSession,
+    /// A person ended all sessions, or all others.
+    RevokeAllSessions,
+    /// A signing key was made.
+    CreateKey,
+    /// An edge was enrolled.
+    EnrollEdge,
+    /// An edge was revoked.
+    RevokeEdge,
+}
+
+impl Action {
+    /// The name in the log.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Register => "account.register",
+            Self::SignIn => "session.sign-in",
+            Self::Refresh => "session.refresh",
+            Self::RefreshReuse => "session.refresh-reuse",
+            Self::SignOut => "session.sign-out",
+            Self::RevokeSession => "session.revoke",
+            Self::RevokeAllSessions => "session.revoke-all",
+            Self::CreateKey => "key.create",
+            Self::EnrollEdge => "edge.enroll",
+            Self::RevokeEdge => "edge.revoke",
+        }
+    }
+}
+
+/// Who acted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// Nobody that is known: a refused stranger.
+    Anonymous,
+    /// A user.
+    User(UserId),
+    /// Who may run the command line on this machine.
+    Operator,
+    /// The issuer by itself, such as on its first start.
+    Issuer,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anonymous => f.write_str("anonymous"),
+            Self::User(id) => write!(f, "user:{id}"),
+            Self::Operator => f.write_str("operator"),
+            Self::Issuer => f.write_str("issuer"),
+        }
+    }
+}
+
+/// Where a request came from, as far as the log may know.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The id of the request, which is also in the log lines and in the answer.
+    pub request_id: Option<String>,
+    /// The range of the client's address.
+    pub address: Option<AddressRange>,
+}
+
+impl Origin {
+    /// The origin of a request.
+    #[must_use]
+    pub fn of_request(request_id: &str, address: IpAddr) -> Self {
+        Self {
+            request_id: Some(request_id.to_owned()),
+            address: Some(AddressRange::of(address)),
+        }
+    }
+}
+
+/// One entry, before it has its place in the chain.
+#[derive(Debug, Clone)]
+pub struct AuditEntry {
+    at: UnixTime,
+    actor: Actor,
+    action: Action,
+    refused_because: Option<&'static str>,
+    subject: Option<String>,
+    session: Option<Sid>,
+    origin: Origin,
+    details: BTreeMap<&'static str, String>,
+}
+
+impl AuditEntry {
+    /// An act that was done.
+    #[must_use]
+    pub fn done(action: Action, actor: Actor, now: UnixTime, origin: &Origin) -> Self {
+        Self {
+            at: now,
+            actor,
+            action,
+            refused_because: None,
+            subject: None,
+            session: None,
+            origin: origin.clone(),
+            details: BTreeMap::new(),
+        }
+    }
+
+    /// An act that was refused, and the stable name of the reason.
+    #[must_use]
+    pub fn refused(
+        action: Action,
+        reason: &'static str,
+        actor: Actor,
+        now: UnixTime,
+        origin: &Origin,
+    ) -> Self {
+        Self {
+            refused_because: Some(reason),
+            ..Self::done(action, actor, now, origin)
+        }
+    }
+
+    /// What the act was about, as `user:…`, `key:…`, `edge:…`.
+    #[must_use]
+    pub fn about(mut self, kind: &'static str, id: impl fmt::Display) -> Self {
+        self.subject = Some(format!("{kind}:{id}"));
+        self
+    }
+
+    /// The session it happened in or to.
+    #[must_use]
+    pub fn in_session(mut self, sid: Sid) -> Self {
+        self.session = Some(sid);
+        self
+    }
+
+    /// A further fact. The name is ASCII; the value must hold nothing personal.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+        self.details.insert(name, value.to_string());
+        self
+    }
+
+    /// The text that the hash covers.
+    ///
+    /// # Errors
+    /// Never for entries made here; the serialiser's signature allows it.
+    pub fn canonical(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(&Canonical {
+            action: self.action.name(),
+            actor: self.actor.to_string(),
+            address: self.origin.address.as_ref().map(AddressRange::as_str),
+            at: self.at,
+            details: &self.details,
+            outcome: if self.refused_because.is_some() {
+                "refused"
+            } else {
+                "done"
+            },
+            reason: self.refused_because,
+            request_id: self.origin.request_id.as_deref(),
+            session: self.session.map(|sid| sid.to_string()),
+            subject: self.subject.as_deref(),
+            v: FORM,
+        })
+    }
+}
+
+/// The members in the order of RFC 8785 3.2.3, which for ASCII names is the order of their bytes. The serialiser
+/// writes strings and whole numbers as that RFC asks.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Canonical<'a> {
+    action: &'static str,
+    actor: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<&'a str>,
+    at: UnixTime,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    details: &'a BTreeMap<&'static str, String>,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    v: u8,
+}
+
+/// The hash of an entry in its place.
+pub type EntryHash = [u8; 32];
+
+/// What stands before the first entry.
+pub const BEFORE_THE_FIRST: EntryHash = [0; 32];
+
+/// The hash of the entry with number `seq`, counted from 1, after `previous`.
+#[must_use]
+pub fn entry_hash(seq: u64, previous: &EntryHash, canonical: &str) -> EntryHash {
+    Sha256::new()
+        .chain_update(HASH_DOMAIN)
+        .chain_update(seq.to_be_bytes())
+        .chain_update(previous)
+        .chain_update(canonical.as_bytes())
+        .finalize()
+        .into()
+}
+
+/// An entry as a log holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedEntry {
+    /// Its number.
+    pub seq: u64,
+    /// The canonical text.
+    pub canonical: String,
+    /// The hash of the entry before.
+    pub previous: EntryHash,
+    /// Its hash.
+    pub hash: EntryHash,
+}
+
+/// Where and how a log is not what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ChainBreak {
+    /// A number is missing, repeated or out of order.
+    #[error("entry {expected} is missing: entry {found} stands in its place")]
+    Gap {
+        /// The number that should come.
+        expected: u64,
+        /// The number that came.
+        found: u64,
+    },
+    /// The entry does not follow the one before.
+    #[error("entry {0} does not follow the entry before it")]
+    Unlinked(u64),
+    /// The text is not the one that was hashed.
+    #[error("entry {0} was changed")]
+    Changed(u64),
+}
+
+/// A walk along a log from its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChainWalk {
+    entries: u64,
+    head: EntryHash,
+}
+
+impl ChainWalk {
+    /// Before the first entry.
+    #[must_use]
+    pub const fn start() -> Self {
+        Self {
+            entries: 0,
+            head: BEFORE_THE_FIRST,
+        }
+    }
+
+    /// Takes the next entry.
+    ///
+    /// # Errors
+    /// [`ChainBreak`] when it is not what must come next; the walk cannot go on then.
+    pub fn step(&mut self, entry: &LoggedEntry) -> Result<(), ChainBreak> {
+        let expected = self.entries.saturating_add(1);
+        if entry.seq != expected {
+            return Err(ChainBreak::Gap {
+                expected,
+                found: entry.seq,
+            });
+        }
+        if entry.previous != self.head {
+            return Err(ChainBreak::Unlinked(entry.seq));
+        }
+        if entry_hash(entry.seq, &entry.previous, &entry.canonical) != entry.hash {
+            return Err(ChainBreak::Changed(entry.seq));
+        }
+        self.entries = expected;
+        self.head = entry.hash;
+        Ok(())
+    }
+
+    /// How many entries were walked.
+    #[must_use]
+    pub const fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// The hash of the last one.
+    #[must_use]
+    pub const fn head(&self) -> &EntryHash {
+        &self.head
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry() -> AuditEntry {
+        let origin = Origin::of_request("r-1", "192.0.2.77".parse().unwrap());
+        AuditEntry::done(
+            Action::EnrollEdge,
+            Actor::Operator,
+            UnixTime::from_seconds(1_795_000_000),
+            &origin,
+        )
+        .about("edge", "e-1")
+        .with("note", "a \"quoted\"\nline")
+    }
+
+    #[test]
+    fn the_canonical_text_is_ordered_and_has_no_blanks() {
+        assert_eq!(
+            entry().canonical().unwrap(),
+            r#"{"action":"edge.enroll","actor":"operator","address":"192.0.2.0/24","at":1795000000,"details":{"note":"a \"quoted\"\nline"},"outcome":"done","requestId":"r-1","subject":"edge:e-1","v":1}"#
+        );
+    }
+
+    #[test]
+    fn the_members_are_in_the_order_of_their_names() {
+        let origin = Origin::of_request("r", "2001:db8::1".parse().unwrap());
+        let mut full = AuditEntry::refused(
+            Action::SignIn,
+            "wrong-password",
+            Actor::Anonymous,
+            UnixTime::from_seconds(1),
+            &origin,
+        )
+        .about("user", "u")
+        .with("b", 1)
+        .with("a", 2);
+        full.session = Some(Sid::from_random(UnixTime::from_seconds(1), [7; 10]));
+        let text = full.canonical().unwrap();
+        let sorted: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&sorted).unwrap(), text);
+        assert_eq!(sorted.len(), 11, "every member appears");
+    }
+
+    fn chain(length: u64) -> Vec<LoggedEntry> {
+        let mut previous = BEFORE_THE_FIRST;
+        (1..=length)
+            .map(|seq| {
+                let canonical = entry().with("n", seq).canonical().unwrap();
+                let hash = entry_hash(seq, &previous, &canonical);
+                let logged = LoggedEntry {
+                    seq,
+                    canonical,
+                    previous,
+                    hash,
+                };
+                previous = hash;
+                logged
+            })
+            .collect()
+    }
+
+    fn walk(log: &[LoggedEntry]) -> Result<u64, ChainBreak> {
+        let mut walk = ChainWalk::start();
+        log.iter().try_for_each(|entry| walk.step(entry))?;
+        Ok(walk.entries())
+    }
+
+    #[test]
+    fn a_walk_finds_what_was_done_to_a_log() {
+        type Tamper = fn(&mut Vec<LoggedEntry>);
+        let rows: [(&str, Tamper, Result<u64, ChainBreak>); 7] = [
+            ("nothing", |_| {}, Ok(5)),
+            (
+                "a changed text",
+                |log| log[2].canonical = log[2].canonical.replace("edge:e-1", "edge:e-2"),
+                Err(ChainBreak::Changed(3)),
+            ),
+            (
+                "a changed text with its own hash made anew",
+                |log| {
+                    log[2].canonical = log[2].canonical.replace("edge:e-1", "edge:e-2");
+                    log[2].hash = entry_hash(3, &log[2].previous, &log[2].canonical);
+                },
+                Err(ChainBreak::Unlinked(4)),
+            ),
+            (
+                "a removed entry",
+                |log| {
+                    log.remove(2);
+                },
+                Err(ChainBreak::Gap {
+                    expected: 3,
+                    found: 4,
+                }),
+            ),
+            (
+                "a removed entry with the rest numbered anew",
+                |log| {
+                    log.remove(2);
+                    log[2].seq = 3;
+                },
+                Err(ChainBreak::Unlinked(3)),
+            ),
+            (
+                "two swapped texts",
+                |log| {
+                    let text = log[1].canonical.clone();
+                    log[1].canonical = log[2].canonical.clone();
+                    log[2].canonical = text;
+                },
+                Err(ChainBreak::Changed(2)),
+            ),
+            (
+                "a removed beginning",
+                |log| {
+                    log.remove(0);
+                },
+                Err(ChainBreak::Gap {
+                    expected: 1,
+                    found: 2,
+                }),
+            ),
+        ];
+        for (what, tamper, expected) in rows {
+            let mut log = chain(5);
+            tamper(&mut log);
+            assert_eq!(walk(&log), expected, "{what}");
+        }
+    }
+}

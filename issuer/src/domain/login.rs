@@ -1,0 +1,273 @@
+//! Signing in with a password, and registering, which signs in at once while no mail is configured to prove an address.
+//!
+//! A sign-in is one transaction: the family, the session, the end of what the same browser had before, and the audit
+//! entry. Wrong passwords are refused and written down; they are not counted here.
+
+use edgeward_core::time::UnixTime;
+use zeroize::Zeroizing;
+
+use super::{
+    access_token::{MintError, Minter, Subject},
+    accounts::{self, Account, AccountError, Application, Email},
+    audit::{Action, Actor, AuditEntry, Origin},
+    password::{Comparison, HashError, Password, PasswordHasher, Policy},
+    refresh::RefreshToken,
+    session::{self, Device, NewSignIn, NoRandomness, SessionSecret, Sid, WEB_CLIENT},
+    storage::{Creation, Storage, StorageError},
+};
+use crate::config::Tokens;
+
+/// RFC 8176: by password.
+const AMR_PASSWORD: &str = "pwd";
+
+/// One factor; the name is the one of NIST SP 800-63B's authenticator assurance levels.
+const ACR_ONE_FACTOR: &str = "aal1";
+
+/// How the caller keeps its credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// In cookies: gets a browser session.
+    Cookies,
+    /// By itself, from the body: gets none.
+    Body,
+}
+
+/// What signing in needs beside the credentials.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The key of the refresh tokens' MAC.
+    pub refresh_key: &'a [u8; 32],
+    /// The configured lives.
+    pub tokens: &'a Tokens,
+    /// Makes the access token.
+    pub minter: Minter<'a>,
+    /// Hashes and compares.
+    pub hasher: &'a PasswordHasher,
+    /// Where the request came from.
+    pub origin: &'a Origin,
+    /// From which device.
+    pub device: &'a Device,
+    /// How the caller keeps its credentials.
+    pub carrier: Carrier,
+    /// The families whose credentials came with the request. They end: no credential survives a sign-in.
+    pub replaces: &'a [Sid],
+    /// The moment.
+    pub now: UnixTime,
+}
+
+/// A fresh sign-in. Secrets are shown once.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Who.
+    pub account: Account,
+    /// The family.
+    pub sid: Sid,
+    /// The refresh token's idle end.
+    pub idle_expires_at: UnixTime,
+    /// The session cookie; `None` for callers without cookies.
+    pub session: Option<SessionSecret>,
+    /// The refresh token.
+    pub refresh_token: RefreshToken,
+    /// The access token.
+    pub access_token: Zeroizing<String>,
+}
+
+/// Why nobody was signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// Address and password do not belong together, for whichever reason.
+    #[error("address and password do not belong together")]
+    InvalidCredentials,
+    /// The password could not be compared.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The access token could not be made.
+    #[error(transparent)]
+    Mint(#[from] MintError),
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// There was no randomness.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+/// Why nobody was registered.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// The account was not made.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The sign-in could not be made, so neither was the account.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+}
+
+/// Signs in by address and password. An address that is none costs the same time as a wrong password.
+///
+/// # Errors
+/// [`LoginError`]; nobody is signed in then.
+pub async fn log_in(
+    storage: &impl Storage,
+    context: Context<'_>,
+    email: Option<&Email>,
+    password: Password,
+) -> Result<SignedIn, LoginError> {
+    let stored = match email {
+        Some(email) => storage.account_by_email(email).await?,
+        None => None,
+    };
+    let comparison = context
+        .hasher
+        .compare(
+            password,
+            stored.as_ref().map(|stored| &stored.password_hash),
+        )
+        .await?;
+    let (account, rehashed) = match (stored, comparison) {
+        (Some(stored), Comparison::Right { rehashed }) => (stored.account, rehashed),
+        (stored, Comparison::Wrong | Comparison::Right { .. }) => {
+            let account = stored.map(|stored| stored.account);
+            storage.record(&refusal(context, account.as_ref())).await?;
+            return Err(LoginError::InvalidCredentials);
+        }
+    };
+    let prepared = Prepared::new(context, account)?;
+    let entry = prepared.entry(context);
+    storage
+        .sign_in(&prepared.new, rehashed.as_ref(), &entry)
+        .await?;
+    Ok(prepared.signed_in)
+}
+
+/// Makes an account and signs it in, or does neither.
+///
+/// # Errors
+/// [`RegisterError`]. An address that has an account is refused after the same work as a new one.
+pub async fn register(
+    storage: &impl Storage,
+    context: Context<'_>,
+    policy: &Policy,
+    application: Application,
+) -> Result<SignedIn, RegisterError> {
+    let account = accounts::prepare(context.hasher, policy, application, context.now).await?;
+    let user = account.account.id;
+    let prepared = Prepared::new(context, account.account.clone())?;
+    let registered = AuditEntry::done(
+        Action::Register,
+        Actor::User(user),
+        context.now,
+        context.origin,
+    )
+    .about("user", user);
+    let signed_in = prepared.entry(context);
+    let creation = storage
+        .register(&account, &prepared.new, [&registered, &signed_in])
+        .await
+        .map_err(AccountError::from)?;
+    match creation {
+        Creation::Created => Ok(prepared.signed_in),
+        Creation::EmailTaken => {
+            let refused = AuditEntry::refused(
+                Action::Register,
+                "email-taken",
+                Actor::Anonymous,
+                context.now,
+                context.origin,
+            );
+            storage.record(&refused).await.map_err(AccountError::from)?;
+            Err(AccountError::EmailTaken.into())
+        }
+    }
+}
+
+fn refusal(context: Context<'_>, account: Option<&Account>) -> AuditEntry {
+    let refused = |reason| {
+        AuditEntry::refused(
+            Action::SignIn,
+            reason,
+            Actor::Anonymous,
+            context.now,
+            context.origin,
+        )
+    };
+    match account {
+        Some(account) => refused("wrong-password").about("user", account.id),
+        None => refused("unknown-user"),
+    }
+}
+
+/// A sign-in as the database gets it, and as the caller gets it.
+struct Prepared {
+    new: NewSignIn,
+    signed_in: SignedIn,
+}
+
+impl Prepared {
+    fn new(context: Context<'_>, account: Account) -> Result<Self, LoginError> {
+        let Context { tokens, now, .. } = context;
+        let sid = Sid::from_random(now, session::random()?);
+        let session = match context.carrier {
+            Carrier::Cookies => Some(SessionSecret::from_random(session::random()?)),
+            Carrier::Body => None,
+        };
+        let refresh_token = RefreshToken::make(context.refresh_key, sid, 0, session::random()?);
+        let amr = vec![AMR_PASSWORD.to_owned()];
+        let access_token = context.minter.mint(
+            &Subject {
+                account: &account,
+                sid,
+                seq: 0,
+                client: WEB_CLIENT,
+                auth_time: now,
+                amr: &amr,
+                acr: ACR_ONE_FACTOR,
+            },
+            now,
+        )?;
+        let absolute_expires_at = now.plus(tokens.refresh_absolute_seconds);
+        let idle_expires_at = now
+            .plus(tokens.refresh_idle_seconds)
+            .min(absolute_expires_at);
+        let new = NewSignIn {
+            sid,
+            user: account.id,
+            client: WEB_CLIENT,
+            refresh: refresh_token.digest(),
+            session: session.as_ref().map(SessionSecret::digest),
+            now,
+            idle_expires_at,
+            absolute_expires_at,
+            session_idle_expires_at: now.plus(tokens.session_idle_seconds),
+            session_absolute_expires_at: now.plus(tokens.session_absolute_seconds),
+            amr,
+            acr: ACR_ONE_FACTOR.to_owned(),
+            device: context.device.clone(),
+            replaces: context.replaces.to_vec(),
+        };
+        Ok(Self {
+            new,
+            signed_in: SignedIn {
+                account,
+                sid,
+                idle_expires_at,
+                session,
+                refresh_token,
+                access_token,
+            },
+        })
+    }
+
+    fn entry(&self, context: Context<'_>) -> AuditEntry {
+        let user = self.new.user;
+        AuditEntry::done(
+            Action::SignIn,
+            Actor::User(user),
+            context.now,
+            context.origin,
+        )
+        .about("user", user)
+        .in_session(self.new.sid)
+        .with("amr", AMR_PASSWORD)
+    }
+}

@@ -1,0 +1,464 @@
+//! Sessions: what a sign-in leaves behind, when it ends, and what is remembered about the device.
+//!
+//! A sign-in makes a *family*: the row that a refresh token moves along and that the session list shows; its identifier
+//! is the `sid` of every token. A browser gets a *browser session* besides: a short-lived cookie for the issuer's own
+//! pages and for acts upon the account, which a refresh does not prolong. How a refresh token moves is in
+//! [`refresh`](super::refresh).
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use edgeward_core::time::UnixTime;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::accounts::UserId;
+use crate::config::Tokens;
+
+/// 256 bits: beyond guessing, so the digest needs neither salt nor a slow hash.
+pub const SECRET_BYTES: usize = 32;
+
+/// The client of browsers and of callers that sign in with a password.
+pub const WEB_CLIENT: &str = "edgeward-web";
+
+/// A stored user agent is cut here: longer ones are made by nobody honest, and the list shows it.
+const USER_AGENT_MAX_BYTES: usize = 256;
+
+/// The idle end of a browser session is moved at most this often, so that reading does not become writing.
+const TOUCH_EVERY_SECONDS: i64 = 60;
+
+/// The operating system gave no random bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the operating system gave no random bytes")]
+pub struct NoRandomness;
+
+/// Random bytes of the operating system.
+///
+/// # Errors
+/// [`NoRandomness`] when it has none.
+pub fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| NoRandomness)?;
+    Ok(bytes)
+}
+
+/// SHA-256 of a bearer secret: all that the database knows of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of a secret's text.
+    #[must_use]
+    pub fn of(secret: &str) -> Self {
+        Self(Sha256::digest(secret.as_bytes()).into())
+    }
+
+    /// Takes what the database holds.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// What the database is to hold.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// The identifier of a family: a UUIDv7, so families sort by their sign-in. Not secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sid(Uuid);
+
+impl Sid {
+    /// A new identifier.
+    #[must_use]
+    pub fn from_random(now: UnixTime, random: [u8; 10]) -> Self {
+        Self(uuid_v7(now, random))
+    }
+
+    /// Takes the one spelling that [`fmt::Display`] writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        parse_uuid(text).map(Self)
+    }
+}
+
+impl fmt::Display for Sid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+/// A UUIDv7 from a given moment and given randomness.
+pub(super) fn uuid_v7(now: UnixTime, random: [u8; 10]) -> Uuid {
+    let millis = u64::try_from(now.seconds())
+        .unwrap_or(0)
+        .saturating_mul(1000);
+    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+}
+
+/// Lower-case with hyphens and nothing else: one identifier has one spelling.
+pub(super) fn parse_uuid(text: &str) -> Option<Uuid> {
+    let id = Uuid::try_parse(text).ok()?;
+    let mut buffer = Uuid::encode_buffer();
+    (id.hyphenated().encode_lower(&mut buffer) == text).then_some(id)
+}
+
+/// The value of a session cookie, shown once. Only its digest is stored.
+pub struct SessionSecret(Zeroizing<String>);
+
+impl SessionSecret {
+    /// A new secret.
+    #[must_use]
+    pub fn from_random(random: [u8; SECRET_BYTES]) -> Self {
+        Self(Zeroizing::new(Base64UrlUnpadded::encode_string(&random)))
+    }
+
+    /// The text for the cookie.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// The digest for the database.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.0)
+    }
+}
+
+impl fmt::Debug for SessionSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionSecret(redacted)")
+    }
+}
+
+/// The neighbourhood of an address: /24 of IPv4, /48 of IPv6. A whole address is kept nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressRange(String);
+
+impl AddressRange {
+    /// The range of an address. An IPv4 address in IPv6 clothing is taken as IPv4.
+    #[must_use]
+    pub fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => {
+                let kept = u32::from(v4) & 0xffff_ff00;
+                Self(format!("{}/24", Ipv4Addr::from(kept)))
+            }
+            IpAddr::V6(v6) => {
+                let kept = u128::from(v6) & (u128::MAX << 80);
+                Self(format!("{}/48", Ipv6Addr::from(kept)))
+            }
+        }
+    }
+
+    /// Takes what the database holds.
+    #[must_use]
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// As `192.0.2.0/24` or `2001:db8::/48`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is remembered of the program and the place of a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// The family of the user agent, as `Firefox on Linux`; what a person recognises in the list.
+    pub name: String,
+    /// The `User-Agent` as sent, without control characters and cut to 256 bytes.
+    pub user_agent: String,
+    /// SHA-256 of `name`: the device as far as it can be told without a device cookie. Never the address.
+    pub digest: Digest,
+    /// Where the request came from.
+    pub address: AddressRange,
+}
+
+impl Device {
+    /// The device of a request.
+    #[must_use]
+    pub fn of_request(user_agent: &str, address: IpAddr) -> Self {
+        let name = device_name(user_agent);
+        let mut kept: String = user_agent.chars().filter(|c| !c.is_control()).collect();
+        let mut end = USER_AGENT_MAX_BYTES.min(kept.len());
+        while !kept.is_char_boundary(end) {
+            end = end.saturating_sub(1);
+        }
+        kept.truncate(end);
+        Self {
+            digest: Digest::of(&name),
+            name,
+            user_agent: kept,
+            address: AddressRange::of(address),
+        }
+    }
+}
+
+/// Tells browsers apart as far as a person needs it. The first mark that occurs wins: Edge and Opera name Chrome too,
+/// Chrome names Safari, and everything names Mozilla.
+fn device_name(user_agent: &str) -> String {
+    const PROGRAMS: [(&str, &str); 8] = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("CriOS/", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ];
+    const SYSTEMS: [(&str, &str); 7] = [
+        ("Android", "Android"),
+        ("iPhone", "iOS"),
+        ("iPad", "iPadOS"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let find = |marks: &[(&str, &'static str)]| {
+        marks
+            .iter()
+            .find(|(mark, _)| user_agent.contains(mark))
+            .map(|(_, name)| *name)
+    };
+    match (find(&PROGRAMS), find(&SYSTEMS)) {
+        (Some(program), Some(system)) => format!("{program} on {system}"),
+        (Some(only), None) | (None, Some(only)) => only.to_owned(),
+        (None, None) => "Unknown device".to_owned(),
+    }
+}
+
+/// Why a family ended before its time. The name in the database is stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevocationReason {
+    /// The person signed out.
+    SignedOut,
+    /// The person ended it from the list of sessions.
+    Revoked,
+    /// The person ended all sessions.
+    RevokedAll,
+    /// The same browser signed in anew.
+    Replaced,
+    /// A spent refresh token came back.
+    Reuse,
+}
+
+impl RevocationReason {
+    /// The name in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed-out",
+            Self::Revoked => "revoked",
+            Self::RevokedAll => "revoked-all",
+            Self::Replaced => "replaced",
+            Self::Reuse => "reuse",
+        }
+    }
+}
+
+/// One sign-in, as the database holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Family {
+    /// Its identifier.
+    pub sid: Sid,
+    /// Whose.
+    pub user: UserId,
+    /// Through which client.
+    pub client: String,
+    /// How often the refresh token was rotated.
+    pub seq: u64,
+    /// The digest of the refresh token that rotates next.
+    pub current: Digest,
+    /// The digest of the one before.
+    pub previous: Option<Digest>,
+    /// When the current one was made; with the issuer's clock, to the second.
+    pub rotated_at: UnixTime,
+    /// A refresh token that is not used until then has ended.
+    pub idle_expires_at: UnixTime,
+    /// The family ends then, used or not.
+    pub absolute_expires_at: UnixTime,
+    /// When the person proved who they are.
+    pub auth_time: UnixTime,
+    /// By which means (RFC 8176), in order.
+    pub amr: Vec<String>,
+    /// How strong that was.
+    pub acr: String,
+    /// The device's name.
+    pub device_name: String,
+    /// Where it was used last.
+    pub address: Option<AddressRange>,
+    /// When it began.
+    pub created_at: UnixTime,
+    /// When it was refreshed last.
+    pub last_used_at: UnixTime,
+    /// When it was ended, if it was.
+    pub revoked_at: Option<UnixTime>,
+}
+
+impl Family {
+    /// Whether it can still be refreshed.
+    #[must_use]
+    pub fn is_live(&self, now: UnixTime) -> bool {
+        self.revoked_at.is_none() && now < self.idle_expires_at && now < self.absolute_expires_at
+    }
+}
+
+/// A session cookie, as the database holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrowserSession {
+    /// The family it belongs to.
+    pub sid: Sid,
+    /// When it was used last, to the minute.
+    pub last_used_at: UnixTime,
+    /// It ends when it is not used until then.
+    pub idle_expires_at: UnixTime,
+    /// It ends then, used or not.
+    pub absolute_expires_at: UnixTime,
+}
+
+impl BrowserSession {
+    /// Whether the cookie still counts.
+    #[must_use]
+    pub fn is_live(&self, now: UnixTime) -> bool {
+        now < self.idle_expires_at && now < self.absolute_expires_at
+    }
+
+    /// The new idle end after a use at `now`; `None` when the stored one is recent enough.
+    #[must_use]
+    pub fn touched(&self, tokens: &Tokens, now: UnixTime) -> Option<UnixTime> {
+        (now.seconds_since(self.last_used_at) >= TOUCH_EVERY_SECONDS)
+            .then(|| now.plus(tokens.session_idle_seconds))
+    }
+}
+
+/// A family to be written.
+#[derive(Debug, Clone)]
+pub struct NewSignIn {
+    /// Its identifier.
+    pub sid: Sid,
+    /// Whose.
+    pub user: UserId,
+    /// Through which client.
+    pub client: &'static str,
+    /// The digest of its first refresh token.
+    pub refresh: Digest,
+    /// The digest of the session cookie; `None` for callers without cookies.
+    pub session: Option<Digest>,
+    /// The moment of the sign-in, from which all ends are counted.
+    pub now: UnixTime,
+    /// See [`Family::idle_expires_at`].
+    pub idle_expires_at: UnixTime,
+    /// See [`Family::absolute_expires_at`].
+    pub absolute_expires_at: UnixTime,
+    /// See [`BrowserSession::idle_expires_at`].
+    pub session_idle_expires_at: UnixTime,
+    /// See [`BrowserSession::absolute_expires_at`].
+    pub session_absolute_expires_at: UnixTime,
+    /// By which means the person proved who they are (RFC 8176).
+    pub amr: Vec<String>,
+    /// How strong that was.
+    pub acr: String,
+    /// From which device.
+    pub device: Device,
+    /// The families that the same browser brought along; they end in the same transaction.
+    pub replaces: Vec<Sid>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_keeps_only_its_neighbourhood() {
+        for (address, range) in [
+            ("192.0.2.77", "192.0.2.0/24"),
+            ("::ffff:192.0.2.77", "192.0.2.0/24"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+            ("::1", "::/48"),
+        ] {
+            assert_eq!(AddressRange::of(address.parse().unwrap()).as_str(), range);
+        }
+    }
+
+    #[test]
+    fn a_device_has_the_name_a_person_would_give_it() {
+        for (user_agent, name) in [
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                "Firefox on Linux",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
+                "Chrome on Android",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15",
+                "Safari on macOS",
+            ),
+            ("curl/8.5.0", "curl"),
+            ("", "Unknown device"),
+        ] {
+            assert_eq!(device_name(user_agent), name, "{user_agent}");
+        }
+    }
+
+    #[test]
+    fn a_user_agent_is_cut_at_a_character_and_loses_its_control_characters() {
+        let address = "192.0.2.1".parse().unwrap();
+        let device = Device::of_request(&format!("a\u{7}{}", "é".repeat(200)), address);
+        assert_eq!(device.user_agent.len(), 255, "256 would cut an é in two");
+        assert!(device.user_agent.starts_with("aé"));
+    }
+
+    #[test]
+    fn an_identifier_has_one_spelling() {
+        let sid = Sid::from_random(UnixTime::from_seconds(1_795_000_000), [0xab; 10]);
+        let text = sid.to_string();
+        assert_eq!(Sid::parse(&text), Some(sid));
+        for other in [
+            text.to_uppercase(),
+            text.replace('-', ""),
+            format!("{{{text}}}"),
+            format!("urn:uuid:{text}"),
+            format!("{text} "),
+            String::new(),
+        ] {
+            assert_eq!(Sid::parse(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_session_ends_at_whichever_end_comes_first() {
+        let at = UnixTime::from_seconds;
+        let session = BrowserSession {
+            sid: Sid::from_random(at(0), [0; 10]),
+            last_used_at: at(1000),
+            idle_expires_at: at(2000),
+            absolute_expires_at: at(3000),
+        };
+        assert!(session.is_live(at(1999)));
+        assert!(!session.is_live(at(2000)));
+        let used_much = BrowserSession {
+            idle_expires_at: at(9000),
+            ..session
+        };
+        assert!(used_much.is_live(at(2999)));
+        assert!(!used_much.is_live(at(3000)));
+    }
+}

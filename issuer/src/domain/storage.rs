@@ -1,0 +1,166 @@
+//! What the domain asks of a database, in acts that are whole or not done at all.
+//!
+//! The trait stands here because the domain needs it; `store` implements it, and `domain` never names `store`. Every
+//! method that changes something takes the [`AuditEntry`] that goes into the same transaction, so an act without its
+//! entry cannot be written down in code. There is no transaction object here: the domain decides, hands over one
+//! complete act, and reads what became of it.
+
+use std::{error::Error, fmt, future::Future};
+
+use edgeward_core::time::UnixTime;
+
+use super::{
+    accounts::{Account, Email, NewAccount, UserId},
+    audit::AuditEntry,
+    refresh::Rotation,
+    session::{BrowserSession, Digest, Family, NewSignIn, RevocationReason, Sid},
+};
+
+/// The database did not do what it was asked. The text is for the log only.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// Locked or out of connections for longer than a request may wait; the same act may succeed later.
+    #[error("the database is busy: {0}")]
+    Busy(#[source] Box<dyn Error + Send + Sync>),
+    /// Anything else: a full disk, a lost file, a refused statement.
+    #[error("the database failed: {0}")]
+    Failed(#[source] Box<dyn Error + Send + Sync>),
+    /// A row holds what this program never writes; names the column.
+    #[error("the database holds an unreadable value in {0}")]
+    Unreadable(&'static str),
+}
+
+/// What became of an account to be created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Creation {
+    /// The account exists now.
+    Created,
+    /// Another account has the address; nothing was written.
+    EmailTaken,
+}
+
+/// An account together with what only the password check may see.
+#[derive(Debug, Clone)]
+pub struct StoredAccount {
+    /// The account.
+    pub account: Account,
+    /// The PHC string.
+    pub password_hash: PasswordHash,
+}
+
+/// A PHC string; not secret like a password, but nothing for a log either.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// Takes a PHC string as the hasher or the database gives it.
+    #[must_use]
+    pub fn from_phc(phc: String) -> Self {
+        Self(phc)
+    }
+
+    /// The PHC string.
+    #[must_use]
+    pub fn as_phc(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(redacted)")
+    }
+}
+
+/// The memory behind the domain.
+pub trait Storage: Send + Sync {
+    /// The account of an address.
+    fn account_by_email(
+        &self,
+        email: &Email,
+    ) -> impl Future<Output = Result<Option<StoredAccount>, StorageError>> + Send;
+
+    /// The account of an identifier, with its present roles.
+    fn account_by_id(
+        &self,
+        id: UserId,
+    ) -> impl Future<Output = Result<Option<Account>, StorageError>> + Send;
+
+    /// Creates an account that nobody has signed in to yet.
+    fn create_account(
+        &self,
+        account: &NewAccount,
+        entry: &AuditEntry,
+    ) -> impl Future<Output = Result<Creation, StorageError>> + Send;
+
+    /// Creates an account and signs it in, or does neither.
+    fn register(
+        &self,
+        account: &NewAccount,
+        sign_in: &NewSignIn,
+        entries: [&AuditEntry; 2],
+    ) -> impl Future<Output = Result<Creation, StorageError>> + Send;
+
+    /// Writes a new family and its session, and ends the session that the browser brought along, if any. With
+    /// `rehashed` the account's password hash is replaced in the same act.
+    fn sign_in(
+        &self,
+        sign_in: &NewSignIn,
+        rehashed: Option<&PasswordHash>,
+        entry: &AuditEntry,
+    ) -> impl Future<Output = Result<(), StorageError>> + Send;
+
+    /// A family, ended or not.
+    fn family(&self, sid: Sid)
+    -> impl Future<Output = Result<Option<Family>, StorageError>> + Send;
+
+    /// The families of a user that can still be refreshed at `now`, the newest first.
+    fn live_families(
+        &self,
+        user: UserId,
+        now: UnixTime,
+    ) -> impl Future<Output = Result<Vec<Family>, StorageError>> + Send;
+
+    /// The session of a cookie, with its family, ended or not.
+    fn session(
+        &self,
+        digest: &Digest,
+    ) -> impl Future<Output = Result<Option<(BrowserSession, Family)>, StorageError>> + Send;
+
+    /// Moves the idle end of a session. Bookkeeping, not an act: it has no audit entry.
+    fn touch_session(
+        &self,
+        digest: &Digest,
+        used_at: UnixTime,
+        idle_expires_at: UnixTime,
+    ) -> impl Future<Output = Result<(), StorageError>> + Send;
+
+    /// Compare-and-swap of a family's refresh token. `false`: the family was no longer as expected, nothing changed.
+    fn rotate(
+        &self,
+        rotation: &Rotation,
+        entry: &AuditEntry,
+    ) -> impl Future<Output = Result<bool, StorageError>> + Send;
+
+    /// Ends a family and its session. `false`: it had ended before or never was; then nothing is written.
+    fn revoke(
+        &self,
+        sid: Sid,
+        reason: RevocationReason,
+        now: UnixTime,
+        entry: &AuditEntry,
+    ) -> impl Future<Output = Result<bool, StorageError>> + Send;
+
+    /// Ends all live families of a user but one, and answers how many there were.
+    fn revoke_all(
+        &self,
+        user: UserId,
+        except: Option<Sid>,
+        now: UnixTime,
+        entry: &AuditEntry,
+    ) -> impl Future<Output = Result<u64, StorageError>> + Send;
+
+    /// Writes an entry that belongs to no change: a refusal.
+    fn record(&self, entry: &AuditEntry) -> impl Future<Output = Result<(), StorageError>> + Send;
+}

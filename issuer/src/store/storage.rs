@@ -1,0 +1,167 @@
+//! The domain's [`Storage`], kept by this database: each act is one transaction with its audit entry.
+
+use edgeward_core::time::UnixTime;
+
+use super::{Store, families, sessions, users};
+use crate::domain::{
+    accounts::{Account, Email, NewAccount, UserId},
+    audit::AuditEntry,
+    refresh::Rotation,
+    session::{BrowserSession, Digest, Family, NewSignIn, RevocationReason, Sid},
+    storage::{Creation, PasswordHash, Storage, StorageError, StoredAccount},
+};
+
+impl Storage for Store {
+    async fn account_by_email(&self, email: &Email) -> Result<Option<StoredAccount>, StorageError> {
+        users::by_email(self.readers(), email).await
+    }
+
+    async fn account_by_id(&self, id: UserId) -> Result<Option<Account>, StorageError> {
+        users::by_id(self.readers(), id).await
+    }
+
+    async fn create_account(
+        &self,
+        account: &NewAccount,
+        entry: &AuditEntry,
+    ) -> Result<Creation, StorageError> {
+        let mut tx = self.write().await?;
+        match users::insert(tx.connection(), account).await? {
+            Creation::Created => {
+                tx.commit(entry).await?;
+                Ok(Creation::Created)
+            }
+            Creation::EmailTaken => {
+                tx.roll_back().await?;
+                Ok(Creation::EmailTaken)
+            }
+        }
+    }
+
+    async fn register(
+        &self,
+        account: &NewAccount,
+        sign_in: &NewSignIn,
+        [registered, signed_in]: [&AuditEntry; 2],
+    ) -> Result<Creation, StorageError> {
+        let mut tx = self.write().await?;
+        match users::insert(tx.connection(), account).await? {
+            Creation::Created => {
+                tx.append(registered).await?;
+                write_sign_in(tx.connection(), sign_in).await?;
+                tx.commit(signed_in).await?;
+                Ok(Creation::Created)
+            }
+            Creation::EmailTaken => {
+                tx.roll_back().await?;
+                Ok(Creation::EmailTaken)
+            }
+        }
+    }
+
+    async fn sign_in(
+        &self,
+        sign_in: &NewSignIn,
+        rehashed: Option<&PasswordHash>,
+        entry: &AuditEntry,
+    ) -> Result<(), StorageError> {
+        let mut tx = self.write().await?;
+        if let Some(hash) = rehashed {
+            users::replace_hash(tx.connection(), sign_in.user, hash, sign_in.now).await?;
+        }
+        write_sign_in(tx.connection(), sign_in).await?;
+        tx.commit(entry).await
+    }
+
+    async fn family(&self, sid: Sid) -> Result<Option<Family>, StorageError> {
+        families::by_sid(self.readers(), sid).await
+    }
+
+    async fn live_families(
+        &self,
+        user: UserId,
+        now: UnixTime,
+    ) -> Result<Vec<Family>, StorageError> {
+        families::live_of_user(self.readers(), user, now).await
+    }
+
+    async fn session(
+        &self,
+        digest: &Digest,
+    ) -> Result<Option<(BrowserSession, Family)>, StorageError> {
+        let Some(session) = sessions::by_digest(self.readers(), digest).await? else {
+            return Ok(None);
+        };
+        let family = families::by_sid(self.readers(), session.sid).await?;
+        Ok(family.map(|family| (session, family)))
+    }
+
+    async fn touch_session(
+        &self,
+        digest: &Digest,
+        used_at: UnixTime,
+        idle_expires_at: UnixTime,
+    ) -> Result<(), StorageError> {
+        let mut connection = self.bookkeeping().await?;
+        sessions::touch(&mut connection, digest, used_at, idle_expires_at).await
+    }
+
+    async fn rotate(&self, rotation: &Rotation, entry: &AuditEntry) -> Result<bool, StorageError> {
+        let mut tx = self.write().await?;
+        if families::rotate(tx.connection(), rotation).await? {
+            tx.commit(entry).await?;
+            Ok(true)
+        } else {
+            tx.roll_back().await?;
+            Ok(false)
+        }
+    }
+
+    async fn revoke(
+        &self,
+        sid: Sid,
+        reason: RevocationReason,
+        now: UnixTime,
+        entry: &AuditEntry,
+    ) -> Result<bool, StorageError> {
+        let mut tx = self.write().await?;
+        if families::revoke(tx.connection(), sid, reason, now).await? {
+            tx.commit(entry).await?;
+            Ok(true)
+        } else {
+            tx.roll_back().await?;
+            Ok(false)
+        }
+    }
+
+    async fn revoke_all(
+        &self,
+        user: UserId,
+        except: Option<Sid>,
+        now: UnixTime,
+        entry: &AuditEntry,
+    ) -> Result<u64, StorageError> {
+        let mut tx = self.write().await?;
+        let ended = families::revoke_all(tx.connection(), user, except, now).await?;
+        tx.commit(entry).await?;
+        Ok(ended)
+    }
+
+    async fn record(&self, entry: &AuditEntry) -> Result<(), StorageError> {
+        self.write().await?.commit(entry).await
+    }
+}
+
+async fn write_sign_in(
+    connection: &mut sqlx::SqliteConnection,
+    sign_in: &NewSignIn,
+) -> Result<(), StorageError> {
+    for sid in &sign_in.replaces {
+        families::revoke(connection, *sid, RevocationReason::Replaced, sign_in.now).await?;
+    }
+    families::insert(connection, sign_in).await?;
+    if let Some(digest) = &sign_in.session {
+        sessions::insert(connection, digest, sign_in).await?;
+    }
+    Ok(())
+}
