@@ -148,23 +148,8 @@ pub(super) fn tidy(limits: &Limits) -> Outcome<Counts> {
 pub(super) fn end_to_end(limits: &Limits) -> Outcome<Counts> {
     let edgeward = build::issuer_test_clock()?;
     let worker = build::worker(Clock::Test)?;
-    let mut test = cargo_with(&[
-        "test",
-        "--package",
-        "edgeward-tests",
-        "--no-fail-fast",
-        "--lib",
-    ]);
-    for path in workspace::files_below(&workspace::root().join("tests/tests")) {
-        let is_story = path
-            .parent()
-            .is_some_and(|folder| folder.ends_with("tests/tests"));
-        if let (true, Some(name)) = (is_story, path.file_stem().and_then(|stem| stem.to_str()))
-            && name != "tidy"
-        {
-            test.args(["--test", name]);
-        }
-    }
+    let mut test = cargo_with(&["test", "--package", "edgeward-tests", "--no-fail-fast"]);
+    test.args(["--lib", "--test", "stories"]);
     let this = std::env::current_exe().attempt(|| "finding this program's own path".to_owned())?;
     test.env("EDGEWARD_BIN", edgeward)
         .env("EDGEWARD_WORKER_DIR", worker)

@@ -1,0 +1,269 @@
+//! Whatever is sent, there is a precise answer, and afterwards everything works as before.
+
+use edgeward_tests::client::TEST_CLOCK;
+use edgeward_tests::world::PASSWORD;
+use edgeward_tests::{Setup, World, raw};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_malformed_body_is_named_and_changes_nothing() {
+    let world = World::start().await;
+    let ada = world.user("ada").await;
+    let send = async |content_type: &str, body: Vec<u8>| {
+        world
+            .browser()
+            .post("/auth/login")
+            .header("content-type", content_type)
+            .body(body)
+            .send()
+            .await
+    };
+    let deep = "[".repeat(5000);
+    let twice = format!(
+        "{{\"email\":\"{}\",\"email\":\"x\",\"password\":\"y\"}}",
+        ada.email
+    );
+    let rows: [(&str, &str, Vec<u8>, &[u16]); 10] = [
+        ("no JSON", "application/json", b"{".to_vec(), &[400]),
+        ("nothing", "application/json", b"".to_vec(), &[400]),
+        (
+            "no object",
+            "application/json",
+            b"[1]".to_vec(),
+            &[400, 422],
+        ),
+        (
+            "no password",
+            "application/json",
+            b"{\"email\":\"a@b.c\"}".to_vec(),
+            &[400, 422],
+        ),
+        (
+            "a number",
+            "application/json",
+            b"{\"email\":1,\"password\":2}".to_vec(),
+            &[400, 422],
+        ),
+        (
+            "deep nesting",
+            "application/json",
+            deep.into_bytes(),
+            &[400],
+        ),
+        (
+            "no UTF-8",
+            "application/json",
+            b"{\"email\":\"\xff\"}".to_vec(),
+            &[400],
+        ),
+        (
+            "a name twice",
+            "application/json",
+            twice.into_bytes(),
+            &[400, 422],
+        ),
+        ("another type", "text/plain", b"{}".to_vec(), &[403, 415]),
+        (
+            "too much",
+            "application/json",
+            vec![b' '; 1024 * 1024],
+            &[413],
+        ),
+    ];
+    for (what, content_type, body, expected) in rows {
+        let answer = send(content_type, body).await;
+        assert!(expected.contains(&answer.status), "{what}: {answer:?}");
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/problem+json"),
+            "{what}"
+        );
+        assert!(answer.json().get("code").is_some(), "{what}: {answer:?}");
+    }
+    ada.log_in().await;
+}
+
+#[tokio::test]
+async fn bad_details_at_registration_are_told_one_by_one() {
+    let world = World::start().await;
+    let register = async |email: &str, password: &str| {
+        let details =
+            json!({ "email": email, "password": password, "firstName": "N", "lastName": "N" });
+        world
+            .browser()
+            .post("/auth/register")
+            .json(&details)
+            .send()
+            .await
+    };
+    for weak in [
+        "short",
+        "alllowercaseletters",
+        "NoDigitsAtAll-Here",
+        "1234567890123",
+    ] {
+        let _ = register("new@example.test", weak)
+            .await
+            .expect_problem(422, "WEAK_PASSWORD");
+    }
+    for email in ["", "no-at", "a@", "@b", "a b@example.test", "a@b\r\nbcc: x"] {
+        let _ = register(email, PASSWORD)
+            .await
+            .expect_problem(422, "VALIDATION_FAILED");
+    }
+    let _ = register("new@example.test", PASSWORD).await.expect(201);
+}
+
+#[tokio::test]
+async fn malformed_cookies_do_not_get_in_and_do_not_break_anything() {
+    let world = World::start().await;
+    let now = world.now().to_string();
+    for cookie in [
+        "edgeward-access",
+        "edgeward-access=",
+        "edgeward-access==",
+        "=",
+        ";;;",
+        "edgeward-access=\u{7f}",
+        "edgeward-access=\"x\"",
+        "edgeward-access=a.b.c",
+        "edgeward-session=%00",
+        "edgeward-refresh=rt1.x",
+        "edgeward-refresh=rt1.0.0.0.0",
+    ] {
+        let headers = [
+            ("Cookie", cookie),
+            (TEST_CLOCK, now.as_str()),
+            ("Accept", "application/json"),
+        ];
+        let answer = raw::get(world.site.address, "/api/echo", &headers).unwrap();
+        assert!(matches!(answer.status, 400 | 401), "{cookie:?}: {answer:?}");
+        let answer = raw::get(world.site.address, "/auth/me", &headers).unwrap();
+        assert!(matches!(answer.status, 400 | 401), "{cookie:?}: {answer:?}");
+    }
+    let many = (0..2000)
+        .map(|n| format!("c{n}=x"))
+        .collect::<Vec<_>>()
+        .join("; ");
+    let answer = world
+        .browser()
+        .navigate("/")
+        .header("cookie", &many)
+        .send()
+        .await;
+    assert!(matches!(answer.status, 200 | 400 | 431), "{answer:?}");
+    let _ = world.browser().navigate("/").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn malformed_requests_are_answered_or_dropped_and_the_site_goes_on() {
+    let world = World::start().await;
+    let long = format!(
+        "GET /{} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "a".repeat(10_000)
+    );
+    let requests: [&[u8]; 8] = [
+        b"\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nBad Name: y\r\nConnection: close\r\n\r\n",
+        b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n",
+        long.as_bytes(),
+    ];
+    for request in requests {
+        if let Some(answer) = raw::send(world.site.address, request) {
+            assert!(
+                answer.status != 500 && answer.status != 200 || answer.asked.starts_with("GET / "),
+                "{answer:?}"
+            );
+        }
+    }
+    let _ = world.browser().navigate("/").send().await.expect(200);
+    let _ = world.browser().get("/auth/csrf").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_broken_policy_refuses_everything_and_tells_only_the_log_why() {
+    for broken in [
+        "",
+        "version = 2",
+        "version = 1\n[[route]]\npath = \"/\"\nallow = \"everybody\"",
+        "not toml at all [",
+    ] {
+        let mut world = World::start().await;
+        world.stack.edge.stop();
+        world.stack.edge.bind("GATE_POLICY", Some(broken));
+        world.stack.edge.start().expect("the edge listens even so");
+        for path in ["/", "/app", "/auth/csrf", "/_edgeward/health"] {
+            let answer = world.browser().get(path).send().await;
+            let known = ["POLICY_INVALID", "EDGE_MISCONFIGURED"];
+            assert_eq!(answer.status, 503, "{broken:?} {path}: {answer:?}");
+            let code = answer.text("/code");
+            assert!(known.contains(&code.as_str()), "{broken:?} {path}: {code}");
+            assert!(
+                !answer.body.contains("everybody") && !answer.body.contains("line"),
+                "{answer:?}"
+            );
+        }
+        assert_eq!(world.to_app().seen(), Vec::new(), "{broken:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_or_wrong_binding_refuses_everything_and_is_named_in_the_log() {
+    let mut world = World::start().await;
+    for (name, value) in [
+        ("ISSUER", None),
+        ("ISSUER", Some("not an address")),
+        ("APP_ORIGIN", None),
+        ("ISSUER_ORIGIN", Some("ftp://127.0.0.1")),
+        ("AUDIENCE", None),
+        ("EDGE_KEY", None),
+        ("EDGE_KEY", Some("edge1.dev.short")),
+        ("EDGEWARD_ENVIRONMENT", Some("holiday")),
+    ] {
+        world.stack.edge.stop();
+        world.stack.edge.bind_as_planned();
+        world.stack.edge.bind(name, value);
+        world.stack.edge.start().expect("the edge listens even so");
+        for path in ["/", "/auth/csrf", "/auth/verify-token"] {
+            let answer = world
+                .browser()
+                .get(path)
+                .send()
+                .await
+                .expect_problem(503, "EDGE_MISCONFIGURED");
+            assert!(!answer.body.contains(name), "{name}: {}", answer.body);
+        }
+        assert!(
+            world.logs().contains(name),
+            "{name} is named in the log: {}",
+            world.logs()
+        );
+    }
+    world.stack.edge.stop();
+    world.stack.edge.bind_as_planned();
+    world.stack.edge.start().expect("the edge starts");
+    let _ = world.browser().navigate("/").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn what_no_rule_names_is_denied() {
+    let policy = "version = 1\n[[route]]\npath = \"/\"\nallow = \"public\"\n".to_owned();
+    let world = World::with(Setup {
+        policy: Some(policy),
+        ..Setup::default()
+    })
+    .await;
+    let _ = world.browser().navigate("/").send().await.expect(200);
+    for path in ["/app", "/x", "/favicon.ico", "/_edgeward/other"] {
+        let _ = world
+            .browser()
+            .get(path)
+            .send()
+            .await
+            .expect_problem(403, "ROUTE_DENIED");
+    }
+}

@@ -1,0 +1,203 @@
+//! Headers by which a client says who it is. None of them arrives at the app.
+
+use edgeward_tests::{World, raw};
+use serde_json::Value;
+
+/// What gates, proxies and frameworks believe, in the spellings that servers fold into one another.
+const SPOOFED: &[&str] = &[
+    "Edgeward-User",
+    "edgeward_user",
+    "EDGEWARD-USER",
+    "Edgeward_Roles",
+    "Edgeward-Roles",
+    "Edgeward-Assertion",
+    "edgeward_assertion",
+    "Edgeward-Session",
+    "Edgeward-Email",
+    "Edgeward-Name",
+    "Edgeward-Scope",
+    "Edgeward-Proof",
+    "X-Edgeward-User",
+    "X_Edgeward_Roles",
+    "X-Forwarded-User",
+    "X-Forwarded-Email",
+    "X-Forwarded-For",
+    "x_forwarded_for",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Uri",
+    "Forwarded",
+    "X-Real-IP",
+    "X-Original-URL",
+    "X-Original-URI",
+    "X-Rewrite-URL",
+    "X-Auth-Request-User",
+    "X-Auth-Request-Email",
+    "X-User",
+    "X-User-Id",
+    "X_User",
+    "Remote-User",
+    "REMOTE_USER",
+    "X-Remote-User",
+    "x-middleware-subrequest",
+    "CF-Access-Authenticated-User-Email",
+    "Cf-Access-Jwt-Assertion",
+    "X-Request-Id",
+    "Proxy-Authorization",
+    "X-HTTP-Method-Override",
+];
+
+const MARK: &str = "spoofed-by-a-client";
+
+#[tokio::test]
+async fn what_a_client_says_about_itself_never_arrives() {
+    let world = World::start().await;
+    let ada = world.user("ada").await;
+    ada.log_in().await;
+    for name in SPOOFED {
+        let answer = ada
+            .get("/api/echo")
+            .header(name, MARK)
+            .send()
+            .await
+            .expect(200);
+        assert!(
+            !answer.body.contains(MARK),
+            "{name} arrived: {}",
+            answer.body
+        );
+    }
+    for seen in world.to_app().seen() {
+        assert!(
+            seen.headers.iter().all(|(_, value)| !value.contains(MARK)),
+            "{seen:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_app_gets_one_identity_and_it_is_the_right_one() {
+    let world = World::start().await;
+    let ada = world.user("ada").await;
+    ada.log_in().await;
+    let id = ada
+        .get("/auth/me")
+        .send()
+        .await
+        .expect(200)
+        .text("/user/id");
+    let spoofing = SPOOFED
+        .iter()
+        .fold(ada.get("/api/echo?q=1"), |asking, name| {
+            asking.header(name, MARK)
+        });
+    let echo = spoofing.send().await.expect(200).json();
+    let values = |name: &str| header_values(&echo, name);
+
+    assert_eq!(values("edgeward-user"), [id.as_str()]);
+    assert_eq!(values("edgeward-email"), ["ada@example.test"]);
+    assert_eq!(values("edgeward-name"), ["ada%20Example"]);
+    assert_eq!(values("edgeward-assertion").len(), 1);
+    assert_eq!(values("edgeward-session").len(), 1);
+    assert!(
+        values("edgeward-roles")
+            .iter()
+            .all(|roles| roles.is_empty()),
+        "{echo}"
+    );
+    assert_eq!(values("x-forwarded-host"), [world.site.address.to_string()]);
+    assert_eq!(values("x-forwarded-proto"), ["http"]);
+    assert_eq!(values("x-request-id").len(), 1);
+}
+
+#[tokio::test]
+async fn our_cookies_stay_at_the_edge_and_the_apps_own_pass() {
+    let world = World::start().await;
+    let ada = world.user("ada").await;
+    ada.log_in().await;
+    let ours = ada.jar().field("/", false, world.now()).unwrap();
+    let asking = ada
+        .get("/api/echo")
+        .without_cookies()
+        .header("cookie", &format!("theme=dark; {ours}; lang=en"));
+    let echo = asking.send().await.expect(200).json();
+    assert_eq!(header_values(&echo, "cookie"), ["theme=dark; lang=en"]);
+    assert!(
+        !echo
+            .to_string()
+            .contains(&ada.cookie("refresh").unwrap().value)
+    );
+    let alone = ada.get("/api/echo").send().await.expect(200).json();
+    assert_eq!(header_values(&alone, "cookie"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_anonymous_visitor_of_a_public_page_stays_anonymous() {
+    let world = World::start().await;
+    let asking = SPOOFED
+        .iter()
+        .fold(world.browser().navigate("/"), |asking, name| {
+            asking.header(name, MARK)
+        });
+    let _ = asking.send().await.expect(200);
+    let seen = world.to_app().seen().pop().unwrap();
+    assert_eq!(seen.target, "/");
+    for name in [
+        "edgeward-user",
+        "edgeward-assertion",
+        "edgeward-roles",
+        "edgeward-session",
+    ] {
+        assert_eq!(seen.header(name), Vec::<&str>::new(), "{seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn connection_cannot_take_our_own_headers_away() {
+    let world = World::start().await;
+    let ada = world.user("ada").await;
+    ada.log_in().await;
+    let cookie = format!("edgeward-access={}", ada.access_token());
+    let now = world.now().to_string();
+    let headers = [
+        ("Cookie", cookie.as_str()),
+        ("edgeward-test-clock", now.as_str()),
+        (
+            "Connection",
+            "Edgeward-Assertion, Edgeward-User, X-Forwarded-For, X-Own",
+        ),
+        ("X-Own", "hop"),
+    ];
+    // The helper's own `Connection: close` stands beside it.
+    let answer = raw::get(world.site.address, "/api/echo", &headers).unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let seen = world.to_app().seen().pop().unwrap();
+    assert_eq!(seen.header("edgeward-assertion").len(), 1, "{seen:?}");
+    assert_eq!(seen.header("edgeward-user").len(), 1, "{seen:?}");
+    assert_eq!(
+        seen.header("x-own"),
+        Vec::<&str>::new(),
+        "named by Connection, so it ends at the edge: {seen:?}"
+    );
+}
+
+/// The demo app answers `{"headers": [["Name", "value"], …]}`.
+fn header_values(echo: &Value, name: &str) -> Vec<String> {
+    let headers = echo
+        .pointer("/headers")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let text = |header: &Value, at: usize| {
+        header
+            .get(at)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    headers
+        .iter()
+        .filter(|header| text(header, 0).eq_ignore_ascii_case(name))
+        .map(|header| text(header, 1))
+        .collect()
+}
