@@ -5,6 +5,6 @@
 //! crate supplies what core has no means of (bindings, clock, fetch) and carries the answer out.
 
 #[cfg(feature = "js")]
-mod js;
+pub mod js;
 #[cfg(feature = "worker")]
 mod worker;

@@ -1,0 +1,35 @@
+/**
+ * Why a token was refused, a key set could not be had, or an option was wrong.
+ *
+ * An error says who must act: `INVALID_OPTIONS` the programmer, `KEYS_UNAVAILABLE` and `WASM_UNAVAILABLE` whoever
+ * runs the key set or ships the files, everything else the sender of the token. It never carries token bytes.
+ */
+export type EdgewardErrorCode =
+  /** Past its `exp`. Ask for a fresh one. */
+  | "TOKEN_EXPIRED"
+  /** Its `nbf` or `iat` lies in the future. */
+  | "TOKEN_NOT_YET_VALID"
+  /** Not a token this verifier accepts: form, algorithm, signature, issuer, audience or type. */
+  | "INVALID_TOKEN"
+  /** Its `kid` is not in the key set, also after the one refetch that an unknown `kid` may cause. */
+  | "UNKNOWN_KEY"
+  /** No usable key set is at hand. Says nothing about the token. */
+  | "KEYS_UNAVAILABLE"
+  /** The WebAssembly file could not be loaded. Says nothing about the token. */
+  | "WASM_UNAVAILABLE"
+  /** `createVerifier` was called wrongly. Never depends on a token. */
+  | "INVALID_OPTIONS";
+
+export class EdgewardError extends Error {
+  override readonly name = "EdgewardError";
+  /** Stable; safe to branch on. */
+  readonly code: EdgewardErrorCode;
+  /** The precise rule in kebab-case, for logs: `"audience-mismatch"`, `"duplicate-member"` … */
+  readonly reason: string;
+
+  constructor(code: EdgewardErrorCode, reason: string, details?: { message?: string; cause?: unknown }) {
+    super(details?.message ?? `${code}: ${reason}`, details?.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.reason = reason;
+  }
+}

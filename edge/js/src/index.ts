@@ -1,0 +1,25 @@
+// Browsers, and every runtime that fetches by URL.
+
+import { once, type Runtime } from "./runtime.js";
+import type { Verifier, VerifierOptions } from "./surface.js";
+import { createVerifierIn } from "./verifier.js";
+import initialise from "./wasm/edgeward.js";
+
+export { EdgewardError, type EdgewardErrorCode } from "./errors.js";
+export type { Claims, JsonWebKeySet, Verifier, VerifierOptions } from "./surface.js";
+
+const runtime: Runtime = {
+  load: once(() => initialise({ module_or_path: new URL("./wasm/edgeward_bg.wasm", import.meta.url) })),
+  // The key set is public, so no cookie goes with it; the browser's own cache must not hide a rotation.
+  fetchOptions: { credentials: "omit", cache: "no-cache" },
+  sharesPromises: true,
+  outlive() {},
+};
+
+/**
+ * Makes a verifier for the tokens of one issuer. With `jwksUri` it tries to load the keys before it resolves.
+ * @throws {EdgewardError} `INVALID_OPTIONS` or `WASM_UNAVAILABLE`
+ */
+export function createVerifier(options: VerifierOptions): Promise<Verifier> {
+  return createVerifierIn(runtime, options);
+}

@@ -1,0 +1,29 @@
+// What differs between the runtimes, and nothing else.
+
+export interface Runtime {
+  /** Makes the WebAssembly instance if there is none yet. Safe to call again, also after it failed. */
+  load(): void | Promise<void>;
+  /** Added to the fetch of a key set. */
+  readonly fetchOptions: RequestInit;
+  /**
+   * May one caller await a promise that another caller started? Workers forbid it: a request that is over takes its
+   * promises with it, and whoever waits for them hangs.
+   */
+  readonly sharesPromises: boolean;
+  /** Keeps work alive that nobody awaits. */
+  outlive(work: Promise<void>): void;
+}
+
+/** Runs `load` until it has succeeded once; callers in between share the attempt. */
+export function once(load: () => Promise<unknown>): () => Promise<void> {
+  let attempt: Promise<unknown> | undefined;
+  return async () => {
+    attempt ??= load();
+    try {
+      await attempt;
+    } catch (error) {
+      attempt = undefined;
+      throw error;
+    }
+  };
+}

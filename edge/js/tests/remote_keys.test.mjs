@@ -1,0 +1,174 @@
+// Keys from an address: a loopback key server, and a clock that the test owns.
+
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it, mock } from "node:test";
+import { createVerifier } from "edgeward";
+import { AUDIENCE, ISSUER, KeyServer, refusal, serve, SigningKey } from "./issuer.mjs";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+const first = new SigningKey("first");
+const second = new SigningKey("second");
+
+describe("keys from an address", { timeout: 60_000 }, () => {
+  let server;
+
+  beforeEach(async () => {
+    mock.timers.enable({ apis: ["Date"], now: 1_800_000_000_000 });
+    server = await KeyServer.start(serve(first));
+  });
+  afterEach(async () => {
+    mock.restoreAll();
+    mock.timers.reset();
+    await server.stop();
+  });
+
+  const verifierOf = () => createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwksUri: server.uri });
+  const wait = (milliseconds) => mock.timers.setTime(Date.now() + milliseconds);
+  const said = async (verifier, key = first) => {
+    const answer = await refusal(() => verifier.verifyToken(key.token()));
+    return answer === "accepted" ? answer : answer.code;
+  };
+  const saidAtOnce = (verifier, key = first) => {
+    try {
+      return verifier.verifyTokenSync(key.token()) && "accepted";
+    } catch (error) {
+      return error.code;
+    }
+  };
+  /** Waits for what happens behind the scenes; the time limit of the suite ends it when it does not. */
+  const until = async (condition) => {
+    while (!condition()) await new Promise(setImmediate);
+  };
+
+  it("are loaded once and then used", async () => {
+    const verifier = await verifierOf();
+    assert.equal(saidAtOnce(verifier), "accepted");
+    for (let round = 0; round < 100; round += 1) assert.equal(await said(verifier), "accepted");
+    assert.equal(server.requests, 1);
+  });
+
+  it("are refreshed after five minutes without keeping anybody waiting", async () => {
+    const verifier = await verifierOf();
+    wait(5 * MINUTE - SECOND);
+    assert.equal(await said(verifier), "accepted");
+    assert.equal(server.requests, 1);
+    wait(2 * SECOND);
+    server.answer = serve(second);
+    assert.equal(saidAtOnce(verifier), "accepted");
+    await until(() => saidAtOnce(verifier, second) === "accepted");
+    assert.equal(server.requests, 2);
+    assert.equal(saidAtOnce(verifier, first), "UNKNOWN_KEY");
+  });
+
+  it("serve on for a day while the issuer is down, and not longer", async () => {
+    const verifier = await verifierOf();
+    server.answer = (response) => response.writeHead(500).end();
+    wait(24 * HOUR - SECOND);
+    assert.equal(await said(verifier), "accepted");
+    wait(2 * MINUTE);
+    assert.equal(await said(verifier), "KEYS_UNAVAILABLE");
+    assert.equal(saidAtOnce(verifier), "KEYS_UNAVAILABLE");
+    server.answer = serve(first);
+    wait(2 * MINUTE);
+    assert.equal(await said(verifier), "accepted");
+  });
+
+  it("that are missing at the start are fetched when they are needed", async () => {
+    server.answer = (response) => response.writeHead(503).end();
+    const verifier = await verifierOf();
+    assert.deepEqual(await refusal(() => verifier.verifyToken(first.token())), {
+      code: "KEYS_UNAVAILABLE",
+      reason: "key-set-status",
+    });
+    assert.equal(server.requests, 1, "a failure is not repeated at once");
+    server.answer = serve(first);
+    wait(2 * SECOND);
+    assert.equal(await said(verifier), "accepted");
+    assert.equal(server.requests, 2);
+  });
+
+  it("that are missing are asked for once by many who wait", async () => {
+    server.answer = (response) => response.writeHead(503).end();
+    const verifier = await verifierOf();
+    server.answer = serve(first);
+    wait(2 * SECOND);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => said(verifier)));
+    assert.deepEqual(new Set(answers), new Set(["accepted"]));
+    assert.equal(server.requests, 2);
+  });
+
+  it("are asked for anew for an unknown kid, once in thirty seconds, and a rotated key is found", async () => {
+    const verifier = await verifierOf();
+    for (let round = 0; round < 20; round += 1) {
+      assert.equal(await said(verifier, new SigningKey(`made-up-${round}`)), "UNKNOWN_KEY");
+    }
+    assert.equal(server.requests, 2);
+    assert.equal(await said(verifier), "accepted");
+    server.answer = serve(first, second);
+    wait(31 * SECOND);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => said(verifier, second)));
+    assert.deepEqual(new Set(answers), new Set(["accepted"]));
+    assert.equal(server.requests, 3);
+  });
+
+  it("are not asked for anew by the sync call", async () => {
+    const verifier = await verifierOf();
+    assert.equal(saidAtOnce(verifier, second), "UNKNOWN_KEY");
+    // Had the call asked, its request would have come before this one.
+    await fetch(server.uri);
+    assert.equal(server.requests, 2);
+  });
+
+  const bad = [
+    ["no JSON", (response) => response.end("<!doctype html>")],
+    ["JSON of another form", (response) => response.end("[]")],
+    ["an empty set", (response) => response.end('{"keys":[]}')],
+    ["a set with a private key", (response) => response.end(JSON.stringify({ keys: [{ ...first.jwk, d: first.jwk.x }] }))],
+    ["a set that is too large", (response) => response.end(JSON.stringify({ keys: [first.jwk], filler: "x".repeat(65_536) }))],
+    ["a stream without an end", endless],
+    ["a redirect to a good set", (response, request) => (request.url === "/moved" ? serve(second)(response) : moved(response))],
+    ["404 with a good set", (response) => serve(second)(response.writeHead(404))],
+    ["a connection that breaks off", (response) => response.destroy()],
+  ];
+  for (const [name, answer] of bad) {
+    it(`are not replaced by ${name}`, async () => {
+      const verifier = await verifierOf();
+      server.answer = answer;
+      assert.equal(await said(verifier, second), "UNKNOWN_KEY");
+      assert.equal(server.requests, 2);
+      assert.equal(await said(verifier), "accepted");
+    });
+
+    it(`are not made of ${name}`, async () => {
+      server.answer = answer;
+      assert.equal(await said(await verifierOf(), second), "KEYS_UNAVAILABLE");
+    });
+  }
+
+  it("that do not come are given up after five seconds", async () => {
+    const timeout = AbortSignal.timeout;
+    const asked = mock.method(AbortSignal, "timeout", () => timeout.call(AbortSignal, 20));
+    server.answer = () => {};
+    const verifier = await verifierOf();
+    assert.deepEqual(await refusal(() => verifier.verifyToken(first.token())), {
+      code: "KEYS_UNAVAILABLE",
+      reason: "key-set-timeout",
+    });
+    assert.deepEqual(asked.mock.calls[0].arguments, [5_000]);
+  });
+});
+
+function moved(response) {
+  response.writeHead(302, { location: "/moved" }).end();
+}
+
+function endless(response) {
+  const more = () => {
+    while (!response.destroyed && response.write("x".repeat(16_384)));
+  };
+  response.on("drain", more);
+  more();
+}

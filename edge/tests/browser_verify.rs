@@ -1,0 +1,158 @@
+//! The package's wasm in a real browser engine: what crosses the boundary, and in which shape.
+//!
+//! Which tokens are good is the business of the core's own tests; here stand the crossings: text in, JSON or
+//! `{ code, reason }` out, keys replaced or kept.
+#![cfg(all(target_arch = "wasm32", feature = "js"))]
+
+use edgeward_core::reject::Reject;
+use edgeward_core::token::{SigningKey, TokenType};
+use edgeward_edge::js::Verifier;
+use js_sys::{JSON, Reflect};
+use serde_json::{Value, json};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+const ISSUER: &str = "https://issuer.example";
+const AUDIENCE: &str = "https://app.example";
+const NOW: f64 = 1_800_000_000.0;
+
+/// The token that the interop suite shows to jose.
+const CORE_SIGNED: &str = include_str!("../../tests/js/interop/core_signed.json");
+/// The front's list of codes.
+const ERRORS_TS: &str = include_str!("../js/src/errors.ts");
+
+fn key() -> SigningKey {
+    key_of(7)
+}
+
+fn key_of(octet: u8) -> SigningKey {
+    SigningKey::from_seed(&[octet; 32]).expect("not all zeros")
+}
+
+fn key_set(key: &SigningKey) -> Vec<u8> {
+    json!({ "keys": [key.public_jwk()] }).to_string().into_bytes()
+}
+
+fn claims() -> Value {
+    json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "iat": 1_800_000_000, "exp": 1_800_000_600 })
+}
+
+fn token(key: &SigningKey, claims: &Value) -> String {
+    key.sign(&TokenType::Access, claims).expect("claims are an object")
+}
+
+fn verifier_without_keys() -> Verifier {
+    Verifier::new(ISSUER.into(), Some(vec![AUDIENCE.into()]), "at+jwt", 60)
+}
+
+fn verifier() -> Verifier {
+    let mut verifier = verifier_without_keys();
+    verifier.use_key_set(&key_set(&key())).expect("a key set of one good key");
+    verifier
+}
+
+/// The members of a refusal; anything but exactly `{ code, reason }` fails the test.
+fn refused<T>(result: Result<T, JsValue>) -> (String, String) {
+    let refusal = result.err().expect("a refusal");
+    let text = String::from(JSON::stringify(&refusal).expect("a plain object"));
+    let members: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(members.as_object().map(serde_json::Map::len), Some(2), "{text}");
+    let member = |name: &str| Reflect::get(&refusal, &name.into()).expect("a member").as_string().expect("text");
+    (member("code"), member("reason"))
+}
+
+#[wasm_bindgen_test]
+fn a_good_token_comes_back_as_json_claims() {
+    let said = verifier().verify(&token(&key(), &claims()), NOW).map_err(|_| "refused").expect("a good token");
+    assert_eq!(serde_json::from_str::<Value>(&said).expect("JSON"), claims());
+}
+
+#[wasm_bindgen_test]
+fn a_refusal_is_an_object_with_code_and_reason() {
+    let good = token(&key(), &claims());
+    let check = |token: &str, now: f64, code: &str| {
+        let (said, reason) = refused(verifier().verify(token, now));
+        assert_eq!(said, code, "{reason}");
+        assert!(reason.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-'), "{reason}");
+    };
+    check(&good, NOW + 661.0, "TOKEN_EXPIRED");
+    check(&good, NOW - 3_600.0, "TOKEN_NOT_YET_VALID");
+    check(&good[..good.len() - 1], NOW, "INVALID_TOKEN");
+    check("", NOW, "INVALID_TOKEN");
+    check("\u{0}.\u{feff}.é", NOW, "INVALID_TOKEN");
+    check(&token(&key_of(8), &claims()), NOW, "UNKNOWN_KEY");
+}
+
+#[wasm_bindgen_test]
+fn a_clock_that_does_not_run_expires_every_token() {
+    let good = token(&key(), &claims());
+    for now in [0.0, -1.0, f64::NAN, f64::NEG_INFINITY, f64::INFINITY] {
+        assert_eq!(refused(verifier().verify(&good, now)).0, "TOKEN_EXPIRED", "{now}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn every_single_bit_of_a_token_counts() {
+    let good = token(&key(), &claims());
+    let verifier = verifier();
+    for position in 0..good.len() {
+        let mut octets = good.clone().into_bytes();
+        octets[position] ^= 1;
+        // Every octet of a token is ASCII and stays so under a change of the lowest bit.
+        let changed = String::from_utf8(octets).expect("ASCII");
+        assert!(verifier.verify(&changed, NOW).is_err(), "accepted a change at {position}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn without_keys_nothing_passes() {
+    assert_eq!(refused(verifier_without_keys().verify(&token(&key(), &claims()), NOW)).0, "KEYS_UNAVAILABLE");
+}
+
+#[wasm_bindgen_test]
+fn a_bad_key_set_leaves_the_one_before_in_force() {
+    let mut verifier = verifier();
+    for bad in [&b""[..], b"{", b"[]", br#"{"keys":[]}"#, br#"{"keys":[{"kty":"oct","k":"AAAA","kid":"a"}]}"#, b"\xff\xfe"] {
+        assert_eq!(refused(verifier.use_key_set(bad)).0, "KEYS_UNAVAILABLE");
+    }
+    assert!(verifier.verify(&token(&key(), &claims()), NOW).is_ok());
+
+    let next = key_of(8);
+    assert!(verifier.use_key_set(&key_set(&next)).is_ok());
+    assert!(verifier.verify(&token(&next, &claims()), NOW).is_ok());
+    assert_eq!(refused(verifier.verify(&token(&key(), &claims()), NOW)).0, "UNKNOWN_KEY");
+}
+
+#[wasm_bindgen_test]
+fn what_is_no_public_key_in_pem_is_refused() {
+    for bad in ["", "ssh-ed25519 AAAA", "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n"] {
+        assert_eq!(refused(verifier_without_keys().use_public_key(bad)).0, "KEYS_UNAVAILABLE", "{bad}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn audiences_are_unchecked_only_without_a_list() {
+    let elsewhere = token(&key(), &json!({ "iss": ISSUER, "aud": "elsewhere", "sub": "ada", "iat": 1_800_000_000, "exp": 1_800_000_600 }));
+    assert_eq!(refused(verifier().verify(&elsewhere, NOW)).0, "INVALID_TOKEN");
+
+    let mut unchecked = Verifier::new(ISSUER.into(), None, "at+jwt", 60);
+    unchecked.use_key_set(&key_set(&key())).expect("a key set of one good key");
+    assert!(unchecked.verify(&elsewhere, NOW).is_ok());
+}
+
+#[wasm_bindgen_test]
+fn the_token_shown_to_jose_is_what_the_core_signs() {
+    let vector: Value = serde_json::from_str(CORE_SIGNED).expect("JSON");
+    let made = json!({ "claims": vector["claims"], "jwks": { "keys": [key().public_jwk()] }, "token": token(&key(), &vector["claims"]) });
+    assert_eq!(vector, made, "tests/js/interop/core_signed.json should be:\n{made:#}");
+}
+
+#[wasm_bindgen_test]
+fn the_front_knows_every_code_of_the_core() {
+    for reject in Reject::ALL {
+        let code = reject.code();
+        assert!(ERRORS_TS.contains(&format!("| \"{code}\"")), "edge/js/src/errors.ts does not list {code}");
+    }
+}
