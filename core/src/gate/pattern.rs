@@ -225,7 +225,6 @@ pub(super) fn fold_representation(segment: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec;
 
     fn pattern(text: &str) -> Pattern {
         Pattern::parse(text).expect(text)
@@ -361,6 +360,6 @@ mod tests {
                 "{segment}"
             );
         }
-        assert!(pattern("/Admin/**").covers_folded(&vec![fold("aDMIN"), fold("x")]));
+        assert!(pattern("/Admin/**").covers_folded(&[fold("aDMIN"), fold("x")]));
     }
 }
