@@ -44,9 +44,12 @@ pub(crate) fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonFault>
     }
     let fault = Cell::new(None);
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Strict { depth: 0, fault: &fault }
-        .deserialize(&mut reader)
-        .map_err(|_| fault.get().unwrap_or(JsonFault::NotJson))?;
+    let value = Strict {
+        depth: 0,
+        fault: &fault,
+    }
+    .deserialize(&mut reader)
+    .map_err(|_| fault.get().unwrap_or(JsonFault::NotJson))?;
     reader.end().map_err(|_| JsonFault::NotJson)?;
     match value {
         Value::Object(members) => Ok(members),
@@ -73,7 +76,10 @@ impl Strict<'_> {
         if self.depth >= MAX_DEPTH {
             return self.fail(JsonFault::TooDeep);
         }
-        Ok(Self { depth: self.depth + 1, fault: self.fault })
+        Ok(Self {
+            depth: self.depth + 1,
+            fault: self.fault,
+        })
     }
 }
 
@@ -183,7 +189,10 @@ mod tests {
         check("\u{feff}{}", Err(ByteOrderMark));
         check(r#"{"a":1,"a":1}"#, Err(DuplicateMember));
         check(r#"{"a":1,"\u0061":2}"#, Err(DuplicateMember));
-        check(r#"{"o":[{"a":1,"b":{"c":1,"\u0063":1}}]}"#, Err(DuplicateMember));
+        check(
+            r#"{"o":[{"a":1,"b":{"c":1,"\u0063":1}}]}"#,
+            Err(DuplicateMember),
+        );
         check(r#"{"__proto__":{}}"#, Err(ForbiddenMember));
         check(r#"{"o":{"constru\u0063tor":1}}"#, Err(ForbiddenMember));
         assert_eq!(read_object(b"{\"a\":\"\xff\"}"), Err(NotUtf8));
@@ -191,7 +200,13 @@ mod tests {
 
     #[test]
     fn the_limits_are_the_last_accepted_values() {
-        let nested = |depth: usize| format!("{{\"a\":{}1{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+        let nested = |depth: usize| {
+            format!(
+                "{{\"a\":{}1{}}}",
+                "[".repeat(depth - 1),
+                "]".repeat(depth - 1)
+            )
+        };
         check(&nested(MAX_DEPTH), Ok(()));
         check(&nested(MAX_DEPTH + 1), Err(JsonFault::TooDeep));
         check(&nested(5_000), Err(JsonFault::TooDeep));

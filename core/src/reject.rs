@@ -137,7 +137,12 @@ mod tests {
         let reasons: BTreeSet<_> = Reject::ALL.iter().map(Reject::reason).collect();
         assert_eq!(reasons.len(), Reject::ALL.len());
         for reason in reasons {
-            assert!(reason.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{reason}");
+            assert!(
+                reason
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                "{reason}"
+            );
         }
     }
 }

@@ -61,13 +61,21 @@ mod tests {
         assert_eq!(last.plus(1), last);
         assert_eq!(first.plus(-1), first);
         assert_eq!(last.seconds_since(first), i64::MAX);
-        assert_eq!(UnixTime::from_seconds(7).plus(-2).seconds_since(UnixTime::from_seconds(10)), -5);
+        assert_eq!(
+            UnixTime::from_seconds(7)
+                .plus(-2)
+                .seconds_since(UnixTime::from_seconds(10)),
+            -5
+        );
     }
 
     #[test]
     fn is_a_plain_number_in_json() {
         let time = UnixTime::from_seconds(1_700_000_000);
         assert_eq!(serde_json::to_string(&time).unwrap(), "1700000000");
-        assert_eq!(serde_json::from_str::<UnixTime>("1700000000").unwrap(), time);
+        assert_eq!(
+            serde_json::from_str::<UnixTime>("1700000000").unwrap(),
+            time
+        );
     }
 }

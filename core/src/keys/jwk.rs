@@ -58,7 +58,13 @@ impl Jwk {
 
     /// A key that came without any name or label.
     pub(super) fn unnamed(public_key: PublicKey) -> Self {
-        Self { key_id: thumbprint(&public_key), named: false, public_key, algorithm: None, restriction: None }
+        Self {
+            key_id: thumbprint(&public_key),
+            named: false,
+            public_key,
+            algorithm: None,
+            restriction: None,
+        }
     }
 
     /// Reads one key. Errors as for a key set, and [`KeySetError::UnsupportedKey`] for what a set would skip.
@@ -75,7 +81,10 @@ impl Jwk {
     /// The same key, good only for tokens of this type. For [`TokenType::Assertion`] a key must be restricted to be good at all.
     #[must_use]
     pub fn restricted_to(self, token_type: &TokenType) -> Self {
-        Self { restriction: Some(token_type.name().to_owned()), ..self }
+        Self {
+            restriction: Some(token_type.name().to_owned()),
+            ..self
+        }
     }
 
     /// The `kid`; the RFC 7638 thumbprint if the key has none.
@@ -135,7 +144,10 @@ impl Jwk {
         if kty == "oct" || members.contains_key("k") {
             return Err(KeySetError::SymmetricKey);
         }
-        if PRIVATE_MEMBERS.iter().any(|&name| members.contains_key(name)) {
+        if PRIVATE_MEMBERS
+            .iter()
+            .any(|&name| members.contains_key(name))
+        {
             return Err(KeySetError::PrivateKey);
         }
         let key_id = match members.get("kid") {
@@ -143,7 +155,8 @@ impl Jwk {
             Some(Value::String(kid)) => Some(kid.clone()),
             Some(_) => return Err(KeySetError::KeyIdMalformed),
         };
-        let for_signatures = text("use")?.is_none_or(|purpose| purpose == "sig") && may_verify(members)?;
+        let for_signatures =
+            text("use")?.is_none_or(|purpose| purpose == "sig") && may_verify(members)?;
         if kty != "OKP" || text("crv")? != Some("Ed25519") || !for_signatures {
             return Ok(Entry::Skipped(key_id));
         }
@@ -162,7 +175,13 @@ impl Jwk {
         let public_key = public_key(text("x")?.ok_or(KeySetError::PublicKeyMalformed)?)?;
         let named = key_id.is_some();
         let key_id = key_id.unwrap_or_else(|| thumbprint(&public_key));
-        Ok(Entry::Usable(Self { key_id, named, public_key, algorithm, restriction }))
+        Ok(Entry::Usable(Self {
+            key_id,
+            named,
+            public_key,
+            algorithm,
+            restriction,
+        }))
     }
 }
 
@@ -190,7 +209,9 @@ impl Serialize for Jwk {
 fn may_verify(members: &Map<String, Value>) -> Result<bool, KeySetError> {
     match members.get("key_ops") {
         None => Ok(true),
-        Some(Value::Array(operations)) => Ok(operations.iter().any(|operation| operation == "verify")),
+        Some(Value::Array(operations)) => {
+            Ok(operations.iter().any(|operation| operation == "verify"))
+        }
         Some(_) => Err(KeySetError::KeyMalformed),
     }
 }
@@ -207,7 +228,9 @@ fn public_key(x: &str) -> Result<PublicKey, KeySetError> {
 /// Refuses points for which signatures mean nothing.
 pub(super) fn checked(bytes: [u8; PublicKey::BYTES]) -> Result<PublicKey, KeySetError> {
     let public_key = PublicKey::new(bytes);
-    public_key.validate().map_err(|_| KeySetError::WeakPublicKey)?;
+    public_key
+        .validate()
+        .map_err(|_| KeySetError::WeakPublicKey)?;
     Ok(public_key)
 }
 

@@ -10,4 +10,4 @@ mod pem;
 
 pub use error::KeySetError;
 pub use jwk::Jwk;
-pub use set::{KeySet, MAX_KEYS, MAX_KEY_SET_BYTES};
+pub use set::{KeySet, MAX_KEY_SET_BYTES, MAX_KEYS};

@@ -16,7 +16,9 @@ const MAX_PEM_BYTES: usize = 4096;
 
 /// The DER of an Ed25519 SubjectPublicKeyInfo up to the 32 bytes of the key: everything in it is fixed, so comparing is stricter than
 /// parsing.
-const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+const SPKI_PREFIX: [u8; 12] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+];
 
 pub(super) fn read(pem: &str) -> Result<PublicKey, KeySetError> {
     if pem.len() > MAX_PEM_BYTES {
@@ -32,6 +34,8 @@ pub(super) fn read(pem: &str) -> Result<PublicKey, KeySetError> {
     if der.is_empty() {
         return Err(KeySetError::NotPem);
     }
-    let key = der.strip_prefix(&SPKI_PREFIX).ok_or(KeySetError::UnsupportedKey)?;
+    let key = der
+        .strip_prefix(&SPKI_PREFIX)
+        .ok_or(KeySetError::UnsupportedKey)?;
     checked(key.try_into().map_err(|_| KeySetError::UnsupportedKey)?)
 }

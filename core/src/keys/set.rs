@@ -67,7 +67,10 @@ impl KeySet {
     /// [`KeyIdRule::OptionalForSetOfOne`] to any `kid` and to none.
     pub fn from_spki_pem(pem: &str) -> Result<Self, KeySetError> {
         let key = pem::read(pem)?;
-        Ok(Self { keys: Vec::from([Jwk::unnamed(key)]), entries: 1 })
+        Ok(Self {
+            keys: Vec::from([Jwk::unnamed(key)]),
+            entries: 1,
+        })
     }
 
     /// Whether no key is usable.

@@ -60,7 +60,8 @@ pub(crate) fn check(
 ) -> Result<(), Reject> {
     match algorithm {
         Algorithm::EdDsa | Algorithm::Ed25519 => {
-            let signature = Signature::from_slice(signature).map_err(|_| Reject::SignatureLength)?;
+            let signature =
+                Signature::from_slice(signature).map_err(|_| Reject::SignatureLength)?;
             if Ed25519.verify_signature(&signature, key, message) {
                 Ok(())
             } else {
@@ -72,17 +73,57 @@ pub(crate) fn check(
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
+    use base64ct::{Base64UrlUnpadded, Encoding};
+
     use super::*;
 
     #[test]
     fn names_are_those_of_jwt_compact() {
         assert_eq!(Algorithm::EdDsa.name(), Ed25519.name());
-        assert_eq!(Algorithm::Ed25519.name(), Ed25519::with_specific_name().name());
+        assert_eq!(
+            Algorithm::Ed25519.name(),
+            Ed25519::with_specific_name().name()
+        );
         for algorithm in [Algorithm::EdDsa, Algorithm::Ed25519] {
             assert_eq!(Algorithm::from_name(algorithm.name()), Some(algorithm));
         }
-        for name in ["", "none", "None", "eddsa", "ED25519", "Ed448", "HS256", "EdDSA "] {
+        for name in [
+            "", "none", "None", "eddsa", "ED25519", "Ed448", "HS256", "EdDSA ",
+        ] {
             assert_eq!(Algorithm::from_name(name), None, "{name}");
+        }
+    }
+
+    /// RFC 8037 appendix A.4: this signature over this input with the key of appendix A.2.
+    #[test]
+    fn the_vector_of_rfc_8037() {
+        const INPUT: &[u8] = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+        let decode = |text| Base64UrlUnpadded::decode_vec(text).unwrap();
+        let key =
+            PublicKey::from_slice(&decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")).unwrap();
+        let signature = decode(
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
+        );
+        assert_eq!(check(Algorithm::EdDsa, &key, INPUT, &signature), Ok(()));
+        assert_eq!(check(Algorithm::Ed25519, &key, INPUT, &signature), Ok(()));
+        for length in (0..64).chain(65..70) {
+            let wrong: Vec<u8> = signature.iter().copied().cycle().take(length).collect();
+            assert_eq!(
+                check(Algorithm::EdDsa, &key, INPUT, &wrong),
+                Err(Reject::SignatureLength),
+                "{length}"
+            );
+        }
+        for at in 0..INPUT.len() {
+            let mut mangled = INPUT.to_vec();
+            mangled[at] ^= 1;
+            assert_eq!(
+                check(Algorithm::EdDsa, &key, &mangled, &signature),
+                Err(Reject::SignatureInvalid),
+                "{at}"
+            );
         }
     }
 }

@@ -68,7 +68,11 @@ impl Claims {
             Audiences::Unchecked => {}
             Audiences::OneOf(_) if self.audience.is_empty() => return Err(Reject::AudienceMissing),
             Audiences::OneOf(accepted) => {
-                if !self.audience.iter().any(|audience| accepted.contains(audience)) {
+                if !self
+                    .audience
+                    .iter()
+                    .any(|audience| accepted.contains(audience))
+                {
                     return Err(Reject::AudienceMismatch);
                 }
             }
@@ -79,7 +83,10 @@ impl Claims {
             return Err(Reject::Expired);
         }
         let latest = now.plus(leeway);
-        if self.not_before.is_some_and(|not_before| not_before > latest) {
+        if self
+            .not_before
+            .is_some_and(|not_before| not_before > latest)
+        {
             return Err(Reject::NotYetValid);
         }
         if self.issued_at.is_some_and(|issued_at| issued_at > latest) {
@@ -151,7 +158,8 @@ impl Claims {
     /// Whether a machine asks for itself: `client_id` and `sub` are the same (RFC 9068 section 2.2).
     #[must_use]
     pub fn is_machine(&self) -> bool {
-        self.client_id().is_some_and(|client| self.subject() == Some(client))
+        self.client_id()
+            .is_some_and(|client| self.subject() == Some(client))
     }
 
     /// `roles`, empty if absent.
@@ -245,12 +253,17 @@ fn string(members: &Map<String, Value>, name: &str, reject: Reject) -> Result<()
     }
 }
 
-fn strings(members: &Map<String, Value>, name: &str, reject: Reject) -> Result<Vec<String>, Reject> {
+fn strings(
+    members: &Map<String, Value>,
+    name: &str,
+    reject: Reject,
+) -> Result<Vec<String>, Reject> {
     match members.get(name) {
         None => Ok(Vec::new()),
-        Some(Value::Array(values)) => {
-            values.iter().map(|value| value.as_str().map(ToString::to_string).ok_or(reject)).collect()
-        }
+        Some(Value::Array(values)) => values
+            .iter()
+            .map(|value| value.as_str().map(ToString::to_string).ok_or(reject))
+            .collect(),
         Some(_) => Err(reject),
     }
 }
@@ -270,7 +283,11 @@ enum Rounding {
     Up,
 }
 
-fn time(members: &Map<String, Value>, name: &str, rounding: Rounding) -> Result<Option<UnixTime>, Reject> {
+fn time(
+    members: &Map<String, Value>,
+    name: &str,
+    rounding: Rounding,
+) -> Result<Option<UnixTime>, Reject> {
     match members.get(name) {
         None => Ok(None),
         Some(Value::Number(number)) => numeric_date(number, rounding).map(Some),

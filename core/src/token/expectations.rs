@@ -101,7 +101,9 @@ mod tests {
 
     #[test]
     fn types_are_compared_as_media_types() {
-        let check = |typ: &str, expected: bool| assert_eq!(TokenType::Access.matches(typ), expected, "{typ}");
+        let check = |typ: &str, expected: bool| {
+            assert_eq!(TokenType::Access.matches(typ), expected, "{typ}")
+        };
         check("at+jwt", true);
         check("AT+JWT", true);
         check("application/at+jwt", true);

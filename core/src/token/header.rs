@@ -55,7 +55,11 @@ impl Header {
             Some(Value::String(name)) => Some(name),
             Some(_) => return Err(Reject::TypeMalformed),
         };
-        Ok(Self { algorithm, key_id, token_type })
+        Ok(Self {
+            algorithm,
+            key_id,
+            token_type,
+        })
     }
 }
 
@@ -63,7 +67,9 @@ impl Header {
 /// form has no meaning to a file system, a database, a URL or a log.
 pub(crate) fn is_key_id(kid: &str) -> bool {
     (1..=MAX_KEY_ID_BYTES).contains(&kid.len())
-        && kid.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~' | b'-'))
+        && kid
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~' | b'-'))
 }
 
 impl From<JsonFault> for Reject {

@@ -29,7 +29,9 @@ impl<'t> ParsedToken<'t> {
             return Err(Reject::TokenTooLarge);
         }
         let (signing_input, signature) = token.rsplit_once('.').ok_or(Reject::NotThreeSegments)?;
-        let (header, payload) = signing_input.split_once('.').ok_or(Reject::NotThreeSegments)?;
+        let (header, payload) = signing_input
+            .split_once('.')
+            .ok_or(Reject::NotThreeSegments)?;
         if payload.contains('.') {
             return Err(Reject::NotThreeSegments);
         }
@@ -39,7 +41,12 @@ impl<'t> ParsedToken<'t> {
         let header = decode(header)?;
         let payload = decode(payload)?;
         let signature = decode(signature)?;
-        Ok(Self { signing_input, header: Header::read(&header)?, payload, signature })
+        Ok(Self {
+            signing_input,
+            header: Header::read(&header)?,
+            payload,
+            signature,
+        })
     }
 
     /// The `kid` that the token claims, if it has one.
@@ -77,7 +84,9 @@ impl<'t> ParsedToken<'t> {
 impl fmt::Debug for ParsedToken<'_> {
     /// Shows no byte of the token: a debug line in a log must not become a credential.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ParsedToken").finish_non_exhaustive()
+        formatter
+            .debug_struct("ParsedToken")
+            .finish_non_exhaustive()
     }
 }
 

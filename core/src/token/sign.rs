@@ -65,7 +65,10 @@ impl SigningKey {
     /// The key of a 32-byte seed (the private key of RFC 8032 section 5.1.5). Errors if the seed is all zeros.
     pub fn from_seed(seed: &[u8; 32]) -> Result<Self, WeakSeed> {
         let pair = KeyPair::try_from_seed(Seed::new(*seed)).map_err(|_| WeakSeed)?;
-        Ok(Self { public: Jwk::of(pair.pk), secret: pair.sk })
+        Ok(Self {
+            public: Jwk::of(pair.pk),
+            secret: pair.sk,
+        })
     }
 
     /// The `kid`: the RFC 7638 thumbprint of the public key.
@@ -84,8 +87,16 @@ impl SigningKey {
     ///
     /// Nothing is added to the claims and nothing in them is checked but their shape: times, issuer and audience are the
     /// caller's.
-    pub fn sign(&self, token_type: &TokenType, claims: &impl Serialize) -> Result<String, SignError> {
-        let header = Header { alg: Algorithm::EdDsa.name(), kid: self.key_id(), typ: token_type.name() };
+    pub fn sign(
+        &self,
+        token_type: &TokenType,
+        claims: &impl Serialize,
+    ) -> Result<String, SignError> {
+        let header = Header {
+            alg: Algorithm::EdDsa.name(),
+            kid: self.key_id(),
+            typ: token_type.name(),
+        };
         let header = serde_json::to_vec(&header).map_err(|_| SignError::ClaimsNotAnObject)?;
         let claims = serde_json::to_vec(claims).map_err(|_| SignError::ClaimsNotAnObject)?;
         if claims.first() != Some(&b'{') {
@@ -106,6 +117,10 @@ impl SigningKey {
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SigningKey").field("key_id", &self.key_id()).field("secret", &"[redacted]").finish()
+        formatter
+            .debug_struct("SigningKey")
+            .field("key_id", &self.key_id())
+            .field("secret", &"[redacted]")
+            .finish()
     }
 }

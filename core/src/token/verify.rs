@@ -38,7 +38,11 @@ impl Verified {
 impl fmt::Debug for Verified {
     /// Shows what finds the token in a log and nothing personal.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Verified").field("key_id", &self.key_id).field("claims", &self.claims).finish()
+        formatter
+            .debug_struct("Verified")
+            .field("key_id", &self.key_id)
+            .field("claims", &self.claims)
+            .finish()
     }
 }
 
@@ -46,7 +50,12 @@ impl fmt::Debug for Verified {
 ///
 /// The order keeps an attacker from learning anything about claims he did not sign, and keeps his JSON away from the reader
 /// until the signature is good. `keys` are the issuer's; `now` is the caller's clock. Errors: the first broken rule.
-pub fn verify(token: &str, keys: &KeySet, expect: &Expectations, now: UnixTime) -> Result<Verified, Reject> {
+pub fn verify(
+    token: &str,
+    keys: &KeySet,
+    expect: &Expectations,
+    now: UnixTime,
+) -> Result<Verified, Reject> {
     let parsed = ParsedToken::parse(token)?;
 
     let algorithm = Algorithm::from_name(parsed.algorithm()).ok_or(Reject::AlgorithmNotAllowed)?;
@@ -63,9 +72,17 @@ pub fn verify(token: &str, keys: &KeySet, expect: &Expectations, now: UnixTime) 
         return Err(Reject::KeyTypeRestricted);
     }
 
-    signature::check(algorithm, key.public_key(), parsed.signing_input(), parsed.signature())?;
+    signature::check(
+        algorithm,
+        key.public_key(),
+        parsed.signing_input(),
+        parsed.signature(),
+    )?;
 
     let claims = Claims::read(parsed.payload())?;
     claims.satisfy(expect, now)?;
-    Ok(Verified { claims, key_id: key.key_id().to_owned() })
+    Ok(Verified {
+        claims,
+        key_id: key.key_id().to_owned(),
+    })
 }

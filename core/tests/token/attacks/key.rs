@@ -1,0 +1,77 @@
+//! Attacks on the choice of the key.
+
+use edgeward_core::token::{Expectations, KeyIdRule, TokenType};
+
+use super::{OK, Row, row};
+use crate::forge::*;
+
+pub(super) fn rows() -> Vec<Row> {
+    let optional = |expect: &mut Expectations| expect.key_id = KeyIdRule::OptionalForSetOfOne;
+    let assertion = |expect: &mut Expectations| expect.token_type = TokenType::Assertion;
+    let named = format!(",\"kid\":\"{KID}\"");
+    let labelled = |alg: &str| set(&[jwk(&format!("{named},\"alg\":\"{alg}\""))]);
+    let restricted = |typ: &str| set(&[jwk(&format!("{named},\"edgeward_typ\":\"{typ}\""))]);
+    let other =
+        "{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"ec\",\"x\":\"AA\",\"y\":\"AA\"}".to_owned();
+    let nameless = || with_header(header().without("kid"));
+    let stranger = || with_header(header().with("kid", "\"other\""));
+    let precise = || with_header(header().with("alg", "\"Ed25519\""));
+    let asserted = || with_header(header().with("typ", "\"edge+jwt\""));
+    vec![
+        row("an empty key set", good(), "no-keys").keys("{\"keys\":[]}"),
+        row("a set of other keys", good(), "no-keys").keys(&set(std::slice::from_ref(&other))),
+        row("the key is for encryption", good(), "no-keys")
+            .keys(&set(&[jwk(&format!("{named},\"use\":\"enc\""))])),
+        row("no kid, but optional", nameless(), OK).expecting(optional),
+        row("no kid, optional, two keys", nameless(), "kid-missing")
+            .keys(&set(&[jwk(&named), jwk(",\"kid\":\"b\"")]))
+            .expecting(optional),
+        row(
+            "no kid, optional, beside a key of another kind",
+            nameless(),
+            "kid-missing",
+        )
+        .keys(&set(&[jwk(&named), other]))
+        .expecting(optional),
+        row("the wrong kid, though optional", stranger(), "unknown-key").expecting(optional),
+        row("any kid for one nameless key", stranger(), OK)
+            .keys(&set(&[jwk("")]))
+            .expecting(optional),
+        row(
+            "any kid for one nameless key, but required",
+            stranger(),
+            "unknown-key",
+        )
+        .keys(&set(&[jwk("")])),
+        row("the thumbprint of a nameless key", good(), OK).keys(&set(&[jwk("")])),
+        row("label EdDSA, header EdDSA", good(), OK).keys(&labelled("EdDSA")),
+        row("label EdDSA, header Ed25519", precise(), "alg-key-mismatch").keys(&labelled("EdDSA")),
+        row("label Ed25519, header Ed25519", precise(), OK).keys(&labelled("Ed25519")),
+        row("label Ed25519, header EdDSA", good(), "alg-key-mismatch").keys(&labelled("Ed25519")),
+        row("no label, header EdDSA", good(), OK).keys(&set(&[jwk(&named)])),
+        row("no label, header Ed25519", precise(), OK).keys(&set(&[jwk(&named)])),
+        row(
+            "an edge's key makes an access token",
+            good(),
+            "key-not-for-typ",
+        )
+        .keys(&restricted("edge+jwt")),
+        row(
+            "the issuer's key makes an assertion",
+            asserted(),
+            "key-not-for-typ",
+        )
+        .expecting(assertion),
+        row(
+            "the issuer's key makes an assertion, typ by name",
+            asserted(),
+            "key-not-for-typ",
+        )
+        .expecting(|expect| expect.token_type = TokenType::Other("Edge+JWT".into())),
+        row("an edge's key makes an assertion", asserted(), OK)
+            .keys(&restricted("edge+jwt"))
+            .expecting(assertion),
+        row("a key for another type", good(), "key-not-for-typ").keys(&restricted("logout+jwt")),
+        row("a key for this type", good(), OK).keys(&restricted("at+jwt")),
+    ]
+}

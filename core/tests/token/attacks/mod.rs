@@ -1,0 +1,97 @@
+//! One row for each known attack on a verifier, with the exact rule that stops it. Every token is
+//! signed with the issuer's own key unless the attack is about the signature, so that no row passes
+//! for a reason it does not name.
+
+mod structure;
+mod header;
+mod key;
+mod signature;
+mod claim_form;
+mod claim_content;
+
+use std::collections::BTreeSet;
+
+use edgeward_core::keys::KeySet;
+use edgeward_core::reject::Reject;
+use edgeward_core::token::{Expectations, verify};
+
+use crate::forge::{NOW, expect, keys};
+
+const OK: &str = "ok";
+
+struct Row {
+    about: String,
+    token: String,
+    keys: KeySet,
+    expect: Expectations,
+    reason: &'static str,
+}
+
+impl Row {
+    fn keys(mut self, json: &str) -> Self {
+        self.keys = KeySet::parse(json.as_bytes()).unwrap();
+        self
+    }
+
+    fn expecting(mut self, change: impl FnOnce(&mut Expectations)) -> Self {
+        change(&mut self.expect);
+        self
+    }
+
+    fn check(&self, failures: &mut Vec<String>) {
+        let outcome = match verify(&self.token, &self.keys, &self.expect, NOW) {
+            Ok(_) => OK,
+            Err(reject) => reject.reason(),
+        };
+        if outcome != self.reason {
+            failures.push(format!(
+                "{}: expected {}, got {outcome}",
+                self.about, self.reason
+            ));
+        }
+    }
+}
+
+fn row(about: impl Into<String>, token: impl Into<String>, reason: &'static str) -> Row {
+    Row {
+        about: about.into(),
+        token: token.into(),
+        keys: keys(),
+        expect: expect(),
+        reason,
+    }
+}
+
+fn rows() -> Vec<Row> {
+    [
+        structure::rows(),
+        header::rows(),
+        key::rows(),
+        signature::rows(),
+        claim_form::rows(),
+        claim_content::rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+#[test]
+fn every_attack_meets_its_rule() {
+    let mut failures = Vec::new();
+    for row in rows() {
+        row.check(&mut failures);
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_rule_stops_an_attack() {
+    let reached: BTreeSet<_> = rows().iter().map(|row| row.reason).collect();
+    let unreached: Vec<_> = Reject::ALL
+        .iter()
+        .map(Reject::reason)
+        .filter(|reason| !reached.contains(reason))
+        .collect();
+    assert!(unreached.is_empty(), "no row for {unreached:?}");
+}

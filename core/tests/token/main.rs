@@ -1,0 +1,14 @@
+//! Tokens from outside: what is accepted, what is refused, and why.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a surprise in a test's own data fails the test, outside of #[test] functions too"
+)]
+
+mod forge;
+mod accepted;
+mod attacks;
+mod mangled;
+mod arbitrary;
+mod key_sets;
