@@ -1,4 +1,5 @@
 //! The policy: what makes one unusable, which rule decides, and what explanations say.
+#![expect(clippy::panic, reason = "a policy of the tests that cannot be read fails the test, outside of #[test] functions too")]
 
 use edgeward_core::gate::{Outcome, Persona, Policy, PolicyState};
 

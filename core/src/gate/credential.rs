@@ -97,14 +97,11 @@ const BEARER: &str = "bearer";
 
 /// True also for `Bearer` glued to an odd separator (tab, no-break space, `:`), which some readers accept.
 fn starts_with_bearer(value: &str) -> bool {
-    let start = value
-        .get(..BEARER.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(BEARER));
-    start
-        && !value
-            .bytes()
-            .nth(BEARER.len())
-            .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    let Some((start, after)) = value.split_at_checked(BEARER.len()) else {
+        return false;
+    };
+    let ends = |byte: u8| !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'_');
+    start.eq_ignore_ascii_case(BEARER) && after.bytes().next().is_none_or(ends)
 }
 
 /// RFC 9110, section 11.2.
