@@ -381,24 +381,8 @@ impl Policy {
                 return self.told(question, path, protected, Outcome::Forbidden, reason);
             }
         };
-        // Only differences of time matter to a persona, so any instant will do.
-        let now = UnixTime::from_seconds(0);
         let is_page = question.navigation && matches!(question.method, "GET" | "HEAD");
-        let (outcome, reason) = match question.persona.subject(now).before(rule.demand(), now) {
-            Standing::Passes => (Outcome::Allow, "the caller meets the rule"),
-            Standing::NotSignedIn if is_page => (Outcome::SignIn, "the caller is not signed in"),
-            Standing::NotSignedIn => (Outcome::Unauthorized, "the caller brings no token"),
-            Standing::WrongKind => (
-                Outcome::Forbidden,
-                "the rule tells services and people apart",
-            ),
-            Standing::LacksRole => (Outcome::Forbidden, "the caller lacks the role"),
-            Standing::LacksScope(_) => (Outcome::Forbidden, "the caller lacks a scope"),
-            Standing::MustStepUp(_) => (
-                Outcome::StepUp,
-                "the caller's sign-in is too old or too weak",
-            ),
-        };
+        let (outcome, reason) = rule.judge(question.persona, is_page);
         self.told(
             question,
             path,
@@ -433,6 +417,34 @@ impl Policy {
             line: Some(rule.line()),
             reason,
             losing,
+        }
+    }
+}
+
+impl Rule {
+    /// What a request of `persona` comes to where this rule decides; `is_page`: a person loads a page.
+    #[must_use]
+    pub fn outcome_for(&self, persona: &Persona, is_page: bool) -> Outcome {
+        self.judge(persona, is_page).0
+    }
+
+    fn judge(&self, persona: &Persona, is_page: bool) -> (Outcome, &'static str) {
+        // Only differences of time matter to a persona, so any instant will do.
+        let now = UnixTime::from_seconds(0);
+        match persona.subject(now).before(self.demand(), now) {
+            Standing::Passes => (Outcome::Allow, "the caller meets the rule"),
+            Standing::NotSignedIn if is_page => (Outcome::SignIn, "the caller is not signed in"),
+            Standing::NotSignedIn => (Outcome::Unauthorized, "the caller brings no token"),
+            Standing::WrongKind => (
+                Outcome::Forbidden,
+                "the rule tells services and people apart",
+            ),
+            Standing::LacksRole => (Outcome::Forbidden, "the caller lacks the role"),
+            Standing::LacksScope(_) => (Outcome::Forbidden, "the caller lacks a scope"),
+            Standing::MustStepUp(_) => (
+                Outcome::StepUp,
+                "the caller's sign-in is too old or too weak",
+            ),
         }
     }
 }
