@@ -13,3 +13,4 @@ pub mod guard;
 pub mod stack;
 pub mod dev;
 pub mod suites;
+pub mod bench;

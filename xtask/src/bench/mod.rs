@@ -11,14 +11,20 @@ use crate::{build, toolchain};
 /// `cargo xtask bench verify [--json]`
 pub fn run(args: &[String]) -> Outcome<()> {
     let Some((name, flags)) = args.split_first() else {
-        return Err(Failure::new("which benchmark? `verify` is the one there is"));
+        return Err(Failure::new(
+            "which benchmark? `verify` is the one there is",
+        ));
     };
     if let Some(unknown) = flags.iter().find(|flag| *flag != "--json") {
-        return Err(Failure::new(format!("`{unknown}` is no option of `bench`: --json")));
+        return Err(Failure::new(format!(
+            "`{unknown}` is no option of `bench`: --json"
+        )));
     }
     match name.as_str() {
         "verify" => verify(flags),
-        other => Err(Failure::new(format!("no benchmark is called `{other}`: `verify` is the one there is"))),
+        other => Err(Failure::new(format!(
+            "no benchmark is called `{other}`: `verify` is the one there is"
+        ))),
     }
 }
 
