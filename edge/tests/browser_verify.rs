@@ -3,6 +3,10 @@
 //! Which tokens are good is the business of the core's own tests; here stand the crossings: text in, JSON or
 //! `{ code, reason }` out, keys replaced or kept.
 #![cfg(all(target_arch = "wasm32", feature = "js"))]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a test that panics fails, which is what it is for"
+)]
 
 use edgeward_core::reject::Reject;
 use edgeward_core::token::{SigningKey, TokenType};
@@ -32,7 +36,9 @@ fn key_of(octet: u8) -> SigningKey {
 }
 
 fn key_set(key: &SigningKey) -> Vec<u8> {
-    json!({ "keys": [key.public_jwk()] }).to_string().into_bytes()
+    json!({ "keys": [key.public_jwk()] })
+        .to_string()
+        .into_bytes()
 }
 
 fn claims() -> Value {
@@ -40,7 +46,8 @@ fn claims() -> Value {
 }
 
 fn token(key: &SigningKey, claims: &Value) -> String {
-    key.sign(&TokenType::Access, claims).expect("claims are an object")
+    key.sign(&TokenType::Access, claims)
+        .expect("claims are an object")
 }
 
 fn verifier_without_keys() -> Verifier {
@@ -49,7 +56,9 @@ fn verifier_without_keys() -> Verifier {
 
 fn verifier() -> Verifier {
     let mut verifier = verifier_without_keys();
-    verifier.use_key_set(&key_set(&key())).expect("a key set of one good key");
+    verifier
+        .use_key_set(&key_set(&key()))
+        .expect("a key set of one good key");
     verifier
 }
 
@@ -58,15 +67,30 @@ fn refused<T>(result: Result<T, JsValue>) -> (String, String) {
     let refusal = result.err().expect("a refusal");
     let text = String::from(JSON::stringify(&refusal).expect("a plain object"));
     let members: Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(members.as_object().map(serde_json::Map::len), Some(2), "{text}");
-    let member = |name: &str| Reflect::get(&refusal, &name.into()).expect("a member").as_string().expect("text");
+    assert_eq!(
+        members.as_object().map(serde_json::Map::len),
+        Some(2),
+        "{text}"
+    );
+    let member = |name: &str| {
+        Reflect::get(&refusal, &name.into())
+            .expect("a member")
+            .as_string()
+            .expect("text")
+    };
     (member("code"), member("reason"))
 }
 
 #[wasm_bindgen_test]
 fn a_good_token_comes_back_as_json_claims() {
-    let said = verifier().verify(&token(&key(), &claims()), NOW).map_err(|_| "refused").expect("a good token");
-    assert_eq!(serde_json::from_str::<Value>(&said).expect("JSON"), claims());
+    let said = verifier()
+        .verify(&token(&key(), &claims()), NOW)
+        .map_err(|_| "refused")
+        .expect("a good token");
+    assert_eq!(
+        serde_json::from_str::<Value>(&said).expect("JSON"),
+        claims()
+    );
 }
 
 #[wasm_bindgen_test]
@@ -75,7 +99,12 @@ fn a_refusal_is_an_object_with_code_and_reason() {
     let check = |token: &str, now: f64, code: &str| {
         let (said, reason) = refused(verifier().verify(token, now));
         assert_eq!(said, code, "{reason}");
-        assert!(reason.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-'), "{reason}");
+        assert!(
+            reason.chars().all(|letter| letter.is_ascii_lowercase()
+                || letter.is_ascii_digit()
+                || letter == '-'),
+            "{reason}"
+        );
     };
     check(&good, NOW + 661.0, "TOKEN_EXPIRED");
     check(&good, NOW - 3_600.0, "TOKEN_NOT_YET_VALID");
@@ -89,7 +118,11 @@ fn a_refusal_is_an_object_with_code_and_reason() {
 fn a_clock_that_does_not_run_expires_every_token() {
     let good = token(&key(), &claims());
     for now in [0.0, -1.0, f64::NAN, f64::NEG_INFINITY, f64::INFINITY] {
-        assert_eq!(refused(verifier().verify(&good, now)).0, "TOKEN_EXPIRED", "{now}");
+        assert_eq!(
+            refused(verifier().verify(&good, now)).0,
+            "TOKEN_EXPIRED",
+            "{now}"
+        );
     }
 }
 
@@ -102,19 +135,32 @@ fn every_single_bit_of_a_token_counts() {
         octets[position] ^= 1;
         // Every octet of a token is ASCII and stays so under a change of the lowest bit.
         let changed = String::from_utf8(octets).expect("ASCII");
-        assert!(verifier.verify(&changed, NOW).is_err(), "accepted a change at {position}");
+        assert!(
+            verifier.verify(&changed, NOW).is_err(),
+            "accepted a change at {position}"
+        );
     }
 }
 
 #[wasm_bindgen_test]
 fn without_keys_nothing_passes() {
-    assert_eq!(refused(verifier_without_keys().verify(&token(&key(), &claims()), NOW)).0, "KEYS_UNAVAILABLE");
+    assert_eq!(
+        refused(verifier_without_keys().verify(&token(&key(), &claims()), NOW)).0,
+        "KEYS_UNAVAILABLE"
+    );
 }
 
 #[wasm_bindgen_test]
 fn a_bad_key_set_leaves_the_one_before_in_force() {
     let mut verifier = verifier();
-    for bad in [&b""[..], b"{", b"[]", br#"{"keys":[]}"#, br#"{"keys":[{"kty":"oct","k":"AAAA","kid":"a"}]}"#, b"\xff\xfe"] {
+    for bad in [
+        &b""[..],
+        b"{",
+        b"[]",
+        br#"{"keys":[]}"#,
+        br#"{"keys":[{"kty":"oct","k":"AAAA","kid":"a"}]}"#,
+        b"\xff\xfe",
+    ] {
         assert_eq!(refused(verifier.use_key_set(bad)).0, "KEYS_UNAVAILABLE");
     }
     assert!(verifier.verify(&token(&key(), &claims()), NOW).is_ok());
@@ -122,37 +168,63 @@ fn a_bad_key_set_leaves_the_one_before_in_force() {
     let next = key_of(8);
     assert!(verifier.use_key_set(&key_set(&next)).is_ok());
     assert!(verifier.verify(&token(&next, &claims()), NOW).is_ok());
-    assert_eq!(refused(verifier.verify(&token(&key(), &claims()), NOW)).0, "UNKNOWN_KEY");
+    assert_eq!(
+        refused(verifier.verify(&token(&key(), &claims()), NOW)).0,
+        "UNKNOWN_KEY"
+    );
 }
 
 #[wasm_bindgen_test]
 fn what_is_no_public_key_in_pem_is_refused() {
-    for bad in ["", "ssh-ed25519 AAAA", "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n"] {
-        assert_eq!(refused(verifier_without_keys().use_public_key(bad)).0, "KEYS_UNAVAILABLE", "{bad}");
+    for bad in [
+        "",
+        "ssh-ed25519 AAAA",
+        "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n",
+    ] {
+        assert_eq!(
+            refused(verifier_without_keys().use_public_key(bad)).0,
+            "KEYS_UNAVAILABLE",
+            "{bad}"
+        );
     }
 }
 
 #[wasm_bindgen_test]
 fn audiences_are_unchecked_only_without_a_list() {
-    let elsewhere = token(&key(), &json!({ "iss": ISSUER, "aud": "elsewhere", "sub": "ada", "iat": 1_800_000_000, "exp": 1_800_000_600 }));
-    assert_eq!(refused(verifier().verify(&elsewhere, NOW)).0, "INVALID_TOKEN");
+    let elsewhere = token(
+        &key(),
+        &json!({ "iss": ISSUER, "aud": "elsewhere", "sub": "ada", "iat": 1_800_000_000, "exp": 1_800_000_600 }),
+    );
+    assert_eq!(
+        refused(verifier().verify(&elsewhere, NOW)).0,
+        "INVALID_TOKEN"
+    );
 
     let mut unchecked = Verifier::new(ISSUER.into(), None, "at+jwt", 60);
-    unchecked.use_key_set(&key_set(&key())).expect("a key set of one good key");
+    unchecked
+        .use_key_set(&key_set(&key()))
+        .expect("a key set of one good key");
     assert!(unchecked.verify(&elsewhere, NOW).is_ok());
 }
 
 #[wasm_bindgen_test]
 fn the_token_shown_to_jose_is_what_the_core_signs() {
     let vector: Value = serde_json::from_str(CORE_SIGNED).expect("JSON");
-    let made = json!({ "claims": vector["claims"], "jwks": { "keys": [key().public_jwk()] }, "token": token(&key(), &vector["claims"]) });
-    assert_eq!(vector, made, "tests/js/interop/core_signed.json should be:\n{made:#}");
+    let claims = &vector["claims"];
+    let made = json!({ "claims": claims, "jwks": { "keys": [key().public_jwk()] }, "token": token(&key(), claims) });
+    assert_eq!(
+        vector, made,
+        "tests/js/interop/core_signed.json should be:\n{made:#}"
+    );
 }
 
 #[wasm_bindgen_test]
 fn the_front_knows_every_code_of_the_core() {
     for reject in Reject::ALL {
         let code = reject.code();
-        assert!(ERRORS_TS.contains(&format!("| \"{code}\"")), "edge/js/src/errors.ts does not list {code}");
+        assert!(
+            ERRORS_TS.contains(&format!("| \"{code}\"")),
+            "edge/js/src/errors.ts does not list {code}"
+        );
     }
 }

@@ -3,8 +3,8 @@
 use edgeward_core::keys::KeySet;
 use edgeward_core::time::UnixTime;
 use edgeward_core::token::{Audiences, Expectations, KeyIdRule, TokenType, verify};
-use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::refusal::refusal;
 
@@ -19,7 +19,12 @@ pub struct Verifier {
 impl Verifier {
     /// `audiences`: `undefined` turns the audience check off. `token_type`: the `typ` to insist on.
     #[wasm_bindgen(constructor)]
-    pub fn new(issuer: String, audiences: Option<Vec<String>>, token_type: &str, leeway_seconds: u32) -> Self {
+    pub fn new(
+        issuer: String,
+        audiences: Option<Vec<String>>,
+        token_type: &str,
+        leeway_seconds: u32,
+    ) -> Self {
         let audiences = audiences.map_or(Audiences::Unchecked, Audiences::OneOf);
         let mut expect = Expectations::new(issuer, audiences, token_type_named(token_type));
         expect.leeway_seconds = i64::from(leeway_seconds);
@@ -38,7 +43,8 @@ impl Verifier {
     /// `{ code: "KEYS_UNAVAILABLE", reason }` when the set is not acceptable or holds no key of use.
     #[wasm_bindgen(js_name = useKeySet)]
     pub fn use_key_set(&mut self, json: &[u8]) -> Result<(), JsValue> {
-        let keys = KeySet::parse(json).map_err(|error| refusal(KEYS_UNAVAILABLE, error.reason()))?;
+        let keys =
+            KeySet::parse(json).map_err(|error| refusal(KEYS_UNAVAILABLE, error.reason()))?;
         if keys.is_empty() {
             return Err(refusal(KEYS_UNAVAILABLE, "key-set-without-usable-key"));
         }
@@ -52,7 +58,8 @@ impl Verifier {
     /// `{ code: "KEYS_UNAVAILABLE", reason }` when it is not such a key.
     #[wasm_bindgen(js_name = usePublicKey)]
     pub fn use_public_key(&mut self, pem: &str) -> Result<(), JsValue> {
-        let keys = KeySet::from_spki_pem(pem).map_err(|error| refusal(KEYS_UNAVAILABLE, error.reason()))?;
+        let keys = KeySet::from_spki_pem(pem)
+            .map_err(|error| refusal(KEYS_UNAVAILABLE, error.reason()))?;
         self.keys = Some(keys);
         Ok(())
     }
@@ -76,9 +83,16 @@ const KEYS_UNAVAILABLE: &str = "KEYS_UNAVAILABLE";
 
 /// A clock that does not run counts as the end of time, so that every token is expired: a Worker's global scope reads
 /// 1970, and under that time no token would ever expire.
-#[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and fractions of a second decide nothing")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the cast saturates, and fractions of a second decide nothing"
+)]
 fn instant(now_seconds: f64) -> UnixTime {
-    UnixTime::from_seconds(if now_seconds >= 1.0 { now_seconds as i64 } else { i64::MAX })
+    UnixTime::from_seconds(if now_seconds >= 1.0 {
+        now_seconds as i64
+    } else {
+        i64::MAX
+    })
 }
 
 fn token_type_named(name: &str) -> TokenType {
