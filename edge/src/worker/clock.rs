@@ -20,7 +20,10 @@ pub(super) fn now(_headers: &[(String, String)]) -> UnixTime {
 /// The moment: what a test says, otherwise the runtime's clock.
 #[cfg(feature = "test-clock")]
 pub(super) fn now(headers: &[(String, String)]) -> UnixTime {
-    let said = headers.iter().find(|(name, _)| name == TEST_CLOCK_HEADER).and_then(|(_, value)| value.parse().ok());
+    let said = headers
+        .iter()
+        .find(|(name, _)| name == TEST_CLOCK_HEADER)
+        .and_then(|(_, value)| value.parse().ok());
     said.map_or_else(platform::clock, UnixTime::from_seconds)
 }
 

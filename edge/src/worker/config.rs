@@ -70,7 +70,12 @@ impl Settings {
     /// The first binding that is missing or wrong.
     pub(super) fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, BrokenSettings> {
         let required = |binding: &'static str| {
-            lookup(binding).filter(|value| !value.is_empty()).ok_or(BrokenSettings { binding, problem: "is not bound" })
+            lookup(binding)
+                .filter(|value| !value.is_empty())
+                .ok_or(BrokenSettings {
+                    binding,
+                    problem: "is not bound",
+                })
         };
         let origin = |binding: &'static str| {
             Origin::from_str(&required(binding)?).map_err(|_| BrokenSettings {
@@ -79,10 +84,12 @@ impl Settings {
             })
         };
 
-        let environment = required("EDGEWARD_ENVIRONMENT")?.parse::<Environment>().map_err(|_| BrokenSettings {
-            binding: "EDGEWARD_ENVIRONMENT",
-            problem: "must be production, preview or development",
-        })?;
+        let environment = required("EDGEWARD_ENVIRONMENT")?
+            .parse::<Environment>()
+            .map_err(|_| BrokenSettings {
+                binding: "EDGEWARD_ENVIRONMENT",
+                problem: "must be production, preview or development",
+            })?;
         let issuer = origin("ISSUER")?;
         let issuer_upstream = origin("ISSUER_ORIGIN")?;
         let app_upstream = origin("APP_ORIGIN")?;
@@ -131,22 +138,39 @@ fn refuse_plain_http(
         return Ok(());
     }
     if !issuer.is_https() {
-        return Err(BrokenSettings { binding: "ISSUER", problem: "must be https in production" });
+        return Err(BrokenSettings {
+            binding: "ISSUER",
+            problem: "must be https in production",
+        });
     }
-    for (binding, upstream) in [("ISSUER_ORIGIN", issuer_upstream), ("APP_ORIGIN", app_upstream)] {
+    for (binding, upstream) in [
+        ("ISSUER_ORIGIN", issuer_upstream),
+        ("APP_ORIGIN", app_upstream),
+    ] {
         if !upstream.is_https() && !upstream.is_loopback() {
-            return Err(BrokenSettings { binding, problem: "must be https in production, unless it is on loopback" });
+            return Err(BrokenSettings {
+                binding,
+                problem: "must be https in production, unless it is on loopback",
+            });
         }
     }
     Ok(())
 }
 
 fn client_address_header(bound: Option<String>) -> Result<String, BrokenSettings> {
-    let name = bound.filter(|name| !name.is_empty()).unwrap_or_else(|| DEFAULT_CLIENT_ADDRESS_HEADER.to_owned());
-    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+    let name = bound
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| DEFAULT_CLIENT_ADDRESS_HEADER.to_owned());
+    if name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    {
         Ok(name.to_ascii_lowercase())
     } else {
-        Err(BrokenSettings { binding: "CLIENT_ADDRESS_HEADER", problem: "must be the name of a header" })
+        Err(BrokenSettings {
+            binding: "CLIENT_ADDRESS_HEADER",
+            problem: "must be the name of a header",
+        })
     }
 }
 
@@ -158,15 +182,23 @@ impl EdgeIdentity {
             problem: "must be the secret that `edgeward edge enroll` printed: edge1.<name>.<43 characters>",
         };
         let mut parts = secret.trim().split('.');
-        let (Some("edge1"), Some(name), Some(seed), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        let (Some("edge1"), Some(name), Some(seed), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return Err(broken);
         };
         let named = (1..=MAX_EDGE_NAME_LENGTH).contains(&name.len())
-            && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+            && name
+                .bytes()
+                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
         let mut bytes = [0; SEED_LENGTH];
-        let decoded = Base64UrlUnpadded::decode(seed, &mut bytes).is_ok_and(|decoded| decoded.len() == SEED_LENGTH);
+        let decoded = Base64UrlUnpadded::decode(seed, &mut bytes)
+            .is_ok_and(|decoded| decoded.len() == SEED_LENGTH);
         match SigningKey::from_seed(&bytes) {
-            Ok(key) if named && decoded => Ok(Self { name: name.to_owned(), key }),
+            Ok(key) if named && decoded => Ok(Self {
+                name: name.to_owned(),
+                key,
+            }),
             Ok(_) | Err(_) => Err(broken),
         }
     }
@@ -182,14 +214,25 @@ pub(super) mod tests {
         ("ISSUER_ORIGIN", "https://issuer.internal.test"),
         ("APP_ORIGIN", "http://127.0.0.1:3000"),
         ("AUDIENCE", "https://app.test"),
-        ("EDGE_KEY", "edge1.berlin-1.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"),
-        ("GATE_POLICY", "version = 1\n[[route]]\npath = \"/\"\nallow = \"public\"\n"),
+        (
+            "EDGE_KEY",
+            "edge1.berlin-1.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE",
+        ),
+        (
+            "GATE_POLICY",
+            "version = 1\n[[route]]\npath = \"/\"\nallow = \"public\"\n",
+        ),
     ];
 
     /// Settings that differ from a good production deployment by the given bindings; an empty value unbinds one.
-    pub(in super::super) fn settings_with(changes: &[(&str, &str)]) -> Result<Settings, BrokenSettings> {
+    pub(in super::super) fn settings_with(
+        changes: &[(&str, &str)],
+    ) -> Result<Settings, BrokenSettings> {
         Settings::read(|name| {
-            let bound = changes.iter().chain(&GOOD).find(|(binding, _)| *binding == name);
+            let bound = changes
+                .iter()
+                .chain(&GOOD)
+                .find(|(binding, _)| *binding == name);
             bound.map(|(_, value)| (*value).to_owned())
         })
     }
@@ -207,13 +250,17 @@ pub(super) mod tests {
 
     #[test]
     fn a_parent_domain_changes_the_cookie_names() {
-        let settings = settings_with(&[("COOKIE_PARENT_DOMAIN", "app.test")]).ok().unwrap();
+        let settings = settings_with(&[("COOKIE_PARENT_DOMAIN", "app.test")])
+            .ok()
+            .unwrap();
         assert_eq!(settings.cookies.access, "__Secure-edgeward-access");
     }
 
     #[test]
     fn a_broken_policy_is_a_state_and_not_a_broken_deployment() {
-        let settings = settings_with(&[("GATE_POLICY", "version = \"one\"")]).ok().unwrap();
+        let settings = settings_with(&[("GATE_POLICY", "version = \"one\"")])
+            .ok()
+            .unwrap();
         assert!(matches!(settings.policy, PolicyState::Broken(_)));
     }
 
@@ -234,28 +281,60 @@ pub(super) mod tests {
             ("AUDIENCE", ""),
             ("EDGE_KEY", ""),
             ("EDGE_KEY", "edge1.berlin"),
-            ("EDGE_KEY", "edge2.berlin.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"),
-            ("EDGE_KEY", "edge1..AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"),
-            ("EDGE_KEY", "edge1.Berlin.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"),
-            ("EDGE_KEY", "edge1.berlin.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ"),
-            ("EDGE_KEY", "edge1.berlin.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE.x"),
-            ("EDGE_KEY", "edge1.berlin.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+            (
+                "EDGE_KEY",
+                "edge2.berlin.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE",
+            ),
+            (
+                "EDGE_KEY",
+                "edge1..AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE",
+            ),
+            (
+                "EDGE_KEY",
+                "edge1.Berlin.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE",
+            ),
+            (
+                "EDGE_KEY",
+                "edge1.berlin.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ",
+            ),
+            (
+                "EDGE_KEY",
+                "edge1.berlin.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE.x",
+            ),
+            (
+                "EDGE_KEY",
+                "edge1.berlin.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            ),
             ("GATE_POLICY", ""),
             ("CLIENT_ADDRESS_HEADER", "x forwarded for"),
         ] {
             let broken = settings_with(&[(binding, value)]).err();
-            assert_eq!(broken.map(|broken| broken.binding), Some(binding), "{binding}={value}");
+            assert_eq!(
+                broken.map(|broken| broken.binding),
+                Some(binding),
+                "{binding}={value}"
+            );
         }
     }
 
     #[test]
     fn the_client_address_is_an_address_or_nothing() {
-        let settings = settings_with(&[("CLIENT_ADDRESS_HEADER", "X-Real-IP")]).ok().unwrap();
-        for (header, expected) in
-            [("203.0.113.7", Some("203.0.113.7")), (" 2001:db8::1 ", Some("2001:db8::1")), ("203.0.113.7, 10.0.0.1", None), ("", None)]
-        {
-            let address = settings.client_address(|name| (name == "x-real-ip").then(|| header.to_owned()));
-            assert_eq!(address.map(|address| address.to_string()).as_deref(), expected, "{header}");
+        let settings = settings_with(&[("CLIENT_ADDRESS_HEADER", "X-Real-IP")])
+            .ok()
+            .unwrap();
+        for (header, expected) in [
+            ("203.0.113.7", Some("203.0.113.7")),
+            (" 2001:db8::1 ", Some("2001:db8::1")),
+            ("203.0.113.7, 10.0.0.1", None),
+            ("", None),
+        ] {
+            let address =
+                settings.client_address(|name| (name == "x-real-ip").then(|| header.to_owned()));
+            assert_eq!(
+                address.map(|address| address.to_string()).as_deref(),
+                expected,
+                "{header}"
+            );
         }
     }
 }

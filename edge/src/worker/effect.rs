@@ -26,17 +26,27 @@ pub(super) enum Effect {
 pub(super) fn of(decision: Decision, inbound: &Inbound) -> Effect {
     match decision {
         Decision::Forward(permit) => Effect::Forward(permit),
-        Decision::Redirect(redirect) => Effect::Reply(Reply::redirect(redirect.status, redirect.location)),
+        Decision::Redirect(redirect) => {
+            Effect::Reply(Reply::redirect(redirect.status, redirect.location))
+        }
         Decision::Answer(answer) => Effect::Reply(Reply::empty(answer.status)),
         Decision::Refuse(refusal) => Effect::Reply(refuse(&refusal, inbound)),
         // Asked for although the best set was given: nothing can be judged.
-        Decision::NeedsKeys(_) => Effect::Reply(Reply::refusal(ProblemCode::KeysUnavailable, inbound.reader(), &inbound.id)),
+        Decision::NeedsKeys(_) => Effect::Reply(Reply::refusal(
+            ProblemCode::KeysUnavailable,
+            inbound.reader(),
+            &inbound.id,
+        )),
     }
 }
 
 fn refuse(refusal: &Refusal, inbound: &Inbound) -> Reply {
     log::line(
-        if refusal.status >= 500 { "error" } else { "warn" },
+        if refusal.status >= 500 {
+            "error"
+        } else {
+            "warn"
+        },
         "refused",
         &[
             ("requestId", &inbound.id),
@@ -56,7 +66,12 @@ fn refuse(refusal: &Refusal, inbound: &Inbound) -> Reply {
 }
 
 /// An upstream's answer, completed: our headers where it has none, the request id, and how a signed-in route may be kept.
-pub(super) fn complete(response: &Response, permit: &Permit, inbound: &Inbound, settings: &Settings) -> Result<(), JsValue> {
+pub(super) fn complete(
+    response: &Response,
+    permit: &Permit,
+    inbound: &Inbound,
+    settings: &Settings,
+) -> Result<(), JsValue> {
     let headers = response.headers();
     for (name, value) in response_headers::security(settings.environment) {
         if !headers.has(name)? {
@@ -66,7 +81,10 @@ pub(super) fn complete(response: &Response, permit: &Permit, inbound: &Inbound, 
     match permit.response_policy() {
         ResponsePolicy::Untouched => {}
         ResponsePolicy::PrivateNoStore => {
-            if !headers.get("cache-control")?.is_some_and(|said| forbids_storing(&said)) {
+            if !headers
+                .get("cache-control")?
+                .is_some_and(|said| forbids_storing(&said))
+            {
                 headers.set("cache-control", PRIVATE_NO_STORE)?;
             }
         }
@@ -76,7 +94,9 @@ pub(super) fn complete(response: &Response, permit: &Permit, inbound: &Inbound, 
 
 /// Whether a `Cache-Control` already says that nobody keeps the answer (RFC 9111, section 5.2.2.5).
 fn forbids_storing(cache_control: &str) -> bool {
-    cache_control.split(',').any(|directive| directive.trim().eq_ignore_ascii_case("no-store"))
+    cache_control
+        .split(',')
+        .any(|directive| directive.trim().eq_ignore_ascii_case("no-store"))
 }
 
 /// An own answer, as the runtime sends it.
@@ -110,9 +130,14 @@ mod tests {
 
     #[test]
     fn only_no_store_forbids_storing() {
-        for (cache_control, forbids) in
-            [("no-store", true), ("private, No-Store", true), ("public, max-age=60", false), ("private, no-cache", false), ("x-no-store", false), ("", false)]
-        {
+        for (cache_control, forbids) in [
+            ("no-store", true),
+            ("private, No-Store", true),
+            ("public, max-age=60", false),
+            ("private, no-cache", false),
+            ("x-no-store", false),
+            ("", false),
+        ] {
             assert_eq!(forbids_storing(cache_control), forbids, "{cache_control}");
         }
     }

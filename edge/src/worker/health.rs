@@ -15,9 +15,14 @@ pub(super) const PATH: &str = "/_edgeward/health";
 /// `200 {"status":"ok"}`, or `503 POLICY_INVALID`; broken settings have been refused before.
 pub(super) fn answer(inbound: &Inbound, settings: &Settings) -> Reply {
     match (inbound.method.as_str(), &settings.policy) {
-        ("GET" | "HEAD", PolicyState::Ready(_)) => Reply::json(200, "{\"status\":\"ok\"}".to_owned()),
-        ("GET" | "HEAD", PolicyState::Broken(_)) => Reply::refusal(ProblemCode::PolicyInvalid, Reader::Program, &inbound.id),
-        _ => Reply::refusal(ProblemCode::MethodNotAllowed, Reader::Program, &inbound.id).with("allow", "GET, HEAD".to_owned()),
+        ("GET" | "HEAD", PolicyState::Ready(_)) => {
+            Reply::json(200, "{\"status\":\"ok\"}".to_owned())
+        }
+        ("GET" | "HEAD", PolicyState::Broken(_)) => {
+            Reply::refusal(ProblemCode::PolicyInvalid, Reader::Program, &inbound.id)
+        }
+        _ => Reply::refusal(ProblemCode::MethodNotAllowed, Reader::Program, &inbound.id)
+            .with("allow", "GET, HEAD".to_owned()),
     }
 }
 
@@ -37,7 +42,11 @@ mod tests {
         ] {
             let settings = settings_with(&[("GATE_POLICY", policy)]).ok().unwrap();
             let request = inbound(method, "http://app.test/_edgeward/health", &[]);
-            assert_eq!(answer(&request, &settings).status, status, "{method} {policy}");
+            assert_eq!(
+                answer(&request, &settings).status,
+                status,
+                "{method} {policy}"
+            );
         }
     }
 }

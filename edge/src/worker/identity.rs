@@ -66,30 +66,69 @@ pub(super) fn headers(
         iat: now,
         exp: now.plus(LIFETIME_SECONDS),
     };
-    let mut headers = vec![("edgeward-assertion", settings.identity.key.sign(&TokenType::Assertion, &assertion)?)];
-    let roles = claims.roles().iter().map(|role| visible(role, &[','])).collect::<Vec<_>>().join(",");
+    let mut headers = vec![(
+        "edgeward-assertion",
+        settings
+            .identity
+            .key
+            .sign(&TokenType::Assertion, &assertion)?,
+    )];
+    let roles = claims
+        .roles()
+        .iter()
+        .map(|role| visible(role, &[',']))
+        .collect::<Vec<_>>()
+        .join(",");
     let known = [
-        ("edgeward-user", claims.subject().map(|subject| visible(subject, &[]))),
-        ("edgeward-session", claims.session_id().map(|session| visible(session, &[]))),
+        (
+            "edgeward-user",
+            claims.subject().map(|subject| visible(subject, &[])),
+        ),
+        (
+            "edgeward-session",
+            claims.session_id().map(|session| visible(session, &[])),
+        ),
         ("edgeward-roles", (!roles.is_empty()).then_some(roles)),
-        ("edgeward-scope", (!scope.is_empty()).then(|| scope.split(' ').map(|one| visible(one, &[])).collect::<Vec<_>>().join(" "))),
-        ("edgeward-email", claims.email().map(|email| visible(email, &[]))),
+        (
+            "edgeward-scope",
+            (!scope.is_empty()).then(|| {
+                scope
+                    .split(' ')
+                    .map(|one| visible(one, &[]))
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            }),
+        ),
+        (
+            "edgeward-email",
+            claims.email().map(|email| visible(email, &[])),
+        ),
         ("edgeward-name", claims.name().map(percent_encoded)),
     ];
-    headers.extend(known.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    headers.extend(
+        known
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
     Ok(headers)
 }
 
 /// The text itself if it is visible ASCII, as identifiers are. What could break a header, or the list it stands in, is
 /// percent-encoded.
 fn visible(text: &str, separators: &[char]) -> String {
-    encode(text, |character| character.is_ascii_graphic() && character != '%' && !separators.contains(&character))
+    encode(text, |character| {
+        character.is_ascii_graphic() && character != '%' && !separators.contains(&character)
+    })
 }
 
 /// Percent-encoded UTF-8 as `decodeURIComponent` reads it.
 fn percent_encoded(text: &str) -> String {
     encode(text, |character| {
-        character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.' | '!' | '~' | '*' | '\'' | '(' | ')')
+        character.is_ascii_alphanumeric()
+            || matches!(
+                character,
+                '-' | '_' | '.' | '!' | '~' | '*' | '\'' | '(' | ')'
+            )
     })
 }
 
@@ -123,7 +162,9 @@ mod tests {
             "iss": "https://app.test", "aud": "https://app.test", "sub": "u-1", "client_id": "edgeward-web",
             "iat": 1_800_000_000, "exp": 1_800_000_600, "jti": "t-1",
         });
-        let (Some(all_members), Some(members)) = (all.as_object_mut(), claims.as_object()) else { panic!("objects") };
+        let (Some(all_members), Some(members)) = (all.as_object_mut(), claims.as_object()) else {
+            panic!("objects")
+        };
         all_members.extend(members.clone());
         let token = issuer.sign(&TokenType::Access, &all).unwrap();
         let key = serde_json::to_string(&issuer.public_jwk()).unwrap();
@@ -132,7 +173,10 @@ mod tests {
     }
 
     fn header<'h>(headers: &'h [(&'static str, String)], name: &str) -> Option<&'h str> {
-        headers.iter().find(|(candidate, _)| *candidate == name).map(|(_, value)| value.as_str())
+        headers
+            .iter()
+            .find(|(candidate, _)| *candidate == name)
+            .map(|(_, value)| value.as_str())
     }
 
     #[test]
@@ -157,7 +201,14 @@ mod tests {
             assert_eq!(header(&headers, name), Some(value), "{name}");
         }
 
-        let key = serde_json::to_string(&settings.identity.key.public_jwk().restricted_to(&TokenType::Assertion)).unwrap();
+        let key = serde_json::to_string(
+            &settings
+                .identity
+                .key
+                .public_jwk()
+                .restricted_to(&TokenType::Assertion),
+        )
+        .unwrap();
         let keys = KeySet::parse(format!("{{\"keys\":[{key}]}}").as_bytes()).unwrap();
         let mut expect = Expectations::new(
             "https://app.test".to_owned(),
@@ -167,13 +218,22 @@ mod tests {
         let assertion = header(&headers, "edgeward-assertion").unwrap();
         let verified = verify(assertion, &keys, &expect, NOW).unwrap();
         let claims = verified.claims();
-        assert_eq!((claims.subject(), claims.session_id(), claims.name()), (Some("u-1"), Some("s-1"), Some("Ada Lövelace")));
+        assert_eq!(
+            (claims.subject(), claims.session_id(), claims.name()),
+            (Some("u-1"), Some("s-1"), Some("Ada Lövelace"))
+        );
         assert_eq!(claims.roles(), ["admin", "a,b"]);
         assert_eq!(claims.expires_at(), NOW.plus(60));
-        assert_eq!(claims.get("edge").and_then(|edge| edge.as_str()), Some("berlin-1"));
+        assert_eq!(
+            claims.get("edge").and_then(|edge| edge.as_str()),
+            Some("berlin-1")
+        );
 
         expect.token_type = TokenType::Access;
-        assert!(verify(assertion, &keys, &expect, NOW).is_err(), "an assertion is no access token");
+        assert!(
+            verify(assertion, &keys, &expect, NOW).is_err(),
+            "an assertion is no access token"
+        );
     }
 
     #[test]
@@ -187,7 +247,12 @@ mod tests {
 
     #[test]
     fn no_claim_can_break_a_header() {
-        for (text, expected) in [("plain-1@a.b", "plain-1@a.b"), ("a\r\nb: c", "a%0D%0Ab:%20c"), ("100%", "100%25"), ("é", "%C3%A9")] {
+        for (text, expected) in [
+            ("plain-1@a.b", "plain-1@a.b"),
+            ("a\r\nb: c", "a%0D%0Ab:%20c"),
+            ("100%", "100%25"),
+            ("é", "%C3%A9"),
+        ] {
             assert_eq!(visible(text, &[]), expected);
         }
     }

@@ -55,7 +55,10 @@ pub(super) struct Current<S> {
 
 impl<S> Clone for Current<S> {
     fn clone(&self) -> Self {
-        Self { set: Rc::clone(&self.set), generation: self.generation }
+        Self {
+            set: Rc::clone(&self.set),
+            generation: self.generation,
+        }
     }
 }
 
@@ -82,7 +85,13 @@ fn within(then: UnixTime, seconds: i64, now: UnixTime) -> bool {
 impl<S> KeyCache<S> {
     /// The state of an isolate that has just started.
     pub(super) const fn empty() -> Self {
-        Self { current: None, fetching_since: None, failure: None, asked_for_unknown_at: None, generations: 0 }
+        Self {
+            current: None,
+            fetching_since: None,
+            failure: None,
+            asked_for_unknown_at: None,
+            generations: 0,
+        }
     }
 
     /// The set to judge with, if there is one within its hard life.
@@ -95,7 +104,10 @@ impl<S> KeyCache<S> {
 
     /// Whether the caller should refresh the set behind its request. `true` claims the fetch for the caller.
     pub(super) fn claim_refresh(&mut self, now: UnixTime) -> bool {
-        let old = self.current.as_ref().is_some_and(|(_, loaded_at)| now.seconds_since(*loaded_at) >= SOFT_TTL_SECONDS);
+        let old = self
+            .current
+            .as_ref()
+            .is_some_and(|(_, loaded_at)| now.seconds_since(*loaded_at) >= SOFT_TTL_SECONDS);
         old && !self.is_fetching(now) && !self.is_backing_off(now) && self.claim(now)
     }
 
@@ -104,7 +116,9 @@ impl<S> KeyCache<S> {
         if let Some(current) = self.current(now) {
             match wanted {
                 Wanted::AnySet => return Advice::Use(current),
-                Wanted::NewerThan(generation) if current.generation > generation => return Advice::Use(current),
+                Wanted::NewerThan(generation) if current.generation > generation => {
+                    return Advice::Use(current);
+                }
                 Wanted::NewerThan(_) => {}
             }
         }
@@ -117,7 +131,10 @@ impl<S> KeyCache<S> {
         match wanted {
             Wanted::AnySet => {}
             Wanted::NewerThan(_) => {
-                if self.asked_for_unknown_at.is_some_and(|at| within(at, UNKNOWN_KEY_COOLDOWN_SECONDS, now)) {
+                if self
+                    .asked_for_unknown_at
+                    .is_some_and(|at| within(at, UNKNOWN_KEY_COOLDOWN_SECONDS, now))
+                {
                     return Advice::Settle;
                 }
                 self.asked_for_unknown_at = Some(now);
@@ -130,7 +147,13 @@ impl<S> KeyCache<S> {
     /// The fetch brought a good set.
     pub(super) fn loaded(&mut self, set: S, now: UnixTime) {
         self.generations = self.generations.saturating_add(1);
-        self.current = Some((Current { set: Rc::new(set), generation: self.generations }, now));
+        self.current = Some((
+            Current {
+                set: Rc::new(set),
+                generation: self.generations,
+            },
+            now,
+        ));
         self.fetching_since = None;
         self.failure = None;
     }
@@ -138,12 +161,22 @@ impl<S> KeyCache<S> {
     /// The fetch brought nothing usable; the set at hand stays. `lot` is random and spreads the next attempts of many
     /// isolates over a quarter of the wait.
     pub(super) fn failed(&mut self, now: UnixTime, lot: u8) {
-        let count = self.failure.as_ref().map_or(0, |failure| failure.count).saturating_add(1);
-        let doubled = FIRST_BACKOFF_SECONDS.checked_shl(count.saturating_sub(1)).unwrap_or(LONGEST_BACKOFF_SECONDS);
+        let count = self
+            .failure
+            .as_ref()
+            .map_or(0, |failure| failure.count)
+            .saturating_add(1);
+        let doubled = FIRST_BACKOFF_SECONDS
+            .checked_shl(count.saturating_sub(1))
+            .unwrap_or(LONGEST_BACKOFF_SECONDS);
         let wait = doubled.clamp(FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS);
         let wait_seconds = wait.saturating_add(wait.saturating_mul(i64::from(lot)) / 1024);
         self.fetching_since = None;
-        self.failure = Some(Failure { at: now, wait_seconds, count });
+        self.failure = Some(Failure {
+            at: now,
+            wait_seconds,
+            count,
+        });
     }
 
     fn claim(&mut self, now: UnixTime) -> bool {
@@ -152,11 +185,14 @@ impl<S> KeyCache<S> {
     }
 
     fn is_fetching(&self, now: UnixTime) -> bool {
-        self.fetching_since.is_some_and(|since| within(since, FETCH_LEASE_SECONDS, now))
+        self.fetching_since
+            .is_some_and(|since| within(since, FETCH_LEASE_SECONDS, now))
     }
 
     fn is_backing_off(&self, now: UnixTime) -> bool {
-        self.failure.as_ref().is_some_and(|failure| within(failure.at, failure.wait_seconds, now))
+        self.failure
+            .as_ref()
+            .is_some_and(|failure| within(failure.at, failure.wait_seconds, now))
     }
 }
 
@@ -182,15 +218,23 @@ mod tests {
             assert_eq!(cache.advise(Wanted::AnySet, at(0)), Advice::Wait);
         }
         cache.loaded("keys", at(0));
-        assert!(matches!(cache.advise(Wanted::AnySet, at(0)), Advice::Use(current) if *current.set == "keys"));
+        assert!(
+            matches!(cache.advise(Wanted::AnySet, at(0)), Advice::Use(current) if *current.set == "keys")
+        );
     }
 
     #[test]
     fn a_fetch_that_never_reports_is_taken_over_when_its_lease_ends() {
         let mut cache = KeyCache::<&str>::empty();
         assert_eq!(cache.advise(Wanted::AnySet, at(0)), Advice::Fetch);
-        assert_eq!(cache.advise(Wanted::AnySet, at(FETCH_LEASE_SECONDS - 1)), Advice::Wait);
-        assert_eq!(cache.advise(Wanted::AnySet, at(FETCH_LEASE_SECONDS)), Advice::Fetch);
+        assert_eq!(
+            cache.advise(Wanted::AnySet, at(FETCH_LEASE_SECONDS - 1)),
+            Advice::Wait
+        );
+        assert_eq!(
+            cache.advise(Wanted::AnySet, at(FETCH_LEASE_SECONDS)),
+            Advice::Fetch
+        );
     }
 
     #[test]
@@ -198,26 +242,48 @@ mod tests {
         let mut cache = loaded("keys");
         assert!(!cache.claim_refresh(at(SOFT_TTL_SECONDS - 1)));
         assert!(cache.claim_refresh(at(SOFT_TTL_SECONDS)));
-        assert!(!cache.claim_refresh(at(SOFT_TTL_SECONDS)), "one refresh at a time");
+        assert!(
+            !cache.claim_refresh(at(SOFT_TTL_SECONDS)),
+            "one refresh at a time"
+        );
         cache.failed(at(SOFT_TTL_SECONDS), 0);
         assert!(cache.current(at(HARD_TTL_SECONDS - 1)).is_some());
         assert!(cache.current(at(HARD_TTL_SECONDS)).is_none());
-        assert_eq!(cache.advise(Wanted::AnySet, at(HARD_TTL_SECONDS)), Advice::Fetch);
+        assert_eq!(
+            cache.advise(Wanted::AnySet, at(HARD_TTL_SECONDS)),
+            Advice::Fetch
+        );
     }
 
     #[test]
     fn unknown_key_ids_cause_one_fetch_per_cooldown_and_delay_nobody_else() {
         let mut cache = loaded("keys");
         let generation = cache.current(at(1)).unwrap().generation;
-        assert_eq!(cache.advise(Wanted::NewerThan(generation), at(1)), Advice::Fetch);
-        assert!(cache.current(at(1)).is_some(), "good tokens are judged meanwhile");
-        assert_eq!(cache.advise(Wanted::NewerThan(generation), at(1)), Advice::Wait);
+        assert_eq!(
+            cache.advise(Wanted::NewerThan(generation), at(1)),
+            Advice::Fetch
+        );
+        assert!(
+            cache.current(at(1)).is_some(),
+            "good tokens are judged meanwhile"
+        );
+        assert_eq!(
+            cache.advise(Wanted::NewerThan(generation), at(1)),
+            Advice::Wait
+        );
         cache.loaded("the same keys", at(1));
         let generation = cache.current(at(2)).unwrap().generation;
         for second in 2..31 {
-            assert_eq!(cache.advise(Wanted::NewerThan(generation), at(second)), Advice::Settle, "second {second}");
+            assert_eq!(
+                cache.advise(Wanted::NewerThan(generation), at(second)),
+                Advice::Settle,
+                "second {second}"
+            );
         }
-        assert_eq!(cache.advise(Wanted::NewerThan(generation), at(31)), Advice::Fetch);
+        assert_eq!(
+            cache.advise(Wanted::NewerThan(generation), at(31)),
+            Advice::Fetch
+        );
     }
 
     #[test]
@@ -225,7 +291,9 @@ mod tests {
         let mut cache = loaded("old");
         let generation = cache.current(at(0)).unwrap().generation;
         cache.loaded("new", at(1));
-        assert!(matches!(cache.advise(Wanted::NewerThan(generation), at(1)), Advice::Use(current) if *current.set == "new"));
+        assert!(
+            matches!(cache.advise(Wanted::NewerThan(generation), at(1)), Advice::Use(current) if *current.set == "new")
+        );
     }
 
     #[test]
@@ -235,7 +303,11 @@ mod tests {
         for wait in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
             assert_eq!(cache.advise(Wanted::AnySet, at(now)), Advice::Fetch);
             cache.failed(at(now), 0);
-            assert_eq!(cache.advise(Wanted::AnySet, at(now + wait - 1)), Advice::Settle, "after {wait}");
+            assert_eq!(
+                cache.advise(Wanted::AnySet, at(now + wait - 1)),
+                Advice::Settle,
+                "after {wait}"
+            );
             now += wait;
         }
         cache.loaded("keys", at(now));

@@ -11,7 +11,10 @@ use edgeward_core::time::UnixTime;
 use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
-use web_sys::{AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestInit, RequestRedirect, Response};
+use web_sys::{
+    AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestInit, RequestRedirect,
+    Response,
+};
 use worker::Context;
 
 use super::config::Settings;
@@ -54,8 +57,14 @@ pub(super) fn current(now: UnixTime) -> Option<Current<KeySet>> {
 }
 
 /// The best set that can be had for a request that could not be judged with `had`. It waits for at most one fetch.
-pub(super) async fn obtain(errand: &Errand, had: Option<&Current<KeySet>>, context: &Context) -> Option<Current<KeySet>> {
-    let wanted = had.map_or(Wanted::AnySet, |current| Wanted::NewerThan(current.generation));
+pub(super) async fn obtain(
+    errand: &Errand,
+    had: Option<&Current<KeySet>>,
+    context: &Context,
+) -> Option<Current<KeySet>> {
+    let wanted = had.map_or(Wanted::AnySet, |current| {
+        Wanted::NewerThan(current.generation)
+    });
     let mut look = FIRST_LOOK_MILLISECONDS;
     for _ in 0..MAX_LOOKS {
         match CACHE.with_borrow_mut(|cache| cache.advise(wanted, errand.now)) {
@@ -98,7 +107,14 @@ fn fetch_into_cache(errand: Errand) -> Promise {
             Ok(set) => CACHE.with_borrow_mut(|cache| cache.loaded(set, errand.now)),
             Err(failure) => {
                 CACHE.with_borrow_mut(|cache| cache.failed(errand.now, platform::lot()));
-                log::line("warn", "keys-not-loaded", &[("requestId", &errand.request_id), ("reason", failure.reason())]);
+                log::line(
+                    "warn",
+                    "keys-not-loaded",
+                    &[
+                        ("requestId", &errand.request_id),
+                        ("reason", failure.reason()),
+                    ],
+                );
             }
         }
         Ok(JsValue::UNDEFINED)
@@ -132,14 +148,20 @@ impl Failure {
 
 async fn fetch(errand: &Errand) -> Result<KeySet, Failure> {
     let request = key_set_request(errand).map_err(|_| Failure::NotSent)?;
-    let response = platform::fetch(&request).await.map_err(|_| Failure::Unreachable)?;
+    let response = platform::fetch(&request)
+        .await
+        .map_err(|_| Failure::Unreachable)?;
     // A redirect is not followed: whoever can redirect could name any keys.
     if response.status() != 200 {
         return Err(Failure::Status);
     }
     let body = read_limited(&response).await?;
     let set = KeySet::parse(&body).map_err(|_| Failure::Refused)?;
-    if set.is_empty() { Err(Failure::Empty) } else { Ok(set) }
+    if set.is_empty() {
+        Err(Failure::Empty)
+    } else {
+        Ok(set)
+    }
 }
 
 fn key_set_request(errand: &Errand) -> Result<Request, JsValue> {
@@ -149,11 +171,20 @@ fn key_set_request(errand: &Errand) -> Result<Request, JsValue> {
     init.set_method("GET");
     init.set_headers(&headers);
     init.set_redirect(RequestRedirect::Manual);
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(FETCH_TIMEOUT_MILLISECONDS)));
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(
+        FETCH_TIMEOUT_MILLISECONDS,
+    )));
     let url = format!("{}{KEY_SET_PATH}", errand.settings.issuer_upstream);
     let request = Request::new_with_str_and_init(&url, &init)?;
-    let own = outbound::proof_headers(&errand.settings, "GET", KEY_SET_PATH, None, &errand.request_id, errand.now)
-        .map_err(|_| JsValue::UNDEFINED)?;
+    let own = outbound::proof_headers(
+        &errand.settings,
+        "GET",
+        KEY_SET_PATH,
+        None,
+        &errand.request_id,
+        errand.now,
+    )
+    .map_err(|_| JsValue::UNDEFINED)?;
     for (name, value) in own {
         request.headers().set(name, &value)?;
     }
@@ -161,11 +192,15 @@ fn key_set_request(errand: &Errand) -> Result<Request, JsValue> {
 }
 
 async fn read_limited(response: &Response) -> Result<Vec<u8>, Failure> {
-    let Some(body) = response.body() else { return Ok(Vec::new()) };
+    let Some(body) = response.body() else {
+        return Ok(Vec::new());
+    };
     let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
     let mut read = Vec::new();
     loop {
-        let step = JsFuture::from(reader.read()).await.map_err(|_| Failure::Broken)?;
+        let step = JsFuture::from(reader.read())
+            .await
+            .map_err(|_| Failure::Broken)?;
         let done = Reflect::get(&step, &"done".into()).map_err(|_| Failure::Broken)?;
         if done.is_truthy() {
             return Ok(read);

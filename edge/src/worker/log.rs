@@ -28,11 +28,22 @@ mod tests {
 
     #[test]
     fn a_line_is_one_json_object_whatever_the_values_are() {
-        let written = format("warn", "refused", &[("requestId", "r-1"), ("rule", "line\nbreak \"quoted\""), ("reason", "")]);
+        let written = format(
+            "warn",
+            "refused",
+            &[
+                ("requestId", "r-1"),
+                ("rule", "line\nbreak \"quoted\""),
+                ("reason", ""),
+            ],
+        );
         assert!(!written.contains('\n'));
         let read: Value = serde_json::from_str(&written).unwrap();
         assert_eq!(read.get("event"), Some(&Value::from("refused")));
-        assert_eq!(read.get("rule"), Some(&Value::from("line\nbreak \"quoted\"")));
+        assert_eq!(
+            read.get("rule"),
+            Some(&Value::from("line\nbreak \"quoted\""))
+        );
         assert_eq!(read.get("reason"), None);
     }
 }

@@ -48,8 +48,15 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     let id = platform::unique_id();
     let headers = effect::read_headers(&request)?;
     let now = clock::now(&headers);
-    let Some(mut inbound) = Inbound::new(id, now, request.method(), &request.url(), headers) else {
-        return Ok(effect::send(Reply::refusal(ProblemCode::AmbiguousPath, Reader::Program, ""))?);
+    let Some(mut inbound) =
+        Inbound::new(id.clone(), now, request.method(), &request.url(), headers)
+    else {
+        let reply = Reply::refusal(ProblemCode::AmbiguousPath, Reader::Program, &id);
+        return Ok(effect::send(reply.finish(
+            Environment::Production,
+            "GET",
+            &id,
+        ))?);
     };
     let settings = match settings(&env) {
         Ok(settings) => settings,
@@ -57,18 +64,44 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
             log::line(
                 "error",
                 "edge-misconfigured",
-                &[("requestId", &inbound.id), ("binding", broken.binding), ("reason", broken.problem)],
+                &[
+                    ("requestId", &inbound.id),
+                    ("binding", broken.binding),
+                    ("reason", broken.problem),
+                ],
             );
-            let reply = Reply::refusal(ProblemCode::EdgeMisconfigured, inbound.reader(), &inbound.id);
-            return Ok(effect::send(reply.finish(Environment::Production, &inbound.method, &inbound.id))?);
+            let reply = Reply::refusal(
+                ProblemCode::EdgeMisconfigured,
+                inbound.reader(),
+                &inbound.id,
+            );
+            return Ok(effect::send(reply.finish(
+                Environment::Production,
+                &inbound.method,
+                &inbound.id,
+            ))?);
         }
     };
     inbound.client = settings.client_address(|name| inbound.header(name).map(str::to_owned));
-    Ok(answer(&request, &inbound, &settings, &context).await?)
+    let answered = answer(&request, &inbound, &settings, &context).await;
+    Ok(answered.or_else(|_| {
+        // What the runtime threw may quote the request, so it is not logged.
+        log::line("error", "not-answered", &[("requestId", &inbound.id)]);
+        own(
+            Reply::refusal(ProblemCode::Internal, inbound.reader(), &inbound.id),
+            &inbound,
+            &settings,
+        )
+    })?)
 }
 
 /// The way of a request: own paths, judgement, effect.
-async fn answer(request: &Request, inbound: &Inbound, settings: &Rc<Settings>, context: &Context) -> Result<Response, JsValue> {
+async fn answer(
+    request: &Request,
+    inbound: &Inbound,
+    settings: &Rc<Settings>,
+    context: &Context,
+) -> Result<Response, JsValue> {
     if inbound.raw_path() == health::PATH {
         return own(health::answer(inbound, settings), inbound, settings);
     }
@@ -80,10 +113,19 @@ async fn answer(request: &Request, inbound: &Inbound, settings: &Rc<Settings>, c
 
 /// Asks core; if it lacks keys, gets them once and asks again.
 async fn judge(inbound: &Inbound, settings: &Rc<Settings>, context: &Context) -> Decision {
-    let errand = Errand { settings: Rc::clone(settings), request_id: inbound.id.clone(), now: inbound.now };
+    let errand = Errand {
+        settings: Rc::clone(settings),
+        request_id: inbound.id.clone(),
+        now: inbound.now,
+    };
     let view = inbound.view(&settings.cookies);
     let ask = |keys: Option<&Current<KeySet>>, keys_are_final| {
-        let gate = Gate { policy: &settings.policy, keys: keys.map(|keys| &*keys.set), keys_are_final, expect: &settings.expect };
+        let gate = Gate {
+            policy: &settings.policy,
+            keys: keys.map(|keys| &*keys.set),
+            keys_are_final,
+            expect: &settings.expect,
+        };
         decide(&gate, &view, inbound.now)
     };
     let keys = keys::current(inbound.now);
@@ -93,11 +135,19 @@ async fn judge(inbound: &Inbound, settings: &Rc<Settings>, context: &Context) ->
             let better = keys::obtain(&errand, keys.as_ref(), context).await;
             ask(better.as_ref(), true)
         }
-        decision @ (Decision::Forward(_) | Decision::Redirect(_) | Decision::Answer(_) | Decision::Refuse(_)) => decision,
+        decision @ (Decision::Forward(_)
+        | Decision::Redirect(_)
+        | Decision::Answer(_)
+        | Decision::Refuse(_)) => decision,
     }
 }
 
-async fn forward(request: &Request, inbound: &Inbound, permit: &Permit, settings: &Settings) -> Result<Response, JsValue> {
+async fn forward(
+    request: &Request,
+    inbound: &Inbound,
+    permit: &Permit,
+    settings: &Settings,
+) -> Result<Response, JsValue> {
     let sent = match permit.destination() {
         Destination::App => proxy::to_app(request, inbound, permit, settings).await,
         Destination::Issuer => proxy::to_issuer(request, inbound, permit, settings).await,
@@ -118,7 +168,11 @@ async fn forward(request: &Request, inbound: &Inbound, permit: &Permit, settings
                     ("reason", failure.reason),
                 ],
             );
-            own(Reply::refusal(failure.code, inbound.reader(), &inbound.id), inbound, settings)
+            own(
+                Reply::refusal(failure.code, inbound.reader(), &inbound.id),
+                inbound,
+                settings,
+            )
         }
     }
 }
@@ -128,9 +182,14 @@ fn own(reply: Reply, inbound: &Inbound, settings: &Settings) -> Result<Response,
 }
 
 fn settings(env: &Env) -> Result<Rc<Settings>, BrokenSettings> {
-    SETTINGS.with(|cell| cell.get_or_init(|| Settings::read(|binding| text_binding(env, binding)).map(Rc::new)).clone())
+    SETTINGS.with(|cell| {
+        cell.get_or_init(|| Settings::read(|binding| text_binding(env, binding)).map(Rc::new))
+            .clone()
+    })
 }
 
 fn text_binding(env: &Env, name: &str) -> Option<String> {
-    js_sys::Reflect::get(env, &JsValue::from_str(name)).ok()?.as_string()
+    js_sys::Reflect::get(env, &JsValue::from_str(name))
+        .ok()?
+        .as_string()
 }

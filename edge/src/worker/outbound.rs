@@ -42,13 +42,19 @@ pub(super) fn to_app(
     authorization: Authorization,
 ) -> Result<HeaderList, SignError> {
     let mut headers = from_client(inbound);
-    headers.retain(|(name, _)| name != "cookie" && (name != "authorization" || authorization == Authorization::GoesOn));
+    headers.retain(|(name, _)| {
+        name != "cookie" && (name != "authorization" || authorization == Authorization::GoesOn)
+    });
     if let Some(cookies) = inbound.cookies().without(&settings.cookies.all()) {
         headers.push(("cookie".to_owned(), cookies));
     }
     set(&mut headers, REQUEST_ID, inbound.id.clone());
     set(&mut headers, "x-forwarded-host", inbound.host.clone());
-    set(&mut headers, "x-forwarded-proto", settings.issuer.scheme().to_owned());
+    set(
+        &mut headers,
+        "x-forwarded-proto",
+        settings.issuer.scheme().to_owned(),
+    );
     if let Some(client) = inbound.client {
         set(&mut headers, "x-forwarded-for", client.to_string());
     }
@@ -64,9 +70,20 @@ pub(super) fn to_app(
 ///
 /// # Errors
 /// The edge's key could not sign.
-pub(super) fn to_issuer(inbound: &Inbound, settings: &Settings, path_and_query: &str) -> Result<HeaderList, SignError> {
+pub(super) fn to_issuer(
+    inbound: &Inbound,
+    settings: &Settings,
+    path_and_query: &str,
+) -> Result<HeaderList, SignError> {
     let mut headers = from_client(inbound);
-    let own = proof_headers(settings, &inbound.method, path_and_query, inbound.client, &inbound.id, inbound.now)?;
+    let own = proof_headers(
+        settings,
+        &inbound.method,
+        path_and_query,
+        inbound.client,
+        &inbound.id,
+        inbound.now,
+    )?;
     for (name, value) in own {
         set(&mut headers, name, value);
     }
@@ -86,14 +103,25 @@ pub(super) fn proof_headers(
     now: UnixTime,
 ) -> Result<Vec<(&'static str, String)>, SignError> {
     let id = platform::unique_id();
-    let proof = Proven { id: &id, method, path_and_query, client, request_id }.sign(settings, now)?;
+    let proof = Proven {
+        id: &id,
+        method,
+        path_and_query,
+        client,
+        request_id,
+    }
+    .sign(settings, now)?;
     let mut headers = vec![(PROOF_HEADER, proof), (REQUEST_ID, request_id.to_owned())];
     headers.extend(super::clock::for_issuer(now));
     Ok(headers)
 }
 
 fn from_client(inbound: &Inbound) -> HeaderList {
-    let all: Vec<_> = inbound.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let all: Vec<_> = inbound
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
     let mut headers: HeaderList = passable(&all)
         .into_iter()
         .filter(|(name, _)| !MADE_ANEW.contains(name))
@@ -118,7 +146,10 @@ mod tests {
     use crate::worker::request::tests::inbound;
 
     fn header<'h>(headers: &'h HeaderList, name: &str) -> Option<&'h str> {
-        let mut values = headers.iter().filter(|(candidate, _)| candidate == name).map(|(_, value)| value.as_str());
+        let mut values = headers
+            .iter()
+            .filter(|(candidate, _)| candidate == name)
+            .map(|(_, value)| value.as_str());
         let first = values.next();
         assert!(values.next().is_none(), "{name} stands twice");
         first
@@ -144,7 +175,10 @@ mod tests {
                 ("x-forwarded-host", "evil.test"),
                 ("x-request-id", "forged"),
                 ("x-middleware-subrequest", "middleware"),
-                ("cookie", "theme=dark; __Host-edgeward-access=T; __Host-edgeward-refresh=R; __Host-edgeward-session=S"),
+                (
+                    "cookie",
+                    "theme=dark; __Host-edgeward-access=T; __Host-edgeward-refresh=R; __Host-edgeward-session=S",
+                ),
             ],
         );
         request.client = Some("203.0.113.7".parse().unwrap());
@@ -158,30 +192,64 @@ mod tests {
             ("x-forwarded-proto", "https"),
             ("x-request-id", "r-1"),
         ];
-        let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         assert_eq!(headers, expected);
     }
 
     #[test]
     fn an_unknown_client_is_not_made_up() {
         let settings = settings_with(&[]).ok().unwrap();
-        let request = inbound("GET", "http://app.test/a", &[("x-forwarded-for", "10.0.0.1")]);
-        assert_eq!(header(&to_app(&request, &settings, None, Authorization::GoesOn).unwrap(), "x-forwarded-for"), None);
+        let request = inbound(
+            "GET",
+            "http://app.test/a",
+            &[("x-forwarded-for", "10.0.0.1")],
+        );
+        assert_eq!(
+            header(
+                &to_app(&request, &settings, None, Authorization::GoesOn).unwrap(),
+                "x-forwarded-for"
+            ),
+            None
+        );
     }
 
     #[test]
     fn a_refused_token_ends_at_the_edge() {
         let settings = settings_with(&[]).ok().unwrap();
-        let request = inbound("GET", "http://app.test/a", &[("authorization", "Bearer x.y.z")]);
-        for (authorization, sent) in [(Authorization::GoesOn, Some("Bearer x.y.z")), (Authorization::EndsHere, None)] {
-            assert_eq!(header(&to_app(&request, &settings, None, authorization).unwrap(), "authorization"), sent);
+        let request = inbound(
+            "GET",
+            "http://app.test/a",
+            &[("authorization", "Bearer x.y.z")],
+        );
+        for (authorization, sent) in [
+            (Authorization::GoesOn, Some("Bearer x.y.z")),
+            (Authorization::EndsHere, None),
+        ] {
+            assert_eq!(
+                header(
+                    &to_app(&request, &settings, None, authorization).unwrap(),
+                    "authorization"
+                ),
+                sent
+            );
         }
     }
 
     #[test]
     fn an_upgrade_is_asked_for_again() {
         let settings = settings_with(&[]).ok().unwrap();
-        let request = inbound("GET", "http://app.test/a", &[("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-protocol", "chat")]);
+        let request = inbound(
+            "GET",
+            "http://app.test/a",
+            &[
+                ("upgrade", "websocket"),
+                ("connection", "Upgrade"),
+                ("sec-websocket-protocol", "chat"),
+            ],
+        );
         let headers = to_app(&request, &settings, None, Authorization::GoesOn).unwrap();
         assert_eq!(header(&headers, "upgrade"), Some("websocket"));
         assert_eq!(header(&headers, "sec-websocket-protocol"), Some("chat"));

@@ -31,14 +31,21 @@ pub(super) fn log(line: &str) {
 
 /// Seconds since the epoch. In Workers the clock stands still between IO, so this is asked once per request.
 pub(super) fn clock() -> UnixTime {
-    #[expect(clippy::cast_possible_truncation, reason = "milliseconds of this age of the world fit, and `as` saturates")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "milliseconds of this age of the world fit, and `as` saturates"
+    )]
     let seconds = (js_sys::Date::now() / 1000.0).floor() as i64;
     UnixTime::from_seconds(seconds)
 }
 
 /// A random byte that spreads retries; nothing secret depends on it.
 pub(super) fn lot() -> u8 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the product lies in 0..256, and `as` saturates")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the product lies in 0..256, and `as` saturates"
+    )]
     let lot = (js_sys::Math::random() * 256.0) as u8;
     lot
 }
@@ -49,7 +56,9 @@ pub(super) fn lot() -> u8 {
 /// Whatever the runtime throws: the host is unreachable, the connection broke, the request's time is over.
 pub(super) async fn fetch(request: &Request) -> Result<Response, JsValue> {
     let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
-    JsFuture::from(scope.fetch_with_request(request)).await?.dyn_into()
+    JsFuture::from(scope.fetch_with_request(request))
+        .await?
+        .dyn_into()
 }
 
 /// Waits on a timer of this request.

@@ -90,16 +90,34 @@ mod tests {
 
         let key = serde_json::to_string(&settings.identity.key.public_jwk()).unwrap();
         let keys = KeySet::parse(format!("{{\"keys\":[{key}]}}").as_bytes()).unwrap();
-        let expect =
-            Expectations::new("berlin-1".to_owned(), Audiences::OneOf(vec!["https://app.test".to_owned()]), TokenType::EdgeProof);
+        let expect = Expectations::new(
+            "berlin-1".to_owned(),
+            Audiences::OneOf(vec!["https://app.test".to_owned()]),
+            TokenType::EdgeProof,
+        );
         let verified = verify(&token, &keys, &expect, now.plus(29)).unwrap();
         let claims = verified.claims();
-        assert_eq!((claims.issuer(), claims.subject()), ("berlin-1", Some("berlin-1")));
+        assert_eq!(
+            (claims.issuer(), claims.subject()),
+            ("berlin-1", Some("berlin-1"))
+        );
         assert_eq!(claims.expires_at(), now.plus(30));
         assert_eq!(claims.token_id(), Some("p-1"));
-        for (claim, value) in [("htm", "POST"), ("htu", "/auth/login?x=1"), ("cip", "203.0.113.7"), ("rid", "r-1")] {
-            assert_eq!(claims.get(claim).and_then(|value| value.as_str()), Some(value), "{claim}");
+        for (claim, value) in [
+            ("htm", "POST"),
+            ("htu", "/auth/login?x=1"),
+            ("cip", "203.0.113.7"),
+            ("rid", "r-1"),
+        ] {
+            assert_eq!(
+                claims.get(claim).and_then(|value| value.as_str()),
+                Some(value),
+                "{claim}"
+            );
         }
-        assert!(verify(&token, &keys, &settings.expect, now).is_err(), "a proof is no access token");
+        assert!(
+            verify(&token, &keys, &settings.expect, now).is_err(),
+            "a proof is no access token"
+        );
     }
 }

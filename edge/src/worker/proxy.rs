@@ -7,7 +7,9 @@
 use edgeward_core::gate::Permit;
 use edgeward_core::problem::ProblemCode;
 use wasm_bindgen::{JsCast as _, JsValue};
-use web_sys::{AbortSignal, Headers, Request, RequestInit, RequestRedirect, Response, ResponseInit};
+use web_sys::{
+    AbortSignal, Headers, Request, RequestInit, RequestRedirect, Response, ResponseInit,
+};
 
 use super::config::{Origin, Settings};
 use super::outbound::{self, Authorization, HeaderList};
@@ -35,41 +37,84 @@ pub(super) struct Failure {
 ///
 /// # Errors
 /// The app cannot be reached, or the request cannot be made.
-pub(super) async fn to_app(original: &Request, inbound: &Inbound, permit: &Permit, settings: &Settings) -> Result<Response, Failure> {
-    let failed = |reason| Failure { code: ProblemCode::UpstreamFailed, reason };
-    let authorization = if permit.drops_credential() { Authorization::EndsHere } else { Authorization::GoesOn };
-    let headers = outbound::to_app(inbound, settings, permit.identity(), authorization)
-        .map_err(|_| Failure { code: ProblemCode::Internal, reason: "assertion-not-signed" })?;
-    let url = address(&settings.app_upstream, permit.path().as_str(), inbound.query());
+pub(super) async fn to_app(
+    original: &Request,
+    inbound: &Inbound,
+    permit: &Permit,
+    settings: &Settings,
+) -> Result<Response, Failure> {
+    let failed = |reason| Failure {
+        code: ProblemCode::UpstreamFailed,
+        reason,
+    };
+    let authorization = if permit.drops_credential() {
+        Authorization::EndsHere
+    } else {
+        Authorization::GoesOn
+    };
+    let headers =
+        outbound::to_app(inbound, settings, permit.identity(), authorization).map_err(|_| {
+            Failure {
+                code: ProblemCode::Internal,
+                reason: "assertion-not-signed",
+            }
+        })?;
+    let url = address(
+        &settings.app_upstream,
+        permit.path().as_str(),
+        inbound.query(),
+    );
     let request = make(&url, original, inbound, None).map_err(|_| failed("request-not-made"))?;
     set_all(&request, &headers).map_err(|_| failed("header-not-sent"))?;
-    let response = platform::fetch(&request).await.map_err(|_| failed("app-unreachable"))?;
+    let response = platform::fetch(&request)
+        .await
+        .map_err(|_| failed("app-unreachable"))?;
     if PLATFORM_FAILURES.contains(&response.status()) {
         return Err(failed("app-unreachable"));
     }
-    hand_on(&response, &settings.app_upstream, inbound, settings).map_err(|_| failed("answer-not-handed-on"))
+    hand_on(&response, &settings.app_upstream, inbound, settings)
+        .map_err(|_| failed("answer-not-handed-on"))
 }
 
 /// Sends the request to the issuer, with the edge's proof.
 ///
 /// # Errors
 /// The issuer cannot be reached, or the request cannot be made.
-pub(super) async fn to_issuer(original: &Request, inbound: &Inbound, permit: &Permit, settings: &Settings) -> Result<Response, Failure> {
-    let failed = |reason| Failure { code: ProblemCode::IssuerUnavailable, reason };
-    let url = address(&settings.issuer_upstream, permit.path().as_str(), inbound.query());
+pub(super) async fn to_issuer(
+    original: &Request,
+    inbound: &Inbound,
+    permit: &Permit,
+    settings: &Settings,
+) -> Result<Response, Failure> {
+    let failed = |reason| Failure {
+        code: ProblemCode::IssuerUnavailable,
+        reason,
+    };
+    let url = address(
+        &settings.issuer_upstream,
+        permit.path().as_str(),
+        inbound.query(),
+    );
     let timeout = AbortSignal::timeout_with_u32(ISSUER_TIMEOUT_MILLISECONDS);
-    let request = make(&url, original, inbound, Some(&timeout)).map_err(|_| failed("request-not-made"))?;
+    let request =
+        make(&url, original, inbound, Some(&timeout)).map_err(|_| failed("request-not-made"))?;
     // The proof names the address as it leaves: the runtime may have encoded a character of the query.
     let leaving = request.url();
     let target = Target::split(&leaving).ok_or_else(|| failed("request-not-made"))?;
-    let headers = outbound::to_issuer(inbound, settings, &target.path_and_query())
-        .map_err(|_| Failure { code: ProblemCode::Internal, reason: "proof-not-signed" })?;
+    let headers =
+        outbound::to_issuer(inbound, settings, &target.path_and_query()).map_err(|_| Failure {
+            code: ProblemCode::Internal,
+            reason: "proof-not-signed",
+        })?;
     set_all(&request, &headers).map_err(|_| failed("header-not-sent"))?;
-    let response = platform::fetch(&request).await.map_err(|_| failed("issuer-unreachable"))?;
+    let response = platform::fetch(&request)
+        .await
+        .map_err(|_| failed("issuer-unreachable"))?;
     if PLATFORM_FAILURES.contains(&response.status()) {
         return Err(failed("issuer-unreachable"));
     }
-    hand_on(&response, &settings.issuer_upstream, inbound, settings).map_err(|_| failed("answer-not-handed-on"))
+    hand_on(&response, &settings.issuer_upstream, inbound, settings)
+        .map_err(|_| failed("answer-not-handed-on"))
 }
 
 /// The canonical path that was judged, and the query as it came.
@@ -80,7 +125,12 @@ fn address(upstream: &Origin, path: &str, query: Option<&str>) -> String {
     }
 }
 
-fn make(url: &str, original: &Request, inbound: &Inbound, signal: Option<&AbortSignal>) -> Result<Request, JsValue> {
+fn make(
+    url: &str,
+    original: &Request,
+    inbound: &Inbound,
+    signal: Option<&AbortSignal>,
+) -> Result<Request, JsValue> {
     let init = RequestInit::new();
     init.set_method(&inbound.method);
     init.set_redirect(RequestRedirect::Manual);
@@ -98,14 +148,22 @@ fn make(url: &str, original: &Request, inbound: &Inbound, signal: Option<&AbortS
 
 fn set_all(request: &Request, headers: &HeaderList) -> Result<(), JsValue> {
     let target: Headers = request.headers();
-    headers.iter().try_for_each(|(name, value)| target.append(name, value))
+    headers
+        .iter()
+        .try_for_each(|(name, value)| target.append(name, value))
 }
 
 /// The upstream's answer with headers that can be changed, less what ends at this hop. Body, status, every `Set-Cookie` and
 /// an accepted WebSocket go on as they are.
-fn hand_on(upstream: &Response, origin: &Origin, inbound: &Inbound, settings: &Settings) -> Result<Response, JsValue> {
+fn hand_on(
+    upstream: &Response,
+    origin: &Origin,
+    inbound: &Inbound,
+    settings: &Settings,
+) -> Result<Response, JsValue> {
     let as_init: &ResponseInit = upstream.unchecked_ref();
-    let response = Response::new_with_opt_readable_stream_and_init(upstream.body().as_ref(), as_init)?;
+    let response =
+        Response::new_with_opt_readable_stream_and_init(upstream.body().as_ref(), as_init)?;
     let headers = response.headers();
     let connection = headers.get("connection")?;
     for name in response_headers::hop_by_hop(connection.as_deref()) {
@@ -114,7 +172,10 @@ fn hand_on(upstream: &Response, origin: &Origin, inbound: &Inbound, settings: &S
     if let Some(location) = headers.get("location")?
         && let Some(rest) = inside(&location, origin)
     {
-        headers.set("location", &format!("{}://{}{rest}", settings.issuer.scheme(), inbound.host))?;
+        headers.set(
+            "location",
+            &format!("{}://{}{rest}", settings.issuer.scheme(), inbound.host),
+        )?;
     }
     Ok(response)
 }

@@ -31,7 +31,11 @@ pub(super) enum Reader {
 impl Reader {
     /// The reader of the answer to a navigation or to anything else.
     pub(super) const fn of(navigation: bool) -> Self {
-        if navigation { Self::Person } else { Self::Program }
+        if navigation {
+            Self::Person
+        } else {
+            Self::Program
+        }
     }
 }
 
@@ -39,7 +43,10 @@ impl Reply {
     fn new(status: u16) -> Self {
         Self {
             status,
-            headers: vec![("cache-control", NO_STORE.to_owned()), ("vary", VARY_ON_CREDENTIALS.to_owned())],
+            headers: vec![
+                ("cache-control", NO_STORE.to_owned()),
+                ("vary", VARY_ON_CREDENTIALS.to_owned()),
+            ],
             body: None,
         }
     }
@@ -78,7 +85,10 @@ impl Reply {
 
     /// A JSON answer.
     pub(super) fn json(status: u16, body: String) -> Self {
-        Self { body: Some(body), ..Self::new(status).with("content-type", "application/json".to_owned()) }
+        Self {
+            body: Some(body),
+            ..Self::new(status).with("content-type", "application/json".to_owned())
+        }
     }
 
     /// The same answer with a header more.
@@ -89,7 +99,12 @@ impl Reply {
 
     /// The answer as it leaves: with the security headers and the request id, and without a body for HEAD
     /// (RFC 9110, section 9.3.2).
-    pub(super) fn finish(mut self, environment: Environment, method: &str, request_id: &str) -> Self {
+    pub(super) fn finish(
+        mut self,
+        environment: Environment,
+        method: &str,
+        request_id: &str,
+    ) -> Self {
         for (name, value) in response_headers::security(environment) {
             self.headers.push((name, value.to_owned()));
         }
@@ -104,7 +119,12 @@ impl Reply {
 /// A page that stands without scripts and, if the issuer is away, without its style sheet.
 fn page(problem: &Problem, request_id: &str) -> String {
     let title = escape(problem.title);
-    let detail = problem.detail.as_deref().map_or_else(String::new, |detail| format!("    <p class=\"lead\">{}</p>\n", escape(detail)));
+    let detail = problem
+        .detail
+        .as_deref()
+        .map_or_else(String::new, |detail| {
+            format!("    <p class=\"lead\">{}</p>\n", escape(detail))
+        });
     let request_id = escape(request_id);
     format!(
         "<!doctype html>\n\
@@ -149,18 +169,36 @@ mod tests {
     use super::*;
 
     fn header<'r>(reply: &'r Reply, name: &str) -> Option<&'r str> {
-        reply.headers.iter().find(|(candidate, _)| *candidate == name).map(|(_, value)| value.as_str())
+        reply
+            .headers
+            .iter()
+            .find(|(candidate, _)| *candidate == name)
+            .map(|(_, value)| value.as_str())
     }
 
     #[test]
     fn people_get_a_page_under_a_strict_policy_and_programs_get_problem_json() {
         let problem = Problem::new(ProblemCode::RouteDenied);
         let page = Reply::problem(&problem, Reader::Person, "r-1");
-        assert_eq!((page.status, header(&page, "content-type")), (403, Some("text/html; charset=utf-8")));
-        assert_eq!(header(&page, "content-security-policy"), Some(OWN_PAGE_POLICY));
-        assert!(page.body.as_deref().unwrap().contains("<h1>No rule allows this request.</h1>"));
+        assert_eq!(
+            (page.status, header(&page, "content-type")),
+            (403, Some("text/html; charset=utf-8"))
+        );
+        assert_eq!(
+            header(&page, "content-security-policy"),
+            Some(OWN_PAGE_POLICY)
+        );
+        assert!(
+            page.body
+                .as_deref()
+                .unwrap()
+                .contains("<h1>No rule allows this request.</h1>")
+        );
         let json = Reply::problem(&problem, Reader::Program, "r-1");
-        assert_eq!((json.status, header(&json, "content-type")), (403, Some(PROBLEM_CONTENT_TYPE)));
+        assert_eq!(
+            (json.status, header(&json, "content-type")),
+            (403, Some(PROBLEM_CONTENT_TYPE))
+        );
         assert_eq!(json.body, Some(problem.to_json()));
     }
 
@@ -186,7 +224,10 @@ mod tests {
             assert_eq!(header(&reply, "vary"), Some("Cookie, Authorization"));
             assert_eq!(header(&reply, "x-request-id"), Some("r-1"));
             assert_eq!(header(&reply, "x-content-type-options"), Some("nosniff"));
-            assert_eq!(header(&reply, "strict-transport-security"), Some("max-age=31536000"));
+            assert_eq!(
+                header(&reply, "strict-transport-security"),
+                Some("max-age=31536000")
+            );
             let mut names: Vec<_> = reply.headers.iter().map(|(name, _)| *name).collect();
             names.sort_unstable();
             names.dedup();

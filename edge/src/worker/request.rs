@@ -32,10 +32,29 @@ pub(super) struct Inbound {
 
 impl Inbound {
     /// Takes a request apart. `None` if its address is none, which the runtime does not let through.
-    pub(super) fn new(id: String, now: UnixTime, method: String, url: &str, headers: Vec<(String, String)>) -> Option<Self> {
+    pub(super) fn new(
+        id: String,
+        now: UnixTime,
+        method: String,
+        url: &str,
+        headers: Vec<(String, String)>,
+    ) -> Option<Self> {
         let target = Target::split(url)?;
-        let (host, path, query) = (target.host.to_owned(), target.path.to_owned(), target.query.map(str::to_owned));
-        Some(Self { id, now, method, host, headers, client: None, path, query })
+        let (host, path, query) = (
+            target.host.to_owned(),
+            target.path.to_owned(),
+            target.query.map(str::to_owned),
+        );
+        Some(Self {
+            id,
+            now,
+            method,
+            host,
+            headers,
+            client: None,
+            path,
+            query,
+        })
     }
 
     /// The path as it stood in the request line.
@@ -50,12 +69,20 @@ impl Inbound {
 
     /// A header's value; `name` in lower case.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(candidate, _)| candidate == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(candidate, _)| candidate == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Whether a person is going to a page.
     pub(super) fn is_navigation(&self) -> bool {
-        Navigation::detect(self.header("sec-fetch-mode"), self.header("sec-fetch-dest"), self.header("accept"), &self.method)
+        Navigation::detect(
+            self.header("sec-fetch-mode"),
+            self.header("sec-fetch-dest"),
+            self.header("accept"),
+            &self.method,
+        )
     }
 
     /// Who reads the answer.
@@ -65,7 +92,10 @@ impl Inbound {
 
     /// Whether the client wants to speak WebSocket (RFC 6455, section 4.1).
     pub(super) fn wants_websocket(&self) -> bool {
-        self.method == "GET" && self.header("upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+        self.method == "GET"
+            && self
+                .header("upgrade")
+                .is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
     }
 
     /// The cookies.
@@ -78,9 +108,14 @@ impl Inbound {
     /// rule. No honest browser sends either, so it is refused instead of being read in one of two ways.
     pub(super) fn hides_a_cookie(&self, names: &CookieNames) -> bool {
         let parts = self.header("cookie").unwrap_or("").split(',').skip(1);
-        parts.map(|part| CookieHeader::parse(&[part])).any(|cookies| {
-            names.all().iter().any(|name| !matches!(cookies.get(name), Ok(None)))
-        })
+        parts
+            .map(|part| CookieHeader::parse(&[part]))
+            .any(|cookies| {
+                names
+                    .all()
+                    .iter()
+                    .any(|name| !matches!(cookies.get(name), Ok(None)))
+            })
     }
 
     /// What core may look at.
@@ -88,7 +123,11 @@ impl Inbound {
         let credential = if self.hides_a_cookie(names) {
             Credential::Ambiguous
         } else {
-            Credential::from_headers(self.header("authorization").as_slice(), &self.cookies(), names)
+            Credential::from_headers(
+                self.header("authorization").as_slice(),
+                &self.cookies(),
+                names,
+            )
         };
         RequestView {
             method: &self.method,
@@ -108,19 +147,47 @@ pub(super) mod tests {
 
     /// A request of a test.
     pub(in super::super) fn inbound(method: &str, url: &str, headers: &[(&str, &str)]) -> Inbound {
-        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Inbound::new("r-1".to_owned(), UnixTime::from_seconds(1_800_000_000), method.to_owned(), url, headers).unwrap()
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Inbound::new(
+            "r-1".to_owned(),
+            UnixTime::from_seconds(1_800_000_000),
+            method.to_owned(),
+            url,
+            headers,
+        )
+        .unwrap()
     }
 
     #[test]
     fn the_view_holds_the_path_that_stood_there() {
         let names = CookieNames::for_environment(Environment::Production, false);
-        let request = inbound("GET", "http://app.test:8787/a/b?c=%27", &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")]);
+        let request = inbound(
+            "GET",
+            "http://app.test:8787/a/b?c=%27",
+            &[
+                ("sec-fetch-mode", "navigate"),
+                ("sec-fetch-dest", "document"),
+            ],
+        );
         let view = request.view(&names);
-        assert_eq!((view.method, view.host, view.query), ("GET", "app.test:8787", Some("c=%27")));
-        assert_eq!(view.path.map(|path| path.as_str().to_owned()), Ok("/a/b".to_owned()));
+        assert_eq!(
+            (view.method, view.host, view.query),
+            ("GET", "app.test:8787", Some("c=%27"))
+        );
+        assert_eq!(
+            view.path.map(|path| path.as_str().to_owned()),
+            Ok("/a/b".to_owned())
+        );
         assert!(view.navigation);
-        assert!(inbound("GET", "http://app.test//a", &[]).view(&names).path.is_err());
+        assert!(
+            inbound("GET", "http://app.test//a", &[])
+                .view(&names)
+                .path
+                .is_err()
+        );
     }
 
     #[test]
@@ -138,16 +205,27 @@ pub(super) mod tests {
         ] {
             let request = inbound("GET", "http://app.test/", &[("cookie", cookie)]);
             assert_eq!(request.hides_a_cookie(&names), hidden, "{cookie}");
-            assert_eq!(request.view(&names).credential == Credential::Ambiguous, hidden, "{cookie}");
+            assert_eq!(
+                request.view(&names).credential == Credential::Ambiguous,
+                hidden,
+                "{cookie}"
+            );
         }
     }
 
     #[test]
     fn only_a_get_can_become_a_websocket() {
-        for (method, upgrade, wanted) in
-            [("GET", "websocket", true), ("GET", "WebSocket", true), ("POST", "websocket", false), ("GET", "h2c", false)]
-        {
-            assert_eq!(inbound(method, "http://app.test/", &[("upgrade", upgrade)]).wants_websocket(), wanted, "{method} {upgrade}");
+        for (method, upgrade, wanted) in [
+            ("GET", "websocket", true),
+            ("GET", "WebSocket", true),
+            ("POST", "websocket", false),
+            ("GET", "h2c", false),
+        ] {
+            assert_eq!(
+                inbound(method, "http://app.test/", &[("upgrade", upgrade)]).wants_websocket(),
+                wanted,
+                "{method} {upgrade}"
+            );
         }
     }
 }

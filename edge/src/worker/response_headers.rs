@@ -11,15 +11,17 @@ const SECURITY: [(&str, &str); 4] = [
     ("x-frame-options", "DENY"),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
-    ("permissions-policy", "geolocation=(), microphone=(), camera=()"),
+    (
+        "permissions-policy",
+        "geolocation=(), microphone=(), camera=()",
+    ),
 ];
 
 /// A year, because browsers' preload lists ask for no less. Subdomains are not ours to promise.
 const STRICT_TRANSPORT: (&str, &str) = ("strict-transport-security", "max-age=31536000");
 
 /// Our own pages need their style sheet and nothing else.
-pub(super) const OWN_PAGE_POLICY: &str =
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+pub(super) const OWN_PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// For answers about authentication: nobody keeps them.
 pub(super) const NO_STORE: &str = "no-store";
@@ -48,7 +50,9 @@ const HOP_BY_HOP: [&str; 9] = [
 ];
 
 /// The security headers of an environment, for whoever has not set them.
-pub(super) fn security(environment: Environment) -> impl Iterator<Item = (&'static str, &'static str)> {
+pub(super) fn security(
+    environment: Environment,
+) -> impl Iterator<Item = (&'static str, &'static str)> {
     let encrypted = match environment {
         Environment::Production | Environment::Preview => Some(STRICT_TRANSPORT),
         Environment::Development => None,
@@ -58,7 +62,11 @@ pub(super) fn security(environment: Environment) -> impl Iterator<Item = (&'stat
 
 /// The headers of an upstream's answer that end here: the fixed list and what its `Connection` header names.
 pub(super) fn hop_by_hop(connection: Option<&str>) -> impl Iterator<Item = &str> {
-    let named = connection.unwrap_or("").split(',').map(str::trim).filter(|name| is_header_name(name));
+    let named = connection
+        .unwrap_or("")
+        .split(',')
+        .map(str::trim)
+        .filter(|name| is_header_name(name));
     HOP_BY_HOP.into_iter().chain(named)
 }
 
@@ -67,7 +75,23 @@ pub(super) fn is_header_name(name: &str) -> bool {
     !name.is_empty()
         && name.bytes().all(|byte| {
             byte.is_ascii_alphanumeric()
-                || matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+                || matches!(
+                    byte,
+                    b'!' | b'#'
+                        | b'$'
+                        | b'%'
+                        | b'&'
+                        | b'\''
+                        | b'*'
+                        | b'+'
+                        | b'-'
+                        | b'.'
+                        | b'^'
+                        | b'_'
+                        | b'`'
+                        | b'|'
+                        | b'~'
+                )
         })
 }
 
@@ -77,11 +101,17 @@ mod tests {
 
     #[test]
     fn transport_security_is_promised_only_where_there_is_encryption() {
-        for (environment, promised) in
-            [(Environment::Production, true), (Environment::Preview, true), (Environment::Development, false)]
-        {
+        for (environment, promised) in [
+            (Environment::Production, true),
+            (Environment::Preview, true),
+            (Environment::Development, false),
+        ] {
             let names: Vec<_> = security(environment).map(|(name, _)| name).collect();
-            assert_eq!(names.contains(&"strict-transport-security"), promised, "{environment}");
+            assert_eq!(
+                names.contains(&"strict-transport-security"),
+                promised,
+                "{environment}"
+            );
             assert!(names.contains(&"x-frame-options"));
         }
     }
@@ -89,8 +119,16 @@ mod tests {
     #[test]
     fn what_the_connection_header_names_ends_here() {
         let names: Vec<_> = hop_by_hop(Some("close, X-Internal,, bad name")).collect();
-        assert!(names.contains(&"close") && names.contains(&"X-Internal") && names.contains(&"keep-alive"));
-        assert!(!names.iter().any(|name| name.contains(' ') || name.is_empty()));
+        assert!(
+            names.contains(&"close")
+                && names.contains(&"X-Internal")
+                && names.contains(&"keep-alive")
+        );
+        assert!(
+            !names
+                .iter()
+                .any(|name| name.contains(' ') || name.is_empty())
+        );
         assert_eq!(hop_by_hop(None).count(), HOP_BY_HOP.len());
     }
 }

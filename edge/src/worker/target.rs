@@ -28,7 +28,12 @@ impl<'u> Target<'u> {
             Some(slash) => before_query.split_at(slash),
             None => (before_query, "/"),
         };
-        (!scheme.is_empty() && !host.is_empty()).then_some(Self { scheme, host, path, query })
+        (!scheme.is_empty() && !host.is_empty()).then_some(Self {
+            scheme,
+            host,
+            path,
+            query,
+        })
     }
 
     /// Path and query as they stand in a request line.
@@ -48,14 +53,41 @@ mod tests {
     fn addresses_are_split_and_nothing_is_changed() {
         for (url, scheme, host, path, query) in [
             ("https://app.test/", "https", "app.test", "/", None),
-            ("http://app.test:8787/a/%2e%2e/b?x=%27'", "http", "app.test:8787", "/a/%2e%2e/b", Some("x=%27'")),
-            ("http://app.test//evil/a", "http", "app.test", "//evil/a", None),
-            ("http://app.test/a?b?c=/d#e", "http", "app.test", "/a", Some("b?c=/d")),
+            (
+                "http://app.test:8787/a/%2e%2e/b?x=%27'",
+                "http",
+                "app.test:8787",
+                "/a/%2e%2e/b",
+                Some("x=%27'"),
+            ),
+            (
+                "http://app.test//evil/a",
+                "http",
+                "app.test",
+                "//evil/a",
+                None,
+            ),
+            (
+                "http://app.test/a?b?c=/d#e",
+                "http",
+                "app.test",
+                "/a",
+                Some("b?c=/d"),
+            ),
             ("http://app.test?x", "http", "app.test", "/", Some("x")),
             ("http://app.test/a?", "http", "app.test", "/a", Some("")),
             ("http://[::1]:80/a://b", "http", "[::1]:80", "/a://b", None),
         ] {
-            assert_eq!(Target::split(url), Some(Target { scheme, host, path, query }), "{url}");
+            assert_eq!(
+                Target::split(url),
+                Some(Target {
+                    scheme,
+                    host,
+                    path,
+                    query
+                }),
+                "{url}"
+            );
         }
         for url in ["", "/a", "app.test/a", "://app.test/", "http:///a"] {
             assert_eq!(Target::split(url), None, "{url}");
@@ -64,7 +96,11 @@ mod tests {
 
     #[test]
     fn path_and_query_keep_an_empty_query() {
-        for (url, expected) in [("http://a/b?c", "/b?c"), ("http://a/b?", "/b?"), ("http://a", "/")] {
+        for (url, expected) in [
+            ("http://a/b?c", "/b?c"),
+            ("http://a/b?", "/b?"),
+            ("http://a", "/"),
+        ] {
             assert_eq!(Target::split(url).unwrap().path_and_query(), expected);
         }
     }

@@ -33,12 +33,23 @@ impl Origin {
 
     /// Whether the host can only be this machine.
     pub(in super::super) fn is_loopback(&self) -> bool {
-        let authority = self.text.split_once("://").map_or("", |(_, authority)| authority);
-        let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        let authority = self
+            .text
+            .split_once("://")
+            .map_or("", |(_, authority)| authority);
+        let host = match authority
+            .strip_prefix('[')
+            .and_then(|rest| rest.split_once(']'))
+        {
             Some((address, _)) => address,
-            None => authority.split_once(':').map_or(authority, |(host, _)| host),
+            None => authority
+                .split_once(':')
+                .map_or(authority, |(host, _)| host),
         };
-        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        host == "localhost"
+            || host
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
     }
 }
 
@@ -62,7 +73,10 @@ impl FromStr for Origin {
             .bytes()
             .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b':' | b'[' | b']'));
         if plain && !authority.is_empty() && !authority.starts_with(':') {
-            Ok(Self { text: text.to_owned(), https })
+            Ok(Self {
+                text: text.to_owned(),
+                https,
+            })
         } else {
             Err(NotAnOrigin)
         }
@@ -84,11 +98,23 @@ mod tests {
             ("http://localhost.evil.test", false, false),
         ] {
             let origin = Origin::from_str(text).unwrap();
-            assert_eq!((origin.as_str(), origin.is_https(), origin.is_loopback()), (text, https, loopback));
+            assert_eq!(
+                (origin.as_str(), origin.is_https(), origin.is_loopback()),
+                (text, https, loopback)
+            );
         }
-        for text in
-            ["", "app.test", "ftp://app.test", "https://", "https://app.test/", "https://app.test?x", "https://user@app.test", "HTTPS://app.test", "https://App.test", "https://:80"]
-        {
+        for text in [
+            "",
+            "app.test",
+            "ftp://app.test",
+            "https://",
+            "https://app.test/",
+            "https://app.test?x",
+            "https://user@app.test",
+            "HTTPS://app.test",
+            "https://App.test",
+            "https://:80",
+        ] {
             assert_eq!(Origin::from_str(text), Err(NotAnOrigin), "{text}");
         }
     }
