@@ -90,7 +90,34 @@ pub fn worker(clock: Clock) -> Outcome<PathBuf> {
         build.args(["--features", "test-clock"]);
     }
     check(&mut build)?;
+    if clock == Clock::Real {
+        // worker-build leaves this out, because edge/Cargo.toml does so for the npm package. Tests do without it: it takes
+        // longer than the compilation.
+        optimise(&folder.join("index_bg.wasm"))?;
+    }
     Ok(folder)
+}
+
+/// Makes a wasm module a fifth smaller and a little faster.
+fn optimise(wasm: &Path) -> Outcome<()> {
+    // What rustc and wasm-bindgen emit, by name: `--all-features` would let wasm-opt use encodings that runtimes lack.
+    let features = [
+        "--enable-bulk-memory",
+        "--enable-exception-handling",
+        "--enable-multivalue",
+        "--enable-mutable-globals",
+        "--enable-nontrapping-float-to-int",
+        "--enable-reference-types",
+        "--enable-sign-ext",
+    ];
+    let mut optimise = command(toolchain::npm_program("wasm-opt")?);
+    optimise
+        .args(features)
+        .arg("-O3")
+        .arg("-o")
+        .arg(wasm)
+        .arg(wasm);
+    check(&mut optimise)
 }
 
 /// Builds the npm package `edgeward` and returns its folder.
@@ -107,6 +134,7 @@ pub fn npm_package() -> Outcome<PathBuf> {
         "--target",
         "web",
         "--no-pack",
+        "--no-gitignore",
         "--out-dir",
         "js/dist/wasm",
         "--out-name",
@@ -116,13 +144,7 @@ pub fn npm_package() -> Outcome<PathBuf> {
         "--features",
         "js",
     ]))?;
-    check(
-        command(toolchain::npm_program("wasm-opt")?)
-            .arg("-O3")
-            .arg("-o")
-            .arg(&wasm)
-            .arg(&wasm),
-    )?;
+    optimise(&wasm)?;
     check(command(toolchain::npm_program("tsc")?).args(["-p", "edge/js"]))?;
     Ok(package)
 }
