@@ -23,8 +23,9 @@ export class RemoteKeys {
   readonly #address: URL;
   readonly #runtime: Runtime;
   readonly #accept: (json: Uint8Array) => void;
-  /** When the set in force was asked for; a later answer to an earlier question is dropped. */
-  #askedAt = Number.NEGATIVE_INFINITY;
+  /** How many fetches were started, and which of them brought the set in force: an older one that ends later is dropped. */
+  #started = 0;
+  #inForce = 0;
   #loadedAt = Number.NEGATIVE_INFINITY;
   #unknownKeyAt = Number.NEGATIVE_INFINITY;
   #retryAt = Number.NEGATIVE_INFINITY;
@@ -91,19 +92,21 @@ export class RemoteKeys {
 
   /** Never rejects. */
   #fetch(now: number): Promise<void> {
-    const done = this.#fetchOnce(now).finally(() => {
+    const done = this.#fetchOnce().finally(() => {
       if (this.#underWay?.done === done) this.#underWay = undefined;
     });
     this.#underWay = { since: now, done };
     return done;
   }
 
-  async #fetchOnce(askedAt: number): Promise<void> {
+  async #fetchOnce(): Promise<void> {
+    this.#started += 1;
+    const turn = this.#started;
     try {
       const json = await fetchKeySet(this.#address, this.#runtime.fetchOptions);
-      if (askedAt < this.#askedAt) return;
+      if (turn < this.#inForce) return;
       this.#accept(json);
-      this.#askedAt = askedAt;
+      this.#inForce = turn;
       this.#loadedAt = Date.now();
       this.#failures = 0;
       this.#lastFailure = undefined;

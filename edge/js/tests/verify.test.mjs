@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { createVerifier, EdgewardError } from "edgeward";
+import { initSync } from "../dist/wasm/edgeward.js";
 import { AUDIENCE, ISSUER, refusal, SigningKey } from "./issuer.mjs";
 
 const key = new SigningKey("k1");
@@ -26,6 +27,8 @@ it("refuses a long token for its length, however long", async () => {
   const long = await refusal(() => verifier.verifyToken(token));
   assert.equal(long.code, "INVALID_TOKEN");
   assert.deepEqual(await refusal(() => verifier.verifyToken("x".repeat(50_000_000))), long);
+  // WebAssembly memory never shrinks, so a stranger must not be able to make it grow.
+  assert.ok(initSync().memory.buffer.byteLength < 4_000_000);
 });
 
 it("refuses a token with lone surrogates and with a NUL", async () => {

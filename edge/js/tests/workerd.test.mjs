@@ -55,6 +55,17 @@ describe("a verifier in the global scope of a Worker", () => {
     assert.equal(await ask(first), "accepted");
   });
 
+  it("does not go back to an older set that comes later", async () => {
+    const held = hold();
+    const slow = ask(first);
+    const release = await held;
+    server.answer = serve(first, second);
+    assert.equal(await ask(second), "accepted");
+    release(serve(first));
+    assert.equal(await slow, "accepted");
+    assert.equal(await ask(second, { path: "/sync" }), "accepted");
+  });
+
   it("lets requests with the same rotated key profit from one fetch", async () => {
     assert.equal(await ask(first), "accepted");
     const held = hold();
