@@ -2,6 +2,7 @@
 
 import { after, before } from "node:test";
 import { launchBrowser } from "./browser.mjs";
+import { clientStories } from "./client.mjs";
 import { crossSiteStories } from "./cross_site.mjs";
 import { pageStories } from "./pages.mjs";
 import { signInStories } from "./sign_in.mjs";
@@ -20,4 +21,5 @@ after(async () => {
 
 signInStories(world);
 pageStories(world);
+clientStories(world);
 crossSiteStories(world);
