@@ -39,6 +39,8 @@ impl Client {
     pub(crate) fn new(site: Site, clock: Clock) -> Self {
         let mut http = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
+            // A story stops and starts parts; a connection kept from before would answer for a part that is gone.
+            .pool_max_idle_per_host(0)
             .no_proxy();
         if let Some(root) = &site.root {
             let root = Certificate::from_pem(root.as_bytes()).expect("a certificate");

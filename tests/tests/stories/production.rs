@@ -49,7 +49,7 @@ async fn a_whole_visit_with_cookies_that_only_https_and_only_this_host_gets() {
     assert!(page.body.contains("ada Example"));
     let seen = world.to_app().seen().pop().unwrap();
     assert_eq!(seen.header("x-forwarded-proto"), ["https"]);
-    assert_eq!(seen.header("x-forwarded-host"), ["app.example.test"]);
+    assert_eq!(seen.header("x-forwarded-host"), ["app.example.com"]);
     assert_eq!(seen.header("cookie"), Vec::<&str>::new());
 
     world.wait(minutes(11));
@@ -87,7 +87,7 @@ async fn a_page_of_another_site_signs_nobody_out() {
     for (origin, site) in [
         ("https://evil.test", "cross-site"),
         ("null", "cross-site"),
-        ("https://app.example.test.evil.test", "same-site"),
+        ("https://app.example.com.evil.test", "same-site"),
     ] {
         let foreign = ada
             .post("/auth/logout")

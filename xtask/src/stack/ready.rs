@@ -5,9 +5,10 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::failure::{Attempt, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
 use crate::guard::Guarded;
 
 /// How long a part may take to answer: generous, because a loaded two-core machine starts three of them at once.
@@ -17,13 +18,26 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 /// The pause between attempts: short beside a start-up, long beside an attempt.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// A loopback address with a port that was free a moment ago.
+/// Ports below those that the system hands out to connections on their way out (from 32768 on Linux); one of those could be
+/// gone again before the part that it was chosen for listens.
+const PORTS: std::ops::Range<u32> = 12_000..32_000;
+
+/// A loopback address with a port that is free, and that this process has not named before.
 pub fn free_address() -> Outcome<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .attempt(|| "looking for a free port".to_owned())?;
-    listener
-        .local_addr()
-        .attempt(|| "looking for a free port".to_owned())
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let count = PORTS.end - PORTS.start;
+    // Processes begin at different places, so that two of them seldom try the same port.
+    let begin = std::process::id().wrapping_mul(97);
+    for _ in 0..count {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let number = PORTS.start + begin.wrapping_add(step) % count;
+        if let Ok(port) = u16::try_from(number)
+            && is_free(port)
+        {
+            return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        }
+    }
+    Err(Failure::new("no port is free"))
 }
 
 /// Whether nobody listens at the port.
