@@ -1,0 +1,99 @@
+//! Other spellings of a protected path, in front of a broad public rule.
+
+use edgeward_core::gate::{Outcome, Persona, Policy};
+
+use crate::policy::{persona, policy};
+
+/// A broad public rule in front of protected ones: the policy that look-alikes attack.
+pub(crate) const BROAD: &str = r#"
+[gate]
+locales = ["de"]
+[[route]]
+path = "/**"
+allow = "public"
+[[route]]
+path = "/admin/**"
+roles = ["admin"]
+[[route]]
+path = "/ADMIN/manual"
+allow = "public"
+[[route]]
+path = "/admin.json"
+allow = "public"
+"#;
+
+#[test]
+fn other_spellings_of_a_protected_path_do_not_slip_through_a_broad_rule() {
+    let policy = policy(BROAD);
+    for (path, outcome) in [
+        ("/administrator", Outcome::Allow),
+        ("/admin-x", Outcome::Allow),
+        ("/admin.bak", Outcome::Allow),
+        ("/x/admin", Outcome::Allow),
+        ("/de/de/x", Outcome::Allow),
+        ("/admin", Outcome::Forbidden),
+        ("/admin/", Outcome::Forbidden),
+        ("/%61dmin", Outcome::Forbidden),
+        ("/x/../admin", Outcome::Forbidden),
+        ("/de/admin", Outcome::Forbidden),
+        ("/ADMIN", Outcome::Forbidden),
+        ("/Admin/users", Outcome::Forbidden),
+        ("/DE/admin", Outcome::Forbidden),
+        ("/De/ADMIN", Outcome::Forbidden),
+        ("/admin.", Outcome::Forbidden),
+        ("/admin%20", Outcome::Forbidden),
+        ("/%20admin", Outcome::Forbidden),
+        ("/admin.rsc", Outcome::Forbidden),
+        ("/admin.prefetch.rsc", Outcome::Forbidden),
+        ("/admin.segments/_tree.segment.rsc", Outcome::Forbidden),
+        ("/admin.data", Outcome::Forbidden),
+        ("/admin.html", Outcome::Forbidden),
+        ("/_next/data/build-1/admin.json", Outcome::Forbidden),
+        (
+            "/_next/data/build-1/de/admin/users.json",
+            Outcome::Forbidden,
+        ),
+        ("/_next/data/build-1/index.json", Outcome::Allow),
+        ("/_next/static/x.js", Outcome::Allow),
+        ("/ADMIN/manual", Outcome::Allow),
+        ("/admin.json", Outcome::Allow),
+        ("//admin", Outcome::BadRequest),
+        ("/admin;x", Outcome::BadRequest),
+        ("/admin%2f", Outcome::BadRequest),
+        ("/%2561dmin", Outcome::BadRequest),
+    ] {
+        let explanation = policy.explain("GET", path, &persona("role:guest"));
+        assert_eq!(explanation.outcome, outcome, "{path}\n{explanation}");
+    }
+    assert_eq!(
+        policy
+            .explain("GET", "/ADMIN", &persona("role:admin"))
+            .outcome,
+        Outcome::Forbidden,
+        "whoever asks"
+    );
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read_without_a_panic(text in proptest::prelude::any::<String>()) {
+        let _ = Policy::parse(&text);
+        let _ = Persona::parse(&text);
+    }
+
+    #[test]
+    fn any_question_is_answered_without_a_panic(method in "[A-Z]{0,8}", host in proptest::prelude::any::<String>(), path in proptest::prelude::any::<String>()) {
+        let _ = policy(BROAD).explain_at_host(&method, &host, &path, &persona("user")).to_string();
+    }
+
+    /// With a broad public rule, no spelling that a case-folding, dot-dropping application would take for `/admin` passes.
+    #[test]
+    fn no_spelling_of_admin_passes(prefix in "(/|/x/\\.\\./|/de/|/DE/)", name in "[aA%][dD6]?1?[dD][mM][iI][nN][. ]{0,2}", rest in "(|/|/x)") {
+        let path = format!("{prefix}{}{rest}", name.replace(' ', "%20"));
+        let explanation = policy(BROAD).explain("GET", &path, &persona("user"));
+        let read: String = name.replace("%61", "a").to_lowercase();
+        if read.trim_end_matches(['.', ' ']) == "admin" {
+            proptest::prop_assert_ne!(explanation.outcome, Outcome::Allow, "{}", path);
+        }
+    }
+}

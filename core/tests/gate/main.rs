@@ -1,0 +1,17 @@
+//! The gate: what a policy says, and what becomes of whole requests whose tokens a real key signed.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a story's own steps fail by panicking, outside of #[test] functions too"
+)]
+
+mod site;
+mod day;
+mod challenges;
+mod detours;
+mod keys;
+mod credentials;
+mod policy;
+mod policy_text;
+mod lookalikes;
