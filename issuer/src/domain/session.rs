@@ -71,7 +71,7 @@ impl Digest {
 }
 
 /// The identifier of a family: a UUIDv7, so families sort by their sign-in. Not secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sid(Uuid);
 
 impl Sid {

@@ -10,11 +10,13 @@ use axum::{
     extract::{DefaultBodyLimit, Request},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{delete, get, post},
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{access_log, caller, health, problem::ApiError, security_headers, wellknown};
+use super::{
+    access_log, auth, caller, health, pages, problem::ApiError, security_headers, wellknown,
+};
 use crate::SharedApp;
 
 /// The largest body that is read: the longest form here has six fields, a thousandth of this would do for it; sign-in by
@@ -29,6 +31,8 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 pub fn router(app: SharedApp) -> Router {
     Router::new()
         .merge(documents())
+        .merge(sessions())
+        .merge(page_routes())
         .merge(operations())
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
@@ -49,6 +53,29 @@ fn documents() -> Router<SharedApp> {
             "/.well-known/oauth-authorization-server",
             get(wellknown::metadata),
         )
+}
+
+/// Signing in and out, for programs and for the forms of the pages.
+fn sessions() -> Router<SharedApp> {
+    Router::new()
+        .route("/auth/register", post(auth::register::register))
+        .route("/auth/login", post(auth::login::log_in))
+        .route("/auth/refresh", post(auth::refresh::refresh))
+        .route("/auth/logout", post(auth::logout::log_out))
+        .route("/auth/logout-all", post(auth::logout::log_out_all))
+        .route("/auth/me", get(auth::me::me))
+        .route("/auth/csrf", get(auth::csrf::token))
+        .route("/auth/sessions", get(auth::sessions::list))
+        .route("/auth/sessions/{id}", delete(auth::sessions::revoke))
+}
+
+/// What people see.
+fn page_routes() -> Router<SharedApp> {
+    Router::new()
+        .route("/login", get(pages::login))
+        .route("/register", get(pages::register))
+        .route("/account/sign-out", get(pages::sign_out))
+        .route("/auth/assets/pages.css", get(pages::styles))
 }
 
 /// What the operator's machinery asks. The edge does not pass these on.

@@ -316,3 +316,49 @@ async fn judge_owner(path: &Path, options: &SqliteConnectOptions) -> Result<(), 
     }
     connection.close().await.map_err(failed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::custody::tests::Folder;
+
+    #[tokio::test]
+    async fn only_the_writer_writes() {
+        let folder = Folder::new();
+        let store = Store::open(&folder.path().join("edgeward.db"))
+            .await
+            .unwrap();
+        store.migrate_up().await.unwrap();
+        let refused = sqlx::query("DELETE FROM users")
+            .execute(store.readers())
+            .await;
+        assert!(refused.unwrap_err().to_string().contains("readonly"));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_committed_is_undone() {
+        let folder = Folder::new();
+        let store = Store::open(&folder.path().join("edgeward.db"))
+            .await
+            .unwrap();
+        store.migrate_up().await.unwrap();
+        let insert = "INSERT INTO edges VALUES ('e', 'k', '{}', 0, NULL)";
+        let mut dropped = store.write().await.unwrap();
+        sqlx::query(insert)
+            .execute(dropped.connection())
+            .await
+            .unwrap();
+        drop(dropped);
+        let mut rolled_back = store.write().await.unwrap();
+        sqlx::query(insert)
+            .execute(rolled_back.connection())
+            .await
+            .unwrap();
+        rolled_back.roll_back().await.unwrap();
+        let edges: i64 = sqlx::query_scalar("SELECT count(*) FROM edges")
+            .fetch_one(store.readers())
+            .await
+            .unwrap();
+        assert_eq!(edges, 0);
+    }
+}

@@ -1,0 +1,182 @@
+//! Answers that several resources share: a user, a fresh sign-in, a goodbye.
+
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue, StatusCode},
+    response::{IntoResponse, Redirect, Response},
+};
+use edgeward_core::{cookie::SetCookie, return_to, time::UnixTime};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{submission::Format, visitor::Visitor};
+use crate::{
+    App,
+    domain::{
+        accounts::{Account, Role},
+        login::{Carrier, SignedIn},
+        session::Sid,
+    },
+    http::{
+        cookies::{self, Purpose},
+        csrf,
+        problem::ApiError,
+    },
+};
+
+/// Where a form leads that names no place of its own.
+const HOME: &str = "/";
+
+/// What a browser is to forget at sign-out: answers it kept for the back button, and what scripts stored.
+const CLEAR_SITE_DATA: (HeaderName, HeaderValue) = (
+    HeaderName::from_static("clear-site-data"),
+    HeaderValue::from_static("\"cache\", \"storage\""),
+);
+
+/// A user, as they and their application may see them.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserView {
+    /// The `sub` of the tokens.
+    id: String,
+    email: String,
+    first_name: String,
+    last_name: String,
+    roles: Vec<String>,
+}
+
+impl UserView {
+    pub(super) fn of(account: &Account) -> Self {
+        Self {
+            id: account.id.to_string(),
+            email: account.email.as_str().to_owned(),
+            first_name: account.first_name.as_str().to_owned(),
+            last_name: account.last_name.as_str().to_owned(),
+            roles: account
+                .roles
+                .iter()
+                .map(Role::as_str)
+                .map(str::to_owned)
+                .collect(),
+        }
+    }
+}
+
+/// A fresh sign-in. The tokens are in the body only for callers that asked for that; else they are in cookies.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedInBody {
+    user: UserView,
+    /// The life of the access token in seconds.
+    expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+}
+
+/// Where the tokens of an answer go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenMode {
+    /// Into cookies.
+    #[default]
+    Cookie,
+    /// Into the body, for callers without cookies.
+    Body,
+}
+
+impl TokenMode {
+    pub(super) const fn carrier(self) -> Carrier {
+        match self {
+            Self::Cookie => Carrier::Cookies,
+            Self::Body => Carrier::Body,
+        }
+    }
+}
+
+/// Answers a sign-in: cookies and the user, or the tokens and the user; a form is led on to its place.
+pub(super) fn signed_in(
+    app: &App,
+    visitor: &Visitor,
+    format: Format,
+    status: StatusCode,
+    place: &str,
+    signed_in: &SignedIn,
+) -> Result<Response, ApiError> {
+    let config = &app.config;
+    let body = |tokens: bool| SignedInBody {
+        user: UserView::of(&signed_in.account),
+        expires_in: config.tokens.access_seconds,
+        access_token: tokens.then(|| signed_in.access_token.to_string()),
+        refresh_token: tokens.then(|| signed_in.refresh_token.reveal().to_owned()),
+    };
+    let Some(session) = &signed_in.session else {
+        return Ok((status, Json(body(true))).into_response());
+    };
+    let mut response = match format {
+        Format::Json => (status, Json(body(false))).into_response(),
+        Format::Form => led_to(place),
+    };
+    let session = cookies::set(
+        config,
+        Purpose::Session,
+        session.reveal(),
+        config.tokens.session_absolute_seconds,
+    );
+    cookies::append(&mut response, [session])?;
+    let tokens = TokenCookies {
+        sid: signed_in.sid,
+        access_token: &signed_in.access_token,
+        refresh_token: signed_in.refresh_token.reveal(),
+        refresh_ends: signed_in.idle_expires_at,
+    };
+    cookies::append(&mut response, tokens.cookies(app, visitor)?)?;
+    Ok(response)
+}
+
+/// A form's answer: on to a place of this site.
+pub(super) fn led_to(place: &str) -> Response {
+    let place = return_to::sanitise(place).unwrap_or_else(|| HOME.to_owned());
+    Redirect::to(&place).into_response()
+}
+
+/// What every new pair of tokens sets.
+pub(super) struct TokenCookies<'a> {
+    pub(super) sid: Sid,
+    pub(super) access_token: &'a str,
+    pub(super) refresh_token: &'a str,
+    pub(super) refresh_ends: UnixTime,
+}
+
+impl TokenCookies<'_> {
+    pub(super) fn cookies(&self, app: &App, visitor: &Visitor) -> Result<[SetCookie; 3], ApiError> {
+        let now = visitor.caller.now;
+        let (_, csrf) = csrf::issue(app, &self.sid.to_string(), &visitor.user_agent, now)?;
+        let access_seconds = app.config.tokens.access_seconds;
+        let refresh_seconds = self.refresh_ends.seconds_since(now);
+        Ok([
+            cookies::set(
+                &app.config,
+                Purpose::Access,
+                self.access_token,
+                access_seconds,
+            ),
+            cookies::set(
+                &app.config,
+                Purpose::Refresh,
+                self.refresh_token,
+                refresh_seconds,
+            ),
+            csrf,
+        ])
+    }
+}
+
+/// Takes everything back from the browser.
+pub(super) fn goodbye(app: &App, mut response: Response) -> Result<Response, ApiError> {
+    cookies::append(&mut response, cookies::expire_all(&app.config))?;
+    let (name, value) = CLEAR_SITE_DATA;
+    response.headers_mut().insert(name, value);
+    Ok(response)
+}

@@ -1,0 +1,38 @@
+//! `GET /auth/csrf`
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::visitor::Visitor;
+use crate::{
+    SharedApp,
+    http::{cookies, csrf, problem::ApiError},
+};
+
+/// One half of the double submit; the other is in the cookie of the same answer.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CsrfBody {
+    csrf_token: String,
+}
+
+/// Hands out the token that unsafe requests send back as `X-CSRF-Token`. It is good for the present session until the
+/// end of the next day; signing in and refreshing set a new cookie, so it is fetched again after those.
+///
+/// # Errors
+/// Credentials that contradict each other, or a failure inside.
+#[utoipa::path(get, path = "/auth/csrf", tag = "session", responses(
+    (status = 200, body = CsrfBody),
+    (status = 400, description = "`AMBIGUOUS_CREDENTIALS`"),
+))]
+pub async fn token(State(app): State<SharedApp>, visitor: Visitor) -> Result<Response, ApiError> {
+    let (csrf_token, cookie) = csrf::hand_out(&app, &visitor)?;
+    let mut response = Json(CsrfBody { csrf_token }).into_response();
+    cookies::append(&mut response, [cookie])?;
+    Ok(response)
+}

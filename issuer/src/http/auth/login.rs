@@ -1,0 +1,142 @@
+//! `POST /auth/login`
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use edgeward_core::return_to;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    answer::{self, SignedInBody, TokenMode},
+    submission::{Fields, FormFields, Submission},
+    visitor::Visitor,
+};
+use crate::{
+    App, SharedApp,
+    domain::{
+        access_token::Minter,
+        accounts::Email,
+        audit::Origin,
+        login::{self, Carrier, Context},
+        password::Password,
+        session::{Device, Sid},
+    },
+    http::{
+        pages::{self, LoginPage},
+        problem::ApiError,
+    },
+};
+
+/// Address and password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Login {
+    email: String,
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
+    #[serde(default)]
+    token_mode: TokenMode,
+    #[serde(skip)]
+    return_to: String,
+}
+
+impl Fields for Login {
+    fn from_form(form: &FormFields) -> Option<Self> {
+        Some(Self {
+            email: form.get("email"),
+            password: form.get("password").into(),
+            token_mode: TokenMode::Cookie,
+            return_to: form.get(return_to::PARAMETER),
+        })
+    }
+
+    fn page_again(
+        &self,
+        csrf_token: String,
+        error: &ApiError,
+    ) -> Option<Result<Response, ApiError>> {
+        let page = LoginPage {
+            csrf_token,
+            return_to: return_to::sanitise(&self.return_to).unwrap_or_default(),
+            email: self.email.clone(),
+            error: Some(pages::sentence(error)),
+        };
+        Some(pages::render(StatusCode::OK, &page))
+    }
+}
+
+/// Signs in.
+#[utoipa::path(post, path = "/auth/login", tag = "session",
+    request_body(content((Login = "application/json"), (Login = "application/x-www-form-urlencoded"))),
+    responses(
+        (status = 200, description = "Signed in; cookies unless `tokenMode` is `body`", body = SignedInBody),
+        (status = 303, description = "Signed in by a form: on to `returnTo`"),
+        (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
+        (status = 401, description = "`INVALID_CREDENTIALS`"),
+        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 503, description = "`BUSY`, with `Retry-After`"),
+    ))]
+pub async fn log_in(State(app): State<SharedApp>, submission: Submission<Login>) -> Response {
+    answer(&app, &submission)
+        .await
+        .unwrap_or_else(|error| submission.refuse(&app, error))
+}
+
+async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, ApiError> {
+    let Submission {
+        visitor,
+        format,
+        fields,
+    } = submission;
+    // What is no address has no account, and is answered like one that has none.
+    let email = Email::parse(&fields.email).ok();
+    let password = Password::from_typed(fields.password.expose_secret());
+    let attempt = Attempt::of(visitor, fields.token_mode.carrier());
+    let context = attempt.context(app, visitor);
+    let signed_in = login::log_in(&app.store, context, email.as_ref(), password).await?;
+    answer::signed_in(
+        app,
+        visitor,
+        *format,
+        StatusCode::OK,
+        &fields.return_to,
+        &signed_in,
+    )
+}
+
+/// What a sign-in by this request needs to know of it.
+pub(super) struct Attempt {
+    origin: Origin,
+    device: Device,
+    carrier: Carrier,
+    replaces: Vec<Sid>,
+}
+
+impl Attempt {
+    pub(super) fn of(visitor: &Visitor, carrier: Carrier) -> Self {
+        Self {
+            origin: visitor.origin(),
+            device: visitor.device(),
+            replaces: match carrier {
+                Carrier::Cookies => visitor.brought(),
+                // The cookies that came along stay what they are, and so does their session.
+                Carrier::Body => Vec::new(),
+            },
+            carrier,
+        }
+    }
+
+    pub(super) fn context<'a>(&'a self, app: &'a App, visitor: &Visitor) -> Context<'a> {
+        Context {
+            refresh_key: app.secrets.refresh_mac(),
+            tokens: &app.config.tokens,
+            minter: Minter::new(&app.keyring, &app.config),
+            hasher: &app.hasher,
+            origin: &self.origin,
+            device: &self.device,
+            carrier: self.carrier,
+            replaces: &self.replaces,
+            now: visitor.caller.now,
+        }
+    }
+}

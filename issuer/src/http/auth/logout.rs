@@ -1,0 +1,181 @@
+//! `POST /auth/logout` and `POST /auth/logout-all`
+
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use edgeward_core::return_to;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    answer,
+    submission::{Fields, FormFields, Format, Submission},
+    visitor::{Strength, Visitor},
+};
+use crate::{
+    App, SharedApp,
+    domain::{
+        audit::{Action, Actor, AuditEntry},
+        refresh,
+        session::{RevocationReason, Sid},
+        storage::Storage,
+    },
+    http::{
+        pages::{self, SignOutPage},
+        problem::ApiError,
+    },
+};
+
+/// Empty for browsers.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Logout {
+    /// The token of a caller without cookies.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Password)]
+    refresh_token: Option<SecretString>,
+    #[serde(skip)]
+    return_to: String,
+}
+
+impl Fields for Logout {
+    fn from_form(form: &FormFields) -> Option<Self> {
+        Some(Self {
+            refresh_token: None,
+            return_to: form.get(return_to::PARAMETER),
+        })
+    }
+
+    fn page_again(&self, csrf_token: String, _: &ApiError) -> Option<Result<Response, ApiError>> {
+        Some(pages::render(StatusCode::OK, &SignOutPage { csrf_token }))
+    }
+}
+
+/// Ends the session of whatever live credential was sent. Having none is no error: the caller is signed out then.
+#[utoipa::path(post, path = "/auth/logout", tag = "session",
+    request_body(content((Option<Logout> = "application/json"), (Logout = "application/x-www-form-urlencoded"))),
+    responses(
+        (status = 204, description = "Signed out"),
+        (status = 303, description = "Signed out by a form"),
+        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+    ))]
+pub async fn log_out(State(app): State<SharedApp>, submission: Submission<Logout>) -> Response {
+    answer_log_out(&app, &submission)
+        .await
+        .unwrap_or_else(|error| submission.refuse(&app, error))
+}
+
+async fn answer_log_out(app: &App, submission: &Submission<Logout>) -> Result<Response, ApiError> {
+    let Submission {
+        visitor,
+        format,
+        fields,
+    } = submission;
+    let mut families = visitor.brought();
+    let in_body = fields
+        .refresh_token
+        .as_ref()
+        .and_then(|token| refresh::genuine(app.secrets.refresh_mac(), token.expose_secret()));
+    families.extend(in_body.map(|token| token.sid));
+    if let Some(family) = visitor.family_of_token(app).await? {
+        families.push(family.sid);
+    }
+    families.sort_unstable();
+    families.dedup();
+    for sid in families {
+        end(
+            app,
+            visitor,
+            sid,
+            Action::SignOut,
+            RevocationReason::SignedOut,
+        )
+        .await?;
+    }
+    let response = match format {
+        Format::Json => StatusCode::NO_CONTENT.into_response(),
+        Format::Form => answer::led_to(&fields.return_to),
+    };
+    answer::goodbye(app, response)
+}
+
+/// Ends a family, whose user is the actor. One that has ended already stays as it is.
+pub(super) async fn end(
+    app: &App,
+    visitor: &Visitor,
+    sid: Sid,
+    action: Action,
+    reason: RevocationReason,
+) -> Result<(), ApiError> {
+    let Some(family) = app.store.family(sid).await? else {
+        return Ok(());
+    };
+    let now = visitor.caller.now;
+    let entry = AuditEntry::done(action, Actor::User(family.user), now, &visitor.origin())
+        .about("user", family.user)
+        .in_session(sid);
+    app.store.revoke(sid, reason, now, &entry).await?;
+    Ok(())
+}
+
+/// Which sessions end.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LogoutAll {
+    /// Keep the session of the caller.
+    #[serde(default)]
+    except_current: bool,
+}
+
+impl Fields for LogoutAll {}
+
+/// Ends all sessions of the caller, or all others.
+#[utoipa::path(post, path = "/auth/logout-all", tag = "session",
+    request_body(content = Option<LogoutAll>, content_type = "application/json"),
+    responses(
+        (status = 204, description = "Ended"),
+        (status = 401, description = "`NOT_SIGNED_IN`"),
+        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+    ))]
+pub async fn log_out_all(
+    State(app): State<SharedApp>,
+    submission: Submission<LogoutAll>,
+) -> Response {
+    answer_log_out_all(&app, &submission)
+        .await
+        .unwrap_or_else(|error| submission.refuse(&app, error))
+}
+
+async fn answer_log_out_all(
+    app: &App,
+    submission: &Submission<LogoutAll>,
+) -> Result<Response, ApiError> {
+    let visitor = &submission.visitor;
+    let principal = visitor.principal(app, Strength::Present).await?;
+    let now = visitor.caller.now;
+    let keep = submission
+        .fields
+        .except_current
+        .then_some(principal.family.sid);
+    let entry = AuditEntry::done(
+        Action::RevokeAllSessions,
+        Actor::User(principal.user),
+        now,
+        &visitor.origin(),
+    )
+    .about("user", principal.user)
+    .in_session(principal.family.sid)
+    .with("exceptCurrent", submission.fields.except_current);
+    app.store
+        .revoke_all(principal.user, keep, now, &entry)
+        .await?;
+    let response = StatusCode::NO_CONTENT.into_response();
+    if keep.is_some() {
+        Ok(response)
+    } else {
+        answer::goodbye(app, response)
+    }
+}

@@ -1,0 +1,127 @@
+//! `POST /auth/refresh`
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    answer::{TokenCookies, TokenMode},
+    submission::{Fields, Submission},
+    visitor::Visitor,
+};
+use crate::{
+    App, SharedApp,
+    domain::{
+        access_token::Minter,
+        refresh::{self, Context, Refreshed},
+        session::AddressRange,
+    },
+    http::{cookies, problem::ApiError},
+};
+
+/// Empty for browsers, whose token is in a cookie.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Refresh {
+    /// The token of a caller without cookies; the answer then carries its successor.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Password)]
+    refresh_token: Option<SecretString>,
+    #[serde(default)]
+    token_mode: Option<TokenMode>,
+}
+
+impl Fields for Refresh {}
+
+/// A new access token. The tokens are in the body only if the old one came in the body.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefreshedBody {
+    /// The life of the access token in seconds.
+    expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+}
+
+/// Exchanges the refresh token for its successor and a new access token.
+#[utoipa::path(post, path = "/auth/refresh", tag = "session",
+    request_body(content = Option<Refresh>, content_type = "application/json"),
+    responses(
+        (status = 200, description = "Refreshed", body = RefreshedBody),
+        (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
+        (status = 401, description = "`NO_REFRESH_TOKEN`, `INVALID_REFRESH_TOKEN`, `REFRESH_REUSED`"),
+        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 409, description = "`REFRESH_IN_PROGRESS`, with `Retry-After`"),
+    ))]
+pub async fn refresh(State(app): State<SharedApp>, submission: Submission<Refresh>) -> Response {
+    answer(&app, &submission)
+        .await
+        .unwrap_or_else(|error| submission.refuse(&app, error))
+}
+
+async fn answer(app: &App, submission: &Submission<Refresh>) -> Result<Response, ApiError> {
+    let Submission {
+        visitor, fields, ..
+    } = submission;
+    let in_body = fields
+        .refresh_token
+        .as_ref()
+        .map(ExposeSecret::expose_secret);
+    let in_cookie = visitor
+        .presented
+        .refresh
+        .as_ref()
+        .map(|token| token.as_str());
+    let asks_for_body = fields.token_mode == Some(TokenMode::Body);
+    match (in_body, in_cookie) {
+        // A token that came in a cookie must not leave in a body, where scripts can read it.
+        (Some(_), Some(_)) => Err(ApiError::AmbiguousCredentials),
+        (None, Some(_)) if asks_for_body => Err(ApiError::AmbiguousCredentials),
+        (None, None) => Err(ApiError::NoRefreshToken),
+        (Some(token), None) => {
+            let refreshed = exchange(app, visitor, token).await?;
+            Ok(Json(RefreshedBody {
+                expires_in: app.config.tokens.access_seconds,
+                access_token: Some(refreshed.access_token.to_string()),
+                refresh_token: Some(refreshed.refresh_token.reveal().to_owned()),
+            })
+            .into_response())
+        }
+        (None, Some(token)) => {
+            let refreshed = exchange(app, visitor, token).await?;
+            let mut response = Json(RefreshedBody {
+                expires_in: app.config.tokens.access_seconds,
+                access_token: None,
+                refresh_token: None,
+            })
+            .into_response();
+            let tokens = TokenCookies {
+                sid: refreshed.sid,
+                access_token: &refreshed.access_token,
+                refresh_token: refreshed.refresh_token.reveal(),
+                refresh_ends: refreshed.idle_expires_at,
+            };
+            cookies::append(&mut response, tokens.cookies(app, visitor)?)?;
+            Ok(response)
+        }
+    }
+}
+
+async fn exchange(app: &App, visitor: &Visitor, token: &str) -> Result<Refreshed, ApiError> {
+    let context = Context {
+        key: app.secrets.refresh_mac(),
+        tokens: &app.config.tokens,
+        minter: Minter::new(&app.keyring, &app.config),
+        origin: &visitor.origin(),
+        address: &AddressRange::of(visitor.caller.address),
+        now: visitor.caller.now,
+    };
+    Ok(refresh::refresh(&app.store, context, token).await?)
+}

@@ -1,0 +1,83 @@
+//! The refusals of the domain as answers: one exhaustive match for each error.
+
+use crate::{
+    domain::{
+        access_token::MintError,
+        accounts::{AccountError, UnfitField},
+        login::{LoginError, RegisterError},
+        password::{HashError, RETRY_AFTER_SECONDS},
+        refresh::RefreshError,
+    },
+    http::problem::ApiError,
+};
+
+impl From<UnfitField> for ApiError {
+    fn from(error: UnfitField) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<HashError> for ApiError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Overloaded => Self::Busy {
+                retry_after_seconds: RETRY_AFTER_SECONDS,
+            },
+            HashError::Argon2(_) | HashError::NoRandomness(_) | HashError::Lost => {
+                Self::internal(error)
+            }
+        }
+    }
+}
+
+impl From<MintError> for ApiError {
+    fn from(error: MintError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::EmailTaken => Self::EmailTaken,
+            AccountError::WeakPassword(weak) => Self::WeakPassword(weak.to_string().into()),
+            AccountError::Hash(error) => error.into(),
+            AccountError::Storage(error) => error.into(),
+            AccountError::NoRandomness(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::InvalidCredentials => Self::InvalidCredentials,
+            LoginError::Hash(error) => error.into(),
+            LoginError::Mint(error) => error.into(),
+            LoginError::Storage(error) => error.into(),
+            LoginError::NoRandomness(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<RegisterError> for ApiError {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Account(error) => error.into(),
+            RegisterError::Login(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for ApiError {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Invalid => Self::InvalidRefreshToken,
+            RefreshError::InProgress => Self::RefreshInProgress,
+            RefreshError::Reused => Self::RefreshReused,
+            RefreshError::Mint(error) => error.into(),
+            RefreshError::Storage(error) => error.into(),
+            RefreshError::NoRandomness(error) => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! `POST /auth/register`
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use edgeward_core::return_to;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    answer::{self, SignedInBody, TokenMode},
+    login::Attempt,
+    submission::{Fields, FormFields, Submission},
+};
+use crate::{
+    App, SharedApp,
+    domain::{
+        accounts::{Application, Email, PersonName},
+        login,
+        password::{Password, Policy},
+    },
+    http::{
+        pages::{self, RegisterPage},
+        problem::ApiError,
+    },
+};
+
+/// What a new account is made of.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Registration {
+    email: String,
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
+    #[serde(default)]
+    first_name: String,
+    #[serde(default)]
+    last_name: String,
+    #[serde(default)]
+    token_mode: TokenMode,
+    #[serde(skip)]
+    return_to: String,
+}
+
+impl Fields for Registration {
+    fn from_form(form: &FormFields) -> Option<Self> {
+        Some(Self {
+            email: form.get("email"),
+            password: form.get("password").into(),
+            first_name: form.get("firstName"),
+            last_name: form.get("lastName"),
+            token_mode: TokenMode::Cookie,
+            return_to: form.get(return_to::PARAMETER),
+        })
+    }
+
+    fn page_again(
+        &self,
+        csrf_token: String,
+        error: &ApiError,
+    ) -> Option<Result<Response, ApiError>> {
+        let page = RegisterPage {
+            csrf_token,
+            return_to: return_to::sanitise(&self.return_to).unwrap_or_default(),
+            email: self.email.clone(),
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            error: Some(pages::sentence(error)),
+        };
+        Some(pages::render(StatusCode::OK, &page))
+    }
+}
+
+/// Makes an account and signs it in. Roles are not for the person to choose.
+#[utoipa::path(post, path = "/auth/register", tag = "session",
+    request_body(content((Registration = "application/json"), (Registration = "application/x-www-form-urlencoded"))),
+    responses(
+        (status = 201, description = "Registered and signed in; cookies unless `tokenMode` is `body`", body = SignedInBody),
+        (status = 303, description = "Registered by a form: on to `returnTo`"),
+        (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
+        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 409, description = "`EMAIL_TAKEN`"),
+        (status = 422, description = "`VALIDATION_FAILED`, `WEAK_PASSWORD`"),
+        (status = 503, description = "`BUSY`, with `Retry-After`"),
+    ))]
+pub async fn register(
+    State(app): State<SharedApp>,
+    submission: Submission<Registration>,
+) -> Response {
+    answer(&app, &submission)
+        .await
+        .unwrap_or_else(|error| submission.refuse(&app, error))
+}
+
+async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Response, ApiError> {
+    let Submission {
+        visitor,
+        format,
+        fields,
+    } = submission;
+    let application = Application {
+        email: Email::parse(&fields.email)?,
+        first_name: PersonName::parse("firstName", &fields.first_name)?,
+        last_name: PersonName::parse("lastName", &fields.last_name)?,
+        roles: Vec::new(),
+        password: Password::from_typed(fields.password.expose_secret()),
+    };
+    let attempt = Attempt::of(visitor, fields.token_mode.carrier());
+    let context = attempt.context(app, visitor);
+    let policy = Policy::new(&app.config.passwords);
+    let signed_in = login::register(&app.store, context, &policy, application).await?;
+    answer::signed_in(
+        app,
+        visitor,
+        *format,
+        StatusCode::CREATED,
+        &fields.return_to,
+        &signed_in,
+    )
+}

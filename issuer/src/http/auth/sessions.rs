@@ -1,0 +1,140 @@
+//! `GET /auth/sessions` and `DELETE /auth/sessions/{id}`
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use edgeward_core::time::UnixTime;
+use serde::Serialize;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use utoipa::ToSchema;
+
+use super::{
+    answer, logout,
+    submission::{NoFields, Submission},
+    visitor::{Strength, Visitor},
+};
+use crate::{
+    App, SharedApp,
+    domain::{
+        audit::Action,
+        session::{AddressRange, Family, RevocationReason, Sid},
+        storage::Storage,
+    },
+    http::problem::ApiError,
+};
+
+/// The live sessions of the caller, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Sessions {
+    sessions: Vec<SessionView>,
+}
+
+/// One sign-in. Times are RFC 3339 in UTC.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionView {
+    id: String,
+    /// Whether it is the one that asks.
+    current: bool,
+    /// As a person would name it.
+    device: String,
+    /// The range of the address it was used from last.
+    address: Option<String>,
+    created_at: String,
+    /// The last refresh, or the sign-in.
+    last_seen_at: String,
+    /// When it ends if it is not used until then.
+    expires_at: String,
+}
+
+impl SessionView {
+    fn of(family: &Family, current: Sid) -> Result<Self, ApiError> {
+        let address = family.address.as_ref().map(AddressRange::as_str);
+        Ok(Self {
+            id: family.sid.to_string(),
+            current: family.sid == current,
+            device: family.device_name.clone(),
+            address: address.map(str::to_owned),
+            created_at: rfc3339(family.created_at)?,
+            last_seen_at: rfc3339(family.last_used_at)?,
+            expires_at: rfc3339(family.idle_expires_at)?,
+        })
+    }
+}
+
+fn rfc3339(moment: UnixTime) -> Result<String, ApiError> {
+    OffsetDateTime::from_unix_timestamp(moment.seconds())
+        .map_err(ApiError::internal)?
+        .format(&Rfc3339)
+        .map_err(ApiError::internal)
+}
+
+/// Lists the caller's sessions.
+///
+/// # Errors
+/// [`ApiError::NotSignedIn`]; the access cookie alone is not enough.
+#[utoipa::path(get, path = "/auth/sessions", tag = "session", responses(
+    (status = 200, body = Sessions),
+    (status = 401, description = "`NOT_SIGNED_IN`"),
+))]
+pub async fn list(
+    State(app): State<SharedApp>,
+    visitor: Visitor,
+) -> Result<Json<Sessions>, ApiError> {
+    let principal = visitor.principal(&app, Strength::Present).await?;
+    let families = app
+        .store
+        .live_families(principal.user, visitor.caller.now)
+        .await?;
+    let sessions = families
+        .iter()
+        .map(|family| SessionView::of(family, principal.family.sid))
+        .collect::<Result<_, _>>()?;
+    Ok(Json(Sessions { sessions }))
+}
+
+/// Ends one session of the caller.
+#[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "session",
+    params(("id" = String, Path, description = "As the list names it")),
+    responses(
+        (status = 204, description = "Ended"),
+        (status = 401, description = "`NOT_SIGNED_IN`"),
+        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 404, description = "`NOT_FOUND`: the caller has no such live session"),
+    ))]
+pub async fn revoke(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+    submission: Submission<NoFields>,
+) -> Response {
+    answer_revoke(&app, &id, &submission.visitor)
+        .await
+        .unwrap_or_else(|error| submission.refuse(&app, error))
+}
+
+async fn answer_revoke(app: &App, id: &str, visitor: &Visitor) -> Result<Response, ApiError> {
+    let principal = visitor.principal(app, Strength::Present).await?;
+    let sid = Sid::parse(id).ok_or(ApiError::NotFound)?;
+    let family = app.store.family(sid).await?;
+    // Somebody else's session is answered like none: its existence is not the caller's business.
+    family
+        .filter(|family| family.user == principal.user && family.is_live(visitor.caller.now))
+        .ok_or(ApiError::NotFound)?;
+    logout::end(
+        app,
+        visitor,
+        sid,
+        Action::RevokeSession,
+        RevocationReason::Revoked,
+    )
+    .await?;
+    let response = StatusCode::NO_CONTENT.into_response();
+    if sid == principal.family.sid {
+        answer::goodbye(app, response)
+    } else {
+        Ok(response)
+    }
+}

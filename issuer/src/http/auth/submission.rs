@@ -1,0 +1,264 @@
+//! What was sent with an unsafe request, as JSON or as an HTML form, after the rules against forgery.
+//!
+//! `Submission` is the only extractor here that gives a body, so no handler can forget them. The order is: origin,
+//! credentials, token, fields. Members and fields that are not known are ignored; known ones of another type, and known
+//! ones that occur twice, are refused.
+
+use axum::{
+    body::Bytes,
+    extract::{Form, FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use edgeward_core::csrf::CSRF_FIELD;
+use serde::de::DeserializeOwned;
+
+use super::visitor::Visitor;
+use crate::{
+    App, SharedApp,
+    http::{
+        cookies,
+        csrf::{self, Demand},
+        pages,
+        problem::ApiError,
+    },
+};
+
+/// How a request was written, and so how it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A program: JSON, or no body at all.
+    Json,
+    /// A person's form.
+    Form,
+}
+
+/// The fields of a form as sent, each name at most once.
+#[derive(Debug, Default)]
+pub struct FormFields(Vec<(String, String)>);
+
+impl FormFields {
+    fn take(pairs: Vec<(String, String)>) -> Result<Self, ApiError> {
+        let mut names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        let repeated = names.windows(2).any(|two| matches!(two, [a, b] if a == b));
+        if repeated {
+            return Err(ApiError::malformed("a form field occurs twice"));
+        }
+        Ok(Self(pairs))
+    }
+
+    /// The value of a field; an absent one is empty, as an empty one is.
+    #[must_use]
+    pub fn get(&self, name: &str) -> String {
+        self.sent(name).unwrap_or_default().to_owned()
+    }
+
+    fn sent(&self, name: &str) -> Option<&str> {
+        let mut fields = self.0.iter();
+        fields
+            .find(|(field, _)| field == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// What a resource takes.
+pub trait Fields: DeserializeOwned + Send + 'static {
+    /// The same from a form; `None` for resources that have no page.
+    fn from_form(form: &FormFields) -> Option<Self> {
+        let _ = form;
+        None
+    }
+
+    /// The form with what was typed, shown again.
+    ///
+    /// # Errors
+    /// When the page cannot be rendered.
+    fn page_again(
+        &self,
+        csrf_token: String,
+        error: &ApiError,
+    ) -> Option<Result<Response, ApiError>> {
+        let _ = (csrf_token, error);
+        None
+    }
+}
+
+/// The fields of a resource that takes none.
+#[derive(Debug, serde::Deserialize)]
+pub struct NoFields {}
+
+impl Fields for NoFields {}
+
+/// A request that has passed the rules against forgery.
+#[derive(Debug)]
+pub struct Submission<T> {
+    /// Who asks.
+    pub visitor: Visitor,
+    /// How it was written.
+    pub format: Format,
+    /// What was sent.
+    pub fields: T,
+}
+
+impl<T: Fields> FromRequest<SharedApp> for Submission<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &SharedApp) -> Result<Self, Response> {
+        let form = is_form(request.headers());
+        let received = receive::<T>(request, app).await;
+        received.map_err(|refused| match refused {
+            Refused::Outright(error) if form => pages::message(error),
+            Refused::Outright(error) => error.into_response(),
+            Refused::Shown(submission, error) => submission.refuse(app, error),
+        })
+    }
+}
+
+/// A refusal before the handler.
+enum Refused<T> {
+    /// There is nothing to show again.
+    Outright(ApiError),
+    /// The form can be shown again.
+    Shown(Box<Submission<T>>, ApiError),
+}
+
+impl<T> From<ApiError> for Refused<T> {
+    fn from(error: ApiError) -> Self {
+        Self::Outright(error)
+    }
+}
+
+async fn receive<T: Fields>(
+    request: Request,
+    app: &SharedApp,
+) -> Result<Submission<T>, Refused<T>> {
+    let demand = csrf::judge_origin(request.headers(), &app.config.issuer.url)?;
+    let (mut parts, body) = request.into_parts();
+    let visitor = Visitor::from_request_parts(&mut parts, app).await?;
+    let request = Request::from_parts(parts, body);
+    if is_form(request.headers()) {
+        let Form(pairs) = Form::<Vec<(String, String)>>::from_request(request, app)
+            .await
+            .map_err(ApiError::from)?;
+        let form = FormFields::take(pairs)?;
+        let submission = Submission {
+            visitor,
+            format: Format::Form,
+            fields: T::from_form(&form).ok_or(ApiError::UnsupportedMediaType)?,
+        };
+        return match csrf::check(app, &submission.visitor, form.sent(CSRF_FIELD)) {
+            Ok(()) => Ok(submission),
+            Err(error) => Err(Refused::Shown(Box::new(submission), error)),
+        };
+    }
+    if demand == Demand::Token || visitor.presented.has_credential_cookie() {
+        csrf::check(app, &visitor, csrf::header_token(request.headers()))?;
+    }
+    let is_json = is_json(request.headers());
+    let body = Bytes::from_request(request, app)
+        .await
+        .map_err(ApiError::from)?;
+    let fields = if body.is_empty() {
+        from_json(b"{}")?
+    } else if is_json {
+        from_json(&body)?
+    } else {
+        return Err(ApiError::UnsupportedMediaType.into());
+    };
+    Ok(Submission {
+        visitor,
+        format: Format::Json,
+        fields,
+    })
+}
+
+/// The parser's own text may repeat a value, which may be a password; so it is not passed on.
+fn from_json<T: Fields>(body: &[u8]) -> Result<T, ApiError> {
+    // Serde would fill the members from an array, in the order of the source.
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(ApiError::malformed("the body is not a JSON object"));
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        ApiError::malformed(match error.classify() {
+            serde_json::error::Category::Data => {
+                "the JSON body lacks a documented member, has one twice, or has one of another type"
+            }
+            serde_json::error::Category::Io
+            | serde_json::error::Category::Syntax
+            | serde_json::error::Category::Eof => "the body is not valid JSON",
+        })
+    })
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    media_type(headers) == Some("application/x-www-form-urlencoded".to_owned())
+}
+
+/// `application/json` and nothing that merely resembles it: a page of another origin cannot send it without being
+/// asked first (CORS).
+fn is_json(headers: &HeaderMap) -> bool {
+    media_type(headers) == Some("application/json".to_owned())
+}
+
+/// The one media type without its parameters, in lower case.
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let value = values.next().map(HeaderValue::to_str)?.ok()?;
+    if values.next().is_some() {
+        return None;
+    }
+    let essence = value.split(';').next().unwrap_or_default();
+    Some(essence.trim().to_ascii_lowercase())
+}
+
+impl<T: Fields> Submission<T> {
+    /// The answer to a refusal: a problem for a program; for a person the form again, or a message.
+    #[must_use]
+    pub fn refuse(&self, app: &App, error: ApiError) -> Response {
+        match self.format {
+            Format::Json => error.into_response(),
+            Format::Form => match self.form_again(app, &error) {
+                Some(page) => pages::in_place_of(page, error),
+                None => pages::message(error),
+            },
+        }
+    }
+
+    /// `None` when the form cannot be shown.
+    fn form_again(&self, app: &App, error: &ApiError) -> Option<Response> {
+        let (token, cookie) = csrf::hand_out(app, &self.visitor).ok()?;
+        let mut page = self.fields.page_again(token, error)?.ok()?;
+        cookies::append(&mut page, [cookie]).ok()?;
+        Some(page)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_plain_media_type_counts() {
+        for (values, json, form) in [
+            (vec!["application/json"], true, false),
+            (vec!["Application/JSON; charset=utf-8"], true, false),
+            (vec!["application/x-www-form-urlencoded"], false, true),
+            (vec!["application/problem+json"], false, false),
+            (vec!["text/plain; application/json"], false, false),
+            (vec!["application/json", "application/json"], false, false),
+            (vec![""], false, false),
+            (vec![], false, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in &values {
+                headers.append(header::CONTENT_TYPE, HeaderValue::from_static(value));
+            }
+            assert_eq!(
+                (is_json(&headers), is_form(&headers)),
+                (json, form),
+                "{values:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Who is at the other end, as far as the request's credentials tell, before anything is asked of them.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use edgeward_core::{
+    csrf::ANONYMOUS,
+    time::UnixTime,
+    token::{self, Audiences, Expectations, TokenType},
+};
+
+use crate::{
+    App, SharedApp,
+    domain::{
+        accounts::UserId,
+        audit::Origin,
+        refresh::{self, Genuine},
+        session::{BrowserSession, Device, Digest, Family, Sid},
+        storage::{Storage, StorageError},
+    },
+    http::{caller::Caller, cookies::Presented, problem::ApiError},
+};
+
+/// A session cookie that counts.
+#[derive(Debug)]
+pub struct LiveSession {
+    digest: Digest,
+    session: BrowserSession,
+    /// The family it belongs to, which is live too.
+    pub family: Family,
+}
+
+/// Somebody, known or not.
+#[derive(Debug)]
+pub struct Visitor {
+    /// The address, the edge in between, the moment.
+    pub caller: Caller,
+    /// The credentials as sent.
+    pub presented: Presented,
+    /// `User-Agent`, or empty.
+    pub user_agent: String,
+    /// The session of the cookie, if it is live.
+    pub session: Option<LiveSession>,
+    /// The refresh cookie, if the issuer made it. Whether it still counts is not known.
+    pub refresh: Option<Genuine>,
+}
+
+/// Which credentials open a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strength {
+    /// Any live one.
+    Any,
+    /// The session cookie, or an access token in `Authorization`. The access cookie is not enough: it is prolonged in
+    /// the background, so it does not show that a person is there.
+    Present,
+}
+
+/// Somebody who is signed in.
+#[derive(Debug)]
+pub struct Principal {
+    /// Who.
+    pub user: UserId,
+    /// Through which session.
+    pub family: Family,
+}
+
+impl FromRequestParts<SharedApp> for Visitor {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let presented = Presented::read(&parts.headers, &app.config)?;
+        let session = match &presented.session {
+            Some(cookie) => live_session(app, Digest::of(cookie), caller.now).await?,
+            None => None,
+        };
+        let refresh = presented
+            .refresh
+            .as_ref()
+            .and_then(|token| refresh::genuine(app.secrets.refresh_mac(), token));
+        Ok(Self {
+            user_agent: user_agent(&parts.headers),
+            caller,
+            presented,
+            session,
+            refresh,
+        })
+    }
+}
+
+fn user_agent(headers: &HeaderMap) -> String {
+    headers
+        .get(header::USER_AGENT)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .unwrap_or_default()
+}
+
+async fn live_session(
+    app: &App,
+    digest: Digest,
+    now: UnixTime,
+) -> Result<Option<LiveSession>, StorageError> {
+    let found = app.store.session(&digest).await?;
+    Ok(found
+        .filter(|(session, family)| session.is_live(now) && family.is_live(now))
+        .map(|(session, family)| LiveSession {
+            digest,
+            session,
+            family,
+        }))
+}
+
+impl Visitor {
+    /// What a CSRF token of this visitor is bound to: the session of the credentials, or nobody's.
+    #[must_use]
+    pub fn csrf_binding(&self) -> String {
+        self.brought()
+            .first()
+            .map_or_else(|| ANONYMOUS.to_owned(), Sid::to_string)
+    }
+
+    /// The families whose credentials came in cookies, the session's first. Both name the same one unless somebody
+    /// mixed them.
+    #[must_use]
+    pub fn brought(&self) -> Vec<Sid> {
+        let session = self.session.as_ref().map(|session| session.family.sid);
+        let refresh = self.refresh.map(|token| token.sid);
+        let mut families: Vec<Sid> = session.into_iter().chain(refresh).collect();
+        families.dedup();
+        families
+    }
+
+    /// For the audit log.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin::of_request(self.caller.request_id.as_str(), self.caller.address)
+    }
+
+    /// For the list of sessions.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        Device::of_request(&self.user_agent, self.caller.address)
+    }
+
+    /// Demands that somebody is signed in, and counts a use of the session cookie as activity.
+    ///
+    /// # Errors
+    /// [`ApiError::NotSignedIn`], [`ApiError::InvalidToken`], or a failure of the database.
+    pub async fn principal(&self, app: &App, strength: Strength) -> Result<Principal, ApiError> {
+        if let Some(live) = &self.session {
+            if let Some(idle_expires_at) = live.session.touched(&app.config.tokens, self.caller.now)
+            {
+                app.store
+                    .touch_session(&live.digest, self.caller.now, idle_expires_at)
+                    .await?;
+            }
+            return Ok(Principal {
+                user: live.family.user,
+                family: live.family.clone(),
+            });
+        }
+        let token = match strength {
+            Strength::Present => self.presented.bearer.as_ref(),
+            Strength::Any => self
+                .presented
+                .bearer
+                .as_ref()
+                .or(self.presented.access.as_ref()),
+        };
+        match token {
+            Some(token) => by_token(app, token, self.caller.now).await,
+            None => Err(ApiError::NotSignedIn),
+        }
+    }
+
+    /// The family of the access token, if it is valid; for signing out.
+    pub async fn family_of_token(&self, app: &App) -> Result<Option<Family>, ApiError> {
+        let token = self
+            .presented
+            .bearer
+            .as_ref()
+            .or(self.presented.access.as_ref());
+        match token {
+            None => Ok(None),
+            Some(token) => match by_token(app, token, self.caller.now).await {
+                Ok(principal) => Ok(Some(principal.family)),
+                Err(ApiError::NotSignedIn | ApiError::InvalidToken(_)) => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
+    }
+}
+
+/// Judges an access token as the edge does, and then asks whether its session still lives, which the edge cannot.
+async fn by_token(app: &App, token: &str, now: UnixTime) -> Result<Principal, ApiError> {
+    let expect = Expectations::new(
+        app.config.issuer.url.clone(),
+        Audiences::OneOf(vec![app.config.issuer.audience.clone()]),
+        TokenType::Access,
+    );
+    let verified = token::verify(token, app.keyring.public_keys(), &expect, now)
+        .map_err(ApiError::InvalidToken)?;
+    let claims = verified.claims();
+    let user = claims.subject().and_then(UserId::parse);
+    let sid = claims.session_id().and_then(Sid::parse);
+    let (Some(user), Some(sid)) = (user, sid) else {
+        return Err(ApiError::NotSignedIn);
+    };
+    match app.store.family(sid).await? {
+        Some(family) if family.is_live(now) && family.user == user => {
+            Ok(Principal { user, family })
+        }
+        Some(_) | None => Err(ApiError::NotSignedIn),
+    }
+}

@@ -1,0 +1,180 @@
+//! The protection of browser requests against forgery: whose page sent it, and does it know the token.
+//!
+//! Every unsafe request passes `judge_origin` first; a page of another origin is refused whatever else it brings. The
+//! token is demanded of every request that carries one of our credentials in a cookie, of every HTML form, and of pages
+//! that hide their origin. What is left needs none: a JSON request without our cookies acts for nobody, and a request
+//! with `Authorization` carries what no browser sends by itself.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use edgeward_core::{
+    cookie::SetCookie,
+    csrf::{self, CSRF_HEADER, CsrfRefusal},
+    time::UnixTime,
+};
+
+use super::{auth::visitor::Visitor, cookies, problem::ApiError};
+use crate::{App, domain::session};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// What the origin of an acceptable request leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Demand {
+    /// The token is demanded if the request carries our cookies or is a form.
+    AsUsual,
+    /// The token is demanded in any case.
+    Token,
+}
+
+/// Judges `Origin` and `Sec-Fetch-Site` against the origin of the site.
+///
+/// `Origin: null` is what browsers send for the forms of our own pages, which forbid referrers; it is let through only
+/// where the browser says besides that the page was ours, and only with a token.
+///
+/// # Errors
+/// [`ApiError::OriginRefused`].
+pub fn judge_origin(headers: &HeaderMap, site: &str) -> Result<Demand, ApiError> {
+    let fetch_site = single(headers, &SEC_FETCH_SITE)?;
+    if fetch_site == Some("cross-site") {
+        return Err(ApiError::OriginRefused);
+    }
+    match single(headers, &header::ORIGIN)? {
+        None => Ok(Demand::AsUsual),
+        Some(origin) if origin == site => Ok(Demand::AsUsual),
+        Some("null") if fetch_site == Some("same-origin") => Ok(Demand::Token),
+        Some(_) => Err(ApiError::OriginRefused),
+    }
+}
+
+/// A header that browsers send once; anything else is no browser's.
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
+    let mut values = headers.get_all(name).iter().map(HeaderValue::to_str);
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(Ok(value)), None) => Ok(Some(value)),
+        (Some(_), _) => Err(ApiError::OriginRefused),
+    }
+}
+
+/// The token of the header, if it came once.
+#[must_use]
+pub fn header_token(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(CSRF_HEADER).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        (Some(_), Some(_)) | (None, _) => None,
+    }
+}
+
+/// Checks the token that was sent beside the one in the cookie.
+///
+/// # Errors
+/// [`ApiError::CsrfInvalid`]; which rule did not hold is for the log.
+pub fn check(app: &App, visitor: &Visitor, sent: Option<&str>) -> Result<(), ApiError> {
+    check_for(app, visitor, sent).map_err(|refusal| {
+        tracing::info!(reason = refusal.reason(), "CSRF token refused");
+        ApiError::CsrfInvalid
+    })
+}
+
+fn check_for(app: &App, visitor: &Visitor, sent: Option<&str>) -> Result<(), CsrfRefusal> {
+    csrf::check(
+        &[app.secrets.csrf_key()],
+        visitor.presented.csrf.as_deref(),
+        sent,
+        &visitor.csrf_binding(),
+        &visitor.user_agent,
+        visitor.caller.now,
+    )
+}
+
+/// A token for the visitor and its cookie. A good one that the browser has already is handed out again: another tab may
+/// hold a form with it.
+///
+/// # Errors
+/// When there is no randomness.
+pub fn hand_out(app: &App, visitor: &Visitor) -> Result<(String, SetCookie), ApiError> {
+    if let Some(present) = &visitor.presented.csrf
+        && check_for(app, visitor, Some(present)).is_ok()
+    {
+        return Ok((present.clone(), cookies::set_csrf(&app.config, present)));
+    }
+    let binding = visitor.csrf_binding();
+    issue(app, &binding, &visitor.user_agent, visitor.caller.now)
+}
+
+/// A new token for a binding, and its cookie.
+///
+/// # Errors
+/// When there is no randomness.
+pub fn issue(
+    app: &App,
+    binding: &str,
+    user_agent: &str,
+    now: UnixTime,
+) -> Result<(String, SetCookie), ApiError> {
+    let nonce = session::random().map_err(ApiError::internal)?;
+    let token = csrf::issue(app.secrets.csrf_key(), binding, user_agent, now, &nonce);
+    let cookie = cookies::set_csrf(&app.config, &token);
+    Ok((token, cookie))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_origin_of_a_request() {
+        const SITE: &str = "https://site.example";
+        let refused = None;
+        type Row = (&'static [(&'static str, &'static str)], Option<Demand>);
+        let rows: [Row; 17] = [
+            (&[], Some(Demand::AsUsual)),
+            (&[("origin", SITE)], Some(Demand::AsUsual)),
+            (
+                &[("origin", SITE), ("sec-fetch-site", "same-origin")],
+                Some(Demand::AsUsual),
+            ),
+            (&[("sec-fetch-site", "same-origin")], Some(Demand::AsUsual)),
+            (&[("sec-fetch-site", "none")], Some(Demand::AsUsual)),
+            (&[("sec-fetch-site", "cross-site")], refused),
+            (
+                &[("origin", SITE), ("sec-fetch-site", "cross-site")],
+                refused,
+            ),
+            (&[("origin", "https://evil.example")], refused),
+            (
+                &[
+                    ("origin", "https://evil.example"),
+                    ("sec-fetch-site", "same-origin"),
+                ],
+                refused,
+            ),
+            (&[("origin", "http://site.example")], refused),
+            (&[("origin", "https://site.example:8443")], refused),
+            (&[("origin", "https://site.example.evil.example")], refused),
+            (&[("origin", "https://a.site.example")], refused),
+            (&[("origin", "null")], refused),
+            (
+                &[("origin", "null"), ("sec-fetch-site", "same-site")],
+                refused,
+            ),
+            (
+                &[("origin", "null"), ("sec-fetch-site", "same-origin")],
+                Some(Demand::Token),
+            ),
+            (&[("origin", SITE), ("origin", SITE)], refused),
+        ];
+        for (headers, expected) in rows {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.append(
+                    HeaderName::try_from(*name).unwrap(),
+                    HeaderValue::try_from(*value).unwrap(),
+                );
+            }
+            assert_eq!(judge_origin(&map, SITE).ok(), expected, "{headers:?}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The pages for people: sign in, register, sign out, and a message where a form cannot be shown again.
+//!
+//! They work without scripts. Their look is in `www/pages`; which fields a form has is agreed with `auth`.
+
+use askama::Template;
+use axum::{
+    extract::{RawQuery, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+use edgeward_core::return_to;
+
+use super::{auth::visitor::Visitor, cookies, csrf, problem::ApiError};
+use crate::{App, SharedApp};
+
+const STYLES: &str = include_str!("../../../www/pages/assets/pages.css");
+
+/// Nothing but our own style sheet, forms to ourselves, and no frame around. No script at all.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// The style sheet holds nothing of anybody; an hour bounds how long an old one is seen after an update.
+const STYLES_CACHE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+
+/// The sign-in form.
+#[derive(Template)]
+#[template(path = "login.html")]
+pub struct LoginPage {
+    /// The token of the hidden field.
+    pub csrf_token: String,
+    /// A sanitised place, or empty.
+    pub return_to: String,
+    /// What was typed before.
+    pub email: String,
+    /// Why it is shown again.
+    pub error: Option<String>,
+}
+
+/// The registration form.
+#[derive(Template)]
+#[template(path = "register.html")]
+pub struct RegisterPage {
+    /// The token of the hidden field.
+    pub csrf_token: String,
+    /// A sanitised place, or empty.
+    pub return_to: String,
+    /// What was typed before.
+    pub email: String,
+    /// What was typed before.
+    pub first_name: String,
+    /// What was typed before.
+    pub last_name: String,
+    /// Why it is shown again.
+    pub error: Option<String>,
+}
+
+/// The question whether to sign out.
+#[derive(Template)]
+#[template(path = "sign_out.html")]
+pub struct SignOutPage {
+    /// The token of the hidden field.
+    pub csrf_token: String,
+}
+
+/// A refusal where there is no form to show again.
+#[derive(Template)]
+#[template(path = "message.html")]
+pub struct MessagePage {
+    /// The heading.
+    pub title: String,
+    /// One or two sentences.
+    pub message: String,
+}
+
+/// A page as an answer.
+///
+/// # Errors
+/// When the template cannot be rendered.
+pub fn render(status: StatusCode, page: &impl Template) -> Result<Response, ApiError> {
+    let html = page.render().map_err(ApiError::internal)?;
+    let mut response = (status, Html(html)).into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    Ok(response)
+}
+
+/// `GET /login`
+pub async fn login(
+    State(app): State<SharedApp>,
+    visitor: Result<Visitor, ApiError>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    show(&app, visitor, |csrf_token| LoginPage {
+        csrf_token,
+        return_to: place(query.as_deref()),
+        email: String::new(),
+        error: None,
+    })
+}
+
+/// `GET /register`
+pub async fn register(
+    State(app): State<SharedApp>,
+    visitor: Result<Visitor, ApiError>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    show(&app, visitor, |csrf_token| RegisterPage {
+        csrf_token,
+        return_to: place(query.as_deref()),
+        email: String::new(),
+        first_name: String::new(),
+        last_name: String::new(),
+        error: None,
+    })
+}
+
+/// `GET /account/sign-out`
+pub async fn sign_out(
+    State(app): State<SharedApp>,
+    visitor: Result<Visitor, ApiError>,
+) -> Response {
+    show(&app, visitor, |csrf_token| SignOutPage { csrf_token })
+}
+
+/// A page with a form, or a message where the visitor cannot be told.
+fn show<T: Template>(
+    app: &App,
+    visitor: Result<Visitor, ApiError>,
+    page: impl FnOnce(String) -> T,
+) -> Response {
+    let shown = || -> Result<Response, ApiError> {
+        let (csrf_token, cookie) = csrf::hand_out(app, &visitor?)?;
+        let mut response = render(StatusCode::OK, &page(csrf_token))?;
+        cookies::append(&mut response, [cookie])?;
+        Ok(response)
+    };
+    shown().unwrap_or_else(message)
+}
+
+/// A refusal as a page.
+#[must_use]
+pub fn message(error: ApiError) -> Response {
+    let page = MessagePage {
+        title: "This did not work".to_owned(),
+        message: sentence(&error),
+    };
+    match render(StatusCode::OK, &page) {
+        Ok(page) => in_place_of(page, error),
+        Err(_) => error.into_response(),
+    }
+}
+
+/// The page with the status of the problem it stands for, and the time to come back.
+#[must_use]
+pub fn in_place_of(mut page: Response, error: ApiError) -> Response {
+    let problem = error.into_response();
+    *page.status_mut() = problem.status();
+    if let Some(seconds) = problem.headers().get(header::RETRY_AFTER) {
+        page.headers_mut()
+            .insert(header::RETRY_AFTER, seconds.clone());
+    }
+    page
+}
+
+/// `GET /auth/assets/pages.css`
+pub async fn styles() -> Response {
+    let headers: [(HeaderName, HeaderValue); 2] = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/css; charset=utf-8"),
+        ),
+        (header::CACHE_CONTROL, STYLES_CACHE),
+    ];
+    (headers, STYLES).into_response()
+}
+
+fn place(query: Option<&str>) -> String {
+    query.and_then(return_to::from_query).unwrap_or_default()
+}
+
+/// What a person reads about a refusal: what is wrong with their input where that is known, else the public title.
+#[must_use]
+pub fn sentence(error: &ApiError) -> String {
+    if let ApiError::WeakPassword(text) | ApiError::Invalid(text) = error {
+        return text.clone().into_owned();
+    }
+    if let ApiError::CsrfInvalid = error {
+        return "This page was open for too long, or your browser did not keep its cookie. Please try again.".to_owned();
+    }
+    error.code().title().to_owned()
+}
