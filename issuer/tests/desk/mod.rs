@@ -1,0 +1,386 @@
+//! The issuer without a socket: the real router over a real database in a folder of its own, and browsers that keep
+//! their cookies. Time passes by moving the rows into the past, so no test waits.
+
+#![allow(dead_code, reason = "each suite uses its part of the desk")]
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Method, Request, header},
+};
+use edgeward_issuer::{
+    App,
+    config::Config,
+    domain::{
+        accounts::{self, Application, Email, PersonName, Role},
+        password::{Password, Policy},
+    },
+    http::routes,
+};
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions, Row, SqliteConnection, sqlite::SqliteConnectOptions};
+use tower::ServiceExt;
+
+use crate::folder::Folder;
+
+pub(crate) const SITE: &str = "http://127.0.0.1:8787";
+pub(crate) const EMAIL: &str = "ada@example.test";
+pub(crate) const PASSWORD: &str = "Correct-Horse-7";
+pub(crate) const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0";
+
+pub(crate) struct Desk {
+    pub(crate) app: Arc<App>,
+    router: Router,
+    folder: Folder,
+}
+
+impl Desk {
+    pub(crate) async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    pub(crate) async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = Folder::new();
+        let mut config = Config::defaults(folder.path());
+        config.passwords.argon2.memory_kib = 8;
+        change(&mut config);
+        let app = Arc::new(App::open(config).await.unwrap());
+        Self {
+            router: routes::router(Arc::clone(&app)),
+            app,
+            folder,
+        }
+    }
+
+    /// With Ada, who has a role, and her browser.
+    pub(crate) async fn with_ada() -> (Self, Browser) {
+        let desk = Self::open().await;
+        desk.add(EMAIL, &["editor"]).await;
+        let browser = desk.browser();
+        (desk, browser)
+    }
+
+    /// With Ada signed in.
+    pub(crate) async fn with_ada_signed_in() -> (Self, Browser) {
+        let (desk, mut browser) = Self::with_ada().await;
+        browser.log_in(EMAIL).await;
+        (desk, browser)
+    }
+
+    pub(crate) async fn add(&self, email: &str, roles: &[&str]) {
+        let application = Application {
+            email: Email::parse(email).unwrap(),
+            first_name: PersonName::parse("firstName", "Ada").unwrap(),
+            last_name: PersonName::parse("lastName", "Lovelace").unwrap(),
+            roles: roles
+                .iter()
+                .map(|role| Role::parse(role).unwrap())
+                .collect(),
+            password: Password::from_typed(PASSWORD),
+        };
+        let policy = Policy::new(&self.app.config.passwords);
+        let (store, hasher, now) = (&self.app.store, &self.app.hasher, self.app.clock.now());
+        accounts::add_user(store, hasher, &policy, application, now)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        Browser {
+            router: self.router.clone(),
+            jar: BTreeMap::new(),
+            user_agent: USER_AGENT,
+        }
+    }
+
+    /// A connection past the issuer, as somebody with the file has it.
+    pub(crate) async fn sql(&self) -> SqliteConnection {
+        connect(self.app.store.path()).await
+    }
+
+    pub(crate) async fn run(&self, statement: &'static str) {
+        sqlx::raw_sql(statement)
+            .execute(&mut self.sql().await)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn number(&self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query)
+            .fetch_one(&mut self.sql().await)
+            .await
+            .unwrap()
+    }
+
+    /// Lets time pass for everything that is stored. Tokens that carry their own end do not age.
+    pub(crate) async fn wait(&self, seconds: i64) {
+        let mut sql = self.sql().await;
+        for statement in [
+            "UPDATE families SET rotated_at_ms = rotated_at_ms - 1000 * $1, idle_expires_at = idle_expires_at - $1,
+                 absolute_expires_at = absolute_expires_at - $1, auth_time = auth_time - $1,
+                 created_at = created_at - $1, last_used_at = last_used_at - $1",
+            "UPDATE browser_sessions SET created_at = created_at - $1, last_used_at = last_used_at - $1,
+                 idle_expires_at = idle_expires_at - $1, absolute_expires_at = absolute_expires_at - $1",
+        ] {
+            sqlx::query(statement).bind(seconds).execute(&mut sql).await.unwrap();
+        }
+    }
+
+    /// The audit log's entries, in order.
+    pub(crate) async fn audit(&self) -> Vec<Value> {
+        sqlx::query("SELECT entry FROM audit_log ORDER BY seq")
+            .fetch_all(&mut self.sql().await)
+            .await
+            .unwrap()
+            .iter()
+            .map(|row| serde_json::from_str(row.get("entry")).unwrap())
+            .collect()
+    }
+
+    /// Action, outcome and reason of each entry about people, in order.
+    pub(crate) async fn acts(&self) -> Vec<String> {
+        let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+        self.audit()
+            .await
+            .iter()
+            .filter(|entry| !text(entry, "action").starts_with("key."))
+            .map(|entry| {
+                let line = ["action", "outcome", "reason"]
+                    .map(|name| text(entry, name))
+                    .join(" ");
+                line.trim_end().to_owned()
+            })
+            .collect()
+    }
+}
+
+/// A connection to a file that exists.
+pub(crate) async fn connect(path: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true);
+    options.connect().await.unwrap()
+}
+
+#[derive(Clone)]
+pub(crate) struct Browser {
+    router: Router,
+    pub(crate) jar: BTreeMap<String, String>,
+    pub(crate) user_agent: &'static str,
+}
+
+impl Browser {
+    pub(crate) fn get<'b>(&'b mut self, path: &str) -> Ask<'b> {
+        self.ask(Method::GET, path)
+    }
+
+    pub(crate) fn post<'b>(&'b mut self, path: &str) -> Ask<'b> {
+        self.ask(Method::POST, path)
+    }
+
+    pub(crate) fn delete<'b>(&'b mut self, path: &str) -> Ask<'b> {
+        self.ask(Method::DELETE, path)
+    }
+
+    pub(crate) fn ask<'b>(&'b mut self, method: Method, path: &str) -> Ask<'b> {
+        Ask {
+            request: Request::builder().method(method).uri(path),
+            browser: self,
+            body: Payload::None,
+            with_csrf: false,
+        }
+    }
+
+    /// Signs in with the password of the desk, and gets in.
+    pub(crate) async fn log_in(&mut self, email: &str) -> Answer {
+        self.post("/auth/login")
+            .json(&json!({ "email": email, "password": PASSWORD }))
+            .with_csrf()
+            .send()
+            .await
+            .expect(200)
+    }
+
+    pub(crate) async fn refresh(&mut self) -> Answer {
+        self.post("/auth/refresh").with_csrf().send().await
+    }
+
+    pub(crate) async fn csrf_token(&mut self) -> String {
+        self.get("/auth/csrf").send().await.expect(200).json()["csrfToken"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// The value of a cookie of ours, in development.
+    pub(crate) fn cookie(&self, purpose: &str) -> String {
+        self.jar[&format!("edgeward-{purpose}")].clone()
+    }
+
+    pub(crate) fn set_cookie(&mut self, purpose: &str, value: &str) {
+        self.jar
+            .insert(format!("edgeward-{purpose}"), value.to_owned());
+    }
+
+    pub(crate) fn forget(&mut self, purpose: &str) {
+        self.jar.remove(&format!("edgeward-{purpose}"));
+    }
+}
+
+enum Payload {
+    None,
+    Json(String),
+    Form(Vec<(String, String)>),
+    Raw(&'static str, String),
+}
+
+pub(crate) struct Ask<'b> {
+    browser: &'b mut Browser,
+    request: axum::http::request::Builder,
+    body: Payload,
+    with_csrf: bool,
+}
+
+impl Ask<'_> {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub(crate) fn json(mut self, body: &Value) -> Self {
+        self.body = Payload::Json(body.to_string());
+        self
+    }
+
+    pub(crate) fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        self.body = Payload::Form(fields.iter().map(owned).collect());
+        self
+    }
+
+    pub(crate) fn raw(mut self, content_type: &'static str, body: &str) -> Self {
+        self.body = Payload::Raw(content_type, body.to_owned());
+        self
+    }
+
+    /// Fetches the token first, and sends it as the format does.
+    pub(crate) fn with_csrf(mut self) -> Self {
+        self.with_csrf = true;
+        self
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let Self {
+            browser,
+            mut request,
+            mut body,
+            with_csrf,
+        } = self;
+        if with_csrf {
+            let token = Box::pin(browser.csrf_token()).await;
+            match &mut body {
+                Payload::Form(fields) => fields.push(("csrf_token".to_owned(), token)),
+                Payload::None | Payload::Json(_) | Payload::Raw(..) => {
+                    request = request.header("x-csrf-token", token);
+                }
+            }
+        }
+        request = request.header(header::USER_AGENT, browser.user_agent);
+        if !browser.jar.is_empty() {
+            let pairs: Vec<String> = browser
+                .jar
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            request = request.header(header::COOKIE, pairs.join("; "));
+        }
+        let (content_type, body) = match body {
+            Payload::None => (None, String::new()),
+            Payload::Json(text) => (Some("application/json"), text),
+            Payload::Form(fields) => (Some("application/x-www-form-urlencoded"), encode(&fields)),
+            Payload::Raw(content_type, text) => (Some(content_type), text),
+        };
+        if let Some(content_type) = content_type {
+            request = request.header(header::CONTENT_TYPE, content_type);
+        }
+        let request = request.body(Body::from(body)).unwrap();
+        let response = browser.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        let answer = Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        };
+        for cookie in answer.set_cookies() {
+            let (name, rest) = cookie.split_once('=').unwrap();
+            let value = rest.split(';').next().unwrap();
+            if value.is_empty() {
+                browser.jar.remove(name);
+            } else {
+                browser.jar.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        answer
+    }
+}
+
+fn encode(fields: &[(String, String)]) -> String {
+    let escape =
+        |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02X}")).collect() };
+    let pairs: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
+        .collect();
+    pairs.join("&")
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{:?} {}", self.headers, self.body);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn expect_problem(self, status: u16, code: &str) -> Self {
+        let answer = self.expect(status);
+        assert_eq!(
+            answer.header("content-type"),
+            "application/problem+json",
+            "{}",
+            answer.body
+        );
+        assert_eq!(answer.json()["code"], code, "{}", answer.body);
+        assert_eq!(answer.json()["status"], status);
+        answer
+    }
+
+    /// The only value of a header, or nothing.
+    #[track_caller]
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let mut values = self.headers.get_all(name).iter();
+        let first = values.next().map_or("", |value| value.to_str().unwrap());
+        assert!(values.next().is_none(), "{name} occurs twice");
+        first
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    pub(crate) fn set_cookies(&self) -> Vec<&str> {
+        let values = self.headers.get_all(header::SET_COOKIE).iter();
+        values.map(|value| value.to_str().unwrap()).collect()
+    }
+}
