@@ -73,7 +73,11 @@ pub enum OpenError {
 pub async fn open_store(config: &Config) -> Result<Store, StoreError> {
     let store = Store::open(&config.store.path).await?;
     for step in store.migrate_up().await? {
-        tracing::info!(version = step.version, name = step.name, "migration applied");
+        tracing::info!(
+            version = step.version,
+            name = step.name,
+            "migration applied"
+        );
     }
     Ok(store)
 }

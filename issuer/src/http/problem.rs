@@ -155,40 +155,52 @@ impl ApiError {
     }
 
     fn detail(&self) -> Option<&str> {
-        match self {
-            Self::Malformed(text) | Self::Invalid(text) | Self::WeakPassword(text) => Some(text),
-            Self::InvalidToken(reject) => Some(reject.reason()),
-            _ => None,
+        if let Self::Malformed(text) | Self::Invalid(text) | Self::WeakPassword(text) = self {
+            Some(text)
+        } else if let Self::InvalidToken(reject) = self {
+            Some(reject.reason())
+        } else {
+            None
         }
     }
 
-    fn retry_after_seconds(&self) -> Option<u64> {
-        match self {
-            Self::AccountLocked { retry_after_seconds } | Self::Busy { retry_after_seconds } => {
-                Some(*retry_after_seconds)
-            }
-            // The other request answers within a password hash and a transaction.
-            Self::RefreshInProgress => Some(1),
-            Self::TooSlow => Some(BUSY_RETRY_SECONDS),
-            _ => None,
+    /// After how many seconds the same request may work, for `Retry-After`.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        if let Self::AccountLocked { retry_after_seconds } | Self::Busy { retry_after_seconds } = self {
+            Some(*retry_after_seconds)
+        } else if matches!(self, Self::TooSlow) {
+            Some(BUSY_RETRY_SECONDS)
+        } else if matches!(self, Self::RefreshInProgress) {
+            // The other request answers within a transaction.
+            Some(1)
+        } else {
+            None
+        }
+    }
+
+    /// Writes down what only the operator may know. Done by `into_response`; for those who answer in another form.
+    pub fn log(&self) {
+        if let Self::Internal(failure) = self {
+            tracing::error!(detail = %failure, "internal error");
         }
     }
 
     /// The RFC 6750 challenge of a 401 about an access token. No `error` when no credential was sent.
     fn challenge(&self) -> Option<&'static str> {
-        match self {
-            Self::NotSignedIn => Some("Bearer"),
-            Self::InvalidToken(_) => Some("Bearer error=\"invalid_token\""),
-            _ => None,
+        if matches!(self, Self::NotSignedIn) {
+            Some("Bearer")
+        } else if matches!(self, Self::InvalidToken(_)) {
+            Some("Bearer error=\"invalid_token\"")
+        } else {
+            None
         }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        if let Self::Internal(failure) = &self {
-            tracing::error!(detail = %failure, "internal error");
-        }
+        self.log();
         let mut problem = Problem::new(self.code());
         if let Some(detail) = self.detail() {
             problem = problem.with_detail(detail);
@@ -247,6 +259,10 @@ impl From<StorageError> for ApiError {
 }
 
 impl From<JsonRejection> for ApiError {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the list of reasons is open, and each further one is the client's mistake too"
+    )]
     fn from(rejection: JsonRejection) -> Self {
         match rejection {
             JsonRejection::MissingJsonContentType(_) => Self::UnsupportedMediaType,
@@ -259,6 +275,10 @@ impl From<JsonRejection> for ApiError {
 }
 
 impl From<FormRejection> for ApiError {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the list of reasons is open, and each further one is the client's mistake too"
+    )]
     fn from(rejection: FormRejection) -> Self {
         match rejection {
             FormRejection::InvalidFormContentType(_) => Self::UnsupportedMediaType,

@@ -12,12 +12,14 @@ use crate::domain::{
 
 impl Edges for Store {
     async fn edges(&self) -> Result<Vec<Edge>, StorageError> {
-        sqlx::query("SELECT name, kid, public_jwk, enrolled_at, revoked_at FROM edges ORDER BY name")
-            .fetch_all(self.readers())
-            .await?
-            .iter()
-            .map(edge)
-            .collect()
+        sqlx::query(
+            "SELECT name, kid, public_jwk, enrolled_at, revoked_at FROM edges ORDER BY name",
+        )
+        .fetch_all(self.readers())
+        .await?
+        .iter()
+        .map(edge)
+        .collect()
     }
 
     async fn edge_by_key(&self, key_id: &str) -> Result<Option<Edge>, StorageError> {

@@ -62,8 +62,7 @@ fn stored_key(row: &SqliteRow) -> Result<StoredKey, StorageError> {
     let state: String = row.try_get("state")?;
     Ok(StoredKey {
         key_id: row.try_get("kid")?,
-        state: KeyState::from_name(&state)
-            .ok_or(StorageError::Unreadable("signing_keys.state"))?,
+        state: KeyState::from_name(&state).ok_or(StorageError::Unreadable("signing_keys.state"))?,
         public_jwk: row.try_get("public_jwk")?,
         sealed_seed: Sealed::from_bytes(row.try_get("sealed_seed")?),
         created_at: UnixTime::from_seconds(row.try_get("created_at")?),
