@@ -44,6 +44,7 @@ pub fn run(args: &[String]) -> Outcome<()> {
     plan.edge = address("--edge-port", options.edge)?;
     plan.issuer = address("--issuer-port", options.issuer)?;
     plan.app = address("--app-port", options.app)?;
+    plan.own_app.clone_from(&options.own_app);
     let mut stack = Stack::start(&plan)?;
     let users = seed::users(
         &stack.issuer,
@@ -55,7 +56,10 @@ pub fn run(args: &[String]) -> Outcome<()> {
     println!();
     println!("edge      http://{}   what a browser opens", plan.edge);
     println!("issuer    http://{}   behind the edge", plan.issuer);
-    println!("demo app  http://{}   behind the edge", plan.app);
+    match &plan.own_app {
+        Some(app) => println!("your app  {app}   behind the edge"),
+        None => println!("demo app  http://{}   behind the edge", plan.app),
+    }
     println!("data and logs in {}", options.data.display());
     for user in users {
         println!("user      {user}");

@@ -14,3 +14,4 @@ pub mod stack;
 pub mod dev;
 pub mod suites;
 pub mod bench;
+pub mod screenshots;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use xtask::{bench, build, dev, guard, setup, suites};
+use xtask::{bench, build, dev, guard, screenshots, setup, suites};
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         "dev" => dev::run(rest),
         "build" => build::run(rest),
         "test" => suites::run(rest),
+        "screenshots" => screenshots::run(rest),
         "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

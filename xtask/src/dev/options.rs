@@ -6,7 +6,8 @@ use crate::failure::{Failure, Outcome};
 use crate::workspace;
 
 const USAGE: &str = "\
-usage: cargo xtask dev [--edge-port N] [--issuer-port N] [--app-port N] [--data DIR] [--seed-password P] [--limits]
+usage: cargo xtask dev [--edge-port N] [--issuer-port N] [--app-port N] [--data DIR] [--seed-password P] [--app URL]
+  --app URL puts an app of your own behind the gate, in the demo app's place; it must be running
   a port of 0 means any free one; DIR is .edgeward-dev by default and keeps users, keys and logs between runs";
 
 /// A port that was asked for must be had; a default one may give way to another.
@@ -25,6 +26,7 @@ pub(super) struct Options {
     pub(super) app: Port,
     pub(super) data: PathBuf,
     pub(super) seed_password: Option<String>,
+    pub(super) own_app: Option<String>,
     pub(super) limits: bool,
 }
 
@@ -36,6 +38,7 @@ impl Options {
             app: Port::Default(8789),
             data: workspace::root().join(".edgeward-dev"),
             seed_password: None,
+            own_app: None,
             limits: false,
         };
         let mut words = args.iter();
@@ -54,6 +57,7 @@ impl Options {
                 "--app-port",
                 "--data",
                 "--seed-password",
+                "--app",
             ]
             .contains(&name)
             {
@@ -68,6 +72,7 @@ impl Options {
                 "--edge-port" => options.edge = port(name, &value)?,
                 "--issuer-port" => options.issuer = port(name, &value)?,
                 "--app-port" => options.app = port(name, &value)?,
+                "--app" => options.own_app = Some(origin(&value)?),
                 "--data" => {
                     options.data =
                         std::path::absolute(&value).unwrap_or_else(|_| PathBuf::from(&value))
@@ -76,6 +81,19 @@ impl Options {
             }
         }
         Ok(options)
+    }
+}
+
+fn origin(value: &str) -> Outcome<String> {
+    let value = value.trim_end_matches('/');
+    let rest = value
+        .strip_prefix("http://")
+        .or_else(|| value.strip_prefix("https://"));
+    match rest {
+        Some(host) if !host.is_empty() && !host.contains('/') => Ok(value.to_owned()),
+        _ => Err(Failure::new(format!(
+            "--app: `{value}` is no origin such as http://127.0.0.1:3000\n{USAGE}"
+        ))),
     }
 }
 
@@ -123,5 +141,7 @@ mod tests {
         check("--edge-port", "--edge-port needs a value");
         check("--edge-port 70000", "`70000` is no port");
         check("serve", "`serve` is no option");
+        check("--app 127.0.0.1:3000", "is no origin");
+        check("--app http://127.0.0.1:3000/x", "is no origin");
     }
 }

@@ -68,6 +68,8 @@ pub struct Plan {
     pub in_front_of_issuer: Option<SocketAddr>,
     /// Something that listens between edge and app.
     pub in_front_of_app: Option<SocketAddr>,
+    /// The origin of an app that runs already; the demo app is not started then.
+    pub own_app: Option<String>,
     /// Further settings of the issuer, as TOML.
     pub issuer_settings: String,
 }
@@ -88,6 +90,7 @@ impl Plan {
             tls: None,
             in_front_of_issuer: None,
             in_front_of_app: None,
+            own_app: None,
             issuer_settings: String::new(),
         })
     }
@@ -107,7 +110,7 @@ pub struct Stack {
     site: String,
     /// The Worker. First, because what is dropped first stops first.
     pub edge: Edge,
-    /// The protected application.
+    /// The protected application, unless the plan names one that runs already.
     pub app: DemoApp,
     /// The issuer.
     pub issuer: Issuer,
@@ -137,7 +140,13 @@ impl Stack {
             jwks_url: format!("http://{}/.well-known/jwks.json", plan.issuer),
             log: plan.folder.join("app.log"),
         });
-        app.start()?;
+        let app_origin = match &plan.own_app {
+            Some(origin) => origin.clone(),
+            None => {
+                app.start()?;
+                format!("http://{}", plan.in_front_of_app.unwrap_or(plan.app))
+            }
+        };
         let mut edge = Edge::new(EdgePlan {
             worker: plan.worker.clone(),
             edge_key: edge_key(&issuer, &edge_folder)?,
@@ -146,7 +155,7 @@ impl Stack {
             environment: plan.environment,
             issuer: site.clone(),
             issuer_origin,
-            app_origin: format!("http://{}", plan.in_front_of_app.unwrap_or(plan.app)),
+            app_origin,
             audience: site.clone(),
             gate_policy: plan.gate_policy.clone(),
             tls: plan.tls.clone(),

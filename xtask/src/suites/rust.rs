@@ -131,11 +131,7 @@ pub(super) fn edge(limits: &Limits) -> Outcome<Counts> {
 }
 
 pub(super) fn xtask(limits: &Limits) -> Outcome<Counts> {
-    // Only the library: a test build of the binary would replace the program that is running this.
-    tests(
-        limits,
-        &cargo_with(&["test", "--package", "xtask", "--lib"]),
-    )
+    tests(limits, &cargo_with(&["test", "--package", "xtask"]))
 }
 
 pub(super) fn tidy(limits: &Limits) -> Outcome<Counts> {
