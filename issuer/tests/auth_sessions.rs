@@ -1,4 +1,4 @@
-//! The list of sessions, ending them, and when they end by themselves.
+//! Signing out, the list of sessions, ending them, and when they end by themselves.
 
 #![allow(
     clippy::unwrap_used,
@@ -300,4 +300,60 @@ async fn which_credential_opens_what() {
         .await
         .expect_problem(401, "NOT_SIGNED_IN");
     assert_eq!(nobody.header("www-authenticate"), "Bearer");
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_and_clears_the_browser() {
+    let (desk, mut browser) = Desk::with_ada_signed_in().await;
+    let mut copy = browser.clone();
+    let answer = browser
+        .post("/auth/logout")
+        .with_csrf()
+        .send()
+        .await
+        .expect(204);
+    assert_eq!(answer.header("clear-site-data"), "\"cache\", \"storage\"");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert!(browser.jar.is_empty());
+
+    // What somebody copied before is worth nothing at the issuer.
+    copy.get("/auth/me")
+        .send()
+        .await
+        .expect_problem(401, "NOT_SIGNED_IN");
+    copy.refresh()
+        .await
+        .expect_problem(401, "INVALID_REFRESH_TOKEN");
+    assert_eq!(
+        desk.number("SELECT count(*) FROM browser_sessions").await,
+        0
+    );
+    assert_eq!(
+        desk.acts().await.last().map(String::as_str),
+        Some("session.sign-out done")
+    );
+
+    browser.post("/auth/logout").send().await.expect(204);
+}
+
+#[tokio::test]
+async fn signing_out_works_with_what_is_left_of_a_session() {
+    for kept in ["session", "access", "refresh"] {
+        let (desk, mut browser) = Desk::with_ada_signed_in().await;
+        for purpose in ["session", "access", "refresh"] {
+            if purpose != kept {
+                browser.forget(purpose);
+            }
+        }
+        browser
+            .post("/auth/logout")
+            .with_csrf()
+            .send()
+            .await
+            .expect(204);
+        let ended = desk
+            .number("SELECT count(*) FROM families WHERE revoked_reason = 'signed-out'")
+            .await;
+        assert_eq!(ended, 1, "{kept}");
+    }
 }

@@ -11,21 +11,18 @@
 //! later has to sign in again. Handing out the same successor to it once more is not done here yet; the row has its
 //! place for that (`sealed_next`, `confirmed`), which stays unused.
 
-use std::fmt;
+mod token;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
+pub use token::{Genuine, RefreshToken, genuine};
+
 use edgeward_core::time::UnixTime;
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::{
     access_token::{self, MintError, Minter},
     accounts::Account,
     audit::{Action, Actor, AuditEntry, Origin},
-    session::{
-        self, AddressRange, Digest, Family, NoRandomness, RevocationReason, SECRET_BYTES, Sid,
-    },
+    session::{self, AddressRange, Digest, Family, NoRandomness, RevocationReason, Sid},
     storage::{Storage, StorageError},
 };
 use crate::config::Tokens;
@@ -34,87 +31,8 @@ use crate::config::Tokens;
 /// seconds, so it is one second to nearly two.
 pub const IN_PROGRESS_SECONDS: i64 = 1;
 
-/// A genuine token has under 160 characters: nothing longer is worth a MAC.
-const TOKEN_MAX_BYTES: usize = 192;
-
-const PREFIX: &str = "rt1";
-
 /// A compare-and-swap that loses is judged once more, by what the winner wrote.
 const ATTEMPTS: usize = 2;
-
-/// A refresh token, shown once.
-pub struct RefreshToken(Zeroizing<String>);
-
-impl RefreshToken {
-    /// Makes the token of a family with a number.
-    #[must_use]
-    pub fn make(key: &[u8; 32], sid: Sid, seq: u64, random: [u8; SECRET_BYTES]) -> Self {
-        let random = Zeroizing::new(Base64UrlUnpadded::encode_string(&random));
-        let signed = Zeroizing::new(format!("{PREFIX}.{sid}.{seq}.{}", random.as_str()));
-        let tag = mac(key, &signed).finalize().into_bytes();
-        let tag = Base64UrlUnpadded::encode_string(&tag);
-        Self(Zeroizing::new(format!("{}.{tag}", signed.as_str())))
-    }
-
-    /// The text for the cookie or the body.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// The digest for the database.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        Digest::of(&self.0)
-    }
-}
-
-impl fmt::Debug for RefreshToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RefreshToken(redacted)")
-    }
-}
-
-fn mac(key: &[u8; 32], signed: &str) -> Hmac<Sha256> {
-    // A key of the block size or shorter is padded with zeros (RFC 2104 2); this is `new_from_slice` without its Result.
-    let mut block = [0_u8; 64];
-    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-    let mut mac = <Hmac<Sha256> as hmac::digest::KeyInit>::new(&block.into());
-    mac.update(signed.as_bytes());
-    mac
-}
-
-/// A token that the issuer made. Says nothing about whether it still counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Genuine {
-    /// Its family.
-    pub sid: Sid,
-    /// Its number in the family.
-    pub seq: u64,
-    /// Its digest.
-    pub digest: Digest,
-}
-
-/// Judges whether the issuer made a token, without the database.
-#[must_use]
-pub fn genuine(key: &[u8; 32], presented: &str) -> Option<Genuine> {
-    if presented.len() > TOKEN_MAX_BYTES {
-        return None;
-    }
-    let (signed, tag) = presented.rsplit_once('.')?;
-    let tag = Base64UrlUnpadded::decode_vec(tag).ok()?;
-    mac(key, signed).verify_slice(&tag).ok()?;
-    let mut parts = signed.split('.');
-    let (prefix, sid, seq) = (parts.next()?, parts.next()?, parts.next()?);
-    if prefix != PREFIX {
-        return None;
-    }
-    Some(Genuine {
-        sid: Sid::parse(sid)?,
-        seq: seq.parse().ok()?,
-        digest: Digest::of(presented),
-    })
-}
 
 /// A move of a family to its next token, done only if the family is still as it was read.
 #[derive(Debug, Clone)]
@@ -383,58 +301,6 @@ mod tests {
         RefreshToken::make(&KEY, sid(), seq, [u8::try_from(seq).unwrap(); 32])
     }
 
-    #[test]
-    fn the_mac_is_hmac_sha256_of_what_stands_before_it() {
-        let token = token(7);
-        let (signed, tag) = token.reveal().rsplit_once('.').unwrap();
-        let mut expected = <Hmac<Sha256> as Mac>::new_from_slice(&KEY).unwrap();
-        expected.update(signed.as_bytes());
-        let expected = Base64UrlUnpadded::encode_string(&expected.finalize().into_bytes());
-        assert_eq!(tag, expected);
-        assert!(signed.starts_with(&format!("rt1.{}.7.", sid())), "{signed}");
-        assert!(token.reveal().len() < TOKEN_MAX_BYTES);
-    }
-
-    #[test]
-    fn what_was_made_is_genuine() {
-        let token = RefreshToken::make(&KEY, sid(), u64::MAX, [0xff; 32]);
-        let expected = Genuine {
-            sid: sid(),
-            seq: u64::MAX,
-            digest: token.digest(),
-        };
-        assert_eq!(genuine(&KEY, token.reveal()), Some(expected));
-    }
-
-    #[test]
-    fn no_changed_character_and_no_other_key_is_genuine() {
-        let token = token(7);
-        let text = token.reveal();
-        assert_eq!(genuine(&[4; 32], text), None);
-        for (index, character) in text.char_indices() {
-            for other in ['0', 'A', '.', '\0', '-'] {
-                if other == character {
-                    continue;
-                }
-                let mut changed: Vec<char> = text.chars().collect();
-                changed[index] = other;
-                let changed: String = changed.into_iter().collect();
-                assert_eq!(genuine(&KEY, &changed), None, "{other:?} at {index}");
-            }
-        }
-        for length in 0..text.len() {
-            assert_eq!(genuine(&KEY, &text[..length]), None, "cut to {length}");
-        }
-        for other in [
-            format!("{text}="),
-            format!("{text}A"),
-            format!(" {text}"),
-            "x".repeat(100_000),
-        ] {
-            assert_eq!(genuine(&KEY, &other), None);
-        }
-    }
-
     fn family() -> Family {
         Family {
             sid: sid(),
@@ -562,10 +428,5 @@ mod tests {
             let presented = genuine(&KEY, token.reveal()).unwrap();
             assert_eq!(judge(family, &presented, at(seconds)), expected, "{what}");
         }
-    }
-
-    #[test]
-    fn debug_shows_no_secret() {
-        assert_eq!(format!("{:?}", token(1)), "RefreshToken(redacted)");
     }
 }
