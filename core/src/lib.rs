@@ -19,3 +19,4 @@ pub mod return_to;
 pub mod problem;
 
 mod json;
+mod percent;

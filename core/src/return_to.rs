@@ -8,7 +8,7 @@
 use alloc::string::String;
 
 use crate::gate::CanonicalPath;
-use crate::gate::path::{is_unreserved, push_escape};
+use crate::percent::{hex_pair, is_unreserved, push_escape};
 
 /// The query parameter that carries the place.
 pub const PARAMETER: &str = "returnTo";
@@ -43,7 +43,8 @@ pub fn sanitise(raw: &str) -> Option<String> {
         place.push('?');
         push_query(&mut place, query)?;
     }
-    Some(place)
+    // Encoding may have made it longer than the next reader accepts.
+    (place.len() <= MAX_RETURN_TO_BYTES).then_some(place)
 }
 
 /// The place named by a raw query string (`returnTo`, or its alias `callbackUrl` when that is absent), sanitised. A
@@ -129,14 +130,9 @@ fn push_query(place: &mut String, query: &str) -> Option<()> {
 fn decode_form(value: &str) -> Option<String> {
     let mut decoded = alloc::vec::Vec::with_capacity(value.len());
     let mut bytes = value.bytes();
-    let digit = |byte: Option<u8>| {
-        char::from(byte?)
-            .to_digit(16)
-            .and_then(|value| u8::try_from(value).ok())
-    };
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
-            b'%' => digit(bytes.next())? << 4 | digit(bytes.next())?,
+            b'%' => hex_pair(bytes.next(), bytes.next())?,
             b'+' => b' ',
             plain => plain,
         });
@@ -273,6 +269,12 @@ mod tests {
             let (page, parameters) = location.split_once('?').expect("a way back");
             assert_eq!(page, "/login");
             assert_eq!(from_query(parameters).as_deref(), Some(place), "{location}");
+        }
+        for long in ["a", "\u{e9}"].map(|text| text.repeat(MAX_RETURN_TO_BYTES / 3)) {
+            let path = CanonicalPath::parse("/app").unwrap();
+            let location = with_way_back("/login", &path, Some(&long));
+            let (_, parameters) = location.split_once('?').expect("a way back");
+            assert!(from_query(parameters).is_some());
         }
         let long = "a".repeat(MAX_RETURN_TO_BYTES);
         let location = with_way_back(

@@ -10,6 +10,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::percent::hex_pair;
+
 /// A cookie that was asked for came twice, or beside one that another reader would take for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuplicateCookie {
@@ -174,7 +176,7 @@ fn decode_percent(text: &str) -> String {
     while let Some(byte) = bytes.next() {
         let mut ahead = bytes.clone();
         let escape = (byte == b'%')
-            .then(|| Some(hex(ahead.next()?)? << 4 | hex(ahead.next()?)?))
+            .then(|| hex_pair(ahead.next(), ahead.next()))
             .flatten();
         if escape.is_some() {
             bytes = ahead;
@@ -182,12 +184,6 @@ fn decode_percent(text: &str) -> String {
         decoded.push(escape.unwrap_or(byte));
     }
     String::from_utf8_lossy(&decoded).into_owned()
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! (who asks), [`decide`] (what is done), [`Explanation`] (why). Everything is a pure function of its arguments. The
 //! gate sends nothing, fetches nothing and knows no clock; where it lacks keys it says so, once.
 
-pub(crate) mod path;
+mod path;
 mod pattern;
 pub mod policy;
 mod territory;

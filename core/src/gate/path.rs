@@ -20,7 +20,7 @@
 //! | raw space, `#`, `?`; `%23`, `%3f` | refused (`%20` is kept) |
 //! | `%zz`, `%u0061`, `%` at the end | refused |
 //! | `%2561`, `%25u0061`, however the `%` and the digits were hidden (double encoding) | refused |
-//! | `%2e`, `.%2e`, `%2E%2E` as a whole segment (encoded dot segments) | refused |
+//! | `%2e`, `.%2e`, `%2E%2E`, `..%20`, `‥`, `．．` as a whole segment (hidden dot segments) | refused |
 //! | `%c0%af`, `%ff` (not UTF-8, overlong forms among them) | refused |
 //! | `／`, `＼`, `⁄`, `∕`, `∖`, `⧸`, `﹨` (characters that some readers fold into separators) | refused |
 //! | longer than [`MAX_PATH_BYTES`], not starting with `/` | refused |
@@ -35,7 +35,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// The longest path that is judged, in bytes as received. Because a path is encoded once more for `returnTo`, and
+use crate::percent::{hex_pair, is_unreserved, push_escape};
+
+/// The longest path that is judged, in bytes as received and as forwarded. Because a path is encoded once more for `returnTo`, and
 /// intermediaries accept about 8 KiB of target; honest paths stay far below.
 pub const MAX_PATH_BYTES: usize = 2048;
 
@@ -60,7 +62,7 @@ pub enum PathRefusal {
     InvalidEscape,
     /// An escape that decodes to another escape.
     DoubleEncoding,
-    /// A dot segment that was (partly) percent-encoded.
+    /// A dot segment that was (partly) percent-encoded, framed in blanks or written with other dots.
     EncodedDotSegment,
     /// The decoded octets are not UTF-8.
     InvalidUtf8,
@@ -138,6 +140,10 @@ impl CanonicalPath {
             text.push('/');
             text.push_str(segment);
         }
+        // Encoding may have made it longer than the next reader accepts.
+        if text.len() > MAX_PATH_BYTES {
+            return Err(PathRefusal::TooLong);
+        }
         Ok(Self { text })
     }
 
@@ -204,11 +210,25 @@ fn canonical_segment(raw: &str) -> Result<String, PathRefusal> {
     refuse_characters(raw, &text)?;
     refuse_double_encoding(&text)?;
     // Decided on the decoded text, so that `.%2e` is seen for what it is.
-    let has_escape = raw.len() != text.len();
-    if matches!(text.as_str(), "." | "..") && has_escape {
+    if reads_as_dot_segment(&text) && !matches!(raw, "." | "..") {
         return Err(PathRefusal::EncodedDotSegment);
     }
     Ok(rewrite(raw))
+}
+
+/// Whether some reader takes a decoded segment for `.` or `..`: file systems drop blanks around it, and Unicode's
+/// compatibility normalisation makes dots of the leaders (U+2024, U+2025) and of the small and full-width full stops.
+fn reads_as_dot_segment(text: &str) -> bool {
+    let dots: Option<usize> = text
+        .trim()
+        .chars()
+        .map(|character| match character {
+            '.' | '\u{2024}' | '\u{fe52}' | '\u{ff0e}' => Some(1),
+            '\u{2025}' => Some(2),
+            _ => None,
+        })
+        .sum();
+    matches!(dots, Some(1 | 2))
 }
 
 fn refuse_characters(raw: &str, text: &str) -> Result<(), PathRefusal> {
@@ -277,32 +297,6 @@ fn decode(segment: &str) -> Result<Vec<u8>, PathRefusal> {
         });
     }
     Ok(decoded)
-}
-
-fn hex_pair(high: Option<u8>, low: Option<u8>) -> Option<u8> {
-    let digit = |byte: Option<u8>| {
-        char::from(byte?)
-            .to_digit(16)
-            .and_then(|value| u8::try_from(value).ok())
-    };
-    Some(digit(high)? << 4 | digit(low)?)
-}
-
-/// Writes `byte` as `%XX` in upper case (RFC 3986, section 2.1).
-pub(crate) fn push_escape(text: &mut String, byte: u8) {
-    text.push('%');
-    for nibble in [byte >> 4, byte & 0xf] {
-        text.push(
-            char::from_digit(u32::from(nibble), 16)
-                .unwrap_or('0')
-                .to_ascii_uppercase(),
-        );
-    }
-}
-
-/// RFC 3986, section 2.3.
-pub(crate) const fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
 /// `pchar` of RFC 3986, section 3.3, without `;` (which never gets here) and without escapes.
@@ -416,6 +410,12 @@ mod tests {
             ("/a/%2e%2E/admin", R::EncodedDotSegment),
             ("/a/.%2e/admin", R::EncodedDotSegment),
             ("/a/%2E./admin", R::EncodedDotSegment),
+            ("/a/..%20/admin", R::EncodedDotSegment),
+            ("/a/%20../admin", R::EncodedDotSegment),
+            ("/a/..\u{a0}/admin", R::EncodedDotSegment),
+            ("/a/\u{2025}/admin", R::EncodedDotSegment),
+            ("/a/\u{ff0e}%EF%BC%8E/admin", R::EncodedDotSegment),
+            ("/a/.\u{2024}", R::EncodedDotSegment),
             ("/%c0%af", R::InvalidUtf8),
             ("/%c0%ae%c0%ae/admin", R::InvalidUtf8),
             ("/%ff", R::InvalidUtf8),
@@ -431,6 +431,8 @@ mod tests {
             &("/".to_string() + &"a".repeat(MAX_PATH_BYTES)),
             Err(R::TooLong),
         );
+        // The next reader gets it three times as long.
+        check(&("/".to_string() + &"\u{e9}".repeat(900)), Err(R::TooLong));
     }
 
     #[test]
