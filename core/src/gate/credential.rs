@@ -22,7 +22,7 @@ impl<'a> Credential<'a> {
     /// Finds the credential in all values of `Authorization` and in the cookies.
     ///
     /// Ambiguous are: two `Authorization` headers (also when a proxy joined them with a comma), a `Bearer` scheme that
-    /// is not followed by spaces and one token68 (RFC 6750, section 2.1), two cookies of one of our names or a shadow
+    /// has something odd before it or is not followed by spaces and one token68 (RFC 6750, section 2.1), two cookies of one of our names or a shadow
     /// of one, and a bearer token beside a different access cookie. The same token in both is one credential. An empty
     /// access cookie is none.
     #[must_use]
@@ -75,12 +75,12 @@ impl<'a> Bearer<'a> {
     fn read(value: &'a str) -> Self {
         let value = value.trim_matches([' ', '\t']);
         if !starts_with_bearer(value) {
-            // `Basic …, Bearer …`: two headers that a proxy joined.
-            let joined = value
-                .split(',')
-                .skip(1)
-                .any(|part| starts_with_bearer(part.trim()));
-            return if joined { Self::Unclear } else { Self::Absent };
+            // `Basic …, Bearer …`: two headers that a proxy joined. Or a blank in front that other readers drop, so that
+            // they would find a token that was never judged.
+            let hidden = value.split(',').any(|part| {
+                starts_with_bearer(part.trim_start_matches(|c: char| !c.is_ascii_graphic()))
+            });
+            return if hidden { Self::Unclear } else { Self::Absent };
         }
         let after = value.get(BEARER.len()..).unwrap_or_default();
         let token = after.trim_start_matches(' ');
@@ -216,6 +216,9 @@ mod tests {
             "Bearer\ta.b.c",
             "Bearer \ta.b.c",
             "Bearer\u{a0}a.b.c",
+            "\u{a0}Bearer a.b.c",
+            "\u{b}Bearer a.b.c",
+            "\u{ef}\u{bb}\u{bf}Bearer a.b.c",
             "Bearer a.b.c d.e.f",
             "Bearer: a.b.c",
             "Bearer \"a.b.c\"",
