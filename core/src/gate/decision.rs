@@ -203,7 +203,7 @@ impl Refusal {
 /// Why the key set must be fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyDemand {
-    /// There is none.
+    /// There is none, or none with a usable key.
     NoKeySet,
     /// The token names a key that the set does not list. The name comes from the token and is not to be trusted.
     UnknownKey(String),
@@ -419,28 +419,24 @@ fn authenticate(
         Credential::None | Credential::Ambiguous => return Ok(Caller::Anonymous),
     };
     let demand = |demand: KeyDemand| Err(alloc::boxed::Box::new(Decision::NeedsKeys(demand)));
-    let parsed = match ParsedToken::parse(token) {
-        Ok(parsed) => parsed,
-        Err(reject) => return Ok(Caller::Refused(reject)),
+    let judged = match gate.keys {
+        Some(keys) => verify(token, keys, gate.expect, now),
+        None => ParsedToken::parse(token).and(Err(Reject::KeysUnavailable)),
     };
-    let Some(keys) = gate.keys else {
-        return if gate.keys_are_final {
-            Ok(Caller::Unjudged)
-        } else {
-            demand(KeyDemand::NoKeySet)
-        };
-    };
-    if let Some(key_id) = parsed
-        .key_id()
-        .filter(|key_id| !gate.keys_are_final && !keys.contains(key_id))
-    {
-        return demand(KeyDemand::UnknownKey(key_id.to_string()));
+    // Only the verifier knows whether newer keys could change its mind: a token of another type or algorithm stays
+    // refused under any set, and must not cause a fetch.
+    match judged {
+        Ok(verified) => Ok(Caller::Known(verified)),
+        Err(Reject::KeysUnavailable) if gate.keys_are_final => Ok(Caller::Unjudged),
+        Err(Reject::KeysUnavailable) => demand(KeyDemand::NoKeySet),
+        Err(Reject::UnknownKey) if !gate.keys_are_final => {
+            let key_id = ParsedToken::parse(token)
+                .ok()
+                .and_then(|parsed| parsed.key_id().map(ToString::to_string));
+            demand(KeyDemand::UnknownKey(key_id.unwrap_or_default()))
+        }
+        Err(reject) => Ok(Caller::Refused(reject)),
     }
-    Ok(match verify(token, keys, gate.expect, now) {
-        Ok(verified) => Caller::Known(verified),
-        Err(Reject::KeysUnavailable) => Caller::Unjudged,
-        Err(reject) => Caller::Refused(reject),
-    })
 }
 
 fn token_refused(reject: &Reject) -> Refusal {

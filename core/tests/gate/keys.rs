@@ -1,11 +1,13 @@
 //! When the gate asks for keys, and what it does when there are none.
 
+use base64ct::{Base64UrlUnpadded, Encoding};
+use ed25519_compact::{KeyPair, Seed};
 use edgeward_core::gate::{Decision, KeyDemand};
 use edgeward_core::keys::KeySet;
-use edgeward_core::token::{SigningKey, TokenType};
-use serde_json::json;
+use edgeward_core::token::{KeyIdRule, SigningKey, TokenType};
+use serde_json::{Value, json};
 
-use crate::site::{ISSUER, Site, call, open, told};
+use crate::site::{ISSUER, SEED, Site, call, open, told};
 
 #[test]
 fn keys_are_asked_for_once_and_only_where_a_token_must_be_judged() {
@@ -25,6 +27,21 @@ fn keys_are_asked_for_once_and_only_where_a_token_must_be_judged() {
         }
         other => panic!("{other:?}"),
     }
+    // No set could make this one acceptable, so it is not worth a fetch.
+    let proof = rotated
+        .sign(&TokenType::EdgeProof, &json!({"iss": ISSUER}))
+        .unwrap();
+    assert_eq!(
+        told(site.ask(&call("GET", "/app").with(&proof))),
+        "401 INVALID_TOKEN"
+    );
+    let trusted = site.keys.take();
+    site.keys = Some(KeySet::parse(br#"{"keys":[]}"#).unwrap());
+    assert_eq!(
+        told(site.ask(&call("GET", "/app").with(&ada))),
+        "needs keys"
+    );
+    site.keys = trusted;
     site.keys_are_final = true;
     assert_eq!(
         told(site.ask(&call("GET", "/app").with(&newer))),
@@ -79,4 +96,32 @@ fn keys_are_asked_for_once_and_only_where_a_token_must_be_judged() {
     check_without_keys(&site);
     site.keys = Some(KeySet::parse(br#"{"keys":[]}"#).unwrap());
     check_without_keys(&site);
+}
+
+#[test]
+fn a_set_of_one_nameless_key_is_not_asked_for_again() {
+    let mut site = Site::new();
+    site.expect.key_id = KeyIdRule::OptionalForSetOfOne;
+    let mut nameless: Value = serde_json::from_str(&site.key.public_jwk().to_json()).unwrap();
+    nameless.as_object_mut().unwrap().remove("kid");
+    let set = json!({ "keys": [nameless] }).to_string();
+    site.keys = Some(KeySet::parse(set.as_bytes()).unwrap());
+    let ada = site.token(json!({}));
+    let header = br#"{"alg":"EdDSA","kid":"a-name-of-the-issuers","typ":"at+jwt"}"#;
+    let input = format!(
+        "{}.{}",
+        Base64UrlUnpadded::encode_string(header),
+        ada.split('.').nth(1).unwrap()
+    );
+    let signature = KeyPair::from_seed(Seed::new(SEED))
+        .sk
+        .sign(input.as_bytes(), None);
+    let renamed = format!(
+        "{input}.{}",
+        Base64UrlUnpadded::encode_string(signature.as_ref())
+    );
+    assert_eq!(
+        told(site.ask(&call("GET", "/app").with(&renamed))),
+        "forward /app to app as ada"
+    );
 }

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 pub(crate) const ISSUER: &str = "https://site.example";
 pub(crate) const NOW: i64 = 1_790_000_000;
+/// The issuer's private key.
+pub(crate) const SEED: [u8; 32] = [3; 32];
 
 pub(crate) const POLICY: &str = r#"
 version = 1
@@ -60,7 +62,7 @@ impl Site {
     }
 
     pub(crate) fn with_policy(policy: &str) -> Self {
-        let key = SigningKey::from_seed(&[3; 32]).unwrap();
+        let key = SigningKey::from_seed(&SEED).unwrap();
         Self {
             keys: Some(KeySet::from_keys([key.public_jwk()]).unwrap()),
             key,
