@@ -27,6 +27,10 @@ const REPRESENTATIONS: &[&str] = &[
     ".txt",
 ];
 
+/// Files below a page that are the page itself: `/admin/index.html` of file servers, `/admin/__data.json` of SvelteKit,
+/// `/admin/_payload.json` of Nuxt.
+const PAGE_FILES: &[&str] = &["index", "__data", "_payload"];
+
 /// How narrowly a rule speaks. The greater one decides; the fields are compared in order. A pattern that covers only
 /// a part of what another covers is always the more specific of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -220,6 +224,27 @@ pub(super) fn fold_representation(segment: &str) -> String {
         name = shorter;
     }
     name.to_string()
+}
+
+/// The page that a path may be another representation of, whole path considered.
+pub(super) fn page_of(segments: &[String]) -> Vec<String> {
+    // What follows `admin.segments` names a part of the page.
+    let whole = segments
+        .iter()
+        .position(|segment| fold(segment).ends_with(".segments"))
+        .map_or(segments.len(), |place| place + 1);
+    let mut page: Vec<String> = segments
+        .iter()
+        .take(whole)
+        .map(|segment| fold_representation(segment))
+        .collect();
+    if page
+        .last()
+        .is_some_and(|last| PAGE_FILES.contains(&last.as_str()))
+    {
+        page.pop();
+    }
+    page
 }
 
 #[cfg(test)]

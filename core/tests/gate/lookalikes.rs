@@ -74,6 +74,66 @@ fn other_spellings_of_a_protected_path_do_not_slip_through_a_broad_rule() {
     );
 }
 
+#[test]
+fn the_files_of_a_protected_page_do_not_slip_through_either() {
+    let policy = policy(
+        r#"
+[[route]]
+path = "/**"
+allow = "public"
+[[route]]
+path = "/admin"
+roles = ["admin"]
+[[route]]
+path = "/"
+allow = "signed-in"
+"#,
+    );
+    for (path, outcome) in [
+        ("/admin/index.html", Outcome::Forbidden),
+        ("/ADMIN/Index.HTML", Outcome::Forbidden),
+        ("/admin/__data.json", Outcome::Forbidden),
+        ("/admin/_payload.json", Outcome::Forbidden),
+        ("/admin.segments/_tree.segment.rsc", Outcome::Forbidden),
+        (
+            "/admin.segments/$c$children/__PAGE__.segment.rsc",
+            Outcome::Forbidden,
+        ),
+        ("/index.rsc", Outcome::Forbidden),
+        ("/admin/help.html", Outcome::Allow),
+        ("/admin/index/x", Outcome::Allow),
+        ("/news.segments/_tree.segment.rsc", Outcome::Allow),
+    ] {
+        let explanation = policy.explain("GET", path, &persona("user"));
+        assert_eq!(explanation.outcome, outcome, "{path}\n{explanation}");
+    }
+}
+
+#[test]
+fn the_data_of_a_page_asks_for_what_the_page_asks_for() {
+    let policy = policy(
+        r#"
+[[route]]
+path = "/**"
+allow = "signed-in"
+[[route]]
+path = "/app/**"
+allow = "signed-in"
+[[route]]
+path = "/admin/**"
+roles = ["admin"]
+"#,
+    );
+    for (path, outcome) in [
+        ("/_next/data/b/app.json", Outcome::Allow),
+        ("/_next/data/b/news.json", Outcome::Allow),
+        ("/_next/data/b/admin.json", Outcome::Forbidden),
+    ] {
+        let explanation = policy.explain("GET", path, &persona("user"));
+        assert_eq!(explanation.outcome, outcome, "{path}\n{explanation}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn any_text_is_read_without_a_panic(text in proptest::prelude::any::<String>()) {

@@ -90,6 +90,13 @@ scopes = ["b-8443"]
             "/shop/cart",
             Some("b.example:8443/shop/cart (line 23): scope b-8443"),
         ),
+        // Any of these hosts might be taken for `b.example` by whoever reads it next.
+        ("GET", "b.example:", "/shop/cart", None),
+        ("GET", "b.example:x", "/shop/cart", None),
+        ("GET", "b.example..", "/shop/cart", None),
+        ("GET", "u@b.example", "/shop/cart", None),
+        ("GET", "b.example, c.example", "/", None),
+        ("post", "", "/shop/cart", None),
         ("TRACE", "", "/", None),
         ("CONNECT", "", "/", None),
     ] {

@@ -3,7 +3,8 @@
 //! The most specific rule that covers path, host and method decides, whatever its place in the file; nothing covers it,
 //! nothing passes. [`Specificity`] is a total order, and two rules of equal specificity that could meet are an error
 //! when the policy is read, so a request never depends on the order of lines. A path is judged without its locale and
-//! without a trailing slash. A rule without `methods` speaks about every method except CONNECT, TRACE and TRACK.
+//! without a trailing slash. A rule without `methods` speaks about every method in capitals except CONNECT, TRACE and
+//! TRACK; a rule without `host` speaks about every host that can be read as one.
 //!
 //! **Look-alikes.** Some applications fold what paths distinguish: letter case, dots and blanks after a segment, other
 //! representations of a page (`/admin.rsc`, `/_next/data/BUILD/admin.json`). A broad public rule would let such a twin
@@ -22,7 +23,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::path::{CanonicalPath, decoded_segments};
-use super::pattern::{Pattern, Specificity, fold, fold_representation};
+use super::pattern::{Pattern, Specificity, fold, fold_representation, page_of};
 
 pub use read::{MAX_POLICY_BYTES, MAX_ROUTES, MAX_TESTS};
 pub(super) use test_rows::TestRow;
@@ -171,8 +172,13 @@ impl Policy {
         &self.tests
     }
 
-    /// The rule that decides, unless the path is a look-alike of something protected.
+    /// The rule that decides, unless the path is a look-alike of something protected. An empty `host` is none in
+    /// particular, for explanations.
     pub(super) fn find(&self, path: &CanonicalPath, method: &str, host: &str) -> Found<'_> {
+        // Whoever reads it next may find in it the host of a rule that was not asked.
+        if !host.is_empty() && Host::read(host).is_none() {
+            return Found::Nothing;
+        }
         let decider = self.candidates(path, method, host).next();
         if let Some(protected) = self.guarded_twin(path, method, host, decider) {
             return Found::Lookalike { protected };
@@ -208,9 +214,9 @@ impl Policy {
                 .iter()
                 .find(|rule| rule.concerns(method, host) && rule.pattern.covers_folded(twin))
         };
-        let folds: [fn(&str) -> String; 2] = [fold, fold_representation];
-        for fold_one in folds {
-            let twin: Vec<String> = segments.iter().map(|segment| fold_one(segment)).collect();
+        let all = |fold_one: fn(&str) -> String| segments.iter().map(|one| fold_one(one)).collect();
+        let twins: [Vec<String>; 3] = [all(fold), all(fold_representation), page_of(&segments)];
+        for twin in twins {
             let guard = narrowest(&twin)
                 .filter(|rule| rule.is_protected() && rule.specificity() > decider.specificity());
             if guard.is_some() {
@@ -219,8 +225,9 @@ impl Policy {
         }
         let page = page_behind_data_route(&segments, &self.settings.locales)?;
         let speaks_of_data_routes = decider.pattern.as_str().starts_with("/_next/data");
-        narrowest(&page)
-            .filter(|rule| rule.is_protected() && !decider.is_protected() && !speaks_of_data_routes)
+        narrowest(&page).filter(|rule| {
+            rule.is_protected() && rule.demand != decider.demand && !speaks_of_data_routes
+        })
     }
 }
 
@@ -296,7 +303,7 @@ impl Rule {
     /// Whether the rule speaks about this method on this host.
     fn concerns(&self, method: &str, host: &str) -> bool {
         let method_fits = match &self.methods {
-            None => !matches!(method, "CONNECT" | "TRACE" | "TRACK"),
+            None => read::is_method(method),
             Some(methods) => methods
                 .iter()
                 .any(|listed| listed == method || (listed == "GET" && method == "HEAD")),
@@ -398,8 +405,9 @@ impl Host {
             return None;
         }
         let name = name.strip_suffix('.').unwrap_or(name);
+        let has_empty_label = name.split('.').any(str::is_empty);
         let is_address = name.starts_with('[') && name.ends_with(']');
-        let is_name = !name.is_empty()
+        let is_name = !has_empty_label
             && name
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));

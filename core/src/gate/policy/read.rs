@@ -233,15 +233,9 @@ fn rule(source: Source<'_>, raw: RawRoute, settings: &Settings) -> Result<Rule, 
         );
         return Err(source.error(&raw.path, "path", message));
     }
-    let host = match &raw.host {
+    let rule_host = match &raw.host {
         None => None,
-        Some(host) => Some(Host::read(host.get_ref()).ok_or_else(|| {
-            source.error(
-                host,
-                "host",
-                "write one host name, with a port if it matters; there are no wildcards",
-            )
-        })?),
+        Some(text) => Some(host(source, text)?),
     };
     let methods = match &raw.methods {
         None => None,
@@ -256,10 +250,27 @@ fn rule(source: Source<'_>, raw: RawRoute, settings: &Settings) -> Result<Rule, 
     Ok(Rule {
         line: source.line(&raw.path),
         pattern,
-        host,
+        host: rule_host,
         methods,
         demand: demand(source, raw)?,
     })
+}
+
+fn host(source: Source<'_>, text: &Spanned<String>) -> Result<Host, PolicyError> {
+    let Some(host) = Host::read(text.get_ref()) else {
+        let message = "write one host name, with a port if it matters; there are no wildcards";
+        return Err(source.error(text, "host", message));
+    };
+    // The rule would never speak, and a broader one would in its place.
+    if host
+        .port
+        .as_deref()
+        .is_some_and(|port| port.starts_with('0') || matches!(port, "80" | "443"))
+    {
+        let message = "leave out a default port and zeros in front: browsers do not send them";
+        return Err(source.error(text, "host", message));
+    }
+    Ok(host)
 }
 
 fn demand(source: Source<'_>, raw: RawRoute) -> Result<Demand, PolicyError> {
@@ -376,7 +387,9 @@ fn words(
     Ok(words.clone())
 }
 
-fn is_method(word: &str) -> bool {
+/// A method that a rule may speak about. Others are nobody's: what stands behind the gate may read `post` as `POST`, and
+/// then the rule for POST was not asked.
+pub(super) fn is_method(word: &str) -> bool {
     let is_token = !word.is_empty()
         && word
             .bytes()
