@@ -52,7 +52,8 @@ fn every_resource_is_described_and_nothing_else() {
         .keys()
         .map(String::as_str)
         .collect();
-    let routed: BTreeSet<&str> = ROUTES
+    let (routes, _) = ROUTES.split_once("#[cfg(test)]").unwrap();
+    let routed: BTreeSet<&str> = routes
         .split(".route(")
         .skip(1)
         .map(|rest| rest.split('"').nth(1).unwrap())

@@ -71,6 +71,11 @@ impl World {
 
     /// What the issuer finds out about `POST /auth/login?x=1` with these proofs: status, address, edge, request id.
     async fn ask(&self, proofs: &[&str]) -> (StatusCode, Value, String) {
+        self.ask_at(None, proofs).await
+    }
+
+    /// The same, with a header that claims to set the clock.
+    async fn ask_at(&self, clock: Option<i64>, proofs: &[&str]) -> (StatusCode, Value, String) {
         let show = |caller: Caller| async move {
             json!({"address": caller.address, "edge": caller.edge.map(|edge| edge.to_string())})
                 .to_string()
@@ -89,6 +94,9 @@ impl World {
             .header("x-request-id", "forged");
         for proof in proofs {
             request = request.header(caller::PROOF_HEADER, *proof);
+        }
+        if let Some(seconds) = clock {
+            request = request.header("edgeward-test-clock", seconds);
         }
         let mut request = request.body(Body::empty()).unwrap();
         let peer: SocketAddr = "192.0.2.7:4711".parse().unwrap();
@@ -297,4 +305,22 @@ async fn a_revoked_edge_is_refused_at_once_and_its_name_can_be_given_again() {
     world
         .check_refused("the key from before", &sign(&world.edge, &world.claims()))
         .await;
+}
+
+#[tokio::test]
+async fn only_a_build_for_tests_lets_a_request_set_the_clock() {
+    let world = World::new().await;
+    let then = world.now().seconds() - 1_000_000;
+    let mut claims = world.claims();
+    claims["iat"] = json!(then);
+    claims["exp"] = json!(then + 30);
+    let (status, _, _) = world
+        .ask_at(Some(then), &[&sign(&world.edge, &claims)])
+        .await;
+    let expected = if cfg!(feature = "test-clock") {
+        StatusCode::OK
+    } else {
+        StatusCode::UNAUTHORIZED
+    };
+    assert_eq!(status, expected);
 }

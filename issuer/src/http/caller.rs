@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, OriginalUri, Request, State},
-    http::{HeaderMap, HeaderName, Method, Uri, request::Parts},
+    http::{HeaderMap, HeaderName, Uri, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -56,17 +56,20 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 }
 
 /// Finds out who asks, refuses a proof that does not hold, and gives every answer its request id.
-pub async fn identify(State(app): State<SharedApp>, mut request: Request, next: Next) -> Response {
-    let peer = peer_address(&request);
-    let found = find(&app, request.method(), uri(&request), request.headers(), peer).await;
+pub async fn identify(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let own_id = RequestId::new();
+    let span = tracing::info_span!("identifying", request_id = %own_id);
+    let found = find(&app, &parts, &own_id).instrument(span).await;
     let (request_id, edge, mut response) = match found {
         Ok(caller) => {
             let (request_id, edge) = (caller.request_id.clone(), caller.edge.clone());
             let span = tracing::info_span!("handling", request_id = %request_id);
-            request.extensions_mut().insert(caller);
+            parts.extensions.insert(caller);
+            let request = Request::from_parts(parts, body);
             (request_id, edge, next.run(request).instrument(span).await)
         }
-        Err(error) => (RequestId::new(), None, error.into_response()),
+        Err(error) => (own_id, None, error.into_response()),
     };
     if let Some(value) = request_id.header_value() {
         response.headers_mut().insert(request_id::HEADER, value);
@@ -88,35 +91,30 @@ impl EdgeOfAnswer {
     }
 }
 
-fn uri(request: &Request) -> &Uri {
-    request
-        .extensions()
+fn uri(asked: &Parts) -> &Uri {
+    asked
+        .extensions
         .get::<OriginalUri>()
-        .map_or(request.uri(), |original| &original.0)
+        .map_or(&asked.uri, |original| &original.0)
 }
 
-/// The peer of the socket. A router that is called without a socket, as tests do, has a client on this machine.
-fn peer_address(request: &Request) -> IpAddr {
-    request
-        .extensions()
+/// The peer of the socket; the unspecified address when a router is called without a socket, as tests do.
+fn peer_address(asked: &Parts) -> IpAddr {
+    asked
+        .extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
 }
 
-async fn find(
-    app: &App,
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
-    peer: IpAddr,
-) -> Result<Caller, ApiError> {
-    let now = moment(app, headers)?;
-    let mut proofs = headers.get_all(PROOF_HEADER).iter();
+async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, ApiError> {
+    let now = moment(app, &asked.headers)?;
+    let peer = peer_address(asked);
+    let mut proofs = asked.headers.get_all(PROOF_HEADER).iter();
     let Some(first) = proofs.next() else {
         return Ok(Caller {
             address: peer,
             edge: None,
-            request_id: RequestId::new(),
+            request_id: own_id.clone(),
             now,
         });
     };
@@ -125,8 +123,10 @@ async fn find(
         (Err(_), _) | (_, Some(_)) => return Err(ApiError::EdgeProofInvalid),
     };
     let request = ProvenRequest {
-        method: method.as_str(),
-        path_and_query: uri.path_and_query().map_or("/", |both| both.as_str()),
+        method: asked.method.as_str(),
+        path_and_query: uri(asked)
+            .path_and_query()
+            .map_or("/", |both| both.as_str()),
     };
     match edges::verify_proof(&app.store, proof, &app.config.issuer.url, request, now).await {
         Ok(proof) => Ok(Caller {

@@ -29,17 +29,25 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// All resources, and what applies to all of them.
 pub fn router(app: SharedApp) -> Router {
-    Router::new()
+    let resources = Router::new()
         .merge(documents())
         .merge(sessions())
         .merge(page_routes())
-        .merge(operations())
+        .merge(operations());
+    with_layers(resources, app)
+}
+
+fn with_layers(resources: Router<SharedApp>, app: SharedApp) -> Router {
+    resources
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(middleware::from_fn(limit_time))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .layer(middleware::from_fn_with_state(app.clone(), caller::identify))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            caller::identify,
+        ))
         .layer(middleware::from_fn(security_headers::fill))
         .layer(middleware::from_fn(access_log::write))
         .with_state(app)
@@ -98,4 +106,65 @@ fn answer_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("nothing");
     ApiError::internal(format!("a handler panicked and said: {said}")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future, sync::Arc};
+
+    use axum::{body::Body, http::StatusCode};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::{App, config::Config, custody::tests::Folder};
+
+    async fn ask(app: &SharedApp, path: &str) -> Response {
+        let resources = Router::new()
+            .route(
+                "/panics",
+                get(async || -> StatusCode { panic!("the secret is 4711") }),
+            )
+            .route(
+                "/hangs",
+                get(async || future::pending::<StatusCode>().await),
+            );
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        with_layers(resources, Arc::clone(app))
+            .oneshot(request)
+            .await
+            .unwrap()
+    }
+
+    async fn check(response: Response, status: StatusCode, code: &str) {
+        assert_eq!(response.status(), status);
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/problem+json"
+        );
+        assert!(response.headers().contains_key("x-request-id"));
+        let body = axum::body::to_bytes(response.into_body(), 4096)
+            .await
+            .unwrap();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert!(text.contains(code), "{text}");
+        assert!(!text.contains("4711"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_or_hangs_is_answered_and_the_next_request_too() {
+        let folder = Folder::new();
+        let mut config = Config::defaults(folder.path());
+        config.passwords.argon2.memory_kib = 64;
+        let app = Arc::new(App::open(config).await.unwrap());
+        let failed = ask(&app, "/panics").await;
+        check(failed, StatusCode::INTERNAL_SERVER_ERROR, "\"INTERNAL\"").await;
+        // With the clock stopped, time goes on only when nothing else can: straight to the limit.
+        tokio::time::pause();
+        let slow = ask(&app, "/hangs").await;
+        assert_eq!(slow.headers()["retry-after"], "5");
+        check(slow, StatusCode::SERVICE_UNAVAILABLE, "\"BUSY\"").await;
+        tokio::time::resume();
+        let absent = ask(&app, "/absent").await;
+        check(absent, StatusCode::NOT_FOUND, "\"NOT_FOUND\"").await;
+    }
 }

@@ -40,7 +40,9 @@ impl<R: BufRead> Lines<R> {
             }
             any = true;
             let end = available.iter().position(|byte| *byte == b'\n');
-            let content = available.get(..end.unwrap_or(available.len())).unwrap_or(available);
+            let content = available
+                .get(..end.unwrap_or(available.len()))
+                .unwrap_or(available);
             let room = KEPT_BYTES.saturating_sub(kept.len()).min(content.len());
             kept.extend_from_slice(content.get(..room).unwrap_or(content));
             let consumed = end.map_or(available.len(), |end| end + 1);
@@ -105,7 +107,10 @@ mod tests {
         for length in [KEPT_BYTES - 1, KEPT_BYTES, KEPT_BYTES + 1, KEPT_BYTES * 10] {
             let mut input = vec![b'x'; length];
             input.extend_from_slice(b"\nnext");
-            check(&input, &[text(&"x".repeat(length.min(KEPT_BYTES))), text("next")]);
+            check(
+                &input,
+                &[text(&"x".repeat(length.min(KEPT_BYTES))), text("next")],
+            );
         }
         let mut wide = "\u{20ac}".repeat(KEPT_BYTES).into_bytes();
         wide.push(b'\n');

@@ -45,8 +45,7 @@ impl KeySource {
         } else {
             read_capped(Path::new(place))?
         };
-        let keys =
-            KeySet::parse(&json).map_err(|error| Failure(format!("{place}: {error}")))?;
+        let keys = KeySet::parse(&json).map_err(|error| Failure(format!("{place}: {error}")))?;
         Ok((keys, KeyIdRule::Required))
     }
 }
@@ -59,7 +58,10 @@ fn read_capped(path: &Path) -> Result<Vec<u8>, Failure> {
     let place = path.display().to_string();
     let mut bytes = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(KEY_SET_MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .and_then(|file| {
+            file.take(KEY_SET_MAX_BYTES as u64 + 1)
+                .read_to_end(&mut bytes)
+        })
         .map_err(|error| Failure(format!("{place}: {error}")))?;
     if bytes.len() > KEY_SET_MAX_BYTES {
         return Err(too_large(&place));
@@ -80,10 +82,7 @@ async fn fetch(url: &str) -> Result<Vec<u8>, Failure> {
         .map_err(failed)?;
     let mut response = client.get(url).send().await.map_err(failed)?;
     if response.status() != reqwest::StatusCode::OK {
-        return Err(Failure(format!(
-            "{url}: answered {}",
-            response.status()
-        )));
+        return Err(Failure(format!("{url}: answered {}", response.status())));
     }
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
