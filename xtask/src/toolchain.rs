@@ -66,7 +66,7 @@ impl CargoTool {
     }
 }
 
-/// Where a tool goes when another version of it is in the way of the ordinary place.
+/// Where `setup` puts the tools that the path does not have in the right version.
 #[must_use]
 pub fn tools_folder() -> PathBuf {
     workspace::target().join("tools")
