@@ -1,4 +1,8 @@
 //! What a person, a script and an attacker experience, told against the real parts.
+#![allow(
+    clippy::panic,
+    reason = "in a test, a panic is how a wrong answer is reported"
+)]
 
 mod sign_in;
 mod verify_token;
