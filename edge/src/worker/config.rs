@@ -15,6 +15,8 @@ use edgeward_core::token::{Audiences, Expectations, SigningKey, TokenType};
 
 pub(super) use origin::Origin;
 
+use super::response_headers::is_header_name;
+
 /// What every request of this isolate is judged and forwarded by.
 pub(super) struct Settings {
     /// Decides cookie names and which headers are sent.
@@ -35,8 +37,8 @@ pub(super) struct Settings {
     pub(super) cookies: CookieNames,
     /// What this edge proves itself with.
     pub(super) identity: EdgeIdentity,
-    /// The header in which the platform says who the client is, lower case.
-    pub(super) client_address_header: String,
+    /// The header in which the platform says who the client is, lower case; without one, no address is believed.
+    pub(super) client_address_header: Option<String>,
 }
 
 /// The enrolled edge: its name and its own key.
@@ -56,9 +58,7 @@ pub(super) struct BrokenSettings {
     pub(super) problem: &'static str,
 }
 
-/// The platform sets this header itself and drops what a client sent under its name.
-const DEFAULT_CLIENT_ADDRESS_HEADER: &str = "cf-connecting-ip";
-/// Because a name longer than a DNS label is a mistake; the issuer enforces the same at enrolment.
+/// Because the issuer enrols no longer one.
 const MAX_EDGE_NAME_LENGTH: usize = 32;
 /// An Ed25519 seed (RFC 8032, section 5.1.5).
 const SEED_LENGTH: usize = 32;
@@ -123,7 +123,8 @@ impl Settings {
 
     /// The client's address as the platform reports it; what is not an address is none.
     pub(super) fn client_address(&self, header: impl Fn(&str) -> Option<String>) -> Option<IpAddr> {
-        header(&self.client_address_header)?.trim().parse().ok()
+        let name = self.client_address_header.as_deref()?;
+        header(name)?.trim().parse().ok()
     }
 }
 
@@ -157,15 +158,14 @@ fn refuse_plain_http(
     Ok(())
 }
 
-fn client_address_header(bound: Option<String>) -> Result<String, BrokenSettings> {
-    let name = bound
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| DEFAULT_CLIENT_ADDRESS_HEADER.to_owned());
-    if name
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    {
-        Ok(name.to_ascii_lowercase())
+/// There is no default: whether a platform drops what a client sent under a name is known to whoever deploys, and nobody
+/// else.
+fn client_address_header(bound: Option<String>) -> Result<Option<String>, BrokenSettings> {
+    let Some(name) = bound.filter(|name| !name.is_empty()) else {
+        return Ok(None);
+    };
+    if is_header_name(&name) {
+        Ok(Some(name.to_ascii_lowercase()))
     } else {
         Err(BrokenSettings {
             binding: "CLIENT_ADDRESS_HEADER",
@@ -244,7 +244,7 @@ pub(super) mod tests {
         assert_eq!(settings.issuer.as_str(), "https://app.test");
         assert_eq!(settings.identity.name, "berlin-1");
         assert_eq!(settings.cookies.access, "__Host-edgeward-access");
-        assert_eq!(settings.client_address_header, "cf-connecting-ip");
+        assert_eq!(settings.client_address_header, None);
         assert!(matches!(settings.policy, PolicyState::Ready(_)));
     }
 
@@ -313,6 +313,28 @@ pub(super) mod tests {
                 broken.map(|broken| broken.binding),
                 Some(binding),
                 "{binding}={value}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_header_says_who_the_client_is_unless_the_deployment_names_it() {
+        for (bound, believed) in [
+            ("", None),
+            ("cf-connecting-ip", Some("203.0.113.7")),
+            ("CF-Connecting-IP", Some("203.0.113.7")),
+            ("x-real-ip", None),
+        ] {
+            let settings = settings_with(&[("CLIENT_ADDRESS_HEADER", bound)])
+                .ok()
+                .unwrap();
+            let address = settings.client_address(|name| {
+                (name == "cf-connecting-ip").then(|| "203.0.113.7".to_owned())
+            });
+            assert_eq!(
+                address.map(|address| address.to_string()).as_deref(),
+                believed,
+                "{bound}"
             );
         }
     }

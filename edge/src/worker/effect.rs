@@ -12,7 +12,7 @@ use super::config::Settings;
 use super::log;
 use super::reply::Reply;
 use super::request::Inbound;
-use super::response_headers::{self, PRIVATE_NO_STORE, REQUEST_ID};
+use super::response_headers::{self, FOR_SHARED_CACHES, REQUEST_ID};
 
 /// What is left to do.
 pub(super) enum Effect {
@@ -78,25 +78,19 @@ pub(super) fn complete(
             headers.set(name, value)?;
         }
     }
-    match permit.response_policy() {
-        ResponsePolicy::Untouched => {}
-        ResponsePolicy::PrivateNoStore => {
-            if !headers
-                .get("cache-control")?
-                .is_some_and(|said| forbids_storing(&said))
-            {
-                headers.set("cache-control", PRIVATE_NO_STORE)?;
-            }
+    let policy = permit.response_policy();
+    let said = headers.get("cache-control")?;
+    if let Some(instead) =
+        response_headers::cache_control(policy, permit.identity().is_some(), said.as_deref())
+    {
+        headers.set("cache-control", instead)?;
+    }
+    if policy == ResponsePolicy::PrivateNoStore {
+        for name in FOR_SHARED_CACHES {
+            headers.delete(name)?;
         }
     }
     headers.set(REQUEST_ID, &inbound.id)
-}
-
-/// Whether a `Cache-Control` already says that nobody keeps the answer (RFC 9111, section 5.2.2.5).
-fn forbids_storing(cache_control: &str) -> bool {
-    cache_control
-        .split(',')
-        .any(|directive| directive.trim().eq_ignore_ascii_case("no-store"))
 }
 
 /// An own answer, as the runtime sends it.
@@ -122,23 +116,4 @@ pub(super) fn read_headers(request: &Request) -> Result<Vec<(String, String)>, J
             Ok((text(0)?, text(1)?))
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_no_store_forbids_storing() {
-        for (cache_control, forbids) in [
-            ("no-store", true),
-            ("private, No-Store", true),
-            ("public, max-age=60", false),
-            ("private, no-cache", false),
-            ("x-no-store", false),
-            ("", false),
-        ] {
-            assert_eq!(forbids_storing(cache_control), forbids, "{cache_control}");
-        }
-    }
 }

@@ -148,7 +148,7 @@ fn encode(text: &str, keeps: impl Fn(char) -> bool) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::worker::config::tests::settings_with;
     use edgeward_core::keys::KeySet;
@@ -156,7 +156,8 @@ mod tests {
 
     const NOW: UnixTime = UnixTime::from_seconds(1_800_000_000);
 
-    fn signed_in(claims: serde_json::Value, settings: &Settings) -> Verified {
+    /// A token of the issuer with these claims besides the necessary ones, and the set that holds its key.
+    pub(in super::super) fn access_token(claims: &serde_json::Value) -> (String, KeySet) {
         let issuer = SigningKey::from_seed(&[7; 32]).unwrap();
         let mut all = serde_json::json!({
             "iss": "https://app.test", "aud": "https://app.test", "sub": "u-1", "client_id": "edgeward-web",
@@ -169,6 +170,11 @@ mod tests {
         let token = issuer.sign(&TokenType::Access, &all).unwrap();
         let key = serde_json::to_string(&issuer.public_jwk()).unwrap();
         let keys = KeySet::parse(format!("{{\"keys\":[{key}]}}").as_bytes()).unwrap();
+        (token, keys)
+    }
+
+    fn signed_in(claims: &serde_json::Value, settings: &Settings) -> Verified {
+        let (token, keys) = access_token(claims);
         verify(&token, &keys, &settings.expect, NOW).unwrap()
     }
 
@@ -183,7 +189,7 @@ mod tests {
     fn the_app_learns_who_asks_and_can_prove_it() {
         let settings = settings_with(&[]).ok().unwrap();
         let who = signed_in(
-            serde_json::json!({
+            &serde_json::json!({
                 "sid": "s-1", "roles": ["admin", "a,b"], "scope": "read write", "email": "ada@example.test",
                 "name": "Ada Lövelace", "auth_time": 1_799_999_990, "amr": ["pwd"],
             }),
@@ -239,7 +245,7 @@ mod tests {
     #[test]
     fn what_is_not_known_is_not_said() {
         let settings = settings_with(&[]).ok().unwrap();
-        let who = signed_in(serde_json::json!({}), &settings);
+        let who = signed_in(&serde_json::json!({}), &settings);
         let headers = headers(&who, &settings, NOW).unwrap();
         let names: Vec<_> = headers.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["edgeward-assertion", "edgeward-user"]);

@@ -12,8 +12,8 @@ use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::{
-    AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestInit, RequestRedirect,
-    Response,
+    AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestCache, RequestInit,
+    RequestRedirect, Response,
 };
 use worker::Context;
 
@@ -171,6 +171,8 @@ fn key_set_request(errand: &Errand) -> Result<Request, JsValue> {
     init.set_method("GET");
     init.set_headers(&headers);
     init.set_redirect(RequestRedirect::Manual);
+    // A set from the platform's own cache could be older than the key that is looked for.
+    init.set_cache(RequestCache::NoStore);
     init.set_signal(Some(&AbortSignal::timeout_with_u32(
         FETCH_TIMEOUT_MILLISECONDS,
     )));

@@ -1,7 +1,9 @@
 //! The Worker: takes a request, asks core what it deserves, and does exactly that.
 //!
-//! The way of a request is told by [`answer`]. Settings and keys are kept for the life of the isolate and read again
-//! after a panic, which empties both; until they are there, everything that needs them is refused.
+//! The way of a request is told by [`answer`]. Settings and keys are kept for the life of the isolate and nothing else is.
+//! A panic ends the wasm instance with all its memory: requests that were under way in it get a bare 500 from the runtime
+//! and go nowhere, and the next one starts an instance that reads settings and keys anew. Until they are there, everything
+//! that needs them is refused.
 
 mod request;
 mod target;
@@ -26,7 +28,7 @@ use std::rc::Rc;
 use edgeward_core::cookie::Environment;
 use edgeward_core::gate::{Decision, Destination, Gate, Permit, decide};
 use edgeward_core::keys::KeySet;
-use edgeward_core::problem::ProblemCode;
+use edgeward_core::problem::{Problem, ProblemCode};
 use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
 use worker::{Context, Env, event};
@@ -51,7 +53,14 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     let Some(mut inbound) =
         Inbound::new(id.clone(), now, request.method(), &request.url(), headers)
     else {
-        let reply = Reply::refusal(ProblemCode::AmbiguousPath, Reader::Program, &id);
+        log::line(
+            "warn",
+            "refused",
+            &[("requestId", &id), ("reason", "host-not-plain")],
+        );
+        let problem = Problem::new(ProblemCode::AmbiguousPath)
+            .with_detail("The address names no plain host.");
+        let reply = Reply::problem(&problem, Reader::Program, &id);
         return Ok(effect::send(reply.finish(
             Environment::Production,
             "GET",

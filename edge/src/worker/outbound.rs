@@ -5,6 +5,8 @@
 
 use std::net::IpAddr;
 
+use edgeward_core::cookie::CookieHeader;
+use edgeward_core::gate::Credential;
 use edgeward_core::gate::headers::passable;
 use edgeward_core::time::UnixTime;
 use edgeward_core::token::{SignError, Verified};
@@ -25,9 +27,10 @@ const MADE_ANEW: [&str; 3] = ["host", "content-length", "expect"];
 /// Whether the client's `Authorization` may go on to the app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Authorization {
-    /// It holds, or it is none of ours.
+    /// Its token holds, or no token was sent.
     GoesOn,
-    /// It holds a token that is not acceptable, which the app shall not take for a proof.
+    /// A token was sent that is not acceptable; the app shall not take it for a proof. Other schemes than `Bearer` are the
+    /// app's own and go on: the token may have come in the cookie.
     EndsHere,
 }
 
@@ -42,9 +45,10 @@ pub(super) fn to_app(
     authorization: Authorization,
 ) -> Result<HeaderList, SignError> {
     let mut headers = from_client(inbound);
-    headers.retain(|(name, _)| {
-        name != "cookie" && (name != "authorization" || authorization == Authorization::GoesOn)
-    });
+    let drops_authorization =
+        authorization == Authorization::EndsHere && bears_a_token(inbound, settings);
+    headers
+        .retain(|(name, _)| name != "cookie" && (name != "authorization" || !drops_authorization));
     if let Some(cookies) = inbound.cookies().without(&settings.cookies.all()) {
         headers.push(("cookie".to_owned(), cookies));
     }
@@ -114,6 +118,16 @@ pub(super) fn proof_headers(
     let mut headers = vec![(PROOF_HEADER, proof), (REQUEST_ID, request_id.to_owned())];
     headers.extend(super::clock::for_issuer(now));
     Ok(headers)
+}
+
+/// Whether `Authorization` holds what core would take for a token, acceptable or not.
+fn bears_a_token(inbound: &Inbound, settings: &Settings) -> bool {
+    let no_cookies = CookieHeader::parse(&[]);
+    Credential::from_headers(
+        inbound.header("authorization").as_slice(),
+        &no_cookies,
+        &settings.cookies,
+    ) != Credential::None
 }
 
 fn from_client(inbound: &Inbound) -> HeaderList {
@@ -219,21 +233,18 @@ mod tests {
     #[test]
     fn a_refused_token_ends_at_the_edge() {
         let settings = settings_with(&[]).ok().unwrap();
-        let request = inbound(
-            "GET",
-            "http://app.test/a",
-            &[("authorization", "Bearer x.y.z")],
-        );
-        for (authorization, sent) in [
-            (Authorization::GoesOn, Some("Bearer x.y.z")),
-            (Authorization::EndsHere, None),
+        for (said, authorization, goes_on) in [
+            ("Bearer x.y.z", Authorization::GoesOn, true),
+            ("Bearer x.y.z", Authorization::EndsHere, false),
+            ("bearer\tx.y.z", Authorization::EndsHere, false),
+            ("Basic dTpw", Authorization::EndsHere, true),
         ] {
+            let request = inbound("GET", "http://app.test/a", &[("authorization", said)]);
+            let headers = to_app(&request, &settings, None, authorization).unwrap();
             assert_eq!(
-                header(
-                    &to_app(&request, &settings, None, authorization).unwrap(),
-                    "authorization"
-                ),
-                sent
+                header(&headers, "authorization"),
+                goes_on.then_some(said),
+                "{said}"
             );
         }
     }

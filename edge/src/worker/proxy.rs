@@ -1,14 +1,15 @@
 //! Sending a request on, and its answer back.
 //!
 //! Bodies stream both ways and are never looked at. Redirects are the client's to follow. Every `Set-Cookie` stays apart,
-//! because the answer is handed on as the runtime's own object. What an upstream does wrong is said with a public code and
+//! because the answer is handed on as the runtime's own object. The platform's cache is asked only for what is for anyone. What an upstream does wrong is said with a public code and
 //! without a name, an address or a message from inside.
 
-use edgeward_core::gate::Permit;
+use edgeward_core::gate::{Permit, ResponsePolicy};
 use edgeward_core::problem::ProblemCode;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{
-    AbortSignal, Headers, Request, RequestInit, RequestRedirect, Response, ResponseInit,
+    AbortSignal, Headers, Request, RequestCache, RequestInit, RequestRedirect, Response,
+    ResponseInit,
 };
 
 use super::config::{Origin, Settings};
@@ -64,7 +65,12 @@ pub(super) async fn to_app(
         permit.path().as_str(),
         inbound.query(),
     );
-    let request = make(&url, original, inbound, None).map_err(|_| failed("request-not-made"))?;
+    let init = begin(original, inbound);
+    if !is_for_anyone(permit, inbound, settings) {
+        init.set_cache(RequestCache::NoStore);
+    }
+    let request =
+        Request::new_with_str_and_init(&url, &init).map_err(|_| failed("request-not-made"))?;
     set_all(&request, &headers).map_err(|_| failed("header-not-sent"))?;
     let response = platform::fetch(&request)
         .await
@@ -95,9 +101,13 @@ pub(super) async fn to_issuer(
         permit.path().as_str(),
         inbound.query(),
     );
-    let timeout = AbortSignal::timeout_with_u32(ISSUER_TIMEOUT_MILLISECONDS);
+    let init = begin(original, inbound);
+    init.set_cache(RequestCache::NoStore);
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(
+        ISSUER_TIMEOUT_MILLISECONDS,
+    )));
     let request =
-        make(&url, original, inbound, Some(&timeout)).map_err(|_| failed("request-not-made"))?;
+        Request::new_with_str_and_init(&url, &init).map_err(|_| failed("request-not-made"))?;
     // The proof names the address as it leaves: the runtime may have encoded a character of the query.
     let leaving = request.url();
     let target = Target::split(&leaving).ok_or_else(|| failed("request-not-made"))?;
@@ -125,25 +135,27 @@ fn address(upstream: &Origin, path: &str, query: Option<&str>) -> String {
     }
 }
 
-fn make(
-    url: &str,
-    original: &Request,
-    inbound: &Inbound,
-    signal: Option<&AbortSignal>,
-) -> Result<Request, JsValue> {
+/// Whether the answer may come from the platform's own cache, and stay there. It lies between the edge and the upstream,
+/// keeps by file name (`/app/invoice.pdf`) what does not forbid it, and finds it again by the upstream's address alone: not
+/// by who asked, nor by the host that was asked for.
+fn is_for_anyone(permit: &Permit, inbound: &Inbound, settings: &Settings) -> bool {
+    permit.response_policy() == ResponsePolicy::Untouched
+        && permit.identity().is_none()
+        && inbound.host == settings.issuer.authority()
+}
+
+/// Method and body of the request that goes on.
+fn begin(original: &Request, inbound: &Inbound) -> RequestInit {
     let init = RequestInit::new();
     init.set_method(&inbound.method);
     init.set_redirect(RequestRedirect::Manual);
-    if let Some(signal) = signal {
-        init.set_signal(Some(signal));
-    }
     // GET and HEAD have no body that means anything (RFC 9110, section 9.3.1), and fetch refuses one.
     if !matches!(inbound.method.as_str(), "GET" | "HEAD")
         && let Some(body) = original.body()
     {
         init.set_body(&body);
     }
-    Request::new_with_str_and_init(url, &init)
+    init
 }
 
 fn set_all(request: &Request, headers: &HeaderList) -> Result<(), JsValue> {
@@ -166,7 +178,8 @@ fn hand_on(
         Response::new_with_opt_readable_stream_and_init(upstream.body().as_ref(), as_init)?;
     let headers = response.headers();
     let connection = headers.get("connection")?;
-    for name in response_headers::hop_by_hop(connection.as_deref()) {
+    let ends_here = response_headers::hop_by_hop(connection.as_deref());
+    for name in ends_here.chain(response_headers::SIGNED_BY_US) {
         headers.delete(name)?;
     }
     if let Some(location) = headers.get("location")?
@@ -192,6 +205,10 @@ fn inside<'l>(location: &'l str, origin: &Origin) -> Option<&'l str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worker::config::tests::settings_with;
+    use crate::worker::identity::tests::access_token;
+    use crate::worker::request::tests::inbound;
+    use edgeward_core::gate::{Decision, Gate, decide};
     use std::str::FromStr as _;
 
     #[test]
@@ -203,6 +220,45 @@ mod tests {
             ("/a", Some(""), "http://127.0.0.1:3000/a?"),
         ] {
             assert_eq!(address(&upstream, path, query), expected);
+        }
+    }
+
+    #[test]
+    fn only_what_anyone_may_see_is_left_to_the_platforms_cache() {
+        let policy = "version = 1\n\
+            [[route]]\npath = \"/public\"\nallow = \"public\"\n\
+            [[route]]\npath = \"/mine\"\nallow = \"signed-in\"\n";
+        let settings = settings_with(&[("GATE_POLICY", policy)]).ok().unwrap();
+        let (token, keys) = access_token(&serde_json::json!({}));
+        let bearer = format!("Bearer {token}");
+        for (url, authorization, expected) in [
+            ("https://app.test/public", None, true),
+            ("https://app.test/public", Some(bearer.as_str()), false),
+            ("https://app.test/public", Some("Bearer x.y.z"), true),
+            ("https://app.test/mine", Some(bearer.as_str()), false),
+            ("https://other.test/public", None, false),
+        ] {
+            let headers: Vec<_> = authorization
+                .map(|value| ("authorization", value))
+                .into_iter()
+                .collect();
+            let request = inbound("GET", url, &headers);
+            let gate = Gate {
+                policy: &settings.policy,
+                keys: Some(&keys),
+                keys_are_final: true,
+                expect: &settings.expect,
+            };
+            let Decision::Forward(permit) =
+                decide(&gate, &request.view(&settings.cookies), request.now)
+            else {
+                panic!("{url} is let through")
+            };
+            assert_eq!(
+                is_for_anyone(&permit, &request, &settings),
+                expected,
+                "{url} {authorization:?}"
+            );
         }
     }
 

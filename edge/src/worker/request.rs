@@ -31,7 +31,7 @@ pub(super) struct Inbound {
 }
 
 impl Inbound {
-    /// Takes a request apart. `None` if its address is none, which the runtime does not let through.
+    /// Takes a request apart. `None` if its address has no plain host, see [`Target::split`].
     pub(super) fn new(
         id: String,
         now: UnixTime,
@@ -57,7 +57,7 @@ impl Inbound {
         })
     }
 
-    /// The path as it stood in the request line.
+    /// The path as the runtime gave it.
     pub(super) fn raw_path(&self) -> &str {
         &self.path
     }
@@ -103,12 +103,14 @@ impl Inbound {
         CookieHeader::parse(self.header("cookie").as_slice())
     }
 
-    /// Whether one of our cookies stands behind a comma. Two `Cookie` headers look like that after the runtime has joined
-    /// them, and a cookie of a sibling domain can look like that on purpose, to slip a name past the browser's `__Host-`
-    /// rule. No honest browser sends either, so it is refused instead of being read in one of two ways.
+    /// Whether one of our cookies stands right behind a comma. Two `Cookie` headers look like that after the runtime has
+    /// joined them, and a cookie of a sibling domain can look like that on purpose, to slip a name past the browser's
+    /// `__Host-` rule. It is refused instead of being read in one of two ways. A comma in the value of somebody else's
+    /// cookie hides nothing: behind the next `;` both readers agree again.
     pub(super) fn hides_a_cookie(&self, names: &CookieNames) -> bool {
-        let parts = self.header("cookie").unwrap_or("").split(',').skip(1);
-        parts
+        let pairs = self.header("cookie").unwrap_or("").split(';');
+        pairs
+            .flat_map(|pair| pair.split(',').skip(1))
             .map(|part| CookieHeader::parse(&[part]))
             .any(|cookies| {
                 names
@@ -197,19 +199,23 @@ pub(super) mod tests {
             ("__Host-edgeward-access=T", false),
             ("a=1; __Host-edgeward-access=T; b=2,3", false),
             ("a=1,2; b=x, y", false),
+            (
+                "prefs={\"a\":1,\"b\":2}; __Host-edgeward-access=T; c=3,4",
+                false,
+            ),
+            ("a=1, b=2; __Host-edgeward-access=T", false),
             ("a=1, __Host-edgeward-access=T", true),
             ("a=1,__Host-edgeward-access=T", true),
             ("__Host-edgeward-access=T, __Host-edgeward-access=T", true),
-            ("a=1, b=2; __Host-edgeward-refresh=R", true),
+            ("b=2; a=1, c=3, __Host-edgeward-refresh=R; d=4", true),
             ("a=1, %5f_Host-edgeward-session=S", true),
         ] {
             let request = inbound("GET", "http://app.test/", &[("cookie", cookie)]);
             assert_eq!(request.hides_a_cookie(&names), hidden, "{cookie}");
-            assert_eq!(
-                request.view(&names).credential == Credential::Ambiguous,
-                hidden,
-                "{cookie}"
-            );
+            let credential = request.view(&names).credential;
+            assert_eq!(credential == Credential::Ambiguous, hidden, "{cookie}");
+            let is_found = credential == Credential::Token("T");
+            assert_eq!(is_found, cookie.contains("access=T") && !hidden, "{cookie}");
         }
     }
 

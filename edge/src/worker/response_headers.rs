@@ -1,10 +1,11 @@
 //! The headers that answers leave with.
 //!
-//! Tables only: which header with which value, in which environment. The app's own headers are never overwritten, with one
-//! exception: a route that needs a sign-in says by itself how its answers may be stored, because an app that was written
-//! without the gate cannot know.
+//! Tables and rules only: which header with which value, in which environment. The app's own headers are never overwritten,
+//! with one exception: a route that needs a sign-in says by itself how its answers may be stored, because an app that was
+//! written without the gate cannot know.
 
 use edgeward_core::cookie::Environment;
+use edgeward_core::gate::ResponsePolicy;
 
 /// What every answer carries unless it says otherwise itself.
 const SECURITY: [(&str, &str); 4] = [
@@ -27,13 +28,48 @@ pub(super) const OWN_PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; 
 pub(super) const NO_STORE: &str = "no-store";
 
 /// For what a signed-in user sees: no shared cache, and nothing for the back button after signing out.
-pub(super) const PRIVATE_NO_STORE: &str = "private, no-store";
+const PRIVATE_NO_STORE: &str = "private, no-store";
+
+/// For a public page that was made for somebody known: the browser may keep it, nobody else.
+const PRIVATE: &str = "private";
+
+/// With these a response tells shared caches something else than `Cache-Control` does (RFC 9213), and they obey.
+pub(super) const FOR_SHARED_CACHES: [&str; 3] = [
+    "cdn-cache-control",
+    "cloudflare-cdn-cache-control",
+    "surrogate-control",
+];
+
+/// What the edge signs for an upstream. One that answers with the headers it was asked with must not hand them out.
+pub(super) const SIGNED_BY_US: [&str; 2] = ["edgeward-assertion", "edgeward-proof"];
 
 /// The answers of the gate depend on the credentials.
 pub(super) const VARY_ON_CREDENTIALS: &str = "Cookie, Authorization";
 
 /// The name under which a request is found in every log.
 pub(super) const REQUEST_ID: &str = "x-request-id";
+
+/// The `Cache-Control` that takes the place of what a response `said`, if one must. `knows_caller`: the upstream was told
+/// who asks, so that the answer may be about them.
+pub(super) fn cache_control(
+    policy: ResponsePolicy,
+    knows_caller: bool,
+    said: Option<&str>,
+) -> Option<&'static str> {
+    match policy {
+        ResponsePolicy::PrivateNoStore => {
+            (!said.is_some_and(forbids_storing)).then_some(PRIVATE_NO_STORE)
+        }
+        ResponsePolicy::Untouched => (knows_caller && said.is_none()).then_some(PRIVATE),
+    }
+}
+
+/// Whether a `Cache-Control` already says that nobody keeps the answer (RFC 9111, section 5.2.2.5).
+fn forbids_storing(cache_control: &str) -> bool {
+    cache_control
+        .split(',')
+        .any(|directive| directive.trim().eq_ignore_ascii_case("no-store"))
+}
 
 /// Headers that belong to one connection and are never handed on (RFC 9110, section 7.6.1). The runtime speaks its own
 /// version of them on either side.
@@ -113,6 +149,45 @@ mod tests {
                 "{environment}"
             );
             assert!(names.contains(&"x-frame-options"));
+        }
+    }
+
+    #[test]
+    fn what_was_made_for_one_person_is_kept_by_nobody_else() {
+        let (signed_in, public) = (ResponsePolicy::PrivateNoStore, ResponsePolicy::Untouched);
+        for (policy, knows_caller, said, becomes) in [
+            (signed_in, true, None, Some("private, no-store")),
+            (
+                signed_in,
+                true,
+                Some("public, max-age=60"),
+                Some("private, no-store"),
+            ),
+            (
+                signed_in,
+                true,
+                Some("private, no-cache"),
+                Some("private, no-store"),
+            ),
+            (
+                signed_in,
+                true,
+                Some("x-no-store"),
+                Some("private, no-store"),
+            ),
+            (signed_in, true, Some(""), Some("private, no-store")),
+            (signed_in, true, Some("no-store"), None),
+            (signed_in, true, Some("max-age=0, No-Store"), None),
+            (public, false, None, None),
+            (public, false, Some("public"), None),
+            (public, true, None, Some("private")),
+            (public, true, Some("public, max-age=60"), None),
+        ] {
+            assert_eq!(
+                cache_control(policy, knows_caller, said),
+                becomes,
+                "{policy:?} {said:?}"
+            );
         }
     }
 

@@ -1,12 +1,11 @@
 //! Taking the request's address apart, byte for byte as the runtime gives it.
 //!
-//! Nothing is decoded or normalised here: core judges the raw path, and what it judged is what is forwarded.
+//! Nothing is decoded or normalised here: core judges the raw path, and what it judged is what is forwarded. Only a host
+//! that is more than a name and a port is refused, because the app and our own redirects would repeat it.
 
 /// A URL's parts, as they stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Target<'u> {
-    /// `http` or `https`.
-    pub(super) scheme: &'u str,
     /// Host and, where it was given, port.
     pub(super) host: &'u str,
     /// From the first slash on, `/` if there was none.
@@ -16,9 +15,10 @@ pub(super) struct Target<'u> {
 }
 
 impl<'u> Target<'u> {
-    /// Splits an absolute URL. `None` if it is not one; the runtime makes no such requests.
+    /// Splits an absolute URL. `None` if it is none, or if its host holds what no host holds: the runtime puts the client's
+    /// `Host` there as it came, with a user name before an `@` or two of them joined by a comma.
     pub(super) fn split(url: &'u str) -> Option<Self> {
-        let (scheme, rest) = url.split_once("://")?;
+        let (_, rest) = url.split_once("://")?;
         let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
         let (before_query, query) = match rest.split_once('?') {
             Some((before, query)) => (before, Some(query)),
@@ -28,12 +28,7 @@ impl<'u> Target<'u> {
             Some(slash) => before_query.split_at(slash),
             None => (before_query, "/"),
         };
-        (!scheme.is_empty() && !host.is_empty()).then_some(Self {
-            scheme,
-            host,
-            path,
-            query,
-        })
+        is_host(host).then_some(Self { host, path, query })
     }
 
     /// Path and query as they stand in a request line.
@@ -45,52 +40,64 @@ impl<'u> Target<'u> {
     }
 }
 
+/// Whether a text can be a name or an address with a port (RFC 9110, section 7.2); escapes are not needed in either.
+fn is_host(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(':')
+        && text.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn addresses_are_split_and_nothing_is_changed() {
-        for (url, scheme, host, path, query) in [
-            ("https://app.test/", "https", "app.test", "/", None),
+        for (url, host, path, query) in [
+            ("https://app.test/", "app.test", "/", None),
             (
                 "http://app.test:8787/a/%2e%2e/b?x=%27'",
-                "http",
                 "app.test:8787",
                 "/a/%2e%2e/b",
                 Some("x=%27'"),
             ),
-            (
-                "http://app.test//evil/a",
-                "http",
-                "app.test",
-                "//evil/a",
-                None,
-            ),
+            ("http://app.test//evil/a", "app.test", "//evil/a", None),
             (
                 "http://app.test/a?b?c=/d#e",
-                "http",
                 "app.test",
                 "/a",
                 Some("b?c=/d"),
             ),
-            ("http://app.test?x", "http", "app.test", "/", Some("x")),
-            ("http://app.test/a?", "http", "app.test", "/a", Some("")),
-            ("http://[::1]:80/a://b", "http", "[::1]:80", "/a://b", None),
+            ("http://app.test?x", "app.test", "/", Some("x")),
+            ("http://app.test/a?", "app.test", "/a", Some("")),
+            ("http://[::1]:80/a://b", "[::1]:80", "/a://b", None),
         ] {
             assert_eq!(
                 Target::split(url),
-                Some(Target {
-                    scheme,
-                    host,
-                    path,
-                    query
-                }),
+                Some(Target { host, path, query }),
                 "{url}"
             );
         }
-        for url in ["", "/a", "app.test/a", "://app.test/", "http:///a"] {
+        for url in ["", "/a", "app.test/a", "http:///a"] {
             assert_eq!(Target::split(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_could_be_read_as_another_is_none() {
+        for host in [
+            "app.test@evil.test",
+            "user:secret@app.test",
+            "app.test, evil.test",
+            "app.test*",
+            "app.test\\evil.test",
+            "app.test%2eevil.test",
+            "app.t\u{e9}st",
+            ":80",
+        ] {
+            assert_eq!(Target::split(&format!("http://{host}/a")), None, "{host}");
         }
     }
 

@@ -26,6 +26,13 @@ impl Origin {
         if self.https { "https" } else { "http" }
     }
 
+    /// Host and, where one was written, port.
+    pub(in super::super) fn authority(&self) -> &str {
+        self.text
+            .split_once("://")
+            .map_or("", |(_, authority)| authority)
+    }
+
     /// Whether what is sent there is encrypted.
     pub(in super::super) const fn is_https(&self) -> bool {
         self.https
@@ -33,10 +40,7 @@ impl Origin {
 
     /// Whether the host can only be this machine.
     pub(in super::super) fn is_loopback(&self) -> bool {
-        let authority = self
-            .text
-            .split_once("://")
-            .map_or("", |(_, authority)| authority);
+        let authority = self.authority();
         let host = match authority
             .strip_prefix('[')
             .and_then(|rest| rest.split_once(']'))
