@@ -94,33 +94,18 @@ fn cargo_tool(tool: &CargoTool) -> Outcome<()> {
         "setup: cargo install {} {} (a few minutes, once)",
         tool.package, tool.version
     );
-    let ordinary_place_is_taken = toolchain::find_on_path(tool.program).is_some();
-    if !ordinary_place_is_taken {
-        check(&mut install(tool))?;
-    }
-    // Another version is in the way, or cargo's folder is not on the path: install where this task looks first.
-    if tool.find().is_none() {
-        check(
-            install(tool)
-                .arg("--force")
-                .arg("--root")
-                .arg(toolchain::tools_folder()),
-        )?;
-    }
-    tool.need().map(drop)
-}
-
-fn install(tool: &CargoTool) -> Command {
     let mut install = cargo();
     let package = format!("{}@{}", tool.package, tool.version);
-    install.args(["install", "--locked", "--quiet", &package]);
-    // The three tools share many dependencies; one folder lets them share the work. They run for a second or two at a time,
-    // so compiling them fast is worth more than compiling them well.
+    install.args(["install", "--locked", "--quiet", "--force", &package]);
+    install.arg("--root").arg(toolchain::tools_folder());
+    // The three tools share many dependencies; one folder lets them share the work.
     install.env("CARGO_TARGET_DIR", workspace::target().join("tools-build"));
-    install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
-    install.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    install.env("CARGO_PROFILE_RELEASE_DEBUG", "false");
+    install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
     install.env("CARGO_PROFILE_RELEASE_LTO", "off");
-    install
+    install.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    check(&mut install)?;
+    tool.need().map(drop)
 }
 
 /// Chromium and its driver, for the suites that need a browser.

@@ -66,7 +66,7 @@ const SUITES: &[Suite] = &[
     ),
     suite(
         "edge",
-        120,
+        180,
         "the pure parts of the Worker and the package",
         rust::edge,
     ),
