@@ -81,9 +81,9 @@ pub enum Destination {
 /// What caches may do with the response to a permitted request, unless the response itself is stricter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResponsePolicy {
-    /// The gate adds nothing.
+    /// What the response says stands.
     Untouched,
-    /// `Cache-Control: private, no-store`, where the response has none: it was made for one person.
+    /// `Cache-Control: private, no-store`, unless the response says `no-store` itself: it was made for one person.
     PrivateNoStore,
 }
 

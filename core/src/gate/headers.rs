@@ -105,6 +105,9 @@ const REFUSED_PREFIXES: &[&str] = &[
     // `x-middleware-subrequest` made a framework skip its own middleware (CVE-2025-29927).
     "x-middleware-",
     "x-invoke-",
+    // They tell Rack and Plack which files a server in front would deliver (CVE-2025-61780, CVE-2026-7381).
+    "x-accel-",
+    "x-sendfile",
     "x-vercel-",
     // What Cloudflare says about the client; the edge reads it from the platform and passes on what it means.
     "cf-",
@@ -211,6 +214,8 @@ mod tests {
             "Proxy",
             "X-Request-Id",
             "x-ssl-client-verify",
+            "X-Sendfile-Type",
+            "X_Accel_Mapping",
             "X-MS-CLIENT-PRINCIPAL-ID",
         ] {
             assert!(!client_may_send(name), "{name}");
