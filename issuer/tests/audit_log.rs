@@ -33,6 +33,11 @@ async fn the_database_refuses_every_change() {
         "INSERT INTO audit_log (seq, entry, previous_hash, hash) VALUES (1000, '{}', zeroblob(32), randomblob(32))",
         "INSERT INTO audit_log (seq, entry, previous_hash, hash)
          SELECT max(seq) + 1, '{}', randomblob(32), randomblob(32) FROM audit_log",
+        // In its place at the end, but with the hash of an entry that it would replace.
+        "INSERT OR REPLACE INTO audit_log (seq, entry, previous_hash, hash)
+         SELECT seq + 1, '{}', hash, (SELECT hash FROM audit_log WHERE seq = 2) FROM audit_log ORDER BY seq DESC LIMIT 1",
+        "INSERT OR REPLACE INTO audit_log (seq, entry, previous_hash, hash)
+         SELECT seq + 1, '{}', hash, hash FROM audit_log ORDER BY seq DESC LIMIT 1",
     ] {
         let refused = sqlx::raw_sql(statement)
             .execute(&mut desk.sql().await)

@@ -12,11 +12,13 @@ CREATE TABLE audit_log (
     request_id    TEXT    GENERATED ALWAYS AS (json_extract(entry, '$.requestId')) VIRTUAL
 ) STRICT;
 
--- Also stops INSERT OR REPLACE, which deletes without asking a DELETE trigger.
+-- Also stops INSERT OR REPLACE, which deletes without asking a DELETE trigger: the number, the link to the last entry
+-- and the hash must all be new, so that there is never a row to replace.
 CREATE TRIGGER audit_log_only_grows
 BEFORE INSERT ON audit_log
 WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM audit_log)
     OR NEW.previous_hash IS NOT coalesce((SELECT hash FROM audit_log ORDER BY seq DESC LIMIT 1), zeroblob(32))
+    OR EXISTS (SELECT 1 FROM audit_log WHERE hash = NEW.hash OR previous_hash = NEW.previous_hash)
 BEGIN
     SELECT RAISE(ABORT, 'the audit log is append-only');
 END;
