@@ -1,13 +1,7 @@
 //! `edgeward serve`: listens until it is told to stop, then lets running requests end.
 
-use std::{
-    future::{Future, IntoFuture},
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::serve::ListenerExt;
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -15,7 +9,10 @@ use tokio::{
 };
 
 use super::{Answer, Failure, Outcome, Place};
-use crate::{App, http::routes};
+use crate::{
+    App,
+    http::{listener, routes},
+};
 
 /// How long running requests may go on after the signal: less than the 30 seconds after which supervisors kill, and as
 /// long as a request may take at all.
@@ -48,43 +45,32 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
         signing_key = app.keyring.active().key_id(),
         "listening"
     );
-    // Answers are small and complete: waiting for more to send only delays them.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY refused");
-        }
-    });
-    let service = routes::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+    let router = routes::router(Arc::clone(&app));
     let (stop, mut stopped) = watch::channel(());
-    let server = axum::serve(listener, service)
-        .with_graceful_shutdown(async move {
-            // The sender only goes away with the process; either way it is time to stop.
-            let _ = stopped.changed().await;
-        })
-        .into_future();
-    finish(server, &mut signals, stop).await?;
+    let stopped = async move {
+        // The sender only goes away with the process; either way it is time to stop.
+        let _ = stopped.changed().await;
+    };
+    let server = listener::serve(listener, router, listener::HEADER_TIMEOUT, stopped);
+    finish(server, &mut signals, stop).await;
     app.store.close().await;
     tracing::info!("stopped");
     Ok(Answer::Yes)
 }
 
 async fn finish(
-    server: impl Future<Output = std::io::Result<()>>,
+    server: impl Future<Output = ()>,
     signals: &mut Signals,
     stop: watch::Sender<()>,
-) -> Result<(), Failure> {
+) {
     tokio::pin!(server);
     tokio::select! {
-        ended = &mut server => return Ok(ended?),
+        () = &mut server => return,
         name = signals.next() => tracing::info!(signal = name, "stopping"),
     }
     stop.send_replace(());
-    match tokio::time::timeout(GRACE, server).await {
-        Ok(ended) => Ok(ended?),
-        Err(_) => {
-            tracing::warn!("requests were still running and were cut off");
-            Ok(())
-        }
+    if tokio::time::timeout(GRACE, server).await.is_err() {
+        tracing::warn!("requests were still running and were cut off");
     }
 }
 

@@ -10,6 +10,8 @@ pub mod openapi;
 pub mod pages;
 pub mod wellknown;
 
+pub mod listener;
+
 pub mod access_log;
 pub mod caller;
 pub mod cookies;
