@@ -76,6 +76,16 @@ fn judge_url(config: &Config, findings: &mut Findings<'_>) -> Option<Site> {
         );
         return None;
     }
+    let default_port = match scheme {
+        "https" => ":443",
+        _ => ":80",
+    };
+    if authority.as_str().ends_with(':') || authority.as_str().ends_with(default_port) {
+        findings.add(
+            KEY,
+            format!("must be without {default_port}: browsers leave it out of `Origin`, so no form would pass"),
+        );
+    }
     if url.bytes().any(|byte| byte.is_ascii_uppercase()) {
         findings.add(KEY, "must be in lower case");
     }
