@@ -36,7 +36,8 @@ pub enum Demand {
 /// [`ApiError::OriginRefused`].
 pub fn judge_origin(headers: &HeaderMap, site: &str) -> Result<Demand, ApiError> {
     let fetch_site = single(headers, &SEC_FETCH_SITE)?;
-    if fetch_site == Some("cross-site") {
+    // `same-site` is another page of the same site, such as a sibling subdomain, and no page of ours.
+    if matches!(fetch_site, Some("cross-site" | "same-site")) {
         return Err(ApiError::OriginRefused);
     }
     match single(headers, &header::ORIGIN)? {
@@ -129,7 +130,7 @@ mod tests {
         const SITE: &str = "https://site.example";
         let refused = None;
         type Row = (&'static [(&'static str, &'static str)], Option<Demand>);
-        let rows: [Row; 17] = [
+        let rows: [Row; 19] = [
             (&[], Some(Demand::AsUsual)),
             (&[("origin", SITE)], Some(Demand::AsUsual)),
             (
@@ -139,6 +140,11 @@ mod tests {
             (&[("sec-fetch-site", "same-origin")], Some(Demand::AsUsual)),
             (&[("sec-fetch-site", "none")], Some(Demand::AsUsual)),
             (&[("sec-fetch-site", "cross-site")], refused),
+            (&[("sec-fetch-site", "same-site")], refused),
+            (
+                &[("origin", SITE), ("sec-fetch-site", "same-site")],
+                refused,
+            ),
             (
                 &[("origin", SITE), ("sec-fetch-site", "cross-site")],
                 refused,
