@@ -61,10 +61,7 @@ async fn run_add(place: &Place, add: Add) -> Outcome {
     let first_name = add.first_name.as_deref().unwrap_or(local_part);
     let first_name = PersonName::parse("--first-name", first_name)?;
     let last_name = PersonName::parse("--last-name", add.last_name.as_deref().unwrap_or("-"))?;
-    let mut roles = Vec::with_capacity(add.roles.len());
-    for role in &add.roles {
-        roles.push(Role::parse(role)?);
-    }
+    let roles = Role::parse_all(&add.roles)?;
     let typed = if add.password_stdin {
         read_password()?
     } else {

@@ -3,7 +3,7 @@
 //! An address, a name or a role that is accepted here is fit for a token, a header and a page; nothing after this
 //! module judges them again. Which passwords are acceptable is in [`password`](super::password).
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use edgeward_core::time::UnixTime;
 use unicode_normalization::UnicodeNormalization;
@@ -30,6 +30,10 @@ pub const NAME_MAX_CHARS: usize = 100;
 
 /// Roles travel in each access token and in a header.
 pub const ROLE_MAX_BYTES: usize = 64;
+
+/// All roles of an account together. Browsers drop a cookie of more than 4096 bytes in silence (RFC 6265 6.1); the rest
+/// of the longest access token, in base64url, leaves room for so many.
+pub const ROLES_MAX_BYTES: usize = 1024;
 
 /// The identifier of a user, the `sub` of the tokens: a UUIDv7.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,6 +71,9 @@ pub enum UnfitField {
     /// A role.
     #[error("a role is 1 to {ROLE_MAX_BYTES} characters of a-z, A-Z, 0-9, '-', '_', '.' and ':'")]
     Role,
+    /// The roles together.
+    #[error("the roles have more than {ROLES_MAX_BYTES} characters together")]
+    Roles,
 }
 
 /// An e-mail address in its normal form: without blanks around it, in lower case, ASCII. Two people who write the same
@@ -137,8 +144,8 @@ impl PersonName {
     /// Takes a name as typed; `field` names it in the refusal.
     ///
     /// # Errors
-    /// [`UnfitField::Name`] when it is too long, or holds a control character or one that turns the direction of
-    /// writing: both can make a list of accounts show something else than it holds.
+    /// [`UnfitField::Name`] when it is too long, or holds a control character, one that breaks the line, or one
+    /// that turns the direction of writing: they can make a list of accounts show something else than it holds.
     pub fn parse(field: &'static str, typed: &str) -> Result<Self, UnfitField> {
         let typed = typed.trim();
         // The normal form has at most three times as many characters; this bounds the work.
@@ -146,8 +153,12 @@ impl PersonName {
             return Err(UnfitField::Name(field));
         }
         let name: String = typed.nfc().collect();
-        let turns = |c| matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if name.chars().count() > NAME_MAX_CHARS || name.chars().any(|c| c.is_control() || turns(c))
+        let turns = |c| matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let breaks = |c| matches!(c, '\u{2028}' | '\u{2029}');
+        if name.chars().count() > NAME_MAX_CHARS
+            || name
+                .chars()
+                .any(|c| c.is_control() || turns(c) || breaks(c))
         {
             return Err(UnfitField::Name(field));
         }
@@ -187,6 +198,24 @@ impl Role {
         } else {
             Err(UnfitField::Role)
         }
+    }
+
+    /// Takes the roles of an account; one that is named twice is one.
+    ///
+    /// # Errors
+    /// [`UnfitField::Role`], and [`UnfitField::Roles`] when they would not fit into an access token.
+    pub fn parse_all(texts: &[String]) -> Result<Vec<Self>, UnfitField> {
+        let roles: Result<BTreeSet<Self>, _> = texts.iter().map(|text| Self::parse(text)).collect();
+        let roles = roles?;
+        // Two quotes and a comma for each.
+        let length: usize = roles
+            .iter()
+            .map(|role| role.0.len().saturating_add(3))
+            .sum();
+        if length > ROLES_MAX_BYTES {
+            return Err(UnfitField::Roles);
+        }
+        Ok(roles.into_iter().collect())
     }
 
     /// The role.
@@ -365,6 +394,8 @@ mod tests {
             ("Ada\nLovelace", None),
             ("Ada\0", None),
             ("\u{202e}adA", None),
+            ("a\u{61c}b", None),
+            ("Ada\u{2028}admin", None),
         ] {
             let parsed = PersonName::parse("firstName", typed);
             assert_eq!(
@@ -389,5 +420,20 @@ mod tests {
         }
         assert!(Role::parse(&"r".repeat(64)).is_ok());
         assert!(Role::parse(&"r".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn the_roles_of_an_account_fit_into_a_cookie() {
+        let named =
+            |count: usize| -> Vec<String> { (0..count).map(|n| format!("{n:0>61}")).collect() };
+        assert_eq!(Role::parse_all(&named(16)).map(|roles| roles.len()), Ok(16));
+        assert_eq!(Role::parse_all(&named(17)), Err(UnfitField::Roles));
+        let twice = ["b", "a", "b"].map(str::to_owned);
+        let roles = Role::parse_all(&twice).unwrap();
+        assert_eq!(
+            roles.iter().map(Role::as_str).collect::<Vec<_>>(),
+            ["a", "b"]
+        );
+        assert_eq!(Role::parse_all(&["a b".to_owned()]), Err(UnfitField::Role));
     }
 }
