@@ -6,7 +6,7 @@
 use std::{borrow::Cow, error::Error, fmt};
 
 use axum::{
-    extract::rejection::{BytesRejection, FormRejection, JsonRejection, QueryRejection},
+    extract::rejection::{BytesRejection, FormRejection},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -59,20 +59,11 @@ pub enum ApiError {
     /// The proof of an edge does not hold.
     EdgeProofInvalid,
 
-    // Somebody is believed and may not, or must choose otherwise.
-    /// Too many wrong passwords.
-    AccountLocked {
-        /// When to try again.
-        retry_after_seconds: u64,
-    },
+    // The person must choose otherwise.
     /// The new password does not meet the policy; the text says what is missing.
     WeakPassword(Cow<'static, str>),
     /// Another account has this e-mail address.
     EmailTaken,
-    /// A role is missing.
-    InsufficientRole,
-    /// The act needs a fresher or a stronger sign-in.
-    StepUpRequired,
 
     // It will work in a moment.
     /// All places for costly work are taken.
@@ -143,11 +134,8 @@ impl ApiError {
             Self::CsrfInvalid => ProblemCode::CsrfInvalid,
             Self::OriginRefused => ProblemCode::OriginRefused,
             Self::EdgeProofInvalid => ProblemCode::EdgeProofInvalid,
-            Self::AccountLocked { .. } => ProblemCode::AccountLocked,
             Self::WeakPassword(_) => ProblemCode::WeakPassword,
             Self::EmailTaken => ProblemCode::EmailTaken,
-            Self::InsufficientRole => ProblemCode::InsufficientRole,
-            Self::StepUpRequired => ProblemCode::StepUpRequired,
             Self::Busy { .. } | Self::TooSlow => ProblemCode::Busy,
             Self::RefreshInProgress => ProblemCode::RefreshInProgress,
             Self::Internal(_) => ProblemCode::Internal,
@@ -167,7 +155,10 @@ impl ApiError {
     /// After how many seconds the same request may work, for `Retry-After`.
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
-        if let Self::AccountLocked { retry_after_seconds } | Self::Busy { retry_after_seconds } = self {
+        if let Self::Busy {
+            retry_after_seconds,
+        } = self
+        {
             Some(*retry_after_seconds)
         } else if matches!(self, Self::TooSlow) {
             Some(BUSY_RETRY_SECONDS)
@@ -258,22 +249,6 @@ impl From<StorageError> for ApiError {
     }
 }
 
-impl From<JsonRejection> for ApiError {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the list of reasons is open, and each further one is the client's mistake too"
-    )]
-    fn from(rejection: JsonRejection) -> Self {
-        match rejection {
-            JsonRejection::MissingJsonContentType(_) => Self::UnsupportedMediaType,
-            JsonRejection::BytesRejection(bytes) => bytes.into(),
-            JsonRejection::JsonSyntaxError(_) => Self::malformed("the body is not valid JSON"),
-            // The text of the parser may repeat a value, which may be a password.
-            _ => Self::malformed("the JSON body does not have the documented members"),
-        }
-    }
-}
-
 impl From<FormRejection> for ApiError {
     #[expect(
         clippy::wildcard_enum_match_arm,
@@ -295,11 +270,5 @@ impl From<BytesRejection> for ApiError {
         } else {
             Self::malformed("the body could not be read")
         }
-    }
-}
-
-impl From<QueryRejection> for ApiError {
-    fn from(_: QueryRejection) -> Self {
-        Self::malformed("the query does not have the documented parameters")
     }
 }
