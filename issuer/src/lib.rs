@@ -69,8 +69,9 @@ pub enum OpenError {
 /// Opens the database with the schema of this program.
 ///
 /// # Errors
-/// When the file cannot be used or is of a newer program; see [`StoreError`].
-pub async fn open_store(config: &Config) -> Result<Store, StoreError> {
+/// When the file cannot be used or is of a newer program, see [`StoreError`], or others may read it in production.
+pub async fn open_store(config: &Config) -> Result<Store, OpenError> {
+    custody::judge_database(&config.store.path, config.environment)?;
     let store = Store::open(&config.store.path).await?;
     for step in store.migrate_up().await? {
         tracing::info!(

@@ -3,7 +3,7 @@
 use super::{Answer, Outcome, Place, print};
 use crate::{
     config::{Config, ConfigErrors},
-    custody::Secrets,
+    custody::{self, Secrets},
 };
 
 /// The subcommands of `config`.
@@ -33,7 +33,9 @@ pub(super) fn run(place: &Place, command: ConfigCommand) -> Outcome {
 }
 
 fn check_secrets(config: &Config) -> Outcome {
-    match Secrets::inspect(&config.secrets_folder(), config.environment) {
+    let fit = Secrets::inspect(&config.secrets_folder(), config.environment)
+        .and_then(|()| custody::judge_database(&config.store.path, config.environment));
+    match fit {
         Ok(()) => {
             print(&format!("ok: {} ({})", config.issuer.url, config.environment))?;
             Ok(Answer::Yes)

@@ -158,7 +158,7 @@ fn load(folder: &Path, environment: Environment) -> Result<Secrets, CustodyError
     let key_encryption = read(folder, KEY_ENCRYPTION, environment)?;
     let refresh_mac = read(folder, REFRESH_MAC, environment)?;
     let csrf = read(folder, CSRF, environment)?;
-    Ok(Secrets::new(key_encryption, refresh_mac, &csrf))
+    Ok(Secrets::new(key_encryption, &refresh_mac, &csrf))
 }
 
 fn read(
@@ -208,6 +208,15 @@ fn judge_mode(path: &Path, wanted: u32, environment: Environment) -> Result<(), 
             tracing::warn!("{finding}");
             Ok(())
         }
+    }
+}
+
+/// Judges the database, which holds the hashes of passwords and the sealed keys. There is none before the first start.
+pub(super) fn judge_database(path: &Path, environment: Environment) -> Result<(), CustodyError> {
+    if path.exists() {
+        judge_mode(path, FILE_MODE, environment)
+    } else {
+        Ok(())
     }
 }
 
@@ -291,6 +300,20 @@ mod tests {
         let error = load_or_create(&folder, Environment::Development).unwrap_err();
         assert!(matches!(error, CustodyError::Missing(_)), "{error}");
         assert!(!folder.join(KEY_ENCRYPTION).exists());
+    }
+
+    #[test]
+    fn production_refuses_a_database_that_others_may_read() {
+        let place = Folder::new();
+        let path = place.path().join("edgeward.db");
+        judge_database(&path, Environment::Production).unwrap();
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let error = judge_database(&path, Environment::Production).unwrap_err();
+        assert!(matches!(error, CustodyError::TooOpen { mode: 0o644, .. }), "{error}");
+        judge_database(&path, Environment::Development).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        judge_database(&path, Environment::Production).unwrap();
     }
 
     #[test]

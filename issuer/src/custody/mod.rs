@@ -11,15 +11,53 @@ pub use seal::{SealError, Sealed};
 use std::{fmt, path::Path};
 
 use edgeward_core::{cookie::Environment, csrf::CsrfKey};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// The length of every secret here: 256 bits, the key size of XChaCha20-Poly1305 and of HMAC-SHA256's output.
 pub const SECRET_BYTES: usize = 32;
 
+/// Judges who may read the database: a copy that was restored carelessly gives password hashes to every user of the
+/// machine. Changes nothing; an absent file is fine.
+///
+/// # Errors
+/// [`CustodyError::TooOpen`] in production; elsewhere it is said in the log.
+pub fn judge_database(path: &Path, environment: Environment) -> Result<(), CustodyError> {
+    folder::judge_database(path, environment)
+}
+
+/// The key of the MAC in refresh tokens. It is not printed by `Debug` and is wiped when dropped.
+pub struct MacKey([u8; SECRET_BYTES]);
+
+impl MacKey {
+    /// Takes a secret.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; SECRET_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// For the MAC.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; SECRET_BYTES] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MacKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MacKey(redacted)")
+    }
+}
+
+impl Drop for MacKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
 /// The secrets of the data folder, in memory.
 pub struct Secrets {
     key_encryption: Zeroizing<[u8; SECRET_BYTES]>,
-    refresh_mac: Zeroizing<[u8; SECRET_BYTES]>,
+    refresh_mac: MacKey,
     csrf: CsrfKey,
 }
 
@@ -43,19 +81,19 @@ impl Secrets {
 
     fn new(
         key_encryption: Zeroizing<[u8; SECRET_BYTES]>,
-        refresh_mac: Zeroizing<[u8; SECRET_BYTES]>,
+        refresh_mac: &[u8; SECRET_BYTES],
         csrf: &[u8; SECRET_BYTES],
     ) -> Self {
         Self {
             key_encryption,
-            refresh_mac,
+            refresh_mac: MacKey::from_bytes(*refresh_mac),
             csrf: CsrfKey::from_bytes(*csrf),
         }
     }
 
     /// The key of the MAC in refresh tokens.
     #[must_use]
-    pub fn refresh_mac(&self) -> &[u8; SECRET_BYTES] {
+    pub fn refresh_mac(&self) -> &MacKey {
         &self.refresh_mac
     }
 
@@ -124,5 +162,6 @@ pub(crate) mod tests {
         let folder = place.path().join("secrets");
         let secrets = Secrets::load_or_create(&folder, Environment::Development).unwrap();
         assert_eq!(format!("{secrets:?}"), "Secrets(redacted)");
+        assert_eq!(format!("{:?}", secrets.refresh_mac()), "MacKey(redacted)");
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Everything in a token comes from the database and the session; nothing comes from a request.
 
+use std::fmt;
+
 use edgeward_core::{
     time::UnixTime,
     token::{SignError, TokenType},
@@ -58,6 +60,23 @@ struct Claims<'a> {
     email: &'a str,
 }
 
+/// A signed access token, for the cookie or the body.
+pub struct AccessToken(Zeroizing<String>);
+
+impl AccessToken {
+    /// The text.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(redacted)")
+    }
+}
+
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub enum MintError {
@@ -87,11 +106,7 @@ impl<'a> Minter<'a> {
     ///
     /// # Errors
     /// [`MintError`].
-    pub fn mint(
-        &self,
-        subject: &Subject<'_>,
-        now: UnixTime,
-    ) -> Result<Zeroizing<String>, MintError> {
+    pub fn mint(&self, subject: &Subject<'_>, now: UnixTime) -> Result<AccessToken, MintError> {
         let account = subject.account;
         let claims = Claims {
             iss: &self.config.issuer.url,
@@ -113,7 +128,7 @@ impl<'a> Minter<'a> {
             email: account.email.as_str(),
         };
         let token = self.keyring.active().sign(&TokenType::Access, &claims)?;
-        Ok(Zeroizing::new(token))
+        Ok(AccessToken(Zeroizing::new(token)))
     }
 }
 
@@ -121,4 +136,16 @@ fn display_name(account: &Account) -> String {
     let parts = [account.first_name.as_str(), account.last_name.as_str()];
     let given: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     given.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_token() {
+        let token = AccessToken(Zeroizing::new("eyJ.eyJ.sig".to_owned()));
+        assert_eq!(format!("{token:?}"), "AccessToken(redacted)");
+        assert_eq!(token.reveal(), "eyJ.eyJ.sig");
+    }
 }

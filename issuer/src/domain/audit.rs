@@ -39,6 +39,8 @@ pub enum Action {
     RefreshReuse,
     /// A person ended the session in use.
     SignOut,
+    /// A browser signed in anew, which ended the session it had. Its user may be another one than the actor.
+    ReplaceSession,
     /// A person ended a session from the list.
     RevokeSession,
     /// A person ended all sessions, or all others.
@@ -61,6 +63,7 @@ impl Action {
             Self::Refresh => "session.refresh",
             Self::RefreshReuse => "session.refresh-reuse",
             Self::SignOut => "session.sign-out",
+            Self::ReplaceSession => "session.replace",
             Self::RevokeSession => "session.revoke",
             Self::RevokeAllSessions => "session.revoke-all",
             Self::CreateKey => "key.create",

@@ -4,18 +4,17 @@
 //! entry. Wrong passwords are refused and written down; they are not counted here.
 
 use edgeward_core::time::UnixTime;
-use zeroize::Zeroizing;
 
 use super::{
-    access_token::{MintError, Minter, Subject},
-    accounts::{self, Account, AccountError, Application, Email},
+    access_token::{AccessToken, MintError, Minter, Subject},
+    accounts::{self, Account, AccountError, Application, Email, UserId},
     audit::{Action, Actor, AuditEntry, Origin},
     password::{Comparison, HashError, Password, PasswordHasher, Policy},
     refresh::RefreshToken,
-    session::{self, Device, NewSignIn, NoRandomness, SessionSecret, Sid, WEB_CLIENT},
-    storage::{Creation, Storage, StorageError},
+    session::{self, Device, NewSignIn, NoRandomness, Replaced, SessionSecret, Sid, WEB_CLIENT},
+    storage::{Creation, Rehash, Storage, StorageError},
 };
-use crate::config::Tokens;
+use crate::{config::Tokens, custody::MacKey};
 
 /// RFC 8176: by password.
 const AMR_PASSWORD: &str = "pwd";
@@ -36,7 +35,7 @@ pub enum Carrier {
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     /// The key of the refresh tokens' MAC.
-    pub refresh_key: &'a [u8; 32],
+    pub refresh_key: &'a MacKey,
     /// The configured lives.
     pub tokens: &'a Tokens,
     /// Makes the access token.
@@ -69,7 +68,7 @@ pub struct SignedIn {
     /// The refresh token.
     pub refresh_token: RefreshToken,
     /// The access token.
-    pub access_token: Zeroizing<String>,
+    pub access_token: AccessToken,
 }
 
 /// Why nobody was signed in.
@@ -125,15 +124,22 @@ pub async fn log_in(
         )
         .await?;
     let (account, rehashed) = match (stored, comparison) {
-        (Some(stored), Comparison::Right { rehashed }) => (stored.account, rehashed),
+        (Some(stored), Comparison::Right { rehashed }) => {
+            let from = stored.password_hash;
+            (stored.account, rehashed.map(|to| Rehash { from, to }))
+        }
         (stored, Comparison::Wrong | Comparison::Right { .. }) => {
             let account = stored.map(|stored| stored.account);
             storage.record(&refusal(context, account.as_ref())).await?;
             return Err(LoginError::InvalidCredentials);
         }
     };
-    let prepared = Prepared::new(context, account)?;
-    let entry = prepared.entry(context);
+    let replaces = replaced(storage, context, account.id).await?;
+    let prepared = Prepared::new(context, account, replaces)?;
+    let mut entry = prepared.entry(context);
+    if rehashed.is_some() {
+        entry = entry.with("rehashed", true);
+    }
     storage
         .sign_in(&prepared.new, rehashed.as_ref(), &entry)
         .await?;
@@ -152,7 +158,10 @@ pub async fn register(
 ) -> Result<SignedIn, RegisterError> {
     let account = accounts::prepare(context.hasher, policy, application, context.now).await?;
     let user = account.account.id;
-    let prepared = Prepared::new(context, account.account.clone())?;
+    let replaces = replaced(storage, context, user)
+        .await
+        .map_err(LoginError::from)?;
+    let prepared = Prepared::new(context, account.account.clone(), replaces)?;
     let registered = AuditEntry::done(
         Action::Register,
         Actor::User(user),
@@ -197,6 +206,27 @@ fn refusal(context: Context<'_>, account: Option<&Account>) -> AuditEntry {
     }
 }
 
+/// The families that the browser brought along, each with the entry about its end: the user may be another one, whose
+/// trail must not break off.
+async fn replaced(
+    storage: &impl Storage,
+    context: Context<'_>,
+    by: UserId,
+) -> Result<Vec<Replaced>, StorageError> {
+    let mut replaced = Vec::with_capacity(context.replaces.len());
+    for sid in context.replaces {
+        let Some(family) = storage.family(*sid).await? else {
+            continue;
+        };
+        let Context { now, origin, .. } = context;
+        let entry = AuditEntry::done(Action::ReplaceSession, Actor::User(by), now, origin)
+            .about("user", family.user)
+            .in_session(family.sid);
+        replaced.push(Replaced { sid: *sid, entry });
+    }
+    Ok(replaced)
+}
+
 /// A sign-in as the database gets it, and as the caller gets it.
 struct Prepared {
     new: NewSignIn,
@@ -204,7 +234,11 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(context: Context<'_>, account: Account) -> Result<Self, LoginError> {
+    fn new(
+        context: Context<'_>,
+        account: Account,
+        replaces: Vec<Replaced>,
+    ) -> Result<Self, LoginError> {
         let Context { tokens, now, .. } = context;
         let sid = Sid::from_random(now, session::random()?);
         let session = match context.carrier {
@@ -243,7 +277,7 @@ impl Prepared {
             amr,
             acr: ACR_ONE_FACTOR.to_owned(),
             device: context.device.clone(),
-            replaces: context.replaces.to_vec(),
+            replaces,
         };
         Ok(Self {
             new,

@@ -16,16 +16,14 @@ mod token;
 pub use token::{Genuine, RefreshToken, genuine};
 
 use edgeward_core::time::UnixTime;
-use zeroize::Zeroizing;
 
 use super::{
-    access_token::{self, MintError, Minter},
-    accounts::Account,
+    access_token::{self, AccessToken, MintError, Minter},
     audit::{Action, Actor, AuditEntry, Origin},
     session::{self, AddressRange, Digest, Family, NoRandomness, RevocationReason, Sid},
     storage::{Storage, StorageError},
 };
-use crate::config::Tokens;
+use crate::{config::Tokens, custody::MacKey};
 
 /// How long after a rotation the token before is taken for a request that ran at the same time. The clock counts whole
 /// seconds, so it is one second to nearly two.
@@ -112,18 +110,14 @@ fn judge(family: &Family, presented: &Genuine, now: UnixTime) -> Verdict {
 /// A refreshed session. Secrets are shown once.
 #[derive(Debug)]
 pub struct Refreshed {
-    /// Whose.
-    pub account: Account,
     /// The family.
     pub sid: Sid,
-    /// The family's end, which no refresh moves.
-    pub absolute_expires_at: UnixTime,
     /// The successor's idle end.
     pub idle_expires_at: UnixTime,
     /// The successor.
     pub refresh_token: RefreshToken,
     /// A new access token.
-    pub access_token: Zeroizing<String>,
+    pub access_token: AccessToken,
 }
 
 /// Why there is no successor.
@@ -153,7 +147,7 @@ pub enum RefreshError {
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     /// The key of the MAC.
-    pub key: &'a [u8; 32],
+    pub key: &'a MacKey,
     /// The configured lives.
     pub tokens: &'a Tokens,
     /// Makes the access token.
@@ -248,9 +242,7 @@ async fn rotate(
     .with("seq", seq);
     let moved = storage.rotate(&rotation, &entry).await?;
     Ok(moved.then_some(Refreshed {
-        account,
         sid: family.sid,
-        absolute_expires_at: family.absolute_expires_at,
         idle_expires_at,
         refresh_token,
         access_token,
@@ -287,7 +279,7 @@ mod tests {
     use super::*;
     use crate::domain::accounts::UserId;
 
-    const KEY: [u8; 32] = [3; 32];
+    const KEY: MacKey = MacKey::from_bytes([3; 32]);
 
     fn at(seconds: i64) -> UnixTime {
         UnixTime::from_seconds(1_795_000_000 + seconds)

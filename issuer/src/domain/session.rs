@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::accounts::UserId;
+use super::{accounts::UserId, audit::AuditEntry};
 use crate::config::Tokens;
 
 /// 256 bits: beyond guessing, so the digest needs neither salt nor a slow hash.
@@ -373,7 +373,16 @@ pub struct NewSignIn {
     /// From which device.
     pub device: Device,
     /// The families that the same browser brought along; they end in the same transaction.
-    pub replaces: Vec<Sid>,
+    pub replaces: Vec<Replaced>,
+}
+
+/// A family that ends because its browser signs in anew.
+#[derive(Debug, Clone)]
+pub struct Replaced {
+    /// Which.
+    pub sid: Sid,
+    /// What is written down if it was live until then.
+    pub entry: AuditEntry,
 }
 
 #[cfg(test)]

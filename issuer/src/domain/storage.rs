@@ -67,6 +67,16 @@ impl PasswordHash {
     }
 }
 
+/// The same password's hash at another cost. Done only while the account has the hash that was compared: a password that
+/// was changed meanwhile stays.
+#[derive(Debug, Clone)]
+pub struct Rehash {
+    /// The hash that was compared.
+    pub from: PasswordHash,
+    /// The hash to store instead.
+    pub to: PasswordHash,
+}
+
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash(redacted)")
@@ -102,12 +112,12 @@ pub trait Storage: Send + Sync {
         entries: [&AuditEntry; 2],
     ) -> impl Future<Output = Result<Creation, StorageError>> + Send;
 
-    /// Writes a new family and its session, and ends the session that the browser brought along, if any. With
-    /// `rehashed` the account's password hash is replaced in the same act.
+    /// Writes a new family and its session, and ends the families that the browser brought along, each with its own
+    /// entry. With `rehashed` the account's password hash is replaced in the same act.
     fn sign_in(
         &self,
         sign_in: &NewSignIn,
-        rehashed: Option<&PasswordHash>,
+        rehashed: Option<&Rehash>,
         entry: &AuditEntry,
     ) -> impl Future<Output = Result<(), StorageError>> + Send;
 

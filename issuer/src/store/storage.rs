@@ -2,13 +2,13 @@
 
 use edgeward_core::time::UnixTime;
 
-use super::{Store, families, sessions, users};
+use super::{Store, WriteTx, families, sessions, users};
 use crate::domain::{
     accounts::{Account, Email, NewAccount, UserId},
     audit::AuditEntry,
     refresh::Rotation,
-    session::{BrowserSession, Digest, Family, NewSignIn, RevocationReason, Sid},
-    storage::{Creation, PasswordHash, Storage, StorageError, StoredAccount},
+    session::{BrowserSession, Digest, Family, NewSignIn, Replaced, RevocationReason, Sid},
+    storage::{Creation, Rehash, Storage, StorageError, StoredAccount},
 };
 
 impl Storage for Store {
@@ -48,7 +48,7 @@ impl Storage for Store {
         match users::insert(tx.connection(), account).await? {
             Creation::Created => {
                 tx.append(registered).await?;
-                write_sign_in(tx.connection(), sign_in).await?;
+                write_sign_in(&mut tx, sign_in).await?;
                 tx.commit(signed_in).await?;
                 Ok(Creation::Created)
             }
@@ -62,14 +62,14 @@ impl Storage for Store {
     async fn sign_in(
         &self,
         sign_in: &NewSignIn,
-        rehashed: Option<&PasswordHash>,
+        rehashed: Option<&Rehash>,
         entry: &AuditEntry,
     ) -> Result<(), StorageError> {
         let mut tx = self.write().await?;
-        if let Some(hash) = rehashed {
-            users::replace_hash(tx.connection(), sign_in.user, hash, sign_in.now).await?;
+        if let Some(rehash) = rehashed {
+            users::replace_hash(tx.connection(), sign_in.user, rehash, sign_in.now).await?;
         }
-        write_sign_in(tx.connection(), sign_in).await?;
+        write_sign_in(&mut tx, sign_in).await?;
         tx.commit(entry).await
     }
 
@@ -152,16 +152,16 @@ impl Storage for Store {
     }
 }
 
-async fn write_sign_in(
-    connection: &mut sqlx::SqliteConnection,
-    sign_in: &NewSignIn,
-) -> Result<(), StorageError> {
-    for sid in &sign_in.replaces {
-        families::revoke(connection, *sid, RevocationReason::Replaced, sign_in.now).await?;
+async fn write_sign_in(tx: &mut WriteTx, sign_in: &NewSignIn) -> Result<(), StorageError> {
+    for Replaced { sid, entry } in &sign_in.replaces {
+        let reason = RevocationReason::Replaced;
+        if families::revoke(tx.connection(), *sid, reason, sign_in.now).await? {
+            tx.append(entry).await?;
+        }
     }
-    families::insert(connection, sign_in).await?;
+    families::insert(tx.connection(), sign_in).await?;
     if let Some(digest) = &sign_in.session {
-        sessions::insert(connection, digest, sign_in).await?;
+        sessions::insert(tx.connection(), digest, sign_in).await?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use super::is_unique_violation;
 use crate::domain::{
     accounts::{Account, Email, NewAccount, PersonName, Role, UserId},
-    storage::{Creation, PasswordHash, StorageError, StoredAccount},
+    storage::{Creation, PasswordHash, Rehash, StorageError, StoredAccount},
 };
 
 pub(super) async fn by_email(
@@ -96,17 +96,59 @@ pub(super) async fn insert(
     Ok(Creation::Created)
 }
 
+/// Does nothing when the account has another hash by now than the one that was compared.
 pub(super) async fn replace_hash(
     connection: &mut SqliteConnection,
     id: UserId,
-    hash: &PasswordHash,
+    rehash: &Rehash,
     now: UnixTime,
 ) -> Result<(), StorageError> {
-    sqlx::query("UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1")
-        .bind(id.to_string())
-        .bind(hash.as_phc())
-        .bind(now.seconds())
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1 AND password_hash = $4",
+    )
+    .bind(id.to_string())
+    .bind(rehash.to.as_phc())
+    .bind(now.seconds())
+    .bind(rehash.from.as_phc())
+    .execute(connection)
+    .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{custody::tests::Folder, store::Store};
+
+    #[tokio::test]
+    async fn a_password_that_was_changed_meanwhile_is_not_put_back() {
+        let folder = Folder::new();
+        let store = Store::open(&folder.path().join("edgeward.db"))
+            .await
+            .unwrap();
+        store.migrate_up().await.unwrap();
+        let now = UnixTime::from_seconds(1_795_000_000);
+        let id = UserId::from_random(now, [1; 10]);
+        let mut tx = store.write().await.unwrap();
+        sqlx::query("INSERT INTO users VALUES ($1, 'ada@example.test', '', '', 'changed', 0, 0)")
+            .bind(id.to_string())
+            .execute(tx.connection())
+            .await
+            .unwrap();
+        let hash = |text: &str| PasswordHash::from_phc(text.to_owned());
+        for (from, expected) in [("compared", "changed"), ("changed", "dearer")] {
+            let rehash = Rehash {
+                from: hash(from),
+                to: hash("dearer"),
+            };
+            replace_hash(tx.connection(), id, &rehash, now)
+                .await
+                .unwrap();
+            let found: String = sqlx::query_scalar("SELECT password_hash FROM users")
+                .fetch_one(tx.connection())
+                .await
+                .unwrap();
+            assert_eq!(found, expected, "{from}");
+        }
+    }
 }

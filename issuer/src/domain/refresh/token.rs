@@ -9,7 +9,10 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::domain::session::{Digest, SECRET_BYTES, Sid};
+use crate::{
+    custody::MacKey,
+    domain::session::{Digest, SECRET_BYTES, Sid},
+};
 
 /// A genuine token has under 160 characters: nothing longer is worth a MAC.
 const TOKEN_MAX_BYTES: usize = 192;
@@ -22,7 +25,7 @@ pub struct RefreshToken(Zeroizing<String>);
 impl RefreshToken {
     /// Makes the token of a family with a number.
     #[must_use]
-    pub fn make(key: &[u8; 32], sid: Sid, seq: u64, random: [u8; SECRET_BYTES]) -> Self {
+    pub fn make(key: &MacKey, sid: Sid, seq: u64, random: [u8; SECRET_BYTES]) -> Self {
         let random = Zeroizing::new(Base64UrlUnpadded::encode_string(&random));
         let signed = Zeroizing::new(format!("{PREFIX}.{sid}.{seq}.{}", random.as_str()));
         let tag = mac(key, &signed).finalize().into_bytes();
@@ -49,10 +52,13 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
-fn mac(key: &[u8; 32], signed: &str) -> Hmac<Sha256> {
+fn mac(key: &MacKey, signed: &str) -> Hmac<Sha256> {
     // A key of the block size or shorter is padded with zeros (RFC 2104 2); this is `new_from_slice` without its Result.
     let mut block = [0_u8; 64];
-    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    block
+        .iter_mut()
+        .zip(key.as_bytes())
+        .for_each(|(to, from)| *to = *from);
     let mut mac = <Hmac<Sha256> as hmac::digest::KeyInit>::new(&block.into());
     mac.update(signed.as_bytes());
     mac
@@ -71,7 +77,7 @@ pub struct Genuine {
 
 /// Judges whether the issuer made a token, without the database.
 #[must_use]
-pub fn genuine(key: &[u8; 32], presented: &str) -> Option<Genuine> {
+pub fn genuine(key: &MacKey, presented: &str) -> Option<Genuine> {
     if presented.len() > TOKEN_MAX_BYTES {
         return None;
     }
@@ -96,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    const KEY: [u8; 32] = [3; 32];
+    const KEY: MacKey = MacKey::from_bytes([3; 32]);
 
     fn sid() -> Sid {
         Sid::from_random(UnixTime::from_seconds(1_795_000_000), [9; 10])
@@ -110,7 +116,7 @@ mod tests {
     fn the_mac_is_hmac_sha256_of_what_stands_before_it() {
         let token = token(7);
         let (signed, tag) = token.reveal().rsplit_once('.').unwrap();
-        let mut expected = <Hmac<Sha256> as Mac>::new_from_slice(&KEY).unwrap();
+        let mut expected = <Hmac<Sha256> as Mac>::new_from_slice(KEY.as_bytes()).unwrap();
         expected.update(signed.as_bytes());
         let expected = Base64UrlUnpadded::encode_string(&expected.finalize().into_bytes());
         assert_eq!(tag, expected);
@@ -133,7 +139,7 @@ mod tests {
     fn no_changed_character_and_no_other_key_is_genuine() {
         let token = token(7);
         let text = token.reveal();
-        assert_eq!(genuine(&[4; 32], text), None);
+        assert_eq!(genuine(&MacKey::from_bytes([4; 32]), text), None);
         for (index, character) in text.char_indices() {
             for other in ['0', 'A', '.', '\0', '-'] {
                 if other == character {

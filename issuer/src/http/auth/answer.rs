@@ -63,7 +63,8 @@ impl UserView {
 }
 
 /// A fresh sign-in. The tokens are in the body only for callers that asked for that; else they are in cookies.
-#[derive(Debug, Serialize, ToSchema)]
+// No `Debug`: it holds tokens.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignedInBody {
     user: UserView,
@@ -108,7 +109,7 @@ pub(super) fn signed_in(
     let body = |tokens: bool| SignedInBody {
         user: UserView::of(&signed_in.account),
         expires_in: config.tokens.access_seconds,
-        access_token: tokens.then(|| signed_in.access_token.to_string()),
+        access_token: tokens.then(|| signed_in.access_token.reveal().to_owned()),
         refresh_token: tokens.then(|| signed_in.refresh_token.reveal().to_owned()),
     };
     let Some(session) = &signed_in.session else {
@@ -127,7 +128,7 @@ pub(super) fn signed_in(
     cookies::append(&mut response, [session])?;
     let tokens = TokenCookies {
         sid: signed_in.sid,
-        access_token: &signed_in.access_token,
+        access_token: signed_in.access_token.reveal(),
         refresh_token: signed_in.refresh_token.reveal(),
         refresh_ends: signed_in.idle_expires_at,
     };

@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// One half of the double submit; the other is in the cookie of the same answer.
-#[derive(Debug, Serialize, ToSchema)]
+// No `Debug`: it is a secret.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CsrfBody {
     csrf_token: String,

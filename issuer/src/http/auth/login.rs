@@ -28,7 +28,8 @@ use crate::{
 };
 
 /// Address and password.
-#[derive(Debug, Deserialize, ToSchema)]
+// No `Debug`: it is personal.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Login {
     email: String,

@@ -39,7 +39,8 @@ pub struct Refresh {
 impl Fields for Refresh {}
 
 /// A new access token. The tokens are in the body only if the old one came in the body.
-#[derive(Debug, Serialize, ToSchema)]
+// No `Debug`: it holds tokens.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefreshedBody {
     /// The life of the access token in seconds.
@@ -89,12 +90,13 @@ async fn answer(app: &App, submission: &Submission<Refresh>) -> Result<Response,
             let refreshed = exchange(app, visitor, token).await?;
             Ok(Json(RefreshedBody {
                 expires_in: app.config.tokens.access_seconds,
-                access_token: Some(refreshed.access_token.to_string()),
+                access_token: Some(refreshed.access_token.reveal().to_owned()),
                 refresh_token: Some(refreshed.refresh_token.reveal().to_owned()),
             })
             .into_response())
         }
         (None, Some(token)) => {
+            visitor.demand_one_sign_in()?;
             let refreshed = exchange(app, visitor, token).await?;
             let mut response = Json(RefreshedBody {
                 expires_in: app.config.tokens.access_seconds,
@@ -104,7 +106,7 @@ async fn answer(app: &App, submission: &Submission<Refresh>) -> Result<Response,
             .into_response();
             let tokens = TokenCookies {
                 sid: refreshed.sid,
-                access_token: &refreshed.access_token,
+                access_token: refreshed.access_token.reveal(),
                 refresh_token: refreshed.refresh_token.reveal(),
                 refresh_ends: refreshed.idle_expires_at,
             };

@@ -25,7 +25,8 @@ use crate::{
 };
 
 /// What a new account is made of.
-#[derive(Debug, Deserialize, ToSchema)]
+// No `Debug`: it is personal.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Registration {
     email: String,

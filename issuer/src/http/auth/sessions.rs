@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -107,9 +107,11 @@ pub async fn list(
     ))]
 pub async fn revoke(
     State(app): State<SharedApp>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     submission: Submission<NoFields>,
 ) -> Response {
+    // What cannot even be read names no session.
+    let id = id.map(|Path(id)| id).unwrap_or_default();
     answer_revoke(&app, &id, &submission.visitor)
         .await
         .unwrap_or_else(|error| submission.refuse(&app, error))

@@ -33,8 +33,8 @@ pub enum Format {
     Form,
 }
 
-/// The fields of a form as sent, each name at most once.
-#[derive(Debug, Default)]
+/// The fields of a form as sent, each name at most once. No `Debug`: one of them is a password.
+#[derive(Default)]
 pub struct FormFields(Vec<(String, String)>);
 
 impl FormFields {

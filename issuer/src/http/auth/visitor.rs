@@ -143,12 +143,32 @@ impl Visitor {
         Device::of_request(&self.user_agent, self.caller.address)
     }
 
+    /// Refuses a live session cookie beside a genuine refresh cookie of another sign-in: somebody put one of them there.
+    /// Refreshing would turn the application's user into another one than the issuer's pages show.
+    ///
+    /// # Errors
+    /// [`ApiError::AmbiguousCredentials`].
+    pub fn demand_one_sign_in(&self) -> Result<(), ApiError> {
+        if self.brought().len() > 1 {
+            Err(ApiError::AmbiguousCredentials)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Demands that somebody is signed in, and counts a use of the session cookie as activity.
     ///
     /// # Errors
-    /// [`ApiError::NotSignedIn`], [`ApiError::InvalidToken`], or a failure of the database.
+    /// [`ApiError::NotSignedIn`], [`ApiError::InvalidToken`], [`ApiError::AmbiguousCredentials`] when `Authorization`
+    /// names another session than the cookie, or a failure of the database.
     pub async fn principal(&self, app: &App, strength: Strength) -> Result<Principal, ApiError> {
         if let Some(live) = &self.session {
+            // The token was put there on purpose, the cookie comes by itself: the token must not be passed over.
+            if let Some(token) = &self.presented.bearer
+                && by_token(app, token, self.caller.now).await?.family.sid != live.family.sid
+            {
+                return Err(ApiError::AmbiguousCredentials);
+            }
             if let Some(idle_expires_at) = live.session.touched(&app.config.tokens, self.caller.now)
             {
                 app.store
