@@ -1,4 +1,4 @@
-//! The issuer's only ambient clock. Everything below `http` and `cli` takes `now` as an argument.
+//! The issuer's only ambient clock for decisions. Everything below `http` and `cli` takes `now` as an argument.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -26,7 +26,9 @@ pub const NAME_MAX: usize = 32;
 /// all; ten places are kept for the issuer's own keys.
 pub const EDGES_MAX: usize = 90;
 
-/// A proof says so at most between `iat` and `exp`. Edges ask for 30 seconds; a key that signs for longer is misused.
+/// A proof says so at most between `iat` and `exp`. Edges ask for 30 seconds; a key that signs for longer is misused. Until
+/// then, and for the verifier's leeway, the same proof holds again for the same method and path: it says through whom and
+/// from where a request comes, not that it comes for the first time.
 pub const PROOF_MAX_SECONDS: i64 = 30;
 
 /// The longest request id taken over from an edge: a UUID has 36 characters, a ray id with its colony fewer.

@@ -16,7 +16,7 @@ pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// A new id: a UUIDv7, so that ids sort by time.
+    /// A new id: a UUIDv7, so that ids sort by time. It reads the machine's clock by itself; nothing is decided by it.
     #[must_use]
     pub fn new() -> Self {
         Self(Uuid::now_v7().hyphenated().to_string().into())

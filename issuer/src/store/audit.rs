@@ -71,11 +71,8 @@ impl Store {
         }
     }
 
-    /// Up to 1,000 entries after a number, in order.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn audit_page(&self, after: i64) -> Result<Vec<LoggedEntry>, StorageError> {
+    /// Up to [`PAGE`] entries after a number, in order.
+    async fn audit_page(&self, after: i64) -> Result<Vec<LoggedEntry>, StorageError> {
         sqlx::query(
             "SELECT seq, entry, previous_hash, hash FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2",
         )
