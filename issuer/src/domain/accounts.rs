@@ -1,7 +1,8 @@
 //! Accounts: what a user is, and how one comes to be.
 //!
 //! An address, a name or a role that is accepted here is fit for a token, a header and a page. The store takes no other
-//! from its rows, so a rule that becomes stricter needs a migration of the accounts that it would no longer read. Which passwords are acceptable is in [`password`](super::password).
+//! from its rows, so a rule that becomes stricter needs a migration of the accounts that it would no longer read.
+//! Which passwords are acceptable is in [`password`](super::password).
 
 use std::{collections::BTreeSet, fmt};
 
