@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Once};
 
 use xtask::stack::issuer::NewUser;
 use xtask::stack::{Environment, Plan, Stack, ready};
@@ -87,14 +87,12 @@ impl World {
 
     /// A world of a certain kind.
     pub async fn with(setup: Setup) -> Self {
-        tokio::task::spawn_blocking(move || Self::build(&setup))
-            .await
-            .expect("the world starts")
+        let built = tokio::task::spawn_blocking(move || Self::build(&setup)).await;
+        built.unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic()))
     }
 
     fn build(setup: &Setup) -> Self {
         let folder = folder();
-        let _ = std::fs::remove_dir_all(&folder);
         let mut plan = Plan::new(&folder, given("EDGEWARD_BIN"), given("EDGEWARD_WORKER_DIR"))
             .expect("a plan");
         if let Some(policy) = &setup.policy {
@@ -230,20 +228,25 @@ fn print_end(log: &Path) {
     eprintln!("--- the end of {}\n{}", log.display(), end.join("\n"));
 }
 
-/// A folder for this world; its predecessor of the last run is replaced, so logs stay for a look but never pile up.
+/// A folder for this world. Those of processes that have ended go first, so logs stay for a look but never pile up.
 fn folder() -> PathBuf {
+    static SWEPT: Once = Once::new();
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let binary = std::env::current_exe().ok();
-    let stem = binary
-        .as_deref()
-        .and_then(Path::file_stem)
-        .and_then(|stem| stem.to_str())
-        .unwrap_or("story");
-    let name = stem.rsplit_once('-').map_or(stem, |(name, _)| name);
+    let worlds = xtask::workspace::own_target().join("worlds");
+    SWEPT.call_once(|| sweep(&worlds));
     let number = COUNT.fetch_add(1, Ordering::SeqCst);
-    xtask::workspace::own_target()
-        .join("worlds")
-        .join(format!("{name}-{number}"))
+    worlds.join(format!("{}-{number}", std::process::id()))
+}
+
+fn sweep(worlds: &Path) {
+    for entry in std::fs::read_dir(worlds).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.split('-').next());
+        let lives = process.is_some_and(|process| Path::new("/proc").join(process).exists());
+        if !lives {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn given(variable: &str) -> PathBuf {

@@ -63,10 +63,12 @@ async fn a_malformed_body_is_named_and_changes_nothing() {
             &[400, 422],
         ),
         ("another type", "text/plain", b"{}".to_vec(), &[403, 415]),
+        // One byte more than is read. Of a body that is far longer the connection ends while it is still being sent, and
+        // the answer may then be lost on the way, as HTTP/1.1 has it (RFC 9112, section 9.6).
         (
             "too much",
             "application/json",
-            vec![b' '; 1024 * 1024],
+            vec![b' '; 64 * 1024 + 1],
             &[413],
         ),
     ];
