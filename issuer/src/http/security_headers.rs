@@ -26,9 +26,10 @@ const ABSENT: [(HeaderName, HeaderValue); 7] = [
         HeaderName::from_static("permissions-policy"),
         HeaderValue::from_static("geolocation=(), microphone=(), camera=()"),
     ),
+    // Without `includeSubDomains`: what else is served below the site's name is not ours to promise.
     (
         header::STRICT_TRANSPORT_SECURITY,
-        HeaderValue::from_static("max-age=31536000; includeSubDomains"),
+        HeaderValue::from_static("max-age=31536000"),
     ),
     (
         header::CONTENT_SECURITY_POLICY,
