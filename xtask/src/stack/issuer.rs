@@ -129,6 +129,12 @@ impl Issuer {
         Ok(output.trim().to_owned())
     }
 
+    /// Takes an edge's enrolment back.
+    pub fn revoke_edge(&self, name: &str) -> Outcome<()> {
+        self.tell(self.command().args(["edge", "revoke", name]), None)
+            .map(drop)
+    }
+
     /// Adds a user with a password that is handed over on standard input, where no process list shows it.
     pub fn add_user(&self, user: &NewUser<'_>) -> Outcome<()> {
         let mut command = self.command();

@@ -197,7 +197,11 @@ fn edge_key(issuer: &Issuer, folder: &Path) -> Outcome<String> {
     if let Ok(kept) = std::fs::read_to_string(&file) {
         return Ok(kept);
     }
-    let secret = issuer.enroll_edge(EDGE_NAME)?;
+    // An enrolment whose secret was lost, by a start that was cut off, is worth nothing and is replaced.
+    let secret = issuer.enroll_edge(EDGE_NAME).or_else(|_| {
+        issuer.revoke_edge(EDGE_NAME)?;
+        issuer.enroll_edge(EDGE_NAME)
+    })?;
     workspace::create_private_folder(folder)?;
     workspace::write_private(&file, secret.as_bytes())?;
     Ok(secret)
