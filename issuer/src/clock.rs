@@ -21,7 +21,9 @@ impl Clock {
     pub fn now(&self) -> UnixTime {
         let seconds = SystemTime::now()
             .duration_since(UNIX_EPOCH)
-            .map_or(0, |elapsed| i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX));
+            .map_or(0, |elapsed| {
+                i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
+            });
         UnixTime::from_seconds(seconds)
     }
 }

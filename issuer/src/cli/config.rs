@@ -37,7 +37,10 @@ fn check_secrets(config: &Config) -> Outcome {
         .and_then(|()| custody::judge_database(&config.store.path, config.environment));
     match fit {
         Ok(()) => {
-            print(&format!("ok: {} ({})", config.issuer.url, config.environment))?;
+            print(&format!(
+                "ok: {} ({})",
+                config.issuer.url, config.environment
+            ))?;
             Ok(Answer::Yes)
         }
         Err(error) => {

@@ -82,7 +82,9 @@ pub(super) fn run(command: PolicyCommand) -> Outcome {
                 Ok(Answer::Yes)
             })
         }
-        PolicyCommand::Test { file } => with_policy(&file.policy, |policy| test(&file.policy, policy)),
+        PolicyCommand::Test { file } => {
+            with_policy(&file.policy, |policy| test(&file.policy, policy))
+        }
     }
 }
 
@@ -94,7 +96,9 @@ fn with_policy(path: &Path, act: impl FnOnce(&Policy) -> Outcome) -> Outcome {
         .and_then(|file| file.take(POLICY_MAX_BYTES + 1).read_to_string(&mut text))
         .map_err(|error| Failure(format!("{place}: {error}")))?;
     if text.len() as u64 > POLICY_MAX_BYTES {
-        return Err(Failure(format!("{place}: is larger than {POLICY_MAX_BYTES} bytes")));
+        return Err(Failure(format!(
+            "{place}: is larger than {POLICY_MAX_BYTES} bytes"
+        )));
     }
     match Policy::parse(&text) {
         Ok(policy) => act(&policy),
@@ -112,7 +116,9 @@ fn parse_request(words: &[String]) -> Result<(String, String), Failure> {
     let mut parts = joined.split_whitespace();
     match (parts.next(), parts.next(), parts.next()) {
         (Some(method), Some(path), None) => Ok((method.to_owned(), path.to_owned())),
-        (_, _, _) => Err(Failure("a request is a method and a path, as GET /admin".to_owned())),
+        (_, _, _) => Err(Failure(
+            "a request is a method and a path, as GET /admin".to_owned(),
+        )),
     }
 }
 
@@ -121,9 +127,17 @@ fn check(policy: &Policy) -> Outcome {
     for (_, text) in PERSONAS {
         personas.push(Persona::parse(text)?);
     }
-    let mut rules: Vec<_> = policy.rules().iter().map(|rule| (rule.to_string(), rule)).collect();
+    let mut rules: Vec<_> = policy
+        .rules()
+        .iter()
+        .map(|rule| (rule.to_string(), rule))
+        .collect();
     rules.sort_by_key(|(_, rule)| rule.line());
-    let width = rules.iter().map(|(shown, _)| shown.chars().count()).max().unwrap_or(0);
+    let width = rules
+        .iter()
+        .map(|(shown, _)| shown.chars().count())
+        .max()
+        .unwrap_or(0);
     let row = |first: &str, verdicts: &[String]| {
         let line = format!("{first:<width$}  {}", verdicts.join(""));
         print(line.trim_end())
@@ -136,7 +150,10 @@ fn check(policy: &Policy) -> Outcome {
             .collect();
         row(shown, &verdicts)?;
     }
-    row("everything else", &PERSONAS.map(|_| format!("{:<14}", "forbidden")))?;
+    row(
+        "everything else",
+        &PERSONAS.map(|_| format!("{:<14}", "forbidden")),
+    )?;
     Ok(Answer::Yes)
 }
 
@@ -155,10 +172,18 @@ fn test(path: &Path, policy: &Policy) -> Outcome {
             indent(&outcome.explanation.to_string()),
         ))?;
     }
-    print(&format!("{} of {} tests passed", outcomes.len() - failed, outcomes.len()))?;
+    print(&format!(
+        "{} of {} tests passed",
+        outcomes.len() - failed,
+        outcomes.len()
+    ))?;
     Ok(if failed == 0 { Answer::Yes } else { Answer::No })
 }
 
 fn indent(text: &str) -> String {
-    text.trim_end().lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+    text.trim_end()
+        .lines()
+        .map(|line| format!("    {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

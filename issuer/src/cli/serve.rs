@@ -58,11 +58,7 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
     Ok(Answer::Yes)
 }
 
-async fn finish(
-    server: impl Future<Output = ()>,
-    signals: &mut Signals,
-    stop: watch::Sender<()>,
-) {
+async fn finish(server: impl Future<Output = ()>, signals: &mut Signals, stop: watch::Sender<()>) {
     tokio::pin!(server);
     tokio::select! {
         () = &mut server => return,

@@ -105,7 +105,11 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let (d, t) = (default.tokens, &mut *reader);
     let tokens = Tokens {
         // Shorter than a minute is inside the leeway of every verifier; longer than an hour outlives its revocation.
-        access_seconds: t.take("tokens.access_seconds", d.access_seconds, seconds(MINUTE, HOUR)),
+        access_seconds: t.take(
+            "tokens.access_seconds",
+            d.access_seconds,
+            seconds(MINUTE, HOUR),
+        ),
         refresh_idle_seconds: t.take(
             "tokens.refresh_idle_seconds",
             d.refresh_idle_seconds,
@@ -180,7 +184,12 @@ struct Reader {
 
 impl Reader {
     /// The setting, or the default when it is absent or wrong.
-    fn take<T>(&mut self, key: &'static str, default: T, kind: impl Fn(&Raw) -> Result<T, String>) -> T {
+    fn take<T>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        kind: impl Fn(&Raw) -> Result<T, String>,
+    ) -> T {
         let Some(setting) = self.settings.remove(key) else {
             self.origins.push((key, Origin::Default));
             return default;
@@ -199,7 +208,10 @@ impl Reader {
     /// Whatever was not taken is a slip of the pen, and a slip in a security setting would otherwise pass in silence.
     fn refuse_unknown(&mut self) {
         for (key, setting) in std::mem::take(&mut self.settings) {
-            let is_section = self.origins.iter().any(|(known, _)| in_section(known, &key));
+            let is_section = self
+                .origins
+                .iter()
+                .any(|(known, _)| in_section(known, &key));
             if is_section && setting.raw == Raw::Other("section") {
                 continue;
             }
@@ -213,7 +225,10 @@ impl Reader {
             let message = if siblings.is_empty() {
                 format!("there is no section {section}")
             } else {
-                format!("there is no such setting; there are {}", siblings.join(", "))
+                format!(
+                    "there is no such setting; there are {}",
+                    siblings.join(", ")
+                )
             };
             self.mistakes.push(Mistake {
                 origin: setting.origin,

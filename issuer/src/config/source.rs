@@ -175,10 +175,8 @@ impl File<'_> {
                     continue;
                 }
                 DeValue::String(text) => Raw::Text(text.to_string()),
-                DeValue::Integer(number) => {
-                    i64::from_str_radix(number.as_str(), number.radix())
-                        .map_or(Raw::Other("integer of more than 64 bits"), Raw::Integer)
-                }
+                DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+                    .map_or(Raw::Other("integer of more than 64 bits"), Raw::Integer),
                 DeValue::Boolean(flag) => Raw::Boolean(*flag),
                 DeValue::Float(_) => Raw::Other("fraction"),
                 DeValue::Datetime(_) => Raw::Other("date"),
@@ -207,7 +205,11 @@ pub(super) fn overlay(
         let Some(rest) = name.strip_prefix(VARIABLE_PREFIX) else {
             continue;
         };
-        let key = rest.split("__").collect::<Vec<_>>().join(".").to_ascii_lowercase();
+        let key = rest
+            .split("__")
+            .collect::<Vec<_>>()
+            .join(".")
+            .to_ascii_lowercase();
         let setting = Setting {
             raw: Raw::Variable(value.clone()),
             origin: Origin::Variable(name.clone()),

@@ -193,7 +193,11 @@ fn read(
 
 /// Production refuses what other users may read; elsewhere it is said and goes on.
 fn judge_mode(path: &Path, wanted: u32, environment: Environment) -> Result<(), CustodyError> {
-    let mode = fs::metadata(path).map_err(io_error(path))?.permissions().mode() & 0o777;
+    let mode = fs::metadata(path)
+        .map_err(io_error(path))?
+        .permissions()
+        .mode()
+        & 0o777;
     if mode & OPEN_TO_OTHERS == 0 {
         return Ok(());
     }
@@ -238,7 +242,9 @@ mod tests {
     }
 
     fn read_all(folder: &Path) -> Vec<Vec<u8>> {
-        ALL.iter().map(|name| fs::read(folder.join(name)).unwrap()).collect()
+        ALL.iter()
+            .map(|name| fs::read(folder.join(name)).unwrap())
+            .collect()
     }
 
     #[test]
@@ -310,7 +316,10 @@ mod tests {
         fs::write(&path, "").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let error = judge_database(&path, Environment::Production).unwrap_err();
-        assert!(matches!(error, CustodyError::TooOpen { mode: 0o644, .. }), "{error}");
+        assert!(
+            matches!(error, CustodyError::TooOpen { mode: 0o644, .. }),
+            "{error}"
+        );
         judge_database(&path, Environment::Development).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         judge_database(&path, Environment::Production).unwrap();
@@ -322,10 +331,17 @@ mod tests {
             let place = Folder::new();
             let folder = place.path().join("secrets");
             load_or_create(&folder, Environment::Production).unwrap();
-            let open = if name.is_empty() { folder.clone() } else { folder.join(name) };
+            let open = if name.is_empty() {
+                folder.clone()
+            } else {
+                folder.join(name)
+            };
             fs::set_permissions(&open, fs::Permissions::from_mode(0o740)).unwrap();
             let error = load_or_create(&folder, Environment::Production).unwrap_err();
-            assert!(matches!(error, CustodyError::TooOpen { mode: 0o740, .. }), "{error}");
+            assert!(
+                matches!(error, CustodyError::TooOpen { mode: 0o740, .. }),
+                "{error}"
+            );
             load_or_create(&folder, Environment::Development).unwrap();
         }
     }

@@ -91,7 +91,10 @@ mod tests {
         let sealed = seal(&KEY, "key-1", b"seed").unwrap();
         assert_eq!(open(&KEY, "key-1", &sealed).unwrap().as_slice(), b"seed");
         assert_eq!(open(&KEY, "key-2", &sealed), Err(SealError::DoesNotOpen));
-        assert_eq!(open(&[8; SECRET_BYTES], "key-1", &sealed), Err(SealError::DoesNotOpen));
+        assert_eq!(
+            open(&[8; SECRET_BYTES], "key-1", &sealed),
+            Err(SealError::DoesNotOpen)
+        );
     }
 
     #[test]
@@ -100,7 +103,11 @@ mod tests {
         for at in 0..sealed.0.len() * 8 {
             let mut bytes = sealed.0.clone();
             bytes[at / 8] ^= 1 << (at % 8);
-            assert_eq!(open(&KEY, "key-1", &Sealed(bytes)), Err(SealError::DoesNotOpen), "bit {at}");
+            assert_eq!(
+                open(&KEY, "key-1", &Sealed(bytes)),
+                Err(SealError::DoesNotOpen),
+                "bit {at}"
+            );
         }
     }
 
@@ -109,12 +116,19 @@ mod tests {
         let sealed = seal(&KEY, "key-1", b"seed").unwrap();
         for length in 0..sealed.0.len() {
             let cut = Sealed(sealed.0[..length].to_vec());
-            assert_eq!(open(&KEY, "key-1", &cut), Err(SealError::DoesNotOpen), "{length} bytes");
+            assert_eq!(
+                open(&KEY, "key-1", &cut),
+                Err(SealError::DoesNotOpen),
+                "{length} bytes"
+            );
         }
     }
 
     #[test]
     fn the_nonce_is_never_the_same() {
-        assert_ne!(seal(&KEY, "k", b"seed").unwrap(), seal(&KEY, "k", b"seed").unwrap());
+        assert_ne!(
+            seal(&KEY, "k", b"seed").unwrap(),
+            seal(&KEY, "k", b"seed").unwrap()
+        );
     }
 }

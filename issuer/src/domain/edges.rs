@@ -126,7 +126,9 @@ pub enum EnrollError {
     #[error(transparent)]
     Store(#[from] StorageError),
     /// There are as many edges as the key set has room for.
-    #[error("{EDGES_MAX} edges are enrolled, which is all that the key set has room for: revoke one first")]
+    #[error(
+        "{EDGES_MAX} edges are enrolled, which is all that the key set has room for: revoke one first"
+    )]
     TooMany,
     /// The seed is no seed.
     #[error(transparent)]
@@ -147,7 +149,11 @@ pub async fn enroll(
     name: EdgeName,
     now: UnixTime,
 ) -> Result<Zeroizing<String>, EnrollError> {
-    let enrolled = store.edges().await?.into_iter().filter(|edge| edge.revoked_at.is_none());
+    let enrolled = store
+        .edges()
+        .await?
+        .into_iter()
+        .filter(|edge| edge.revoked_at.is_none());
     if enrolled.count() >= EDGES_MAX {
         return Err(EnrollError::TooMany);
     }
@@ -166,7 +172,11 @@ pub async fn enroll(
         return Err(EnrollError::NameInUse(edge.name));
     }
     let encoded = Zeroizing::new(Base64UrlUnpadded::encode_string(seed.as_slice()));
-    Ok(Zeroizing::new(format!("edge1.{}.{}", edge.name, encoded.as_str())))
+    Ok(Zeroizing::new(format!(
+        "edge1.{}.{}",
+        edge.name,
+        encoded.as_str()
+    )))
 }
 
 /// Revokes an edge: its proofs are refused at once, its assertions as soon as the verifiers' key sets are renewed.
@@ -194,11 +204,13 @@ impl Edge {
     /// # Errors
     /// When the store holds something that is no key.
     pub fn assertion_key(&self) -> Result<Jwk, StorageError> {
-        self.jwk().map(|key| key.restricted_to(&TokenType::Assertion))
+        self.jwk()
+            .map(|key| key.restricted_to(&TokenType::Assertion))
     }
 
     fn jwk(&self) -> Result<Jwk, StorageError> {
-        Jwk::parse(self.public_jwk.as_bytes()).map_err(|_| StorageError::Unreadable("edges.public_jwk"))
+        Jwk::parse(self.public_jwk.as_bytes())
+            .map_err(|_| StorageError::Unreadable("edges.public_jwk"))
     }
 }
 

@@ -203,12 +203,13 @@ fn generate(secrets: &Secrets, now: UnixTime) -> Result<StoredKey, KeyringError>
     getrandom::fill(seed.as_mut_slice()).map_err(|_| KeyringError::NoRandomness)?;
     let key = SigningKey::from_seed(&seed)?;
     let key_id = key.key_id().to_owned();
-    let sealed_seed = secrets
-        .seal(&key_id, seed.as_slice())
-        .map_err(|source| KeyringError::Seal {
-            key_id: key_id.clone(),
-            source,
-        })?;
+    let sealed_seed =
+        secrets
+            .seal(&key_id, seed.as_slice())
+            .map_err(|source| KeyringError::Seal {
+                key_id: key_id.clone(),
+                source,
+            })?;
     Ok(StoredKey {
         public_jwk: key.public_jwk().to_json(),
         key_id,

@@ -16,8 +16,9 @@ use crate::{App, SharedApp, domain::edges::Edges};
 
 /// Fresh for five minutes, so a new key is everywhere after that. When the issuer is away, caches go on with what they
 /// have for a day: keys outlive an outage, and a revocation travels by its own way.
-const KEY_SET_CACHE: HeaderValue =
-    HeaderValue::from_static("public, max-age=300, stale-while-revalidate=60, stale-if-error=86400");
+const KEY_SET_CACHE: HeaderValue = HeaderValue::from_static(
+    "public, max-age=300, stale-while-revalidate=60, stale-if-error=86400",
+);
 
 /// The metadata changes with a new version or another configuration only.
 const METADATA_CACHE: HeaderValue =

@@ -9,7 +9,11 @@ use std::{
 /// `edgeward` over a data folder, without the environment of the test.
 pub(crate) fn edgeward(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_edgeward"));
-    command.env_clear().current_dir(data).arg("--data").arg(data.join("data"));
+    command
+        .env_clear()
+        .current_dir(data)
+        .arg("--data")
+        .arg(data.join("data"));
     command
 }
 
@@ -33,7 +37,11 @@ pub(crate) fn run(command: &mut Command, input: &[u8]) -> Ran {
     let input = input.to_vec();
     // A program that refuses its options does not read; it is no failure of the test.
     let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
-    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = child.wait_with_output().unwrap();
     writer.join().unwrap();
     Ran {
         code: status.code(),
