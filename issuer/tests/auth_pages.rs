@@ -101,7 +101,7 @@ async fn the_forms_work_without_scripts() {
         .send()
         .await
         .expect(303);
-    assert_eq!(answer.header("location"), "/");
+    assert_eq!(answer.header("location"), "/login");
     browser.get("/auth/me").send().await.expect(200);
 }
 
@@ -225,7 +225,7 @@ async fn a_form_leads_nowhere_else() {
             .send()
             .await
             .expect(303);
-        assert_eq!(answer.header("location"), "/", "{place}");
+        assert_eq!(answer.header("location"), "/login", "{place}");
     }
 }
 

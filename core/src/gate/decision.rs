@@ -369,7 +369,8 @@ fn sign_in_first(
     Decision::Refuse(refusal)
 }
 
-/// A signed-in person who opens `/login` or `/register` is led home; everybody else gets the page.
+/// A signed-in person who opens `/login` or `/register` is led to where they were going, or home; everybody else gets
+/// the page.
 fn judge_sign_in_page(
     gate: &Gate<'_>,
     policy: &Policy,
@@ -381,7 +382,10 @@ fn judge_sign_in_page(
         return Ok(to_issuer(path));
     }
     Ok(match authenticate(gate, request, now)? {
-        Caller::Known(_) => see_other(policy.settings().signed_in_home.clone()),
+        Caller::Known(_) => {
+            let way_back = request.query.and_then(return_to::from_query);
+            see_other(way_back.unwrap_or_else(|| policy.settings().signed_in_home.clone()))
+        }
         Caller::Anonymous | Caller::Refused(_) | Caller::Unjudged => to_issuer(path),
     })
 }

@@ -145,6 +145,15 @@ fn a_day_at_the_gate() {
             "forward /login to issuer as nobody",
         ),
         (open("/login").with(&ada), "303 /app"),
+        (
+            open("/login?returnTo=%2Fadmin%2Fa").with(&ada),
+            "303 /admin/a",
+        ),
+        (
+            open("/login?returnTo=%2F%2Fevil.example").with(&ada),
+            "303 /app",
+        ),
+        (open("/register?returnTo=%2Flogin").with(&ada), "303 /app"),
         (open("/register?x=1").with(&ada), "303 /app"),
         (
             call("GET", "/login").with(&ada),

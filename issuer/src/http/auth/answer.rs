@@ -24,8 +24,12 @@ use crate::{
     },
 };
 
-/// Where a form leads that names no place of its own.
-const HOME: &str = "/";
+/// Where a sign-in leads that names no place of its own: the edge leads a signed-in person on from here to the home that
+/// its policy names, which the issuer does not know.
+const SIGNED_IN_HOME: &str = "/login";
+
+/// Where a sign-out leads that names no place of its own.
+const SIGNED_OUT_HOME: &str = "/";
 
 /// What a browser is to forget at sign-out: answers it kept for the back button, and what scripts stored.
 const CLEAR_SITE_DATA: (HeaderName, HeaderValue) = (
@@ -117,7 +121,7 @@ pub(super) fn signed_in(
     };
     let mut response = match format {
         Format::Json => (status, Json(body(false))).into_response(),
-        Format::Form => led_to(place),
+        Format::Form => led_to(place, SIGNED_IN_HOME),
     };
     let session = cookies::set(
         config,
@@ -136,9 +140,14 @@ pub(super) fn signed_in(
     Ok(response)
 }
 
+/// The answer to a form that signs out.
+pub(super) fn led_out(place: &str) -> Response {
+    led_to(place, SIGNED_OUT_HOME)
+}
+
 /// A form's answer: on to a place of this site.
-pub(super) fn led_to(place: &str) -> Response {
-    let place = return_to::sanitise(place).unwrap_or_else(|| HOME.to_owned());
+fn led_to(place: &str, home: &str) -> Response {
+    let place = return_to::sanitise(place).unwrap_or_else(|| home.to_owned());
     Redirect::to(&place).into_response()
 }
 

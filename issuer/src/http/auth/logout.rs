@@ -97,7 +97,7 @@ async fn answer_log_out(app: &App, submission: &Submission<Logout>) -> Result<Re
     }
     let response = match format {
         Format::Json => StatusCode::NO_CONTENT.into_response(),
-        Format::Form => answer::led_to(&fields.return_to),
+        Format::Form => answer::led_out(&fields.return_to),
     };
     answer::goodbye(app, response)
 }
