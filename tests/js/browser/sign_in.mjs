@@ -110,9 +110,15 @@ export function signInStories(world) {
 
       visit("somebody who is signed in has no business on the sign-in page", async (visitor, page) => {
         await visitor.signIn(world.site.user);
-        for (const path of ["/login", "/register", "/login?returnTo=/admin"]) {
+        const ways = [
+          ["/login", "/app"],
+          ["/register", "/app"],
+          ["/login?returnTo=%2Fapp%3Ftab%3D2", "/app?tab=2"],
+          ["/login?returnTo=%2F%2Fevil.example", "/app"],
+        ];
+        for (const [path, place] of ways) {
           await page.goto(path);
-          assert.equal(page.url(), `${world.site.origin}/app`, path);
+          assert.equal(page.url(), `${world.site.origin}${place}`, path);
         }
       });
 
