@@ -187,7 +187,13 @@ fn the_schema_goes_up_and_down() {
     let steps = world.done(&["migrate", "up"]).lines().count();
     assert!(steps > 0);
     assert_eq!(world.done(&["migrate", "up"]), "nothing to do\n");
-    assert_eq!(world.done(&["migrate", "down"]).lines().count(), 1);
+    // Without --yes it only tells what it would do.
+    let ran = world.run(&["migrate", "down", "--to", "0"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(ran.out.matches("would be undone").count(), steps, "{ran:?}");
+    assert!(ran.out.contains("copy the data folder"), "{ran:?}");
+    assert_eq!(world.done(&["migrate", "up"]), "nothing to do\n");
+    assert_eq!(world.done(&["migrate", "down", "--yes"]).lines().count(), 1);
     assert_eq!(
         world
             .done(&["migrate", "status"])
@@ -198,7 +204,7 @@ fn the_schema_goes_up_and_down() {
     );
     assert_eq!(
         world
-            .done(&["migrate", "down", "--to", "0"])
+            .done(&["migrate", "down", "--to", "0", "--yes"])
             .lines()
             .count(),
         steps - 1
@@ -209,4 +215,14 @@ fn the_schema_goes_up_and_down() {
             .lines()
             .all(|line| line.ends_with("pending"))
     );
+}
+
+#[test]
+fn nothing_is_undone_where_no_database_is() {
+    let world = World::new();
+    let ran = world.run(&["migrate", "down", "--yes"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("there is no such database"), "{ran:?}");
+    let ran = world.run(&["migrate", "status"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
 }

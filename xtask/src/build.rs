@@ -149,7 +149,19 @@ pub fn npm_package() -> Outcome<PathBuf> {
     Ok(package)
 }
 
-/// Builds the issuer as it ships and returns the binary.
+/// The header by which a test sets a clock. It must stand in the text of any build that obeys it, so looking for it tells a
+/// build for tests from one that may ship.
+const TEST_CLOCK: &[u8] = b"edgeward-test-clock";
+
+/// Whether a build obeys the clock of tests.
+pub fn has_test_clock(file: &Path) -> Outcome<bool> {
+    let bytes = fs::read(file).attempt(|| format!("reading {}", file.display()))?;
+    Ok(bytes
+        .windows(TEST_CLOCK.len())
+        .any(|window| window == TEST_CLOCK))
+}
+
+/// Builds the issuer as it ships and returns the binary, which is looked through for the clock of tests.
 pub fn issuer_release() -> Outcome<PathBuf> {
     check(cargo().args([
         "build",
@@ -159,7 +171,14 @@ pub fn issuer_release() -> Outcome<PathBuf> {
         "--bin",
         "edgeward",
     ]))?;
-    Ok(workspace::target().join("release/edgeward"))
+    let binary = workspace::target().join("release/edgeward");
+    if has_test_clock(&binary)? {
+        return Err(Failure::new(format!(
+            "{} has a clock of tests and must not ship",
+            binary.display()
+        )));
+    }
+    Ok(binary)
 }
 
 /// Builds the issuer for this machine and returns the binary.

@@ -20,7 +20,7 @@ use crate::build::{self, Clock};
 use crate::failure::{Attempt, Failure, Outcome};
 use crate::setup::{self, Need};
 use crate::stack::{Plan, Stack, ready};
-use crate::workspace;
+use crate::{run, workspace};
 
 use options::{Options, Port};
 
@@ -29,6 +29,10 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// Runs until somebody stops it.
 pub fn run(args: &[String]) -> Outcome<()> {
+    if options::asks_for_help(args) {
+        println!("{}", options::USAGE);
+        return Ok(());
+    }
     let options = Options::parse(args)?;
     if options.limits {
         println!("note: this version has no rate limits yet, so --limits changes nothing");
@@ -45,6 +49,7 @@ pub fn run(args: &[String]) -> Outcome<()> {
     plan.issuer = address("--issuer-port", options.issuer)?;
     plan.app = address("--app-port", options.app)?;
     plan.own_app.clone_from(&options.own_app);
+    check_policy(&plan.edgeward)?;
     let mut stack = Stack::start(&plan)?;
     let users = seed::users(
         &stack.issuer,
@@ -65,6 +70,8 @@ pub fn run(args: &[String]) -> Outcome<()> {
         println!("user      {user}");
     }
     println!("stop with Ctrl-C");
+    println!("ISSUER={}", stack.site());
+    println!("AUDIENCE={}", stack.site());
     println!("ready: http://127.0.0.1:{}", plan.edge.port());
 
     let ended = loop {
@@ -84,6 +91,20 @@ pub fn run(args: &[String]) -> Outcome<()> {
         }
         Some(what) => Err(Failure::new(what)),
     }
+}
+
+/// A policy with a mistake would show as an edge that never gets healthy; its own message names the line.
+fn check_policy(edgeward: &Path) -> Outcome<()> {
+    let mut check = run::command(edgeward);
+    check.args(["policy", "check", "--policy", "gate.toml"]);
+    let output = check
+        .output()
+        .attempt(|| format!("running `{}`", run::show(&check)))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let told = [output.stdout, output.stderr].concat();
+    Err(Failure::new(String::from_utf8_lossy(&told).trim_end()))
 }
 
 /// A message for each request to stop.

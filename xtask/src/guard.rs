@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -48,6 +48,8 @@ pub struct Guarded {
     name: &'static str,
     guard: Child,
     log: PathBuf,
+    /// How long the log was before this run.
+    log_start: u64,
 }
 
 impl Guarded {
@@ -59,6 +61,7 @@ impl Guarded {
             .append(true)
             .open(&program.log)
             .attempt(what)?;
+        let log_start = log.metadata().attempt(what)?.len();
         let errors = log.try_clone().attempt(what)?;
         let mut command = commands::command(&program.path);
         command.args(&program.args).envs(&program.env);
@@ -71,6 +74,7 @@ impl Guarded {
             name: program.name,
             guard,
             log: program.log.clone(),
+            log_start,
         })
     }
 
@@ -106,13 +110,17 @@ impl Guarded {
         let _ = self.guard.wait();
     }
 
-    /// The end of its log, for a person.
+    /// The end of what it logged since it started, for a person.
     #[must_use]
     pub fn log_tail(&self) -> String {
         const LINES: usize = 30; // because a stack's start-up fits, and a screen too
-        let text = std::fs::read(&self.log)
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .unwrap_or_default();
+        let mut bytes = Vec::new();
+        // A log that cannot be read is told like an empty one: this only decorates another failure.
+        let _ = File::open(&self.log).and_then(|mut log| {
+            log.seek(SeekFrom::Start(self.log_start))?;
+            log.read_to_end(&mut bytes)
+        });
+        let text = String::from_utf8_lossy(&bytes);
         let lines: Vec<&str> = text.lines().collect();
         let from = lines.len().saturating_sub(LINES);
         let tail = lines.get(from..).unwrap_or_default().join("\n    ");
@@ -155,6 +163,11 @@ fn guard_program() -> Outcome<PathBuf> {
     let this = std::env::current_exe().attempt(|| "finding this program's own path".to_owned())?;
     if this.file_stem().is_some_and(|stem| stem == "xtask") {
         return Ok(this);
+    }
+    if this.to_string_lossy().ends_with("xtask (deleted)") {
+        return Err(Failure::new(
+            "this program was built anew while it ran: start the task again",
+        ));
     }
     Err(Failure::new(
         "XTASK_BIN is not set: start these tests with `cargo xtask test e2e`",

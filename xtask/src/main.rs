@@ -7,7 +7,7 @@ use xtask::{bench, build, dev, guard, screenshots, setup, suites};
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
   setup                                  install what is missing
-  dev [--edge-port N] [--issuer-port N] [--app-port N] [--data DIR] [--seed-password P]
+  dev [--edge-port N] [--issuer-port N] [--app-port N] [--data DIR] [--seed-password P] [--app URL]
                                          the whole stack on this machine, with two users and a demo app
   build [edge|npm|issuer|client|all]     what ships
   test [SUITE…]                          every suite, or some

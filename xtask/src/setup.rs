@@ -3,7 +3,7 @@
 //! Everything comes from crates.io, npm, rustup and Debian through their ordinary clients. What is already there in the
 //! right version is left alone, so a second run costs a second.
 
-use std::fs;
+use std::fs::{self, File};
 use std::process::Command;
 
 use crate::failure::{Attempt, Failure, Outcome};
@@ -33,6 +33,12 @@ pub fn run(_args: &[String]) -> Outcome<()> {
 
 /// Installs what `need` lacks.
 pub fn prepare(need: Need) -> Outcome<()> {
+    // Two tasks of one checkout would install the same tool into the same folder; the second waits for the first.
+    let path = workspace::target().join("setup.lock");
+    let what = || format!("locking {}", path.display());
+    fs::create_dir_all(workspace::target()).attempt(what)?;
+    let lock = File::create(&path).attempt(what)?;
+    lock.lock().attempt(what)?;
     npm_packages()?;
     if need == Need::Npm {
         return Ok(());

@@ -74,7 +74,7 @@ const SUITES: &[Suite] = &[
     suite("tidy", 90, "layout, arrows, licences, links", rust::tidy),
     suite(
         "artefacts",
-        700,
+        300,
         "what ships has no clock of tests",
         artefacts::no_test_clock,
     ),

@@ -1,6 +1,8 @@
 //! `edgeward migrate`: the schema of the database, step by step.
 
-use super::{Answer, Outcome, Place, print};
+use std::path::Path;
+
+use super::{Answer, Failure, Outcome, Place, print};
 use crate::store::{Store, migrations::MigrationStatus};
 
 /// The subcommands of `migrate`.
@@ -8,11 +10,14 @@ use crate::store::{Store, migrations::MigrationStatus};
 pub(super) enum Migrate {
     /// Apply every pending step.
     Up,
-    /// Undo the last step, or all after a given one. What the undone tables held is lost.
+    /// Undo the last step, or all after a given one. What the undone tables held is lost, so it asks for --yes.
     Down {
         /// The last step to keep; 0 undoes all.
         #[arg(long, value_name = "VERSION")]
         to: Option<i64>,
+        /// Undo them; without it the command only says which steps it would undo.
+        #[arg(long)]
+        yes: bool,
     },
     /// Show every step.
     Status,
@@ -20,14 +25,23 @@ pub(super) enum Migrate {
 
 pub(super) async fn run(place: &Place, migrate: Migrate) -> Outcome {
     let config = place.configure()?;
-    let store = Store::open(&config.store.path).await?;
+    let path = &config.store.path;
+    // Opening makes a missing file. To undo something there must be one, and a missing one is most likely a forgotten --data.
+    if matches!(migrate, Migrate::Down { .. }) && !path.exists() {
+        return Err(Failure(format!(
+            "{}: there is no such database: name its folder with --data, or its file with store.path",
+            path.display()
+        )));
+    }
+    let store = Store::open(path).await?;
     match migrate {
         Migrate::Up => show("applied", &store.migrate_up().await?)?,
-        Migrate::Down { to } => {
-            let target = match to {
-                Some(version) => version,
-                None => before_the_last(&store.migration_status().await?),
-            };
+        Migrate::Down { to, yes } => {
+            let steps = store.migration_status().await?;
+            let target = to.unwrap_or_else(|| before_the_last(&steps));
+            if !yes {
+                return refuse_down(&steps, target, path);
+            }
             show("undone", &store.migrate_down(target).await?)?;
         }
         Migrate::Status => {
@@ -45,6 +59,24 @@ fn before_the_last(steps: &[MigrationStatus]) -> i64 {
     let mut applied = steps.iter().rev().filter(|step| step.applied);
     applied.next();
     applied.next().map_or(0, |step| step.version)
+}
+
+/// Says what would be lost. Exit code 1: the command understood, and did nothing.
+fn refuse_down(steps: &[MigrationStatus], target: i64, path: &Path) -> Outcome {
+    let undone: Vec<MigrationStatus> = steps
+        .iter()
+        .rev()
+        .filter(|step| step.applied && step.version > target)
+        .copied()
+        .collect();
+    show("would be undone", &undone)?;
+    if !undone.is_empty() {
+        print(&format!(
+            "{} is as it was. Undoing a step drops its tables with all they hold: copy the data folder, then add --yes.",
+            path.display()
+        ))?;
+    }
+    Ok(Answer::No)
 }
 
 fn show(what: &str, steps: &[MigrationStatus]) -> std::io::Result<()> {

@@ -9,7 +9,8 @@ use super::{Config, LogFormat, Mistake, Origin};
 /// KiB of memory for one pass.
 const PRODUCTION_ARGON2_MEMORY_KIB: u32 = 46 * 1024;
 
-/// The least length of passwords in production (SPEC of accounts: 12 and more).
+/// The least length of passwords in production: between the 8 and the 15 characters that NIST SP 800-63B-4 asks of a
+/// password beside a second factor and of one that stands alone.
 const PRODUCTION_PASSWORD_LENGTH: usize = 12;
 
 /// Names that no public site has (RFC 6761 and RFC 2606).

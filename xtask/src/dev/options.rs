@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::failure::{Failure, Outcome};
 use crate::workspace;
 
-const USAGE: &str = "\
+pub(super) const USAGE: &str = "\
 usage: cargo xtask dev [--edge-port N] [--issuer-port N] [--app-port N] [--data DIR] [--seed-password P] [--app URL]
   --app URL puts an app of your own behind the gate, in the demo app's place; it must be running
   a port of 0 means any free one; DIR is .edgeward-dev by default and keeps users, keys and logs between runs";
@@ -28,6 +28,10 @@ pub(super) struct Options {
     pub(super) seed_password: Option<String>,
     pub(super) own_app: Option<String>,
     pub(super) limits: bool,
+}
+
+pub(super) fn asks_for_help(args: &[String]) -> bool {
+    args.iter().any(|word| word == "--help" || word == "-h")
 }
 
 impl Options {
