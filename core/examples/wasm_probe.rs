@@ -56,6 +56,8 @@ pub extern "C" fn probe(seed: u8, now: i64) -> u32 {
         keys: Some(&keys),
         keys_are_final: true,
         expect: &expect,
+        answer: None,
+        seen: None,
     };
     if !matches!(decide(&gate, &request, now), Decision::Forward(_)) {
         return 6;

@@ -83,7 +83,7 @@ rejects! {
     EmbeddedKey: Malformed, "INVALID_TOKEN", "embedded-key", "The header carries or points to a key; keys never come from a token.";
     AlgorithmMissing: Malformed, "INVALID_TOKEN", "alg-missing", "The header names no algorithm.";
     AlgorithmMalformed: Malformed, "INVALID_TOKEN", "alg-malformed", "The header's alg is not a string.";
-    KeyIdMalformed: Malformed, "INVALID_TOKEN", "kid-malformed", "The header's kid is not a short string of unreserved characters.";
+    KeyIdMalformed: Malformed, "INVALID_TOKEN", "kid-malformed", "The header's kid is not a short string of plain characters.";
     TypeMalformed: Malformed, "INVALID_TOKEN", "typ-malformed", "The header's typ is not a string.";
     AlgorithmNotAllowed: Untrusted, "INVALID_TOKEN", "alg-not-allowed", "The algorithm is not in the closed list.";
     TypeMissing: Unacceptable, "INVALID_TOKEN", "typ-missing", "The header names no token type.";
@@ -96,6 +96,7 @@ rejects! {
     KeyTypeRestricted: Untrusted, "INVALID_TOKEN", "key-not-for-typ", "The key may not sign tokens of this type.";
     // Signature.
     SignatureLength: Untrusted, "INVALID_TOKEN", "signature-length", "The signature has the wrong length.";
+    KeyRefused: Untrusted, "INVALID_TOKEN", "key-refused", "The platform that checks signatures does not take the key.";
     SignatureInvalid: Untrusted, "INVALID_TOKEN", "signature-invalid", "The signature does not belong to this token and key.";
     // Claims: form.
     IssuerMissing: Unacceptable, "INVALID_TOKEN", "issuer-missing", "The token has no iss.";

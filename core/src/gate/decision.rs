@@ -6,36 +6,26 @@
 //!
 //! The token is judged only where it matters, and before any of its claims is looked at. A gate without the key that
 //! the token names asks for keys ([`Decision::NeedsKeys`]) unless it is told that the keys are final, so a request
-//! causes one fetch at most.
+//! causes one fetch at most. A signature that the platform must check is asked for in the same way ([`Decision::NeedsSignature`]).
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 
+use super::caller::{Caller, Gate, KeyDemand};
 use super::challenge;
 use super::credential::Credential;
 use super::path::{CanonicalPath, PathRefusal};
 use super::policy::{Found, Policy, PolicyState, Rule};
 use super::subject::{Standing, Subject};
 use super::territory::{SIGN_IN_PAGE, Territory};
-use crate::keys::KeySet;
 use crate::problem::{Problem, ProblemCode};
 use crate::reject::Reject;
 use crate::return_to;
+use crate::signature::SignatureQuestion;
 use crate::time::UnixTime;
-use crate::token::{Expectations, ParsedToken, Verified, verify};
-
-/// What a gate judges by.
-#[derive(Clone, Copy)]
-pub struct Gate<'a> {
-    /// The route policy, or the reason why there is none.
-    pub policy: &'a PolicyState,
-    /// The issuer's key set, if one is at hand.
-    pub keys: Option<&'a KeySet>,
-    /// Whether the one refresh that a decision may ask for has been made (successfully or not).
-    pub keys_are_final: bool,
-    /// What an acceptable access token says.
-    pub expect: &'a Expectations,
-}
+use crate::token::Verified;
 
 /// What a decision may look at of a request.
 pub struct RequestView<'a> {
@@ -67,6 +57,8 @@ pub enum Decision {
     Refuse(Refusal),
     /// Fetch the key set and decide again with `keys_are_final`.
     NeedsKeys(KeyDemand),
+    /// Have the platform check this signature and decide again with its answer, and with the same keys.
+    NeedsSignature(Box<SignatureQuestion>),
 }
 
 /// Where a permitted request goes.
@@ -93,7 +85,7 @@ pub enum ResponsePolicy {
 pub struct Permit {
     destination: Destination,
     path: CanonicalPath,
-    identity: Option<Verified>,
+    identity: Option<Arc<Verified>>,
     drops_credential: bool,
     rule: String,
     response_policy: ResponsePolicy,
@@ -114,8 +106,8 @@ impl Permit {
 
     /// Who asks; `None` for anonymous callers and for everything that goes to the issuer.
     #[must_use]
-    pub const fn identity(&self) -> Option<&Verified> {
-        self.identity.as_ref()
+    pub fn identity(&self) -> Option<&Verified> {
+        self.identity.as_deref()
     }
 
     /// Whether the request carried a token that was not acceptable and must not go on: on a public route its caller is
@@ -200,32 +192,13 @@ impl Refusal {
     }
 }
 
-/// Why the key set must be fetched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeyDemand {
-    /// There is none, or none with a usable key.
-    NoKeySet,
-    /// The token names a key that the set does not list. The name comes from the token and is not to be trusted.
-    UnknownKey(String),
-}
-
-/// The caller, as far as the credential proves it.
-enum Caller {
-    Anonymous,
-    Known(Verified),
-    /// A token was sent and is not acceptable.
-    Refused(Reject),
-    /// A token was sent and there is no key set to judge it with, finally.
-    Unjudged,
-}
-
 /// Decides about a request.
 pub fn decide(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Decision {
     settle(gate, request, now).unwrap_or_else(|early| *early)
 }
 
 /// `Err` is a decision too, made before the usual end; it is boxed because it is large.
-type Settled = Result<Decision, alloc::boxed::Box<Decision>>;
+type Settled = Result<Decision, Box<Decision>>;
 
 fn settle(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Settled {
     let policy = match gate.policy {
@@ -266,7 +239,7 @@ fn judge_app(
             return refuse(ProblemCode::RouteDenied, format!("looks-like: {protected}"));
         }
     };
-    let caller = authenticate(gate, request, now)?;
+    let caller = Caller::of(gate, &request.credential, now)?;
     let subject = match &caller {
         Caller::Known(verified) => Subject::of_claims(verified.claims()),
         Caller::Anonymous | Caller::Refused(_) | Caller::Unjudged => Subject::Anonymous,
@@ -381,7 +354,7 @@ fn judge_sign_in_page(
     if !is_navigation(request) {
         return Ok(to_issuer(path));
     }
-    Ok(match authenticate(gate, request, now)? {
+    Ok(match Caller::of(gate, &request.credential, now)? {
         Caller::Known(_) => {
             let way_back = request.query.and_then(return_to::from_query);
             see_other(way_back.unwrap_or_else(|| policy.settings().signed_in_home.clone()))
@@ -398,7 +371,7 @@ fn answer_verify_token(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime
             ..refusal
         }));
     }
-    Ok(match authenticate(gate, request, now)? {
+    Ok(match Caller::of(gate, &request.credential, now)? {
         Caller::Known(_) => Decision::Answer(Answer { status: 204 }),
         Caller::Refused(reject) => Decision::Refuse(token_refused(&reject)),
         Caller::Unjudged => Decision::Refuse(Refusal::new(
@@ -410,37 +383,6 @@ fn answer_verify_token(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime
                 .challenging(challenge::none_sent()),
         ),
     })
-}
-
-fn authenticate(
-    gate: &Gate<'_>,
-    request: &RequestView<'_>,
-    now: UnixTime,
-) -> Result<Caller, alloc::boxed::Box<Decision>> {
-    let token = match request.credential {
-        Credential::Token(token) => token,
-        // `Ambiguous` was refused before; should it get here, it proves nothing.
-        Credential::None | Credential::Ambiguous => return Ok(Caller::Anonymous),
-    };
-    let demand = |demand: KeyDemand| Err(alloc::boxed::Box::new(Decision::NeedsKeys(demand)));
-    let judged = match gate.keys {
-        Some(keys) => verify(token, keys, gate.expect, now),
-        None => ParsedToken::parse(token).and(Err(Reject::KeysUnavailable)),
-    };
-    // Only the verifier knows whether newer keys could change its mind: a token of another type or algorithm stays
-    // refused under any set, and must not cause a fetch.
-    match judged {
-        Ok(verified) => Ok(Caller::Known(verified)),
-        Err(Reject::KeysUnavailable) if gate.keys_are_final => Ok(Caller::Unjudged),
-        Err(Reject::KeysUnavailable) => demand(KeyDemand::NoKeySet),
-        Err(Reject::UnknownKey) if !gate.keys_are_final => {
-            let key_id = ParsedToken::parse(token)
-                .ok()
-                .and_then(|parsed| parsed.key_id().map(ToString::to_string));
-            demand(KeyDemand::UnknownKey(key_id.unwrap_or_default()))
-        }
-        Err(reject) => Ok(Caller::Refused(reject)),
-    }
 }
 
 fn token_refused(reject: &Reject) -> Refusal {

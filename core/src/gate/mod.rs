@@ -11,15 +11,16 @@ mod territory;
 mod credential;
 mod navigation;
 mod subject;
+mod caller;
 mod decision;
 mod challenge;
 mod explain;
 pub mod headers;
 
+pub use caller::{Gate, KeyDemand};
 pub use credential::Credential;
 pub use decision::{
-    Answer, Decision, Destination, Gate, KeyDemand, Permit, Redirect, Refusal, RequestView,
-    ResponsePolicy, decide,
+    Answer, Decision, Destination, Permit, Redirect, Refusal, RequestView, ResponsePolicy, decide,
 };
 pub use explain::{Explanation, LosingRule, Outcome, Persona, PersonaError, TestOutcome};
 pub use navigation::Navigation;

@@ -42,15 +42,16 @@ pub enum KeySetError {
     DuplicateKeyId,
     /// The `alg` contradicts the key's type.
     AlgorithmMismatch,
-    /// The `x` is not canonical base64url of 32 bytes.
+    /// A number of the key is missing, is not canonical base64url, or has an impossible length or value.
     PublicKeyMalformed,
-    /// The public key is not a point of the curve in canonical form, or of small order: anybody could sign for it.
+    /// Anybody could sign for it, or nobody should rely on it: an Ed25519 key that is not a point of the curve in canonical
+    /// form or is of small order, an RSA key outside 2048 to 8192 bits or with an exponent outside 65537 to 2^33.
     WeakPublicKey,
     /// The `edgeward_typ` is not a token type.
     RestrictionMalformed,
     /// Not one PEM block `PUBLIC KEY`.
     NotPem,
-    /// A PEM key of another kind than Ed25519.
+    /// A PEM key of another kind than Ed25519, P-256 and RSA.
     UnsupportedKey,
 }
 

@@ -1,17 +1,16 @@
-//! One public Ed25519 key (RFC 7517, RFC 8037 section 2).
+//! One public key (RFC 7517): Ed25519 (RFC 8037 section 2), P-256 and RSA (RFC 7518 sections 6.2 and 6.3).
 
 use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use ed25519_compact::PublicKey;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use super::error::KeySetError;
+use super::public_key::PublicKey;
 use crate::json;
 use crate::signature::Algorithm;
 use crate::token::{TokenType, is_key_id};
@@ -23,10 +22,10 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "pri
 /// the power to make access tokens.
 const RESTRICTION: &str = "edgeward_typ";
 
-/// A public Ed25519 key with its name.
+/// A public key with its name.
 ///
-/// Serialises to `{"kty":"OKP","crv":"Ed25519","x":…,"kid":…,"alg":"EdDSA","use":"sig"}`, with `"edgeward_typ"` if it is restricted.
-/// A key that was read keeps its own `alg`, or has none.
+/// Serialises to `{"kty":"OKP","crv":"Ed25519","x":…,"kid":…,"alg":"EdDSA","use":"sig"}` (with `y`, or `n` and `e`, for the other
+/// kinds), with `"edgeward_typ"` if it is restricted. A key that was read keeps its own `alg`, or has none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Jwk {
     key_id: String,
@@ -46,9 +45,10 @@ pub(super) enum Entry {
 
 impl Jwk {
     /// The key named by its thumbprint and labelled `EdDSA`, unrestricted: our own keys.
-    pub(crate) fn of(public_key: PublicKey) -> Self {
+    pub(crate) fn of(public_key: ed25519_compact::PublicKey) -> Self {
+        let public_key = PublicKey::Ed25519(public_key);
         Self {
-            key_id: thumbprint(&public_key),
+            key_id: public_key.thumbprint(),
             named: true,
             public_key,
             algorithm: Some(Algorithm::EdDsa),
@@ -59,7 +59,7 @@ impl Jwk {
     /// A key that came without any name or label.
     pub(super) fn unnamed(public_key: PublicKey) -> Self {
         Self {
-            key_id: thumbprint(&public_key),
+            key_id: public_key.thumbprint(),
             named: false,
             public_key,
             algorithm: None,
@@ -96,7 +96,7 @@ impl Jwk {
     /// The RFC 7638 thumbprint: base64url of SHA-256, whatever the `kid`.
     #[must_use]
     pub fn thumbprint(&self) -> String {
-        thumbprint(&self.public_key)
+        self.public_key.thumbprint()
     }
 
     /// The key as a JSON object.
@@ -114,14 +114,9 @@ impl Jwk {
         &self.public_key
     }
 
-    /// Whether a header may name this algorithm: the key's own label decides; without one, either name of Ed25519.
+    /// Whether a header may name this algorithm: the key's own label decides; without one, any that its kind is for.
     pub(crate) fn allows_algorithm(&self, algorithm: Algorithm) -> bool {
-        match self.algorithm {
-            Some(label) => label == algorithm,
-            None => match algorithm {
-                Algorithm::EdDsa | Algorithm::Ed25519 => true,
-            },
-        }
+        self.public_key.is_for(algorithm) && self.algorithm.is_none_or(|label| label == algorithm)
     }
 
     /// Whether this key may sign tokens of this type. An unrestricted key never makes an edge's assertion, so the issuer's keys and
@@ -157,24 +152,30 @@ impl Jwk {
         };
         let for_signatures =
             text("use")?.is_none_or(|purpose| purpose == "sig") && may_verify(members)?;
-        if kty != "OKP" || text("crv")? != Some("Ed25519") || !for_signatures {
+        let Some(kind) = Kind::of(kty, text("crv")?).filter(|_| for_signatures) else {
             return Ok(Entry::Skipped(key_id));
-        }
+        };
+        let algorithm = match text("alg")?.map(|label| kind.judge(label)) {
+            None => None,
+            Some(Label::Ours(algorithm)) => Some(algorithm),
+            Some(Label::AnotherUse) => return Ok(Entry::Skipped(key_id)),
+            Some(Label::Contradiction) => return Err(KeySetError::AlgorithmMismatch),
+        };
         if key_id.as_deref().is_some_and(|kid| !is_key_id(kid)) {
             return Err(KeySetError::KeyIdMalformed);
         }
-        let algorithm = match text("alg")? {
-            None => None,
-            Some(name) => Some(Algorithm::from_name(name).ok_or(KeySetError::AlgorithmMismatch)?),
-        };
         let restriction = match members.get(RESTRICTION) {
             None => None,
             Some(Value::String(typ)) if !typ.is_empty() => Some(typ.clone()),
             Some(_) => return Err(KeySetError::RestrictionMalformed),
         };
-        let public_key = public_key(text("x")?.ok_or(KeySetError::PublicKeyMalformed)?)?;
+        let number = |name: &str| {
+            let encoded = text(name)?.ok_or(KeySetError::PublicKeyMalformed)?;
+            Base64UrlUnpadded::decode_vec(encoded).map_err(|_| KeySetError::PublicKeyMalformed)
+        };
+        let public_key = kind.key(number)?;
         let named = key_id.is_some();
-        let key_id = key_id.unwrap_or_else(|| thumbprint(&public_key));
+        let key_id = key_id.unwrap_or_else(|| public_key.thumbprint());
         Ok(Entry::Usable(Self {
             key_id,
             named,
@@ -188,9 +189,12 @@ impl Jwk {
 impl Serialize for Jwk {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut members = serializer.serialize_map(None)?;
-        members.serialize_entry("kty", "OKP")?;
-        members.serialize_entry("crv", "Ed25519")?;
-        members.serialize_entry("x", &Base64UrlUnpadded::encode_string(&self.public_key[..]))?;
+        // The kind first, for people who read key sets.
+        let mut key = self.public_key.members();
+        key.sort_by_key(|(name, _)| *name != "kty");
+        for (name, value) in key {
+            members.serialize_entry(name, &value)?;
+        }
         if self.named {
             members.serialize_entry("kid", &self.key_id)?;
         }
@@ -216,27 +220,65 @@ fn may_verify(members: &Map<String, Value>) -> Result<bool, KeySetError> {
     }
 }
 
-fn public_key(x: &str) -> Result<PublicKey, KeySetError> {
-    let mut bytes = [0; PublicKey::BYTES];
-    match Base64UrlUnpadded::decode(x, &mut bytes) {
-        Ok(decoded) if decoded.len() == PublicKey::BYTES => {}
-        Ok(_) | Err(_) => return Err(KeySetError::PublicKeyMalformed),
+/// The kinds of keys that are used here.
+#[derive(Clone, Copy)]
+enum Kind {
+    Ed25519,
+    P256,
+    Rsa,
+}
+
+/// What a key's `alg` says about it.
+enum Label {
+    /// It is for this algorithm.
+    Ours(Algorithm),
+    /// Such keys exist, and are for something that is not done here: another hash, another padding, encryption.
+    AnotherUse,
+    /// No such key exists: whoever published it made a mistake with keys.
+    Contradiction,
+}
+
+impl Kind {
+    fn of(kty: &str, crv: Option<&str>) -> Option<Self> {
+        match (kty, crv) {
+            ("OKP", Some("Ed25519")) => Some(Self::Ed25519),
+            ("EC", Some("P-256")) => Some(Self::P256),
+            ("RSA", _) => Some(Self::Rsa),
+            (_, _) => None,
+        }
     }
-    checked(bytes)
-}
 
-/// Refuses points for which signatures mean nothing.
-pub(super) fn checked(bytes: [u8; PublicKey::BYTES]) -> Result<PublicKey, KeySetError> {
-    let public_key = PublicKey::new(bytes);
-    public_key
-        .validate()
-        .map_err(|_| KeySetError::WeakPublicKey)?;
-    Ok(public_key)
-}
+    /// RFC 7518 section 3.1 and 4.1, RFC 8037 section 3.1, RFC 9864.
+    fn judge(self, label: &str) -> Label {
+        let another_use = match self {
+            Self::Ed25519 => false,
+            Self::P256 => label.starts_with("ECDH-ES"),
+            Self::Rsa => {
+                matches!(
+                    label,
+                    "RS384" | "RS512" | "PS256" | "PS384" | "PS512" | "RSA1_5"
+                ) || label.starts_with("RSA-OAEP")
+            }
+        };
+        if another_use {
+            return Label::AnotherUse;
+        }
+        match (self, Algorithm::from_name(label)) {
+            (Self::Ed25519, Some(algorithm @ (Algorithm::EdDsa | Algorithm::Ed25519)))
+            | (Self::P256, Some(algorithm @ Algorithm::Es256))
+            | (Self::Rsa, Some(algorithm @ Algorithm::Rs256)) => Label::Ours(algorithm),
+            (Self::Ed25519 | Self::P256 | Self::Rsa, _) => Label::Contradiction,
+        }
+    }
 
-/// RFC 7638 with the required members of RFC 8037 section 2: `crv`, `kty`, `x`, in this order and without white space.
-fn thumbprint(public_key: &PublicKey) -> String {
-    let x = Base64UrlUnpadded::encode_string(&public_key[..]);
-    let canonical = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
-    Base64UrlUnpadded::encode_string(&Sha256::digest(canonical))
+    fn key(
+        self,
+        number: impl Fn(&str) -> Result<Vec<u8>, KeySetError>,
+    ) -> Result<PublicKey, KeySetError> {
+        match self {
+            Self::Ed25519 => PublicKey::ed25519(&number("x")?),
+            Self::P256 => PublicKey::p256(&number("x")?, &number("y")?),
+            Self::Rsa => PublicKey::rsa(&number("n")?, &number("e")?),
+        }
+    }
 }

@@ -5,9 +5,12 @@
 
 mod set;
 mod jwk;
+mod public_key;
 mod error;
 mod pem;
 
 pub use error::KeySetError;
 pub use jwk::Jwk;
+pub use public_key::PlatformKey;
+pub(crate) use public_key::PublicKey;
 pub use set::{KeySet, MAX_KEY_SET_BYTES, MAX_KEYS};

@@ -1,11 +1,12 @@
 //! An issuer's set of keys, and the choice of one for a token.
 
 use alloc::collections::BTreeSet;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::error::KeySetError;
 use super::jwk::{Entry, Jwk};
@@ -25,6 +26,10 @@ pub const MAX_KEYS: usize = 100;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySet {
     keys: Vec<Jwk>,
+    /// Places in `keys`, in the order of the `kid`s, so that a large set costs a token no more than a small one.
+    by_id: Vec<usize>,
+    /// What [`Self::fingerprint`] answers.
+    fingerprint: [u8; 32],
     /// Entries that were read, with those of kinds that are not used here.
     entries: usize,
 }
@@ -61,16 +66,13 @@ impl KeySet {
         Self::assemble(keys.into_iter().map(Entry::Usable).collect())
     }
 
-    /// A set of one Ed25519 key in PEM (`-----BEGIN PUBLIC KEY-----`, a SubjectPublicKeyInfo of RFC 8410).
+    /// A set of one key in PEM (`-----BEGIN PUBLIC KEY-----`, a SubjectPublicKeyInfo of an Ed25519, P-256 or RSA key).
     ///
     /// The key has no name: with [`KeyIdRule::Required`] it answers to its thumbprint, with
     /// [`KeyIdRule::OptionalForSetOfOne`] to any `kid` and to none.
     pub fn from_spki_pem(pem: &str) -> Result<Self, KeySetError> {
         let key = pem::read(pem)?;
-        Ok(Self {
-            keys: Vec::from([Jwk::unnamed(key)]),
-            entries: 1,
-        })
+        Self::assemble(Vec::from([Entry::Usable(Jwk::unnamed(key))]))
     }
 
     /// Whether no key is usable.
@@ -89,6 +91,12 @@ impl KeySet {
     #[must_use]
     pub fn contains(&self, kid: &str) -> bool {
         self.find(kid).is_some()
+    }
+
+    /// SHA-256 over all that decides which tokens the set accepts: equal for sets that accept the same.
+    #[must_use]
+    pub fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
     }
 
     /// The usable keys, in the order of the document.
@@ -122,7 +130,11 @@ impl KeySet {
     }
 
     fn find(&self, kid: &str) -> Option<&Jwk> {
-        self.keys.iter().find(|key| key.key_id() == kid)
+        let place = self
+            .by_id
+            .binary_search_by(|place| self.keys.get(*place).map(Jwk::key_id).cmp(&Some(kid)))
+            .ok()?;
+        self.keys.get(*self.by_id.get(place)?)
     }
 
     fn assemble(read: Vec<Entry>) -> Result<Self, KeySetError> {
@@ -140,13 +152,25 @@ impl KeySet {
             }
         }
         let entries = read.len();
-        let keys = read
+        let keys: Vec<Jwk> = read
             .into_iter()
             .filter_map(|entry| match entry {
                 Entry::Usable(key) => Some(key),
                 Entry::Skipped(_) => None,
             })
             .collect();
-        Ok(Self { keys, entries })
+        let mut by_id: Vec<usize> = (0..keys.len()).collect();
+        by_id.sort_by_key(|place| keys.get(*place).map(Jwk::key_id));
+        let mut digest = Sha256::new_with_prefix(entries.to_string());
+        for key in &keys {
+            digest.update([key.is_named().into()]);
+            digest.update(key.to_json());
+        }
+        Ok(Self {
+            fingerprint: digest.finalize().into(),
+            keys,
+            by_id,
+            entries,
+        })
     }
 }

@@ -12,11 +12,18 @@
 //! disagree, about tokens it could as well have signed properly. Keys and R of small order are never signed with by an honest
 //! signer. A token's identity is its `jti`, never its bytes, so a second spelling of a signature gains nothing either.
 
-use ed25519_compact::{PublicKey, Signature};
+mod question;
+
+use alloc::boxed::Box;
+
+use ed25519_compact::Signature;
 use jwt_compact::Algorithm as _;
 use jwt_compact::alg::Ed25519;
 
+use crate::keys::{PlatformKey, PublicKey};
 use crate::reject::Reject;
+
+pub use question::{Finding, SignatureAnswer, SignatureQuestion};
 
 /// A name that a header's `alg` may have.
 ///
@@ -27,6 +34,10 @@ pub enum Algorithm {
     EdDsa,
     /// `Ed25519` (RFC 9864).
     Ed25519,
+    /// `ES256` (RFC 7518 section 3.4): ECDSA over P-256 with SHA-256.
+    Es256,
+    /// `RS256` (RFC 7518 section 3.3): RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
 }
 
 impl Algorithm {
@@ -37,6 +48,8 @@ impl Algorithm {
         match name {
             "EdDSA" => Some(Self::EdDsa),
             "Ed25519" => Some(Self::Ed25519),
+            "ES256" => Some(Self::Es256),
+            "RS256" => Some(Self::Rs256),
             _ => None,
         }
     }
@@ -47,27 +60,57 @@ impl Algorithm {
         match self {
             Self::EdDsa => "EdDSA",
             Self::Ed25519 => "Ed25519",
+            Self::Es256 => "ES256",
+            Self::Rs256 => "RS256",
         }
     }
 }
 
-/// Checks `signature` over `message`. Errors: [`Reject::SignatureLength`], [`Reject::SignatureInvalid`].
+/// How a check of a signature comes out here.
+pub(crate) enum Checked {
+    Valid,
+    /// The platform must check it.
+    Elsewhere(Box<SignatureQuestion>),
+}
+
+/// Checks `signature` over `message`, or says what the platform must check. The caller has made sure that the key is for the
+/// algorithm. Errors: [`Reject::SignatureLength`], [`Reject::SignatureInvalid`].
 pub(crate) fn check(
     algorithm: Algorithm,
     key: &PublicKey,
     message: &[u8],
     signature: &[u8],
-) -> Result<(), Reject> {
-    match algorithm {
-        Algorithm::EdDsa | Algorithm::Ed25519 => {
-            let signature =
-                Signature::from_slice(signature).map_err(|_| Reject::SignatureLength)?;
-            if Ed25519.verify_signature(&signature, key, message) {
-                Ok(())
-            } else {
-                Err(Reject::SignatureInvalid)
+) -> Result<Checked, Reject> {
+    match key {
+        PublicKey::Ed25519(key) => ed25519(key, message, signature).map(|()| Checked::Valid),
+        PublicKey::Platform(key) => {
+            let length = match key {
+                PlatformKey::P256 { .. } => 64,
+                PlatformKey::Rsa { modulus, .. } => modulus.len(),
+            };
+            if signature.len() != length {
+                return Err(Reject::SignatureLength);
             }
+            Ok(Checked::Elsewhere(Box::new(SignatureQuestion {
+                algorithm,
+                key: key.clone(),
+                message: message.to_vec(),
+                signature: signature.to_vec(),
+            })))
         }
+    }
+}
+
+fn ed25519(
+    key: &ed25519_compact::PublicKey,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), Reject> {
+    let signature = Signature::from_slice(signature).map_err(|_| Reject::SignatureLength)?;
+    if Ed25519.verify_signature(&signature, key, message) {
+        Ok(())
+    } else {
+        Err(Reject::SignatureInvalid)
     }
 }
 
@@ -86,7 +129,12 @@ mod tests {
             Algorithm::Ed25519.name(),
             Ed25519::with_specific_name().name()
         );
-        for algorithm in [Algorithm::EdDsa, Algorithm::Ed25519] {
+        for algorithm in [
+            Algorithm::EdDsa,
+            Algorithm::Ed25519,
+            Algorithm::Es256,
+            Algorithm::Rs256,
+        ] {
             assert_eq!(Algorithm::from_name(algorithm.name()), Some(algorithm));
         }
         for name in [
@@ -101,17 +149,18 @@ mod tests {
     fn the_vector_of_rfc_8037() {
         const INPUT: &[u8] = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
         let decode = |text| Base64UrlUnpadded::decode_vec(text).unwrap();
-        let key =
-            PublicKey::from_slice(&decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")).unwrap();
+        let key = ed25519_compact::PublicKey::from_slice(&decode(
+            "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        ))
+        .unwrap();
         let signature = decode(
             "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
         );
-        assert_eq!(check(Algorithm::EdDsa, &key, INPUT, &signature), Ok(()));
-        assert_eq!(check(Algorithm::Ed25519, &key, INPUT, &signature), Ok(()));
+        assert_eq!(ed25519(&key, INPUT, &signature), Ok(()));
         for length in (0..64).chain(65..70) {
             let wrong: Vec<u8> = signature.iter().copied().cycle().take(length).collect();
             assert_eq!(
-                check(Algorithm::EdDsa, &key, INPUT, &wrong),
+                ed25519(&key, INPUT, &wrong),
                 Err(Reject::SignatureLength),
                 "{length}"
             );
@@ -120,7 +169,7 @@ mod tests {
             let mut mangled = INPUT.to_vec();
             mangled[at] ^= 1;
             assert_eq!(
-                check(Algorithm::EdDsa, &key, &mangled, &signature),
+                ed25519(&key, &mangled, &signature),
                 Err(Reject::SignatureInvalid),
                 "{at}"
             );

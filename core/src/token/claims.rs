@@ -77,6 +77,11 @@ impl Claims {
                 }
             }
         }
+        self.hold_at(expect, now)
+    }
+
+    /// Whether the token's time has come and has not passed.
+    pub(super) fn hold_at(&self, expect: &Expectations, now: UnixTime) -> Result<(), Reject> {
         let leeway = expect.leeway_seconds.max(0);
         // RFC 7519 section 4.1.4: refused on or after `exp`.
         if now >= self.expires_at.plus(leeway) {

@@ -63,13 +63,15 @@ impl Header {
     }
 }
 
-/// Whether a `kid` is of the accepted form: 1 to 128 of RFC 3986's unreserved characters. RFC 7515 allows any string; this
-/// form has no meaning to a file system, a database, a URL or a log.
+/// Whether a `kid` is of the accepted form: 1 to 128 of RFC 3986's unreserved characters, of base64's (`+`, `/`, `=`, which
+/// well-known issuers use) and `:`. RFC 7515 allows any string; this form cannot leave a quoted text or a line of a log, and is
+/// never used as the name of a file or an address.
 pub(crate) fn is_key_id(kid: &str) -> bool {
     (1..=MAX_KEY_ID_BYTES).contains(&kid.len())
-        && kid
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~' | b'-'))
+        && kid.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'.' | b'_' | b'~' | b'-' | b'+' | b'/' | b'=' | b':')
+        })
 }
 
 impl From<JsonFault> for Reject {

@@ -7,6 +7,7 @@
 //! This module fetches no keys, keeps no cache, knows no revocation and no routes.
 
 mod verify;
+mod seen;
 mod expectations;
 mod claims;
 mod parsed;
@@ -19,5 +20,6 @@ pub use expectations::{Audiences, Expectations, KeyIdRule, TokenType};
 pub(crate) use header::is_key_id;
 pub use limits::{MAX_HEADER_BYTES, MAX_KEY_ID_BYTES, MAX_TOKEN_BYTES};
 pub use parsed::ParsedToken;
+pub use seen::{MAX_SEEN_BYTES, MAX_SEEN_TOKENS, SeenTokens};
 pub use sign::{SignError, SigningKey, WeakSeed};
-pub use verify::{Verified, verify};
+pub use verify::{TokenDigest, Unverified, Verified, verify, verify_with};

@@ -1,15 +1,18 @@
 //! The one door: from the text of a token to [`Verified`], or a refusal.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
+
+use sha2::{Digest as _, Sha256};
 
 use super::claims::Claims;
 use super::expectations::Expectations;
 use super::parsed::ParsedToken;
 use crate::keys::KeySet;
 use crate::reject::Reject;
-use crate::signature::{self, Algorithm};
+use crate::signature::{self, Algorithm, Checked, SignatureAnswer, SignatureQuestion};
 use crate::time::UnixTime;
 
 /// A token that held in everything: structure, key, signature, type, issuer, audience and time. Only [`verify`] makes one.
@@ -19,6 +22,32 @@ use crate::time::UnixTime;
 pub struct Verified {
     claims: Claims,
     key_id: String,
+    digest: TokenDigest,
+}
+
+/// SHA-256 of a token's text: the same for the same token, byte for byte, and for no other. It is no credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenDigest([u8; 32]);
+
+impl TokenDigest {
+    pub(super) fn of(token: &str) -> Self {
+        Self(Sha256::digest(token).into())
+    }
+}
+
+/// Why there is no [`Verified`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unverified {
+    /// The token is refused, finally.
+    Rejected(Reject),
+    /// Nothing is wrong so far, and the platform must check this signature. Ask again with its answer.
+    NeedsSignature(Box<SignatureQuestion>),
+}
+
+impl From<Reject> for Unverified {
+    fn from(reject: Reject) -> Self {
+        Self::Rejected(reject)
+    }
 }
 
 impl Verified {
@@ -26,6 +55,12 @@ impl Verified {
     #[must_use]
     pub fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// The digest of the token's text.
+    #[must_use]
+    pub fn digest(&self) -> TokenDigest {
+        self.digest
     }
 
     /// The `kid` of the key that the signature was checked with.
@@ -46,43 +81,67 @@ impl fmt::Debug for Verified {
     }
 }
 
-/// Verifies a compact JWS: structure, key, signature, claims, in this order and without a way out between them.
-///
-/// The order keeps an attacker from learning anything about claims he did not sign, and keeps his JSON away from the reader
-/// until the signature is good. `keys` are the issuer's; `now` is the caller's clock. Errors: the first broken rule.
+/// [`verify_with`] where no platform checks signatures: Ed25519 is the only algorithm, and any other is
+/// [`Reject::AlgorithmNotAllowed`].
 pub fn verify(
     token: &str,
     keys: &KeySet,
     expect: &Expectations,
     now: UnixTime,
 ) -> Result<Verified, Reject> {
+    verify_with(token, keys, expect, None, now).map_err(|unverified| match unverified {
+        Unverified::Rejected(reject) => reject,
+        Unverified::NeedsSignature(_) => Reject::AlgorithmNotAllowed,
+    })
+}
+
+/// Verifies a compact JWS: structure, key, signature, claims, in this order and without a way out between them.
+///
+/// The order keeps an attacker from learning anything about claims he did not sign, and keeps his JSON away from the reader
+/// until the signature is good. `keys` are the issuer's; `now` is the caller's clock. An Ed25519 signature is checked
+/// here. For ES256 and RS256 the first call ends in [`Unverified::NeedsSignature`], and a second one gets the `answer`; an
+/// answer to another question counts as none. Errors: the first broken rule.
+pub fn verify_with(
+    token: &str,
+    keys: &KeySet,
+    expect: &Expectations,
+    answer: Option<&SignatureAnswer>,
+    now: UnixTime,
+) -> Result<Verified, Unverified> {
     let parsed = ParsedToken::parse(token)?;
 
     let algorithm = Algorithm::from_name(parsed.algorithm()).ok_or(Reject::AlgorithmNotAllowed)?;
     let typ = parsed.token_type().ok_or(Reject::TypeMissing)?;
     if !expect.token_type.matches(typ) {
-        return Err(Reject::TypeMismatch);
+        return Err(Reject::TypeMismatch.into());
     }
 
     let key = keys.select(parsed.key_id(), expect.key_id)?;
     if !key.allows_algorithm(algorithm) {
-        return Err(Reject::AlgorithmKeyMismatch);
+        return Err(Reject::AlgorithmKeyMismatch.into());
     }
     if !key.allows_type(&expect.token_type) {
-        return Err(Reject::KeyTypeRestricted);
+        return Err(Reject::KeyTypeRestricted.into());
     }
 
-    signature::check(
+    match signature::check(
         algorithm,
         key.public_key(),
         parsed.signing_input(),
         parsed.signature(),
-    )?;
+    )? {
+        Checked::Valid => {}
+        Checked::Elsewhere(question) => match answer.and_then(|answer| answer.to(&question)) {
+            Some(finding) => finding?,
+            None => return Err(Unverified::NeedsSignature(question)),
+        },
+    }
 
     let claims = Claims::read(parsed.payload())?;
     claims.satisfy(expect, now)?;
     Ok(Verified {
         claims,
         key_id: key.key_id().to_owned(),
+        digest: TokenDigest::of(token),
     })
 }

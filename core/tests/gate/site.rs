@@ -95,6 +95,8 @@ impl Site {
             keys: self.keys.as_ref(),
             keys_are_final: self.keys_are_final,
             expect: &self.expect,
+            answer: None,
+            seen: None,
         };
         let (path, query) = match request.target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -187,5 +189,8 @@ pub(crate) fn told(decision: Decision) -> String {
         Decision::Refuse(refusal) => format!("{} {}", refusal.status, refusal.code),
         Decision::NeedsKeys(KeyDemand::NoKeySet) => "needs keys".to_string(),
         Decision::NeedsKeys(KeyDemand::UnknownKey(_)) => "needs newer keys".to_string(),
+        Decision::NeedsSignature(question) => {
+            format!("needs {} checked", question.algorithm().name())
+        }
     }
 }

@@ -98,16 +98,17 @@ fn rows() -> Vec<(&'static str, Vec<u8>, Result<usize, &'static str>)> {
         ("a single key is no set", named("k"), Err("keys-missing")),
         // Skipped.
         (
-            "an EC key",
+            "an EC key for key agreement",
             one(
-                "{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"e\",\"x\":\"AA\",\"y\":\"AA\",\"alg\":\"ES256\"}",
+                "{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"e\",\"x\":\"AA\",\"y\":\"AA\",\"alg\":\"ECDH-ES\"}",
             ),
             Ok(0),
         ),
         (
             "an RSA key beside ours",
             set(&[
-                "{\"kty\":\"RSA\",\"n\":\"AA\",\"e\":\"AQAB\",\"kid\":\"a/b=\"}".into(),
+                "{\"kty\":\"RSA\",\"n\":\"AA\",\"e\":\"AQAB\",\"kid\":\"a/b=\",\"alg\":\"RS512\"}"
+                    .into(),
                 named("k"),
             ]),
             Ok(1),
@@ -327,7 +328,7 @@ fn pem_keys() {
     check(PEM, Ok(()));
     check(&PEM.replace('\n', "\r\n"), Ok(()));
     check(&format!("\n  {PEM}  \n"), Ok(()));
-    check(EC_PEM, Err("unsupported-key"));
+    check(EC_PEM, Ok(()));
     check("", Err("not-pem"));
     check(der, Err("not-pem"));
     check(&PEM.replace("PUBLIC", "PRIVATE"), Err("not-pem"));

@@ -33,7 +33,7 @@ fn predicted(token: &str) -> &'static str {
     };
     let kid_form = |kid: &str| {
         kid.bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"._~-".contains(&b))
+            .all(|b| b.is_ascii_alphanumeric() || b"._~-+/=:".contains(&b))
     };
     match (
         header["alg"].as_str(),

@@ -134,6 +134,8 @@ async fn judge(inbound: &Inbound, settings: &Rc<Settings>, context: &Context) ->
             keys: keys.map(|keys| &*keys.set),
             keys_are_final,
             expect: &settings.expect,
+            answer: None,
+            seen: None,
         };
         decide(&gate, &view, inbound.now)
     };
@@ -147,7 +149,8 @@ async fn judge(inbound: &Inbound, settings: &Rc<Settings>, context: &Context) ->
         decision @ (Decision::Forward(_)
         | Decision::Redirect(_)
         | Decision::Answer(_)
-        | Decision::Refuse(_)) => decision,
+        | Decision::Refuse(_)
+        | Decision::NeedsSignature(_)) => decision,
     }
 }
 

@@ -248,6 +248,8 @@ mod tests {
                 keys: Some(&keys),
                 keys_are_final: true,
                 expect: &settings.expect,
+                answer: None,
+                seen: None,
             };
             let Decision::Forward(permit) =
                 decide(&gate, &request.view(&settings.cookies), request.now)

@@ -1,5 +1,6 @@
 //! Attacks on the choice of the key.
 
+use edgeward_core::signature::Finding;
 use edgeward_core::token::{Expectations, KeyIdRule, TokenType};
 
 use super::{OK, Row, row};
@@ -11,15 +12,20 @@ pub(super) fn rows() -> Vec<Row> {
     let named = format!(",\"kid\":\"{KID}\"");
     let labelled = |alg: &str| set(&[jwk(&format!("{named},\"alg\":\"{alg}\""))]);
     let restricted = |typ: &str| set(&[jwk(&format!("{named},\"edgeward_typ\":\"{typ}\""))]);
-    let other =
-        "{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"ec\",\"x\":\"AA\",\"y\":\"AA\"}".to_owned();
+    let x448 = "{\"kty\":\"OKP\",\"crv\":\"X448\",\"kid\":\"x\",\"x\":\"AA\"}".to_owned();
+    let p256 = |kid: &str| {
+        format!(
+            "{{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"{kid}\",\"x\":\"{X}\",\"y\":\"{X}\"}}"
+        )
+    };
+    let es256 = || with_header(header().with("alg", "\"ES256\""));
     let nameless = || with_header(header().without("kid"));
     let stranger = || with_header(header().with("kid", "\"other\""));
     let precise = || with_header(header().with("alg", "\"Ed25519\""));
     let asserted = || with_header(header().with("typ", "\"edge+jwt\""));
     vec![
         row("an empty key set", good(), "no-keys").keys("{\"keys\":[]}"),
-        row("a set of other keys", good(), "no-keys").keys(&set(std::slice::from_ref(&other))),
+        row("a set of other keys", good(), "no-keys").keys(&set(std::slice::from_ref(&x448))),
         row("the key is for encryption", good(), "no-keys")
             .keys(&set(&[jwk(&format!("{named},\"use\":\"enc\""))])),
         row("no kid, but optional", nameless(), OK).expecting(optional),
@@ -31,7 +37,7 @@ pub(super) fn rows() -> Vec<Row> {
             nameless(),
             "kid-missing",
         )
-        .keys(&set(&[jwk(&named), other]))
+        .keys(&set(&[jwk(&named), x448]))
         .expecting(optional),
         row("the wrong kid, though optional", stranger(), "unknown-key").expecting(optional),
         row("any kid for one nameless key", stranger(), OK)
@@ -73,5 +79,24 @@ pub(super) fn rows() -> Vec<Row> {
             .expecting(assertion),
         row("a key for another type", good(), "key-not-for-typ").keys(&restricted("logout+jwt")),
         row("a key for this type", good(), OK).keys(&restricted("at+jwt")),
+        row("EdDSA with a key of P-256", good(), "alg-key-mismatch").keys(&set(&[p256(KID)])),
+        row("ES256, and nobody to check it", es256(), "alg-not-allowed").keys(&set(&[p256(KID)])),
+        row("ES256, and the platform finds it good", es256(), OK)
+            .keys(&set(&[p256(KID)]))
+            .found(Finding::Valid),
+        row(
+            "ES256, and the platform finds it bad",
+            es256(),
+            "signature-invalid",
+        )
+        .keys(&set(&[p256(KID)]))
+        .found(Finding::Invalid),
+        row(
+            "ES256, and the point is not on the curve",
+            es256(),
+            "key-refused",
+        )
+        .keys(&set(&[p256(KID)]))
+        .found(Finding::KeyRefused),
     ]
 }

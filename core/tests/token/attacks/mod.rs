@@ -13,7 +13,8 @@ use std::collections::BTreeSet;
 
 use edgeward_core::keys::KeySet;
 use edgeward_core::reject::Reject;
-use edgeward_core::token::{Expectations, verify};
+use edgeward_core::signature::Finding;
+use edgeward_core::token::{Expectations, Unverified, verify, verify_with};
 
 use crate::forge::{NOW, expect, keys};
 
@@ -25,6 +26,8 @@ struct Row {
     keys: KeySet,
     expect: Expectations,
     reason: &'static str,
+    /// What the platform says if it is asked.
+    found: Option<Finding>,
 }
 
 impl Row {
@@ -38,9 +41,29 @@ impl Row {
         self
     }
 
+    fn found(mut self, finding: Finding) -> Self {
+        self.found = Some(finding);
+        self
+    }
+
+    fn outcome(&self) -> Result<(), Reject> {
+        let Some(finding) = self.found else {
+            return verify(&self.token, &self.keys, &self.expect, NOW).map(|_| ());
+        };
+        let ask = |answer| verify_with(&self.token, &self.keys, &self.expect, answer, NOW);
+        let Err(Unverified::NeedsSignature(question)) = ask(None) else {
+            panic!("{}: the platform was not asked", self.about);
+        };
+        match ask(Some(&question.answer(finding))) {
+            Ok(_) => Ok(()),
+            Err(Unverified::Rejected(reject)) => Err(reject),
+            Err(Unverified::NeedsSignature(_)) => panic!("{}: asked twice", self.about),
+        }
+    }
+
     fn check(&self, failures: &mut Vec<String>) {
-        let outcome = match verify(&self.token, &self.keys, &self.expect, NOW) {
-            Ok(_) => OK,
+        let outcome = match self.outcome() {
+            Ok(()) => OK,
             Err(reject) => reject.reason(),
         };
         if outcome != self.reason {
@@ -59,6 +82,7 @@ fn row(about: impl Into<String>, token: impl Into<String>, reason: &'static str)
         keys: keys(),
         expect: expect(),
         reason,
+        found: None,
     }
 }
 

@@ -1,0 +1,107 @@
+//! Who asks: the credential of a request, judged by the one door.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use core::cell::RefCell;
+
+use super::credential::Credential;
+use super::decision::Decision;
+use super::policy::PolicyState;
+use crate::keys::KeySet;
+use crate::reject::Reject;
+use crate::signature::SignatureAnswer;
+use crate::time::UnixTime;
+use crate::token::{Expectations, ParsedToken, SeenTokens, Unverified, Verified, verify_with};
+
+/// What a gate judges by.
+#[derive(Clone, Copy)]
+pub struct Gate<'a> {
+    /// The route policy, or the reason why there is none.
+    pub policy: &'a PolicyState,
+    /// The issuer's key set, if one is at hand.
+    pub keys: Option<&'a KeySet>,
+    /// Whether the one refresh that a decision may ask for has been made (successfully or not).
+    pub keys_are_final: bool,
+    /// What an acceptable access token says.
+    pub expect: &'a Expectations,
+    /// What the platform found about the one signature that a decision may ask about.
+    pub answer: Option<&'a SignatureAnswer>,
+    /// Tokens that were verified before. They change how long a decision takes and never what is decided.
+    pub seen: Option<&'a RefCell<SeenTokens>>,
+}
+
+/// Why the key set must be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyDemand {
+    /// There is none, or none with a usable key.
+    NoKeySet,
+    /// The token names a key that the set does not list. The name comes from the token and is not to be trusted.
+    UnknownKey(String),
+}
+
+/// The caller, as far as the credential proves it.
+pub(super) enum Caller {
+    Anonymous,
+    Known(Arc<Verified>),
+    /// A token was sent and is not acceptable.
+    Refused(Reject),
+    /// A token was sent and there is no key set to judge it with, finally.
+    Unjudged,
+}
+
+impl Caller {
+    /// Judges the credential. An early end is a decision too: something is needed before anybody can judge.
+    pub(super) fn of(
+        gate: &Gate<'_>,
+        credential: &Credential<'_>,
+        now: UnixTime,
+    ) -> Result<Self, Box<Decision>> {
+        let token = match credential {
+            Credential::Token(token) => token,
+            // `Ambiguous` was refused before; should it get here, it proves nothing.
+            Credential::None | Credential::Ambiguous => return Ok(Self::Anonymous),
+        };
+        let demand = |demand: KeyDemand| Err(Box::new(Decision::NeedsKeys(demand)));
+        // Only the verifier knows whether newer keys could change its mind: a token of another type or algorithm stays
+        // refused under any set, and must not cause a fetch.
+        match gate.verify(token, now) {
+            Ok(verified) => Ok(Self::Known(verified)),
+            Err(Unverified::NeedsSignature(question)) => {
+                Err(Box::new(Decision::NeedsSignature(question)))
+            }
+            Err(Unverified::Rejected(Reject::KeysUnavailable)) if gate.keys_are_final => {
+                Ok(Self::Unjudged)
+            }
+            Err(Unverified::Rejected(Reject::KeysUnavailable)) => demand(KeyDemand::NoKeySet),
+            Err(Unverified::Rejected(Reject::UnknownKey)) if !gate.keys_are_final => {
+                let key_id = ParsedToken::parse(token)
+                    .ok()
+                    .and_then(|parsed| parsed.key_id().map(ToString::to_string));
+                demand(KeyDemand::UnknownKey(key_id.unwrap_or_default()))
+            }
+            Err(Unverified::Rejected(reject)) => Ok(Self::Refused(reject)),
+        }
+    }
+}
+
+impl Gate<'_> {
+    /// The one door, and before it the memory of those who came through it.
+    fn verify(&self, token: &str, now: UnixTime) -> Result<Arc<Verified>, Unverified> {
+        let Some(keys) = self.keys else {
+            ParsedToken::parse(token)?;
+            return Err(Reject::KeysUnavailable.into());
+        };
+        if let Some(seen) = self.seen
+            && let Some(recalled) = seen.borrow().recall(token, keys, self.expect, now)
+        {
+            return recalled.map_err(Unverified::Rejected);
+        }
+        let verified = Arc::new(verify_with(token, keys, self.expect, self.answer, now)?);
+        if let Some(seen) = self.seen {
+            seen.borrow_mut()
+                .remember(&verified, token.len(), keys, self.expect);
+        }
+        Ok(verified)
+    }
+}

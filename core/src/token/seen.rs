@@ -1,0 +1,112 @@
+//! Tokens that were verified before, so that the same token is not verified twice under the same keys and expectations.
+//!
+//! A token is found again by SHA-256 of its whole text: another spelling, another signature, one other bit is another token.
+//! What is kept is the outcome of [`verify_with`](super::verify_with), never a token, and only good ones: a refused token
+//! leaves no trace, so nobody without a good token can fill the memory. Time is judged anew on each use. Other keys or other
+//! expectations forget everything. Revocation and the route policy are not judged here and therefore never remembered.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
+
+use super::expectations::Expectations;
+use super::verify::{TokenDigest, Verified};
+use crate::keys::KeySet;
+use crate::reject::Reject;
+use crate::time::UnixTime;
+
+/// Most remembered tokens. Because a busy isolate serves some hundred people within the life of a token.
+pub const MAX_SEEN_TOKENS: usize = 1024;
+
+/// Most remembered tokens in bytes of their text. Because the claims of a token take a small multiple of its length, and an
+/// isolate has 128 MiB for everything.
+pub const MAX_SEEN_BYTES: usize = 1024 * 1024;
+
+/// The memory of one verifier. Empty, it only costs time.
+#[derive(Debug, Default)]
+pub struct SeenTokens {
+    /// Under which keys and expectations everything in here was verified.
+    under: Option<([u8; 32], Expectations)>,
+    tokens: BTreeMap<TokenDigest, (Arc<Verified>, usize)>,
+    /// The oldest first; what has to go, goes in this order.
+    order: VecDeque<TokenDigest>,
+    bytes: usize,
+}
+
+impl SeenTokens {
+    /// Nothing seen.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            under: None,
+            tokens: BTreeMap::new(),
+            order: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+
+    /// What the token says, if it was verified under these keys and expectations. Errors if its time is over or has not
+    /// come: then it needs no second verification to be refused.
+    pub fn recall(
+        &self,
+        token: &str,
+        keys: &KeySet,
+        expect: &Expectations,
+        now: UnixTime,
+    ) -> Option<Result<Arc<Verified>, Reject>> {
+        if !self.is_under(keys, expect) || self.tokens.is_empty() {
+            return None;
+        }
+        let (verified, _) = self.tokens.get(&TokenDigest::of(token))?;
+        Some(match verified.claims().hold_at(expect, now) {
+            Ok(()) => Ok(Arc::clone(verified)),
+            Err(reject) => Err(reject),
+        })
+    }
+
+    /// Remembers a token that was just verified, which took `length` bytes.
+    pub fn remember(
+        &mut self,
+        verified: &Arc<Verified>,
+        length: usize,
+        keys: &KeySet,
+        expect: &Expectations,
+    ) {
+        if !self.is_under(keys, expect) {
+            *self = Self::new();
+            self.under = Some((*keys.fingerprint(), expect.clone()));
+        }
+        let digest = verified.digest();
+        if length > MAX_SEEN_BYTES || self.tokens.contains_key(&digest) {
+            return;
+        }
+        while self.tokens.len() >= MAX_SEEN_TOKENS || self.bytes + length > MAX_SEEN_BYTES {
+            let Some(oldest) = self.order.pop_front() else {
+                break;
+            };
+            if let Some((_, length)) = self.tokens.remove(&oldest) {
+                self.bytes -= length;
+            }
+        }
+        self.tokens.insert(digest, (Arc::clone(verified), length));
+        self.order.push_back(digest);
+        self.bytes += length;
+    }
+
+    /// How many tokens are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Whether nothing is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    fn is_under(&self, keys: &KeySet, expect: &Expectations) -> bool {
+        self.under.as_ref().is_some_and(|(fingerprint, expected)| {
+            fingerprint == keys.fingerprint() && expected == expect
+        })
+    }
+}
