@@ -80,8 +80,10 @@ export class Visitor {
     await this.expectHeading(`Hello, ${user.name}`);
   }
 
+  /** Waits for the page of this heading, its script included: until that has run, a button leads the way without script. */
   async expectHeading(name) {
     await this.page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
+    await this.page.waitForLoadState();
   }
 
   async expectSignInPage(returnTo) {

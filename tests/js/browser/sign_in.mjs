@@ -177,8 +177,6 @@ export function signInStories(world) {
         await press("Shift+Tab", "Sign in");
         await page.keyboard.press("Enter");
         await visitor.expectHeading("Hello, Uri User");
-        // Until its script has run the button leads to the page that asks; who waits for it sees the other way.
-        await page.waitForLoadState();
 
         const focused = () => page.evaluate(() => document.activeElement.innerText.trim());
         for (let stops = 0; (await focused()) !== "Sign out"; stops += 1) {
