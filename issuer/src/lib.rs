@@ -15,6 +15,7 @@ pub mod clock;
 pub mod config;
 pub mod custody;
 pub mod log;
+pub mod signatures;
 
 use std::sync::Arc;
 

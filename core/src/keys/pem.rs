@@ -45,10 +45,7 @@ pub(super) fn read(pem: &str) -> Result<PublicKey, KeySetError> {
         return Err(KeySetError::NotPem);
     }
     if let Some(key) = der.strip_prefix(&ED25519_PREFIX) {
-        return PublicKey::ed25519(key).map_err(|error| match error {
-            KeySetError::PublicKeyMalformed => KeySetError::UnsupportedKey,
-            other => other,
-        });
+        return PublicKey::ed25519(key);
     }
     if let Some((x, y)) = der
         .strip_prefix(&P256_PREFIX)

@@ -336,7 +336,7 @@ fn pem_keys() {
     check(&format!("note\n{PEM}"), Err("not-pem"));
     check(&PEM.replace("Ro=", "Rp="), Err("not-pem"));
     check(&PEM.replace(der, ""), Err("not-pem"));
-    check(&PEM.replace(der, &der[..40]), Err("unsupported-key"));
+    check(&PEM.replace(der, &der[..40]), Err("public-key-malformed"));
     check(&PEM.replace("MCow", "MCox"), Err("unsupported-key"));
     check(
         &PEM.replace(&der[16..], &format!("{}=", "A".repeat(43))),

@@ -10,8 +10,10 @@ use std::io::{self, BufRead, Write};
 use clap::Args;
 use edgeward_core::{
     keys::KeySet,
+    reject::Reject,
+    signature::SignatureAnswer,
     time::UnixTime,
-    token::{self, Audiences, Expectations, KeyIdRule, TokenType},
+    token::{self, Audiences, Expectations, KeyIdRule, TokenType, Unverified, Verified},
 };
 
 use self::{
@@ -19,7 +21,7 @@ use self::{
     source::KeySource,
 };
 use super::{Answer, Failure, Outcome};
-use crate::clock::Clock;
+use crate::{clock::Clock, signatures};
 
 /// The subcommands of `token`.
 #[derive(Debug, clap::Subcommand)]
@@ -114,6 +116,23 @@ impl Judge {
         Ok(answer)
     }
 
+    fn verify(&self, token: &str) -> Result<Verified, Reject> {
+        let judge = |answer: Option<&SignatureAnswer>| {
+            token::verify_with(token, &self.keys, &self.expect, answer, self.now)
+        };
+        let judged = match judge(None) {
+            Err(Unverified::NeedsSignature(question)) => {
+                judge(Some(&signatures::answer(*question)))
+            }
+            judged => judged,
+        };
+        judged.map_err(|unverified| match unverified {
+            Unverified::Rejected(reject) => reject,
+            // The question was answered; should it come again, nothing can be said for the signature.
+            Unverified::NeedsSignature(_) => Reject::SignatureInvalid,
+        })
+    }
+
     fn answer(&self, line: &Line) -> (bool, String) {
         // Both texts are from closed lists of plain words, so there is nothing to escape.
         let refuse = |code: &str, reason: &str| {
@@ -124,7 +143,7 @@ impl Judge {
             Line::Text(text) => text,
             Line::NotUtf8 => return refuse("INVALID_TOKEN", "not-utf8"),
         };
-        match token::verify(token, &self.keys, &self.expect, self.now) {
+        match self.verify(token) {
             Ok(verified) => {
                 let claims = verified.claims().to_json();
                 (true, format!(r#"{{"ok":true,"claims":{claims}}}"#))
