@@ -6,3 +6,4 @@ mod tree;
 mod arrows;
 mod licences;
 mod links;
+mod reasons;

@@ -1,0 +1,29 @@
+//! Every reason for which a token is refused stands in the document that says what is verified, and no other does.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use edgeward_core::keys::KeySetError;
+use edgeward_core::reject::Reject;
+
+use crate::tree::text;
+
+#[test]
+fn the_page_about_verification_names_every_reason() {
+    let page = text(Path::new("docs/VERIFICATION.md")).unwrap_or_default();
+    let quoted: BTreeSet<&str> = page.split('`').skip(1).step_by(2).collect();
+    let known: BTreeSet<&str> = Reject::ALL.iter().map(Reject::reason).collect();
+    let missing: Vec<_> = known.difference(&quoted).collect();
+    assert!(missing.is_empty(), "not on the page: {missing:?}");
+
+    // The second column of the tables holds reasons and nothing else.
+    let of_sets: BTreeSet<&str> = KeySetError::ALL.iter().map(KeySetError::reason).collect();
+    let column = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(1));
+    let invented: Vec<_> = column
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .filter(|name| !known.contains(name) && !of_sets.contains(name))
+        .collect();
+    assert!(invented.is_empty(), "no such reason: {invented:?}");
+}
