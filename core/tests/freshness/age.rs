@@ -1,0 +1,237 @@
+//! How long a set is used, and how a clock that is not to be trusted changes that.
+
+use crate::Event::{AsksForAny, AsksForNewer, Confirms, Fails, Finds, Holds, Is, Loads, Refreshes};
+use crate::{Told, at, check, check_loaded};
+use edgeward_core::keys::{
+    Advice, Freshness, HARD_TTL_SECONDS as HARD, SOFT_TTL_SECONDS as SOFT, Source, State, Wanted,
+};
+
+#[test]
+fn a_set_is_fresh_then_stale_then_expired() {
+    check(
+        "nothing was loaded yet",
+        &[
+            (0, Is(State::Expired)),
+            (0, Holds(None)),
+            (0, Refreshes(false)),
+        ],
+    );
+    check_loaded(
+        "a life without a refresh",
+        &[
+            (0, Is(State::Fresh)),
+            (SOFT - 1, Is(State::Fresh)),
+            (SOFT - 1, Refreshes(false)),
+            (SOFT, Is(State::Stale)),
+            (SOFT, AsksForAny(Told::Use("a"))),
+            (HARD - 1, Is(State::Stale)),
+            (HARD - 1, Holds(Some("a"))),
+            (HARD, Is(State::Expired)),
+            (HARD, Holds(None)),
+            (HARD, Refreshes(false)),
+            (HARD, AsksForAny(Told::Fetch)),
+            (HARD, Loads(1, "b", None, true)),
+            (HARD, Holds(Some("b"))),
+        ],
+    );
+    check_loaded(
+        "one refresh at a time, behind those who go on",
+        &[
+            (SOFT, Refreshes(true)),
+            (SOFT, Is(State::Refreshing)),
+            (SOFT, Refreshes(false)),
+            (SOFT, AsksForAny(Told::Use("a"))),
+            (SOFT + 1, Loads(1, "b", None, true)),
+            (SOFT + 1, Is(State::Fresh)),
+            (SOFT + 1, Holds(Some("b"))),
+            // The age counts from the beginning of the fetch.
+            (2 * SOFT - 1, Is(State::Fresh)),
+            (2 * SOFT, Is(State::Stale)),
+        ],
+    );
+}
+
+#[test]
+fn unchanged_begins_the_age_anew_and_needs_a_tag() {
+    check_loaded(
+        "confirmed",
+        &[
+            (SOFT, Refreshes(true)),
+            (SOFT, Confirms(1, true)),
+            (SOFT, Is(State::Fresh)),
+            (SOFT + HARD - 1, Holds(Some("a"))),
+            (2 * SOFT, Refreshes(true)),
+            (2 * SOFT, Confirms(2, true)),
+        ],
+    );
+    check_loaded(
+        "even past its hard life, because the issuer says so",
+        &[
+            (HARD, AsksForAny(Told::Fetch)),
+            (HARD, Confirms(1, true)),
+            (HARD, Holds(Some("a"))),
+        ],
+    );
+    check(
+        "a set without a tag is never confirmed",
+        &[
+            (0, AsksForAny(Told::Fetch)),
+            (0, Loads(0, "a", None, true)),
+            (SOFT, Refreshes(true)),
+            (SOFT, Confirms(1, false)),
+        ],
+    );
+    check_loaded(
+        "after a failure the whole set is asked for",
+        &[
+            (SOFT, Refreshes(true)),
+            (SOFT, Fails(1)),
+            (SOFT + 1, Refreshes(true)),
+            (SOFT + 1, Confirms(2, false)),
+        ],
+    );
+    let mut keys = Freshness::empty();
+    let mut tags = Vec::new();
+    for (second, tag) in [
+        (0, Some("\"1\"")),
+        (HARD, None),
+        (2 * HARD, Some("W/\"3\"")),
+    ] {
+        let Advice::Fetch(ticket) = keys.advise(Wanted::AnySet, at(second)) else {
+            panic!("second {second}")
+        };
+        tags.push(ticket.entity_tag().map(str::to_owned));
+        assert!(keys.loaded(&ticket, (), tag.map(str::to_owned)));
+    }
+    assert_eq!(tags, [None, Some("\"1\"".to_owned()), None]);
+}
+
+#[test]
+fn a_shared_cache_helps_a_cold_instance_and_its_age_counts() {
+    check(
+        "as old as it is",
+        &[
+            (0, AsksForAny(Told::Fetch)),
+            (0, Finds(0, "kept", 1 - SOFT, true)),
+            (0, Is(State::Fresh)),
+            (1, Is(State::Stale)),
+            (1, Refreshes(true)),
+        ],
+    );
+    for (title, loaded, taken) in [
+        ("too old", -SOFT, false),
+        ("by a clock that is a little ahead", 10, true),
+        ("from the future", 11, false),
+        ("of this moment", 0, true),
+    ] {
+        check(
+            title,
+            &[
+                (0, AsksForAny(Told::Fetch)),
+                (0, Finds(0, "kept", loaded, taken)),
+                (
+                    0,
+                    Is(if taken {
+                        State::Fresh
+                    } else {
+                        State::Refreshing
+                    }),
+                ),
+            ],
+        );
+    }
+    check_loaded(
+        "an expired set is replaced by a newer one",
+        &[
+            (HARD, AsksForAny(Told::Fetch)),
+            (HARD, Finds(1, "kept", 0, false)),
+            (HARD, Finds(1, "kept", HARD - 1, true)),
+            (HARD, Holds(Some("kept"))),
+        ],
+    );
+    check_loaded(
+        "a refresh and an unknown key go to the issuer",
+        &[
+            (1, AsksForNewer(Told::Fetch)),
+            (1, Finds(1, "kept", 1, false)),
+            (1, Fails(1)),
+            (SOFT, Refreshes(true)),
+            (SOFT, Finds(2, "kept", SOFT, false)),
+        ],
+    );
+    let mut keys = Freshness::empty();
+    let Advice::Fetch(ticket) = keys.advise(Wanted::AnySet, at(0)) else {
+        panic!("cold")
+    };
+    assert!(ticket.may_use_shared_cache() && ticket.since() == at(0));
+    assert!(keys.found(&ticket, "kept", Some("\"k\"".to_owned()), at(-1)));
+    let current = keys.current(at(0));
+    assert_eq!(
+        current.map(|current| current.source),
+        Some(Source::SharedCache)
+    );
+    let Advice::Fetch(ticket) = keys.advise(Wanted::NewerThan(1), at(0)) else {
+        panic!("the issuer may have a newer set than a cache")
+    };
+    assert!(!ticket.may_use_shared_cache());
+    assert!(keys.unchanged(&ticket));
+    let current = keys.current(at(0));
+    assert_eq!(current.map(|current| current.source), Some(Source::Issuer));
+}
+
+#[test]
+fn a_clock_that_is_set_back_holds_nothing_up() {
+    const BACK: i64 = -1_000_000;
+    check(
+        "a fetch, a failure",
+        &[
+            (0, AsksForAny(Told::Fetch)),
+            (BACK, AsksForAny(Told::Fetch)),
+            (0, Fails(1)),
+            (BACK, AsksForAny(Told::Fetch)),
+        ],
+    );
+    check_loaded(
+        "a cooldown",
+        &[
+            (0, AsksForNewer(Told::Fetch)),
+            (0, Loads(1, "a", None, true)),
+            (BACK, AsksForNewer(Told::Fetch)),
+        ],
+    );
+    check_loaded(
+        "a set is due at once, and used for a day of the new time at most",
+        &[
+            (BACK, Holds(Some("a"))),
+            (BACK, Refreshes(true)),
+            (BACK, Fails(1)),
+            (BACK + HARD - SOFT - 1, Holds(Some("a"))),
+            (BACK + HARD - SOFT, Holds(None)),
+        ],
+    );
+    check_loaded(
+        "requests that overlap tell the time in any order",
+        &[
+            (100, AsksForNewer(Told::Fetch)),
+            (99, AsksForNewer(Told::Wait)),
+            (100, Loads(1, "a", None, true)),
+            (90, AsksForNewer(Told::Settle)),
+            (90, Refreshes(false)),
+            (89, AsksForNewer(Told::Fetch)),
+        ],
+    );
+}
+
+#[test]
+fn a_clock_that_leaps_ahead_only_costs_a_fetch() {
+    check_loaded(
+        "a year",
+        &[
+            (365 * HARD, Holds(None)),
+            (365 * HARD, AsksForAny(Told::Fetch)),
+            (365 * HARD, Loads(1, "b", None, true)),
+            (0, Holds(Some("b"))),
+            (0, Refreshes(true)),
+        ],
+    );
+}
