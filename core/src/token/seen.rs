@@ -9,6 +9,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 
 use super::expectations::Expectations;
+use super::limits::MAX_TOKEN_BYTES;
 use super::verify::{TokenDigest, Verified};
 use crate::keys::KeySet;
 use crate::reject::Reject;
@@ -53,7 +54,8 @@ impl SeenTokens {
         expect: &Expectations,
         now: UnixTime,
     ) -> Option<Result<Arc<Verified>, Reject>> {
-        if !self.is_under(keys, expect) || self.tokens.is_empty() {
+        // What is longer than any token is not even hashed.
+        if token.len() > MAX_TOKEN_BYTES || self.tokens.is_empty() || !self.is_under(keys, expect) {
             return None;
         }
         let (verified, _) = self.tokens.get(&TokenDigest::of(token))?;

@@ -7,8 +7,11 @@
 )]
 
 mod forge;
+mod platform;
 mod accepted;
 mod attacks;
 mod mangled;
+mod answers;
+mod seen;
 mod arbitrary;
 mod key_sets;

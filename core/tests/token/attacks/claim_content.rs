@@ -32,6 +32,16 @@ pub(super) fn rows() -> Vec<Row> {
         row("the second accepted audience", good(), OK).expecting(|expect| {
             expect.audiences = Audiences::OneOf(vec!["x".into(), AUDIENCE.into()])
         }),
+        row(
+            "the same aud twice",
+            with_claims(claims().with("aud", &format!("[\"{AUDIENCE}\",\"{AUDIENCE}\"]"))),
+            OK,
+        ),
+        row(
+            "aud written with escapes",
+            with_claims(claims().with("aud", r#""https:\/\/app.ex\u0061mple""#)),
+            OK,
+        ),
         // Times are relative to NOW = 1700000000 and the leeway of 60.
         row(
             "expires in a second, less the leeway",
@@ -57,6 +67,16 @@ pub(super) fn rows() -> Vec<Row> {
             "exp in exponents",
             with_claims(claims().with("exp", "1.7000006e9")),
             OK,
+        ),
+        row(
+            "exp in milliseconds",
+            with_claims(claims().with("exp", "1700000600000")),
+            "time-out-of-range",
+        ),
+        row(
+            "exp long past",
+            with_claims(claims().with("exp", "1699990000")),
+            "expired",
         ),
         row("exp 0", with_claims(claims().with("exp", "0")), "expired"),
         row(
@@ -109,6 +129,28 @@ pub(super) fn rows() -> Vec<Row> {
             "issued-in-the-future",
         ),
     ];
+    for aud in [
+        "",
+        " ",
+        "*",
+        "https://app.example/",
+        "https://app.exampl",
+        "https://app.example\\u0000",
+        "https://app.example https://other.example",
+        "[\\\"https://app.example\\\"]",
+        "https://аpp.example",
+    ] {
+        rows.push(row(
+            format!("aud {aud:?}"),
+            with_claims(claims().with("aud", &format!("\"{aud}\""))),
+            "audience-mismatch",
+        ));
+        rows.push(row(
+            format!("aud [{aud:?}]"),
+            with_claims(claims().with("aud", &format!("[\"{aud}\"]"))),
+            "audience-mismatch",
+        ));
+    }
     for iss in [
         "https://id.example/",
         "https://id.exampl",
@@ -116,6 +158,13 @@ pub(super) fn rows() -> Vec<Row> {
         "https://id.example\\u0000",
         "",
         "https://id.example.evil",
+        "http://id.example",
+        "id.example",
+        " https://id.example",
+        "https://id.example:443",
+        "https://id.example@evil.example",
+        "https://іd.example",
+        "null",
     ] {
         rows.push(row(
             format!("iss {iss:?}"),
