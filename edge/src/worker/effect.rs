@@ -31,7 +31,7 @@ pub(super) fn of(decision: Decision, inbound: &Inbound) -> Effect {
         }
         Decision::Answer(answer) => Effect::Reply(Reply::empty(answer.status)),
         Decision::Refuse(refusal) => Effect::Reply(refuse(&refusal, inbound)),
-        // Asked for although the best set was given: nothing can be judged.
+        // Asked for although the best set and an answer were given: nothing can be judged.
         Decision::NeedsKeys(_) | Decision::NeedsSignature(_) => Effect::Reply(Reply::refusal(
             ProblemCode::KeysUnavailable,
             inbound.reader(),

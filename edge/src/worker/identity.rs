@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::config::Settings;
 
 /// Because an app judges an assertion at once; the rest is for clocks that differ and for an app's own queue.
-const LIFETIME_SECONDS: i64 = 60;
+pub(super) const LIFETIME_SECONDS: i64 = 60;
 
 #[derive(Serialize)]
 struct Assertion<'c> {
@@ -154,7 +154,7 @@ pub(super) mod tests {
     use edgeward_core::keys::KeySet;
     use edgeward_core::token::{Audiences, Expectations, SigningKey, verify};
 
-    const NOW: UnixTime = UnixTime::from_seconds(1_800_000_000);
+    pub(in super::super) const NOW: UnixTime = UnixTime::from_seconds(1_800_000_000);
 
     /// A token of the issuer with these claims besides the necessary ones, and the set that holds its key.
     pub(in super::super) fn access_token(claims: &serde_json::Value) -> (String, KeySet) {

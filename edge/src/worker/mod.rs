@@ -1,6 +1,7 @@
 //! The Worker: takes a request, asks core what it deserves, and does exactly that.
 //!
-//! The way of a request is told by [`answer`]. Settings and keys are kept for the life of the isolate and nothing else is.
+//! The way of a request is told by [`answer`]. Settings, keys and the tokens that were verified are kept for the life of the
+//! isolate and nothing else is.
 //! A panic ends the wasm instance with all its memory: requests that were under way in it get a bare 500 from the runtime
 //! and go nowhere, and the next one starts an instance that reads settings and keys anew. Until they are there, everything
 //! that needs them is refused.
@@ -8,11 +9,14 @@
 mod request;
 mod target;
 mod config;
+mod judge;
 mod keys;
 mod key_cache;
+mod signatures;
 mod effect;
 mod proxy;
 mod outbound;
+mod introduction;
 mod identity;
 mod proof;
 mod reply;
@@ -26,8 +30,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use edgeward_core::cookie::Environment;
-use edgeward_core::gate::{Decision, Destination, Gate, Permit, decide};
-use edgeward_core::keys::KeySet;
+use edgeward_core::gate::{Destination, Permit};
 use edgeward_core::problem::{Problem, ProblemCode};
 use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
@@ -35,8 +38,7 @@ use worker::{Context, Env, event};
 
 use config::{BrokenSettings, Settings};
 use effect::Effect;
-use key_cache::Current;
-use keys::Errand;
+use judge::Bench;
 use reply::{Reader, Reply};
 use request::Inbound;
 
@@ -114,43 +116,14 @@ async fn answer(
     if inbound.raw_path() == health::PATH {
         return own(health::answer(inbound, settings), inbound, settings);
     }
-    match effect::of(judge(inbound, settings, context).await, inbound) {
+    match effect::of(
+        Bench::at_hand(settings, inbound.now)
+            .judge_finally(inbound, context)
+            .await,
+        inbound,
+    ) {
         Effect::Forward(permit) => forward(request, inbound, &permit, settings).await,
         Effect::Reply(reply) => own(reply, inbound, settings),
-    }
-}
-
-/// Asks core; if it lacks keys, gets them once and asks again.
-async fn judge(inbound: &Inbound, settings: &Rc<Settings>, context: &Context) -> Decision {
-    let errand = Errand {
-        settings: Rc::clone(settings),
-        request_id: inbound.id.clone(),
-        now: inbound.now,
-    };
-    let view = inbound.view(&settings.cookies);
-    let ask = |keys: Option<&Current<KeySet>>, keys_are_final| {
-        let gate = Gate {
-            policy: &settings.policy,
-            keys: keys.map(|keys| &*keys.set),
-            keys_are_final,
-            expect: &settings.expect,
-            answer: None,
-            seen: None,
-        };
-        decide(&gate, &view, inbound.now)
-    };
-    let keys = keys::current(inbound.now);
-    keys::refresh_behind(&errand, context);
-    match ask(keys.as_ref(), false) {
-        Decision::NeedsKeys(_) => {
-            let better = keys::obtain(&errand, keys.as_ref(), context).await;
-            ask(better.as_ref(), true)
-        }
-        decision @ (Decision::Forward(_)
-        | Decision::Redirect(_)
-        | Decision::Answer(_)
-        | Decision::Refuse(_)
-        | Decision::NeedsSignature(_)) => decision,
     }
 }
 

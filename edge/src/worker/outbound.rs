@@ -12,7 +12,7 @@ use edgeward_core::time::UnixTime;
 use edgeward_core::token::{SignError, Verified};
 
 use super::config::Settings;
-use super::identity;
+use super::introduction;
 use super::platform;
 use super::proof::{PROOF_HEADER, Proven};
 use super::request::Inbound;
@@ -63,8 +63,8 @@ pub(super) fn to_app(
         set(&mut headers, "x-forwarded-for", client.to_string());
     }
     if let Some(who) = who {
-        for (name, value) in identity::headers(who, settings, inbound.now)? {
-            set(&mut headers, name, value);
+        for (name, value) in introduction::of(who, settings, inbound.now)?.iter() {
+            set(&mut headers, name, value.clone());
         }
     }
     Ok(headers)

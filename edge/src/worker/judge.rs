@@ -1,0 +1,90 @@
+//! Asking core about a request, and bringing what it asks for.
+//!
+//! Core may ask for keys, and then about a signature; each at most once and in this order, so a request comes to an end
+//! whatever a client, the issuer or the platform does. Tokens that were verified are remembered for the life of the isolate
+//! ([`SeenTokens`]): that shortens the way of a request and decides nothing.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use edgeward_core::gate::{Decision, Gate, RequestView, decide};
+use edgeward_core::keys::KeySet;
+use edgeward_core::signature::SignatureAnswer;
+use edgeward_core::time::UnixTime;
+use edgeward_core::token::SeenTokens;
+use worker::Context;
+
+use super::config::Settings;
+use super::introduction;
+use super::key_cache::Current;
+use super::keys::{self, Errand};
+use super::request::Inbound;
+use super::signatures;
+
+thread_local! {
+    static SEEN: RefCell<SeenTokens> = const { RefCell::new(SeenTokens::new()) };
+}
+
+/// What one request is judged with.
+pub(super) struct Bench {
+    settings: Rc<Settings>,
+    now: UnixTime,
+    keys: Option<Current<KeySet>>,
+    keys_are_final: bool,
+    answer: Option<SignatureAnswer>,
+}
+
+impl Bench {
+    /// What is at hand.
+    pub(super) fn at_hand(settings: &Rc<Settings>, now: UnixTime) -> Self {
+        Self {
+            settings: Rc::clone(settings),
+            now,
+            keys: keys::current(now),
+            keys_are_final: false,
+            answer: None,
+        }
+    }
+
+    /// Asks core, which may ask back.
+    pub(super) fn judge(&self, view: &RequestView<'_>) -> Decision {
+        let keys = self.keys.as_ref().map(|keys| &*keys.set);
+        if let Some(keys) = keys {
+            introduction::keys_are(keys);
+        }
+        SEEN.with(|seen| {
+            let gate = Gate {
+                policy: &self.settings.policy,
+                keys,
+                keys_are_final: self.keys_are_final,
+                expect: &self.settings.expect,
+                answer: self.answer.as_ref(),
+                seen: Some(seen),
+            };
+            decide(&gate, view, self.now)
+        })
+    }
+
+    /// Asks core until it does not ask back, and brings it what it asks for.
+    pub(super) async fn judge_finally(mut self, inbound: &Inbound, context: &Context) -> Decision {
+        let errand = Errand {
+            settings: Rc::clone(&self.settings),
+            request_id: inbound.id.clone(),
+            now: self.now,
+        };
+        let view = inbound.view(&self.settings.cookies);
+        keys::refresh_behind(&errand, context);
+        let mut decision = self.judge(&view);
+        if let Decision::NeedsKeys(_) = decision {
+            self.keys = keys::obtain(&errand, self.keys.as_ref(), context).await;
+            self.keys_are_final = true;
+            decision = self.judge(&view);
+        }
+        if let Decision::NeedsSignature(question) = decision {
+            // The keys stay the same, because the answer is about one of them.
+            self.answer = Some(signatures::answer(*question).await);
+            decision = self.judge(&view);
+        }
+        decision
+    }
+}
