@@ -1,6 +1,7 @@
 //! One public key (RFC 7517): Ed25519 (RFC 8037 section 2), P-256 and RSA (RFC 7518 sections 6.2 and 6.3).
 
 use alloc::borrow::ToOwned;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use super::error::KeySetError;
 use super::public_key::PublicKey;
 use crate::json;
-use crate::signature::Algorithm;
+use crate::signature::{Algorithm, Ed25519Key};
 use crate::token::{TokenType, is_key_id};
 
 /// Members that only a private key has (RFC 7518 sections 6.2.2, 6.3.2, RFC 8037 section 2, `AKP` keys).
@@ -46,7 +47,7 @@ pub(super) enum Entry {
 impl Jwk {
     /// The key named by its thumbprint and labelled `EdDSA`, unrestricted: our own keys.
     pub(crate) fn of(public_key: ed25519_compact::PublicKey) -> Self {
-        let public_key = PublicKey::Ed25519(public_key);
+        let public_key = PublicKey::Ed25519(Ed25519Key::new(public_key));
         Self {
             key_id: public_key.thumbprint(),
             named: true,
@@ -209,12 +210,19 @@ impl Serialize for Jwk {
     }
 }
 
-/// `key_ops` (RFC 7517 section 4.3), if present, must allow verifying.
+/// `key_ops` (RFC 7517 section 4.3), if present, are texts of which none is twice, and must allow verifying.
 fn may_verify(members: &Map<String, Value>) -> Result<bool, KeySetError> {
     match members.get("key_ops") {
         None => Ok(true),
         Some(Value::Array(operations)) => {
-            Ok(operations.iter().any(|operation| operation == "verify"))
+            let mut names = BTreeSet::new();
+            for operation in operations {
+                let name = operation.as_str().ok_or(KeySetError::KeyMalformed)?;
+                if !names.insert(name) {
+                    return Err(KeySetError::KeyMalformed);
+                }
+            }
+            Ok(names.contains("verify"))
         }
         Some(_) => Err(KeySetError::KeyMalformed),
     }

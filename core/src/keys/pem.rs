@@ -5,6 +5,7 @@ use alloc::string::String;
 
 use base64ct::{Base64, Encoding};
 use pkcs1::RsaPublicKey;
+use spki::der::asn1::AnyRef;
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
 use super::error::KeySetError;
@@ -27,7 +28,7 @@ const P256_PREFIX: [u8; 27] = [
     0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
 ];
 
-/// RFC 3279 section 2.3.1.
+/// RFC 3279 section 2.3.1; its parameters are NULL.
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 pub(super) fn read(pem: &str) -> Result<PublicKey, KeySetError> {
@@ -59,7 +60,8 @@ pub(super) fn read(pem: &str) -> Result<PublicKey, KeySetError> {
 fn rsa(der: &[u8]) -> Result<PublicKey, KeySetError> {
     let unsupported = |_| KeySetError::UnsupportedKey;
     let info = SubjectPublicKeyInfoRef::try_from(der).map_err(unsupported)?;
-    if info.algorithm.oid != RSA_ENCRYPTION {
+    let has_null = |parameters: AnyRef<'_>| parameters.is_null();
+    if info.algorithm.oid != RSA_ENCRYPTION || !info.algorithm.parameters.is_some_and(has_null) {
         return Err(KeySetError::UnsupportedKey);
     }
     let bits = info
