@@ -71,7 +71,7 @@ problem_codes! {
     TokenExpired = "TOKEN_EXPIRED", 401, "The access token has expired.";
     /// The access token's time has not begun; the clocks disagree.
     TokenNotYetValid = "TOKEN_NOT_YET_VALID", 401, "The access token is not valid yet.";
-    /// The access token is refused; the exact rule goes to the log.
+    /// The access token is refused. The edge tells the exact rule to its log only; the issuer also names it in `detail`.
     InvalidToken = "INVALID_TOKEN", 401, "The access token is not acceptable.";
     /// The access token names a key that the issuer does not list.
     UnknownKey = "UNKNOWN_KEY", 401, "The access token was signed by an unknown key.";

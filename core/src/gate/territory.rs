@@ -1,7 +1,8 @@
 //! Which paths are the issuer's. Every other path is the application's and is judged by the policy.
 //!
 //! The comparison is with the full canonical path: letter case counts and no locale is taken away, so `/de/login` and
-//! `/LOGIN` are the application's. The issuer's `/metrics`, `/healthz` and `/readyz` are not reachable through the gate.
+//! `/LOGIN` are the application's. What the issuer answers outside of its own prefixes, `/healthz` and `/readyz`, is not reachable
+//! through the gate.
 
 use super::path::CanonicalPath;
 

@@ -1,6 +1,7 @@
-//! What the issuer decides: pure transitions with `now` as an argument, and the traits they need of a store.
+//! What the issuer decides: transitions with `now` as an argument, and the traits they need of a store.
 //!
-//! Nothing here knows HTTP or SQL, reads a clock or a setting from the environment.
+//! Nothing here knows HTTP or SQL, reads a clock or a setting from the environment. Secrets and identifiers are drawn here,
+//! from the system's source of randomness; everything else follows from the arguments.
 
 pub mod access_token;
 pub mod accounts;

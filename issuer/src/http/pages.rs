@@ -11,7 +11,7 @@ use axum::{
 use edgeward_core::return_to;
 
 use super::{auth::visitor::Visitor, cookies, csrf, problem::ApiError};
-use crate::{App, SharedApp};
+use crate::{App, SharedApp, domain::password::Policy};
 
 const STYLES: &str = include_str!("../../../www/pages/assets/pages.css");
 
@@ -51,6 +51,8 @@ pub struct RegisterPage {
     pub first_name: String,
     /// What was typed before.
     pub last_name: String,
+    /// What is asked of the password.
+    pub password_rules: String,
     /// Why it is shown again.
     pub error: Option<String>,
 }
@@ -112,6 +114,7 @@ pub async fn register(
         email: String::new(),
         first_name: String::new(),
         last_name: String::new(),
+        password_rules: Policy::new(&app.config.passwords).told(),
         error: None,
     })
 }

@@ -5,6 +5,16 @@ use std::fmt;
 use super::{PASSWORD_MAX_CHARS, Password};
 use crate::config;
 
+/// A kind of character, by its name and how it is told.
+type Class = (&'static str, fn(char) -> bool);
+
+const CLASSES: [Class; 4] = [
+    ("an upper-case letter", char::is_uppercase),
+    ("a lower-case letter", char::is_lowercase),
+    ("a digit", char::is_numeric),
+    ("a special character", |c| !c.is_alphanumeric()),
+];
+
 /// What a new password lacks. The text is for the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WeakPassword {
@@ -13,11 +23,20 @@ pub struct WeakPassword {
 
 impl fmt::Display for WeakPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "The password needs {}.", self.lacks.join(", "))
+        write!(f, "The password needs {}.", listed(&self.lacks))
     }
 }
 
 impl std::error::Error for WeakPassword {}
+
+/// The parts as a sentence lists them.
+fn listed(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
 
 /// What a new password must be. Existing ones are not judged again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +55,16 @@ impl Policy {
         }
     }
 
+    /// What is asked of a new password, for the person who thinks one up.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let mut wanted = vec![format!("at least {} characters", self.min_length)];
+        if self.require_classes {
+            wanted.extend(CLASSES.map(|(name, _)| name.to_owned()));
+        }
+        format!("It needs {}.", listed(&wanted))
+    }
+
     /// Judges a new password. Every character counts as one, whatever its length in bytes; everything that is neither
     /// a letter nor a digit is special, a blank too.
     ///
@@ -51,13 +80,6 @@ impl Policy {
             lacks.push(format!("at most {PASSWORD_MAX_CHARS} characters"));
         }
         if self.require_classes {
-            type Class = (&'static str, fn(char) -> bool);
-            const CLASSES: [Class; 4] = [
-                ("an upper-case letter", char::is_uppercase),
-                ("a lower-case letter", char::is_lowercase),
-                ("a digit", char::is_numeric),
-                ("a special character", |c| !c.is_alphanumeric()),
-            ];
             let missing = CLASSES.iter().filter(|(_, is)| !text.chars().any(is));
             lacks.extend(missing.map(|(name, _)| (*name).to_owned()));
         }
@@ -87,7 +109,7 @@ mod tests {
     fn the_policy_says_what_is_lacking() {
         let long = "aA1!".repeat(64);
         let too_long = format!("{long}x");
-        let classes = "an upper-case letter, a lower-case letter, a digit, a special character";
+        let classes = "an upper-case letter, a lower-case letter, a digit and a special character";
         for (typed, expected) in [
             ("Correct-Horse-7", Ok(())),
             ("Correct Horse 7", Ok(())),
@@ -104,6 +126,22 @@ mod tests {
             let expected = expected.map_err(|lacks| format!("The password needs {lacks}."));
             assert_eq!(judge(12, true, typed), expected, "{typed:?}");
         }
+    }
+
+    #[test]
+    fn the_policy_is_told_before_it_is_broken() {
+        let told = |require_classes| {
+            Policy {
+                min_length: 12,
+                require_classes,
+            }
+            .told()
+        };
+        assert_eq!(
+            told(true),
+            "It needs at least 12 characters, an upper-case letter, a lower-case letter, a digit and a special character."
+        );
+        assert_eq!(told(false), "It needs at least 12 characters.");
     }
 
     #[test]

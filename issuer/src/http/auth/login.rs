@@ -53,6 +53,7 @@ impl Fields for Login {
 
     fn page_again(
         &self,
+        _: &App,
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
@@ -75,6 +76,9 @@ impl Fields for Login {
         (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
         (status = 401, description = "`INVALID_CREDENTIALS`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 413, description = "`BODY_TOO_LARGE`"),
+        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
+        (status = 500, description = "`INTERNAL`"),
         (status = 503, description = "`BUSY`, with `Retry-After`"),
     ))]
 pub async fn log_in(State(app): State<SharedApp>, submission: Submission<Login>) -> Response {

@@ -49,7 +49,12 @@ impl Fields for Logout {
         })
     }
 
-    fn page_again(&self, csrf_token: String, _: &ApiError) -> Option<Result<Response, ApiError>> {
+    fn page_again(
+        &self,
+        _: &App,
+        csrf_token: String,
+        _: &ApiError,
+    ) -> Option<Result<Response, ApiError>> {
         Some(pages::render(StatusCode::OK, &SignOutPage { csrf_token }))
     }
 }
@@ -61,6 +66,9 @@ impl Fields for Logout {
         (status = 204, description = "Signed out"),
         (status = 303, description = "Signed out by a form"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 413, description = "`BODY_TOO_LARGE`"),
+        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
+        (status = 500, description = "`INTERNAL`"),
     ))]
 pub async fn log_out(State(app): State<SharedApp>, submission: Submission<Logout>) -> Response {
     answer_log_out(&app, &submission)
@@ -139,6 +147,9 @@ impl Fields for LogoutAll {}
         (status = 204, description = "Ended"),
         (status = 401, description = "`NOT_SIGNED_IN`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 413, description = "`BODY_TOO_LARGE`"),
+        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
+        (status = 500, description = "`INTERNAL`"),
     ))]
 pub async fn log_out_all(
     State(app): State<SharedApp>,

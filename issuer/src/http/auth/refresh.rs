@@ -60,6 +60,9 @@ pub struct RefreshedBody {
         (status = 401, description = "`NO_REFRESH_TOKEN`, `INVALID_REFRESH_TOKEN`, `REFRESH_REUSED`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 409, description = "`REFRESH_IN_PROGRESS`, with `Retry-After`"),
+        (status = 413, description = "`BODY_TOO_LARGE`"),
+        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
+        (status = 500, description = "`INTERNAL`"),
     ))]
 pub async fn refresh(State(app): State<SharedApp>, submission: Submission<Refresh>) -> Response {
     answer(&app, &submission)

@@ -56,6 +56,7 @@ impl Fields for Registration {
 
     fn page_again(
         &self,
+        app: &App,
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
@@ -65,6 +66,7 @@ impl Fields for Registration {
             email: self.email.clone(),
             first_name: self.first_name.clone(),
             last_name: self.last_name.clone(),
+            password_rules: Policy::new(&app.config.passwords).told(),
             error: Some(pages::sentence(error)),
         };
         Some(pages::render(StatusCode::OK, &page))
@@ -80,7 +82,10 @@ impl Fields for Registration {
         (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 409, description = "`EMAIL_TAKEN`"),
+        (status = 413, description = "`BODY_TOO_LARGE`"),
+        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
         (status = 422, description = "`VALIDATION_FAILED`, `WEAK_PASSWORD`"),
+        (status = 500, description = "`INTERNAL`"),
         (status = 503, description = "`BUSY`, with `Retry-After`"),
     ))]
 pub async fn register(

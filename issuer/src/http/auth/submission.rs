@@ -76,10 +76,11 @@ pub trait Fields: DeserializeOwned + Send + 'static {
     /// When the page cannot be rendered.
     fn page_again(
         &self,
+        app: &App,
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
-        let _ = (csrf_token, error);
+        let _ = (app, csrf_token, error);
         None
     }
 }
@@ -228,7 +229,7 @@ impl<T: Fields> Submission<T> {
     /// `None` when the form cannot be shown.
     fn form_again(&self, app: &App, error: &ApiError) -> Option<Response> {
         let (token, cookie) = csrf::hand_out(app, &self.visitor).ok()?;
-        let mut page = self.fields.page_again(token, error)?.ok()?;
+        let mut page = self.fields.page_again(app, token, error)?.ok()?;
         cookies::append(&mut page, [cookie]).ok()?;
         Some(page)
     }
