@@ -99,7 +99,7 @@ pub fn worker(clock: Clock) -> Outcome<PathBuf> {
 }
 
 /// Makes a wasm module a fifth smaller and a little faster.
-fn optimise(wasm: &Path) -> Outcome<()> {
+pub fn optimise(wasm: &Path) -> Outcome<()> {
     // What rustc and wasm-bindgen emit, by name: `--all-features` would let wasm-opt use encodings that runtimes lack.
     let features = [
         "--enable-bulk-memory",

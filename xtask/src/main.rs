@@ -11,7 +11,7 @@ usage: cargo xtask COMMAND
                                          the whole stack on this machine, with two users and a demo app
   build [edge|npm|issuer|client|all]     what ships
   test [SUITE…]                          every suite, or some
-  bench verify [--json]                  our verification beside jose and WebCrypto
+  bench verify|gate [--json]             our verification, or our Worker, beside its peers
   screenshots [DIR]                      pictures of the pages";
 
 fn main() -> ExitCode {

@@ -1,19 +1,22 @@
 //! `cargo xtask bench`: throughput beside peers, on this machine.
 //!
-//! The timing itself is done by scripts in `xtask/bench`, where the peers are at home; this module builds what they
-//! measure and starts them with the pinned Node.
+//! The timing itself is done by scripts in `xtask/bench`, where most peers are at home; this module builds what they measure
+//! and starts them with the pinned Node. What only the bench needs is installed and built only for it.
 
+mod peers;
+
+use std::path::Path;
+
+use crate::build::{self, Clock};
 use crate::failure::{Failure, Outcome};
 use crate::run::{check, command};
 use crate::setup::{self, Need};
-use crate::{build, toolchain};
+use crate::toolchain;
 
-/// `cargo xtask bench verify [--json]`
+/// `cargo xtask bench verify|gate [--json]`
 pub fn run(args: &[String]) -> Outcome<()> {
     let Some((name, flags)) = args.split_first() else {
-        return Err(Failure::new(
-            "which benchmark? `verify` is the one there is",
-        ));
+        return Err(Failure::new("which benchmark? verify or gate"));
     };
     if let Some(unknown) = flags.iter().find(|flag| *flag != "--json") {
         return Err(Failure::new(format!(
@@ -22,20 +25,41 @@ pub fn run(args: &[String]) -> Outcome<()> {
     }
     match name.as_str() {
         "verify" => verify(flags),
+        "gate" => gate(flags),
         other => Err(Failure::new(format!(
-            "no benchmark is called `{other}`: `verify` is the one there is"
+            "no benchmark is called `{other}`: verify or gate"
         ))),
     }
 }
 
-/// Our verification beside `jose` and bare WebCrypto, inside one workerd.
+/// Our verification beside the peers', in workerd, in Node and natively; and one figure of [`gate`].
 fn verify(flags: &[String]) -> Outcome<()> {
+    prepare()?;
+    peers::install()?;
+    measure("xtask/bench/verify.mjs", flags, &peers::native()?)
+}
+
+/// Our Worker beside the same gate written with jose, and beside Workers that gate nothing.
+fn gate(flags: &[String]) -> Outcome<()> {
+    prepare()?;
+    measure("xtask/bench/gate.mjs", flags, &peers::ungated_worker()?)
+}
+
+/// Builds what is ours.
+fn prepare() -> Outcome<()> {
+    setup::prepare(Need::Stack)?;
     setup::prepare(Need::Package)?;
     build::npm_package()?;
+    build::worker(Clock::Real).map(drop)
+}
+
+/// Runs a script; it finds the peer that was built for it in `PEER`.
+fn measure(script: &str, flags: &[String], peer: &Path) -> Outcome<()> {
     check(
         command(toolchain::node()?)
-            .arg("xtask/bench/verify.mjs")
+            .arg(script)
             .args(flags)
-            .env("WORKERD", toolchain::workerd()?),
+            .env("WORKERD", toolchain::workerd()?)
+            .env("PEER", peer),
     )
 }

@@ -1,0 +1,53 @@
+// `cargo xtask bench gate`: requests per second through our Worker, beside the same gate written with jose, an ungated
+// Worker of the `worker` crate and a bare one in JavaScript; the cold start; and the sizes.
+
+import { parseArgs } from "node:util";
+import { coldStarts } from "./gate/cold_start.mjs";
+import { CONNECTIONS } from "./gate/load.mjs";
+import { measureGates } from "./gate/measure.mjs";
+import { workers } from "./gate/workers.mjs";
+import { sizes } from "./gate/sizes.mjs";
+import { figure, shown, table } from "./table.mjs";
+
+const { values: flags } = parseArgs({ options: { json: { type: "boolean", default: false } } });
+
+const OWN = ["edgeward own", "jose own", "ungated own", "bare own", "socket own"];
+const FORWARD = ["edgeward forward", "jose forward"];
+
+console.log(`${CONNECTIONS} keep-alive connections over loopback, each Worker in its own workerd with one isolate, a token seen before.`);
+console.log("Medians; a ratio is the median of the ratios within a round, with quartiles. Processor time is that of workerd.");
+const rates = await measureGates([...OWN, ...FORWARD]);
+
+table("GET /auth/verify-token, or `ok` where there is no gate", [
+  ["", "requests/s", "ours to it", "processor µs each", "ours to it"],
+  ...OWN.map((lane) => row(lane, "edgeward own")),
+]);
+table("GET /app/page, forwarded with an identity", [
+  ["", "requests/s", "ours to it", "processor µs each", "ours to it"],
+  ...FORWARD.map((lane) => row(lane, "edgeward forward")),
+]);
+const cold = await coldStarts();
+const size = await sizes();
+
+if (flags.json) {
+  const against = (other, question = "own") => figure(rates.ratio(`edgeward ${question}`, `${other} ${question}`).middle);
+  const ratios = {
+    gated_rps_vs_jose_gate: against("jose"),
+    gated_rps_vs_ungated_worker: against("ungated"),
+    gated_rps_vs_bare_worker: against("bare"),
+    forwarded_rps_vs_jose_gate: against("jose", "forward"),
+    ...cold,
+  };
+  console.log(JSON.stringify({ ratios, size }));
+}
+
+function row(lane, ours) {
+  const [name] = lane.split(" ");
+  return [
+    workers[name]?.title ?? "a plain socket: what the load itself can do",
+    rates.perSecond(lane).toFixed(0),
+    shown(rates.ratio(ours, lane)),
+    rates.micros(lane).toFixed(1),
+    shown(rates.cost(ours, lane)),
+  ];
+}
