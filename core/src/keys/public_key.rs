@@ -11,7 +11,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
 use super::error::KeySetError;
-use crate::signature::Algorithm;
+use crate::signature::{Algorithm, Ed25519Key};
 
 /// Shortest accepted RSA modulus in bits (RFC 7518 section 3.3).
 const MIN_RSA_BITS: usize = 2048;
@@ -26,7 +26,7 @@ const MAX_RSA_EXPONENT_BITS: u32 = 33;
 /// A public key of one of the accepted kinds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PublicKey {
-    Ed25519(ed25519_compact::PublicKey),
+    Ed25519(Ed25519Key),
     Platform(PlatformKey),
 }
 
@@ -49,13 +49,21 @@ pub enum PlatformKey {
     },
 }
 
+impl PlatformKey {
+    /// The key as a JWK with the members that make it what it is, and no other, which is what platforms import.
+    #[must_use]
+    pub fn to_jwk(&self) -> String {
+        PublicKey::Platform(self.clone()).canonical_jwk()
+    }
+}
+
 impl PublicKey {
     /// The Ed25519 key of 32 bytes. Refuses points for which signatures mean nothing.
     pub(super) fn ed25519(bytes: &[u8]) -> Result<Self, KeySetError> {
         let key = ed25519_compact::PublicKey::from_slice(bytes)
             .map_err(|_| KeySetError::PublicKeyMalformed)?;
         key.validate().map_err(|_| KeySetError::WeakPublicKey)?;
-        Ok(Self::Ed25519(key))
+        Ok(Self::Ed25519(Ed25519Key::new(key)))
     }
 
     /// The P-256 key of two coordinates.
@@ -115,7 +123,7 @@ impl PublicKey {
             Self::Ed25519(key) => Vec::from([
                 ("crv", text("Ed25519")),
                 ("kty", text("OKP")),
-                ("x", number(&key[..])),
+                ("x", number(key.as_bytes())),
             ]),
             Self::Platform(PlatformKey::P256 { x, y }) => Vec::from([
                 ("crv", text("P-256")),
@@ -131,14 +139,18 @@ impl PublicKey {
         }
     }
 
-    /// RFC 7638: SHA-256 of the required members in order and without white space.
+    /// RFC 7638: SHA-256 of the canonical form.
     pub(super) fn thumbprint(&self) -> String {
+        Base64UrlUnpadded::encode_string(&Sha256::digest(self.canonical_jwk()))
+    }
+
+    /// RFC 7638 section 3: the required members in order and without white space.
+    fn canonical_jwk(&self) -> String {
         let members: Vec<String> = self
             .members()
             .iter()
             .map(|(name, value)| format!(r#""{name}":"{value}""#))
             .collect();
-        let canonical = format!("{{{}}}", members.join(","));
-        Base64UrlUnpadded::encode_string(&Sha256::digest(canonical))
+        format!("{{{}}}", members.join(","))
     }
 }
