@@ -11,9 +11,9 @@
 use edgeward_core::reject::Reject;
 use edgeward_core::token::{SigningKey, TokenType};
 use edgeward_edge::js::Verifier;
-use js_sys::{JSON, Reflect};
+use js_sys::{Array, JSON, Reflect};
 use serde_json::{Value, json};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -82,15 +82,24 @@ fn refused<T>(result: Result<T, JsValue>) -> (String, String) {
 }
 
 #[wasm_bindgen_test]
-fn a_good_token_comes_back_as_json_claims() {
-    let said = verifier()
-        .verify(&token(&key(), &claims()), NOW)
-        .map_err(|_| "refused")
-        .expect("a good token");
-    assert_eq!(
-        serde_json::from_str::<Value>(&said).expect("JSON"),
-        claims()
-    );
+fn a_good_token_comes_back_as_json_claims_and_its_time() {
+    let check = |claims: Value, from: f64, until: f64| {
+        let said = verifier()
+            .verify(&token(&key(), &claims), NOW)
+            .map_err(|_| "refused")
+            .expect("a good token");
+        let said: Array = said.dyn_into().expect("an array");
+        let text = said.get(0).as_string().expect("text");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), claims);
+        assert_eq!(said.get(1).as_f64(), Some(from));
+        assert_eq!(said.get(2).as_f64(), Some(until));
+        assert_eq!(said.length(), 3);
+    };
+    check(claims(), NOW - 60.0, NOW + 660.0);
+    // A clock that stands at the beginning of time is in no token's time.
+    let mut ageless = claims();
+    ageless.as_object_mut().expect("an object").remove("iat");
+    check(ageless, 1.0, NOW + 660.0);
 }
 
 #[wasm_bindgen_test]
@@ -166,7 +175,8 @@ fn a_bad_key_set_leaves_the_one_before_in_force() {
     assert!(verifier.verify(&token(&key(), &claims()), NOW).is_ok());
 
     let next = key_of(8);
-    assert!(verifier.use_key_set(&key_set(&next)).is_ok());
+    assert_eq!(verifier.use_key_set(&key_set(&key())).ok(), Some(false));
+    assert_eq!(verifier.use_key_set(&key_set(&next)).ok(), Some(true));
     assert!(verifier.verify(&token(&next, &claims()), NOW).is_ok());
     assert_eq!(
         refused(verifier.verify(&token(&key(), &claims()), NOW)).0,

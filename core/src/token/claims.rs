@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use serde_json::{Map, Number, Value};
 
@@ -98,6 +99,21 @@ impl Claims {
             return Err(Reject::IssuedInTheFuture);
         }
         Ok(())
+    }
+
+    /// The seconds in which the token's time has come and has not passed, for whoever keeps what was verified: within them
+    /// time is no reason to refuse it, outside of them it is.
+    #[must_use]
+    pub fn lifetime(&self, leeway_seconds: i64) -> Range<UnixTime> {
+        let leeway = leeway_seconds.max(0);
+        let begins = [self.not_before, self.issued_at]
+            .into_iter()
+            .flatten()
+            .max();
+        let first = begins.map_or(UnixTime::from_seconds(i64::MIN), |begins| {
+            begins.plus(-leeway)
+        });
+        first..self.expires_at.plus(leeway)
     }
 
     /// `iss`.
@@ -322,5 +338,44 @@ fn numeric_date(number: &Number, rounding: Rounding) -> Result<UnixTime, Reject>
         Ok(UnixTime::from_seconds(seconds))
     } else {
         Err(Reject::TimeOutOfRange)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{format, vec};
+
+    use super::super::expectations::TokenType;
+    use super::*;
+
+    #[test]
+    fn the_lifetime_is_when_time_is_no_reason_to_refuse() {
+        let check = |times: &str, leeway_seconds: i64| {
+            let claims = Claims::read(format!(r#"{{"iss":"i",{times}}}"#).as_bytes()).unwrap();
+            let mut expect = Expectations::new("i", Audiences::Unchecked, TokenType::Access);
+            expect.leeway_seconds = leeway_seconds;
+            let lifetime = claims.lifetime(leeway_seconds);
+            let mut moments = vec![i64::MIN, -1, 0, 1, i64::MAX];
+            for edge in [500, 600, 1000] {
+                for near in [-61, -60, -59, -1, 0, 1, 59, 60, 61] {
+                    moments.push(edge + near);
+                }
+            }
+            for now in moments.into_iter().map(UnixTime::from_seconds) {
+                assert_eq!(
+                    lifetime.contains(&now),
+                    claims.hold_at(&expect, now).is_ok(),
+                    "{times} with {leeway_seconds} at {now}"
+                );
+            }
+        };
+        for leeway_seconds in [-60, 0, 1, 60] {
+            check(r#""exp":1000"#, leeway_seconds);
+            check(r#""exp":1000,"nbf":500"#, leeway_seconds);
+            check(r#""exp":1000,"iat":500"#, leeway_seconds);
+            check(r#""exp":1000,"nbf":500,"iat":600"#, leeway_seconds);
+            check(r#""exp":999.5,"nbf":500.5,"iat":500"#, leeway_seconds);
+            check(r#""exp":500,"nbf":1000"#, leeway_seconds);
+        }
     }
 }

@@ -1,8 +1,9 @@
 /**
  * Why a token was refused, a key set could not be had, or an option was wrong.
  *
- * An error says who must act: `INVALID_OPTIONS` the programmer, `KEYS_UNAVAILABLE` and `WASM_UNAVAILABLE` whoever
- * runs the key set or ships the files, everything else the sender of the token. It never carries token bytes.
+ * An error says who must act: `INVALID_OPTIONS` the programmer, `KEYS_UNAVAILABLE`, `WASM_UNAVAILABLE` and
+ * `CRYPTO_UNAVAILABLE` whoever runs the key set, ships the files or serves the page, everything else the sender of the
+ * token. It never carries token bytes.
  */
 export type EdgewardErrorCode =
   /** Past its `exp`. Ask for a fresh one. */
@@ -17,6 +18,8 @@ export type EdgewardErrorCode =
   | "KEYS_UNAVAILABLE"
   /** The WebAssembly file could not be loaded. Says nothing about the token. */
   | "WASM_UNAVAILABLE"
+  /** ES256 and RS256 need `crypto.subtle`, and it is not there: an insecure context. Says nothing about the token. */
+  | "CRYPTO_UNAVAILABLE"
   /** `createVerifier` was called wrongly. Never depends on a token. */
   | "INVALID_OPTIONS";
 

@@ -1,34 +1,47 @@
 // One fetch of a key set, with everything an address could do wrong bounded.
 
 import { EdgewardError } from "./errors.js";
+import type { Runtime } from "./runtime.js";
 
 /** Somebody is waiting for a sign-in decision; an issuer that needs longer counts as down. */
 export const FETCH_TIMEOUT_MS = 5_000;
 /** The core's limit of a key set; reading on would only fill memory. */
 const LARGEST_KEY_SET_BYTES = 64 * 1024;
 
-/** The body of the answer, at most `LARGEST_KEY_SET_BYTES` long. */
-export async function fetchKeySet(address: URL, fetchOptions: RequestInit): Promise<Uint8Array> {
+/** No honest server needs more; it is sent back with every further request. */
+const LONGEST_ENTITY_TAG = 256;
+
+/** What an address answered: a body of at most `LARGEST_KEY_SET_BYTES`, or that the set of the entity tag is still in force. */
+export type Answer = { readonly json: Uint8Array; readonly entityTag: string | undefined } | "unchanged";
+
+/** @throws {EdgewardError} `KEYS_UNAVAILABLE` */
+export async function fetchKeySet(address: URL, runtime: Runtime, entityTag: string | undefined): Promise<Answer> {
+  const headers: Record<string, string> = { accept: "application/jwk-set+json, application/json" };
+  if (entityTag !== undefined) headers["if-none-match"] = entityTag;
   try {
     const response = await fetch(address.href, {
-      ...fetchOptions,
-      headers: { accept: "application/jwk-set+json, application/json" },
+      ...runtime.fetchOptions,
+      headers,
       // Followed, a redirect would let an open redirector at the issuer choose the keys.
       redirect: "manual",
       signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
     });
-    if (response.status !== 200) {
-      await response.body?.cancel();
-      // Browsers hide a redirect behind the status 0.
-      const redirected = response.status === 0 || (response.status >= 300 && response.status < 400);
-      throw unavailable(redirected ? "key-set-redirected" : "key-set-status");
-    }
-    return await readBounded(response);
+    if (response.status === 200) return { json: await readBounded(response), entityTag: entityTagOf(response, runtime) };
+    await response.body?.cancel();
+    if (response.status === 304 && entityTag !== undefined) return "unchanged";
+    // Browsers hide a redirect behind the status 0.
+    const redirected = response.status === 0 || (response.status >= 300 && response.status < 400 && response.status !== 304);
+    throw unavailable(redirected ? "key-set-redirected" : "key-set-status");
   } catch (cause) {
     if (cause instanceof EdgewardError) throw cause;
     const late = cause instanceof Error && cause.name === "TimeoutError";
     throw unavailable(late ? "key-set-timeout" : "key-set-unreachable", cause);
   }
+}
+
+function entityTagOf(response: Response, runtime: Runtime): string | undefined {
+  const entityTag = runtime.sendsEntityTags ? response.headers.get("etag") : null;
+  return entityTag === null || entityTag.length > LONGEST_ENTITY_TAG ? undefined : entityTag;
 }
 
 async function readBounded(response: Response): Promise<Uint8Array> {

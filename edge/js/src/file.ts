@@ -15,6 +15,7 @@ const runtime: Runtime = {
     await initialise({ module_or_path: bytes });
   }),
   fetchOptions: {},
+  sendsEntityTags: true,
   sharesPromises: true,
   outlive() {},
 };

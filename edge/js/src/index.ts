@@ -12,6 +12,7 @@ const runtime: Runtime = {
   load: once(() => initialise({ module_or_path: new URL("./wasm/edgeward_bg.wasm", import.meta.url) })),
   // The key set is public, so no cookie goes with it; the browser's own cache must not hide a rotation.
   fetchOptions: { credentials: "omit", cache: "no-cache" },
+  sendsEntityTags: false,
   sharesPromises: true,
   outlive() {},
 };

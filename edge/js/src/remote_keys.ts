@@ -1,7 +1,9 @@
 // The key set of an address: when to fetch, when to do with what is there, when to give up.
 //
-// The times are those of the edge Worker, so that both let go of a removed key at the same age. It keeps no keys
-// itself: an acceptable answer is handed to `accept`, which refuses a bad one and then keeps the set before it.
+// The rules and times are those of the edge Worker, so that both let go of a removed key at the same age. Two kinds of
+// fetches are kept apart, so that neither hinders the other: refreshes, which good tokens live on, wait after failures;
+// fetches for unknown key ids, which anybody can provoke, have a cooldown that their own number cannot prolong. It keeps no
+// keys itself: a good answer is handed to `accept`, which refuses a bad one and then keeps the set before it.
 
 import { EdgewardError } from "./errors.js";
 import { fetchKeySet, FETCH_TIMEOUT_MS } from "./fetch_key_set.js";
@@ -16,22 +18,43 @@ const UNKNOWN_KEY_COOLDOWN_MS = 30_000;
 /** After a failure the next attempt waits this long, doubling up to the longest, so that a sick issuer can recover. */
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
-/** How often a Worker request looks whether another request's fetch has ended. */
-const POLL_MS = 20;
+/** A fetch takes no longer than its timeout; one that has not ended by then was dropped together with its request. */
+const FETCH_LEASE_MS = FETCH_TIMEOUT_MS + 3_000;
+/** Calls that overlap tell the time in any order, by as much as one may wait. Beyond that the clock was set back. */
+const OVERLAP_MS = 10_000;
+/** A fetch may be lost together with its request; the one after it is waited for as well. */
+const MOST_WAITS = 2;
+/** The first look at another request's fetch; each further one waits twice as long, up to the longest. */
+const FIRST_LOOK_MS = 2;
+const LONGEST_LOOK_MS = 32;
+
+const NEVER = Number.NEGATIVE_INFINITY;
+
+/** A fetch that has not ended. They count up, so that an older one that ends later is recognised. */
+interface Fetching {
+  readonly turn: number;
+  readonly since: number;
+  readonly done: Promise<void>;
+}
+
+/** Is a refresh due, or does a token name a key that is not there? */
+type Cause = "set" | "unknown-key";
 
 export class RemoteKeys {
   readonly #address: URL;
   readonly #runtime: Runtime;
   readonly #accept: (json: Uint8Array) => void;
-  /** How many fetches were started, and which of them brought the set in force: an older one that ends later is dropped. */
-  #started = 0;
+  #turns = 0;
+  /** The fetch that brought or confirmed the set in force, when that fetch began, and the set's entity tag. */
   #inForce = 0;
-  #loadedAt = Number.NEGATIVE_INFINITY;
-  #unknownKeyAt = Number.NEGATIVE_INFINITY;
-  #retryAt = Number.NEGATIVE_INFINITY;
+  #loadedAt = NEVER;
+  #entityTag: string | undefined;
+  #underWay: Fetching | undefined;
+  #unknownKeyAt = NEVER;
+  #failedAt = NEVER;
+  #retryAfter = 0;
   #failures = 0;
   #lastFailure: EdgewardError | undefined;
-  #underWay: { readonly since: number; readonly done: Promise<void> } | undefined;
 
   constructor(address: URL, runtime: Runtime, accept: (json: Uint8Array) => void) {
     this.#address = address;
@@ -41,33 +64,46 @@ export class RemoteKeys {
 
   /** Is there a set that may be used at `now`? When it is getting old, a refresh starts behind the scenes. */
   usable(now: number): boolean {
-    const age = now - this.#loadedAt;
+    let age = now - this.#loadedAt;
+    if (age < -OVERLAP_MS) {
+      // How old the set is cannot be known any more: due for a refresh, and used for a day of the new time at most.
+      this.#loadedAt = now - SOFT_TTL_MS;
+      age = SOFT_TTL_MS;
+    }
     if (age >= SOFT_TTL_MS && age < HARD_TTL_MS) this.loadBehind(now);
     return age < HARD_TTL_MS;
   }
 
   /** Fetches the set for those who come later. */
   loadBehind(now: number): void {
-    if (this.#mayTry(now) && !this.#isUnderWay(now)) this.#runtime.outlive(this.#fetch(now));
+    if (this.#mayRefresh(now) && !this.#isUnderWay(now)) this.#runtime.outlive(this.#fetch(now, "set"));
   }
 
   /** Fetches the set for somebody who can do nothing without it. Never throws; ask `usable` afterwards. */
-  async load(now: number): Promise<void> {
-    if (this.#runtime.sharesPromises && this.#underWay !== undefined) return this.#underWay.done;
-    if (this.#mayTry(now)) await this.#fetch(now);
+  async load(): Promise<void> {
+    for (let waits = 0; waits <= MOST_WAITS; waits += 1) {
+      const now = Date.now();
+      if (now - this.#loadedAt < HARD_TTL_MS) return;
+      if (!this.#isUnderWay(now)) return this.#mayRefresh(now) ? this.#fetchKept(now, "set") : undefined;
+      await this.#othersFetch();
+    }
   }
 
   /** Asks once more because of a `kid` that is not in the set. True if another set may have come in. */
-  async refetchForUnknownKey(now: number): Promise<boolean> {
-    const before = this.#loadedAt;
-    if (this.#isUnderWay(now)) {
+  async refetchForUnknownKey(): Promise<boolean> {
+    const before = this.#inForce;
+    for (let waits = 0; waits <= MOST_WAITS && this.#inForce === before; waits += 1) {
+      const now = Date.now();
+      if (!this.#isUnderWay(now)) {
+        if (within(this.#unknownKeyAt, UNKNOWN_KEY_COOLDOWN_MS, now)) return false;
+        this.#unknownKeyAt = now;
+        await this.#fetchKept(now, "unknown-key");
+        break;
+      }
+      // That fetch may have begun before the key was published; then the key is worth one of its own.
       await this.#othersFetch();
-    } else {
-      if (now - this.#unknownKeyAt < UNKNOWN_KEY_COOLDOWN_MS) return false;
-      this.#unknownKeyAt = now;
-      await this.#fetch(now);
     }
-    return this.#loadedAt !== before;
+    return this.#inForce !== before;
   }
 
   /** Why there is no usable set. */
@@ -76,49 +112,80 @@ export class RemoteKeys {
     return new EdgewardError("KEYS_UNAVAILABLE", reason, { cause: this.#lastFailure?.cause });
   }
 
-  #mayTry(now: number): boolean {
-    return now >= this.#retryAt;
+  #mayRefresh(now: number): boolean {
+    return !within(this.#failedAt, this.#retryAfter, now);
   }
 
-  /** A Worker request may end in the middle of its fetch; such a fetch stops counting after its timeout. */
   #isUnderWay(now: number): boolean {
-    return this.#underWay !== undefined && now - this.#underWay.since <= FETCH_TIMEOUT_MS;
+    return this.#underWay !== undefined && within(this.#underWay.since, FETCH_LEASE_MS, now);
   }
 
   async #othersFetch(): Promise<void> {
     if (this.#runtime.sharesPromises) return this.#underWay?.done;
-    while (this.#isUnderWay(Date.now())) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    let pause = FIRST_LOOK_MS;
+    while (this.#isUnderWay(Date.now())) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      pause = Math.min(2 * pause, LONGEST_LOOK_MS);
+    }
+  }
+
+  /** A fetch that goes on even if the caller's request ends: others are looking at its outcome. */
+  async #fetchKept(now: number, cause: Cause): Promise<void> {
+    const done = this.#fetch(now, cause);
+    this.#runtime.outlive(done);
+    await done;
   }
 
   /** Never rejects. */
-  #fetch(now: number): Promise<void> {
-    const done = this.#fetchOnce().finally(() => {
-      if (this.#underWay?.done === done) this.#underWay = undefined;
+  #fetch(now: number, cause: Cause): Promise<void> {
+    this.#turns += 1;
+    const turn = this.#turns;
+    const done = this.#fetchOnce(turn, now, cause).finally(() => {
+      if (this.#underWay?.turn === turn) this.#underWay = undefined;
     });
-    this.#underWay = { since: now, done };
+    this.#underWay = { turn, since: now, done };
     return done;
   }
 
-  async #fetchOnce(): Promise<void> {
-    this.#started += 1;
-    const turn = this.#started;
+  async #fetchOnce(turn: number, since: number, cause: Cause): Promise<void> {
+    const held = { entityTag: this.#entityTag, by: this.#inForce };
     try {
-      const json = await fetchKeySet(this.#address, this.#runtime.fetchOptions);
-      if (turn < this.#inForce) return;
-      this.#accept(json);
+      const answer = await fetchKeySet(this.#address, this.#runtime, held.entityTag);
+      if (answer === "unchanged") {
+        if (this.#inForce !== held.by) return;
+      } else {
+        if (turn < this.#inForce) return;
+        this.#accept(answer.json);
+        this.#entityTag = answer.entityTag;
+      }
       this.#inForce = turn;
-      this.#loadedAt = Date.now();
+      // Its age counts from the question: a key that was removed while the answer was on its way is in it.
+      this.#loadedAt = since;
       this.#failures = 0;
+      this.#failedAt = NEVER;
       this.#lastFailure = undefined;
-      this.#retryAt = Number.NEGATIVE_INFINITY;
     } catch (error) {
+      // What was wrong may be the conditional answer itself, so the next fetch asks for the whole set.
+      this.#entityTag = undefined;
       this.#lastFailure = error instanceof EdgewardError ? error : unexpected(error);
-      const wait = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
-      this.#failures += 1;
-      // Half fixed, half random: many processes that lost the same issuer must not come back in step.
-      this.#retryAt = Date.now() + wait * (0.5 + Math.random() / 2);
+      const latest = this.#underWay?.turn === turn;
+      if (latest && cause === "set") this.#putOff();
     }
   }
+
+  #putOff(): void {
+    const wait = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
+    this.#failures += 1;
+    this.#failedAt = Date.now();
+    // Half fixed, half random: many processes that lost the same issuer must not come back in step.
+    this.#retryAfter = wait * (0.5 + Math.random() / 2);
+  }
+}
+
+/** Does `now` lie less than `duration` after `then`? A clock that was set back does not hold anything up. */
+function within(then: number, duration: number, now: number): boolean {
+  const past = now - then;
+  return past >= -OVERLAP_MS && past < duration;
 }
 
 function unexpected(cause: unknown): EdgewardError {

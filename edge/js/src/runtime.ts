@@ -6,6 +6,11 @@ export interface Runtime {
   /** Added to the fetch of a key set. */
   readonly fetchOptions: RequestInit;
   /**
+   * Is it this package that asks whether a key set has changed? Browsers do so themselves, and a condition of our own would
+   * make them ask the issuer for permission first (CORS).
+   */
+  readonly sendsEntityTags: boolean;
+  /**
    * May one caller await a promise that another caller started? Workers forbid it: a request that is over takes its
    * promises with it, and whoever waits for them hangs.
    */

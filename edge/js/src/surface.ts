@@ -1,6 +1,9 @@
 // The types of the package, the same for every runtime.
 
-/** What an acceptable token says. The registered names are checked; everything else is as the issuer wrote it. */
+/**
+ * What an acceptable token says. The registered names are checked; everything else is as the issuer wrote it. Frozen
+ * throughout: whoever comes with the same token again gets the same object.
+ */
 export interface Claims {
   /** The issuer, equal to the verifier's. */
   readonly iss: string;
@@ -57,7 +60,7 @@ type Keys =
       publicKey?: never;
     }
   | {
-      /** One public key, SubjectPublicKeyInfo in PEM (`-----BEGIN PUBLIC KEY-----`). */
+      /** One public key, SubjectPublicKeyInfo in PEM (`-----BEGIN PUBLIC KEY-----`): Ed25519, P-256 or RSA. */
       publicKey: string;
       jwksUri?: never;
       jwks?: never;
@@ -68,12 +71,13 @@ export type VerifierOptions = Expected & Keys;
 /** Judges the tokens of one issuer. Make one and keep it. */
 export interface Verifier {
   /**
-   * The claims of an acceptable token.
+   * The claims of an acceptable token signed with EdDSA, ES256 or RS256.
    * @throws {EdgewardError}
    */
   verifyToken(token: string): Promise<Claims>;
   /**
-   * The same without waiting, with the keys that are loaded. With `jwksUri` it never waits for a fetch: an unknown
+   * The same without waiting, for EdDSA and with the keys that are loaded. ES256 and RS256, which WebCrypto checks in its
+   * own time, are refused with the reason `"alg-needs-verify-token"`. With `jwksUri` it never waits for a fetch: an unknown
    * `kid` is refused at once, and keys that could not be loaded yet mean `KEYS_UNAVAILABLE`.
    * @throws {EdgewardError}
    */

@@ -1,11 +1,13 @@
-// Joins the parts: options, the core in wasm, and the keys.
+// Joins the parts: options, the core in wasm, the keys, WebCrypto, and the tokens seen before.
 
 import { EdgewardError, type EdgewardErrorCode } from "./errors.js";
 import { readOptions, wrong, type Settings } from "./options.js";
+import { PlatformKeys } from "./platform_keys.js";
 import { RemoteKeys } from "./remote_keys.js";
 import type { Runtime } from "./runtime.js";
+import { SeenTokens, type Accepted } from "./seen_tokens.js";
 import type { Claims, Verifier, VerifierOptions } from "./surface.js";
-import { Verifier as Core } from "./wasm/edgeward.js";
+import { Question, Verifier as Core } from "./wasm/edgeward.js";
 
 /** The core refuses longer tokens; copying more than one character beyond its limit into wasm would only cost memory. */
 const LONGEST_TOKEN = 8 * 1024;
@@ -20,18 +22,19 @@ export async function createVerifierIn(runtime: Runtime, options: VerifierOption
   }
   const core = new Core(settings.issuer, settings.audiences, settings.typ, settings.leewaySeconds);
   if (settings.keyIdOptional) core.keyIdOptional();
-  const remote = giveKeys(core, settings, runtime);
+  const seen = new SeenTokens();
+  const remote = giveKeys(core, settings, runtime, () => seen.forgetAll());
   // An issuer that is down now must not keep a service from starting; without keys every token is refused.
-  await remote?.load(Date.now());
-  return new TokenVerifier(core, remote);
+  await remote?.load();
+  return new TokenVerifier(core, seen, new PlatformKeys(runtime), remote);
 }
 
-function giveKeys(core: Core, { keys }: Settings, runtime: Runtime): RemoteKeys | undefined {
+function giveKeys(core: Core, { keys }: Settings, runtime: Runtime, onOtherKeys: () => void): RemoteKeys | undefined {
   switch (keys.kind) {
     case "address":
       return new RemoteKeys(keys.address, runtime, (json) => {
         try {
-          core.useKeySet(json);
+          if (core.useKeySet(json)) onOtherKeys();
         } catch (refusal) {
           throw asError(refusal);
         }
@@ -55,27 +58,32 @@ function giveKeys(core: Core, { keys }: Settings, runtime: Runtime): RemoteKeys 
 
 class TokenVerifier implements Verifier {
   readonly #core: Core;
+  readonly #seen: SeenTokens;
+  readonly #platform: PlatformKeys;
   readonly #remote: RemoteKeys | undefined;
 
-  constructor(core: Core, remote: RemoteKeys | undefined) {
+  constructor(core: Core, seen: SeenTokens, platform: PlatformKeys, remote: RemoteKeys | undefined) {
     this.#core = core;
+    this.#seen = seen;
+    this.#platform = platform;
     this.#remote = remote;
   }
 
   async verifyToken(token: string): Promise<Claims> {
-    const remote = this.#remote;
     const now = Date.now();
-    if (remote === undefined) return this.#verify(token, now);
-    if (!remote.usable(now)) {
-      await remote.load(now);
+    const remote = this.#remote;
+    if (remote !== undefined && !remote.usable(now)) {
+      await remote.load();
       if (!remote.usable(Date.now())) throw remote.unavailable();
     }
+    const seen = this.#seen.recall(token, now / 1000);
+    if (seen !== undefined) return seen.claims;
     try {
-      return this.#verify(token, now);
+      return await this.#judge(token);
     } catch (error) {
       const unknownKey = error instanceof EdgewardError && error.code === "UNKNOWN_KEY";
-      if (!unknownKey || !(await remote.refetchForUnknownKey(now))) throw error;
-      return this.#verify(token, Date.now());
+      if (remote === undefined || !unknownKey || !(await remote.refetchForUnknownKey())) throw error;
+      return await this.#judge(token);
     }
   }
 
@@ -85,19 +93,51 @@ class TokenVerifier implements Verifier {
       this.#remote.loadBehind(now);
       throw this.#remote.unavailable();
     }
-    return this.#verify(token, now);
+    const seen = this.#seen.recall(token, now / 1000);
+    // A token that the platform judged is refused as it was before: what a call answers must not depend on earlier ones.
+    if (seen?.checkedBy === "core") return seen.claims;
+    const outcome = this.#ask(token, now);
+    if (outcome instanceof Question) {
+      outcome.free();
+      throw new EdgewardError("INVALID_TOKEN", "alg-needs-verify-token", {
+        message: "edgeward: verifyTokenSync checks EdDSA only; ES256 and RS256 need verifyToken",
+      });
+    }
+    return this.#seen.remember(token, outcome, "core", this.#seen.generation);
   }
 
-  #verify(token: string, now: number): Claims {
+  /** What the core says of a token that was not seen before, with WebCrypto's help where it needs it. */
+  async #judge(token: string): Promise<Claims> {
+    // Taken before the first wait: a token is remembered only under the keys it was judged with.
+    const { generation } = this.#seen;
+    const outcome = this.#ask(token, Date.now());
+    if (!(outcome instanceof Question)) return this.#seen.remember(token, outcome, "core", generation);
+    let isValid: boolean | undefined;
+    try {
+      isValid = await this.#platform.check(outcome);
+    } catch (error) {
+      outcome.free();
+      throw error;
+    }
+    return this.#seen.remember(token, settle(outcome, isValid), "platform", generation);
+  }
+
+  #ask(token: string, now: number): Accepted | Question {
     if (typeof token !== "string") throw new EdgewardError("INVALID_TOKEN", "token-not-text");
     const bounded = token.length > LONGEST_TOKEN ? token.slice(0, LONGEST_TOKEN + 1) : token;
-    let claims: string;
     try {
-      claims = this.#core.verify(bounded, now / 1000);
+      return this.#core.verify(bounded, now / 1000);
     } catch (refusal) {
       throw asError(refusal);
     }
-    return JSON.parse(claims) as Claims;
+  }
+}
+
+function settle(question: Question, isValid: boolean | undefined): Accepted {
+  try {
+    return question.settle(isValid, Date.now() / 1000);
+  } catch (refusal) {
+    throw asError(refusal);
   }
 }
 

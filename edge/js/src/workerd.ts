@@ -21,6 +21,7 @@ const runtime: Runtime = {
   },
   // Workers keep no cookies, and under an older compatibility date the option `cache` is an error.
   fetchOptions: {},
+  sendsEntityTags: true,
   sharesPromises: false,
   outlive(work) {
     try {

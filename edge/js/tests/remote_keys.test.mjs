@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { createVerifier } from "edgeward";
-import { AUDIENCE, ISSUER, KeyServer, refusal, serve, SigningKey } from "./issuer.mjs";
+import { AUDIENCE, ISSUER, KeyServer, refusal, serve, serveTagged, SigningKey } from "./issuer.mjs";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -122,8 +122,103 @@ describe("keys from an address", { timeout: 60_000 }, () => {
     assert.equal(server.requests, 2);
   });
 
+  it("are asked for anew for an unknown kid without keeping good tokens or a refresh waiting", async () => {
+    const verifier = await verifierOf();
+    const held = hold(server);
+    const unknown = said(verifier, second);
+    const release = await held;
+    assert.equal(await said(verifier), "accepted");
+    release(failing);
+    assert.equal(await unknown, "UNKNOWN_KEY");
+    // The failure of a fetch that a stranger caused puts no refresh off.
+    wait(5 * MINUTE);
+    server.answer = serve(first, second);
+    assert.equal(await said(verifier), "accepted");
+    await until(() => saidAtOnce(verifier, second) === "accepted");
+  });
+
+  it("that rotate are found in the middle of a flood of unknown kids", async () => {
+    const verifier = await verifierOf();
+    const flood = () => Promise.all(Array.from({ length: 1_000 }, (_, index) => said(verifier, madeUp(index))));
+    assert.deepEqual(new Set(await flood()), new Set(["UNKNOWN_KEY"]));
+    assert.equal(server.requests, 2);
+    server.answer = serve(first, second);
+    await flood();
+    assert.equal(await said(verifier, second), "UNKNOWN_KEY", "the cooldown");
+    wait(30 * SECOND);
+    await Promise.all([flood(), said(verifier, second).then((answer) => assert.equal(answer, "accepted"))]);
+    assert.equal(server.requests, 3);
+  });
+
+  it("that are unchanged are not sent again, and live on", async () => {
+    server.answer = serveTagged('"one"', first);
+    const verifier = await verifierOf();
+    wait(MINUTE);
+    assert.equal(await said(verifier, madeUp(0)), "UNKNOWN_KEY");
+    assert.deepEqual(server.conditions, [undefined, '"one"']);
+    wait(24 * HOUR - SECOND);
+    assert.equal(saidAtOnce(verifier), "accepted");
+  });
+
+  it("that changed come with another entity tag", async () => {
+    server.answer = serveTagged('"one"', first);
+    const verifier = await verifierOf();
+    server.answer = serveTagged('"two"', first, second);
+    assert.equal(await said(verifier, second), "accepted");
+    wait(31 * SECOND);
+    await said(verifier, madeUp(0));
+    assert.deepEqual(server.conditions, [undefined, '"one"', '"two"']);
+  });
+
+  it("are asked for whole after a failure", async () => {
+    server.answer = serveTagged('"one"', first);
+    const verifier = await verifierOf();
+    server.answer = (response) => response.writeHead(500).end();
+    await said(verifier, second);
+    wait(31 * SECOND);
+    await said(verifier, second);
+    assert.deepEqual(server.conditions, [undefined, '"one"', undefined]);
+  });
+
+  it("do not go back to an older set that comes later", async () => {
+    const verifier = await verifierOf();
+    const held = hold(server);
+    const slow = said(verifier, madeUp(0));
+    const release = await held;
+    wait(31 * SECOND);
+    server.answer = serve(first, second);
+    assert.equal(await said(verifier, second), "accepted");
+    release(serve(first));
+    assert.equal(await slow, "UNKNOWN_KEY");
+    assert.equal(saidAtOnce(verifier, second), "accepted");
+  });
+
+  it("are asked for less and less often while the issuer is down", async () => {
+    mock.method(Math, "random", () => 1);
+    server.answer = failing;
+    const verifier = await verifierOf();
+    for (const seconds of [1, 2, 4, 8, 16, 32, 60, 60]) {
+      const before = server.requests;
+      wait(seconds * SECOND - 1);
+      await said(verifier);
+      assert.equal(server.requests, before, `before ${seconds} s`);
+      wait(1);
+      await said(verifier);
+      assert.equal(server.requests, before + 1, `after ${seconds} s`);
+    }
+  });
+
+  it("from a clock that is set back are refreshed, and used meanwhile", async () => {
+    const verifier = await verifierOf();
+    wait(-48 * HOUR);
+    server.answer = serve(first, second);
+    assert.equal(saidAtOnce(verifier), "accepted");
+    await until(() => saidAtOnce(verifier, second) === "accepted");
+  });
+
   const privateKey = JSON.stringify({ keys: [{ ...first.jwk, d: first.jwk.x }] });
   const large = JSON.stringify({ keys: [first.jwk], filler: "x".repeat(65_536) });
+  const huge = JSON.stringify({ keys: [first.jwk], filler: "x".repeat(10_000_000) });
   const movedAway = (response, request) => (request.url === "/moved" ? serve(second)(response) : moved(response));
   const bad = [
     ["no JSON", (response) => response.end("<!doctype html>"), "not-json"],
@@ -131,6 +226,10 @@ describe("keys from an address", { timeout: 60_000 }, () => {
     ["an empty set", (response) => response.end('{"keys":[]}'), "key-set-without-usable-key"],
     ["a set with a private key", (response) => response.end(privateKey), "private-key"],
     ["a set that is too large", (response) => response.end(large), "key-set-too-large"],
+    ["a set that is ten megabytes large", (response) => response.end(huge), "key-set-too-large"],
+    ["a set that breaks off", (response) => response.end(JSON.stringify({ keys: [first.jwk] }).slice(0, -9)), "not-json"],
+    ["nothing", (response) => response.end(), "not-json"],
+    ["an unasked 304", (response) => response.writeHead(304).end(), "key-set-status"],
     ["a stream without an end", endless, "key-set-too-large"],
     ["a redirect to a good set", movedAway, "key-set-redirected"],
     ["404 with a good set", (response) => serve(second)(response.writeHead(404)), "key-set-status"],
@@ -164,6 +263,23 @@ describe("keys from an address", { timeout: 60_000 }, () => {
     assert.deepEqual(asked.mock.calls[0].arguments, [5_000]);
   });
 });
+
+/** A token of a key that nobody published. The same few keys, because making one takes a while. */
+const strangers = Array.from({ length: 4 }, (_, index) => new SigningKey(`made-up-${index}`));
+function madeUp(index) {
+  return strangers[index % strangers.length];
+}
+
+function failing(response) {
+  response.writeHead(500).end();
+}
+
+/** Makes the key server keep its next request waiting; resolves to the way to answer it. */
+function hold(server) {
+  return new Promise((held) => {
+    server.answer = (response) => held((answer) => answer(response));
+  });
+}
 
 function moved(response) {
   response.writeHead(302, { location: "/moved" }).end();

@@ -44,26 +44,43 @@ describe("a verifier in the global scope of a Worker", () => {
     assert.equal(await ask(first, { path: "/sync" }), "KEYS_UNAVAILABLE");
   });
 
-  it("does not hang when the request that was fetching is gone", async () => {
+  it("fetches once for a hundred requests that come without keys", async () => {
+    const held = hold();
+    const answers = Promise.all(Array.from({ length: 100 }, () => ask(first)));
+    const release = await held;
+    release(serve(first));
+    assert.deepEqual(new Set(await answers), new Set(["accepted"]));
+    assert.equal(server.requests, 1);
+  });
+
+  it("brings its keys also when the request that was fetching is gone", async () => {
     const held = hold();
     const client = new AbortController();
     const gone = ask(first, { signal: client.signal }).catch(() => "gone");
-    await held;
+    const release = await held;
+    const waiting = ask(first);
     client.abort();
     assert.equal(await gone, "gone");
-    server.answer = serve(first);
-    assert.equal(await ask(first), "accepted");
+    release(serve(first));
+    assert.equal(await waiting, "accepted");
+    assert.equal(server.requests, 1);
   });
 
-  it("does not go back to an older set that comes later", async () => {
-    const held = hold();
-    const slow = ask(first);
-    const release = await held;
-    server.answer = serve(first, second);
-    assert.equal(await ask(second), "accepted");
-    release(serve(first));
-    assert.equal(await slow, "accepted");
-    assert.equal(await ask(second, { path: "/sync" }), "accepted");
+  it("checks ES256 and RS256, of which requests share the imported key", async () => {
+    const keys = [new SigningKey("ec", "ES256"), new SigningKey("rsa", "RS256")];
+    server.answer = serve(...keys);
+    for (const key of keys) {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => ask(key)));
+      assert.deepEqual(new Set(answers), new Set(["accepted"]));
+      assert.equal(await ask(key, { path: "/sync" }), "INVALID_TOKEN");
+    }
+  });
+
+  it("recalls a token in another request", async () => {
+    const token = { token: () => shared };
+    const shared = first.token();
+    assert.equal(await ask(token), "accepted");
+    assert.equal(await ask(token), "accepted");
   });
 
   it("lets requests with the same rotated key profit from one fetch", async () => {

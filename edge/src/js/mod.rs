@@ -1,10 +1,12 @@
 //! The npm package's way into the core.
 //!
-//! [`Verifier`] keeps the keys and the expectations and answers one question per crossing: the claims of this token,
-//! or why not. It fetches nothing and has no clock; the typed front in `edge/js` brings key sets, tells the time and
-//! turns a refusal into an error of its language.
+//! [`Verifier`] keeps the keys and the expectations and judges one token per crossing: its claims, or why not, or the
+//! [`Question`] whether its ES256 or RS256 signature is good. It fetches nothing, has no clock and remembers no token; the
+//! typed front in `edge/js` brings key sets, tells the time, asks WebCrypto and turns a refusal into an error of its language.
 
-mod refusal;
+mod outcome;
+mod question;
 mod verifier;
 
+pub use question::Question;
 pub use verifier::Verifier;
