@@ -115,6 +115,22 @@ impl Jwk {
         &self.public_key
     }
 
+    /// The key, if it is of the kind that is checked here.
+    pub(super) fn ed25519(&self) -> Option<&Ed25519Key> {
+        match &self.public_key {
+            PublicKey::Ed25519(key) => Some(key),
+            PublicKey::Platform(_) => None,
+        }
+    }
+
+    /// [`Self::ed25519`] for putting the same key in its place, with what was prepared for it.
+    pub(super) fn ed25519_mut(&mut self) -> Option<&mut Ed25519Key> {
+        match &mut self.public_key {
+            PublicKey::Ed25519(key) => Some(key),
+            PublicKey::Platform(_) => None,
+        }
+    }
+
     /// Whether a header may name this algorithm: the key's own label decides; without one, any that its kind is for.
     pub(crate) fn allows_algorithm(&self, algorithm: Algorithm) -> bool {
         self.public_key.is_for(algorithm) && self.algorithm.is_none_or(|label| label == algorithm)

@@ -17,7 +17,7 @@ use alloc::boxed::Box;
 use crate::keys::{PlatformKey, PublicKey};
 use crate::reject::Reject;
 
-pub(crate) use ed25519::Ed25519Key;
+pub(crate) use ed25519::{Ed25519Key, Room};
 pub use question::{Finding, SignatureAnswer, SignatureQuestion};
 
 /// A name that a header's `alg` may have.
@@ -95,6 +95,9 @@ pub(crate) fn check(
         }
     }
 }
+
+#[cfg(all(test, not(target_family = "wasm")))]
+mod vectors;
 
 #[cfg(test)]
 mod tests {

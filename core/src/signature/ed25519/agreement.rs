@@ -10,6 +10,7 @@ use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
 use proptest::prelude::*;
 
+use super::preparation::Prepared;
 use super::*;
 
 /// The order of the base point, little-endian.
@@ -46,12 +47,18 @@ impl Sent {
     /// The one answer of our ways, which must be one.
     fn ours(&self) -> bool {
         let (key, signature) = self.parts();
-        key.holds_by_reference(&self.message, &signature)
+        let by_reference = key.holds_by_reference(&self.message, &signature);
+        let by_multiples = Prepared::of(&self.key).is_some_and(|prepared| {
+            Equation::of(&key, &self.message, &signature)
+                .is_some_and(|equation| prepared.holds(&equation))
+        });
+        assert_eq!(by_reference, by_multiples, "{self:?}");
+        by_reference
     }
 
     fn with_cofactor(&self) -> bool {
         let (key, signature) = self.parts();
-        key.0.verify(&self.message, &signature).is_ok()
+        key.key.verify(&self.message, &signature).is_ok()
     }
 
     fn by_peer(&self) -> bool {
