@@ -10,6 +10,7 @@ mod signature;
 mod platform_signature;
 mod claim_form;
 mod claim_content;
+mod export;
 
 use std::collections::BTreeSet;
 

@@ -2,6 +2,7 @@
 
 import { build } from "esbuild";
 import { mkdtemp, cp, mkdir } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,7 +22,8 @@ export async function bundle(entry, conditions, define = {}) {
     external: ["*.wasm", "cloudflare:workers"],
     logLevel: "error",
   });
-  const wasm = fileURLToPath(new URL("wasm/edgeward_bg.wasm", import.meta.resolve("edgeward")));
+  // Of the package that the entry sees, which may be another one than this file sees.
+  const wasm = join(dirname(createRequire(entry).resolve("edgeward/package.json")), "dist/wasm/edgeward_bg.wasm");
   const target = join(folder, "wasm", "edgeward_bg.wasm");
   await mkdir(dirname(target));
   await cp(wasm, target);

@@ -1,0 +1,6 @@
+// Not every runtime has a base64url of its own.
+
+export function toBase64url(bytes) {
+  const text = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
