@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use crate::failure::{Attempt, Failure, Outcome};
 use crate::run::{cargo, check, command};
 use crate::setup::{self, Need};
-use crate::toolchain::{self, WASM_BINDGEN, WASM_PACK, WORKER_BUILD};
+use crate::toolchain::{self, WASM_BINDGEN, WORKER_BUILD};
 use crate::workspace;
 
 /// `cargo xtask build [edge|npm|issuer|client|all]`
@@ -120,30 +120,38 @@ pub fn optimise(wasm: &Path) -> Outcome<()> {
     check(&mut optimise)
 }
 
+/// The cargo profile of the npm package's wasm. It has a folder of its own, so that a build of the Worker beside it does not
+/// put another module in its place.
+const NPM_PROFILE: &str = "npm";
+
 /// Builds the npm package `edgeward` and returns its folder.
 pub fn npm_package() -> Outcome<PathBuf> {
     let root = workspace::root();
     let package = root.join("edge/js");
     let wasm = package.join("dist/wasm/edgeward_bg.wasm");
-    WASM_BINDGEN.need()?;
-    check(command(WASM_PACK.need()?).args([
+    check(cargo().args([
         "build",
-        "--mode",
-        "no-install",
-        "--release",
+        "--profile",
+        NPM_PROFILE,
         "--target",
-        "web",
-        "--no-pack",
-        "--no-gitignore",
-        "--out-dir",
-        "js/dist/wasm",
-        "--out-name",
-        "edgeward",
-        "edge",
+        "wasm32-unknown-unknown",
+        "--package",
+        "edgeward-edge",
+        "--lib",
         "--no-default-features",
         "--features",
         "js",
     ]))?;
+    let built = workspace::target()
+        .join("wasm32-unknown-unknown")
+        .join(NPM_PROFILE)
+        .join("edgeward_edge.wasm");
+    check(
+        command(WASM_BINDGEN.need()?)
+            .args(["--target", "web", "--out-name", "edgeward", "--out-dir"])
+            .arg(package.join("dist/wasm"))
+            .arg(built),
+    )?;
     optimise(&wasm)?;
     check(command(toolchain::npm_program("tsc")?).args(["-p", "edge/js"]))?;
     Ok(package)

@@ -7,6 +7,7 @@
 mod artefacts;
 mod command;
 mod counts;
+mod fuzz;
 mod javascript;
 mod rust;
 mod wasm_imports;
@@ -46,6 +47,12 @@ const SUITES: &[Suite] = &[
         rust::clippy,
     ),
     suite("core", 120, "tokens, keys, gate, cookies", rust::core),
+    suite(
+        "fuzz",
+        150,
+        "arbitrary tokens, keys, policies, cookies, paths",
+        fuzz::fuzz,
+    ),
     suite(
         "bare-metal",
         40,
@@ -95,6 +102,12 @@ const SUITES: &[Suite] = &[
         60,
         "jose and we, both ways, three runtimes",
         javascript::interop,
+    ),
+    suite(
+        "runtimes",
+        240,
+        "the packed package in six runtimes",
+        javascript::runtimes,
     ),
     suite(
         "client",

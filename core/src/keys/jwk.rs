@@ -207,10 +207,10 @@ impl Serialize for Jwk {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut members = serializer.serialize_map(None)?;
         // The kind first, for people who read key sets.
-        let mut key = self.public_key.members();
-        key.sort_by_key(|(name, _)| *name != "kty");
-        for (name, value) in key {
-            members.serialize_entry(name, &value)?;
+        let key = self.public_key.members();
+        let (kind, numbers): (Vec<_>, Vec<_>) = key.iter().partition(|(name, _)| *name == "kty");
+        for (name, value) in kind.into_iter().chain(numbers) {
+            members.serialize_entry(name, value)?;
         }
         if self.named {
             members.serialize_entry("kid", &self.key_id)?;

@@ -10,7 +10,8 @@ export { EdgewardError, type EdgewardErrorCode } from "./errors.js";
 export type { Claims, JsonWebKeySet, Verifier, VerifierOptions } from "./surface.js";
 
 const runtime: Runtime = {
-  load: once(async () => {
+  // Without the mark, bundlers would keep it also where nobody makes a verifier.
+  load: /* @__PURE__ */ once(async () => {
     const bytes = await readFile(new URL("./wasm/edgeward_bg.wasm", import.meta.url));
     await initialise({ module_or_path: bytes });
   }),

@@ -9,7 +9,8 @@ export { EdgewardError, type EdgewardErrorCode } from "./errors.js";
 export type { Claims, JsonWebKeySet, Verifier, VerifierOptions } from "./surface.js";
 
 const runtime: Runtime = {
-  load: once(() => initialise({ module_or_path: new URL("./wasm/edgeward_bg.wasm", import.meta.url) })),
+  // Without the mark, bundlers would keep it also where nobody makes a verifier.
+  load: /* @__PURE__ */ once(() => initialise({ module_or_path: new URL("./wasm/edgeward_bg.wasm", import.meta.url) })),
   // The key set is public, so no cookie goes with it; the browser's own cache must not hide a rotation.
   fetchOptions: { credentials: "omit", cache: "no-cache" },
   sendsEntityTags: false,

@@ -74,7 +74,7 @@ impl Question {
             Some(&answer),
             instant(now_seconds),
         ) {
-            Ok(verified) => Ok(accepted(verified.claims(), &self.expect)),
+            Ok(verified) => accepted(&self.token, verified.claims(), &self.expect),
             Err(Unverified::Rejected(reject)) => Err(rejected(reject)),
             // The same token, keys and expectations ask the same question, so this does not come about.
             Err(Unverified::NeedsSignature(_)) => Err(refusal("INVALID_TOKEN", "asked-twice")),

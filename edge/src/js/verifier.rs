@@ -90,7 +90,7 @@ impl Verifier {
             return Err(refusal(KEYS_UNAVAILABLE, "keys-not-loaded"));
         };
         match verify_with(token, keys, &self.expect, None, instant(now_seconds)) {
-            Ok(verified) => Ok(accepted(verified.claims(), &self.expect)),
+            Ok(verified) => accepted(token, verified.claims(), &self.expect),
             Err(Unverified::Rejected(reject)) => Err(rejected(reject)),
             Err(Unverified::NeedsSignature(question)) => Ok(Question {
                 token: token.into(),

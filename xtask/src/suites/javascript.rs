@@ -8,7 +8,7 @@ use super::command::{holds, tests};
 use super::counts::Counts;
 use crate::build::{self, Clock};
 use crate::failure::{Attempt, Failure, Outcome};
-use crate::run::command;
+use crate::run::{cargo, command};
 use crate::toolchain::{self, WASM_PACK};
 use crate::workspace;
 
@@ -77,6 +77,22 @@ pub(super) fn interop(limits: &Limits) -> Outcome<Counts> {
         build::npm_package()?;
     }
     tests(limits, &node_tests("tests/js/interop")?)
+}
+
+/// The packed package in every runtime; core writes down its attacks for it first.
+pub(super) fn runtimes(limits: &Limits) -> Outcome<Counts> {
+    build::npm_package()?;
+    let mut corpus = cargo();
+    corpus.args(["test", "--package", "edgeward-core", "--test", "token"]);
+    corpus.arg("attacks::export");
+    let mut counts = tests(limits, &corpus)?;
+    let mut node = node_tests("tests/js/runtimes")?;
+    node.env(
+        "ATTACK_CORPUS",
+        workspace::target().join("tmp/attack_corpus.json"),
+    );
+    counts.add(tests(limits, &node)?);
+    Ok(counts)
 }
 
 pub(super) fn client(limits: &Limits) -> Outcome<Counts> {

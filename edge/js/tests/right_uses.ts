@@ -1,0 +1,41 @@
+// Uses that must compile: what the README shows, and what the types promise.
+
+import { createVerifier, EdgewardError, type Claims, type EdgewardErrorCode, type Verifier, type VerifierOptions } from "edgeward";
+
+const shared = { issuer: "https://issuer.example", audience: "https://app.example" };
+
+export const fromAddress: Promise<Verifier> = createVerifier({ ...shared, jwksUri: new URL("https://issuer.example/jwks.json") });
+export const fromText: VerifierOptions = { ...shared, jwksUri: "https://issuer.example/jwks.json", typ: "JWT", leewaySeconds: 0 };
+export const fromSet: VerifierOptions = { ...shared, jwks: { keys: [{ kty: "EC", crv: "P-256", x: "…", y: "…" }] } };
+export const fromPem: VerifierOptions = { ...shared, publicKey: "-----BEGIN PUBLIC KEY-----…", keyId: "required" };
+export const forAnyone: VerifierOptions = { ...shared, audience: null, jwks: { keys: [] } };
+export const forSome: VerifierOptions = { ...shared, audience: ["one", "two"] as const, jwks: { keys: [] } };
+
+export async function status(verifier: Verifier, header: string | null): Promise<200 | 401 | 503> {
+  try {
+    const claims: Claims = await verifier.verifyToken(header ?? "");
+    const { iss, exp }: { iss: string; exp: number } = claims;
+    const subject: string | undefined = verifier.verifyTokenSync(header ?? "").sub;
+    const department: unknown = claims["department"];
+    return iss === subject && exp > 0 && department === "x" ? 200 : 401;
+  } catch (error) {
+    if (!(error instanceof EdgewardError)) throw error;
+    return blames(error.code) ? 401 : 503;
+  }
+}
+
+/** Names every code: a new one must be looked at here. */
+export function blames(code: EdgewardErrorCode): boolean {
+  switch (code) {
+    case "TOKEN_EXPIRED":
+    case "TOKEN_NOT_YET_VALID":
+    case "INVALID_TOKEN":
+    case "UNKNOWN_KEY":
+      return true;
+    case "KEYS_UNAVAILABLE":
+    case "WASM_UNAVAILABLE":
+    case "CRYPTO_UNAVAILABLE":
+    case "INVALID_OPTIONS":
+      return false;
+  }
+}
