@@ -15,6 +15,7 @@ use edgeward_core::token::{Audiences, Expectations, SigningKey, TokenType};
 
 pub(super) use origin::Origin;
 
+use super::keys::Seal;
 use super::response_headers::is_header_name;
 
 /// What every request of this isolate is judged and forwarded by.
@@ -47,6 +48,8 @@ pub(super) struct EdgeIdentity {
     pub(super) name: String,
     /// Signs proofs for the issuer and assertions for the app.
     pub(super) key: SigningKey,
+    /// Seals what isolates of this edge hand to one another.
+    pub(super) seal: Seal,
 }
 
 /// Which binding is wrong, and how. It says nothing about the value that was found.
@@ -198,6 +201,7 @@ impl EdgeIdentity {
             Ok(key) if named && decoded => Ok(Self {
                 name: name.to_owned(),
                 key,
+                seal: Seal::of(&bytes),
             }),
             Ok(_) | Err(_) => Err(broken),
         }

@@ -1,14 +1,13 @@
 //! Asking core about a request, and bringing what it asks for.
 //!
-//! Core may ask for keys, and then about a signature; each at most once and in this order, so a request comes to an end
-//! whatever a client, the issuer or the platform does. Tokens that were verified are remembered for the life of the isolate
-//! ([`SeenTokens`]): that shortens the way of a request and decides nothing.
+//! Core may ask for keys, and then about a signature; the keys of a cold isolate twice at most, the rest once, and in this
+//! order, so a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
+//! remembered for the life of the isolate ([`SeenTokens`]): that shortens the way of a request and decides nothing.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use edgeward_core::gate::{Decision, Gate, RequestView, decide};
-use edgeward_core::keys::KeySet;
 use edgeward_core::signature::SignatureAnswer;
 use edgeward_core::time::UnixTime;
 use edgeward_core::token::SeenTokens;
@@ -16,8 +15,7 @@ use worker::Context;
 
 use super::config::Settings;
 use super::introduction;
-use super::key_cache::Current;
-use super::keys::{self, Errand};
+use super::keys::{self, Current, Errand};
 use super::request::Inbound;
 use super::signatures;
 
@@ -29,7 +27,7 @@ thread_local! {
 pub(super) struct Bench {
     settings: Rc<Settings>,
     now: UnixTime,
-    keys: Option<Current<KeySet>>,
+    keys: Option<Current>,
     keys_are_final: bool,
     answer: Option<SignatureAnswer>,
 }
@@ -75,9 +73,11 @@ impl Bench {
         let view = inbound.view(&self.settings.cookies);
         keys::refresh_behind(&errand, context);
         let mut decision = self.judge(&view);
-        if let Decision::NeedsKeys(_) = decision {
-            self.keys = keys::obtain(&errand, self.keys.as_ref(), context).await;
-            self.keys_are_final = true;
+        // Twice at most: the first set of a cold isolate may be one that another one kept.
+        while let Decision::NeedsKeys(_) = decision {
+            let better = keys::obtain(&errand, self.keys.as_ref(), context).await;
+            self.keys_are_final = keys::are_final(self.keys.as_ref(), better.as_ref());
+            self.keys = better;
             decision = self.judge(&view);
         }
         if let Decision::NeedsSignature(question) = decision {

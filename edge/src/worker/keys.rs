@@ -1,43 +1,42 @@
 //! The issuer's key set: fetched from the issuer, kept for the isolate.
 //!
-//! When to fetch and how long a set counts is decided in `key_cache.rs`; here it is done. A set that is redirected, too
-//! large, unreadable or empty is a failure and never takes the place of a good one.
+//! When to fetch and how long a set counts is decided by `core::keys::Freshness`; here it is done. A set that is redirected,
+//! too large, unreadable or empty is a failure and never takes the place of a good one. Only a cold isolate looks into the
+//! cache that isolates share; a refresh and an unknown key go to the issuer.
+
+mod fetch;
+mod cache;
+mod seal;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use edgeward_core::keys::KeySet;
+use edgeward_core::keys::{Advice, Freshness, KeySet, Source, Ticket, Wanted};
 use edgeward_core::time::UnixTime;
-use js_sys::{Promise, Reflect, Uint8Array};
+use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
-use web_sys::{
-    AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestCache, RequestInit,
-    RequestRedirect, Response,
-};
 use worker::Context;
 
 use super::config::Settings;
-use super::key_cache::{Advice, Current, KeyCache, Wanted};
-use super::log;
-use super::outbound;
-use super::platform;
+use super::{log, platform};
+use fetch::{Failure, Fetched};
 
-/// The address of the key set at the issuer.
-const KEY_SET_PATH: &str = "/.well-known/jwks.json";
-/// Because a set of the hundred keys that core accepts is smaller, and nobody should fill an isolate's memory.
-const MAX_KEY_SET_BYTES: usize = 64 * 1024;
-/// Because a visitor waits for it on a cold isolate. Shorter than the lease of the fetch in `key_cache.rs`.
-const FETCH_TIMEOUT_MILLISECONDS: u32 = 5_000;
+pub(super) use seal::Seal;
+
+/// A set of the issuer's that may be used.
+pub(super) type Current = edgeward_core::keys::Current<KeySet>;
+
 /// The first look at another request's fetch; each further one waits twice as long.
 const FIRST_LOOK_MILLISECONDS: i32 = 2;
 /// Because a fetch takes about this long; looking more often costs timers and gains nothing.
 const LONGEST_LOOK_MILLISECONDS: i32 = 32;
-/// Looks until the other fetch must have ended: about [`FETCH_TIMEOUT_MILLISECONDS`] in all.
-const MAX_LOOKS: u32 = 160;
+/// Looks until a visitor is told that there are no keys: about nine seconds, a little longer than the lease of a fetch, so
+/// that a fetch that died is taken over.
+const MAX_LOOKS: u32 = 288;
 
 thread_local! {
-    static CACHE: RefCell<KeyCache<KeySet>> = const { RefCell::new(KeyCache::empty()) };
+    static KEYS: RefCell<Freshness<KeySet>> = const { RefCell::new(Freshness::empty()) };
 }
 
 /// What a fetch of keys is done for, and with.
@@ -51,31 +50,54 @@ pub(super) struct Errand {
     pub(super) now: UnixTime,
 }
 
+/// Tells the time of a request as it goes on.
+struct Stopwatch {
+    now: UnixTime,
+    began: UnixTime,
+}
+
+impl Stopwatch {
+    fn at(now: UnixTime) -> Self {
+        Self {
+            now,
+            began: platform::clock(),
+        }
+    }
+
+    fn now(&self) -> UnixTime {
+        self.now.plus(platform::clock().seconds_since(self.began))
+    }
+}
+
 /// The set to judge with, if one is at hand.
-pub(super) fn current(now: UnixTime) -> Option<Current<KeySet>> {
-    CACHE.with_borrow(|cache| cache.current(now))
+pub(super) fn current(now: UnixTime) -> Option<Current> {
+    KEYS.with_borrow(|keys| keys.current(now))
+}
+
+/// Whether a request that began with `had` and obtained `better` has been given the best that there is.
+pub(super) fn are_final(had: Option<&Current>, better: Option<&Current>) -> bool {
+    // A cold isolate may have found a set in the cache; the issuer may list the token's key by now.
+    had.is_some() || better.is_none_or(|better| better.source == Source::Issuer)
 }
 
 /// The best set that can be had for a request that could not be judged with `had`. It waits for at most one fetch.
 pub(super) async fn obtain(
     errand: &Errand,
-    had: Option<&Current<KeySet>>,
+    had: Option<&Current>,
     context: &Context,
-) -> Option<Current<KeySet>> {
+) -> Option<Current> {
     let wanted = had.map_or(Wanted::AnySet, |current| {
         Wanted::NewerThan(current.generation)
     });
+    let watch = Stopwatch::at(errand.now);
     let mut look = FIRST_LOOK_MILLISECONDS;
     for _ in 0..MAX_LOOKS {
-        match CACHE.with_borrow_mut(|cache| cache.advise(wanted, errand.now)) {
+        match KEYS.with_borrow_mut(|keys| keys.advise(wanted, watch.now())) {
             Advice::Use(current) => return Some(current),
             Advice::Settle => break,
-            Advice::Fetch => {
-                let promise = fetch_into_cache(errand.clone());
-                // It goes on even if this client leaves: others are looking at its outcome.
-                keep_alive(context, &promise);
+            Advice::Fetch(ticket) => {
                 // The promise is this request's own and is never rejected.
-                let _ = JsFuture::from(promise).await;
+                let _ = JsFuture::from(load(errand, ticket, context)).await;
                 break;
             }
             Advice::Wait => {
@@ -84,137 +106,97 @@ pub(super) async fn obtain(
             }
         }
     }
-    current(errand.now)
+    current(watch.now())
 }
 
 /// Refreshes a set that has become old, behind the request.
 pub(super) fn refresh_behind(errand: &Errand, context: &Context) {
-    if CACHE.with_borrow_mut(|cache| cache.claim_refresh(errand.now)) {
-        keep_alive(context, &fetch_into_cache(errand.clone()));
+    if let Some(ticket) = KEYS.with_borrow_mut(|keys| keys.claim_refresh(errand.now)) {
+        let _ = load(errand, ticket, context);
     }
+}
+
+/// Fetches and reports. It goes on even if this client leaves, because others are looking at its outcome; what is returned
+/// is fulfilled when it has reported.
+fn load(errand: &Errand, ticket: Ticket, context: &Context) -> Promise {
+    let own = errand.clone();
+    let reported = future_to_promise(async move {
+        let entry = load_and_report(&own, &ticket).await;
+        Ok(entry.map_or(JsValue::UNDEFINED, |entry| {
+            Uint8Array::from(entry.as_slice()).into()
+        }))
+    });
+    keep_alive(context, &reported);
+    let own = errand.clone();
+    let outcome = reported.clone();
+    // Behind the report, so that nobody waits until it is kept.
+    let kept = future_to_promise(async move {
+        let outcome = JsFuture::from(outcome).await.unwrap_or_default();
+        if let Some(entry) = outcome.dyn_ref::<Uint8Array>() {
+            cache::keep(&own, &mut entry.to_vec()).await;
+        }
+        Ok(JsValue::UNDEFINED)
+    });
+    keep_alive(context, &kept);
+    reported
+}
+
+/// What is to be kept for other isolates, if anything.
+async fn load_and_report(errand: &Errand, ticket: &Ticket) -> Option<Vec<u8>> {
+    let watch = Stopwatch::at(errand.now);
+    if ticket.may_use_shared_cache()
+        && let Some(kept) = cache::look(errand).await
+        && KEYS
+            .with_borrow_mut(|keys| keys.found(ticket, kept.keys, kept.entity_tag, kept.loaded_at))
+    {
+        return None;
+    }
+    match fetch::fetch(errand, ticket.entity_tag()).await {
+        Ok(Fetched::Set {
+            keys: mut set,
+            body,
+            entity_tag,
+        }) => {
+            let entry = cache::entry(errand, &body, entity_tag.as_deref(), ticket.since());
+            let taken = KEYS.with_borrow_mut(|keys| {
+                take_over(&mut set, keys);
+                keys.loaded(ticket, set, entity_tag)
+            });
+            taken.then_some(entry)
+        }
+        Ok(Fetched::Unchanged) => {
+            KEYS.with_borrow_mut(|keys| keys.unchanged(ticket));
+            None
+        }
+        Err(failure) => {
+            report_failure(errand, ticket, failure, watch.now());
+            None
+        }
+    }
+}
+
+/// Lets a set that was just read have what was prepared for the keys of the one before it.
+fn take_over(set: &mut KeySet, before: &Freshness<KeySet>) {
+    if let Some(older) = before.latest() {
+        set.adopt(older);
+    }
+}
+
+fn report_failure(errand: &Errand, ticket: &Ticket, failure: Failure, now: UnixTime) {
+    KEYS.with_borrow_mut(|keys| keys.failed(ticket, now, platform::lot()));
+    log::line(
+        "warn",
+        "keys-not-loaded",
+        &[
+            ("requestId", &errand.request_id),
+            ("reason", failure.reason()),
+        ],
+    );
 }
 
 fn keep_alive(context: &Context, promise: &Promise) {
     if context.as_ref().wait_until(promise).is_err() {
         // Then the work ends with the request, and its lease lets another request take it over.
         log::line("warn", "keys-not-kept-alive", &[]);
-    }
-}
-
-fn fetch_into_cache(errand: Errand) -> Promise {
-    future_to_promise(async move {
-        match fetch(&errand).await {
-            Ok(set) => CACHE.with_borrow_mut(|cache| cache.loaded(set, errand.now)),
-            Err(failure) => {
-                CACHE.with_borrow_mut(|cache| cache.failed(errand.now, platform::lot()));
-                log::line(
-                    "warn",
-                    "keys-not-loaded",
-                    &[
-                        ("requestId", &errand.request_id),
-                        ("reason", failure.reason()),
-                    ],
-                );
-            }
-        }
-        Ok(JsValue::UNDEFINED)
-    })
-}
-
-/// Why no set could be loaded.
-enum Failure {
-    NotSent,
-    Unreachable,
-    Status,
-    TooLarge,
-    Broken,
-    Refused,
-    Empty,
-}
-
-impl Failure {
-    const fn reason(&self) -> &'static str {
-        match self {
-            Self::NotSent => "request-not-made",
-            Self::Unreachable => "issuer-unreachable",
-            Self::Status => "status-not-200",
-            Self::TooLarge => "set-too-large",
-            Self::Broken => "body-broke-off",
-            Self::Refused => "set-not-acceptable",
-            Self::Empty => "set-empty",
-        }
-    }
-}
-
-async fn fetch(errand: &Errand) -> Result<KeySet, Failure> {
-    let request = key_set_request(errand).map_err(|_| Failure::NotSent)?;
-    let response = platform::fetch(&request)
-        .await
-        .map_err(|_| Failure::Unreachable)?;
-    // A redirect is not followed: whoever can redirect could name any keys.
-    if response.status() != 200 {
-        return Err(Failure::Status);
-    }
-    let body = read_limited(&response).await?;
-    let set = KeySet::parse(&body).map_err(|_| Failure::Refused)?;
-    if set.is_empty() {
-        Err(Failure::Empty)
-    } else {
-        Ok(set)
-    }
-}
-
-fn key_set_request(errand: &Errand) -> Result<Request, JsValue> {
-    let headers = Headers::new()?;
-    headers.set("accept", "application/jwk-set+json, application/json")?;
-    let init = RequestInit::new();
-    init.set_method("GET");
-    init.set_headers(&headers);
-    init.set_redirect(RequestRedirect::Manual);
-    // A set from the platform's own cache could be older than the key that is looked for.
-    init.set_cache(RequestCache::NoStore);
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(
-        FETCH_TIMEOUT_MILLISECONDS,
-    )));
-    let url = format!("{}{KEY_SET_PATH}", errand.settings.issuer_upstream);
-    let request = Request::new_with_str_and_init(&url, &init)?;
-    let own = outbound::proof_headers(
-        &errand.settings,
-        "GET",
-        KEY_SET_PATH,
-        None,
-        &errand.request_id,
-        errand.now,
-    )
-    .map_err(|_| JsValue::UNDEFINED)?;
-    for (name, value) in own {
-        request.headers().set(name, &value)?;
-    }
-    Ok(request)
-}
-
-async fn read_limited(response: &Response) -> Result<Vec<u8>, Failure> {
-    let Some(body) = response.body() else {
-        return Ok(Vec::new());
-    };
-    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
-    let mut read = Vec::new();
-    loop {
-        let step = JsFuture::from(reader.read())
-            .await
-            .map_err(|_| Failure::Broken)?;
-        let done = Reflect::get(&step, &"done".into()).map_err(|_| Failure::Broken)?;
-        if done.is_truthy() {
-            return Ok(read);
-        }
-        let chunk = Reflect::get(&step, &"value".into()).map_err(|_| Failure::Broken)?;
-        let chunk: Uint8Array = chunk.dyn_into().map_err(|_| Failure::Broken)?;
-        let length = usize::try_from(chunk.length()).map_err(|_| Failure::TooLarge)?;
-        if read.len().saturating_add(length) > MAX_KEY_SET_BYTES {
-            // Tells the runtime to stop; whether it listens changes nothing here.
-            let _ = reader.cancel();
-            return Err(Failure::TooLarge);
-        }
-        read.extend_from_slice(&chunk.to_vec());
     }
 }

@@ -11,7 +11,6 @@ mod target;
 mod config;
 mod judge;
 mod keys;
-mod key_cache;
 mod signatures;
 mod effect;
 mod proxy;

@@ -1,10 +1,14 @@
-//! The runtime's own abilities, each behind one small function: time, randomness, fetch, timers, the log.
+//! The runtime's own abilities, each behind one small function: time, randomness, fetch, the cache, timers, the log.
 //!
 //! This is the only place of the Worker that has a clock or a source of chance; everything else gets values.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use edgeward_core::time::UnixTime;
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::{Request, Response, WorkerGlobalScope};
 
 #[wasm_bindgen]
@@ -17,6 +21,22 @@ extern "C" {
 
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(callback: &js_sys::Function, milliseconds: i32) -> JsValue;
+
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(timer: &JsValue);
+
+    /// A cache of the platform.
+    type Cache;
+
+    // Each may throw where there is no cache.
+    #[wasm_bindgen(js_namespace = caches, js_name = open, catch)]
+    fn open_cache(name: &str) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, js_name = match, catch)]
+    fn look_up(this: &Cache, url: &str) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, js_name = put, catch)]
+    fn put(this: &Cache, url: &str, response: &Response) -> Result<Promise, JsValue>;
 }
 
 /// A random UUID (version 4), 122 bits from the runtime's secure source.
@@ -61,11 +81,67 @@ pub(super) async fn fetch(request: &Request) -> Result<Response, JsValue> {
         .dyn_into()
 }
 
+/// What the platform's cache of this name holds under this address.
+///
+/// # Errors
+/// There is no cache, or it failed.
+pub(super) async fn cached(name: &str, url: &str) -> Result<Option<Response>, JsValue> {
+    let found = JsFuture::from(cache(name).await?.look_up(url)?).await?;
+    if found.is_undefined() {
+        Ok(None)
+    } else {
+        found.dyn_into().map(Some)
+    }
+}
+
+/// Puts a response into the platform's cache of this name, for as long as its headers say.
+///
+/// # Errors
+/// There is no cache, or it failed.
+pub(super) async fn keep_cached(name: &str, url: &str, response: &Response) -> Result<(), JsValue> {
+    JsFuture::from(cache(name).await?.put(url, response)?).await?;
+    Ok(())
+}
+
+async fn cache(name: &str) -> Result<Cache, JsValue> {
+    Ok(JsFuture::from(open_cache(name)?).await?.unchecked_into())
+}
+
 /// Waits on a timer of this request.
 pub(super) async fn pause(milliseconds: i32) {
-    let timer = js_sys::Promise::new(&mut |resolve, _| {
-        set_timeout(&resolve, milliseconds);
-    });
     // A timer's promise is never rejected.
-    let _ = JsFuture::from(timer).await;
+    let _ = JsFuture::from(Timer::start(milliseconds).rings).await;
+}
+
+/// What `work` comes to, unless it takes longer than this. Then it is left alone; whoever can, should stop it.
+pub(super) async fn within<T: 'static>(
+    milliseconds: i32,
+    work: impl Future<Output = T> + 'static,
+) -> Option<T> {
+    let outcome = Rc::new(Cell::new(None));
+    let place = Rc::clone(&outcome);
+    let work = future_to_promise(async move {
+        place.set(Some(work.await));
+        Ok(JsValue::UNDEFINED)
+    });
+    let timer = Timer::start(milliseconds);
+    // Neither of the two is ever rejected.
+    let _ = JsFuture::from(Promise::race(&Array::of2(&work, &timer.rings))).await;
+    clear_timeout(&timer.handle);
+    outcome.take()
+}
+
+struct Timer {
+    handle: JsValue,
+    rings: Promise,
+}
+
+impl Timer {
+    fn start(milliseconds: i32) -> Self {
+        let mut handle = JsValue::UNDEFINED;
+        let rings = Promise::new(&mut |resolve, _| {
+            handle = set_timeout(&resolve, milliseconds);
+        });
+        Self { handle, rings }
+    }
 }

@@ -51,6 +51,8 @@ pub struct EdgePlan {
     pub edge_key: String,
     /// With it the edge speaks HTTPS, without it HTTP.
     pub tls: Option<Tls>,
+    /// Where the runtime's Cache API keeps things; without it there is none.
+    pub cache: Option<SocketAddr>,
 }
 
 /// A Worker that can be stopped and started again.
@@ -202,6 +204,15 @@ impl Edge {
                 quoted(&value)
             );
         }
+        let (cache_service, cache_of_the_edge) =
+            self.plan.cache.map_or_else(Default::default, |address| {
+                (
+                    format!(
+                        "\n    (name = \"cache\", external = (address = \"{address}\", http = ())),"
+                    ),
+                    "\n  cacheApiOutbound = \"cache\",",
+                )
+            });
         // The issuer and the app are on this machine, which the runtime calls private.
         format!(
             r#"using Workerd = import "/workerd/workerd.capnp";
@@ -209,7 +220,7 @@ impl Edge {
 const config :Workerd.Config = (
   services = [
     (name = "edge", worker = .edge),
-    (name = "outbound", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
+    (name = "outbound", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),{cache_service}
   ],
   sockets = [(name = "site", address = "{address}", {protocol}, service = "edge")],
 );
@@ -222,7 +233,7 @@ const edge :Workerd.Worker = (
     (name = "gate.toml", text = embed "gate.toml"),
   ],
   compatibilityDate = "{COMPATIBILITY_DATE}",
-  globalOutbound = "outbound",
+  globalOutbound = "outbound",{cache_of_the_edge}
   bindings = [
 {bindings}  ],
 );

@@ -159,6 +159,7 @@ impl Stack {
             audience: site.clone(),
             gate_policy: plan.gate_policy.clone(),
             tls: plan.tls.clone(),
+            cache: None,
         });
         edge.start()?;
         Ok(Self {

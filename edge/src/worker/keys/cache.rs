@@ -1,0 +1,89 @@
+//! The key set in the platform's Cache API, which the isolates of a data centre share.
+//!
+//! It spares a cold isolate the way to the issuer. Where there is no such cache, or it is slow or holds nonsense, nothing
+//! happens: the set is fetched as if it did not exist.
+
+use edgeward_core::keys::{KeySet, SOFT_TTL_SECONDS};
+use edgeward_core::time::UnixTime;
+use wasm_bindgen::JsValue;
+use web_sys::{Headers, Response, ResponseInit};
+
+use super::Errand;
+use super::fetch::{acceptable, read_limited};
+use super::seal::{Entry, MAX_ENTRY_BYTES};
+use crate::worker::platform;
+
+/// Apart from the zone's ordinary cache, so that no visitor's request can meet an entry.
+const CACHE_NAME: &str = "edgeward";
+/// Because a hit takes a few milliseconds, and a miss must not cost a visitor much more than that.
+const TIMEOUT_MILLISECONDS: i32 = 250;
+
+/// A set that another isolate loaded.
+pub(super) struct Kept {
+    pub(super) keys: KeySet,
+    pub(super) entity_tag: Option<String>,
+    pub(super) loaded_at: UnixTime,
+}
+
+/// Looks for a set.
+pub(super) async fn look(errand: &Errand) -> Option<Kept> {
+    let errand = errand.clone();
+    let look = async move {
+        let response = platform::cached(CACHE_NAME, &address(&errand))
+            .await
+            .ok()??;
+        let text = read_limited(&response, MAX_ENTRY_BYTES).await.ok()?;
+        let seal = &errand.settings.identity.seal;
+        let entry = seal.open(errand.settings.issuer_upstream.as_str(), &text)?;
+        Some(Kept {
+            keys: acceptable(entry.body).ok()?,
+            entity_tag: entry.entity_tag.map(str::to_owned),
+            loaded_at: entry.loaded_at,
+        })
+    };
+    platform::within(TIMEOUT_MILLISECONDS, look).await?
+}
+
+/// The text under which [`keep`] keeps a set.
+pub(super) fn entry(
+    errand: &Errand,
+    body: &[u8],
+    entity_tag: Option<&str>,
+    loaded_at: UnixTime,
+) -> Vec<u8> {
+    let entry = Entry {
+        loaded_at,
+        entity_tag,
+        body,
+    };
+    let seal = &errand.settings.identity.seal;
+    seal.close(errand.settings.issuer_upstream.as_str(), &entry)
+}
+
+/// Keeps an entry for the isolates that start within its soft life.
+pub(super) async fn keep(errand: &Errand, entry: &mut [u8]) {
+    let Ok(response) = response(entry) else {
+        return;
+    };
+    // Without a cache there is nothing to keep it in, which is no failure of this request.
+    let _ = platform::keep_cached(CACHE_NAME, &address(errand), &response).await;
+}
+
+fn response(entry: &mut [u8]) -> Result<Response, JsValue> {
+    let headers = Headers::new()?;
+    headers.set("cache-control", &format!("max-age={SOFT_TTL_SECONDS}"))?;
+    headers.set("content-type", "application/octet-stream")?;
+    let init = ResponseInit::new();
+    init.set_headers(&headers);
+    Response::new_with_opt_u8_array_and_init(Some(entry), &init)
+}
+
+/// Below the site's own address: nothing is ever served there.
+fn address(errand: &Errand) -> String {
+    let settings = &errand.settings;
+    let name = settings
+        .identity
+        .seal
+        .name(settings.issuer_upstream.as_str());
+    format!("{}/.well-known/edgeward-key-set/{name}", settings.issuer)
+}

@@ -1,0 +1,251 @@
+//! One fetch of the key set from the issuer, with everything that can be wrong about the answer.
+
+use edgeward_core::keys::{KeySet, MAX_KEY_SET_BYTES};
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestCache,
+    RequestInit, RequestRedirect, Response,
+};
+
+use super::Errand;
+use crate::worker::{outbound, platform};
+
+/// The address of the key set at the issuer.
+const KEY_SET_PATH: &str = "/.well-known/jwks.json";
+/// Because a visitor waits for it on a cold isolate. With the look into the shared cache it is shorter than the lease of a
+/// fetch (`core::keys::FETCH_LEASE_SECONDS`), after which another request takes over.
+const FETCH_TIMEOUT_MILLISECONDS: i32 = 5_000;
+/// Because tags are digests or counters, and it is kept and sent back.
+const MAX_ENTITY_TAG_BYTES: usize = 128;
+
+/// A good answer.
+pub(super) enum Fetched {
+    /// A set with at least one usable key.
+    Set {
+        keys: KeySet,
+        body: Vec<u8>,
+        entity_tag: Option<String>,
+    },
+    /// The set that the entity tag belongs to is in force still.
+    Unchanged,
+}
+
+/// Why no set could be loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    NotSent,
+    Unreachable,
+    TooSlow,
+    Status,
+    NotOurs,
+    TooLarge,
+    Broken,
+    Refused,
+    Empty,
+}
+
+impl Failure {
+    pub(super) const fn reason(self) -> &'static str {
+        match self {
+            Self::NotSent => "request-not-made",
+            Self::Unreachable => "issuer-unreachable",
+            Self::TooSlow => "issuer-too-slow",
+            Self::Status => "status-not-200",
+            Self::NotOurs => "unchanged-without-our-etag",
+            Self::TooLarge => "set-too-large",
+            Self::Broken => "body-broke-off",
+            Self::Refused => "set-not-acceptable",
+            Self::Empty => "set-empty",
+        }
+    }
+}
+
+/// Asks the issuer, with the entity tag of the set at hand, and gives up after [`FETCH_TIMEOUT_MILLISECONDS`].
+pub(super) async fn fetch(errand: &Errand, entity_tag: Option<&str>) -> Result<Fetched, Failure> {
+    let abort = AbortController::new().map_err(|_| Failure::NotSent)?;
+    let request =
+        key_set_request(errand, entity_tag, &abort.signal()).map_err(|_| Failure::NotSent)?;
+    let entity_tag = entity_tag.map(str::to_owned);
+    let asked = async move { answer(&request, entity_tag.as_deref()).await };
+    let answered = platform::within(FETCH_TIMEOUT_MILLISECONDS, asked).await;
+    answered.unwrap_or_else(|| {
+        abort.abort();
+        Err(Failure::TooSlow)
+    })
+}
+
+async fn answer(request: &Request, entity_tag: Option<&str>) -> Result<Fetched, Failure> {
+    let response = platform::fetch(request)
+        .await
+        .map_err(|_| Failure::Unreachable)?;
+    let said = response.headers().get("etag").ok().flatten();
+    // A redirect is not followed: whoever can redirect could name any keys.
+    match response.status() {
+        200 => {}
+        304 if confirms(entity_tag, said.as_deref()) => return Ok(Fetched::Unchanged),
+        304 => return Err(Failure::NotOurs),
+        _ => return Err(Failure::Status),
+    }
+    let body = read_limited(&response, MAX_KEY_SET_BYTES).await?;
+    let keys = acceptable(&body)?;
+    let entity_tag = said.filter(|tag| is_entity_tag(tag));
+    Ok(Fetched::Set {
+        keys,
+        body,
+        entity_tag,
+    })
+}
+
+/// The set in a document, wherever it came from.
+pub(super) fn acceptable(body: &[u8]) -> Result<KeySet, Failure> {
+    let keys = KeySet::parse(body).map_err(|_| Failure::Refused)?;
+    if keys.is_empty() {
+        Err(Failure::Empty)
+    } else {
+        Ok(keys)
+    }
+}
+
+fn key_set_request(
+    errand: &Errand,
+    entity_tag: Option<&str>,
+    abort: &AbortSignal,
+) -> Result<Request, JsValue> {
+    let headers = Headers::new()?;
+    headers.set("accept", "application/jwk-set+json, application/json")?;
+    if let Some(tag) = entity_tag {
+        headers.set("if-none-match", tag)?;
+    }
+    let init = RequestInit::new();
+    init.set_method("GET");
+    init.set_headers(&headers);
+    init.set_redirect(RequestRedirect::Manual);
+    // A set from the platform's own cache could be older than the key that is looked for.
+    init.set_cache(RequestCache::NoStore);
+    init.set_signal(Some(abort));
+    let url = format!("{}{KEY_SET_PATH}", errand.settings.issuer_upstream);
+    let request = Request::new_with_str_and_init(&url, &init)?;
+    let own = outbound::proof_headers(
+        &errand.settings,
+        "GET",
+        KEY_SET_PATH,
+        None,
+        &errand.request_id,
+        errand.now,
+    )
+    .map_err(|_| JsValue::UNDEFINED)?;
+    for (name, value) in own {
+        request.headers().set(name, &value)?;
+    }
+    Ok(request)
+}
+
+/// Reads a body that may not be longer than this.
+pub(super) async fn read_limited(response: &Response, limit: usize) -> Result<Vec<u8>, Failure> {
+    let Some(body) = response.body() else {
+        return Ok(Vec::new());
+    };
+    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+    let mut read = Vec::new();
+    loop {
+        let step = JsFuture::from(reader.read())
+            .await
+            .map_err(|_| Failure::Broken)?;
+        let done = Reflect::get(&step, &"done".into()).map_err(|_| Failure::Broken)?;
+        if done.is_truthy() {
+            return Ok(read);
+        }
+        let chunk = Reflect::get(&step, &"value".into()).map_err(|_| Failure::Broken)?;
+        let chunk: Uint8Array = chunk.dyn_into().map_err(|_| Failure::Broken)?;
+        let length = usize::try_from(chunk.length()).map_err(|_| Failure::TooLarge)?;
+        if read.len().saturating_add(length) > limit {
+            // Tells the runtime to stop; whether it listens changes nothing here.
+            let _ = reader.cancel();
+            return Err(Failure::TooLarge);
+        }
+        read.extend_from_slice(&chunk.to_vec());
+    }
+}
+
+/// Whether a 304 speaks of the set that was asked about. Tags are compared weakly (RFC 9110, section 13.1.2), because a
+/// proxy that compresses makes them weak.
+fn confirms(asked: Option<&str>, said: Option<&str>) -> bool {
+    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+    asked.is_some() && asked.map(opaque) == said.map(opaque)
+}
+
+/// The form of RFC 9110, section 8.8.3, without the octets that it only tolerates.
+fn is_entity_tag(text: &str) -> bool {
+    let opaque = text
+        .strip_prefix("W/")
+        .unwrap_or(text)
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    text.len() <= MAX_ENTITY_TAG_BYTES
+        && opaque.is_some_and(|opaque| {
+            opaque
+                .bytes()
+                .all(|byte| matches!(byte, 0x21 | 0x23..=0x7e))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_tag_confirms() {
+        for (asked, said, expected) in [
+            (Some("\"a\""), Some("\"a\""), true),
+            (Some("\"a\""), Some("W/\"a\""), true),
+            (Some("W/\"a\""), Some("\"a\""), true),
+            (Some("\"a\""), Some("\"b\""), false),
+            (Some("\"a\""), Some(""), false),
+            (Some("\"a\""), None, false),
+            (None, Some("\"a\""), false),
+            (None, None, false),
+        ] {
+            assert_eq!(confirms(asked, said), expected, "{asked:?}, {said:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_sent_back_has_the_form_of_a_tag() {
+        let longest = format!("\"{}\"", "a".repeat(MAX_ENTITY_TAG_BYTES - 2));
+        let too_long = format!("\"{}\"", "a".repeat(MAX_ENTITY_TAG_BYTES - 1));
+        for (text, expected) in [
+            ("\"\"", true),
+            ("\"a\"", true),
+            ("W/\"a-B_9~!\"", true),
+            (longest.as_str(), true),
+            (too_long.as_str(), false),
+            ("", false),
+            ("\"", false),
+            ("a", false),
+            ("\"a", false),
+            ("w/\"a\"", false),
+            ("\"a\"b\"", false),
+            ("\"a b\"", false),
+            ("\"a\", \"b\"", false),
+            ("\"ä\"", false),
+        ] {
+            assert_eq!(is_entity_tag(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_set_that_verifies_nothing_is_none() {
+        for (body, failure) in [
+            ("", Failure::Refused),
+            ("<!doctype html><title>Sign in</title>", Failure::Refused),
+            ("[]", Failure::Refused),
+            ("{}", Failure::Refused),
+            ("{\"keys\":[]}", Failure::Empty),
+            ("{\"keys\":[{\"kty\":\"oct\"}]}", Failure::Refused),
+        ] {
+            assert_eq!(acceptable(body.as_bytes()).err(), Some(failure), "{body}");
+        }
+    }
+}
