@@ -17,9 +17,16 @@ pub mod cookie_jar;
 pub mod tap;
 pub mod raw;
 pub mod authority;
+pub mod http_server;
+pub mod key_server;
+pub mod edge_cache;
+pub mod lone_edge;
 
 pub use answer::Answer;
 pub use client::Client;
+pub use edge_cache::EdgeCache;
+pub use key_server::KeyServer;
+pub use lone_edge::LoneEdge;
 pub use person::Person;
 pub use tap::Tap;
 pub use world::{Setup, World};

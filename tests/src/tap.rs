@@ -203,7 +203,7 @@ impl Requests {
     }
 }
 
-fn parse(head: &str) -> Seen {
+pub(crate) fn parse(head: &str) -> Seen {
     let mut lines = head.trim_end().split("\r\n");
     let mut first = lines.next().unwrap_or_default().split(' ');
     let method = first.next().unwrap_or_default().to_owned();

@@ -38,6 +38,16 @@ pub struct Site {
 pub struct Clock(Arc<AtomicI64>);
 
 impl Clock {
+    /// A story that begins now.
+    pub(crate) fn starting_now() -> Self {
+        Self(Arc::new(AtomicI64::new(present())))
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
     /// The story's time.
     #[must_use]
     pub fn now(&self) -> i64 {
@@ -123,7 +133,7 @@ impl World {
         Self {
             stack,
             site,
-            clock: Clock(Arc::new(AtomicI64::new(present()))),
+            clock: Clock::starting_now(),
             issuer_tap,
             app_tap,
             folder,
@@ -132,7 +142,7 @@ impl World {
 
     /// Lets time pass.
     pub fn wait(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+        self.clock.wait(seconds);
     }
 
     /// The story's time, in seconds since the epoch.
@@ -229,7 +239,7 @@ fn print_end(log: &Path) {
 }
 
 /// A folder for this world. Those of processes that have ended go first, so logs stay for a look but never pile up.
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     static SWEPT: Once = Once::new();
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let worlds = xtask::workspace::own_target().join("worlds");
@@ -249,7 +259,7 @@ fn sweep(worlds: &Path) {
     }
 }
 
-fn given(variable: &str) -> PathBuf {
+pub(crate) fn given(variable: &str) -> PathBuf {
     let value = std::env::var_os(variable);
     value
         .map(PathBuf::from)

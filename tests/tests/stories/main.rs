@@ -11,4 +11,5 @@ mod spoofing;
 mod trust;
 mod bad_input;
 mod outages;
+mod key_sets;
 mod production;

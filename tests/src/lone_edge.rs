@@ -1,0 +1,189 @@
+//! An edge that nobody stands behind but a key server: what it takes to see what the edge does about keys.
+//!
+//! It is asked about tokens at `/auth/verify-token`, which the edge answers by itself: 204, 401, or 503 without keys.
+
+use edgeward_core::token::{SigningKey, TokenType};
+use reqwest::Method;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use xtask::stack::Environment;
+use xtask::stack::edge::{Edge, EdgePlan};
+use xtask::stack::ready;
+
+use crate::answer::Answer;
+use crate::client::{Client, TEST_CLOCK};
+use crate::edge_cache::EdgeCache;
+use crate::key_server::{KeyServer, PATIENCE};
+use crate::world::{Clock, Site, folder, given, nobody};
+
+/// The policy matters to nobody here.
+const POLICY: &str = "version = 1\n[[route]]\npath = \"/\"\nallow = \"public\"\n";
+/// Any seed but zeros.
+const EDGE_KEY: &str = "edge1.lone.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
+/// As long as the issuer's access tokens live.
+const TOKEN_LIFETIME_SECONDS: i64 = 600;
+
+/// One edge on workerd, in one isolate, and the story's time.
+#[derive(Debug)]
+pub struct LoneEdge {
+    edge: Edge,
+    site: Site,
+    clock: Clock,
+}
+
+/// The key of this number. Equal numbers make equal keys.
+#[must_use]
+pub fn signing_key(number: u32) -> SigningKey {
+    let mut seed = [7; 32];
+    for (place, byte) in seed.iter_mut().zip(number.to_be_bytes()) {
+        *place = byte;
+    }
+    SigningKey::from_seed(&seed).expect("a seed that is not all zeros")
+}
+
+impl LoneEdge {
+    /// Starts an edge whose issuer is the key server; without a cache, its runtime has no Cache API.
+    pub async fn start(keys: &KeyServer, cache: Option<&EdgeCache>) -> Self {
+        let (issuer, cache) = (keys.address(), cache.map(EdgeCache::address));
+        let started = tokio::task::spawn_blocking(move || {
+            let address = ready::free_address().expect("a free port");
+            let origin = format!("http://{address}");
+            let folder = folder();
+            let mut edge = Edge::new(EdgePlan {
+                worker: given("EDGEWARD_WORKER_DIR"),
+                folder,
+                address,
+                environment: Environment::Development,
+                issuer: origin.clone(),
+                issuer_origin: format!("http://{issuer}"),
+                app_origin: format!("http://{}", nobody()),
+                audience: origin.clone(),
+                gate_policy: POLICY.to_owned(),
+                edge_key: EDGE_KEY.to_owned(),
+                tls: None,
+                cache,
+            });
+            edge.start()
+                .unwrap_or_else(|failure| panic!("the edge did not start: {failure}"));
+            let site = Site {
+                origin,
+                host: address.ip().to_string(),
+                address,
+                root: None,
+            };
+            (edge, site)
+        });
+        let (edge, site) = started
+            .await
+            .unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic()));
+        Self {
+            edge,
+            site,
+            clock: Clock::starting_now(),
+        }
+    }
+
+    /// Stops it and starts it anew: a cold isolate of the same edge.
+    pub async fn starts_cold(mut self) -> Self {
+        let started = tokio::task::spawn_blocking(move || {
+            self.edge.stop();
+            self.edge
+                .start()
+                .unwrap_or_else(|failure| panic!("the edge did not start again: {failure}"));
+            self
+        });
+        started
+            .await
+            .unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic()))
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, seconds: i64) {
+        self.clock.wait(seconds);
+    }
+
+    /// An access token of this moment, signed with this key.
+    #[must_use]
+    pub fn token(&self, key: &SigningKey) -> String {
+        let now = self.clock.now();
+        let claims = json!({
+            "iss": self.site.origin, "aud": self.site.origin, "sub": "u1", "jti": "t1", "sid": "s1",
+            "iat": now, "nbf": now, "exp": now + TOKEN_LIFETIME_SECONDS,
+        });
+        key.sign(&TokenType::Access, &claims).expect("small claims")
+    }
+
+    /// What the edge says about a token of this moment by this key.
+    pub async fn judges(&self, key: &SigningKey) -> Answer {
+        self.judges_token(&self.token(key)).await
+    }
+
+    /// What the edge says about this token.
+    pub async fn judges_token(&self, token: &str) -> Answer {
+        let client = Client::new(self.site.clone(), self.clock.clone());
+        client
+            .ask(Method::GET, "/auth/verify-token")
+            .bearer(token)
+            .send()
+            .await
+    }
+
+    /// Sends a request by hand and does not wait for the answer.
+    pub async fn is_asked(&self, token: &str) -> Waiting {
+        let mut stream = TcpStream::connect(self.site.address)
+            .await
+            .expect("the edge listens");
+        let request = format!(
+            "GET /auth/verify-token HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{TEST_CLOCK}: {}\r\n\
+             Authorization: Bearer {token}\r\n\r\n",
+            self.site.address,
+            self.clock.now(),
+        );
+        stream
+            .write_all(request.as_bytes())
+            .await
+            .expect("the edge reads");
+        Waiting(stream)
+    }
+
+    /// Goes on when the edge has taken up what was sent before: it reads what arrives in order.
+    pub async fn has_read_everything(&self) {
+        let client = Client::new(self.site.clone(), self.clock.clone());
+        let _ = client.get("/_edgeward/health").send().await.expect(200);
+    }
+
+    /// Everything that it logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.edge.log()).unwrap_or_default()
+    }
+}
+
+/// A request that was sent by hand.
+#[derive(Debug)]
+pub struct Waiting(TcpStream);
+
+impl Waiting {
+    /// The status of the answer, when it comes.
+    pub async fn status(mut self) -> u16 {
+        let mut bytes = Vec::new();
+        timeout(PATIENCE, self.0.read_to_end(&mut bytes))
+            .await
+            .expect("the edge answers in time")
+            .expect("the edge answers");
+        let head = String::from_utf8_lossy(&bytes).into_owned();
+        head.split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .unwrap_or_else(|| panic!("this is no answer: {head:?}"))
+    }
+
+    /// The client goes away: its connection is reset.
+    pub fn goes_away(self) {
+        self.0
+            .set_zero_linger()
+            .expect("a socket can be closed at once");
+    }
+}

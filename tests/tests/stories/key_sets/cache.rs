@@ -1,0 +1,148 @@
+//! The cache that isolates share: it spares a cold one the way to the issuer, and nothing that it holds is believed for
+//! being there.
+
+use edgeward_tests::http_server::response;
+use edgeward_tests::key_server::document;
+use edgeward_tests::lone_edge::signing_key;
+use edgeward_tests::{EdgeCache, KeyServer, LoneEdge};
+
+use super::{SOFT_TTL_SECONDS, assert_calm};
+
+/// An edge that has kept the set of key 1, and what it kept it in.
+async fn warm() -> (KeyServer, EdgeCache, LoneEdge) {
+    let (keys, cache) = (KeyServer::with(&[&signing_key(1)]), EdgeCache::empty());
+    let edge = LoneEdge::start(&keys, Some(&cache)).await;
+    let _ = edge.judges(&signing_key(1)).await.expect(204);
+    cache.is_given(1).await;
+    assert_eq!((keys.count(), cache.looks()), (1, 1));
+    (keys, cache, edge)
+}
+
+#[tokio::test]
+async fn a_cold_isolate_takes_the_set_that_another_one_kept() {
+    let (keys, cache, edge) = warm().await;
+    edge.wait(SOFT_TTL_SECONDS - 1);
+    let edge = edge.starts_cold().await;
+    let mut waiting = Vec::new();
+    for _ in 0..20 {
+        waiting.push(edge.is_asked(&edge.token(&signing_key(1))).await);
+    }
+    for request in waiting {
+        assert_eq!(request.status().await, 204);
+    }
+    assert_eq!((keys.count(), cache.looks()), (1, 2));
+
+    // Its age counts: it is due a second later.
+    edge.wait(1);
+    let _ = edge.judges(&signing_key(1)).await.expect(204);
+    keys.is_asked(2).await;
+    let tags = keys.asked();
+    let tag = format!("\"{}\"", signing_key(1).key_id());
+    assert_eq!(
+        tags[1].header("if-none-match"),
+        [tag.as_str()],
+        "the tag was kept too"
+    );
+    assert_eq!(cache.looks(), 2, "a refresh does not look there");
+    assert_calm(&edge);
+}
+
+#[tokio::test]
+async fn a_set_past_its_soft_life_is_not_taken() {
+    let (keys, _, edge) = warm().await;
+    edge.wait(SOFT_TTL_SECONDS);
+    let edge = edge.starts_cold().await;
+    let _ = edge.judges(&signing_key(1)).await.expect(204);
+    assert_eq!(keys.count(), 2);
+    assert_calm(&edge);
+}
+
+#[tokio::test]
+async fn a_key_that_the_kept_set_lacks_is_looked_for_at_the_issuer() {
+    let (keys, cache, edge) = warm().await;
+    keys.lists(&[&signing_key(1), &signing_key(2)]);
+    let edge = edge.starts_cold().await;
+    let _ = edge.judges(&signing_key(2)).await.expect(204);
+    assert_eq!((keys.count(), cache.looks()), (2, 2));
+    for _ in 0..20 {
+        let _ = edge.judges(&signing_key(3)).await.expect(401);
+    }
+    assert_eq!(
+        (keys.count(), cache.looks()),
+        (2, 2),
+        "the cooldown counts from that fetch"
+    );
+    cache.is_given(2).await;
+    assert_calm(&edge);
+}
+
+#[tokio::test]
+async fn what_this_edge_did_not_seal_is_no_entry() {
+    let (keys, cache, edge) = warm().await;
+    let genuine = cache.entry();
+    let evil = document(&[&signing_key(2)]);
+    let end = genuine
+        .iter()
+        .position(|byte| *byte == b'{')
+        .expect("a document");
+    let forged = [&genuine[..end], evil.as_bytes()].concat();
+    let cut = &genuine[..genuine.len() - 1];
+    let huge = [&genuine[..], &vec![b' '; 128 * 1024]].concat();
+    let mut edge = edge;
+    let mut fetches = 1;
+    for entry in [
+        forged.as_slice(),
+        evil.as_bytes(),
+        cut,
+        &huge,
+        b"",
+        b"\n\n\n\n\n",
+    ] {
+        let what = String::from_utf8_lossy(entry.get(..40).unwrap_or(entry)).into_owned();
+        cache.holds(entry);
+        edge = edge.starts_cold().await;
+        let _ = edge.judges(&signing_key(1)).await.expect(204);
+        let _ = edge.judges(&signing_key(2)).await.expect(401);
+        fetches += 2; // because the second token asks the issuer for its key
+        assert_eq!(keys.count(), fetches, "{what}");
+    }
+    cache.holds(&genuine);
+    edge = edge.starts_cold().await;
+    let _ = edge.judges(&signing_key(1)).await.expect(204);
+    assert_eq!(keys.count(), fetches, "the genuine one is good still");
+    assert_calm(&edge);
+}
+
+#[tokio::test]
+async fn a_cache_that_fails_costs_a_fetch_and_nothing_else() {
+    let (keys, cache, mut edge) = warm().await;
+    let mut fetches = 1;
+    for (title, bytes) in [
+        ("500", response(500, &[("CF-Cache-Status", "HIT")], b"")),
+        ("no status", response(200, &[], &cache.entry())),
+        ("no HTTP", b"+OK\r\n".to_vec()),
+        ("closed at once", Vec::new()),
+        (
+            "broken off",
+            b"HTTP/1.1 200 OK\r\nCF-Cache-Status: HIT\r\nContent-Length: 900\r\n\r\nedgeward"
+                .to_vec(),
+        ),
+    ] {
+        cache.says(bytes);
+        edge = edge.starts_cold().await;
+        let answer = edge.judges(&signing_key(1)).await;
+        assert_eq!(answer.status, 204, "{title}");
+        fetches += 1;
+        assert_eq!(keys.count(), fetches, "{title}");
+    }
+}
+
+#[tokio::test]
+async fn a_cache_that_never_answers_is_not_waited_for() {
+    let (keys, cache, edge) = warm().await;
+    cache.never_answers();
+    let edge = edge.starts_cold().await;
+    let _ = edge.judges(&signing_key(1)).await.expect(204);
+    assert_eq!(keys.count(), 2);
+    assert_calm(&edge);
+}
