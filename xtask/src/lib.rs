@@ -13,5 +13,6 @@ pub mod guard;
 pub mod stack;
 pub mod dev;
 pub mod suites;
+pub mod coverage;
 pub mod bench;
 pub mod screenshots;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use xtask::{bench, build, dev, guard, screenshots, setup, suites};
+use xtask::{bench, build, coverage, dev, guard, screenshots, setup, suites};
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
@@ -11,6 +11,7 @@ usage: cargo xtask COMMAND
                                          the whole stack on this machine, with two users and a demo app
   build [edge|npm|issuer|client|all]     what ships
   test [SUITE…]                          every suite, or some
+  coverage [ARG…]                        which lines of core its tests reach; ARG goes to cargo llvm-cov
   bench verify|gate [--json]             our verification, or our Worker, beside its peers
   screenshots [DIR]                      pictures of the pages";
 
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         "build" => build::run(rest),
         "test" => suites::run(rest),
         "screenshots" => screenshots::run(rest),
+        "coverage" => coverage::run(rest),
         "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

@@ -4,11 +4,14 @@
 //! right version is left alone, so a second run costs a second.
 
 use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::failure::{Attempt, Failure, Outcome};
 use crate::run::{cargo, check, command, output};
-use crate::toolchain::{self, CargoTool, WASM_BINDGEN, WASM_PACK, WORKER_BUILD};
+use crate::toolchain::{
+    self, CARGO_FUZZ, CARGO_LLVM_COV, CargoTool, WASM_BINDGEN, WASM_PACK, WORKER_BUILD,
+};
 use crate::workspace;
 
 /// What a task is about to do, and therefore what must be there.
@@ -22,6 +25,8 @@ pub enum Need {
     Package,
     /// Run every suite.
     Test,
+    /// Measure what the tests of core reach.
+    Coverage,
 }
 
 /// `cargo xtask setup`: everything.
@@ -39,6 +44,10 @@ pub fn prepare(need: Need) -> Outcome<()> {
     fs::create_dir_all(workspace::target()).attempt(what)?;
     let lock = File::create(&path).attempt(what)?;
     lock.lock().attempt(what)?;
+    if need == Need::Coverage {
+        rustup_llvm_tools()?;
+        return cargo_tool(&CARGO_LLVM_COV);
+    }
     npm_packages()?;
     if need == Need::Npm {
         return Ok(());
@@ -53,21 +62,33 @@ pub fn prepare(need: Need) -> Outcome<()> {
     }
     if need == Need::Test {
         rustup_target("thumbv7m-none-eabi")?;
+        cargo_tool(&CARGO_FUZZ)?;
         debian_browser()?;
     }
     Ok(())
 }
 
 fn rustup_target(target: &str) -> Outcome<()> {
-    let sysroot = output(command("rustc").args(["--print", "sysroot"]))?;
-    let library = std::path::Path::new(sysroot.trim())
-        .join("lib/rustlib")
-        .join(target)
-        .join("lib");
-    if library.is_dir() {
+    if rustlib()?.join(target).join("lib").is_dir() {
         return Ok(());
     }
     check(command("rustup").args(["target", "add", target]))
+}
+
+/// The compiler's own tools for reading what instrumented programs write.
+fn rustup_llvm_tools() -> Outcome<()> {
+    let host = output(command("rustc").args(["--print", "host-tuple"]))?;
+    let tool = rustlib()?.join(host.trim()).join("bin/llvm-profdata");
+    if tool.is_file() {
+        return Ok(());
+    }
+    check(command("rustup").args(["component", "add", "llvm-tools"]))
+}
+
+/// Where the toolchain keeps what belongs to one target.
+fn rustlib() -> Outcome<PathBuf> {
+    let sysroot = output(command("rustc").args(["--print", "sysroot"]))?;
+    Ok(PathBuf::from(sysroot.trim()).join("lib/rustlib"))
 }
 
 /// `npm ci`, unless what is installed is what the lock file asks for.

@@ -40,6 +40,19 @@ pub const WASM_PACK: CargoTool = CargoTool {
     version: "0.15.1",
 };
 
+/// Runs the fuzz targets of core.
+pub const CARGO_FUZZ: CargoTool = CargoTool {
+    package: "cargo-fuzz",
+    program: "cargo-fuzz",
+    version: "0.13.2",
+};
+/// Measures which lines of core are tested.
+pub const CARGO_LLVM_COV: CargoTool = CargoTool {
+    package: "cargo-llvm-cov",
+    program: "cargo-llvm-cov",
+    version: "0.9.1",
+};
+
 /// The oldest Node that loads what wasm-bindgen emits today (reference types).
 pub const OLDEST_NODE: u32 = 22;
 
