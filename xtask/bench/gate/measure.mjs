@@ -5,8 +5,9 @@ import { processorTime } from "../workerd.mjs";
 import { Connection, get, open } from "./load.mjs";
 import { makeFixture, startUpstream, workers } from "./workers.mjs";
 
-const ROUNDS = 20;
-const TURN_MILLISECONDS = 300;
+const ROUNDS = 40;
+/** Short turns, so that the contenders of a round meet the same weather. */
+const TURN_MILLISECONDS = 150;
 const WARM_UP_MILLISECONDS = 1_500;
 
 /** What is asked of a Worker, and the status that it has to answer with. */

@@ -1,7 +1,12 @@
 // Where contenders meet: inside one workerd, timed from outside, or in this Node.
 
 import { Bout } from "./bout.mjs";
-import { bundled, layOut } from "../workerd.mjs";
+import { bundled, layOut, processorTime } from "../workerd.mjs";
+
+/**
+ * Each arena tells the `{ wall, processor }` milliseconds of a run. The processor's time is the steadier of the two on a
+ * machine that does other things as well; it has the threads that compile and collect garbage in it.
+ */
 
 /**
  * One workerd. A Worker's clock stands still between IO, so the time is that of an HTTP request which makes the Worker
@@ -13,7 +18,7 @@ export async function workerdArena() {
     "main.mjs": { esModule: await bundled(new URL("worker.mjs", import.meta.url)) },
     "wasm/edgeward_bg.wasm": { wasm },
   });
-  const { origin, stop } = await worker.start();
+  const { origin, pid, stop } = await worker.start();
   const order = async (path, body) => {
     const response = await fetch(origin + path, { method: "POST", body: JSON.stringify(body) });
     const answer = await response.text();
@@ -23,16 +28,8 @@ export async function workerdArena() {
   return {
     bring: (set) => order("/set", set),
     reset: (set) => order("/reset", { set }),
-    async time(run) {
-      const start = performance.now();
-      await order("/run", run);
-      return performance.now() - start;
-    },
-    async timeNothing() {
-      const start = performance.now();
-      await order("/nothing", {});
-      return performance.now() - start;
-    },
+    time: (run) => time(() => order("/run", run), () => processorTime(pid)),
+    timeNothing: () => time(() => order("/nothing", {}), () => processorTime(pid)),
     async stop() {
       await stop();
       await worker.remove();
@@ -49,12 +46,21 @@ export function nodeArena(contenders) {
       bouts.set(set.set, new Bout(set, Object.fromEntries(competing)));
     },
     reset: (set) => bouts.get(set).reset(),
-    async time(run) {
-      const start = performance.now();
-      await bouts.get(run.set).run(run);
-      return performance.now() - start;
-    },
-    timeNothing: async () => 0,
+    time: (run) => time(() => bouts.get(run.set).run(run), ownProcessorTime),
+    timeNothing: async () => ({ wall: 0, processor: 0 }),
     async stop() {},
   };
+}
+
+async function time(work, processor) {
+  const before = await processor();
+  const start = performance.now();
+  await work();
+  const wall = performance.now() - start;
+  return { wall, processor: (await processor()) - before };
+}
+
+function ownProcessorTime() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }

@@ -34,11 +34,16 @@ export class Results {
   }
 
   micros(lane) {
-    return this.#ran(lane) ? median(this.#rounds, lane) : undefined;
+    return this.#ran(lane) ? median(this.#rounds.wall, lane) : undefined;
   }
 
   ratio(lane, other) {
-    return this.#ran(lane) && this.#ran(other) ? ratio(this.#rounds, lane, other) : undefined;
+    return this.#ran(lane) && this.#ran(other) ? ratio(this.#rounds.wall, lane, other) : undefined;
+  }
+
+  /** The same of the processor's time. */
+  cost(lane, other) {
+    return this.#ran(lane) && this.#ran(other) ? ratio(this.#rounds.processor, lane, other) : undefined;
   }
 
   #ran(lane) {
@@ -57,7 +62,7 @@ export async function measure(arena, sets, passes, seen = false) {
     sets.flatMap(({ set, names }) => names.map((name) => [lane(set, name), { set, name }])),
   );
   const times = seen ? BATCH_SEEN : BATCH;
-  const rounds = [];
+  const rounds = { wall: [], processor: [] };
   const found = {};
   for (let pass = 0; pass < passes; pass += 1) {
     // A new pass comes to the same tokens again, so everybody forgets them first.
@@ -72,9 +77,10 @@ export async function measure(arena, sets, passes, seen = false) {
     // With tokens seen before, a first turn that is not counted lets them be seen.
     if (seen) await inTurns(running, 1, turn);
     for (const round of await inTurns([...running, "nothing"], DISTINCT / BATCH, turn)) {
-      const micros = {};
-      for (const name of running) micros[name] = ((round[name] - round.nothing) * 1000) / times;
-      rounds.push(micros);
+      for (const [kind, taken] of Object.entries(rounds)) {
+        const micros = (name) => ((round[name][kind] - round.nothing[kind]) * 1000) / times;
+        taken.push(Object.fromEntries(running.map((name) => [name, micros(name)])));
+      }
     }
   }
   return new Results(rounds, found);

@@ -16,16 +16,21 @@ export function report(runtime, contenders, sets, results, failures) {
   }
 }
 
-/** One row for each contender, two columns for each algorithm. */
+/** One row for each contender; for each algorithm the time, and its ratio by the clock and by the processor's time. */
 function rounds(title, contenders, results, laneOf) {
-  const rows = [["", ...ALGORITHMS.flatMap((algorithm) => [`${algorithm} µs`, "to jose"])]];
+  const rows = [["", ...ALGORITHMS.flatMap((algorithm) => [`${algorithm} µs`, "to jose", "processor"])]];
   const notes = [];
   for (const [name, contender] of Object.entries(contenders)) {
     const cells = ALGORITHMS.map((algorithm) => laneOf(algorithm, name)).map((lane, place) => {
-      if (!results.entered(lane)) return ["–", ""];
+      if (!results.entered(lane)) return ["–", "", ""];
       const failure = results.failure(lane);
-      if (failure !== undefined) return [`fails: ${failure}`.slice(0, 32), ""];
-      return [results.micros(lane).toFixed(1), shown(results.ratio(lane, laneOf(ALGORITHMS[place], "jose")))];
+      if (failure !== undefined) return [`fails: ${failure}`.slice(0, 32), "", ""];
+      const jose = laneOf(ALGORITHMS[place], "jose");
+      return [
+        results.micros(lane).toFixed(1),
+        shown(results.ratio(lane, jose)),
+        results.cost(lane, jose).middle.toFixed(2),
+      ];
     });
     if (cells.every(([first]) => first === "–")) continue;
     rows.push([contender.title, ...cells.flat()]);
@@ -38,7 +43,7 @@ function rounds(title, contenders, results, laneOf) {
 
 /** How the cost grows with the number of keys and with the size of the token. */
 function varied(runtime, sets, results) {
-  const rows = [["", "characters", "edgeward µs", "jose µs", "to jose", "edgeward to usual", "jose to usual"]];
+  const rows = [["", "characters", "edgeward µs", "jose µs", "to jose", "processor", "edgeward to usual", "jose to usual"]];
   for (const set of ["EdDSA", ...Object.keys(VARIATIONS)]) {
     const [ours, jose] = ["edgeward", "jose"].map((name) => fresh(set, name));
     const [usualOurs, usualJose] = ["edgeward", "jose"].map((name) => fresh("EdDSA", name));
@@ -49,6 +54,7 @@ function varied(runtime, sets, results) {
       results.micros(ours)?.toFixed(1) ?? "fails",
       results.micros(jose)?.toFixed(1) ?? "fails",
       cell(results.ratio(ours, jose)),
+      results.cost(ours, jose)?.middle.toFixed(2) ?? "",
       cell(results.ratio(ours, usualOurs)),
       cell(results.ratio(jose, usualJose)),
     ]);
