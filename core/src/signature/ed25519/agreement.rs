@@ -4,6 +4,7 @@
 //! The classes of odd signatures are those of "Taming the many EdDSAs" (Chalkias, Garillot, Nikolaenko, 2020). With the
 //! private number at hand any of them can be made, so each is made here instead of being copied.
 
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
@@ -19,37 +20,69 @@ const ORDER: [u8; 32] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
-/// What somebody sends: 32 bytes of a key, 64 of a signature, and what is said to be signed.
+/// Any 32 bytes as a key, prepared once for all that is sent with it.
+struct Key {
+    key: Ed25519Key,
+    prepared: Option<Prepared>,
+}
+
+impl Key {
+    fn new(bytes: [u8; 32]) -> Rc<Self> {
+        Rc::new(Self {
+            key: Ed25519Key::new(ed25519_compact::PublicKey::new(bytes)),
+            prepared: Prepared::of(&bytes),
+        })
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.key.fmt(formatter)
+    }
+}
+
+/// What somebody sends: a key, 64 bytes of a signature, and what is said to be signed.
 #[derive(Clone, Debug)]
 struct Sent {
-    key: [u8; 32],
+    key: Rc<Key>,
     signature: [u8; 64],
     message: Vec<u8>,
 }
 
 impl Sent {
-    fn new(key: [u8; 32], r: [u8; 32], s: [u8; 32], message: &[u8]) -> Self {
+    fn new(key: &Rc<Key>, r: [u8; 32], s: [u8; 32], message: &[u8]) -> Self {
         let mut signature = [0; 64];
         signature[..32].copy_from_slice(&r);
         signature[32..].copy_from_slice(&s);
         Self {
-            key,
+            key: Rc::clone(key),
             signature,
             message: message.to_vec(),
         }
     }
 
-    fn parts(&self) -> (Ed25519Key, Signature) {
-        let key = Ed25519Key::new(ed25519_compact::PublicKey::new(self.key));
-        (key, Signature::new(self.signature))
+    fn by(pair: &ed25519_compact::KeyPair, message: &[u8]) -> Self {
+        Self {
+            key: Key::new(*pair.pk),
+            signature: *pair.sk.sign(message, None),
+            message: message.to_vec(),
+        }
+    }
+
+    fn with_key(&self, bytes: [u8; 32]) -> Self {
+        Self {
+            key: Key::new(bytes),
+            ..self.clone()
+        }
     }
 
     /// The one answer of our ways, which must be one.
     fn ours(&self) -> bool {
-        let (key, signature) = self.parts();
+        let Key { key, prepared } = &*self.key;
+        let signature = Signature::new(self.signature);
         let by_reference = key.holds_by_reference(&self.message, &signature);
-        let by_multiples = Prepared::of(&self.key).is_some_and(|prepared| {
-            Equation::of(&key, &self.message, &signature)
+        let by_multiples = prepared.as_ref().is_some_and(|prepared| {
+            Equation::of(key, &self.message, &signature)
                 .is_some_and(|equation| prepared.holds(&equation))
         });
         assert_eq!(by_reference, by_multiples, "{self:?}");
@@ -57,12 +90,13 @@ impl Sent {
     }
 
     fn with_cofactor(&self) -> bool {
-        let (key, signature) = self.parts();
-        key.key.verify(&self.message, &signature).is_ok()
+        let key = &self.key.key.key;
+        key.verify(&self.message, &Signature::new(self.signature))
+            .is_ok()
     }
 
     fn by_peer(&self) -> bool {
-        UnparsedPublicKey::new(&ED25519, &self.key)
+        UnparsedPublicKey::new(&ED25519, self.key.key.as_bytes())
             .verify(&self.message, &self.signature)
             .is_ok()
     }
@@ -80,7 +114,7 @@ impl Sent {
 /// A signer who does as he likes: A = aB + T, R = rB + T'.
 struct Signer {
     a: Scalar,
-    key: EdwardsPoint,
+    key: Rc<Key>,
 }
 
 impl Signer {
@@ -88,21 +122,28 @@ impl Signer {
         let a = Scalar::from_bytes_mod_order([seed; 32]);
         Self {
             a,
-            key: ED25519_BASEPOINT_POINT * a + twist,
+            key: Key::new((ED25519_BASEPOINT_POINT * a + twist).compress().0),
+        }
+    }
+
+    /// Whoever it is: with a key of small order there is nothing to know.
+    fn anybody(key: EdwardsPoint) -> Self {
+        Self {
+            a: Scalar::ZERO,
+            key: Key::new(key.compress().0),
         }
     }
 
     /// S for this encoding of R, whose part in the group of B is rB; with k.
     fn sign(&self, r: Scalar, encoded: [u8; 32], message: &[u8]) -> (Sent, Scalar) {
-        let key = self.key.compress().0;
         let digest = Sha512::new()
             .chain_update(encoded)
-            .chain_update(key)
+            .chain_update(self.key.key.as_bytes())
             .chain_update(message)
             .finalize();
         let k = Scalar::from_bytes_mod_order_wide(&digest.into());
         let s = r + k * self.a;
-        (Sent::new(key, encoded, s.to_bytes(), message), k)
+        (Sent::new(&self.key, encoded, s.to_bytes(), message), k)
     }
 }
 
@@ -153,10 +194,7 @@ fn r_of_small_order_is_refused() {
 fn keys_of_small_order_verify_nothing() {
     let mut taken_by_the_peer = 0;
     for point in EIGHT_TORSION {
-        let signer = Signer {
-            a: Scalar::ZERO,
-            key: point,
-        };
+        let signer = Signer::anybody(point);
         for of_r in EIGHT_TORSION {
             for message in 0..16_u8 {
                 let encoded = (ED25519_BASEPOINT_POINT + of_r).compress().0;
@@ -202,24 +240,11 @@ fn encodings_that_are_not_canonical_are_refused() {
                 .0
                 .check(false);
         }
-        let odd_key = Sent {
-            key: encoded,
-            ..honest.clone()
-        };
-        odd_key.check(false);
+        honest.with_key(encoded).check(false);
         // Whatever the peer says about an identity or another point of small order in such a spelling.
-        let signer = Signer {
-            a: Scalar::ZERO,
-            key: EdwardsPoint::default(),
-        };
+        let signer = Signer::anybody(EdwardsPoint::default());
         let (sent, _) = signer.sign(Scalar::ONE, ED25519_BASEPOINT_POINT.compress().0, b"");
-        assert!(
-            !Sent {
-                key: encoded,
-                ..sent
-            }
-            .ours()
-        );
+        assert!(!sent.with_key(encoded).ours());
     }
 }
 
@@ -258,8 +283,7 @@ proptest! {
         other in any::<[u8; 64]>(),
     ) {
         let pair = ed25519_compact::KeyPair::from_seed(ed25519_compact::Seed::new(seed));
-        let signature = *pair.sk.sign(&message, None);
-        let sent = Sent { key: *pair.pk, signature, message };
+        let sent = Sent::by(&pair, &message);
         sent.check(true);
         Sent { signature: other, ..sent.clone() }.check(false);
         let mut with_its_r = sent.clone();
@@ -274,13 +298,7 @@ proptest! {
 #[test]
 fn any_flipped_bit_spoils_it() {
     let pair = ed25519_compact::KeyPair::from_seed(ed25519_compact::Seed::new([3; 32]));
-    let message = b"eyJhbGciOiJFZERTQSJ9.e30".to_vec();
-    let signature = *pair.sk.sign(&message, None);
-    let sent = Sent {
-        key: *pair.pk,
-        signature,
-        message,
-    };
+    let sent = Sent::by(&pair, b"eyJhbGciOiJFZERTQSJ9.e30");
     sent.check(true);
     for bit in 0..512 {
         let mut flipped = sent.clone();
@@ -293,8 +311,8 @@ fn any_flipped_bit_spoils_it() {
         flipped.check(false);
     }
     for bit in 0..256 {
-        let mut flipped = sent.clone();
-        flipped.key[bit / 8] ^= 1 << (bit % 8);
-        flipped.check(false);
+        let mut flipped = *sent.key.key.as_bytes();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        sent.with_key(flipped).check(false);
     }
 }
