@@ -17,6 +17,9 @@ use crate::time::UnixTime;
 /// A set older than this is refreshed behind the requests: the delay after which a new key is known everywhere, and a removed
 /// one nowhere, without anybody asking.
 pub const SOFT_TTL_SECONDS: i64 = 5 * 60;
+/// A set older than this is used only while refreshes fail. An instance that nobody asked for hours would otherwise judge its
+/// first tokens by the keys of hours ago; instead they wait for one fetch, as on an instance that has just started.
+pub const UNCONFIRMED_TTL_SECONDS: i64 = 15 * 60;
 /// A set older than this is no longer used, because by then a withdrawn key must be gone even if the issuer cannot be reached.
 pub const HARD_TTL_SECONDS: i64 = 24 * 60 * 60;
 /// At most one fetch in this time because of unknown key ids, because anybody can send tokens with invented ones.
@@ -36,7 +39,8 @@ const OVERLAP_SECONDS: i64 = 10;
 pub enum State {
     /// Younger than its soft life: used as it is.
     Fresh,
-    /// Past its soft life, still used; the next request takes a refresh with it.
+    /// Past its soft life; the next request takes a refresh with it. Still used, but past [`UNCONFIRMED_TTL_SECONDS`] not before
+    /// a refresh has failed.
     Stale,
     /// A fetch is under way. Requests that have a set go on with it, the others wait.
     Refreshing,
@@ -206,12 +210,16 @@ impl<S> Freshness<S> {
         }
     }
 
-    /// The set to judge with, if there is one within its hard life.
+    /// The set to judge with, if there is one within its life.
     #[must_use]
     pub fn current(&self, now: UnixTime) -> Option<Current<S>> {
+        let life = match self.failure {
+            None => UNCONFIRMED_TTL_SECONDS,
+            Some(_) => HARD_TTL_SECONDS,
+        };
         self.held
             .as_ref()
-            .filter(|held| now.seconds_since(held.loaded_at) < HARD_TTL_SECONDS)
+            .filter(|held| now.seconds_since(held.loaded_at) < life)
             .map(|held| held.current.clone())
     }
 

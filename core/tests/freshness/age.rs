@@ -3,7 +3,8 @@
 use crate::Event::{AsksForAny, AsksForNewer, Confirms, Fails, Finds, Holds, Is, Loads, Refreshes};
 use crate::{Told, at, check, check_loaded};
 use edgeward_core::keys::{
-    Advice, Freshness, HARD_TTL_SECONDS as HARD, SOFT_TTL_SECONDS as SOFT, Source, State, Wanted,
+    Advice, Freshness, HARD_TTL_SECONDS as HARD, SOFT_TTL_SECONDS as SOFT, Source, State,
+    UNCONFIRMED_TTL_SECONDS as UNCONFIRMED, Wanted,
 };
 
 #[test]
@@ -24,8 +25,9 @@ fn a_set_is_fresh_then_stale_then_expired() {
             (SOFT - 1, Refreshes(false)),
             (SOFT, Is(State::Stale)),
             (SOFT, AsksForAny(Told::Use("a"))),
+            (UNCONFIRMED - 1, Holds(Some("a"))),
+            (UNCONFIRMED, Holds(None)),
             (HARD - 1, Is(State::Stale)),
-            (HARD - 1, Holds(Some("a"))),
             (HARD, Is(State::Expired)),
             (HARD, Holds(None)),
             (HARD, Refreshes(false)),
@@ -52,6 +54,38 @@ fn a_set_is_fresh_then_stale_then_expired() {
 }
 
 #[test]
+fn a_set_that_was_not_confirmed_for_long_waits_for_one_fetch_and_goes_on_if_it_fails() {
+    for (title, outcome, holds) in [
+        ("it succeeds", Loads(1, "b", None, true), "b"),
+        ("nothing changed", Confirms(1, true), "a"),
+        ("it fails", Fails(1), "a"),
+    ] {
+        check_loaded(
+            title,
+            &[
+                (HARD - 60, Holds(None)),
+                (HARD - 60, Refreshes(true)),
+                (HARD - 60, AsksForAny(Told::Wait)),
+                (HARD - 60, outcome),
+                (HARD - 60, AsksForAny(Told::Use(holds))),
+            ],
+        );
+    }
+    check_loaded(
+        "while refreshes fail nobody waits",
+        &[
+            (SOFT, Refreshes(true)),
+            (SOFT, Fails(1)),
+            (HARD - 1, Refreshes(true)),
+            (HARD - 1, AsksForAny(Told::Use("a"))),
+            (HARD - 1, Fails(2)),
+            (HARD - 1, Holds(Some("a"))),
+            (HARD, Holds(None)),
+        ],
+    );
+}
+
+#[test]
 fn unchanged_begins_the_age_anew_and_needs_a_tag() {
     check_loaded(
         "confirmed",
@@ -59,7 +93,7 @@ fn unchanged_begins_the_age_anew_and_needs_a_tag() {
             (SOFT, Refreshes(true)),
             (SOFT, Confirms(1, true)),
             (SOFT, Is(State::Fresh)),
-            (SOFT + HARD - 1, Holds(Some("a"))),
+            (SOFT + UNCONFIRMED - 1, Holds(Some("a"))),
             (2 * SOFT, Refreshes(true)),
             (2 * SOFT, Confirms(2, true)),
         ],

@@ -116,6 +116,26 @@ async fn a_removed_key_is_refused_after_one_refresh() {
 }
 
 #[tokio::test]
+async fn an_edge_that_idled_judges_nobody_by_the_keys_of_hours_ago() {
+    let (old, new) = (signing_key(1), signing_key(2));
+    let keys = KeyServer::with(&[&old]);
+    let edge = LoneEdge::start(&keys, None).await;
+    let _ = edge.judges(&old).await.expect(204);
+    keys.lists(&[&new]);
+    edge.wait(HARD_TTL_SECONDS / 2);
+    let _ = edge.judges(&old).await.expect(401);
+    let _ = edge.judges(&new).await.expect(204);
+    assert_eq!(keys.count(), 2);
+
+    // But if the key server fails, the keys of hours ago are the best that there are.
+    keys.says(edgeward_tests::http_server::response(500, &[], b""));
+    edge.wait(HARD_TTL_SECONDS / 2);
+    let _ = edge.judges(&new).await.expect(204);
+    let _ = edge.judges(&old).await.expect(401);
+    assert_calm(&edge);
+}
+
+#[tokio::test]
 async fn an_unchanged_set_is_confirmed_by_its_entity_tag() {
     let (key, other) = (signing_key(1), signing_key(2));
     let keys = KeyServer::with(&[&key]);
