@@ -19,6 +19,8 @@ pub struct CargoTool {
     pub program: &'static str,
     /// The one version that fits the rest.
     pub version: &'static str,
+    /// What comes before `--version`: some subcommands of cargo answer only by their own name.
+    pub subcommand: Option<&'static str>,
 }
 
 /// Builds the Worker.
@@ -26,18 +28,21 @@ pub const WORKER_BUILD: CargoTool = CargoTool {
     package: "worker-build",
     program: "worker-build",
     version: "0.8.7",
+    subcommand: None,
 };
 /// Must match the `wasm-bindgen` of the workspace to the patch.
 pub const WASM_BINDGEN: CargoTool = CargoTool {
     package: "wasm-bindgen-cli",
     program: "wasm-bindgen",
     version: "0.2.129",
+    subcommand: None,
 };
 /// Builds the npm package and runs the tests in the browser.
 pub const WASM_PACK: CargoTool = CargoTool {
     package: "wasm-pack",
     program: "wasm-pack",
     version: "0.15.1",
+    subcommand: None,
 };
 
 /// Runs the fuzz targets of core.
@@ -45,12 +50,14 @@ pub const CARGO_FUZZ: CargoTool = CargoTool {
     package: "cargo-fuzz",
     program: "cargo-fuzz",
     version: "0.13.2",
+    subcommand: None,
 };
 /// Measures which lines of core are tested.
 pub const CARGO_LLVM_COV: CargoTool = CargoTool {
     package: "cargo-llvm-cov",
     program: "cargo-llvm-cov",
     version: "0.9.1",
+    subcommand: Some("llvm-cov"),
 };
 
 /// The oldest Node that loads what wasm-bindgen emits today (reference types).
@@ -65,7 +72,19 @@ impl CargoTool {
         candidates
             .into_iter()
             .flatten()
-            .find(|path| reports_version(path, self.version))
+            .find(|path| self.is_version_of(path))
+    }
+
+    fn is_version_of(&self, program: &Path) -> bool {
+        let Ok(output) = Command::new(program)
+            .args(self.subcommand)
+            .arg("--version")
+            .output()
+        else {
+            return false;
+        };
+        let text = String::from_utf8_lossy(&output.stdout);
+        text.split_whitespace().any(|word| word == self.version)
     }
 
     /// The program, or the advice to run `setup`.
@@ -175,14 +194,6 @@ fn existing(path: PathBuf) -> Outcome<PathBuf> {
             path.display()
         )))
     }
-}
-
-fn reports_version(program: &Path, version: &str) -> bool {
-    let Ok(output) = Command::new(program).arg("--version").output() else {
-        return false;
-    };
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.split_whitespace().any(|word| word == version)
 }
 
 fn node_major(program: &Path) -> Option<u32> {
