@@ -4,9 +4,6 @@
 use alloc::string::String;
 
 use base64ct::{Base64, Encoding};
-use pkcs1::RsaPublicKey;
-use spki::der::asn1::AnyRef;
-use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
 use super::error::KeySetError;
 use super::public_key::PublicKey;
@@ -28,8 +25,15 @@ const P256_PREFIX: [u8; 27] = [
     0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
 ];
 
-/// RFC 3279 section 2.3.1; its parameters are NULL.
-const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+/// The DER of the algorithm of an RSA key, with the NULL that RFC 3279 section 2.3.1 demands.
+const RSA_ALGORITHM: [u8; 15] = [
+    0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
+];
+
+/// The tags of DER that an RSA key is made of.
+const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+const SEQUENCE: u8 = 0x30;
 
 pub(super) fn read(pem: &str) -> Result<PublicKey, KeySetError> {
     if pem.len() > MAX_PEM_BYTES {
@@ -58,16 +62,53 @@ pub(super) fn read(pem: &str) -> Result<PublicKey, KeySetError> {
 }
 
 fn rsa(der: &[u8]) -> Result<PublicKey, KeySetError> {
-    let unsupported = |_| KeySetError::UnsupportedKey;
-    let info = SubjectPublicKeyInfoRef::try_from(der).map_err(unsupported)?;
-    let has_null = |parameters: AnyRef<'_>| parameters.is_null();
-    if info.algorithm.oid != RSA_ENCRYPTION || !info.algorithm.parameters.is_some_and(has_null) {
-        return Err(KeySetError::UnsupportedKey);
-    }
-    let bits = info
-        .subject_public_key
-        .as_bytes()
+    let key = only(SEQUENCE, der)
+        .and_then(|info| info.strip_prefix(&RSA_ALGORITHM))
+        .and_then(|key| only(BIT_STRING, key))
+        // No bit of the last byte is unused.
+        .and_then(|bits| bits.strip_prefix(&[0]))
         .ok_or(KeySetError::UnsupportedKey)?;
-    let key = RsaPublicKey::try_from(bits).map_err(|_| KeySetError::PublicKeyMalformed)?;
-    PublicKey::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())
+    let (modulus, exponent) = only(SEQUENCE, key)
+        .and_then(|numbers| first(INTEGER, numbers))
+        .and_then(|(modulus, rest)| Some((positive(modulus)?, positive(only(INTEGER, rest)?)?)))
+        .ok_or(KeySetError::PublicKeyMalformed)?;
+    PublicKey::rsa(modulus, exponent)
+}
+
+/// The content of the one value that `der` is.
+fn only(tag: u8, der: &[u8]) -> Option<&[u8]> {
+    let (content, rest) = first(tag, der)?;
+    rest.is_empty().then_some(content)
+}
+
+/// The content of the first value, and what follows it. A length has one spelling in DER, the shortest (X.690 section 10.1);
+/// one of more than two bytes is longer than any PEM that is read.
+fn first(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&[found, length], rest) = der.split_first_chunk()?;
+    let (length, rest) = match length {
+        0..=0x7f => (usize::from(length), rest),
+        0x81 => {
+            let (&[length], rest) = rest.split_first_chunk()?;
+            ((length >= 0x80).then_some(usize::from(length))?, rest)
+        }
+        0x82 => {
+            let (&[high, low], rest) = rest.split_first_chunk()?;
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            ((high > 0).then_some(length)?, rest)
+        }
+        _ => return None,
+    };
+    if found != tag {
+        return None;
+    }
+    rest.split_at_checked(length)
+}
+
+/// A number above zero without the byte that tells it from a negative one, which stands only where it is needed.
+fn positive(number: &[u8]) -> Option<&[u8]> {
+    match number {
+        [1..=0x7f, ..] => Some(number),
+        [0, rest @ ..] if rest.first().is_some_and(|first| *first >= 0x80) => Some(rest),
+        _ => None,
+    }
 }
