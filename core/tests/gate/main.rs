@@ -11,6 +11,7 @@ mod day;
 mod challenges;
 mod detours;
 mod keys;
+mod signatures;
 mod credentials;
 mod policy;
 mod policy_text;
