@@ -5,8 +5,15 @@
 import Edge from "./build/index.js";
 import policy from "../gate.toml";
 
-export default class extends Edge {
-  constructor(ctx, env) {
-    super(ctx, { GATE_POLICY: policy, ...env });
-  }
-}
+// The Rust function itself. The class around it, which `worker-build` makes, wraps every request in proxies that start the
+// instance anew after a panic; wasm-bindgen's own glue does the same at the next call.
+const { fetch: handle } = Edge.prototype;
+
+let bindings;
+
+export default {
+  fetch(request, env, ctx) {
+    bindings ??= { GATE_POLICY: policy, ...env };
+    return handle.call({ env: bindings, ctx }, request);
+  },
+};

@@ -9,7 +9,7 @@ use super::platform;
 
 /// The header with which a test says the time.
 #[cfg(feature = "test-clock")]
-const TEST_CLOCK_HEADER: &str = "edgeward-test-clock";
+pub(super) const TEST_CLOCK_HEADER: &str = "edgeward-test-clock";
 
 /// The moment, asked once per request.
 #[cfg(not(feature = "test-clock"))]

@@ -7,9 +7,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use edgeward_core::gate::{Decision, Gate, RequestView, decide};
+use edgeward_core::gate::{Decision, Gate, decide};
 use edgeward_core::signature::SignatureAnswer;
-use edgeward_core::time::UnixTime;
 use edgeward_core::token::SeenTokens;
 use worker::Context;
 
@@ -26,26 +25,26 @@ thread_local! {
 /// What one request is judged with.
 pub(super) struct Bench {
     settings: Rc<Settings>,
-    now: UnixTime,
     keys: Option<Current>,
     keys_are_final: bool,
     answer: Option<SignatureAnswer>,
 }
 
 impl Bench {
-    /// What is at hand.
-    pub(super) fn at_hand(settings: &Rc<Settings>, now: UnixTime) -> Self {
-        Self {
+    /// What is at hand. Keys that have become old are refreshed behind the request.
+    pub(super) fn at_hand(settings: &Rc<Settings>, inbound: &Inbound, context: &Context) -> Self {
+        let bench = Self {
             settings: Rc::clone(settings),
-            now,
-            keys: keys::current(now),
+            keys: keys::current(inbound.now),
             keys_are_final: false,
             answer: None,
-        }
+        };
+        keys::refresh_behind(&bench.errand(inbound), context);
+        bench
     }
 
-    /// Asks core, which may ask back.
-    pub(super) fn judge(&self, view: &RequestView<'_>) -> Decision {
+    /// Asks core, which may ask back. What was brought before is told.
+    pub(super) fn judge(&self, inbound: &Inbound) -> Decision {
         let keys = self.keys.as_ref().map(|keys| &*keys.set);
         if let Some(keys) = keys {
             introduction::keys_are(keys);
@@ -59,32 +58,38 @@ impl Bench {
                 answer: self.answer.as_ref(),
                 seen: Some(seen),
             };
-            decide(&gate, view, self.now)
+            decide(&gate, &inbound.view(&self.settings.cookies), inbound.now)
         })
     }
 
-    /// Asks core until it does not ask back, and brings it what it asks for.
-    pub(super) async fn judge_finally(mut self, inbound: &Inbound, context: &Context) -> Decision {
-        let errand = Errand {
-            settings: Rc::clone(&self.settings),
-            request_id: inbound.id.clone(),
-            now: self.now,
-        };
-        let view = inbound.view(&self.settings.cookies);
-        keys::refresh_behind(&errand, context);
-        let mut decision = self.judge(&view);
+    /// Brings what the first decision asks for, and what the next one does.
+    pub(super) async fn bring(
+        mut self,
+        mut decision: Decision,
+        inbound: &Inbound,
+        context: &Context,
+    ) -> Decision {
         // Twice at most: the first set of a cold isolate may be one that another one kept.
         while let Decision::NeedsKeys(_) = decision {
+            let errand = self.errand(inbound);
             let better = keys::obtain(&errand, self.keys.as_ref(), context).await;
             self.keys_are_final = keys::are_final(self.keys.as_ref(), better.as_ref());
             self.keys = better;
-            decision = self.judge(&view);
+            decision = self.judge(inbound);
         }
         if let Decision::NeedsSignature(question) = decision {
             // The keys stay the same, because the answer is about one of them.
             self.answer = Some(signatures::answer(*question).await);
-            decision = self.judge(&view);
+            decision = self.judge(inbound);
         }
         decision
+    }
+
+    fn errand(&self, inbound: &Inbound) -> Errand {
+        Errand {
+            settings: Rc::clone(&self.settings),
+            request_id: inbound.id.clone(),
+            now: inbound.now,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The Worker: takes a request, asks core what it deserves, and does exactly that.
 //!
-//! The way of a request is told by [`answer`]. Settings, keys and the tokens that were verified are kept for the life of the
+//! The way of a request is told by [`fetch`]. Settings, keys and the tokens that were verified are kept for the life of the
 //! isolate and nothing else is.
 //! A panic ends the wasm instance with all its memory: requests that were under way in it get a bare 500 from the runtime
 //! and go nowhere, and the next one starts an instance that reads settings and keys anew. Until they are there, everything
@@ -15,6 +15,7 @@ mod signatures;
 mod effect;
 mod proxy;
 mod outbound;
+mod upstream_answer;
 mod introduction;
 mod identity;
 mod proof;
@@ -23,6 +24,8 @@ mod response_headers;
 mod health;
 mod log;
 mod clock;
+mod unique;
+mod runtime;
 mod platform;
 
 use std::cell::OnceCell;
@@ -31,29 +34,70 @@ use std::rc::Rc;
 use edgeward_core::cookie::Environment;
 use edgeward_core::gate::{Destination, Permit};
 use edgeward_core::problem::{Problem, ProblemCode};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
 use web_sys::{Request, Response};
-use worker::{Context, Env, event};
+use worker::{Context, worker_sys};
 
 use config::{BrokenSettings, Settings};
 use effect::Effect;
 use judge::Bench;
 use reply::{Reader, Reply};
-use request::Inbound;
+use request::{DECISIVE, Inbound};
+use runtime::Names;
 
 thread_local! {
     static SETTINGS: OnceCell<Result<Rc<Settings>, BrokenSettings>> = const { OnceCell::new() };
+    static READ_FIRST: Names = Names::new(DECISIVE);
 }
 
-/// Every request enters here.
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    let id = platform::unique_id();
-    let headers = effect::read_headers(&request)?;
-    let now = clock::now(&headers);
-    let Some(mut inbound) =
-        Inbound::new(id.clone(), now, request.method(), &request.url(), headers)
-    else {
+/// Every request enters here. It answers with a `Response`, or with the promise of one if something has to be waited for:
+/// keys, the platform's check of a signature, an upstream.
+#[wasm_bindgen]
+#[expect(
+    unreachable_pub,
+    reason = "it is reached from JavaScript, and wasm-bindgen exports what is public"
+)]
+pub fn fetch(
+    request: Request,
+    env: &JsValue,
+    context: worker_sys::Context,
+) -> Result<JsValue, JsValue> {
+    let (inbound, settings) = match receive(&request, env) {
+        Ok(received) => received,
+        Err(reply) => return Ok(effect::send(&reply)?.into()),
+    };
+    if inbound.raw_path() == health::PATH {
+        let reply = health::answer(&inbound, &settings);
+        return own(reply, &inbound, &settings)
+            .or_else(|_| not_answered(&inbound, &settings))
+            .map(JsValue::from);
+    }
+    let context = Context::new(context);
+    let bench = Bench::at_hand(&settings, &inbound, &context);
+    match effect::of(bench.judge(&inbound), &inbound) {
+        Effect::Reply(reply) => own(reply, &inbound, &settings)
+            .or_else(|_| not_answered(&inbound, &settings))
+            .map(JsValue::from),
+        later @ (Effect::Bring(_) | Effect::Forward(_)) => {
+            let arrived = Arrived {
+                request,
+                inbound,
+                settings,
+                context,
+            };
+            let answer = async move { Ok(arrived.answer(bench, later).await?.into()) };
+            Ok(future_to_promise(answer).into())
+        }
+    }
+}
+
+/// What the edge goes by: the settings, and the request as far as it has to be known before it is judged.
+fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), Reply> {
+    let id = unique::name();
+    let head = READ_FIRST.with(|names| runtime::head(request, names));
+    let now = clock::now(&head.headers);
+    let Some(inbound) = Inbound::new(id.clone(), now, head.method, &head.url, head.headers) else {
         log::line(
             "warn",
             "refused",
@@ -62,14 +106,10 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
         let problem = Problem::new(ProblemCode::AmbiguousPath)
             .with_detail("The address names no plain host.");
         let reply = Reply::problem(&problem, Reader::Program, &id);
-        return Ok(effect::send(reply.finish(
-            Environment::Production,
-            "GET",
-            &id,
-        ))?);
+        return Err(reply.finish(Environment::Production, "GET", &id));
     };
-    let settings = match settings(&env) {
-        Ok(settings) => settings,
+    match settings(env) {
+        Ok(settings) => Ok((inbound, settings)),
         Err(broken) => {
             log::line(
                 "error",
@@ -85,94 +125,89 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
                 inbound.reader(),
                 &inbound.id,
             );
-            return Ok(effect::send(reply.finish(
-                Environment::Production,
-                &inbound.method,
-                &inbound.id,
-            ))?);
+            Err(reply.finish(Environment::Production, &inbound.method, &inbound.id))
         }
-    };
-    inbound.client = settings.client_address(|name| inbound.header(name).map(str::to_owned));
-    let answered = answer(&request, &inbound, &settings, &context).await;
-    Ok(answered.or_else(|_| {
-        // What the runtime threw may quote the request, so it is not logged.
-        log::line("error", "not-answered", &[("requestId", &inbound.id)]);
-        own(
-            Reply::refusal(ProblemCode::Internal, inbound.reader(), &inbound.id),
-            &inbound,
-            &settings,
-        )
-    })?)
-}
-
-/// The way of a request: own paths, judgement, effect.
-async fn answer(
-    request: &Request,
-    inbound: &Inbound,
-    settings: &Rc<Settings>,
-    context: &Context,
-) -> Result<Response, JsValue> {
-    if inbound.raw_path() == health::PATH {
-        return own(health::answer(inbound, settings), inbound, settings);
-    }
-    match effect::of(
-        Bench::at_hand(settings, inbound.now)
-            .judge_finally(inbound, context)
-            .await,
-        inbound,
-    ) {
-        Effect::Forward(permit) => forward(request, inbound, &permit, settings).await,
-        Effect::Reply(reply) => own(reply, inbound, settings),
     }
 }
 
-async fn forward(
-    request: &Request,
-    inbound: &Inbound,
-    permit: &Permit,
-    settings: &Settings,
-) -> Result<Response, JsValue> {
-    let sent = match permit.destination() {
-        Destination::App => proxy::to_app(request, inbound, permit, settings).await,
-        Destination::Issuer => proxy::to_issuer(request, inbound, permit, settings).await,
-    };
-    match sent {
-        Ok(response) => {
-            effect::complete(&response, permit, inbound, settings)?;
-            Ok(response)
-        }
-        Err(failure) => {
-            log::line(
-                "error",
-                "not-forwarded",
-                &[
-                    ("requestId", &inbound.id),
-                    ("rule", permit.rule()),
-                    ("code", failure.code.code()),
-                    ("reason", failure.reason),
-                ],
-            );
-            own(
-                Reply::refusal(failure.code, inbound.reader(), &inbound.id),
-                inbound,
-                settings,
-            )
+/// A request that cannot be answered at once, with all that its answer takes.
+struct Arrived {
+    request: Request,
+    inbound: Inbound,
+    settings: Rc<Settings>,
+    context: Context,
+}
+
+impl Arrived {
+    async fn answer(mut self, bench: Bench, effect: Effect) -> Result<Response, JsValue> {
+        let effect = match effect {
+            Effect::Bring(wanted) => {
+                let decision = bench.bring(wanted, &self.inbound, &self.context).await;
+                effect::of(decision, &self.inbound)
+            }
+            known @ (Effect::Reply(_) | Effect::Forward(_)) => known,
+        };
+        let answered = match effect {
+            Effect::Forward(permit) => self.forward(&permit).await,
+            Effect::Reply(reply) => own(reply, &self.inbound, &self.settings),
+            // Asked for although the best that can be had was brought: nothing can be judged.
+            Effect::Bring(_) => self.refuse(ProblemCode::KeysUnavailable),
+        };
+        answered.or_else(|_| not_answered(&self.inbound, &self.settings))
+    }
+
+    async fn forward(&mut self, permit: &Permit) -> Result<Response, JsValue> {
+        let all = runtime::all(&self.request);
+        self.inbound.goes_on_with(all, &self.settings);
+        let (request, inbound, settings) = (&self.request, &self.inbound, &*self.settings);
+        let sent = match permit.destination() {
+            Destination::App => proxy::to_app(request, inbound, permit, settings).await,
+            Destination::Issuer => proxy::to_issuer(request, inbound, permit, settings).await,
+        };
+        match sent {
+            Ok(response) => Ok(response),
+            Err(failure) => {
+                log::line(
+                    "error",
+                    "not-forwarded",
+                    &[
+                        ("requestId", &inbound.id),
+                        ("rule", permit.rule()),
+                        ("code", failure.code.code()),
+                        ("reason", failure.reason),
+                    ],
+                );
+                self.refuse(failure.code)
+            }
         }
     }
+
+    fn refuse(&self, code: ProblemCode) -> Result<Response, JsValue> {
+        let inbound = &self.inbound;
+        let reply = Reply::refusal(code, inbound.reader(), &inbound.id);
+        own(reply, inbound, &self.settings)
+    }
+}
+
+fn not_answered(inbound: &Inbound, settings: &Settings) -> Result<Response, JsValue> {
+    // What the runtime threw may quote the request, so it is not logged.
+    log::line("error", "not-answered", &[("requestId", &inbound.id)]);
+    let reply = Reply::refusal(ProblemCode::Internal, inbound.reader(), &inbound.id);
+    own(reply, inbound, settings)
 }
 
 fn own(reply: Reply, inbound: &Inbound, settings: &Settings) -> Result<Response, JsValue> {
-    effect::send(reply.finish(settings.environment, &inbound.method, &inbound.id))
+    effect::send(&reply.finish(settings.environment, &inbound.method, &inbound.id))
 }
 
-fn settings(env: &Env) -> Result<Rc<Settings>, BrokenSettings> {
+fn settings(env: &JsValue) -> Result<Rc<Settings>, BrokenSettings> {
     SETTINGS.with(|cell| {
         cell.get_or_init(|| Settings::read(|binding| text_binding(env, binding)).map(Rc::new))
             .clone()
     })
 }
 
-fn text_binding(env: &Env, name: &str) -> Option<String> {
+fn text_binding(env: &JsValue, name: &str) -> Option<String> {
     js_sys::Reflect::get(env, &JsValue::from_str(name))
         .ok()?
         .as_string()

@@ -13,13 +13,11 @@ use edgeward_core::token::{SignError, Verified};
 
 use super::config::Settings;
 use super::introduction;
-use super::platform;
 use super::proof::{PROOF_HEADER, Proven};
 use super::request::Inbound;
 use super::response_headers::REQUEST_ID;
-
-/// Names in lower case, values as they are sent.
-pub(super) type HeaderList = Vec<(String, String)>;
+use super::runtime::HeaderList;
+use super::unique;
 
 /// Made anew by the runtime for each connection; `expect` was answered by the runtime already.
 const MADE_ANEW: [&str; 3] = ["host", "content-length", "expect"];
@@ -106,7 +104,7 @@ pub(super) fn proof_headers(
     request_id: &str,
     now: UnixTime,
 ) -> Result<Vec<(&'static str, String)>, SignError> {
-    let id = platform::unique_id();
+    let id = unique::name();
     let proof = Proven {
         id: &id,
         method,

@@ -13,8 +13,8 @@ use web_sys::{Request, Response, WorkerGlobalScope};
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_namespace = crypto, js_name = randomUUID)]
-    fn random_uuid() -> String;
+    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
+    fn get_random_values(bytes: &mut [u8]);
 
     #[wasm_bindgen(js_namespace = console, js_name = log)]
     fn console_log(line: &str);
@@ -39,9 +39,9 @@ extern "C" {
     fn put(this: &Cache, url: &str, response: &Response) -> Result<Promise, JsValue>;
 }
 
-/// A random UUID (version 4), 122 bits from the runtime's secure source.
-pub(super) fn unique_id() -> String {
-    random_uuid()
+/// Fills the bytes from the runtime's secure source.
+pub(super) fn draw(bytes: &mut [u8]) {
+    get_random_values(bytes);
 }
 
 /// One line of the log. The caller has made sure that nothing secret is in it.

@@ -8,13 +8,16 @@ use edgeward_core::problem::{PROBLEM_CONTENT_TYPE, Problem, ProblemCode};
 
 use super::response_headers::{self, NO_STORE, OWN_PAGE_POLICY, REQUEST_ID, VARY_ON_CREDENTIALS};
 
+/// Names in lower case, no name twice.
+pub(super) type OwnHeaders = Vec<(&'static str, String)>;
+
 /// An answer that the edge makes itself.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reply {
     /// The HTTP status.
     pub(super) status: u16,
-    /// Names in lower case; no name twice.
-    pub(super) headers: Vec<(&'static str, String)>,
+    /// All of its headers.
+    pub(super) headers: OwnHeaders,
     /// `None` sends no body at all.
     pub(super) body: Option<String>,
 }
@@ -108,6 +111,7 @@ impl Reply {
         for (name, value) in response_headers::security(environment) {
             self.headers.push((name, value.to_owned()));
         }
+        // The last one, so that what is the same in every answer stands together.
         self.headers.push((REQUEST_ID, request_id.to_owned()));
         if method == "HEAD" {
             self.body = None;

@@ -9,8 +9,22 @@ use edgeward_core::cookie::{CookieHeader, CookieNames};
 use edgeward_core::gate::{CanonicalPath, Credential, Navigation, RequestView};
 use edgeward_core::time::UnixTime;
 
+use super::config::Settings;
 use super::reply::Reader;
+use super::runtime::HeaderList;
 use super::target::Target;
+
+/// The headers that an answer of the edge's own depends on. Reading the others costs as much as everything else that is done
+/// for such an answer.
+pub(super) const DECISIVE: &[&str] = &[
+    "authorization",
+    "cookie",
+    "sec-fetch-mode",
+    "sec-fetch-dest",
+    "accept",
+    #[cfg(feature = "test-clock")]
+    super::clock::TEST_CLOCK_HEADER,
+];
 
 /// One request, without its body.
 pub(super) struct Inbound {
@@ -22,9 +36,10 @@ pub(super) struct Inbound {
     pub(super) method: String,
     /// Host and port as the client named them.
     pub(super) host: String,
-    /// Names in lower case, one entry per name: the runtime has joined repeated ones with `, `.
-    pub(super) headers: Vec<(String, String)>,
-    /// The client's address, if the platform said it.
+    /// Names in lower case, one entry per name: the runtime has joined repeated ones with `, `. At first those that a
+    /// decision may look at ([`DECISIVE`]), and all of them when the request goes on ([`Inbound::goes_on_with`]).
+    pub(super) headers: HeaderList,
+    /// The client's address, if the platform said it. Known when the request goes on.
     pub(super) client: Option<IpAddr>,
     path: String,
     query: Option<String>,
@@ -37,7 +52,7 @@ impl Inbound {
         now: UnixTime,
         method: String,
         url: &str,
-        headers: Vec<(String, String)>,
+        headers: HeaderList,
     ) -> Option<Self> {
         let target = Target::split(url)?;
         let (host, path, query) = (
@@ -55,6 +70,12 @@ impl Inbound {
             path,
             query,
         })
+    }
+
+    /// Learns all headers, because the request will be sent on.
+    pub(super) fn goes_on_with(&mut self, all: HeaderList, settings: &Settings) {
+        self.headers = all;
+        self.client = settings.client_address(|name| self.header(name).map(str::to_owned));
     }
 
     /// The path as the runtime gave it.
