@@ -17,6 +17,7 @@ pub mod cookie_jar;
 pub mod tap;
 pub mod raw;
 pub mod authority;
+pub mod other_issuer;
 pub mod http_server;
 pub mod key_server;
 pub mod edge_cache;

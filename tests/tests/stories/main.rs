@@ -9,6 +9,8 @@ mod verify_token;
 mod paths;
 mod spoofing;
 mod trust;
+mod other_issuers;
+mod seen_tokens;
 mod bad_input;
 mod outages;
 mod key_sets;
