@@ -12,8 +12,6 @@
 mod ed25519;
 mod question;
 
-use alloc::boxed::Box;
-
 use crate::keys::{PlatformKey, PublicKey};
 use crate::reject::Reject;
 
@@ -64,18 +62,13 @@ impl Algorithm {
 /// How a check of a signature comes out here.
 pub(crate) enum Checked {
     Valid,
-    /// The platform must check it.
-    Elsewhere(Box<SignatureQuestion>),
+    /// The platform must check it, with this key.
+    Elsewhere(PlatformKey),
 }
 
-/// Checks `signature` over `message`, or says what the platform must check. The caller has made sure that the key is for the
+/// Checks `signature` over `message`, or says that the platform must. The caller has made sure that the key is for the
 /// algorithm. Errors: [`Reject::SignatureLength`], [`Reject::SignatureInvalid`].
-pub(crate) fn check(
-    algorithm: Algorithm,
-    key: &PublicKey,
-    message: &[u8],
-    signature: &[u8],
-) -> Result<Checked, Reject> {
+pub(crate) fn check(key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<Checked, Reject> {
     match key {
         PublicKey::Ed25519(key) => key.check(message, signature).map(|()| Checked::Valid),
         PublicKey::Platform(key) => {
@@ -86,12 +79,7 @@ pub(crate) fn check(
             if signature.len() != length {
                 return Err(Reject::SignatureLength);
             }
-            Ok(Checked::Elsewhere(Box::new(SignatureQuestion {
-                algorithm,
-                key: key.clone(),
-                message: message.to_vec(),
-                signature: signature.to_vec(),
-            })))
+            Ok(Checked::Elsewhere(key.clone()))
         }
     }
 }

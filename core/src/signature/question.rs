@@ -4,20 +4,31 @@
 //! crate does no IO, so it hands out a question and is asked again with the answer. An answer is bound to its question:
 //! given for one signature, it says nothing about any other token, key or algorithm.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::Algorithm;
-use crate::keys::PlatformKey;
+use crate::keys::{KeySet, PlatformKey};
 use crate::reject::Reject;
+use crate::token::Expectations;
 
-/// Whether `signature` over `message` is good for `key`.
+/// Whether the signature of a token is good for a key. It holds what was found about the token so far, so that the answer need
+/// not begin anew.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignatureQuestion {
-    pub(super) algorithm: Algorithm,
-    pub(super) key: PlatformKey,
-    pub(super) message: Vec<u8>,
-    pub(super) signature: Vec<u8>,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) key: PlatformKey,
+    pub(crate) signature: Vec<u8>,
+    /// The token, and how much of it was signed.
+    pub(crate) token: String,
+    pub(crate) signed_bytes: usize,
+    /// Its payload, decoded and not read.
+    pub(crate) payload: Vec<u8>,
+    /// What all of this was found under.
+    pub(crate) key_id: String,
+    pub(crate) keys: [u8; 32],
+    pub(crate) expect: Expectations,
 }
 
 /// What a platform found.
@@ -54,7 +65,10 @@ impl SignatureQuestion {
     /// What was signed (RFC 7515 section 5.2 step 8).
     #[must_use]
     pub fn message(&self) -> &[u8] {
-        &self.message
+        self.token
+            .as_bytes()
+            .get(..self.signed_bytes)
+            .unwrap_or_default()
     }
 
     /// For ES256 r and s of 32 bytes each (RFC 7518 section 3.4), for RS256 as long as the modulus.
@@ -74,13 +88,23 @@ impl SignatureQuestion {
 }
 
 impl SignatureAnswer {
-    /// The finding, if it is about `question`.
-    pub(crate) fn to(&self, question: &SignatureQuestion) -> Option<Result<(), Reject>> {
-        (self.question == *question).then_some(match self.finding {
+    /// What was asked and what was found, if it is about this very token under these keys and expectations.
+    pub(crate) fn about(
+        &self,
+        token: &str,
+        keys: &KeySet,
+        expect: &Expectations,
+    ) -> Option<(&SignatureQuestion, Result<(), Reject>)> {
+        let question = &self.question;
+        let is_about_it = question.token == token
+            && question.keys == *keys.fingerprint()
+            && question.expect == *expect;
+        let finding = match self.finding {
             Finding::Valid => Ok(()),
             Finding::Invalid => Err(Reject::SignatureInvalid),
             Finding::KeyRefused => Err(Reject::KeyRefused),
-        })
+        };
+        is_about_it.then_some((question, finding))
     }
 }
 

@@ -33,7 +33,7 @@ fn accepts(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
 
 fn accepts_with(key: &Jwk, message: &[u8], signature: &[u8]) -> bool {
     matches!(
-        check(Algorithm::EdDsa, key.public_key(), message, signature),
+        check(key.public_key(), message, signature),
         Ok(Checked::Valid)
     )
 }

@@ -79,6 +79,10 @@ impl<'t> ParsedToken<'t> {
     pub(super) fn signature(&self) -> &[u8] {
         &self.signature
     }
+
+    pub(super) fn into_payload_and_signature(self) -> (Vec<u8>, Vec<u8>) {
+        (self.payload, self.signature)
+    }
 }
 
 impl fmt::Debug for ParsedToken<'_> {

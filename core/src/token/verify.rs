@@ -108,6 +108,10 @@ pub fn verify_with(
     answer: Option<&SignatureAnswer>,
     now: UnixTime,
 ) -> Result<Verified, Unverified> {
+    if let Some((question, finding)) = answer.and_then(|answer| answer.about(token, keys, expect)) {
+        finding?;
+        return accept(token, &question.payload, &question.key_id, expect, now);
+    }
     let parsed = ParsedToken::parse(token)?;
 
     let algorithm = Algorithm::from_name(parsed.algorithm()).ok_or(Reject::AlgorithmNotAllowed)?;
@@ -124,24 +128,39 @@ pub fn verify_with(
         return Err(Reject::KeyTypeRestricted.into());
     }
 
-    match signature::check(
-        algorithm,
-        key.public_key(),
-        parsed.signing_input(),
-        parsed.signature(),
-    )? {
-        Checked::Valid => {}
-        Checked::Elsewhere(question) => match answer.and_then(|answer| answer.to(&question)) {
-            Some(finding) => finding?,
-            None => return Err(Unverified::NeedsSignature(question)),
-        },
+    match signature::check(key.public_key(), parsed.signing_input(), parsed.signature())? {
+        Checked::Valid => accept(token, parsed.payload(), key.key_id(), expect, now),
+        Checked::Elsewhere(platform_key) => {
+            let signed_bytes = parsed.signing_input().len();
+            let (payload, signature) = parsed.into_payload_and_signature();
+            Err(Unverified::NeedsSignature(Box::new(SignatureQuestion {
+                algorithm,
+                key: platform_key,
+                signature,
+                token: token.to_owned(),
+                signed_bytes,
+                payload,
+                key_id: key.key_id().to_owned(),
+                keys: *keys.fingerprint(),
+                expect: expect.clone(),
+            })))
+        }
     }
+}
 
-    let claims = Claims::read(parsed.payload())?;
+/// The last step, which nobody reaches but through a good signature.
+fn accept(
+    token: &str,
+    payload: &[u8],
+    key_id: &str,
+    expect: &Expectations,
+    now: UnixTime,
+) -> Result<Verified, Unverified> {
+    let claims = Claims::read(payload)?;
     claims.satisfy(expect, now)?;
     Ok(Verified {
         claims,
-        key_id: key.key_id().to_owned(),
+        key_id: key_id.to_owned(),
         digest: TokenDigest::of(token),
     })
 }

@@ -119,12 +119,13 @@ fn an_answer_opens_no_other_door() {
         verify_with(&token, &keys, &expect(), Some(&answer), late).map(|_| ()),
         Err(Unverified::Rejected(Reject::Expired))
     );
+    // It was given under these expectations; under others it counts as none.
     let mut elsewhere = expect();
     elsewhere.issuer = "https://other.example".into();
-    assert_eq!(
-        verify_with(&token, &keys, &elsewhere, Some(&answer), NOW).map(|_| ()),
-        Err(Unverified::Rejected(Reject::IssuerMismatch))
-    );
+    assert!(matches!(
+        verify_with(&token, &keys, &elsewhere, Some(&answer), NOW),
+        Err(Unverified::NeedsSignature(_))
+    ));
     // What it says about a signature says nothing about the claims under it.
     let broken = forge_es256(es256_header().text(), "[]");
     let answer = question(&broken, &keys).answer(Finding::Valid);

@@ -52,10 +52,13 @@ impl Verifier {
     /// `{ code: "KEYS_UNAVAILABLE", reason }` when the set is not acceptable or holds no key of use.
     #[wasm_bindgen(js_name = useKeySet)]
     pub fn use_key_set(&mut self, json: &[u8]) -> Result<bool, JsValue> {
-        let keys =
+        let mut keys =
             KeySet::parse(json).map_err(|error| refusal(KEYS_UNAVAILABLE, error.reason()))?;
         if keys.is_empty() {
             return Err(refusal(KEYS_UNAVAILABLE, "key-set-without-usable-key"));
+        }
+        if let Some(before) = &self.keys {
+            keys.adopt(before);
         }
         let is_another = self
             .keys
