@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use crate::failure::{Attempt, Failure, Outcome};
 use crate::run::{cargo, check, command};
 use crate::setup::{self, Need};
-use crate::toolchain::{self, WASM_BINDGEN, WORKER_BUILD};
+use crate::toolchain::{self, WASM_BINDGEN, WASM_PACK, WORKER_BUILD};
 use crate::workspace;
 
 /// `cargo xtask build [edge|npm|issuer|client|all]`
@@ -63,6 +63,9 @@ pub enum Clock {
     Test,
 }
 
+/// The cargo profile of what ships as wasm.
+const WASM_PROFILE: &str = "wasm";
+
 /// Builds the Worker and returns the folder with its modules. What is newer than its sources is not built again.
 pub fn worker(clock: Clock) -> Outcome<PathBuf> {
     let root = workspace::root();
@@ -82,7 +85,7 @@ pub fn worker(clock: Clock) -> Outcome<PathBuf> {
     build.env("WASM_OPT_BIN", toolchain::npm_program("wasm-opt")?);
     build.env("ESBUILD_BIN", toolchain::npm_program("esbuild")?);
     build
-        .arg("--release")
+        .args(["--profile", WASM_PROFILE])
         .arg("--out-dir")
         .arg(relative(&root.join("edge"), &folder))
         .arg("edge");
@@ -120,38 +123,32 @@ pub fn optimise(wasm: &Path) -> Outcome<()> {
     check(&mut optimise)
 }
 
-/// The cargo profile of the npm package's wasm. It has a folder of its own, so that a build of the Worker beside it does not
-/// put another module in its place.
-const NPM_PROFILE: &str = "npm";
-
 /// Builds the npm package `edgeward` and returns its folder.
 pub fn npm_package() -> Outcome<PathBuf> {
     let root = workspace::root();
     let package = root.join("edge/js");
     let wasm = package.join("dist/wasm/edgeward_bg.wasm");
-    check(cargo().args([
+    WASM_BINDGEN.need()?;
+    check(command(WASM_PACK.need()?).args([
         "build",
+        "--mode",
+        "no-install",
         "--profile",
-        NPM_PROFILE,
+        WASM_PROFILE,
+        "--no-opt",
         "--target",
-        "wasm32-unknown-unknown",
-        "--package",
-        "edgeward-edge",
-        "--lib",
+        "web",
+        "--no-pack",
+        "--no-gitignore",
+        "--out-dir",
+        "js/dist/wasm",
+        "--out-name",
+        "edgeward",
+        "edge",
         "--no-default-features",
         "--features",
         "js",
     ]))?;
-    let built = workspace::target()
-        .join("wasm32-unknown-unknown")
-        .join(NPM_PROFILE)
-        .join("edgeward_edge.wasm");
-    check(
-        command(WASM_BINDGEN.need()?)
-            .args(["--target", "web", "--out-name", "edgeward", "--out-dir"])
-            .arg(package.join("dist/wasm"))
-            .arg(built),
-    )?;
     optimise(&wasm)?;
     check(command(toolchain::npm_program("tsc")?).args(["-p", "edge/js"]))?;
     Ok(package)

@@ -21,6 +21,8 @@ const LAST_TIME: i64 = 253_402_300_799;
 pub struct Claims {
     /// Everything, as signed. The fields below are what has been read out of it and cannot disagree with it.
     members: Map<String, Value>,
+    /// The payload itself.
+    text: String,
     audience: Vec<String>,
     expires_at: UnixTime,
     not_before: Option<UnixTime>,
@@ -33,8 +35,9 @@ pub struct Claims {
 
 impl Claims {
     /// Reads a payload and checks the form of every claim that this crate knows.
-    pub(super) fn read(payload: &[u8]) -> Result<Self, Reject> {
-        let members = json::read_object(payload)?;
+    pub(super) fn read(payload: Vec<u8>) -> Result<Self, Reject> {
+        let members = json::read_object(&payload)?;
+        let text = String::from_utf8(payload).map_err(|_| Reject::NotUtf8)?;
         match members.get("iss") {
             None => return Err(Reject::IssuerMissing),
             Some(Value::String(_)) => {}
@@ -57,6 +60,7 @@ impl Claims {
             roles: strings(&members, "roles", Reject::RolesMalformed)?,
             amr: strings(&members, "amr", Reject::MethodsMalformed)?,
             members,
+            text,
         })
     }
 
@@ -231,6 +235,12 @@ impl Claims {
         self.members.get(name)
     }
 
+    /// All claims as the issuer wrote them: the text of a JSON object.
+    #[must_use]
+    pub fn as_signed(&self) -> &str {
+        &self.text
+    }
+
     /// All claims as a JSON object.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -351,7 +361,7 @@ mod tests {
     #[test]
     fn the_lifetime_is_when_time_is_no_reason_to_refuse() {
         let check = |times: &str, leeway_seconds: i64| {
-            let claims = Claims::read(format!(r#"{{"iss":"i",{times}}}"#).as_bytes()).unwrap();
+            let claims = Claims::read(format!(r#"{{"iss":"i",{times}}}"#).into()).unwrap();
             let mut expect = Expectations::new("i", Audiences::Unchecked, TokenType::Access);
             expect.leeway_seconds = leeway_seconds;
             let lifetime = claims.lifetime(leeway_seconds);

@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::header::Header;
 use super::limits::{MAX_HEADER_BYTES, MAX_TOKEN_BYTES};
@@ -72,10 +73,6 @@ impl<'t> ParsedToken<'t> {
         self.signing_input.as_bytes()
     }
 
-    pub(super) fn payload(&self) -> &[u8] {
-        &self.payload
-    }
-
     pub(super) fn signature(&self) -> &[u8] {
         &self.signature
     }
@@ -102,5 +99,7 @@ const fn encoded_len(bytes: usize) -> usize {
 /// Base64url without padding, canonical: unused bits of the last character must be zero (RFC 4648 section 3.5), so that a
 /// token has one spelling.
 fn decode(segment: &str) -> Result<Vec<u8>, Reject> {
-    Base64UrlUnpadded::decode_vec(segment).map_err(|_| Reject::NotBase64Url)
+    URL_SAFE_NO_PAD
+        .decode(segment)
+        .map_err(|_| Reject::NotBase64Url)
 }

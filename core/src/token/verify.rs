@@ -3,6 +3,7 @@
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use sha2::{Digest as _, Sha256};
@@ -108,9 +109,37 @@ pub fn verify_with(
     answer: Option<&SignatureAnswer>,
     now: UnixTime,
 ) -> Result<Verified, Unverified> {
+    let (claims, key_id) = judge(token, keys, expect, answer, now)?;
+    Ok(Verified {
+        claims,
+        key_id,
+        digest: TokenDigest::of(token),
+    })
+}
+
+/// [`verify_with`] for a caller who wants the claims and nothing else, and so is spared the digest of the text.
+pub fn verified_claims(
+    token: &str,
+    keys: &KeySet,
+    expect: &Expectations,
+    answer: Option<&SignatureAnswer>,
+    now: UnixTime,
+) -> Result<Claims, Unverified> {
+    judge(token, keys, expect, answer, now).map(|(claims, _)| claims)
+}
+
+/// The one door. Answers with the claims and the `kid` of the key.
+fn judge(
+    token: &str,
+    keys: &KeySet,
+    expect: &Expectations,
+    answer: Option<&SignatureAnswer>,
+    now: UnixTime,
+) -> Result<(Claims, String), Unverified> {
     if let Some((question, finding)) = answer.and_then(|answer| answer.about(token, keys, expect)) {
         finding?;
-        return accept(token, &question.payload, &question.key_id, expect, now);
+        let claims = accept(question.payload.clone(), expect, now)?;
+        return Ok((claims, question.key_id.clone()));
     }
     let parsed = ParsedToken::parse(token)?;
 
@@ -129,7 +158,10 @@ pub fn verify_with(
     }
 
     match signature::check(key.public_key(), parsed.signing_input(), parsed.signature())? {
-        Checked::Valid => accept(token, parsed.payload(), key.key_id(), expect, now),
+        Checked::Valid => {
+            let (payload, _) = parsed.into_payload_and_signature();
+            Ok((accept(payload, expect, now)?, key.key_id().to_owned()))
+        }
         Checked::Elsewhere(platform_key) => {
             let signed_bytes = parsed.signing_input().len();
             let (payload, signature) = parsed.into_payload_and_signature();
@@ -149,18 +181,8 @@ pub fn verify_with(
 }
 
 /// The last step, which nobody reaches but through a good signature.
-fn accept(
-    token: &str,
-    payload: &[u8],
-    key_id: &str,
-    expect: &Expectations,
-    now: UnixTime,
-) -> Result<Verified, Unverified> {
+fn accept(payload: Vec<u8>, expect: &Expectations, now: UnixTime) -> Result<Claims, Reject> {
     let claims = Claims::read(payload)?;
     claims.satisfy(expect, now)?;
-    Ok(Verified {
-        claims,
-        key_id: key_id.to_owned(),
-        digest: TokenDigest::of(token),
-    })
+    Ok(claims)
 }

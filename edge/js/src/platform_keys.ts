@@ -15,8 +15,11 @@ const ALGORITHMS: Readonly<Record<string, Algorithm>> = {
   RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
 };
 
-/** A key of the platform; `undefined` if it does not take this one, for example because the point is not on the curve. */
-type Imported = CryptoKey | undefined;
+/**
+ * A key of the platform with what it is checked by; `undefined` if the platform does not take this one, for example because the
+ * point is not on the curve.
+ */
+type Imported = { readonly key: CryptoKey; readonly algorithm: Algorithm } | undefined;
 
 /** The keys of one verifier, each imported once. */
 export class PlatformKeys {
@@ -34,28 +37,31 @@ export class PlatformKeys {
    */
   async check(question: Question): Promise<boolean | undefined> {
     const subtle = webCrypto();
-    const algorithm = ALGORITHMS[question.algorithm()];
-    if (algorithm === undefined) return undefined;
     const number = question.keyNumber();
-    const known = this.#keys.has(number) ? this.#keys.get(number) : this.#import(subtle, number, question.key(), algorithm);
+    const known = this.#keys.has(number) ? this.#keys.get(number) : this.#import(subtle, number, question);
     const [message, signature] = [question.message(), question.signature()];
-    const key = known instanceof Promise ? await known : known;
-    if (key === undefined) return undefined;
+    const imported = known instanceof Promise ? await known : known;
+    if (imported === undefined) return undefined;
     try {
-      return await subtle.verify(algorithm, key, signature as BufferSource, message as BufferSource);
+      return await subtle.verify(imported.algorithm, imported.key, signature as BufferSource, message as BufferSource);
     } catch {
       // The platform may not even try with a signature that cannot be one.
       return false;
     }
   }
 
-  #import(subtle: SubtleCrypto, number: number, jwk: string, algorithm: Algorithm): Promise<Imported> {
+  #import(subtle: SubtleCrypto, number: number, question: Question): Promise<Imported> | undefined {
+    const algorithm = ALGORITHMS[question.algorithm()];
+    if (algorithm === undefined) return undefined;
     const pending = subtle
-      .importKey("jwk", JSON.parse(jwk) as JsonWebKey, algorithm, false, ["verify"])
-      .catch(() => undefined)
-      .then((key) => {
-        this.#keep(number, key);
-        return key;
+      .importKey("jwk", JSON.parse(question.key()) as JsonWebKey, algorithm, false, ["verify"])
+      .then(
+        (key) => ({ key, algorithm }),
+        () => undefined,
+      )
+      .then((imported) => {
+        this.#keep(number, imported);
+        return imported;
       });
     if (this.#runtime.sharesPromises) this.#keep(number, pending);
     return pending;

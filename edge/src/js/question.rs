@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use edgeward_core::keys::{KeySet, MAX_KEYS, PlatformKey};
 use edgeward_core::signature::{Finding, SignatureQuestion};
-use edgeward_core::token::{Expectations, Unverified, verify_with};
+use edgeward_core::token::{Expectations, Unverified, verified_claims};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -67,14 +67,14 @@ impl Question {
             None => Finding::KeyRefused,
         };
         let answer = self.question.answer(finding);
-        match verify_with(
+        match verified_claims(
             &self.token,
             &self.keys,
             &self.expect,
             Some(&answer),
             instant(now_seconds),
         ) {
-            Ok(verified) => accepted(&self.token, verified.claims(), &self.expect),
+            Ok(claims) => Ok(accepted(&claims, &self.expect)),
             Err(Unverified::Rejected(reject)) => Err(rejected(reject)),
             // The same token, keys and expectations ask the same question, so this does not come about.
             Err(Unverified::NeedsSignature(_)) => Err(refusal("INVALID_TOKEN", "asked-twice")),

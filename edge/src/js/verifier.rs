@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use edgeward_core::keys::KeySet;
 use edgeward_core::token::{
-    Audiences, Expectations, KeyIdRule, TokenType, Unverified, verify_with,
+    Audiences, Expectations, KeyIdRule, TokenType, Unverified, verified_claims,
 };
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -92,8 +92,8 @@ impl Verifier {
         let Some(keys) = &self.keys else {
             return Err(refusal(KEYS_UNAVAILABLE, "keys-not-loaded"));
         };
-        match verify_with(token, keys, &self.expect, None, instant(now_seconds)) {
-            Ok(verified) => accepted(token, verified.claims(), &self.expect),
+        match verified_claims(token, keys, &self.expect, None, instant(now_seconds)) {
+            Ok(claims) => Ok(accepted(&claims, &self.expect)),
             Err(Unverified::Rejected(reject)) => Err(rejected(reject)),
             Err(Unverified::NeedsSignature(question)) => Ok(Question {
                 token: token.into(),
