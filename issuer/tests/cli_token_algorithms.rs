@@ -125,7 +125,11 @@ impl Issuer {
         command.args(["--audience", "https://a.example", "--now", &now]);
         command.args([keys[0], keys[1]]);
         let ran = run(&mut command, input.as_bytes());
-        assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""), "one is refused");
+        assert_eq!(
+            (ran.code, ran.err.as_str()),
+            (Some(1), ""),
+            "one is refused"
+        );
         ran.out
             .lines()
             .map(|line| {
