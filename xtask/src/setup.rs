@@ -105,7 +105,13 @@ fn npm_packages() -> Outcome<()> {
         ));
     }
     println!("setup: npm ci");
-    check(command("npm").args(["ci", "--no-audit", "--no-fund"]))?;
+    // With the machine's own Node: the pinned one is among what is removed and installed anew.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    check(
+        command("npm")
+            .args(["ci", "--no-audit", "--no-fund"])
+            .env("PATH", path),
+    )?;
     fs::write(&stamp, lock).attempt(|| format!("writing {}", stamp.display()))
 }
 

@@ -213,9 +213,15 @@ impl<S> Freshness<S> {
     /// The set to judge with, if there is one within its life.
     #[must_use]
     pub fn current(&self, now: UnixTime) -> Option<Current<S>> {
-        let life = match self.failure {
-            None => UNCONFIRMED_TTL_SECONDS,
-            Some(_) => HARD_TTL_SECONDS,
+        // A failure of long ago says nothing about the issuer of today.
+        let failed_lately = self
+            .failure
+            .as_ref()
+            .is_some_and(|failure| within(failure.at, UNCONFIRMED_TTL_SECONDS, now));
+        let life = if failed_lately {
+            HARD_TTL_SECONDS
+        } else {
+            UNCONFIRMED_TTL_SECONDS
         };
         self.held
             .as_ref()
@@ -337,7 +343,7 @@ impl<S> Freshness<S> {
         }
         let before = self.failure.as_ref().map_or(0, |failure| failure.count);
         let doubled = FIRST_BACKOFF_SECONDS
-            .checked_shl(before)
+            .checked_mul(1_i64.checked_shl(before.min(62)).unwrap_or(i64::MAX))
             .unwrap_or(LONGEST_BACKOFF_SECONDS);
         let wait = doubled.clamp(FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS);
         self.failure = Some(Failure {

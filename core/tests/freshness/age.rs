@@ -76,10 +76,23 @@ fn a_set_that_was_not_confirmed_for_long_waits_for_one_fetch_and_goes_on_if_it_f
         &[
             (SOFT, Refreshes(true)),
             (SOFT, Fails(1)),
+            (UNCONFIRMED, Refreshes(true)),
+            (UNCONFIRMED, AsksForAny(Told::Use("a"))),
+            (UNCONFIRMED, Fails(2)),
+            (2 * UNCONFIRMED - 1, Holds(Some("a"))),
+        ],
+    );
+    check_loaded(
+        "a failure of long ago is none",
+        &[
+            (SOFT, Refreshes(true)),
+            (SOFT, Fails(1)),
+            (SOFT + UNCONFIRMED - 1, Holds(Some("a"))),
+            (SOFT + UNCONFIRMED, Holds(None)),
             (HARD - 1, Refreshes(true)),
-            (HARD - 1, AsksForAny(Told::Use("a"))),
+            (HARD - 1, AsksForAny(Told::Wait)),
             (HARD - 1, Fails(2)),
-            (HARD - 1, Holds(Some("a"))),
+            (HARD - 1, AsksForAny(Told::Use("a"))),
             (HARD, Holds(None)),
         ],
     );
@@ -239,6 +252,8 @@ fn a_clock_that_is_set_back_holds_nothing_up() {
             (BACK, Holds(Some("a"))),
             (BACK, Refreshes(true)),
             (BACK, Fails(1)),
+            (BACK + HARD - SOFT - 60, Refreshes(true)),
+            (BACK + HARD - SOFT - 60, Fails(2)),
             (BACK + HARD - SOFT - 1, Holds(Some("a"))),
             (BACK + HARD - SOFT, Holds(None)),
         ],

@@ -11,6 +11,8 @@ import type { Runtime } from "./runtime.js";
 
 /** Older than this, the set is refreshed behind the scenes while it goes on serving. */
 const SOFT_TTL_MS = 5 * 60_000;
+/** Older than this without a word of the issuer, the set is used only if a refresh failed: an idle process must not go by old keys. */
+const UNCONFIRMED_TTL_MS = 15 * 60_000;
 /** Older than this, the set is not used: an issuer unreachable for a day may have revoked every key in it. */
 const HARD_TTL_MS = 24 * 3_600_000;
 /** An unknown `kid` costs the sender nothing; it may cost the issuer one fetch in this time. */
@@ -71,7 +73,12 @@ export class RemoteKeys {
       age = SOFT_TTL_MS;
     }
     if (age >= SOFT_TTL_MS && age < HARD_TTL_MS) this.loadBehind(now);
-    return age < HARD_TTL_MS;
+    return age < this.#life(now);
+  }
+
+  /** How old a set may be. One that nothing confirmed for long is used only if the issuer was asked lately, in vain. */
+  #life(now: number): number {
+    return within(this.#failedAt, UNCONFIRMED_TTL_MS, now) ? HARD_TTL_MS : UNCONFIRMED_TTL_MS;
   }
 
   /** Fetches the set for those who come later. */
@@ -83,7 +90,7 @@ export class RemoteKeys {
   async load(): Promise<void> {
     for (let waits = 0; waits <= MOST_WAITS; waits += 1) {
       const now = Date.now();
-      if (now - this.#loadedAt < HARD_TTL_MS) return;
+      if (now - this.#loadedAt < this.#life(now)) return;
       if (!this.#isUnderWay(now)) return this.#mayRefresh(now) ? this.#fetchKept(now, "set") : undefined;
       await this.#othersFetch();
     }

@@ -76,7 +76,8 @@ class TokenVerifier implements Verifier {
       await remote.load();
       if (!remote.usable(Date.now())) throw remote.unavailable();
     }
-    const seen = this.#seen.recall(token, now / 1000);
+    // The clock is read again, because the keys may have been waited for.
+    const seen = this.#seen.recall(token, Date.now() / 1000);
     if (seen !== undefined) return seen.claims;
     try {
       return await this.#judge(token);
