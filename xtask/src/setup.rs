@@ -1,6 +1,6 @@
-//! Brings what a task needs onto the machine: rustup targets, npm packages, cargo tools, Debian's browser.
+//! Brings what a task needs onto the machine: rustup targets, npm packages, cargo tools, packages of Python, Debian's browser.
 //!
-//! Everything comes from crates.io, npm, rustup and Debian through their ordinary clients. What is already there in the
+//! Everything comes from crates.io, npm, PyPI, rustup and Debian through their ordinary clients. What is already there in the
 //! right version is left alone, so a second run costs a second.
 
 use std::fs::{self, File};
@@ -64,6 +64,7 @@ pub fn prepare(need: Need) -> Outcome<()> {
         rustup_target("thumbv7m-none-eabi")?;
         cargo_tool(&CARGO_FUZZ)?;
         debian_browser()?;
+        python_packages()?;
     }
     Ok(())
 }
@@ -173,6 +174,39 @@ fn debian_browser() -> Outcome<()> {
         "chromium",
         "chromium-driver",
     ])
+}
+
+/// A virtual environment in `target/tools`, unless it holds what the list of packages asks for.
+fn python_packages() -> Outcome<()> {
+    let list = workspace::root().join("tests/tests/schema/requirements.txt");
+    let folder = toolchain::python_folder();
+    let stamp = folder.join(".edgeward-lock");
+    let lock = workspace::read(&list)?;
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    if toolchain::find_on_path("python3").is_none() {
+        return Err(Failure::new(
+            "Python is not installed: install Python 3.10 or newer with venv (Debian: python3-venv), then run this again",
+        ));
+    }
+    println!("setup: packages of Python");
+    check(
+        command("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&folder),
+    )?;
+    let mut pip = command(folder.join("bin/python"));
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--requirement",
+    ]);
+    check(pip.arg(&list))?;
+    fs::write(&stamp, lock).attempt(|| format!("writing {}", stamp.display()))
 }
 
 fn is_root() -> bool {

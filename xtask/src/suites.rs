@@ -122,6 +122,12 @@ const SUITES: &[Suite] = &[
         rust::end_to_end,
     ),
     suite(
+        "schema",
+        120,
+        "the issuer answers as its OpenAPI document says",
+        rust::schema,
+    ),
+    suite(
         "browser",
         180,
         "a person's way through the pages",

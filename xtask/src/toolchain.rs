@@ -161,6 +161,17 @@ pub fn chromedriver() -> Option<PathBuf> {
     find_on_path("chromedriver")
 }
 
+/// Where `setup` puts the packages of Python.
+#[must_use]
+pub fn python_folder() -> PathBuf {
+    tools_folder().join("python")
+}
+
+/// The program that tries an OpenAPI document out.
+pub fn schemathesis() -> Outcome<PathBuf> {
+    existing(python_folder().join("bin/schemathesis"))
+}
+
 /// The first program of that name on the path.
 #[must_use]
 pub fn find_on_path(program: &str) -> Option<PathBuf> {

@@ -1,8 +1,16 @@
-//! The description of the HTTP interface, made from the handlers themselves. The pages for people are not part of it.
+//! The description of the HTTP interface, made from the handlers themselves. The pages for people and the forms on them
+//! are not part of it.
 //!
 //! `docs/openapi.json` is this text; a test holds it to the handlers and the handlers to the routes.
 
-use utoipa::OpenApi;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        self, RefOr, Required, Schema,
+        request_body::RequestBody,
+        schema::{Object, SchemaType, Type},
+    },
+};
 
 use super::{auth, health, wellknown};
 
@@ -26,9 +34,53 @@ use super::{auth, health, wellknown};
         auth::sessions::revoke,
         health::live,
         health::ready,
-    )
+    ),
+    modifiers(&AbsentBodies)
 )]
 struct Description;
+
+/// A handler's `Option` body may be left out; the generator says instead that it may be the word `null`, which it may not.
+struct AbsentBodies;
+
+impl Modify for AbsentBodies {
+    fn modify(&self, description: &mut openapi::OpenApi) {
+        for item in description.paths.paths.values_mut() {
+            for operation in [&mut item.post, &mut item.put, &mut item.patch] {
+                let body = operation.as_mut().and_then(|it| it.request_body.as_mut());
+                if let Some(RefOr::T(body)) = body {
+                    may_be_absent(body);
+                }
+            }
+        }
+    }
+}
+
+fn may_be_absent(body: &mut RequestBody) {
+    for content in body.content.values_mut() {
+        let RefOr::T(content) = content else { continue };
+        let Some(RefOr::T(Schema::OneOf(choice))) = &mut content.schema else {
+            continue;
+        };
+        let before = choice.items.len();
+        choice.items.retain(|item| !is_null(item));
+        if choice.items.len() < before {
+            body.required = Some(Required::False);
+            if let [only] = choice.items.as_slice() {
+                content.schema = Some(only.clone());
+            }
+        }
+    }
+}
+
+fn is_null(schema: &RefOr<Schema>) -> bool {
+    matches!(
+        schema,
+        RefOr::T(Schema::Object(Object {
+            schema_type: SchemaType::Type(Type::Null),
+            ..
+        }))
+    )
+}
 
 /// The description as JSON, ending in a line feed.
 ///

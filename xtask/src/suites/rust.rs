@@ -1,5 +1,6 @@
 //! The suites that are cargo's.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use super::Limits;
@@ -137,11 +138,25 @@ pub(super) fn end_to_end(limits: &Limits) -> Outcome<Counts> {
     let worker = build::worker(Clock::Test)?;
     let mut test = cargo_with(&["test", "--package", "edgeward-tests", "--no-fail-fast"]);
     test.args(["--lib", "--test", "stories"]);
-    let this = std::env::current_exe().attempt(|| "finding this program's own path".to_owned())?;
     test.env("EDGEWARD_BIN", edgeward)
         .env("EDGEWARD_WORKER_DIR", worker)
-        .env("XTASK_BIN", this);
+        .env("XTASK_BIN", this_program()?);
     test.env("WORKERD", toolchain::workerd()?)
         .env("NODE", toolchain::node()?);
     tests(limits, &test)
+}
+
+/// The issuer against its OpenAPI document.
+pub(super) fn schema(limits: &Limits) -> Outcome<Counts> {
+    let edgeward = build::issuer_test_clock()?;
+    let mut test = cargo_with(&["test", "--package", "edgeward-tests", "--test", "schema"]);
+    test.env("EDGEWARD_BIN", edgeward)
+        .env("XTASK_BIN", this_program()?)
+        .env("SCHEMATHESIS", toolchain::schemathesis()?);
+    tests(limits, &test)
+}
+
+/// Tests start what they start behind a guard, which is this program.
+fn this_program() -> Outcome<PathBuf> {
+    std::env::current_exe().attempt(|| "finding this program's own path".to_owned())
 }

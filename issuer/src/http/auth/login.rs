@@ -30,10 +30,11 @@ use crate::{
 /// Address and password.
 // No `Debug`: it is personal.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Login {
+    #[schema(example = "ada@example.com")]
     email: String,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, example = "Correct-horse-9-battery")]
     password: SecretString,
     #[serde(default)]
     token_mode: TokenMode,
@@ -69,10 +70,9 @@ impl Fields for Login {
 
 /// Signs in.
 #[utoipa::path(post, path = "/auth/login", tag = "session",
-    request_body(content((Login = "application/json"), (Login = "application/x-www-form-urlencoded"))),
+    request_body(content = Login, content_type = "application/json"),
     responses(
         (status = 200, description = "Signed in; cookies unless `tokenMode` is `body`", body = SignedInBody),
-        (status = 303, description = "Signed in by a form: on to `returnTo`"),
         (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
         (status = 401, description = "`INVALID_CREDENTIALS`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),

@@ -31,7 +31,7 @@ use crate::{
 
 /// Empty for browsers.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Logout {
     /// The token of a caller without cookies.
     #[serde(default)]
@@ -61,10 +61,10 @@ impl Fields for Logout {
 
 /// Ends the session of whatever live credential was sent. Having none is no error: the caller is signed out then.
 #[utoipa::path(post, path = "/auth/logout", tag = "session",
-    request_body(content((Option<Logout> = "application/json"), (Logout = "application/x-www-form-urlencoded"))),
+    request_body(content = Option<Logout>, content_type = "application/json"),
     responses(
         (status = 204, description = "Signed out"),
-        (status = 303, description = "Signed out by a form"),
+        (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 413, description = "`BODY_TOO_LARGE`"),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
@@ -131,7 +131,7 @@ pub(super) async fn end(
 
 /// Which sessions end.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogoutAll {
     /// Keep the session of the caller.
     #[serde(default)]
@@ -145,6 +145,7 @@ impl Fields for LogoutAll {}
     request_body(content = Option<LogoutAll>, content_type = "application/json"),
     responses(
         (status = 204, description = "Ended"),
+        (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
         (status = 401, description = "`NOT_SIGNED_IN`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 413, description = "`BODY_TOO_LARGE`"),

@@ -26,7 +26,7 @@ use crate::{
 
 /// Empty for browsers, whose token is in a cookie.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Refresh {
     /// The token of a caller without cookies; the answer then carries its successor.
     #[serde(default)]

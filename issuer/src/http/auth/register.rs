@@ -27,14 +27,17 @@ use crate::{
 /// What a new account is made of.
 // No `Debug`: it is personal.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Registration {
+    #[schema(example = "grace@example.com")]
     email: String,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, example = "Correct-horse-9-battery")]
     password: SecretString,
     #[serde(default)]
+    #[schema(example = "Grace")]
     first_name: String,
     #[serde(default)]
+    #[schema(example = "Hopper")]
     last_name: String,
     #[serde(default)]
     token_mode: TokenMode,
@@ -75,10 +78,9 @@ impl Fields for Registration {
 
 /// Makes an account and signs it in. Roles are not for the person to choose.
 #[utoipa::path(post, path = "/auth/register", tag = "session",
-    request_body(content((Registration = "application/json"), (Registration = "application/x-www-form-urlencoded"))),
+    request_body(content = Registration, content_type = "application/json"),
     responses(
         (status = 201, description = "Registered and signed in; cookies unless `tokenMode` is `body`", body = SignedInBody),
-        (status = 303, description = "Registered by a form: on to `returnTo`"),
         (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 409, description = "`EMAIL_TAKEN`"),

@@ -1,8 +1,9 @@
 //! What was sent with an unsafe request, as JSON or as an HTML form, after the rules against forgery.
 //!
 //! `Submission` is the only extractor here that gives a body, so no handler can forget them. The order is: origin,
-//! credentials, token, fields. Members and fields that are not known are ignored; known ones of another type, and known
-//! ones that occur twice, are refused.
+//! credentials, token, fields. Members of JSON that are not known, of another type or there twice are refused: a caller that
+//! misspells one would otherwise get the default of what it asked to change. Fields of a form that are not known are ignored,
+//! because browsers and their extensions add some; what occurs twice is refused there too.
 
 use axum::{
     body::Bytes,
@@ -87,6 +88,7 @@ pub trait Fields: DeserializeOwned + Send + 'static {
 
 /// The fields of a resource that takes none.
 #[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NoFields {}
 
 impl Fields for NoFields {}
@@ -183,7 +185,7 @@ fn from_json<T: Fields>(body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| {
         ApiError::malformed(match error.classify() {
             serde_json::error::Category::Data => {
-                "the JSON body lacks a documented member, has one twice, or has one of another type"
+                "the JSON body lacks a documented member, or has one twice, of another type, or one that is not documented"
             }
             serde_json::error::Category::Io
             | serde_json::error::Category::Syntax
