@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{Config, Database},
     custody::{CustodyError, Secrets},
     domain::{
         keyring::{Keyring, KeyringError},
@@ -72,8 +72,7 @@ pub enum OpenError {
 /// # Errors
 /// When the file cannot be used or is of a newer program, see [`StoreError`], or others may read it in production.
 pub async fn open_store(config: &Config) -> Result<Store, OpenError> {
-    custody::judge_database(&config.store.path, config.environment)?;
-    let store = Store::open(&config.store.path).await?;
+    let store = connect_store(config).await?;
     for step in store.migrate_up().await? {
         tracing::info!(
             version = step.version,
@@ -82,6 +81,20 @@ pub async fn open_store(config: &Config) -> Result<Store, OpenError> {
         );
     }
     Ok(store)
+}
+
+/// Opens the database with the schema that it has.
+///
+/// # Errors
+/// As [`open_store`].
+pub async fn connect_store(config: &Config) -> Result<Store, OpenError> {
+    Ok(match &config.store.database {
+        Database::File(path) => {
+            custody::judge_database(path, config.environment)?;
+            Store::open(path).await?
+        }
+        Database::Server(url) => Store::connect(url, config.store.connections).await?,
+    })
 }
 
 impl App {

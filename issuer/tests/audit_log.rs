@@ -202,11 +202,8 @@ async fn the_chain_is_whole_and_an_edited_copy_is_found_out() {
         ),
     ];
     for (index, (what, statement, expected)) in rows.into_iter().enumerate() {
-        let copy = desk
-            .app
-            .store
-            .path()
-            .with_file_name(format!("copy-{index}.db"));
+        let copy =
+            std::path::Path::new(desk.app.store.place()).with_file_name(format!("copy-{index}.db"));
         sqlx::query("VACUUM INTO $1")
             .bind(copy.to_str().unwrap())
             .execute(&mut desk.sql().await)

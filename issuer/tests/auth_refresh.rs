@@ -325,7 +325,7 @@ async fn the_files_hold_no_secret() {
     let (desk, mut browser) = Desk::with_ada_signed_in().await;
     let signed_in = browser.clone();
     browser.refresh().await.expect(200);
-    let path = desk.app.store.path();
+    let path = std::path::Path::new(desk.app.store.place());
     let mut file = std::fs::read(path).unwrap();
     file.extend(std::fs::read(path.with_extension("db-wal")).unwrap());
     let holds = |needle: &str| {

@@ -9,7 +9,7 @@
 
 use std::{fs, path::Path};
 
-use edgeward_issuer::config::{Config, Inputs};
+use edgeward_issuer::config::{Config, Database, Inputs};
 
 mod folder;
 use folder::Folder;
@@ -56,7 +56,65 @@ const PRODUCTION: &str = "environment = \"production\"\nissuer.url = \"https://w
 fn nothing_at_all_is_the_development_default() {
     let config = load(None, &[]).unwrap();
     assert_eq!(config, Config::defaults(Path::new("/data")));
-    assert_eq!(config.store.path, Path::new("/data/edgeward.db"));
+    let file = Database::File("/data/edgeward.db".into());
+    assert_eq!(config.store.database, file);
+}
+
+#[test]
+fn a_database_server_is_named_once_and_its_password_stays_out_of_the_file() {
+    const URL: &str = "postgres://edgeward:s3cret@db.example.com/edgeward";
+    check(
+        "[store]\nurl = \"mysql://db/edgeward\"",
+        &[],
+        &["FILE:2: store.url: must be postgres://"],
+    );
+    check(
+        &format!("[store]\nurl = \"{URL}\""),
+        &[],
+        &["FILE:2: store.url: holds a password"],
+    );
+    check(
+        "[store]\npath = \"/data/x.db\"\nurl = \"postgres://db/edgeward\"",
+        &[],
+        &["FILE:3: store.url: contradicts store.path"],
+    );
+    check(
+        "[store]\nurl_file = \"/nowhere/url\"",
+        &[],
+        &["FILE:2: store.url_file: /nowhere/url: No such file"],
+    );
+    check(
+        "[store]\nconnections = 1",
+        &[],
+        &["FILE:2: store.connections: must be a whole number from 2"],
+    );
+    check(
+        PRODUCTION,
+        &[("EDGEWARD__STORE__URL", URL)],
+        &["EDGEWARD__STORE__URL: store.url: needs sslmode=verify-full"],
+    );
+    let folder = Folder::new();
+    let url_file = folder.path().join("url");
+    fs::write(&url_file, format!("{URL}\n")).unwrap();
+    let url_file = url_file.to_str().unwrap();
+    for variable in [
+        ("EDGEWARD__STORE__URL", URL),
+        ("EDGEWARD__STORE__URL_FILE", url_file),
+    ] {
+        let config = load(None, &[variable]).unwrap();
+        let Database::Server(url) = &config.store.database else {
+            panic!("{config:?}");
+        };
+        assert_eq!(url.reveal(), URL);
+        assert!(!format!("{config:?}").contains("s3cret"));
+        let shown = Config::show(&Inputs {
+            variables: vec![(variable.0.to_owned(), variable.1.to_owned())],
+            ..Inputs::default()
+        });
+        let shown = shown.unwrap();
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(shown.contains(variable.0), "{shown}");
+    }
 }
 
 #[test]
@@ -418,7 +476,11 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
     assert!(shown.contains("access_seconds = 600 # default"), "{shown}");
     assert!(shown.contains("csrf (redacted)"), "{shown}");
     let not_set = shown.lines().filter(|line| line.ends_with("is not set"));
-    assert_eq!(not_set.collect::<Vec<_>>(), ["# parent_domain is not set"]);
+    let without_default = ["url", "url_file", "parent_domain"];
+    assert_eq!(
+        not_set.collect::<Vec<_>>(),
+        without_default.map(|name| format!("# {name} is not set"))
+    );
     // What is shown can be used as a file again.
     fs::write(&path, &shown).unwrap();
     let again = Config::load(&Inputs {

@@ -155,7 +155,7 @@ async fn a_file_that_is_not_ours_is_named_and_left_alone() {
     fs::create_dir(&path).unwrap();
     check(
         &path,
-        |error| matches!(error, StoreError::Sqlite { .. }),
+        |error| matches!(error, StoreError::Database { .. }),
         "edgeward.db",
     )
     .await;

@@ -1,9 +1,11 @@
 //! `edgeward migrate`: the schema of the database, step by step.
 
-use std::path::Path;
-
 use super::{Answer, Failure, Outcome, Place, print};
-use crate::store::{Store, migrations::MigrationStatus};
+use crate::{
+    config::{Config, Database},
+    connect_store,
+    store::{Store, migrations::MigrationStatus},
+};
 
 /// The subcommands of `migrate`.
 #[derive(Debug, clap::Subcommand)]
@@ -25,22 +27,23 @@ pub(super) enum Migrate {
 
 pub(super) async fn run(place: &Place, migrate: Migrate) -> Outcome {
     let config = place.configure()?;
-    let path = &config.store.path;
     // Opening makes a missing file. To undo something there must be one, and a missing one is most likely a forgotten --data.
-    if matches!(migrate, Migrate::Down { .. }) && !path.exists() {
+    if let (Migrate::Down { .. }, Database::File(path)) = (&migrate, &config.store.database)
+        && !path.exists()
+    {
         return Err(Failure(format!(
             "{}: there is no such database: name its folder with --data, or its file with store.path",
             path.display()
         )));
     }
-    let store = Store::open(path).await?;
+    let store = connect_store(&config).await?;
     match migrate {
         Migrate::Up => show("applied", &store.migrate_up().await?)?,
         Migrate::Down { to, yes } => {
             let steps = store.migration_status().await?;
             let target = to.unwrap_or_else(|| before_the_last(&steps));
             if !yes {
-                return refuse_down(&steps, target, path);
+                return refuse_down(&steps, target, &store, &config);
             }
             show("undone", &store.migrate_down(target).await?)?;
         }
@@ -62,7 +65,7 @@ fn before_the_last(steps: &[MigrationStatus]) -> i64 {
 }
 
 /// Says what would be lost. Exit code 1: the command understood, and did nothing.
-fn refuse_down(steps: &[MigrationStatus], target: i64, path: &Path) -> Outcome {
+fn refuse_down(steps: &[MigrationStatus], target: i64, store: &Store, config: &Config) -> Outcome {
     let undone: Vec<MigrationStatus> = steps
         .iter()
         .rev()
@@ -71,9 +74,13 @@ fn refuse_down(steps: &[MigrationStatus], target: i64, path: &Path) -> Outcome {
         .collect();
     show("would be undone", &undone)?;
     if !undone.is_empty() {
+        let copy = match &config.store.database {
+            Database::File(_) => "copy the data folder",
+            Database::Server(_) => "dump the database",
+        };
         print(&format!(
-            "{} is as it was. Undoing a step drops its tables with all they hold: copy the data folder, then add --yes.",
-            path.display()
+            "{} is as it was. Undoing a step drops its tables with all they hold: {copy}, then add --yes.",
+            store.place()
         ))?;
     }
     Ok(Answer::No)

@@ -3,7 +3,7 @@
 use axum::http::Uri;
 use edgeward_core::cookie::Environment;
 
-use super::{Config, LogFormat, Mistake, Origin};
+use super::{Config, Database, LogFormat, Mistake, Origin};
 
 /// The cost below which a stolen table of hashes is guessed too cheaply: OWASP's first parameter set for Argon2id, in
 /// KiB of memory for one pass.
@@ -33,6 +33,16 @@ impl Findings<'_> {
             key: Some(key.to_owned()),
             message: message.into(),
         });
+    }
+
+    /// The one of two settings that was set.
+    fn set_of(&self, [first, second]: [&'static str; 2]) -> &'static str {
+        let is_set = |(key, origin): &(&str, Origin)| *key == first && *origin != Origin::Default;
+        if self.origins.iter().any(is_set) {
+            first
+        } else {
+            second
+        }
     }
 }
 
@@ -196,6 +206,15 @@ fn judge_production(config: &Config, site: &Site, findings: &mut Findings<'_>) {
         findings.add(
             "issuer.audience",
             "begins with http://, which is a development setting",
+        );
+    }
+    if let Database::Server(url) = &config.store.database
+        && !url.is_private()
+    {
+        let key = findings.set_of(["store.url", "store.url_file"]);
+        findings.add(
+            key,
+            "needs sslmode=verify-full in production: whoever is on the way could read and answer for the database",
         );
     }
     if config.log.format == LogFormat::Text {

@@ -2,14 +2,17 @@
 //!
 //! A setting comes from the default, then the file, then a variable `EDGEWARD__SECTION__KEY`; the last one wins.
 //! Everything that is wrong is reported at once, each with the line or the variable that it came from.
-//! Secrets are no settings: they live in the data folder and belong to `custody`.
+//! Secrets are no settings: they live in the data folder and belong to `custody`. The one exception is the password in the
+//! address of a database server, which comes from a variable or a file of its own.
 
 mod check;
 mod read;
+mod server_url;
 mod show;
 mod source;
 
 pub use read::Inputs;
+pub use server_url::ServerUrl;
 pub use source::{ConfigErrors, Mistake, Origin};
 
 use std::{
@@ -61,8 +64,21 @@ pub struct Identity {
 /// `[store]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Storage {
-    /// The SQLite file.
-    pub path: PathBuf,
+    /// Which database.
+    pub database: Database,
+    /// The file that the server's address was read from, where it was.
+    pub url_file: Option<PathBuf>,
+    /// The most connections to a server at once, half of them only for reading. SQLite has its own number.
+    pub connections: u32,
+}
+
+/// Which database: one file for one process, or a server for several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// A SQLite file.
+    File(PathBuf),
+    /// A PostgreSQL server.
+    Server(ServerUrl),
 }
 
 /// `[cookies]`
@@ -161,7 +177,9 @@ impl Config {
                 audience: DEFAULT_ORIGIN.to_owned(),
             },
             store: Storage {
-                path: data.join("edgeward.db"),
+                database: Database::File(data.join("edgeward.db")),
+                url_file: None,
+                connections: 16,
             },
             cookies: Cookies::default(),
             tokens: Tokens {

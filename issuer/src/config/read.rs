@@ -1,14 +1,18 @@
 //! Which settings exist, of what kind they are and between which bounds, and how all of them are read at once.
 
-use std::{env, net::SocketAddr, path::PathBuf};
+use std::{env, fs::File, io::Read, net::SocketAddr, path::PathBuf};
 
 use edgeward_core::cookie::Environment;
+use zeroize::Zeroizing;
 
 use super::{
-    Argon2, Config, ConfigErrors, Cookies, Identity, Log, LogFormat, LogLevel, Mistake, Origin,
-    Passwords, Server, Storage, Tokens, check,
+    Argon2, Config, ConfigErrors, Cookies, Database, Identity, Log, LogFormat, LogLevel, Mistake,
+    Origin, Passwords, Server, ServerUrl, Storage, Tokens, check,
     source::{self, Raw, Settings, VARIABLE_PREFIX},
 };
+
+/// The most that is read of a file with an address: names and passwords are shorter, and a wrong path may name anything.
+const URL_FILE_MAX_BYTES: u64 = 4096;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -96,9 +100,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         audience: reader.take("issuer.audience", url.clone(), text),
         url,
     };
-    let store = Storage {
-        path: reader.take("store.path", default.store.path, path),
-    };
+    let store = storage(reader, default.store);
     let cookies = Cookies {
         parent_domain: reader.take("cookies.parent_domain", None, |raw| text(raw).map(Some)),
     };
@@ -146,6 +148,33 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         tokens,
         passwords,
         log,
+    }
+}
+
+fn storage(reader: &mut Reader, default: Storage) -> Storage {
+    let file = reader.take("store.path", None, |raw| path(raw).map(Some));
+    let url = reader.take("store.url", None, |raw| server_url(raw).map(Some));
+    let held = reader.take("store.url_file", None, |raw| server_url_in(raw).map(Some));
+    let (url_file, held) = held.unzip();
+    let named = [
+        ("store.path", file.is_some()),
+        ("store.url", url.is_some()),
+        ("store.url_file", url_file.is_some()),
+    ];
+    let mut named = named.iter().filter(|(_, is_set)| *is_set);
+    if let (Some((first, _)), Some((second, _))) = (named.next(), named.next()) {
+        reader.contradict(second, first);
+    }
+    let database = match (url.or(held), file) {
+        (Some(url), _) => Database::Server(url),
+        (None, Some(path)) => Database::File(path),
+        (None, None) => default.database,
+    };
+    Storage {
+        database,
+        url_file,
+        // Fewer than two cannot be halved; a server has a hundred by default, for all of its clients.
+        connections: reader.take("store.connections", default.connections, number(2, 500)),
     }
 }
 
@@ -205,6 +234,16 @@ impl Reader {
         })
     }
 
+    /// Two settings that exclude each other are both set.
+    fn contradict(&mut self, key: &'static str, other: &'static str) {
+        let origin = self.origins.iter().find(|(known, _)| *known == key);
+        self.mistakes.push(Mistake {
+            origin: origin.map_or(Origin::Default, |(_, origin)| origin.clone()),
+            key: Some(key.to_owned()),
+            message: format!("contradicts {other}: there is one database"),
+        });
+    }
+
     /// Whatever was not taken is a slip of the pen, and a slip in a security setting would otherwise pass in silence.
     fn refuse_unknown(&mut self) {
         for (key, setting) in std::mem::take(&mut self.settings) {
@@ -256,6 +295,30 @@ fn text(raw: &Raw) -> Result<String, String> {
 
 fn path(raw: &Raw) -> Result<PathBuf, String> {
     text(raw).map(PathBuf::from)
+}
+
+fn server_url(raw: &Raw) -> Result<ServerUrl, String> {
+    let url = ServerUrl::parse(&text(raw)?)?;
+    if url.has_password() && !matches!(raw, Raw::Variable(_)) {
+        return Err(
+            "holds a password, which this file would show to its readers: use EDGEWARD__STORE__URL or store.url_file"
+                .to_owned(),
+        );
+    }
+    Ok(url)
+}
+
+/// The address in a file of its own, as container platforms hand out secrets.
+fn server_url_in(raw: &Raw) -> Result<(PathBuf, ServerUrl), String> {
+    let path = path(raw)?;
+    let mut held = Zeroizing::new(String::new());
+    File::open(&path)
+        .and_then(|file| file.take(URL_FILE_MAX_BYTES).read_to_string(&mut held))
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    match ServerUrl::parse(&held) {
+        Ok(url) => Ok((path, url)),
+        Err(wrong) => Err(format!("{}: {wrong}", path.display())),
+    }
 }
 
 fn address(raw: &Raw) -> Result<SocketAddr, String> {

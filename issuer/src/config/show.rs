@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    Config, ConfigErrors, Inputs, LogFormat, LogLevel,
+    Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel,
     read::{self, Loaded},
 };
 
@@ -48,7 +48,16 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "server.listen" => quoted(&config.server.listen.to_string()),
         "issuer.url" => quoted(&config.issuer.url),
         "issuer.audience" => quoted(&config.issuer.audience),
-        "store.path" => quoted(&config.store.path.to_string_lossy()),
+        "store.path" => match &config.store.database {
+            Database::File(path) => quoted(&path.to_string_lossy()),
+            Database::Server(_) => return None,
+        },
+        "store.url" => match (&config.store.database, &config.store.url_file) {
+            (Database::Server(url), None) => quoted(&url.to_string()),
+            (Database::Server(_), Some(_)) | (Database::File(_), _) => return None,
+        },
+        "store.url_file" => quoted(&config.store.url_file.as_ref()?.to_string_lossy()),
+        "store.connections" => config.store.connections.to_string(),
         "cookies.parent_domain" => quoted(config.cookies.parent_domain.as_deref()?),
         "tokens.access_seconds" => tokens.access_seconds.to_string(),
         "tokens.refresh_idle_seconds" => tokens.refresh_idle_seconds.to_string(),

@@ -1,10 +1,19 @@
-//! The audit log in the database: appending inside a write transaction, and reading it back to check the chain.
+//! The audit log in the database: appending at the end of a write transaction, and reading it back to check the chain.
 //!
 //! There is no way here to change or remove an entry, and the database refuses both.
+//!
+//! Each entry names the one before, so two transactions must not read the same end of the log. In SQLite there is one
+//! writer. In PostgreSQL an advisory lock stands in for it, from just before the end is read until the transaction has
+//! ended; the next statement then sees what the last holder committed. The lock was chosen over a row that holds the
+//! head: such a row would be a second truth about the end of the log, and each entry would leave a dead version of it
+//! for vacuum. It is taken last, after every row lock, so that holders never wait for each other, and an act that
+//! changes nothing never asks for it. Whoever went around it would still not fork the chain, because both `seq` and
+//! `previous_hash` are unique.
 
-use sqlx::{Row, sqlite::SqliteRow};
-
-use super::{Store, WriteTx};
+use super::{
+    Store, WriteTx,
+    sql::{Row, sql},
+};
 use crate::domain::{
     audit::{
         AuditEntry, BEFORE_THE_FIRST, ChainBreak, ChainWalk, EntryHash, LoggedEntry, entry_hash,
@@ -15,27 +24,34 @@ use crate::domain::{
 /// How many entries are read at once while walking the chain; bounds the memory, not the log.
 const PAGE: i64 = 1_000;
 
-/// Appends an entry after the last one. The write lock is held, so nobody can come in between.
-pub(super) async fn append(tx: &mut WriteTx, entry: &AuditEntry) -> Result<(), StorageError> {
-    let last: Option<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1")
-            .fetch_optional(tx.connection())
-            .await?;
-    let (seq, previous) = match last {
-        None => (1, BEFORE_THE_FIRST),
-        Some((seq, hash)) => (number(seq)?.saturating_add(1), entry_hash_of(&hash)?),
-    };
-    let canonical = entry
-        .canonical()
-        .map_err(|error| StorageError::Failed(Box::new(error)))?;
-    let hash = entry_hash(seq, &previous, &canonical);
-    sqlx::query("INSERT INTO audit_log (seq, entry, previous_hash, hash) VALUES ($1, $2, $3, $4)")
-        .bind(i64::try_from(seq).map_err(|_| StorageError::Unreadable("audit_log.seq"))?)
-        .bind(canonical)
-        .bind(previous.as_slice())
-        .bind(hash.as_slice())
-        .execute(tx.connection())
+/// Appends entries after the last one.
+pub(super) async fn append(tx: &mut WriteTx, entries: &[AuditEntry]) -> Result<(), StorageError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    tx.be_alone().await?;
+    let last = sql("SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1")
+        .optional(&mut *tx)
         .await?;
+    let (mut seq, mut previous) = match last {
+        None => (0, BEFORE_THE_FIRST),
+        Some(row) => (number(row.get("seq")?)?, entry_hash_of(row.get("hash")?)?),
+    };
+    for entry in entries {
+        seq = seq.saturating_add(1);
+        let canonical = entry
+            .canonical()
+            .map_err(|error| StorageError::Failed(Box::new(error)))?;
+        let hash = entry_hash(seq, &previous, &canonical);
+        sql("INSERT INTO audit_log (seq, entry, previous_hash, hash) VALUES ($1, $2, $3, $4)")
+            .bind(i64::try_from(seq).map_err(|_| StorageError::Unreadable("audit_log.seq"))?)
+            .bind(canonical)
+            .bind(&previous)
+            .bind(&hash)
+            .execute(tx)
+            .await?;
+        previous = hash;
+    }
     Ok(())
 }
 
@@ -73,25 +89,23 @@ impl Store {
 
     /// Up to [`PAGE`] entries after a number, in order.
     async fn audit_page(&self, after: i64) -> Result<Vec<LoggedEntry>, StorageError> {
-        sqlx::query(
-            "SELECT seq, entry, previous_hash, hash FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2",
-        )
-        .bind(after)
-        .bind(PAGE)
-        .fetch_all(self.readers())
-        .await?
-        .iter()
-        .map(logged)
-        .collect()
+        sql("SELECT seq, entry, previous_hash, hash FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2")
+            .bind(after)
+            .bind(PAGE)
+            .all(self.readers())
+            .await?
+            .iter()
+            .map(logged)
+            .collect()
     }
 }
 
-fn logged(row: &SqliteRow) -> Result<LoggedEntry, StorageError> {
+fn logged(row: &Row) -> Result<LoggedEntry, StorageError> {
     Ok(LoggedEntry {
-        seq: number(row.try_get("seq")?)?,
-        canonical: row.try_get("entry")?,
-        previous: entry_hash_of(row.try_get("previous_hash")?)?,
-        hash: entry_hash_of(row.try_get("hash")?)?,
+        seq: number(row.get("seq")?)?,
+        canonical: row.get("entry")?,
+        previous: entry_hash_of(row.get("previous_hash")?)?,
+        hash: entry_hash_of(row.get("hash")?)?,
     })
 }
 

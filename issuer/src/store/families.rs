@@ -1,7 +1,8 @@
 //! Session families in the database: one row for each sign-in, moved by compare-and-swap, ended by a tombstone.
 
 use edgeward_core::time::UnixTime;
-use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+
+use super::sql::{Reads, Row, Writes, sql};
 
 use crate::domain::{
     accounts::UserId,
@@ -28,10 +29,10 @@ macro_rules! select {
     };
 }
 
-pub(super) async fn by_sid(pool: &SqlitePool, sid: Sid) -> Result<Option<Family>, StorageError> {
-    sqlx::query(select!("WHERE sid = $1"))
+pub(super) async fn by_sid(on: impl Reads, sid: Sid) -> Result<Option<Family>, StorageError> {
+    sql(select!("WHERE sid = $1"))
         .bind(sid.to_string())
-        .fetch_optional(pool)
+        .optional(on)
         .await?
         .as_ref()
         .map(family)
@@ -39,65 +40,60 @@ pub(super) async fn by_sid(pool: &SqlitePool, sid: Sid) -> Result<Option<Family>
 }
 
 pub(super) async fn live_of_user(
-    pool: &SqlitePool,
+    on: impl Reads,
     user: UserId,
     now: UnixTime,
 ) -> Result<Vec<Family>, StorageError> {
-    sqlx::query(select!(
+    sql(select!(
         "WHERE user_id = $1 AND revoked_at IS NULL AND idle_expires_at > $2 AND absolute_expires_at > $2
          ORDER BY created_at DESC, sid DESC LIMIT $3"
     ))
     .bind(user.to_string())
-    .bind(now.seconds())
+    .bind(now)
     .bind(LISTED_MAX)
-    .fetch_all(pool)
+    .all(on)
     .await?
     .iter()
     .map(family)
     .collect()
 }
 
-fn family(row: &SqliteRow) -> Result<Family, StorageError> {
+fn family(row: &Row) -> Result<Family, StorageError> {
     let unreadable = StorageError::Unreadable;
-    let time = |column| row.try_get(column).map(UnixTime::from_seconds);
     let digest = |bytes: &[u8]| {
         bytes
             .try_into()
             .map(Digest::from_bytes)
             .map_err(|_| unreadable("families.*_digest"))
     };
-    let seq: i64 = row.try_get("seq")?;
-    let rotated_at_ms: i64 = row.try_get("rotated_at_ms")?;
-    let previous: Option<&[u8]> = row.try_get("previous_digest")?;
-    let amr: &str = row.try_get("amr")?;
-    let address: Option<String> = row.try_get("address_range")?;
-    let revoked_at: Option<i64> = row.try_get("revoked_at")?;
+    let seq: i64 = row.get("seq")?;
+    let rotated_at_ms: i64 = row.get("rotated_at_ms")?;
+    let previous: Option<&[u8]> = row.get("previous_digest")?;
+    let amr: &str = row.get("amr")?;
+    let address: Option<String> = row.get("address_range")?;
     Ok(Family {
-        sid: Sid::parse(row.try_get("sid")?).ok_or(unreadable("families.sid"))?,
-        user: UserId::parse(row.try_get("user_id")?).ok_or(unreadable("families.user_id"))?,
-        client: row.try_get("client_id")?,
+        sid: Sid::parse(row.get("sid")?).ok_or(unreadable("families.sid"))?,
+        user: UserId::parse(row.get("user_id")?).ok_or(unreadable("families.user_id"))?,
+        client: row.get("client_id")?,
         seq: u64::try_from(seq).map_err(|_| unreadable("families.seq"))?,
-        current: digest(row.try_get("current_digest")?)?,
+        current: digest(row.get("current_digest")?)?,
         previous: previous.map(digest).transpose()?,
         rotated_at: UnixTime::from_seconds(rotated_at_ms.div_euclid(MILLIS)),
-        idle_expires_at: time("idle_expires_at")?,
-        absolute_expires_at: time("absolute_expires_at")?,
-        auth_time: time("auth_time")?,
+        idle_expires_at: row.time("idle_expires_at")?,
+        absolute_expires_at: row.time("absolute_expires_at")?,
+        auth_time: row.time("auth_time")?,
         amr: amr.split_ascii_whitespace().map(str::to_owned).collect(),
-        acr: row.try_get("acr")?,
-        device_name: row.try_get("device_name")?,
+        acr: row.get("acr")?,
+        device_name: row.get("device_name")?,
         address: address.map(AddressRange::from_stored),
-        created_at: time("created_at")?,
-        last_used_at: time("last_used_at")?,
-        revoked_at: revoked_at.map(UnixTime::from_seconds),
+        created_at: row.time("created_at")?,
+        last_used_at: row.time("last_used_at")?,
+        revoked_at: row.optional_time("revoked_at")?,
     })
 }
 
-pub(super) async fn insert(
-    connection: &mut SqliteConnection,
-    new: &NewSignIn,
-) -> Result<(), StorageError> {
-    sqlx::query(
+pub(super) async fn insert(on: &mut impl Writes, new: &NewSignIn) -> Result<(), StorageError> {
+    sql(
         "INSERT INTO families
              (sid, user_id, client_id, seq, current_digest, rotated_at_ms, confirmed, idle_expires_at,
               absolute_expires_at, auth_time, amr, acr, device_digest, device_name, user_agent, address_range,
@@ -107,29 +103,29 @@ pub(super) async fn insert(
     .bind(new.sid.to_string())
     .bind(new.user.to_string())
     .bind(new.client)
-    .bind(new.refresh.as_bytes().as_slice())
+    .bind(new.refresh.as_bytes())
     .bind(new.now.seconds().saturating_mul(MILLIS))
-    .bind(new.idle_expires_at.seconds())
-    .bind(new.absolute_expires_at.seconds())
-    .bind(new.now.seconds())
+    .bind(new.idle_expires_at)
+    .bind(new.absolute_expires_at)
+    .bind(new.now)
     .bind(new.amr.join(" "))
     .bind(&new.acr)
-    .bind(new.device.digest.as_bytes().as_slice())
+    .bind(new.device.digest.as_bytes())
     .bind(&new.device.name)
     .bind(&new.device.user_agent)
     .bind(new.device.address.as_str())
-    .execute(connection)
+    .execute(on)
     .await?;
     Ok(())
 }
 
 /// `false`: the family is not as the rotation expects it, or has ended; the row is then untouched.
 pub(super) async fn rotate(
-    connection: &mut SqliteConnection,
+    on: &mut impl Writes,
     rotation: &Rotation,
 ) -> Result<bool, StorageError> {
     let seq = i64::try_from(rotation.seq).map_err(|_| StorageError::Unreadable("families.seq"))?;
-    let done = sqlx::query(
+    let done = sql(
         "UPDATE families
          SET seq = seq + 1, previous_digest = current_digest, current_digest = $4, rotated_at_ms = $5,
              confirmed = 0, idle_expires_at = $6, last_used_at = $7, address_range = $8
@@ -138,73 +134,69 @@ pub(super) async fn rotate(
     )
     .bind(rotation.sid.to_string())
     .bind(seq)
-    .bind(rotation.current.as_bytes().as_slice())
-    .bind(rotation.next.as_bytes().as_slice())
+    .bind(rotation.current.as_bytes())
+    .bind(rotation.next.as_bytes())
     .bind(rotation.now.seconds().saturating_mul(MILLIS))
-    .bind(rotation.idle_expires_at.seconds())
-    .bind(rotation.now.seconds())
+    .bind(rotation.idle_expires_at)
+    .bind(rotation.now)
     .bind(rotation.address.as_str())
-    .execute(connection)
+    .execute(on)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(done == 1)
 }
 
 /// `false`: it had ended before, or never was.
 pub(super) async fn revoke(
-    connection: &mut SqliteConnection,
+    on: &mut impl Writes,
     sid: Sid,
     reason: RevocationReason,
     now: UnixTime,
 ) -> Result<bool, StorageError> {
     let reuse_seen_at = match reason {
-        RevocationReason::Reuse => Some(now.seconds()),
+        RevocationReason::Reuse => Some(now),
         RevocationReason::SignedOut
         | RevocationReason::Revoked
         | RevocationReason::RevokedAll
         | RevocationReason::Replaced => None,
     };
-    let done = sqlx::query(
+    let done = sql(
         "UPDATE families SET revoked_at = $2, revoked_reason = $3, reuse_seen_at = $4
          WHERE sid = $1 AND revoked_at IS NULL",
     )
     .bind(sid.to_string())
-    .bind(now.seconds())
+    .bind(now)
     .bind(reason.name())
     .bind(reuse_seen_at)
-    .execute(&mut *connection)
+    .execute(on)
     .await?;
-    sqlx::query("DELETE FROM browser_sessions WHERE sid = $1")
+    sql("DELETE FROM browser_sessions WHERE sid = $1")
         .bind(sid.to_string())
-        .execute(connection)
+        .execute(on)
         .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(done == 1)
 }
 
 /// Ends every live family of a user but one; answers how many there were.
 pub(super) async fn revoke_all(
-    connection: &mut SqliteConnection,
+    on: &mut impl Writes,
     user: UserId,
     except: Option<Sid>,
     now: UnixTime,
 ) -> Result<u64, StorageError> {
     let except = except.map(|sid| sid.to_string()).unwrap_or_default();
-    let done = sqlx::query(
-        "UPDATE families SET revoked_at = $2, revoked_reason = $3
-         WHERE user_id = $1 AND sid <> $4 AND revoked_at IS NULL",
-    )
+    let done = sql("UPDATE families SET revoked_at = $2, revoked_reason = $3
+         WHERE user_id = $1 AND sid <> $4 AND revoked_at IS NULL")
     .bind(user.to_string())
-    .bind(now.seconds())
+    .bind(now)
     .bind(RevocationReason::RevokedAll.name())
     .bind(&except)
-    .execute(&mut *connection)
+    .execute(on)
     .await?;
-    sqlx::query(
-        "DELETE FROM browser_sessions
-         WHERE sid IN (SELECT sid FROM families WHERE user_id = $1 AND sid <> $2)",
-    )
+    sql("DELETE FROM browser_sessions
+         WHERE sid IN (SELECT sid FROM families WHERE user_id = $1 AND sid <> $2)")
     .bind(user.to_string())
     .bind(&except)
-    .execute(connection)
+    .execute(on)
     .await?;
-    Ok(done.rows_affected())
+    Ok(done)
 }

@@ -1,23 +1,43 @@
 //! The schema as a list of steps, each with its way back, compiled into the program.
 //!
 //! All pending steps run in one transaction that holds the write lock, so two programs that start at once agree, and
-//! a step that fails leaves the file as it was.
-
-use std::path::Path;
+//! a step that fails leaves the database as it was. Where the two databases are not told the same thing by the same
+//! words, each has its own.
 
 use sqlx::{
-    SqlSafeStr, SqliteConnection,
+    PgConnection, SqlSafeStr, SqliteConnection,
     migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator},
 };
 
-use super::{Store, StoreError};
+use super::{Db, Store, StoreError, postgres};
 
 /// One step of the schema.
 struct Step {
     version: i64,
     name: &'static str,
+    sqlite: BothWays,
+    postgres: BothWays,
+}
+
+/// The texts of a step for one database.
+struct BothWays {
     up: &'static str,
     down: &'static str,
+}
+
+macro_rules! both_ways {
+    ($folder:literal, $file:literal) => {
+        BothWays {
+            up: include_str!(concat!("../../migrations/", $folder, "/", $file, ".up.sql")),
+            down: include_str!(concat!(
+                "../../migrations/",
+                $folder,
+                "/",
+                $file,
+                ".down.sql"
+            )),
+        }
+    };
 }
 
 macro_rules! step {
@@ -25,8 +45,8 @@ macro_rules! step {
         Step {
             version: $version,
             name: $name,
-            up: include_str!(concat!("../../migrations/sqlite/", $file, ".up.sql")),
-            down: include_str!(concat!("../../migrations/sqlite/", $file, ".down.sql")),
+            sqlite: both_ways!("sqlite", $file),
+            postgres: both_ways!("postgres", $file),
         }
     };
 }
@@ -52,9 +72,16 @@ pub struct MigrationStatus {
     pub applied: bool,
 }
 
-fn migrator() -> Migrator {
-    let both_ways = |step: &Step| {
-        let one = |kind, sql: &'static str| {
+/// The steps for one database. The lock is taken by whoever runs them, because the library's own ends before the
+/// transaction does.
+fn migrator(texts: impl Fn(&Step) -> &BothWays) -> Migrator {
+    let steps = STEPS.iter().flat_map(|step| {
+        let BothWays { up, down } = texts(step);
+        [
+            (MigrationType::ReversibleUp, *up),
+            (MigrationType::ReversibleDown, *down),
+        ]
+        .map(|(kind, sql)| {
             Migration::new(
                 step.version,
                 step.name.into(),
@@ -62,13 +89,19 @@ fn migrator() -> Migrator {
                 sql.into_sql_str(),
                 false,
             )
-        };
-        [
-            one(MigrationType::ReversibleUp, step.up),
-            one(MigrationType::ReversibleDown, step.down),
-        ]
-    };
-    Migrator::with_migrations(STEPS.iter().flat_map(both_ways).collect())
+        })
+    });
+    let mut migrator = Migrator::with_migrations(steps.collect());
+    migrator.set_locking(false);
+    migrator
+}
+
+fn sqlite_migrator() -> Migrator {
+    migrator(|step| &step.sqlite)
+}
+
+fn postgres_migrator() -> Migrator {
+    migrator(|step| &step.postgres)
 }
 
 fn newest_known() -> i64 {
@@ -79,58 +112,83 @@ impl Store {
     /// Applies every pending step and answers which these were.
     ///
     /// # Errors
-    /// When a step fails or was applied in another wording; the file is then as before.
+    /// When a step fails or was applied in another wording; the database is then as before.
     pub async fn migrate_up(&self) -> Result<Vec<MigrationStatus>, StoreError> {
-        let before = self.migration_status().await?;
-        let failed = |source| StoreError::from_sqlx(self.path(), source);
-        let mut tx = self
-            .writer
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(failed)?;
-        migrator()
-            .run_direct(None, &mut *tx, false)
-            .await
-            .map_err(|error| from_migrate(self.path(), error))?;
-        tx.commit().await.map_err(failed)?;
-        Ok(before.into_iter().filter(|step| !step.applied).collect())
+        let mut pending = self.migration_status().await?;
+        pending.retain(|step| !step.applied);
+        // Whoever serves need not be who may change the schema.
+        if pending.is_empty() {
+            return Ok(pending);
+        }
+        let failed = |source| StoreError::from_sqlx(self.place(), source);
+        let refused = |error| from_migrate(self.place(), error);
+        match &self.db {
+            Db::Lite { writer, .. } => {
+                let mut tx = writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+                let steps = sqlite_migrator();
+                let ran = steps.run_direct(None, &mut *tx, false).await;
+                ran.map_err(refused)?;
+                tx.commit().await.map_err(failed)?;
+            }
+            Db::Pg { writers, .. } => {
+                let mut tx = writers.begin().await.map_err(failed)?;
+                postgres::lock_schema(&mut tx).await.map_err(failed)?;
+                let steps = postgres_migrator();
+                let ran = steps.run_direct(None, &mut *tx, false).await;
+                ran.map_err(refused)?;
+                tx.commit().await.map_err(failed)?;
+            }
+        }
+        Ok(pending)
     }
 
     /// Undoes every step after `target` (0 undoes all) and answers which these were, the newest first.
     ///
     /// # Errors
-    /// When there is no such step, or undoing one fails; the file is then as before.
+    /// When there is no such step, or undoing one fails; the database is then as before.
     pub async fn migrate_down(&self, target: i64) -> Result<Vec<MigrationStatus>, StoreError> {
         if target != 0 && !STEPS.iter().any(|step| step.version == target) {
             return Err(StoreError::NoSuchMigration(target));
         }
-        let before = self.migration_status().await?;
-        let failed = |source| StoreError::from_sqlx(self.path(), source);
-        let mut tx = self
-            .writer
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(failed)?;
-        migrator()
-            .undo(&mut *tx, target)
-            .await
-            .map_err(|error| from_migrate(self.path(), error))?;
-        tx.commit().await.map_err(failed)?;
-        Ok(before
-            .into_iter()
-            .rev()
-            .filter(|step| step.applied && step.version > target)
-            .collect())
+        let mut undone = self.migration_status().await?;
+        undone.retain(|step| step.applied && step.version > target);
+        undone.reverse();
+        let failed = |source| StoreError::from_sqlx(self.place(), source);
+        let refused = |error| from_migrate(self.place(), error);
+        match &self.db {
+            Db::Lite { writer, .. } => {
+                let mut tx = writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+                let ran = sqlite_migrator().undo(&mut *tx, target).await;
+                ran.map_err(refused)?;
+                tx.commit().await.map_err(failed)?;
+            }
+            Db::Pg { writers, .. } => {
+                let mut tx = writers.begin().await.map_err(failed)?;
+                postgres::lock_schema(&mut tx).await.map_err(failed)?;
+                let ran = postgres_migrator().undo(&mut *tx, target).await;
+                ran.map_err(refused)?;
+                tx.commit().await.map_err(failed)?;
+            }
+        }
+        Ok(undone)
     }
 
     /// Every known step, the oldest first.
     ///
     /// # Errors
-    /// When the file cannot be read, or is of a newer schema.
+    /// When the database cannot be read, or is of a newer schema.
     pub async fn migration_status(&self) -> Result<Vec<MigrationStatus>, StoreError> {
-        let failed = |source| StoreError::from_sqlx(self.path(), source);
-        let mut connection = self.readers.acquire().await.map_err(failed)?;
-        let applied = judge_applied(self.path(), &mut connection).await?;
+        let failed = |source| StoreError::from_sqlx(self.place(), source);
+        let applied = match &self.db {
+            Db::Lite { readers, .. } => {
+                let mut connection = readers.acquire().await.map_err(failed)?;
+                judge_sqlite(self.place(), &mut connection).await?
+            }
+            Db::Pg { readers, .. } => {
+                let mut connection = readers.acquire().await.map_err(failed)?;
+                judge_postgres(self.place(), &mut connection).await?
+            }
+        };
         Ok(STEPS
             .iter()
             .map(|step| MigrationStatus {
@@ -142,26 +200,46 @@ impl Store {
     }
 }
 
-/// The applied steps; refuses those that this program does not know, or knows in another wording.
-pub(super) async fn judge_applied(
-    path: &Path,
+/// The applied steps of a file; refuses those that this program does not know, or knows in another wording.
+pub(super) async fn judge_sqlite(
+    place: &str,
     connection: &mut SqliteConnection,
 ) -> Result<Vec<i64>, StoreError> {
-    let failed = |source| StoreError::from_sqlx(path, source);
     let exists: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = $1")
             .bind(APPLIED)
             .fetch_one(&mut *connection)
             .await
-            .map_err(failed)?;
-    if exists == 0 {
+            .map_err(|source| StoreError::from_sqlx(place, source))?;
+    judge_applied(place, exists > 0, &sqlite_migrator(), connection).await
+}
+
+/// The same of a database on a server.
+pub(super) async fn judge_postgres(
+    place: &str,
+    connection: &mut PgConnection,
+) -> Result<Vec<i64>, StoreError> {
+    let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+        .bind(APPLIED)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|source| StoreError::from_sqlx(place, source))?;
+    judge_applied(place, exists, &postgres_migrator(), connection).await
+}
+
+async fn judge_applied(
+    place: &str,
+    exists: bool,
+    known: &Migrator,
+    connection: &mut impl Migrate,
+) -> Result<Vec<i64>, StoreError> {
+    if !exists {
         return Ok(Vec::new());
     }
     let applied = connection
         .list_applied_migrations(APPLIED)
         .await
-        .map_err(|error| from_migrate(path, error))?;
-    let known = migrator();
+        .map_err(|error| from_migrate(place, error))?;
     for found in &applied {
         let step = known
             .iter()
@@ -169,14 +247,14 @@ pub(super) async fn judge_applied(
         match step {
             None => {
                 return Err(StoreError::NewerSchema {
-                    path: path.to_path_buf(),
+                    place: place.to_owned(),
                     found: found.version,
                     known: newest_known(),
                 });
             }
             Some(step) if step.checksum != found.checksum => {
                 return Err(StoreError::OtherWording {
-                    path: path.to_path_buf(),
+                    place: place.to_owned(),
                     version: found.version,
                 });
             }
@@ -190,20 +268,20 @@ pub(super) async fn judge_applied(
     clippy::wildcard_enum_match_arm,
     reason = "MigrateError is non-exhaustive; what is not told apart keeps its own text"
 )]
-fn from_migrate(path: &Path, error: MigrateError) -> StoreError {
+fn from_migrate(place: &str, error: MigrateError) -> StoreError {
     match error {
         MigrateError::VersionMissing(found) => StoreError::NewerSchema {
-            path: path.to_path_buf(),
+            place: place.to_owned(),
             found,
             known: newest_known(),
         },
         MigrateError::VersionMismatch(version) => StoreError::OtherWording {
-            path: path.to_path_buf(),
+            place: place.to_owned(),
             version,
         },
         MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => {
-            StoreError::from_sqlx(path, source)
+            StoreError::from_sqlx(place, source)
         }
-        other => StoreError::from_sqlx(path, sqlx::Error::Migrate(Box::new(other))),
+        other => StoreError::from_sqlx(place, sqlx::Error::Migrate(Box::new(other))),
     }
 }

@@ -26,7 +26,7 @@ impl Storage for Store {
         entry: &AuditEntry,
     ) -> Result<Creation, StorageError> {
         let mut tx = self.write().await?;
-        match users::insert(tx.connection(), account).await? {
+        match users::insert(&mut tx, account).await? {
             Creation::Created => {
                 tx.commit(entry).await?;
                 Ok(Creation::Created)
@@ -45,9 +45,9 @@ impl Storage for Store {
         [registered, signed_in]: [&AuditEntry; 2],
     ) -> Result<Creation, StorageError> {
         let mut tx = self.write().await?;
-        match users::insert(tx.connection(), account).await? {
+        match users::insert(&mut tx, account).await? {
             Creation::Created => {
-                tx.append(registered).await?;
+                tx.append(registered);
                 write_sign_in(&mut tx, sign_in).await?;
                 tx.commit(signed_in).await?;
                 Ok(Creation::Created)
@@ -67,7 +67,7 @@ impl Storage for Store {
     ) -> Result<(), StorageError> {
         let mut tx = self.write().await?;
         if let Some(rehash) = rehashed {
-            users::replace_hash(tx.connection(), sign_in.user, rehash, sign_in.now).await?;
+            users::replace_hash(&mut tx, sign_in.user, rehash, sign_in.now).await?;
         }
         write_sign_in(&mut tx, sign_in).await?;
         tx.commit(entry).await
@@ -102,19 +102,14 @@ impl Storage for Store {
         used_at: UnixTime,
         idle_expires_at: UnixTime,
     ) -> Result<(), StorageError> {
-        let mut connection = self.bookkeeping().await?;
-        sessions::touch(&mut connection, digest, used_at, idle_expires_at).await
+        let mut books = self.bookkeeping().await?;
+        sessions::touch(&mut books, digest, used_at, idle_expires_at).await
     }
 
     async fn rotate(&self, rotation: &Rotation, entry: &AuditEntry) -> Result<bool, StorageError> {
         let mut tx = self.write().await?;
-        if families::rotate(tx.connection(), rotation).await? {
-            tx.commit(entry).await?;
-            Ok(true)
-        } else {
-            tx.roll_back().await?;
-            Ok(false)
-        }
+        let done = families::rotate(&mut tx, rotation).await?;
+        tx.commit_if(done, entry).await
     }
 
     async fn revoke(
@@ -125,13 +120,8 @@ impl Storage for Store {
         entry: &AuditEntry,
     ) -> Result<bool, StorageError> {
         let mut tx = self.write().await?;
-        if families::revoke(tx.connection(), sid, reason, now).await? {
-            tx.commit(entry).await?;
-            Ok(true)
-        } else {
-            tx.roll_back().await?;
-            Ok(false)
-        }
+        let done = families::revoke(&mut tx, sid, reason, now).await?;
+        tx.commit_if(done, entry).await
     }
 
     async fn revoke_all(
@@ -142,7 +132,7 @@ impl Storage for Store {
         entry: &AuditEntry,
     ) -> Result<u64, StorageError> {
         let mut tx = self.write().await?;
-        let ended = families::revoke_all(tx.connection(), user, except, now).await?;
+        let ended = families::revoke_all(&mut tx, user, except, now).await?;
         tx.commit(entry).await?;
         Ok(ended)
     }
@@ -155,13 +145,13 @@ impl Storage for Store {
 async fn write_sign_in(tx: &mut WriteTx, sign_in: &NewSignIn) -> Result<(), StorageError> {
     for Replaced { sid, entry } in &sign_in.replaces {
         let reason = RevocationReason::Replaced;
-        if families::revoke(tx.connection(), *sid, reason, sign_in.now).await? {
-            tx.append(entry).await?;
+        if families::revoke(tx, *sid, reason, sign_in.now).await? {
+            tx.append(entry);
         }
     }
-    families::insert(tx.connection(), sign_in).await?;
+    families::insert(tx, sign_in).await?;
     if let Some(digest) = &sign_in.session {
-        sessions::insert(tx.connection(), digest, sign_in).await?;
+        sessions::insert(tx, digest, sign_in).await?;
     }
     Ok(())
 }

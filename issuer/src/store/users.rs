@@ -1,96 +1,95 @@
 //! Users and their roles in the database.
 
 use edgeward_core::time::UnixTime;
-use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
-use super::is_unique_violation;
+use super::sql::{Readers, Reads, Row, Writes, sql};
 use crate::domain::{
     accounts::{Account, Email, NewAccount, PersonName, Role, UserId},
     storage::{Creation, PasswordHash, Rehash, StorageError, StoredAccount},
 };
 
 pub(super) async fn by_email(
-    pool: &SqlitePool,
+    readers: Readers<'_>,
     email: &Email,
 ) -> Result<Option<StoredAccount>, StorageError> {
-    let row = sqlx::query(
-        "SELECT id, email, first_name, last_name, password_hash FROM users WHERE email = $1",
-    )
-    .bind(email.as_str())
-    .fetch_optional(pool)
-    .await?;
+    let row =
+        sql("SELECT id, email, first_name, last_name, password_hash FROM users WHERE email = $1")
+            .bind(email.as_str())
+            .optional(readers)
+            .await?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(StoredAccount {
-        account: account(pool, &row).await?,
-        password_hash: PasswordHash::from_phc(row.try_get("password_hash")?),
+        account: account(readers, &row).await?,
+        password_hash: PasswordHash::from_phc(row.get("password_hash")?),
     }))
 }
 
-pub(super) async fn by_id(pool: &SqlitePool, id: UserId) -> Result<Option<Account>, StorageError> {
-    let row = sqlx::query("SELECT id, email, first_name, last_name FROM users WHERE id = $1")
+pub(super) async fn by_id(
+    readers: Readers<'_>,
+    id: UserId,
+) -> Result<Option<Account>, StorageError> {
+    let row = sql("SELECT id, email, first_name, last_name FROM users WHERE id = $1")
         .bind(id.to_string())
-        .fetch_optional(pool)
+        .optional(readers)
         .await?;
     match row {
         None => Ok(None),
-        Some(row) => account(pool, &row).await.map(Some),
+        Some(row) => account(readers, &row).await.map(Some),
     }
 }
 
-async fn account(pool: &SqlitePool, row: &SqliteRow) -> Result<Account, StorageError> {
-    let id: &str = row.try_get("id")?;
-    let roles: Vec<String> =
-        sqlx::query_scalar("SELECT role FROM user_roles WHERE user_id = $1 ORDER BY role")
-            .bind(id)
-            .fetch_all(pool)
-            .await?;
+async fn account(on: impl Reads, row: &Row) -> Result<Account, StorageError> {
+    let id: &str = row.get("id")?;
+    let roles = sql("SELECT role FROM user_roles WHERE user_id = $1 ORDER BY role")
+        .bind(id)
+        .all(on)
+        .await?;
     let unreadable = StorageError::Unreadable;
     let name = |column, text: &str| {
         PersonName::parse(column, text).map_err(|_| unreadable("users.first_name or last_name"))
     };
     Ok(Account {
         id: UserId::parse(id).ok_or(unreadable("users.id"))?,
-        email: Email::parse(row.try_get("email")?).map_err(|_| unreadable("users.email"))?,
-        first_name: name("firstName", row.try_get("first_name")?)?,
-        last_name: name("lastName", row.try_get("last_name")?)?,
+        email: Email::parse(row.get("email")?).map_err(|_| unreadable("users.email"))?,
+        first_name: name("firstName", row.get("first_name")?)?,
+        last_name: name("lastName", row.get("last_name")?)?,
         roles: roles
             .iter()
-            .map(|role| Role::parse(role).map_err(|_| unreadable("user_roles.role")))
+            .map(|row| Role::parse(row.get("role")?).map_err(|_| unreadable("user_roles.role")))
             .collect::<Result<_, _>>()?,
     })
 }
 
 pub(super) async fn insert(
-    connection: &mut SqliteConnection,
+    on: &mut impl Writes,
     new: &NewAccount,
 ) -> Result<Creation, StorageError> {
     let account = &new.account;
-    let inserted = sqlx::query(
+    // Not by the error of the UNIQUE column: in PostgreSQL that would end the transaction.
+    let inserted = sql(
         "INSERT INTO users (id, email, first_name, last_name, password_hash, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $6)",
+         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (email) DO NOTHING",
     )
     .bind(account.id.to_string())
     .bind(account.email.as_str())
     .bind(account.first_name.as_str())
     .bind(account.last_name.as_str())
     .bind(new.password_hash.as_phc())
-    .bind(new.now.seconds())
-    .execute(&mut *connection)
-    .await;
-    match inserted {
-        Ok(_) => {}
-        Err(error) if is_unique_violation(&error) => return Ok(Creation::EmailTaken),
-        Err(error) => return Err(error.into()),
+    .bind(new.now)
+    .execute(on)
+    .await?;
+    if inserted == 0 {
+        return Ok(Creation::EmailTaken);
     }
     for role in &account.roles {
         // A role that was named twice is one role.
-        sqlx::query(
+        sql(
             "INSERT INTO user_roles (user_id, role, granted_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         )
         .bind(account.id.to_string())
         .bind(role.as_str())
-        .bind(new.now.seconds())
-        .execute(&mut *connection)
+        .bind(new.now)
+        .execute(on)
         .await?;
     }
     Ok(Creation::Created)
@@ -98,19 +97,19 @@ pub(super) async fn insert(
 
 /// Does nothing when the account has another hash by now than the one that was compared.
 pub(super) async fn replace_hash(
-    connection: &mut SqliteConnection,
+    on: &mut impl Writes,
     id: UserId,
     rehash: &Rehash,
     now: UnixTime,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    sql(
         "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1 AND password_hash = $4",
     )
     .bind(id.to_string())
     .bind(rehash.to.as_phc())
-    .bind(now.seconds())
+    .bind(now)
     .bind(rehash.from.as_phc())
-    .execute(connection)
+    .execute(on)
     .await?;
     Ok(())
 }
@@ -130,9 +129,9 @@ mod tests {
         let now = UnixTime::from_seconds(1_795_000_000);
         let id = UserId::from_random(now, [1; 10]);
         let mut tx = store.write().await.unwrap();
-        sqlx::query("INSERT INTO users VALUES ($1, 'ada@example.test', '', '', 'changed', 0, 0)")
+        sql("INSERT INTO users VALUES ($1, 'ada@example.test', '', '', 'changed', 0, 0)")
             .bind(id.to_string())
-            .execute(tx.connection())
+            .execute(&mut tx)
             .await
             .unwrap();
         let hash = |text: &str| PasswordHash::from_phc(text.to_owned());
@@ -141,13 +140,13 @@ mod tests {
                 from: hash(from),
                 to: hash("dearer"),
             };
-            replace_hash(tx.connection(), id, &rehash, now)
+            replace_hash(&mut tx, id, &rehash, now).await.unwrap();
+            let found = sql("SELECT password_hash FROM users")
+                .optional(&mut tx)
                 .await
+                .unwrap()
                 .unwrap();
-            let found: String = sqlx::query_scalar("SELECT password_hash FROM users")
-                .fetch_one(tx.connection())
-                .await
-                .unwrap();
+            let found: String = found.get("password_hash").unwrap();
             assert_eq!(found, expected, "{from}");
         }
     }

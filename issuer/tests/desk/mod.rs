@@ -97,7 +97,7 @@ impl Desk {
 
     /// A connection past the issuer, as somebody with the file has it.
     pub(crate) async fn sql(&self) -> SqliteConnection {
-        connect(self.app.store.path()).await
+        connect(Path::new(self.app.store.place())).await
     }
 
     pub(crate) async fn run(&self, statement: &'static str) {

@@ -1,0 +1,3 @@
+DROP TABLE browser_sessions;
+DROP TABLE families;
+DROP FUNCTION families_stay_revoked();

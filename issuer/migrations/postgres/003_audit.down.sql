@@ -1,0 +1,3 @@
+DROP TABLE audit_log;
+DROP FUNCTION audit_log_only_grows();
+DROP FUNCTION audit_log_refuses();

@@ -1,0 +1,2 @@
+DROP TABLE edges;
+DROP TABLE signing_keys;

@@ -1,0 +1,111 @@
+//! SQLite in one file: whose it is, who may read it, and how its connections are opened.
+
+use std::{
+    fs::{DirBuilder, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::Path,
+};
+
+use sqlx::{
+    ConnectOptions, Connection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{BUSY_TIMEOUT, StoreError, migrations};
+
+/// Readers do not block each other, but each has its own page cache; more than a few per core only cost memory.
+const READERS: u32 = 4;
+
+/// `PRAGMA application_id` of our files, the letters "EDGW"; set by the first migration.
+const APPLICATION_ID: i64 = 0x4544_4757;
+
+/// The one connection that writes, and those that only read.
+pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), StoreError> {
+    make_private_file(path)?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT);
+    let place = path.display().to_string();
+    let failed = |source| StoreError::from_sqlx(&place, source);
+
+    judge_owner(path, &options).await?;
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(BUSY_TIMEOUT)
+        .connect_with(
+            options
+                .clone()
+                .journal_mode(SqliteJournalMode::Wal)
+                // An act that was answered must survive a power cut: FULL syncs the log at each commit.
+                .synchronous(SqliteSynchronous::Full),
+        )
+        .await
+        .map_err(failed)?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(BUSY_TIMEOUT)
+        .connect_with(options.pragma("query_only", "1"))
+        .await
+        .map_err(failed)?;
+    Ok((writer, readers))
+}
+
+/// Makes an empty file with mode 0600 where there is none; SQLite gives its log the mode of the file.
+fn make_private_file(path: &Path) -> Result<(), StoreError> {
+    let io_error = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| StoreError::Io { path, source }
+    };
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(io_error(folder))?;
+    }
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(io_error(path)(error)),
+    }
+}
+
+/// Reads whose file it is before any pragma could write to it.
+async fn judge_owner(path: &Path, options: &SqliteConnectOptions) -> Result<(), StoreError> {
+    let place = path.display().to_string();
+    let failed = |source| StoreError::from_sqlx(&place, source);
+    let mut connection = options
+        .clone()
+        .pragma("query_only", "1")
+        .connect()
+        .await
+        .map_err(failed)?;
+    let found: i64 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(failed)?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(failed)?;
+    if found != APPLICATION_ID && tables > 0 {
+        return Err(StoreError::Foreign {
+            path: path.to_path_buf(),
+            found,
+        });
+    }
+    if tables > 0 {
+        migrations::judge_sqlite(&place, &mut connection).await?;
+    }
+    connection.close().await.map_err(failed)
+}
