@@ -5,22 +5,9 @@
 
 use core::fmt;
 
-/// Who must act when a token is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Blame {
-    /// The bytes are not a token of the accepted form; whoever sends it has a bug or is attacking.
-    Malformed,
-    /// The form is right, but nothing shows that a trusted issuer signed it.
-    Untrusted,
-    /// It is genuine, but not for this place, purpose or time; the client needs another token.
-    Unacceptable,
-    /// It cannot be judged now: whoever runs this verifier must supply keys.
-    NotReady,
-}
-
 /// One table generates the enum, its texts and the list of all of it, so that they cannot drift apart.
 macro_rules! rejects {
-    ($( $variant:ident: $blame:ident, $code:literal, $reason:literal, $message:literal; )*) => {
+    ($( $variant:ident: $code:literal, $reason:literal, $message:literal; )*) => {
         /// Why a token was refused.
         ///
         /// Each variant's documentation is its message; [`Reject::reason`] is its stable, precise name and
@@ -47,12 +34,6 @@ macro_rules! rejects {
                 match self { $( Self::$variant => $reason, )* }
             }
 
-            /// Who must act.
-            #[must_use]
-            pub const fn blame(&self) -> Blame {
-                match self { $( Self::$variant => Blame::$blame, )* }
-            }
-
             /// One sentence for a person.
             #[must_use]
             pub const fn message(&self) -> &'static str {
@@ -64,59 +45,59 @@ macro_rules! rejects {
 
 rejects! {
     // Structure.
-    TokenTooLarge: Malformed, "INVALID_TOKEN", "token-too-large", "The token is longer than the limit.";
-    NotThreeSegments: Malformed, "INVALID_TOKEN", "not-three-segments", "A compact JWS has exactly three segments.";
-    HeaderTooLarge: Malformed, "INVALID_TOKEN", "header-too-large", "The header is longer than the limit.";
-    NotBase64Url: Malformed, "INVALID_TOKEN", "not-base64url", "A segment is not canonical base64url without padding.";
-    NotUtf8: Malformed, "INVALID_TOKEN", "not-utf8", "The header or payload is not valid UTF-8.";
-    ByteOrderMark: Malformed, "INVALID_TOKEN", "byte-order-mark", "The header or payload begins with a byte order mark.";
-    NotJson: Malformed, "INVALID_TOKEN", "not-json", "The header or payload is not valid JSON.";
-    NotAnObject: Malformed, "INVALID_TOKEN", "not-an-object", "The header or payload is not a JSON object.";
-    DuplicateMember: Malformed, "INVALID_TOKEN", "duplicate-member", "A JSON object names a member twice.";
-    ForbiddenMember: Malformed, "INVALID_TOKEN", "forbidden-member", "A JSON object has a member that pollutes prototypes.";
-    TooDeep: Malformed, "INVALID_TOKEN", "too-deep", "The JSON is nested more deeply than the limit.";
-    TooManyMembers: Malformed, "INVALID_TOKEN", "too-many-members", "A JSON object has more members than the limit.";
+    TokenTooLarge: "INVALID_TOKEN", "token-too-large", "The token is longer than the limit.";
+    NotThreeSegments: "INVALID_TOKEN", "not-three-segments", "A compact JWS has exactly three segments.";
+    HeaderTooLarge: "INVALID_TOKEN", "header-too-large", "The header is longer than the limit.";
+    NotBase64Url: "INVALID_TOKEN", "not-base64url", "A segment is not canonical base64url without padding.";
+    NotUtf8: "INVALID_TOKEN", "not-utf8", "The header or payload is not valid UTF-8.";
+    ByteOrderMark: "INVALID_TOKEN", "byte-order-mark", "The header or payload begins with a byte order mark.";
+    NotJson: "INVALID_TOKEN", "not-json", "The header or payload is not valid JSON.";
+    NotAnObject: "INVALID_TOKEN", "not-an-object", "The header or payload is not a JSON object.";
+    DuplicateMember: "INVALID_TOKEN", "duplicate-member", "A JSON object names a member twice.";
+    ForbiddenMember: "INVALID_TOKEN", "forbidden-member", "A JSON object has a member that pollutes prototypes.";
+    TooDeep: "INVALID_TOKEN", "too-deep", "The JSON is nested more deeply than the limit.";
+    TooManyMembers: "INVALID_TOKEN", "too-many-members", "A JSON object has more members than the limit.";
     // Header.
-    CriticalExtension: Malformed, "INVALID_TOKEN", "crit-present", "The header demands extensions, and none is supported.";
-    UnencodedPayload: Malformed, "INVALID_TOKEN", "b64-present", "The header speaks of an unencoded payload.";
-    NestedContent: Malformed, "INVALID_TOKEN", "cty-present", "The header announces nested content.";
-    EmbeddedKey: Malformed, "INVALID_TOKEN", "embedded-key", "The header carries or points to a key; keys never come from a token.";
-    AlgorithmMissing: Malformed, "INVALID_TOKEN", "alg-missing", "The header names no algorithm.";
-    AlgorithmMalformed: Malformed, "INVALID_TOKEN", "alg-malformed", "The header's alg is not a string.";
-    KeyIdMalformed: Malformed, "INVALID_TOKEN", "kid-malformed", "The header's kid is not a short string of plain characters.";
-    TypeMalformed: Malformed, "INVALID_TOKEN", "typ-malformed", "The header's typ is not a string.";
-    AlgorithmNotAllowed: Untrusted, "INVALID_TOKEN", "alg-not-allowed", "The algorithm is not in the closed list.";
-    TypeMissing: Unacceptable, "INVALID_TOKEN", "typ-missing", "The header names no token type.";
-    TypeMismatch: Unacceptable, "INVALID_TOKEN", "typ-mismatch", "The token is of another type than expected here.";
+    CriticalExtension: "INVALID_TOKEN", "crit-present", "The header demands extensions, and none is supported.";
+    UnencodedPayload: "INVALID_TOKEN", "b64-present", "The header speaks of an unencoded payload.";
+    NestedContent: "INVALID_TOKEN", "cty-present", "The header announces nested content.";
+    EmbeddedKey: "INVALID_TOKEN", "embedded-key", "The header carries or points to a key; keys never come from a token.";
+    AlgorithmMissing: "INVALID_TOKEN", "alg-missing", "The header names no algorithm.";
+    AlgorithmMalformed: "INVALID_TOKEN", "alg-malformed", "The header's alg is not a string.";
+    KeyIdMalformed: "INVALID_TOKEN", "kid-malformed", "The header's kid is not a short string of plain characters.";
+    TypeMalformed: "INVALID_TOKEN", "typ-malformed", "The header's typ is not a string.";
+    AlgorithmNotAllowed: "INVALID_TOKEN", "alg-not-allowed", "The algorithm is not in the closed list.";
+    TypeMissing: "INVALID_TOKEN", "typ-missing", "The header names no token type.";
+    TypeMismatch: "INVALID_TOKEN", "typ-mismatch", "The token is of another type than expected here.";
     // Key.
-    KeysUnavailable: NotReady, "KEYS_UNAVAILABLE", "no-keys", "There is no key to verify with.";
-    KeyIdMissing: Untrusted, "INVALID_TOKEN", "kid-missing", "The header names no key.";
-    UnknownKey: Untrusted, "UNKNOWN_KEY", "unknown-key", "The key set has no such key.";
-    AlgorithmKeyMismatch: Untrusted, "INVALID_TOKEN", "alg-key-mismatch", "The key is not for the header's algorithm.";
-    KeyTypeRestricted: Untrusted, "INVALID_TOKEN", "key-not-for-typ", "The key may not sign tokens of this type.";
+    KeysUnavailable: "KEYS_UNAVAILABLE", "no-keys", "There is no key to verify with.";
+    KeyIdMissing: "INVALID_TOKEN", "kid-missing", "The header names no key.";
+    UnknownKey: "UNKNOWN_KEY", "unknown-key", "The key set has no such key.";
+    AlgorithmKeyMismatch: "INVALID_TOKEN", "alg-key-mismatch", "The key is not for the header's algorithm.";
+    KeyTypeRestricted: "INVALID_TOKEN", "key-not-for-typ", "The key may not sign tokens of this type.";
     // Signature.
-    SignatureLength: Untrusted, "INVALID_TOKEN", "signature-length", "The signature has the wrong length.";
-    KeyRefused: Untrusted, "INVALID_TOKEN", "key-refused", "The platform that checks signatures does not take the key.";
-    SignatureInvalid: Untrusted, "INVALID_TOKEN", "signature-invalid", "The signature does not belong to this token and key.";
+    SignatureLength: "INVALID_TOKEN", "signature-length", "The signature has the wrong length.";
+    KeyRefused: "INVALID_TOKEN", "key-refused", "The platform that checks signatures does not take the key.";
+    SignatureInvalid: "INVALID_TOKEN", "signature-invalid", "The signature does not belong to this token and key.";
     // Claims: form.
-    IssuerMissing: Unacceptable, "INVALID_TOKEN", "issuer-missing", "The token has no iss.";
-    IssuerMalformed: Malformed, "INVALID_TOKEN", "issuer-malformed", "The iss is not a string.";
-    ClaimMalformed: Malformed, "INVALID_TOKEN", "claim-malformed", "A claim that must be a string is something else.";
-    ScopeMalformed: Malformed, "INVALID_TOKEN", "scope-malformed", "The scope is not a string.";
-    AudienceMalformed: Malformed, "INVALID_TOKEN", "audience-malformed", "The aud is neither a string nor a non-empty array of strings.";
-    ExpiryMissing: Unacceptable, "INVALID_TOKEN", "exp-missing", "The token has no exp.";
-    TimeMalformed: Malformed, "INVALID_TOKEN", "time-malformed", "A time claim is not a number.";
-    TimeOutOfRange: Malformed, "INVALID_TOKEN", "time-out-of-range", "A time claim lies before 1970 or beyond the year 9999.";
-    SequenceMalformed: Malformed, "INVALID_TOKEN", "seq-malformed", "The seq is not an unsigned whole number.";
-    RolesMalformed: Malformed, "INVALID_TOKEN", "roles-malformed", "The roles are not an array of strings.";
-    MethodsMalformed: Malformed, "INVALID_TOKEN", "amr-malformed", "The amr is not an array of strings.";
+    IssuerMissing: "INVALID_TOKEN", "issuer-missing", "The token has no iss.";
+    IssuerMalformed: "INVALID_TOKEN", "issuer-malformed", "The iss is not a string.";
+    ClaimMalformed: "INVALID_TOKEN", "claim-malformed", "A claim that must be a string is something else.";
+    ScopeMalformed: "INVALID_TOKEN", "scope-malformed", "The scope is not a string.";
+    AudienceMalformed: "INVALID_TOKEN", "audience-malformed", "The aud is neither a string nor a non-empty array of strings.";
+    ExpiryMissing: "INVALID_TOKEN", "exp-missing", "The token has no exp.";
+    TimeMalformed: "INVALID_TOKEN", "time-malformed", "A time claim is not a number.";
+    TimeOutOfRange: "INVALID_TOKEN", "time-out-of-range", "A time claim lies before 1970 or beyond the year 9999.";
+    SequenceMalformed: "INVALID_TOKEN", "seq-malformed", "The seq is not an unsigned whole number.";
+    RolesMalformed: "INVALID_TOKEN", "roles-malformed", "The roles are not an array of strings.";
+    MethodsMalformed: "INVALID_TOKEN", "amr-malformed", "The amr is not an array of strings.";
     // Claims: content.
-    IssuerMismatch: Unacceptable, "INVALID_TOKEN", "issuer-mismatch", "The token is from another issuer.";
-    AudienceMissing: Unacceptable, "INVALID_TOKEN", "audience-missing", "The token has no aud.";
-    AudienceMismatch: Unacceptable, "INVALID_TOKEN", "audience-mismatch", "The token is for another audience.";
-    Expired: Unacceptable, "TOKEN_EXPIRED", "expired", "The token has expired.";
-    NotYetValid: Unacceptable, "TOKEN_NOT_YET_VALID", "not-yet-valid", "The token's nbf lies in the future.";
-    IssuedInTheFuture: Unacceptable, "TOKEN_NOT_YET_VALID", "issued-in-the-future", "The token's iat lies in the future.";
+    IssuerMismatch: "INVALID_TOKEN", "issuer-mismatch", "The token is from another issuer.";
+    AudienceMissing: "INVALID_TOKEN", "audience-missing", "The token has no aud.";
+    AudienceMismatch: "INVALID_TOKEN", "audience-mismatch", "The token is for another audience.";
+    Expired: "TOKEN_EXPIRED", "expired", "The token has expired.";
+    NotYetValid: "TOKEN_NOT_YET_VALID", "not-yet-valid", "The token's nbf lies in the future.";
+    IssuedInTheFuture: "TOKEN_NOT_YET_VALID", "issued-in-the-future", "The token's iat lies in the future.";
 }
 
 impl fmt::Display for Reject {

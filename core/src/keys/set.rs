@@ -1,7 +1,7 @@
 //! An issuer's set of keys, and the choice of one for a token.
 
 use alloc::collections::BTreeSet;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -113,7 +113,8 @@ impl KeySet {
         self.find(kid).is_some()
     }
 
-    /// SHA-256 over all that decides which tokens the set accepts: equal for sets that accept the same.
+    /// SHA-256 over all that decides which tokens the set accepts: different for sets that accept different tokens, equal for the
+    /// same keys in another order.
     #[must_use]
     pub fn fingerprint(&self) -> &[u8; 32] {
         &self.fingerprint
@@ -189,8 +190,10 @@ impl KeySet {
         for place in 0..keys.len() {
             by_id.insert(by_id.partition_point(|other| id(*other) < id(place)), place);
         }
-        let mut digest = Sha256::new_with_prefix(entries.to_string());
-        for key in &keys {
+        // By name, so that a document in another order is the same set; of what is not usable only that it is there decides
+        // anything, see `select`.
+        let mut digest = Sha256::new_with_prefix([u8::from(entries == 1)]);
+        for key in by_id.iter().filter_map(|place| keys.get(*place)) {
             digest.update([key.is_named().into()]);
             digest.update(key.to_json());
         }

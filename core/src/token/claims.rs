@@ -16,7 +16,7 @@ use crate::time::UnixTime;
 /// on, and because no honest token lives that long.
 const LAST_TIME: i64 = 253_402_300_799;
 
-/// What a token says, in the accepted form. Reached only through [`Verified`](super::Verified).
+/// What a token says, in the accepted form. Only a token that held in everything has them.
 #[derive(Clone, PartialEq)]
 pub struct Claims {
     /// Everything, as signed. The fields below are what has been read out of it and cannot disagree with it.

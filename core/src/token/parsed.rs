@@ -24,7 +24,7 @@ pub struct ParsedToken<'t> {
 impl<'t> ParsedToken<'t> {
     /// Takes a token apart strictly: size, three segments, canonical base64url, a header of the accepted form.
     ///
-    /// Errors: the [`Reject`] of the first broken rule, always of [`Blame::Malformed`](crate::reject::Blame::Malformed).
+    /// Errors: the [`Reject`] of the first broken rule.
     pub fn parse(token: &'t str) -> Result<Self, Reject> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Reject::TokenTooLarge);

@@ -188,7 +188,7 @@ pub(crate) fn told(decision: Decision) -> String {
         Decision::Answer(answer) => answer.status.to_string(),
         Decision::Refuse(refusal) => format!("{} {}", refusal.status, refusal.code),
         Decision::NeedsKeys(KeyDemand::NoKeySet) => "needs keys".to_string(),
-        Decision::NeedsKeys(KeyDemand::UnknownKey(_)) => "needs newer keys".to_string(),
+        Decision::NeedsKeys(KeyDemand::UnknownKey) => "needs newer keys".to_string(),
         Decision::NeedsSignature(question) => {
             format!("needs {} checked", question.algorithm().name())
         }

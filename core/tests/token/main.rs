@@ -10,6 +10,7 @@ mod forge;
 mod platform;
 mod accepted;
 mod attacks;
+mod order;
 mod mangled;
 mod answers;
 mod seen;

@@ -15,6 +15,16 @@ fn the_page_about_verification_names_every_reason() {
     let known: BTreeSet<&str> = Reject::ALL.iter().map(Reject::reason).collect();
     let missing: Vec<_> = known.difference(&quoted).collect();
     assert!(missing.is_empty(), "not on the page: {missing:?}");
+    // It says that the rules are applied in its order, which is the order of the list; core's own tests hold the list to it.
+    let mut told = BTreeSet::new();
+    let in_order: Vec<&str> = page
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| known.contains(name) && told.insert(*name))
+        .collect();
+    let listed: Vec<&str> = Reject::ALL.iter().map(Reject::reason).collect();
+    assert_eq!(in_order, listed, "the page tells the rules in their order");
 
     // The second column of the tables holds reasons and nothing else.
     let of_sets: BTreeSet<&str> = KeySetError::ALL.iter().map(KeySetError::reason).collect();
