@@ -10,6 +10,7 @@ use core::cell::Cell;
 use core::fmt;
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 /// Deepest nesting, the top-level object being 1. Because our own claims need 3, and a recursive reader's stack is what
@@ -142,14 +143,12 @@ impl<'de> Visitor<'de> for Strict<'_> {
             if FORBIDDEN_NAMES.contains(&name.as_str()) {
                 return self.fail(JsonFault::ForbiddenMember);
             }
-            if members.contains_key(&name) {
-                return self.fail(JsonFault::DuplicateMember);
-            }
-            if members.len() >= MAX_MEMBERS {
-                return self.fail(JsonFault::TooManyMembers);
-            }
-            let value = access.next_value_seed(inner)?;
-            members.insert(name, value);
+            let is_full = members.len() >= MAX_MEMBERS;
+            match members.entry(name) {
+                Entry::Occupied(_) => return self.fail(JsonFault::DuplicateMember),
+                Entry::Vacant(_) if is_full => return self.fail(JsonFault::TooManyMembers),
+                Entry::Vacant(place) => place.insert(access.next_value_seed(inner)?),
+            };
         }
         Ok(Value::Object(members))
     }

@@ -42,6 +42,16 @@ pub enum Finding {
     KeyRefused,
 }
 
+impl Finding {
+    pub(crate) fn holds(self) -> Result<(), Reject> {
+        match self {
+            Self::Valid => Ok(()),
+            Self::Invalid => Err(Reject::SignatureInvalid),
+            Self::KeyRefused => Err(Reject::KeyRefused),
+        }
+    }
+}
+
 /// A finding about one question.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignatureAnswer {
@@ -94,17 +104,12 @@ impl SignatureAnswer {
         token: &str,
         keys: &KeySet,
         expect: &Expectations,
-    ) -> Option<(&SignatureQuestion, Result<(), Reject>)> {
+    ) -> Option<(&SignatureQuestion, Finding)> {
         let question = &self.question;
         let is_about_it = question.token == token
             && question.keys == *keys.fingerprint()
             && question.expect == *expect;
-        let finding = match self.finding {
-            Finding::Valid => Ok(()),
-            Finding::Invalid => Err(Reject::SignatureInvalid),
-            Finding::KeyRefused => Err(Reject::KeyRefused),
-        };
-        is_about_it.then_some((question, finding))
+        is_about_it.then_some((question, self.finding))
     }
 }
 

@@ -22,4 +22,6 @@ pub use limits::{MAX_HEADER_BYTES, MAX_KEY_ID_BYTES, MAX_TOKEN_BYTES};
 pub use parsed::ParsedToken;
 pub use seen::{MAX_SEEN_BYTES, MAX_SEEN_TOKENS, SeenTokens};
 pub use sign::{SignError, SigningKey, WeakSeed};
-pub use verify::{TokenDigest, Unverified, Verified, verified_claims, verify, verify_with};
+pub use verify::{
+    TokenDigest, Unverified, Verified, settled_claims, verified_claims, verify, verify_with,
+};

@@ -13,7 +13,7 @@ use super::expectations::Expectations;
 use super::parsed::ParsedToken;
 use crate::keys::KeySet;
 use crate::reject::Reject;
-use crate::signature::{self, Algorithm, Checked, SignatureAnswer, SignatureQuestion};
+use crate::signature::{self, Algorithm, Checked, Finding, SignatureAnswer, SignatureQuestion};
 use crate::time::UnixTime;
 
 /// A token that held in everything: structure, key, signature, type, issuer, audience and time. Only [`verify`] makes one.
@@ -128,6 +128,18 @@ pub fn verified_claims(
     judge(token, keys, expect, answer, now).map(|(claims, _)| claims)
 }
 
+/// Judges the token of a question to its end, under the keys and expectations that it was begun with, for a caller who kept
+/// the question to himself and so need not show the token again. `now` is the caller's clock at this call: time may have
+/// passed since he asked.
+pub fn settled_claims(
+    question: SignatureQuestion,
+    finding: Finding,
+    now: UnixTime,
+) -> Result<Claims, Reject> {
+    finding.holds()?;
+    accept(question.payload, &question.expect, now)
+}
+
 /// The one door. Answers with the claims and the `kid` of the key.
 fn judge(
     token: &str,
@@ -137,7 +149,7 @@ fn judge(
     now: UnixTime,
 ) -> Result<(Claims, String), Unverified> {
     if let Some((question, finding)) = answer.and_then(|answer| answer.about(token, keys, expect)) {
-        finding?;
+        finding.holds()?;
         let claims = accept(question.payload.clone(), expect, now)?;
         return Ok((claims, question.key_id.clone()));
     }

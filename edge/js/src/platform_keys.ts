@@ -10,70 +10,84 @@ const MOST_KEYS = 100;
 /** What imports a key and what checks with it, in one: each takes the members that it knows. */
 type Algorithm = RsaHashedImportParams | (EcKeyImportParams & EcdsaParams);
 
+/** By the kind of a key: each has one here. */
 const ALGORITHMS: Readonly<Record<string, Algorithm>> = {
-  ES256: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
-  RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
+  EC: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
+  RSA: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
 };
 
-/**
- * A key of the platform with what it is checked by; `undefined` if the platform does not take this one, for example because the
- * point is not on the curve.
- */
-type Imported = { readonly key: CryptoKey; readonly algorithm: Algorithm } | undefined;
+/** What WebCrypto is to check before the core goes on. */
+export interface Asked {
+  /** The core gives the same key the same number. */
+  readonly keyNumber: number;
+  /** So much of the token was signed. */
+  readonly signedBytes: number;
+  readonly signature: Uint8Array<ArrayBuffer>;
+}
+
+/** A key of the platform with what it is checked by. */
+interface Imported {
+  readonly subtle: SubtleCrypto;
+  readonly key: CryptoKey;
+  readonly algorithm: Algorithm;
+}
+
+/** The platform does not take this key, for example because the point is not on the curve. */
+const REFUSED = "refused";
+
+type Outcome = Imported | typeof REFUSED;
 
 /** The keys of one verifier, each imported once. */
 export class PlatformKeys {
   readonly #runtime: Runtime;
   /** By the number that the core gave the key. The oldest first. */
-  readonly #keys = new Map<number, Imported | Promise<Imported>>();
+  readonly #keys = new Map<number, Outcome | Promise<Outcome>>();
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
   }
 
   /**
-   * Is the signature good? `undefined`: the platform does not take the key.
-   * @throws {EdgewardError} `CRYPTO_UNAVAILABLE`
+   * Is the signature good? `undefined`: the platform does not take the key. Rejected: it does not take the signature.
+   * @throws {EdgewardError} `CRYPTO_UNAVAILABLE`, at once or as what the promise is rejected with
    */
-  async check(question: Question): Promise<boolean | undefined> {
-    const subtle = webCrypto();
-    const number = question.keyNumber();
-    const known = this.#keys.has(number) ? this.#keys.get(number) : this.#import(subtle, number, question);
-    const [message, signature] = [question.message(), question.signature()];
-    const imported = known instanceof Promise ? await known : known;
-    if (imported === undefined) return undefined;
-    try {
-      return await subtle.verify(imported.algorithm, imported.key, signature as BufferSource, message as BufferSource);
-    } catch {
-      // The platform may not even try with a signature that cannot be one.
-      return false;
-    }
+  check(question: Question, asked: Asked, message: Uint8Array<ArrayBuffer>): Promise<boolean | undefined> {
+    const known = this.#keys.get(asked.keyNumber) ?? this.#import(asked.keyNumber, question);
+    // A promise less for each token of a known key.
+    if (known instanceof Promise) return known.then((outcome) => check(outcome, asked, message));
+    return check(known, asked, message);
   }
 
-  #import(subtle: SubtleCrypto, number: number, question: Question): Promise<Imported> | undefined {
-    const algorithm = ALGORITHMS[question.algorithm()];
-    if (algorithm === undefined) return undefined;
-    const pending = subtle
-      .importKey("jwk", JSON.parse(question.key()) as JsonWebKey, algorithm, false, ["verify"])
-      .then(
-        (key) => ({ key, algorithm }),
-        () => undefined,
-      )
-      .then((imported) => {
-        this.#keep(number, imported);
-        return imported;
-      });
+  #import(number: number, question: Question): Promise<Outcome> {
+    const pending = this.#imported(webCrypto(), number, JSON.parse(question.key() ?? "{}") as JsonWebKey);
     if (this.#runtime.sharesPromises) this.#keep(number, pending);
     return pending;
   }
 
-  #keep(number: number, key: Imported | Promise<Imported>): void {
+  async #imported(subtle: SubtleCrypto, number: number, jwk: JsonWebKey): Promise<Outcome> {
+    let outcome: Outcome;
+    try {
+      const algorithm = ALGORITHMS[jwk.kty as string] as Algorithm;
+      outcome = { subtle, key: await subtle.importKey("jwk", jwk, algorithm, false, ["verify"]), algorithm };
+    } catch {
+      outcome = REFUSED;
+    }
+    this.#keep(number, outcome);
+    return outcome;
+  }
+
+  #keep(number: number, key: Outcome | Promise<Outcome>): void {
     this.#keys.set(number, key);
     for (const oldest of this.#keys.keys()) {
       if (this.#keys.size <= MOST_KEYS) break;
       this.#keys.delete(oldest);
     }
   }
+}
+
+function check(outcome: Outcome, { signature }: Asked, message: Uint8Array<ArrayBuffer>): Promise<boolean | undefined> {
+  if (outcome === REFUSED) return Promise.resolve(undefined);
+  return outcome.subtle.verify(outcome.algorithm, outcome.key, signature, message);
 }
 
 function webCrypto(): SubtleCrypto {

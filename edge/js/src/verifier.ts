@@ -2,15 +2,25 @@
 
 import { EdgewardError, type EdgewardErrorCode } from "./errors.js";
 import { readOptions, wrong, type Settings } from "./options.js";
-import { PlatformKeys } from "./platform_keys.js";
+import { PlatformKeys, type Asked } from "./platform_keys.js";
 import { RemoteKeys } from "./remote_keys.js";
 import type { Runtime } from "./runtime.js";
 import { SeenTokens, type Accepted } from "./seen_tokens.js";
 import type { Claims, Verifier, VerifierOptions } from "./surface.js";
-import { Question, Verifier as Core } from "./wasm/edgeward.js";
+import { Question, Verifier as Core, type Outcomes } from "./wasm/edgeward.js";
 
-/** The core refuses longer tokens; copying more than one character beyond its limit into wasm would only cost memory. */
+/** In bytes. The core refuses longer tokens. */
 const LONGEST_TOKEN = 8 * 1024;
+/** A longer token fills more than `LONGEST_TOKEN` of this, also if a character of four bytes does not fit any more. */
+const ROOM_FOR_TOKEN = LONGEST_TOKEN + 4;
+/** So many tokens at a time wait for WebCrypto in rooms that are used again; the rooms of further ones are given back. */
+const MOST_SPARE_QUESTIONS = 64;
+
+const outcomes: Outcomes = {
+  accepted: (claims, from, until): Accepted => ({ claims, from, until }),
+  asked: (keyNumber, signedBytes, signature): Asked => ({ keyNumber, signedBytes, signature: signature.slice() }),
+  refused: (code, reason) => new EdgewardError(code as EdgewardErrorCode, reason),
+};
 
 /** `createVerifier` for one runtime. */
 export async function createVerifierIn(runtime: Runtime, options: VerifierOptions): Promise<Verifier> {
@@ -20,8 +30,8 @@ export async function createVerifierIn(runtime: Runtime, options: VerifierOption
   } catch (cause) {
     throw new EdgewardError("WASM_UNAVAILABLE", "wasm-not-loaded", { cause });
   }
-  const core = new Core(settings.issuer, settings.audiences, settings.typ, settings.leewaySeconds);
-  if (settings.keyIdOptional) core.keyIdOptional();
+  const { issuer, audiences, typ, leewaySeconds, keyIdOptional } = settings;
+  const core = new Core(issuer, audiences, typ, leewaySeconds, keyIdOptional, outcomes);
   const seen = new SeenTokens();
   const remote = giveKeys(core, settings, runtime, () => seen.forgetAll());
   // An issuer that is down now must not keep a service from starting; without keys every token is refused.
@@ -33,26 +43,24 @@ function giveKeys(core: Core, { keys }: Settings, runtime: Runtime, onOtherKeys:
   switch (keys.kind) {
     case "address":
       return new RemoteKeys(keys.address, runtime, (json) => {
-        try {
-          if (core.useKeySet(json)) onOtherKeys();
-        } catch (refusal) {
-          throw asError(refusal);
-        }
+        if (core.useKeySet(json)) onOtherKeys();
       });
     case "set":
-      try {
-        core.useKeySet(keys.json);
-      } catch (refusal) {
-        throw wrong("jwks", `"jwks" is not acceptable: ${asError(refusal).reason}`);
-      }
+      accept("jwks", () => core.useKeySet(keys.json));
       return undefined;
     case "public-key":
-      try {
-        core.usePublicKey(keys.pem);
-      } catch (refusal) {
-        throw wrong("publicKey", `"publicKey" is not acceptable: ${asError(refusal).reason}`);
-      }
+      accept("publicKey", () => core.usePublicKey(keys.pem));
       return undefined;
+  }
+}
+
+/** Keys that are an option: that they are not acceptable is the programmer's fault. */
+function accept(option: string, use: () => void): void {
+  try {
+    use();
+  } catch (refusal) {
+    if (refusal instanceof EdgewardError) throw wrong(option, `"${option}" is not acceptable: ${refusal.reason}`);
+    throw refusal;
   }
 }
 
@@ -61,6 +69,11 @@ class TokenVerifier implements Verifier {
   readonly #seen: SeenTokens;
   readonly #platform: PlatformKeys;
   readonly #remote: RemoteKeys | undefined;
+  readonly #encoder = new TextEncoder();
+  /** The token that is being handed to the core. */
+  readonly #bytes = new Uint8Array(ROOM_FOR_TOKEN);
+  /** Rooms that are free: a token has one to itself until it is judged. */
+  readonly #questions: Question[] = [];
 
   constructor(core: Core, seen: SeenTokens, platform: PlatformKeys, remote: RemoteKeys | undefined) {
     this.#core = core;
@@ -70,21 +83,41 @@ class TokenVerifier implements Verifier {
   }
 
   async verifyToken(token: string): Promise<Claims> {
-    const now = Date.now();
     const remote = this.#remote;
-    if (remote !== undefined && !remote.usable(now)) {
+    if (remote !== undefined && !remote.usable(Date.now())) {
       await remote.load();
       if (!remote.usable(Date.now())) throw remote.unavailable();
     }
-    // The clock is read again, because the keys may have been waited for.
-    const seen = this.#seen.recall(token, Date.now() / 1000);
+    // The clock is read now, because the keys may have been waited for.
+    const now = Date.now() / 1000;
+    mustBeText(token);
+    const seen = this.#seen.recall(token, now);
     if (seen !== undefined) return seen.claims;
+    const question = this.#questions.pop() ?? new Question();
     try {
-      return await this.#judge(token);
-    } catch (error) {
-      const unknownKey = error instanceof EdgewardError && error.code === "UNKNOWN_KEY";
-      if (remote === undefined || !unknownKey || !(await remote.refetchForUnknownKey())) throw error;
-      return await this.#judge(token);
+      let answer: Accepted | Asked;
+      try {
+        answer = this.#ask(question, token, now);
+      } catch (error) {
+        const unknownKey = error instanceof EdgewardError && error.code === "UNKNOWN_KEY";
+        if (remote === undefined || !unknownKey || !(await remote.refetchForUnknownKey())) throw error;
+        answer = this.#ask(question, token, Date.now() / 1000);
+      }
+      // Taken before WebCrypto is waited for: a token is remembered only under the keys it was judged with.
+      const { generation } = this.#seen;
+      if ("claims" in answer) return this.#seen.remember(token, answer, "core", generation);
+      const message = this.#bytes.slice(0, answer.signedBytes);
+      let isValid: boolean | undefined;
+      try {
+        isValid = await this.#platform.check(question, answer, message);
+      } catch (error) {
+        if (error instanceof EdgewardError) throw error;
+        isValid = false;
+      }
+      const accepted = this.#core.settle(question, isValid, Date.now() / 1000) as Accepted;
+      return this.#seen.remember(token, accepted, "platform", generation);
+    } finally {
+      this.#giveBack(question);
     }
   }
 
@@ -94,57 +127,37 @@ class TokenVerifier implements Verifier {
       this.#remote.loadBehind(now);
       throw this.#remote.unavailable();
     }
+    mustBeText(token);
     const seen = this.#seen.recall(token, now / 1000);
     // A token that the platform judged is refused as it was before: what a call answers must not depend on earlier ones.
     if (seen?.checkedBy === "core") return seen.claims;
-    const outcome = this.#ask(token, now);
-    if (outcome instanceof Question) {
-      outcome.free();
+    const question = this.#questions.pop() ?? new Question();
+    try {
+      const answer = this.#ask(question, token, now / 1000);
+      if ("claims" in answer) return this.#seen.remember(token, answer, "core", this.#seen.generation);
       throw new EdgewardError("INVALID_TOKEN", "alg-needs-verify-token", {
         message: "edgeward: verifyTokenSync checks EdDSA only; ES256 and RS256 need verifyToken",
       });
+    } finally {
+      this.#giveBack(question);
     }
-    return this.#seen.remember(token, outcome, "core", this.#seen.generation);
   }
 
-  /** What the core says of a token that was not seen before, with WebCrypto's help where it needs it. */
-  async #judge(token: string): Promise<Claims> {
-    // Taken before the first wait: a token is remembered only under the keys it was judged with.
-    const { generation } = this.#seen;
-    const outcome = this.#ask(token, Date.now());
-    if (!(outcome instanceof Question)) return this.#seen.remember(token, outcome, "core", generation);
-    let isValid: boolean | undefined;
-    try {
-      isValid = await this.#platform.check(outcome);
-    } catch (error) {
-      outcome.free();
-      throw error;
-    }
-    return this.#seen.remember(token, settle(outcome, isValid), "platform", generation);
+  /**
+   * What the core says of a token that was not seen before. Nothing may be waited for between this and the use of `#bytes`.
+   * @throws {EdgewardError} why the token is refused
+   */
+  #ask(question: Question, token: string, now: number): Accepted | Asked {
+    const { written } = this.#encoder.encodeInto(token, this.#bytes);
+    return this.#core.verify(question, this.#bytes.subarray(0, written), now) as Accepted | Asked;
   }
 
-  #ask(token: string, now: number): Accepted | Question {
-    if (typeof token !== "string") throw new EdgewardError("INVALID_TOKEN", "token-not-text");
-    const bounded = token.length > LONGEST_TOKEN ? token.slice(0, LONGEST_TOKEN + 1) : token;
-    try {
-      return this.#core.verify(bounded, now / 1000);
-    } catch (refusal) {
-      throw asError(refusal);
-    }
+  #giveBack(question: Question): void {
+    if (this.#questions.length < MOST_SPARE_QUESTIONS) this.#questions.push(question);
+    else question.free();
   }
 }
 
-function settle(question: Question, isValid: boolean | undefined): Accepted {
-  try {
-    return question.settle(isValid, Date.now() / 1000);
-  } catch (refusal) {
-    throw asError(refusal);
-  }
-}
-
-/** What the core threw, as our error. Anything but its `{ code, reason }` is a defect and passes through unchanged. */
-function asError(thrown: unknown): EdgewardError {
-  if (thrown instanceof Error) throw thrown;
-  const { code, reason } = thrown as { code: EdgewardErrorCode; reason: string };
-  return new EdgewardError(code, reason);
+function mustBeText(token: unknown): void {
+  if (typeof token !== "string") throw new EdgewardError("INVALID_TOKEN", "token-not-text");
 }

@@ -186,7 +186,7 @@ describe("a token that was seen before", () => {
 });
 
 describe("the memory of tokens", () => {
-  const accepted = ['{"sub":"ada"}', 1, 2_000_000_000];
+  const accepted = { claims: '{"sub":"ada"}', from: 1, until: 2_000_000_000 };
   const remembered = (length, count) => {
     const seen = new SeenTokens();
     const tokens = Array.from({ length: count }, (_, index) => String(index).padStart(length, "0"));
@@ -202,6 +202,32 @@ describe("the memory of tokens", () => {
 
   it("is bounded in characters", () => {
     assert.equal(remembered(8192, 300).length, MOST_CHARACTERS / 8192);
+  });
+
+  it("stays bounded after it was emptied", () => {
+    const seen = new SeenTokens();
+    const fill = (length) => {
+      for (let index = 0; index < 2 * MOST_TOKENS; index += 1) {
+        seen.remember(`${index}`.padStart(length, "0"), accepted, "core", seen.generation);
+      }
+    };
+    fill(10);
+    seen.forgetAll();
+    fill(11);
+    const kept = Array.from({ length: 2 * MOST_TOKENS }, (_, index) => seen.recall(`${index}`.padStart(11, "0"), NOW));
+    assert.deepEqual(kept.map((found) => found !== undefined), kept.map((_, index) => index >= MOST_TOKENS));
+  });
+
+  it("tells tokens apart that end alike", () => {
+    const seen = new SeenTokens();
+    const end = "e".repeat(86);
+    const claimsOf = (token) => seen.recall(token, NOW)?.claims.sub;
+    seen.remember(`h.ada.${end}`, accepted, "core", seen.generation);
+    for (const token of [`h.eve.${end}`, `h.ada.d${end.slice(1)}`, end, end.slice(-43), `.${end}`, ""]) {
+      assert.equal(claimsOf(token), undefined, token);
+    }
+    seen.remember(`h.eve.${end}`, { ...accepted, claims: '{"sub":"eve"}' }, "core", seen.generation);
+    assert.deepEqual([claimsOf(`h.eve.${end}`), claimsOf(`h.ada.${end}`)], ["eve", undefined]);
   });
 
   it("counts a token once, however often it comes", () => {

@@ -1,42 +1,82 @@
-//! What JavaScript gets for a token: `[claims, from, until]`, or a plain object `{ code, reason }` that is thrown.
+//! What JavaScript gets for a token, made by functions that it brought itself: one crossing hands over numbers and text, and
+//! needs no object that both sides know.
 //!
 //! A refusal never carries token bytes, a key or anything else that came from outside.
 
 use edgeward_core::reject::Reject;
+use edgeward_core::signature::SignatureQuestion;
 use edgeward_core::time::UnixTime;
-use edgeward_core::token::{Claims, Expectations};
-use js_sys::{Array, Object, Reflect};
-use wasm_bindgen::JsValue;
+use edgeward_core::token::Claims;
+use wasm_bindgen::prelude::*;
 
 /// Clocks that show this second or an earlier one do not run: a Worker's global scope reads 1970, and under that time no
 /// token would ever expire.
 const CLOCK_STANDS: f64 = 0.0;
 
-/// The claims as the issuer wrote them, and the seconds from and until which the token's time holds, the leeway included.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "the times of a token end with the year 9999, far below 2⁵³"
-)]
-pub(super) fn accepted(claims: &Claims, expect: &Expectations) -> JsValue {
-    let lifetime = claims.lifetime(expect.leeway_seconds);
-    let from = (lifetime.start.seconds() as f64).max(CLOCK_STANDS + 1.0);
-    let until = lifetime.end.seconds() as f64;
-    Array::of3(&claims.as_signed().into(), &from.into(), &until.into()).into()
+#[wasm_bindgen(typescript_custom_section)]
+const OUTCOMES: &str = r"
+/** How answers look on this side. What they return is handed on; they must not throw. */
+export interface Outcomes {
+  /** The token is good: its claims as JSON text, and the seconds from and until which its time holds. */
+  accepted(claims: string, from: number, until: number): unknown;
+  /**
+   * Nothing is wrong so far: the number of the key, how many bytes of the token were signed, and the signature as
+   * WebCrypto takes it. The bytes change with the next call.
+   */
+  asked(keyNumber: number, signedBytes: number, signature: Uint8Array): unknown;
+  /** What is thrown. */
+  refused(code: string, reason: string): unknown;
+}
+";
+
+#[wasm_bindgen]
+extern "C" {
+    /// How answers look in JavaScript.
+    #[wasm_bindgen(typescript_type = "Outcomes")]
+    pub type Outcomes;
+
+    #[wasm_bindgen(method)]
+    fn accepted(this: &Outcomes, claims: &str, from: f64, until: f64) -> JsValue;
+
+    #[wasm_bindgen(method)]
+    fn asked(this: &Outcomes, key_number: u32, signed_bytes: u32, signature: &[u8]) -> JsValue;
+
+    #[wasm_bindgen(method)]
+    fn refused(this: &Outcomes, code: &str, reason: &str) -> JsValue;
 }
 
-/// The refusal of a token.
-pub(super) fn rejected(reject: Reject) -> JsValue {
-    refusal(reject.code(), reject.reason())
-}
-
-/// An object with the stable public code and the precise reason.
-pub(super) fn refusal(code: &str, reason: &str) -> JsValue {
-    let object = Object::new();
-    for (name, value) in [("code", code), ("reason", reason)] {
-        // Writing to an object made a line above fails only if the engine is out of memory, which stops it anyway.
-        let _written = Reflect::set(&object, &name.into(), &value.into());
+impl Outcomes {
+    /// The claims as the issuer wrote them, and the seconds from and until which the token's time holds, the leeway included.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the times of a token end with the year 9999, far below 2⁵³"
+    )]
+    pub(super) fn good(&self, claims: &Claims, leeway_seconds: i64) -> JsValue {
+        let lifetime = claims.lifetime(leeway_seconds);
+        let from = (lifetime.start.seconds() as f64).max(CLOCK_STANDS + 1.0);
+        let until = lifetime.end.seconds() as f64;
+        self.accepted(claims.as_signed(), from, until)
     }
-    object.into()
+
+    /// What the platform is to check.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a token is at most 8 KiB long"
+    )]
+    pub(super) fn question(&self, question: &SignatureQuestion, key_number: u32) -> JsValue {
+        let signed_bytes = question.message().len() as u32;
+        self.asked(key_number, signed_bytes, question.signature())
+    }
+
+    /// The refusal of a token.
+    pub(super) fn rejected(&self, reject: Reject) -> JsValue {
+        self.refused(reject.code(), reject.reason())
+    }
+
+    /// The refusal of a key set or of a public key.
+    pub(super) fn without_keys(&self, reason: &str) -> JsValue {
+        self.refused("KEYS_UNAVAILABLE", reason)
+    }
 }
 
 /// A clock that does not run counts as the end of time, so that every token is expired.

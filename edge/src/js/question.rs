@@ -1,84 +1,33 @@
-//! A signature that the JavaScript side has WebCrypto check: the question, and how the token fares with the answer.
+//! A signature that the JavaScript side has WebCrypto check: the open question, and the numbers of keys.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::rc::Rc;
 
-use edgeward_core::keys::{KeySet, MAX_KEYS, PlatformKey};
-use edgeward_core::signature::{Finding, SignatureQuestion};
-use edgeward_core::token::{Expectations, Unverified, verified_claims};
-use wasm_bindgen::JsValue;
+use edgeward_core::keys::{MAX_KEYS, PlatformKey};
+use edgeward_core::signature::SignatureQuestion;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::outcome::{accepted, instant, refusal, rejected};
-
-/// Nothing is wrong with the token so far. It is judged to its end under the keys it was begun with.
+/// Room for one question. It is used again and again, because an object that JavaScript must give back costs more to make
+/// than the rest of the crossing. Nothing is shared between two of them, so answers cannot be mixed up.
 #[wasm_bindgen]
+#[derive(Default)]
 pub struct Question {
-    pub(super) token: String,
-    pub(super) keys: Rc<KeySet>,
-    pub(super) expect: Rc<Expectations>,
-    pub(super) question: SignatureQuestion,
-    pub(super) key_number: u32,
+    pub(super) open: Option<Box<SignatureQuestion>>,
 }
 
 #[wasm_bindgen]
 impl Question {
-    /// `ES256` or `RS256`.
+    /// Room without a question.
     #[must_use]
-    pub fn algorithm(&self) -> String {
-        self.question.algorithm().name().into()
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// The same for the same key as long as the verifier lives, so that a key needs to be imported once only.
+    /// The key that is asked about as a JWK, `undefined` if nothing is asked.
     #[must_use]
-    #[wasm_bindgen(js_name = keyNumber)]
-    pub fn key_number(&self) -> u32 {
-        self.key_number
-    }
-
-    /// The key as a JWK.
-    #[must_use]
-    pub fn key(&self) -> String {
-        self.question.key().to_jwk()
-    }
-
-    /// What was signed.
-    #[must_use]
-    pub fn message(&self) -> Vec<u8> {
-        self.question.message().to_vec()
-    }
-
-    /// In the form that WebCrypto takes.
-    #[must_use]
-    pub fn signature(&self) -> Vec<u8> {
-        self.question.signature().to_vec()
-    }
-
-    /// Judges the token to its end. `is_valid`: what WebCrypto says of the signature, `undefined` if it does not take the key.
-    ///
-    /// # Errors
-    /// `{ code, reason }`, see `Reject` in the core.
-    #[wasm_bindgen(unchecked_return_type = "[claims: string, from: number, until: number]")]
-    pub fn settle(self, is_valid: Option<bool>, now_seconds: f64) -> Result<JsValue, JsValue> {
-        let finding = match is_valid {
-            Some(true) => Finding::Valid,
-            Some(false) => Finding::Invalid,
-            None => Finding::KeyRefused,
-        };
-        let answer = self.question.answer(finding);
-        match verified_claims(
-            &self.token,
-            &self.keys,
-            &self.expect,
-            Some(&answer),
-            instant(now_seconds),
-        ) {
-            Ok(claims) => Ok(accepted(&claims, &self.expect)),
-            Err(Unverified::Rejected(reject)) => Err(rejected(reject)),
-            // The same token, keys and expectations ask the same question, so this does not come about.
-            Err(Unverified::NeedsSignature(_)) => Err(refusal("INVALID_TOKEN", "asked-twice")),
-        }
+    pub fn key(&self) -> Option<String> {
+        self.open.as_ref().map(|question| question.key().to_jwk())
     }
 }
 
