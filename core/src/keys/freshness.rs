@@ -32,7 +32,7 @@ pub const FIRST_BACKOFF_SECONDS: i64 = 1;
 /// The longest wait between two attempts, because recovery should be noticed within a minute.
 pub const LONGEST_BACKOFF_SECONDS: i64 = 60;
 /// Requests that overlap tell the time in any order, by as much as one may wait for a fetch. Beyond that the clock was set back.
-const OVERLAP_SECONDS: i64 = 10;
+pub const OVERLAP_SECONDS: i64 = 10;
 
 /// How it stands with the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

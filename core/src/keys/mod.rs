@@ -13,8 +13,8 @@ mod freshness;
 pub use error::KeySetError;
 pub use freshness::{
     Advice, Current, FETCH_LEASE_SECONDS, FIRST_BACKOFF_SECONDS, Freshness, HARD_TTL_SECONDS,
-    LONGEST_BACKOFF_SECONDS, SOFT_TTL_SECONDS, Source, State, Ticket, UNCONFIRMED_TTL_SECONDS,
-    UNKNOWN_KEY_COOLDOWN_SECONDS, Wanted,
+    LONGEST_BACKOFF_SECONDS, OVERLAP_SECONDS, SOFT_TTL_SECONDS, Source, State, Ticket,
+    UNCONFIRMED_TTL_SECONDS, UNKNOWN_KEY_COOLDOWN_SECONDS, Wanted,
 };
 pub use jwk::Jwk;
 pub use public_key::PlatformKey;

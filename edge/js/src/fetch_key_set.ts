@@ -9,7 +9,9 @@ export const FETCH_TIMEOUT_MS = 5_000;
 const LARGEST_KEY_SET_BYTES = 64 * 1024;
 
 /** No honest server needs more; it is sent back with every further request. */
-const LONGEST_ENTITY_TAG = 256;
+const LONGEST_ENTITY_TAG = 128;
+/** The form of RFC 9110, section 8.8.3, without the octets that it only tolerates. */
+const ENTITY_TAG = /^(?:W\/)?"[!#-~]*"$/;
 
 /** What an address answered: a body of at most `LARGEST_KEY_SET_BYTES`, or that the set of the entity tag is still in force. */
 export type Answer = { readonly json: Uint8Array; readonly entityTag: string | undefined } | "unchanged";
@@ -28,7 +30,11 @@ export async function fetchKeySet(address: URL, runtime: Runtime, entityTag: str
     });
     if (response.status === 200) return { json: await readBounded(response), entityTag: entityTagOf(response, runtime) };
     await response.body?.cancel();
-    if (response.status === 304 && entityTag !== undefined) return "unchanged";
+    if (response.status === 304 && entityTag !== undefined) {
+      // Some servers and caches confirm whatever they are asked about; a set that is gone is not confirmed by them.
+      if (opaque(response.headers.get("etag")) === opaque(entityTag)) return "unchanged";
+      throw unavailable("key-set-other-tag");
+    }
     // Browsers hide a redirect behind the status 0.
     const redirected = response.status === 0 || (response.status >= 300 && response.status < 400 && response.status !== 304);
     throw unavailable(redirected ? "key-set-redirected" : "key-set-status");
@@ -41,7 +47,12 @@ export async function fetchKeySet(address: URL, runtime: Runtime, entityTag: str
 
 function entityTagOf(response: Response, runtime: Runtime): string | undefined {
   const entityTag = runtime.sendsEntityTags ? response.headers.get("etag") : null;
-  return entityTag === null || entityTag.length > LONGEST_ENTITY_TAG ? undefined : entityTag;
+  return entityTag !== null && entityTag.length <= LONGEST_ENTITY_TAG && ENTITY_TAG.test(entityTag) ? entityTag : undefined;
+}
+
+/** What a weak and a strong entity tag of the same content have in common. */
+function opaque(entityTag: string | null): string | undefined {
+  return entityTag?.replace(/^W\//, "");
 }
 
 async function readBounded(response: Response): Promise<Uint8Array> {

@@ -21,6 +21,9 @@ export interface Settings {
 /** A clock five minutes off is broken, and a longer leeway would outlive short-lived tokens. */
 const LONGEST_LEEWAY_SECONDS = 300;
 
+/** As everywhere in Edgeward: what clocks that are set by NTP never reach. */
+const DEFAULT_LEEWAY_SECONDS = 60;
+
 const KNOWN = ["issuer", "audience", "typ", "leewaySeconds", "keyId", "jwksUri", "jwks", "publicKey"];
 const KEY_SOURCES = ["jwksUri", "jwks", "publicKey"] as const;
 
@@ -37,7 +40,7 @@ export function readOptions(options: VerifierOptions): Settings {
     issuer: nonEmptyText("issuer", options.issuer),
     audiences: readAudience(options.audience),
     typ: nonEmptyText("typ", options.typ ?? "at+jwt"),
-    leewaySeconds: readLeeway(options.leewaySeconds ?? 60),
+    leewaySeconds: readLeeway(options.leewaySeconds ?? DEFAULT_LEEWAY_SECONDS),
     keyIdOptional: readKeyId(options.keyId ?? (keys.kind === "public-key" ? "optional" : "required")),
     keys,
   };

@@ -1,12 +1,13 @@
 // The key set of an address: when to fetch, when to do with what is there, when to give up.
 //
-// The rules and times are those of the edge Worker, so that both let go of a removed key at the same age. Two kinds of
+// The rules and times are those of the edge Worker (core/src/keys/freshness.rs), so that both let go of a removed key at the
+// same age; they are written twice, because the package would grow by more than this file. A test holds the numbers together. Two kinds of
 // fetches are kept apart, so that neither hinders the other: refreshes, which good tokens live on, wait after failures;
 // fetches for unknown key ids, which anybody can provoke, have a cooldown that their own number cannot prolong. It keeps no
 // keys itself: a good answer is handed to `accept`, which refuses a bad one and then keeps the set before it.
 
 import { EdgewardError } from "./errors.js";
-import { fetchKeySet, FETCH_TIMEOUT_MS } from "./fetch_key_set.js";
+import { fetchKeySet } from "./fetch_key_set.js";
 import type { Runtime } from "./runtime.js";
 
 /** Older than this, the set is refreshed behind the scenes while it goes on serving. */
@@ -20,8 +21,8 @@ const UNKNOWN_KEY_COOLDOWN_MS = 30_000;
 /** After a failure the next attempt waits this long, doubling up to the longest, so that a sick issuer can recover. */
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
-/** A fetch takes no longer than its timeout; one that has not ended by then was dropped together with its request. */
-const FETCH_LEASE_MS = FETCH_TIMEOUT_MS + 3_000;
+/** Longer than a fetch may take; one that has not ended by then was dropped together with its request. */
+const FETCH_LEASE_MS = 8_000;
 /** Calls that overlap tell the time in any order, by as much as one may wait. Beyond that the clock was set back. */
 const OVERLAP_MS = 10_000;
 /** A fetch may be lost together with its request; the one after it is waited for as well. */
@@ -107,7 +108,7 @@ export class RemoteKeys {
         await this.#fetchKept(now, "unknown-key");
         break;
       }
-      // That fetch may have begun before the key was published; then the key is worth one of its own.
+      // If it brings nothing, the key is worth a fetch of its own.
       await this.#othersFetch();
     }
     return this.#inForce !== before;
@@ -184,8 +185,8 @@ export class RemoteKeys {
     const wait = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
     this.#failures += 1;
     this.#failedAt = Date.now();
-    // Half fixed, half random: many processes that lost the same issuer must not come back in step.
-    this.#retryAfter = wait * (0.5 + Math.random() / 2);
+    // Up to a quarter more: many processes that lost the same issuer must not come back in step.
+    this.#retryAfter = wait * (1 + Math.random() / 4);
   }
 }
 

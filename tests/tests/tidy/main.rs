@@ -7,3 +7,4 @@ mod arrows;
 mod licences;
 mod links;
 mod reasons;
+mod twins;
