@@ -2,16 +2,17 @@
 //!
 //! serde_json does the reading; this adds what RFC 8725 and RFC 7515 section 4 ask of security-relevant JSON: no member
 //! twice at any depth (names are compared after unescaping), no prototype-polluting names, an object at the top, bounded
-//! depth and width. It does not know what the members mean.
+//! depth and width. What was read points into the text where it can, because most of it is looked at once and thrown away. It does
+//! not know what the members mean.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::fmt;
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
-use serde_json::map::Entry;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 /// Deepest nesting, the top-level object being 1. Because our own claims need 3, and a recursive reader's stack is what
 /// deep nesting attacks.
@@ -20,6 +21,9 @@ pub(crate) const MAX_DEPTH: usize = 8;
 /// Most members in one object. Because our own tokens have about 20, and each member costs a map node many times its size
 /// on the wire.
 pub(crate) const MAX_MEMBERS: usize = 64;
+
+/// Room for so many is made at once at the top, so that a usual payload needs no more.
+const USUAL_MEMBERS: usize = 16;
 
 /// Names that change an object's prototype when JavaScript copies them carelessly; the claims are handed to JavaScript.
 const FORBIDDEN_NAMES: [&str; 2] = ["__proto__", "constructor"];
@@ -37,9 +41,69 @@ pub(crate) enum JsonFault {
     TooManyMembers,
 }
 
+/// A value, with texts that have no escapes left where they are.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Json<'t> {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(Cow<'t, str>),
+    List(Vec<Json<'t>>),
+    Object(Members<'t>),
+}
+
+/// The members of an object, each name once, in the order of the text.
+///
+/// They are looked for one after the other: there are few ([`MAX_MEMBERS`]), and most differ in length already.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Members<'t>(Vec<(Cow<'t, str>, Json<'t>)>);
+
+impl<'t> Members<'t> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Json<'t>> {
+        let (_, value) = self.0.iter().find(|(other, _)| other == name)?;
+        Some(value)
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// The same by itself, in the order of the names.
+    pub(crate) fn to_map(&self) -> Map<String, Value> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_ref().into(), value.to_value()))
+            .collect()
+    }
+}
+
+impl Json<'_> {
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::List(_) | Self::Object(_) => None,
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(*value),
+            Self::Number(number) => Value::Number(number.clone()),
+            Self::Text(text) => Value::String(text.as_ref().into()),
+            Self::List(values) => Value::Array(values.iter().map(Json::to_value).collect()),
+            Self::Object(members) => Value::Object(members.to_map()),
+        }
+    }
+}
+
 /// Reads a top-level object. The caller has already bounded the length.
-pub(crate) fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonFault> {
-    let text = core::str::from_utf8(bytes).map_err(|_| JsonFault::NotUtf8)?;
+pub(crate) fn read_object(bytes: &[u8]) -> Result<Members<'_>, JsonFault> {
+    read_text(core::str::from_utf8(bytes).map_err(|_| JsonFault::NotUtf8)?)
+}
+
+/// [`read_object`] of what is known to be UTF-8.
+pub(crate) fn read_text(text: &str) -> Result<Members<'_>, JsonFault> {
     if text.starts_with('\u{feff}') {
         return Err(JsonFault::ByteOrderMark);
     }
@@ -53,8 +117,8 @@ pub(crate) fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonFault>
     .map_err(|_| fault.get().unwrap_or(JsonFault::NotJson))?;
     reader.end().map_err(|_| JsonFault::NotJson)?;
     match value {
-        Value::Object(members) => Ok(members),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+        Json::Object(members) => Ok(members),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => {
             Err(JsonFault::NotAnObject)
         }
     }
@@ -85,72 +149,108 @@ impl Strict<'_> {
 }
 
 impl<'de> DeserializeSeed<'de> for Strict<'_> {
-    type Value = Value;
+    type Value = Json<'de>;
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Json<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Strict<'_> {
-    type Value = Value;
+    type Value = Json<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
+        Ok(Json::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
+        Ok(Json::Bool(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::from(value))
+    fn visit_i64<E>(self, value: i64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(value.into()))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::from(value))
+    fn visit_u64<E>(self, value: u64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(value.into()))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::from(value))
+    fn visit_f64<E>(self, value: f64) -> Result<Json<'de>, E> {
+        // JSON has no other numbers.
+        Ok(Number::from_f64(value).map_or(Json::Null, Json::Number))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::from(value))
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Borrowed(value)))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
+    fn visit_str<E>(self, value: &str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Owned(value.into())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Json<'de>, A::Error> {
         let inner = self.inner()?;
         let mut values = Vec::new();
         while let Some(value) = elements.next_element_seed(inner)? {
             values.push(value);
         }
-        Ok(Value::Array(values))
+        Ok(Json::List(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json<'de>, A::Error> {
         let inner = self.inner()?;
-        let mut members = Map::new();
-        while let Some(name) = access.next_key::<String>()? {
-            if FORBIDDEN_NAMES.contains(&name.as_str()) {
+        let room = if self.depth == 0 { USUAL_MEMBERS } else { 0 };
+        let mut members = Members(Vec::with_capacity(room));
+        while let Some(name) = access.next_key_seed(Name)? {
+            if FORBIDDEN_NAMES.contains(&name.as_ref()) {
                 return self.fail(JsonFault::ForbiddenMember);
             }
-            let is_full = members.len() >= MAX_MEMBERS;
-            match members.entry(name) {
-                Entry::Occupied(_) => return self.fail(JsonFault::DuplicateMember),
-                Entry::Vacant(_) if is_full => return self.fail(JsonFault::TooManyMembers),
-                Entry::Vacant(place) => place.insert(access.next_value_seed(inner)?),
-            };
+            if members.contains(&name) {
+                return self.fail(JsonFault::DuplicateMember);
+            }
+            if members.0.len() >= MAX_MEMBERS {
+                return self.fail(JsonFault::TooManyMembers);
+            }
+            members.0.push((name, access.next_value_seed(inner)?));
         }
-        Ok(Value::Object(members))
+        Ok(Json::Object(members))
+    }
+}
+
+/// The name of a member.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Cow<'de, str>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(value.into()))
     }
 }
 

@@ -8,11 +8,10 @@ use alloc::vec::Vec;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
 
 use super::error::KeySetError;
 use super::public_key::PublicKey;
-use crate::json;
+use crate::json::{self, Json, Members};
 use crate::signature::{Algorithm, Ed25519Key};
 use crate::token::{TokenType, is_key_id};
 
@@ -146,26 +145,26 @@ impl Jwk {
     }
 
     /// Reads an entry of a key set, whose JSON is already known to be strict.
-    pub(super) fn read(members: &Map<String, Value>) -> Result<Entry, KeySetError> {
+    pub(super) fn read(members: &Members<'_>) -> Result<Entry, KeySetError> {
         let text = |name: &str| match members.get(name) {
             None => Ok(None),
-            Some(Value::String(value)) => Ok(Some(value.as_str())),
-            Some(_) => Err(KeySetError::KeyMalformed),
+            Some(value) => value.as_text().map(Some).ok_or(KeySetError::KeyMalformed),
         };
         let kty = text("kty")?.ok_or(KeySetError::KeyMalformed)?;
-        if kty == "oct" || members.contains_key("k") {
+        if kty == "oct" || members.contains("k") {
             return Err(KeySetError::SymmetricKey);
         }
-        if PRIVATE_MEMBERS
-            .iter()
-            .any(|&name| members.contains_key(name))
-        {
+        if PRIVATE_MEMBERS.iter().any(|&name| members.contains(name)) {
             return Err(KeySetError::PrivateKey);
         }
         let key_id = match members.get("kid") {
             None => None,
-            Some(Value::String(kid)) => Some(kid.clone()),
-            Some(_) => return Err(KeySetError::KeyIdMalformed),
+            Some(value) => Some(
+                value
+                    .as_text()
+                    .ok_or(KeySetError::KeyIdMalformed)?
+                    .to_owned(),
+            ),
         };
         let for_signatures =
             text("use")?.is_none_or(|purpose| purpose == "sig") && may_verify(members)?;
@@ -183,7 +182,7 @@ impl Jwk {
         }
         let restriction = match members.get(RESTRICTION) {
             None => None,
-            Some(Value::String(typ)) if !typ.is_empty() => Some(typ.clone()),
+            Some(Json::Text(typ)) if !typ.is_empty() => Some(typ.as_ref().to_owned()),
             Some(_) => return Err(KeySetError::RestrictionMalformed),
         };
         let number = |name: &str| {
@@ -227,13 +226,13 @@ impl Serialize for Jwk {
 }
 
 /// `key_ops` (RFC 7517 section 4.3), if present, are texts of which none is twice, and must allow verifying.
-fn may_verify(members: &Map<String, Value>) -> Result<bool, KeySetError> {
+fn may_verify(members: &Members<'_>) -> Result<bool, KeySetError> {
     match members.get("key_ops") {
         None => Ok(true),
-        Some(Value::Array(operations)) => {
+        Some(Json::List(operations)) => {
             let mut names = BTreeSet::new();
             for operation in operations {
-                let name = operation.as_str().ok_or(KeySetError::KeyMalformed)?;
+                let name = operation.as_text().ok_or(KeySetError::KeyMalformed)?;
                 if !names.insert(name) {
                     return Err(KeySetError::KeyMalformed);
                 }

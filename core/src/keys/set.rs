@@ -6,13 +6,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::Serialize;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::error::KeySetError;
 use super::jwk::{Entry, Jwk};
 use super::pem;
-use crate::json;
+use crate::json::{self, Json};
 use crate::reject::Reject;
 use crate::signature::Room;
 use crate::token::KeyIdRule;
@@ -49,7 +48,7 @@ impl KeySet {
             return Err(KeySetError::TooLarge);
         }
         let document = json::read_object(json)?;
-        let Some(Value::Array(entries)) = document.get("keys") else {
+        let Some(Json::List(entries)) = document.get("keys") else {
             return Err(KeySetError::KeysMissing);
         };
         if entries.len() > MAX_KEYS {
@@ -57,7 +56,9 @@ impl KeySet {
         }
         let mut read = Vec::with_capacity(entries.len());
         for entry in entries {
-            let members = entry.as_object().ok_or(KeySetError::NotAnObject)?;
+            let Json::Object(members) = entry else {
+                return Err(KeySetError::NotAnObject);
+            };
             read.push(Jwk::read(members)?);
         }
         Self::assemble(read)

@@ -1,6 +1,6 @@
 //! The claims of a verified token: their form, and whether they are acceptable here and now.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
@@ -8,7 +8,7 @@ use core::ops::Range;
 use serde_json::{Map, Number, Value};
 
 use super::expectations::{Audiences, Expectations};
-use crate::json;
+use crate::json::{self, Json, Members};
 use crate::reject::Reject;
 use crate::time::UnixTime;
 
@@ -16,77 +16,122 @@ use crate::time::UnixTime;
 /// on, and because no honest token lives that long.
 const LAST_TIME: i64 = 253_402_300_799;
 
-/// What a token says, in the accepted form. Only a token that held in everything has them.
+/// What a token says, in the accepted form. Reached only through [`Verified`](super::Verified).
 #[derive(Clone, PartialEq)]
 pub struct Claims {
     /// Everything, as signed. The fields below are what has been read out of it and cannot disagree with it.
     members: Map<String, Value>,
-    /// The payload itself.
-    text: String,
     audience: Vec<String>,
-    expires_at: UnixTime,
-    not_before: Option<UnixTime>,
-    issued_at: Option<UnixTime>,
+    times: Times,
     auth_time: Option<UnixTime>,
     sequence: Option<u64>,
     roles: Vec<String>,
     amr: Vec<String>,
 }
 
-impl Claims {
+/// The claims of a token that held in everything, as the issuer wrote them, for a caller who only hands them on.
+#[derive(Clone, PartialEq)]
+pub struct ClaimsText {
+    text: String,
+    lifetime: Range<UnixTime>,
+}
+
+/// When a token is good.
+#[derive(Clone, PartialEq)]
+struct Times {
+    expires_at: UnixTime,
+    not_before: Option<UnixTime>,
+    issued_at: Option<UnixTime>,
+}
+
+/// A payload whose known claims have the accepted form.
+struct Payload<'p> {
+    members: Members<'p>,
+    times: Times,
+    auth_time: Option<UnixTime>,
+    sequence: Option<u64>,
+}
+
+impl<'p> Payload<'p> {
     /// Reads a payload and checks the form of every claim that this crate knows.
-    pub(super) fn read(payload: Vec<u8>) -> Result<Self, Reject> {
-        let members = json::read_object(&payload)?;
-        let text = String::from_utf8(payload).map_err(|_| Reject::NotUtf8)?;
+    fn read(text: &'p str) -> Result<Self, Reject> {
+        let members = json::read_text(text)?;
         match members.get("iss") {
             None => return Err(Reject::IssuerMissing),
-            Some(Value::String(_)) => {}
+            Some(Json::Text(_)) => {}
             Some(_) => return Err(Reject::IssuerMalformed),
         }
         for name in ["sub", "jti", "sid", "client_id", "acr", "name", "email"] {
             string(&members, name, Reject::ClaimMalformed)?;
         }
         string(&members, "scope", Reject::ScopeMalformed)?;
-        Ok(Self {
-            audience: audience(&members)?,
+        match members.get("aud") {
+            Some(Json::Text(_)) => {}
+            Some(Json::List(none)) if none.is_empty() => return Err(Reject::AudienceMalformed),
+            _ => strings(&members, "aud", Reject::AudienceMalformed)?,
+        }
+        let times = Times {
             expires_at: time(&members, "exp", Rounding::Down)?.ok_or(Reject::ExpiryMissing)?,
             not_before: time(&members, "nbf", Rounding::Up)?,
             issued_at: time(&members, "iat", Rounding::Up)?,
-            auth_time: time(&members, "auth_time", Rounding::Down)?,
-            sequence: match members.get("seq") {
-                None => None,
-                Some(value) => Some(value.as_u64().ok_or(Reject::SequenceMalformed)?),
-            },
-            roles: strings(&members, "roles", Reject::RolesMalformed)?,
-            amr: strings(&members, "amr", Reject::MethodsMalformed)?,
+        };
+        let auth_time = time(&members, "auth_time", Rounding::Down)?;
+        let sequence = match members.get("seq") {
+            None => None,
+            Some(Json::Number(number)) => Some(number.as_u64().ok_or(Reject::SequenceMalformed)?),
+            Some(_) => return Err(Reject::SequenceMalformed),
+        };
+        strings(&members, "roles", Reject::RolesMalformed)?;
+        strings(&members, "amr", Reject::MethodsMalformed)?;
+        Ok(Self {
             members,
-            text,
+            times,
+            auth_time,
+            sequence,
         })
     }
 
-    /// Whether the claims are acceptable to `expect` at `now`: issuer, audience, then time.
-    pub(super) fn satisfy(&self, expect: &Expectations, now: UnixTime) -> Result<(), Reject> {
-        if self.issuer() != expect.issuer {
+    /// [`Self::read`], and whether the claims are acceptable to `expect` at `now`.
+    fn accept(text: &'p str, expect: &Expectations, now: UnixTime) -> Result<Self, Reject> {
+        let payload = Self::read(text)?;
+        payload.satisfy(expect, now)?;
+        Ok(payload)
+    }
+
+    /// Issuer, audience, then time.
+    fn satisfy(&self, expect: &Expectations, now: UnixTime) -> Result<(), Reject> {
+        if self.members.get("iss").and_then(Json::as_text) != Some(&expect.issuer) {
             return Err(Reject::IssuerMismatch);
         }
+        let mut audience = self.texts("aud").peekable();
         match &expect.audiences {
             Audiences::Unchecked => {}
-            Audiences::OneOf(_) if self.audience.is_empty() => return Err(Reject::AudienceMissing),
+            Audiences::OneOf(_) if audience.peek().is_none() => {
+                return Err(Reject::AudienceMissing);
+            }
             Audiences::OneOf(accepted) => {
-                if !self
-                    .audience
-                    .iter()
-                    .any(|audience| accepted.contains(audience))
-                {
+                if !audience.any(|audience| accepted.iter().any(|one| one == audience)) {
                     return Err(Reject::AudienceMismatch);
                 }
             }
         }
-        self.hold_at(expect, now)
+        self.times.hold_at(expect, now)
     }
 
+    /// A claim of one or more texts.
+    fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        let values = match self.members.get(name) {
+            Some(Json::List(values)) => values.as_slice(),
+            Some(one) => core::slice::from_ref(one),
+            None => &[],
+        };
+        values.iter().filter_map(Json::as_text)
+    }
+}
+
+impl Times {
     /// Whether the token's time has come and has not passed.
-    pub(super) fn hold_at(&self, expect: &Expectations, now: UnixTime) -> Result<(), Reject> {
+    fn hold_at(&self, expect: &Expectations, now: UnixTime) -> Result<(), Reject> {
         let leeway = expect.leeway_seconds.max(0);
         // RFC 7519 section 4.1.4: refused on or after `exp`.
         if now >= self.expires_at.plus(leeway) {
@@ -105,10 +150,8 @@ impl Claims {
         Ok(())
     }
 
-    /// The seconds in which the token's time has come and has not passed, for whoever keeps what was verified: within them
-    /// time is no reason to refuse it, outside of them it is.
-    #[must_use]
-    pub fn lifetime(&self, leeway_seconds: i64) -> Range<UnixTime> {
+    /// The seconds in which [`Self::hold_at`] finds nothing wrong.
+    fn lifetime(&self, leeway_seconds: i64) -> Range<UnixTime> {
         let leeway = leeway_seconds.max(0);
         let begins = [self.not_before, self.issued_at]
             .into_iter()
@@ -118,6 +161,81 @@ impl Claims {
             begins.plus(-leeway)
         });
         first..self.expires_at.plus(leeway)
+    }
+}
+
+impl ClaimsText {
+    /// Errors: the first rule that a payload breaks.
+    pub(super) fn accept(
+        payload: Vec<u8>,
+        expect: &Expectations,
+        now: UnixTime,
+    ) -> Result<Self, Reject> {
+        let text = String::from_utf8(payload).map_err(|_| Reject::NotUtf8)?;
+        let lifetime = Payload::accept(&text, expect, now)?
+            .times
+            .lifetime(expect.leeway_seconds);
+        Ok(Self { text, lifetime })
+    }
+
+    /// The text of a JSON object.
+    #[must_use]
+    pub fn as_signed(&self) -> &str {
+        &self.text
+    }
+
+    /// The seconds in which the token's time has come and has not passed, the leeway included, for whoever keeps what was
+    /// verified: within them time is no reason to refuse it, outside of them it is.
+    #[must_use]
+    pub fn lifetime(&self) -> Range<UnixTime> {
+        self.lifetime.clone()
+    }
+}
+
+impl fmt::Debug for ClaimsText {
+    /// Shows nothing personal.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ClaimsText")
+            .field("lifetime", &self.lifetime)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Claims {
+    /// Errors: the first rule that a payload breaks.
+    pub(super) fn accept(
+        payload: Vec<u8>,
+        expect: &Expectations,
+        now: UnixTime,
+    ) -> Result<Self, Reject> {
+        let text = core::str::from_utf8(&payload).map_err(|_| Reject::NotUtf8)?;
+        Ok(Self::of(&Payload::accept(text, expect, now)?))
+    }
+
+    fn of(payload: &Payload<'_>) -> Self {
+        let texts = |name| payload.texts(name).map(String::from).collect();
+        Self {
+            members: payload.members.to_map(),
+            audience: texts("aud"),
+            times: payload.times.clone(),
+            auth_time: payload.auth_time,
+            sequence: payload.sequence,
+            roles: texts("roles"),
+            amr: texts("amr"),
+        }
+    }
+
+    /// Whether the token's time has come and has not passed.
+    pub(super) fn hold_at(&self, expect: &Expectations, now: UnixTime) -> Result<(), Reject> {
+        self.times.hold_at(expect, now)
+    }
+
+    /// The seconds in which the token's time has come and has not passed, for whoever keeps what was verified: within them
+    /// time is no reason to refuse it, outside of them it is.
+    #[must_use]
+    pub fn lifetime(&self, leeway_seconds: i64) -> Range<UnixTime> {
+        self.times.lifetime(leeway_seconds)
     }
 
     /// `iss`.
@@ -141,19 +259,19 @@ impl Claims {
     /// `exp`; a fraction of a second is dropped.
     #[must_use]
     pub fn expires_at(&self) -> UnixTime {
-        self.expires_at
+        self.times.expires_at
     }
 
     /// `nbf`; a fraction of a second counts as a whole one.
     #[must_use]
     pub fn not_before(&self) -> Option<UnixTime> {
-        self.not_before
+        self.times.not_before
     }
 
     /// `iat`; a fraction of a second counts as a whole one.
     #[must_use]
     pub fn issued_at(&self) -> Option<UnixTime> {
-        self.issued_at
+        self.times.issued_at
     }
 
     /// `jti`: what identifies this token. The token's text does not: a signature may have several spellings.
@@ -235,12 +353,6 @@ impl Claims {
         self.members.get(name)
     }
 
-    /// All claims as the issuer wrote them: the text of a JSON object.
-    #[must_use]
-    pub fn as_signed(&self) -> &str {
-        &self.text
-    }
-
     /// All claims as a JSON object.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -260,7 +372,7 @@ impl fmt::Debug for Claims {
             .debug_struct("Claims")
             .field("issuer", &self.issuer())
             .field("token_id", &self.token_id())
-            .field("expires_at", &self.expires_at)
+            .field("expires_at", &self.times.expires_at)
             .finish_non_exhaustive()
     }
 }
@@ -277,33 +389,18 @@ impl<'c> Iterator for Scopes<'c> {
     }
 }
 
-fn string(members: &Map<String, Value>, name: &str, reject: Reject) -> Result<(), Reject> {
+fn string(members: &Members<'_>, name: &str, reject: Reject) -> Result<(), Reject> {
     match members.get(name) {
-        None | Some(Value::String(_)) => Ok(()),
+        None | Some(Json::Text(_)) => Ok(()),
         Some(_) => Err(reject),
     }
 }
 
-fn strings(
-    members: &Map<String, Value>,
-    name: &str,
-    reject: Reject,
-) -> Result<Vec<String>, Reject> {
+fn strings(members: &Members<'_>, name: &str, reject: Reject) -> Result<(), Reject> {
     match members.get(name) {
-        None => Ok(Vec::new()),
-        Some(Value::Array(values)) => values
-            .iter()
-            .map(|value| value.as_str().map(ToString::to_string).ok_or(reject))
-            .collect(),
+        None => Ok(()),
+        Some(Json::List(values)) if values.iter().all(|value| value.as_text().is_some()) => Ok(()),
         Some(_) => Err(reject),
-    }
-}
-
-fn audience(members: &Map<String, Value>) -> Result<Vec<String>, Reject> {
-    match members.get("aud") {
-        Some(Value::String(one)) => Ok(Vec::from([one.clone()])),
-        Some(Value::Array(none)) if none.is_empty() => Err(Reject::AudienceMalformed),
-        _ => strings(members, "aud", Reject::AudienceMalformed),
     }
 }
 
@@ -314,14 +411,10 @@ enum Rounding {
     Up,
 }
 
-fn time(
-    members: &Map<String, Value>,
-    name: &str,
-    rounding: Rounding,
-) -> Result<Option<UnixTime>, Reject> {
+fn time(members: &Members<'_>, name: &str, rounding: Rounding) -> Result<Option<UnixTime>, Reject> {
     match members.get(name) {
         None => Ok(None),
-        Some(Value::Number(number)) => numeric_date(number, rounding).map(Some),
+        Some(Json::Number(number)) => numeric_date(number, rounding).map(Some),
         Some(_) => Err(Reject::TimeMalformed),
     }
 }
@@ -361,7 +454,8 @@ mod tests {
     #[test]
     fn the_lifetime_is_when_time_is_no_reason_to_refuse() {
         let check = |times: &str, leeway_seconds: i64| {
-            let claims = Claims::read(format!(r#"{{"iss":"i",{times}}}"#).into()).unwrap();
+            let text = format!(r#"{{"iss":"i",{times}}}"#);
+            let claims = Claims::of(&Payload::read(&text).unwrap());
             let mut expect = Expectations::new("i", Audiences::Unchecked, TokenType::Access);
             expect.leeway_seconds = leeway_seconds;
             let lifetime = claims.lifetime(leeway_seconds);

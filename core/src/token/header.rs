@@ -4,10 +4,8 @@
 
 use alloc::string::String;
 
-use serde_json::Value;
-
 use super::limits::{MAX_HEADER_BYTES, MAX_KEY_ID_BYTES};
-use crate::json::{self, JsonFault};
+use crate::json::{self, Json, JsonFault};
 use crate::reject::Reject;
 
 /// Members that carry a key or say where to fetch one (RFC 7515 sections 4.1.2, 4.1.3, 4.1.5, 4.1.6). Following them is how
@@ -26,34 +24,32 @@ impl Header {
         if bytes.len() > MAX_HEADER_BYTES {
             return Err(Reject::HeaderTooLarge);
         }
-        let mut members = json::read_object(bytes)?;
-        if members.contains_key("crit") {
+        let members = json::read_object(bytes)?;
+        if members.contains("crit") {
             return Err(Reject::CriticalExtension);
         }
         // RFC 7797 demands `crit` beside it; alone it is ignored by some and obeyed by others.
-        if members.contains_key("b64") {
+        if members.contains("b64") {
             return Err(Reject::UnencodedPayload);
         }
-        if members.contains_key("cty") {
+        if members.contains("cty") {
             return Err(Reject::NestedContent);
         }
-        if KEY_MEMBERS.iter().any(|&name| members.contains_key(name)) {
+        if KEY_MEMBERS.iter().any(|&name| members.contains(name)) {
             return Err(Reject::EmbeddedKey);
         }
-        let algorithm = match members.remove("alg") {
+        let algorithm = match members.get("alg") {
             None => return Err(Reject::AlgorithmMissing),
-            Some(Value::String(name)) => name,
-            Some(_) => return Err(Reject::AlgorithmMalformed),
+            Some(value) => value.as_text().ok_or(Reject::AlgorithmMalformed)?.into(),
         };
-        let key_id = match members.remove("kid") {
+        let key_id = match members.get("kid") {
             None => None,
-            Some(Value::String(kid)) if is_key_id(&kid) => Some(kid),
+            Some(Json::Text(kid)) if is_key_id(kid) => Some(kid.as_ref().into()),
             Some(_) => return Err(Reject::KeyIdMalformed),
         };
-        let token_type = match members.remove("typ") {
+        let token_type = match members.get("typ") {
             None => None,
-            Some(Value::String(name)) => Some(name),
-            Some(_) => return Err(Reject::TypeMalformed),
+            Some(value) => Some(value.as_text().ok_or(Reject::TypeMalformed)?.into()),
         };
         Ok(Self {
             algorithm,

@@ -15,7 +15,7 @@ mod header;
 mod limits;
 mod sign;
 
-pub use claims::{Claims, Scopes};
+pub use claims::{Claims, ClaimsText, Scopes};
 pub use expectations::{Audiences, Expectations, KeyIdRule, TokenType};
 pub(crate) use header::is_key_id;
 pub use limits::{MAX_HEADER_BYTES, MAX_KEY_ID_BYTES, MAX_TOKEN_BYTES};

@@ -8,7 +8,7 @@ use core::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::claims::Claims;
+use super::claims::{Claims, ClaimsText};
 use super::expectations::Expectations;
 use super::parsed::ParsedToken;
 use crate::keys::KeySet;
@@ -109,7 +109,7 @@ pub fn verify_with(
     answer: Option<&SignatureAnswer>,
     now: UnixTime,
 ) -> Result<Verified, Unverified> {
-    let (claims, key_id) = judge(token, keys, expect, answer, now)?;
+    let (claims, key_id) = judge(token, keys, expect, answer, now, Claims::accept)?;
     Ok(Verified {
         claims,
         key_id,
@@ -117,15 +117,15 @@ pub fn verify_with(
     })
 }
 
-/// [`verify_with`] for a caller who wants the claims and nothing else, and so is spared the digest of the text.
+/// [`verify_with`] for a caller who only hands the claims on, and so is spared the digest of the token and a copy of each claim.
 pub fn verified_claims(
     token: &str,
     keys: &KeySet,
     expect: &Expectations,
     answer: Option<&SignatureAnswer>,
     now: UnixTime,
-) -> Result<Claims, Unverified> {
-    judge(token, keys, expect, answer, now).map(|(claims, _)| claims)
+) -> Result<ClaimsText, Unverified> {
+    judge(token, keys, expect, answer, now, ClaimsText::accept).map(|(claims, _)| claims)
 }
 
 /// Judges the token of a question to its end, under the keys and expectations that it was begun with, for a caller who kept
@@ -135,19 +135,23 @@ pub fn settled_claims(
     question: SignatureQuestion,
     finding: Finding,
     now: UnixTime,
-) -> Result<Claims, Reject> {
+) -> Result<ClaimsText, Reject> {
     finding.holds()?;
-    accept(question.payload, &question.expect, now)
+    ClaimsText::accept(question.payload, &question.expect, now)
 }
 
+/// The last step, which nobody reaches but through a good signature.
+type Accept<C> = fn(Vec<u8>, &Expectations, UnixTime) -> Result<C, Reject>;
+
 /// The one door. Answers with the claims and the `kid` of the key.
-fn judge(
+fn judge<C>(
     token: &str,
     keys: &KeySet,
     expect: &Expectations,
     answer: Option<&SignatureAnswer>,
     now: UnixTime,
-) -> Result<(Claims, String), Unverified> {
+    accept: Accept<C>,
+) -> Result<(C, String), Unverified> {
     if let Some((question, finding)) = answer.and_then(|answer| answer.about(token, keys, expect)) {
         finding.holds()?;
         let claims = accept(question.payload.clone(), expect, now)?;
@@ -190,11 +194,4 @@ fn judge(
             })))
         }
     }
-}
-
-/// The last step, which nobody reaches but through a good signature.
-fn accept(payload: Vec<u8>, expect: &Expectations, now: UnixTime) -> Result<Claims, Reject> {
-    let claims = Claims::read(payload)?;
-    claims.satisfy(expect, now)?;
-    Ok(claims)
 }

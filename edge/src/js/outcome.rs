@@ -6,7 +6,7 @@
 use edgeward_core::reject::Reject;
 use edgeward_core::signature::SignatureQuestion;
 use edgeward_core::time::UnixTime;
-use edgeward_core::token::Claims;
+use edgeward_core::token::ClaimsText;
 use wasm_bindgen::prelude::*;
 
 /// Clocks that show this second or an earlier one do not run: a Worker's global scope reads 1970, and under that time no
@@ -21,7 +21,7 @@ export interface Outcomes {
   accepted(claims: string, from: number, until: number): unknown;
   /**
    * Nothing is wrong so far: the number of the key, how many bytes of the token were signed, and the signature as
-   * WebCrypto takes it. The bytes change with the next call.
+   * WebCrypto takes it, in memory that may move with the next call.
    */
   asked(keyNumber: number, signedBytes: number, signature: Uint8Array): unknown;
   /** What is thrown. */
@@ -51,8 +51,8 @@ impl Outcomes {
         clippy::cast_precision_loss,
         reason = "the times of a token end with the year 9999, far below 2⁵³"
     )]
-    pub(super) fn good(&self, claims: &Claims, leeway_seconds: i64) -> JsValue {
-        let lifetime = claims.lifetime(leeway_seconds);
+    pub(super) fn good(&self, claims: &ClaimsText) -> JsValue {
+        let lifetime = claims.lifetime();
         let from = (lifetime.start.seconds() as f64).max(CLOCK_STANDS + 1.0);
         let until = lifetime.end.seconds() as f64;
         self.accepted(claims.as_signed(), from, until)

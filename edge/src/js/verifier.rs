@@ -100,7 +100,7 @@ impl Verifier {
         let token =
             str::from_utf8(token).map_err(|_| self.outcomes.rejected(Reject::NotBase64Url))?;
         match verified_claims(token, keys, &self.expect, None, instant(now_seconds)) {
-            Ok(claims) => Ok(self.outcomes.good(&claims, self.expect.leeway_seconds)),
+            Ok(claims) => Ok(self.outcomes.good(&claims)),
             Err(Unverified::Rejected(reject)) => Err(self.outcomes.rejected(reject)),
             Err(Unverified::NeedsSignature(asked)) => {
                 let key_number = self.key_numbers.of(asked.key());
@@ -133,7 +133,7 @@ impl Verifier {
             .ok_or(Reject::SignatureInvalid)
             .and_then(|asked| settled_claims(*asked, finding, instant(now_seconds)))
             .map_err(|reject| self.outcomes.rejected(reject))?;
-        Ok(self.outcomes.good(&claims, self.expect.leeway_seconds))
+        Ok(self.outcomes.good(&claims))
     }
 }
 
