@@ -10,6 +10,7 @@ mod verify;
 mod seen;
 mod expectations;
 mod claims;
+mod payload;
 mod parsed;
 mod header;
 mod limits;
