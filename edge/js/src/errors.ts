@@ -18,7 +18,10 @@ export type EdgewardErrorCode =
   | "KEYS_UNAVAILABLE"
   /** The WebAssembly file could not be loaded. Says nothing about the token. */
   | "WASM_UNAVAILABLE"
-  /** ES256 and RS256 need `crypto.subtle`, and it is not there: an insecure context. Says nothing about the token. */
+  /**
+   * ES256 and RS256 need `crypto.subtle`, and it is not there (an insecure context), or it failed before it looked at the key.
+   * Says nothing about the token.
+   */
   | "CRYPTO_UNAVAILABLE"
   /** `createVerifier` was called wrongly. Never depends on a token. */
   | "INVALID_OPTIONS";

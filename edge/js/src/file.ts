@@ -1,7 +1,7 @@
 // Node, Deno and Bun: the WebAssembly lies beside this file.
 
 import { readFile } from "node:fs/promises";
-import { once, type Runtime } from "./runtime.js";
+import { KEY_ERRORS, once, type Runtime } from "./runtime.js";
 import type { Verifier, VerifierOptions } from "./surface.js";
 import { createVerifierIn } from "./verifier.js";
 import initialise from "./wasm/edgeward.js";
@@ -18,6 +18,7 @@ const runtime: Runtime = {
   fetchOptions: {},
   sendsEntityTags: true,
   sharesPromises: true,
+  keyErrors: KEY_ERRORS,
   outlive() {},
 };
 

@@ -1,6 +1,6 @@
 // Browsers, and every runtime that fetches by URL.
 
-import { once, type Runtime } from "./runtime.js";
+import { KEY_ERRORS, once, type Runtime } from "./runtime.js";
 import type { Verifier, VerifierOptions } from "./surface.js";
 import { createVerifierIn } from "./verifier.js";
 import initialise from "./wasm/edgeward.js";
@@ -15,6 +15,7 @@ const runtime: Runtime = {
   fetchOptions: { credentials: "omit", cache: "no-cache" },
   sendsEntityTags: false,
   sharesPromises: true,
+  keyErrors: KEY_ERRORS,
   outlive() {},
 };
 

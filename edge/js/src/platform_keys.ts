@@ -22,6 +22,7 @@ export interface Asked {
   readonly keyNumber: number;
   /** So much of the token was signed. */
   readonly signedBytes: number;
+  /** In the memory of the core: to be used before anything is waited for. */
   readonly signature: Uint8Array<ArrayBuffer>;
 }
 
@@ -52,15 +53,21 @@ export class PlatformKeys {
    * @throws {EdgewardError} `CRYPTO_UNAVAILABLE`, at once or as what the promise is rejected with
    */
   check(question: Question, asked: Asked, message: Uint8Array<ArrayBuffer>): Promise<boolean | undefined> {
-    const known = this.#keys.get(asked.keyNumber) ?? this.#import(asked.keyNumber, question);
+    const known = this.#keys.get(asked.keyNumber);
     // A promise less for each token of a known key.
-    if (known instanceof Promise) return known.then((outcome) => check(outcome, asked, message));
-    return check(known, asked, message);
+    if (known !== undefined && !(known instanceof Promise)) return check(known, asked.signature, message);
+    const signature = asked.signature.slice();
+    const pending = known ?? this.#import(asked.keyNumber, question);
+    return pending.then((outcome) => check(outcome, signature, message));
   }
 
   #import(number: number, question: Question): Promise<Outcome> {
     const pending = this.#imported(webCrypto(), number, JSON.parse(question.key() ?? "{}") as JsonWebKey);
-    if (this.#runtime.sharesPromises) this.#keep(number, pending);
+    if (this.#runtime.sharesPromises) {
+      this.#keep(number, pending);
+      // The next token tries again.
+      pending.catch(() => this.#keys.delete(number));
+    }
     return pending;
   }
 
@@ -69,7 +76,10 @@ export class PlatformKeys {
     try {
       const algorithm = ALGORITHMS[jwk.kty as string] as Algorithm;
       outcome = { subtle, key: await subtle.importKey("jwk", jwk, algorithm, false, ["verify"]), algorithm };
-    } catch {
+    } catch (cause) {
+      if (!this.#runtime.keyErrors.includes((cause as Partial<Error> | undefined)?.name ?? "")) {
+        throw new EdgewardError("CRYPTO_UNAVAILABLE", "key-not-imported", { cause });
+      }
       outcome = REFUSED;
     }
     this.#keep(number, outcome);
@@ -85,7 +95,7 @@ export class PlatformKeys {
   }
 }
 
-function check(outcome: Outcome, { signature }: Asked, message: Uint8Array<ArrayBuffer>): Promise<boolean | undefined> {
+function check(outcome: Outcome, signature: Uint8Array<ArrayBuffer>, message: Uint8Array<ArrayBuffer>): Promise<boolean | undefined> {
   if (outcome === REFUSED) return Promise.resolve(undefined);
   return outcome.subtle.verify(outcome.algorithm, outcome.key, signature, message);
 }

@@ -15,9 +15,14 @@ export interface Runtime {
    * promises with it, and whoever waits for them hangs.
    */
   readonly sharesPromises: boolean;
+  /** The names of the errors by which `importKey` says that the key itself is bad, not that it could not be looked at. */
+  readonly keyErrors: readonly string[];
   /** Keeps work alive that nobody awaits. */
   outlive(work: Promise<void>): void;
 }
+
+/** As WebCrypto prescribes (Web Cryptography API, section 14.3.9 and the sections of the algorithms). */
+export const KEY_ERRORS: readonly string[] = ["DataError", "NotSupportedError"];
 
 /** Runs `load` until it has succeeded once; callers in between share the attempt. */
 export function once(load: () => Promise<unknown>): () => Promise<void> {

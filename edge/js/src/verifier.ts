@@ -13,12 +13,12 @@ import { Question, Verifier as Core, type Outcomes } from "./wasm/edgeward.js";
 const LONGEST_TOKEN = 8 * 1024;
 /** A longer token fills more than `LONGEST_TOKEN` of this, also if a character of four bytes does not fit any more. */
 const ROOM_FOR_TOKEN = LONGEST_TOKEN + 4;
-/** So many tokens at a time wait for WebCrypto in rooms that are used again; the rooms of further ones are given back. */
-const MOST_SPARE_QUESTIONS = 64;
+/** So many desks are kept for the next tokens, half a megabyte; when more tokens wait for WebCrypto at a time, theirs go. */
+const MOST_FREE_DESKS = 64;
 
 const outcomes: Outcomes = {
   accepted: (claims, from, until): Accepted => ({ claims, from, until }),
-  asked: (keyNumber, signedBytes, signature): Asked => ({ keyNumber, signedBytes, signature: signature.slice() }),
+  asked: (keyNumber, signedBytes, signature): Asked => ({ keyNumber, signedBytes, signature: signature as Uint8Array<ArrayBuffer> }),
   refused: (code, reason) => new EdgewardError(code as EdgewardErrorCode, reason),
 };
 
@@ -64,16 +64,22 @@ function accept(option: string, use: () => void): void {
   }
 }
 
+/**
+ * Where one token is judged: its bytes, and what is asked about it. Nobody else's are here until it is done, whatever is waited
+ * for, so answers cannot be mixed up; and the next token needs no memory of its own.
+ */
+class Desk {
+  readonly question = new Question();
+  readonly bytes = new Uint8Array(ROOM_FOR_TOKEN);
+}
+
 class TokenVerifier implements Verifier {
   readonly #core: Core;
   readonly #seen: SeenTokens;
   readonly #platform: PlatformKeys;
   readonly #remote: RemoteKeys | undefined;
   readonly #encoder = new TextEncoder();
-  /** The token that is being handed to the core. */
-  readonly #bytes = new Uint8Array(ROOM_FOR_TOKEN);
-  /** Rooms that are free: a token has one to itself until it is judged. */
-  readonly #questions: Question[] = [];
+  readonly #freeDesks: Desk[] = [];
 
   constructor(core: Core, seen: SeenTokens, platform: PlatformKeys, remote: RemoteKeys | undefined) {
     this.#core = core;
@@ -93,31 +99,30 @@ class TokenVerifier implements Verifier {
     mustBeText(token);
     const seen = this.#seen.recall(token, now);
     if (seen !== undefined) return seen.claims;
-    const question = this.#questions.pop() ?? new Question();
+    const desk = this.#freeDesks.pop() ?? new Desk();
     try {
       let answer: Accepted | Asked;
       try {
-        answer = this.#ask(question, token, now);
+        answer = this.#ask(desk, token, now);
       } catch (error) {
         const unknownKey = error instanceof EdgewardError && error.code === "UNKNOWN_KEY";
         if (remote === undefined || !unknownKey || !(await remote.refetchForUnknownKey())) throw error;
-        answer = this.#ask(question, token, Date.now() / 1000);
+        answer = this.#ask(desk, token, Date.now() / 1000);
       }
       // Taken before WebCrypto is waited for: a token is remembered only under the keys it was judged with.
       const { generation } = this.#seen;
       if ("claims" in answer) return this.#seen.remember(token, answer, "core", generation);
-      const message = this.#bytes.slice(0, answer.signedBytes);
       let isValid: boolean | undefined;
       try {
-        isValid = await this.#platform.check(question, answer, message);
+        isValid = await this.#platform.check(desk.question, answer, desk.bytes.subarray(0, answer.signedBytes));
       } catch (error) {
         if (error instanceof EdgewardError) throw error;
         isValid = false;
       }
-      const accepted = this.#core.settle(question, isValid, Date.now() / 1000) as Accepted;
+      const accepted = this.#core.settle(desk.question, isValid, Date.now() / 1000) as Accepted;
       return this.#seen.remember(token, accepted, "platform", generation);
     } finally {
-      this.#giveBack(question);
+      this.#leave(desk);
     }
   }
 
@@ -131,30 +136,30 @@ class TokenVerifier implements Verifier {
     const seen = this.#seen.recall(token, now / 1000);
     // A token that the platform judged is refused as it was before: what a call answers must not depend on earlier ones.
     if (seen?.checkedBy === "core") return seen.claims;
-    const question = this.#questions.pop() ?? new Question();
+    const desk = this.#freeDesks.pop() ?? new Desk();
     try {
-      const answer = this.#ask(question, token, now / 1000);
+      const answer = this.#ask(desk, token, now / 1000);
       if ("claims" in answer) return this.#seen.remember(token, answer, "core", this.#seen.generation);
       throw new EdgewardError("INVALID_TOKEN", "alg-needs-verify-token", {
         message: "edgeward: verifyTokenSync checks EdDSA only; ES256 and RS256 need verifyToken",
       });
     } finally {
-      this.#giveBack(question);
+      this.#leave(desk);
     }
   }
 
   /**
-   * What the core says of a token that was not seen before. Nothing may be waited for between this and the use of `#bytes`.
+   * What the core says of a token that was not seen before.
    * @throws {EdgewardError} why the token is refused
    */
-  #ask(question: Question, token: string, now: number): Accepted | Asked {
-    const { written } = this.#encoder.encodeInto(token, this.#bytes);
-    return this.#core.verify(question, this.#bytes.subarray(0, written), now) as Accepted | Asked;
+  #ask({ question, bytes }: Desk, token: string, now: number): Accepted | Asked {
+    const { written } = this.#encoder.encodeInto(token, bytes);
+    return this.#core.verify(question, bytes.subarray(0, written), now) as Accepted | Asked;
   }
 
-  #giveBack(question: Question): void {
-    if (this.#questions.length < MOST_SPARE_QUESTIONS) this.#questions.push(question);
-    else question.free();
+  #leave(desk: Desk): void {
+    if (this.#freeDesks.length < MOST_FREE_DESKS) this.#freeDesks.push(desk);
+    else desk.question.free();
   }
 }
 

@@ -2,7 +2,7 @@
 
 // A namespace import, because an older runtime lacks `waitUntil` and a named import would then fail to link.
 import * as workers from "cloudflare:workers";
-import type { Runtime } from "./runtime.js";
+import { KEY_ERRORS, type Runtime } from "./runtime.js";
 import type { Verifier, VerifierOptions } from "./surface.js";
 import { createVerifierIn } from "./verifier.js";
 import { initSync } from "./wasm/edgeward.js";
@@ -23,6 +23,8 @@ const runtime: Runtime = {
   fetchOptions: {},
   sendsEntityTags: true,
   sharesPromises: false,
+  // What workerd says of a point off its curve.
+  keyErrors: [...KEY_ERRORS, "OperationError"],
   outlive(work) {
     try {
       workers.waitUntil?.(work);

@@ -96,14 +96,77 @@ for (const alg of ["ES256", "RS256"]) {
   });
 }
 
-it("a point off its curve is refused as a key", async () => {
+it("a point off its curve is refused as a key, and tried once", async () => {
   const { y, ...point } = keys.ES256.jwk;
   const jwk = { ...point, y: `${y.slice(0, 5)}${y[5] === "A" ? "B" : "A"}${y.slice(6)}` };
+  const imported = mock.method(crypto.subtle, "importKey");
   const verifier = await createVerifier({ ...expect, jwks: { keys: [jwk] } });
   for (let round = 0; round < 2; round += 1) {
     const said = await refusal(() => verifier.verifyToken(keys.ES256.token()));
     assert.deepEqual(said, { code: "INVALID_TOKEN", reason: "key-refused" });
   }
+  assert.equal(imported.mock.callCount(), 1);
+});
+
+describe("a key that WebCrypto could not import", () => {
+  const { importKey } = crypto.subtle;
+  const unavailable = { code: "CRYPTO_UNAVAILABLE", reason: "key-not-imported" };
+  const failing = (fail) => mock.method(crypto.subtle, "importKey", fail);
+
+  for (const [what, fail] of Object.entries({
+    "an OperationError": () => Promise.reject(new DOMException("", "OperationError")),
+    "no memory": () => Promise.reject(new RangeError("out of memory")),
+    "an error at once": () => {
+      throw new TypeError("not a function");
+    },
+    nothing: () => Promise.reject(),
+  })) {
+    it(`because of ${what} is tried again with the next token`, async () => {
+      const verifier = await createVerifier({ ...expect, jwks: setOf(keys.ES256) });
+      const imported = failing(fail);
+      const token = keys.ES256.token();
+      const answers = await Promise.all([1, 2, 3].map(() => refusal(() => verifier.verifyToken(token))));
+      assert.deepEqual(answers, [unavailable, unavailable, unavailable]);
+      assert.equal(imported.mock.callCount(), 1, "those who come at once share the attempt");
+      imported.mock.mockImplementation(importKey);
+      assert.equal((await verifier.verifyToken(token)).sub, "ada");
+      assert.equal((await verifier.verifyToken(keys.ES256.token({ jti: "2" }))).sub, "ada");
+      assert.equal(imported.mock.callCount(), 2);
+    });
+  }
+
+  for (const name of ["DataError", "NotSupportedError"]) {
+    it(`because of a ${name} is refused from then on`, async () => {
+      const verifier = await createVerifier({ ...expect, jwks: setOf(keys.RS256) });
+      const imported = failing(() => Promise.reject(new DOMException("", name)));
+      for (let round = 0; round < 3; round += 1) {
+        const said = await refusal(() => verifier.verifyToken(keys.RS256.token()));
+        assert.deepEqual(said, { code: "INVALID_TOKEN", reason: "key-refused" });
+      }
+      assert.equal(imported.mock.callCount(), 1);
+    });
+  }
+});
+
+it("tokens that WebCrypto judges in another order than they came keep their own answers", async () => {
+  const verifier = await createVerifier({ ...expect, jwks: setOf(keys.ES256) });
+  await verifier.verifyToken(keys.ES256.token());
+  const { verify } = crypto.subtle;
+  const waiting = [];
+  mock.method(crypto.subtle, "verify", async function (...given) {
+    const said = await verify.apply(this, given);
+    await new Promise((resolve) => waiting.push(resolve));
+    return said;
+  });
+  const names = Array.from({ length: 100 }, (_, index) => `user ${index}`);
+  const tokens = names.map((sub, index) => {
+    const token = keys.ES256.token({ sub });
+    return index % 3 === 0 ? `${token.slice(0, -20)}${"A".repeat(20)}` : token;
+  });
+  const answers = Promise.all(tokens.map((token) => verifier.verifyToken(token).then(({ sub }) => sub, ({ reason }) => reason)));
+  while (waiting.length < names.length) await new Promise(setImmediate);
+  for (const resolve of waiting.reverse()) resolve();
+  assert.deepEqual(await answers, names.map((sub, index) => (index % 3 === 0 ? "signature-invalid" : sub)));
 });
 
 it("a token that expires while WebCrypto thinks is refused", async () => {
