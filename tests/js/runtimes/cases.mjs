@@ -1,7 +1,7 @@
 // What every runtime is asked, by name. Nothing in here may depend on the runtime.
 
 import { attacks } from "./attacks.mjs";
-import { signatures, smallOrder } from "./signatures.mjs";
+import { offCurve, signatures, smallOrder } from "./signatures.mjs";
 
 /** Each answers `{ checked, wrong }`. `corpus` is what `core` wrote about its attacks. */
 const cases = {
@@ -10,6 +10,7 @@ const cases = {
   ES256: () => signatures("ES256"),
   RS256: () => signatures("RS256"),
   "small order": smallOrder,
+  "a key off its curve": offCurve,
 };
 
 /** Runs one case; an error counts as something wrong. */

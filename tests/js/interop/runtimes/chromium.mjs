@@ -8,8 +8,11 @@ import { bundle } from "./bundle.mjs";
 
 const TYPES = { "/main.mjs": "text/javascript", "/wasm/edgeward_bg.wasm": "application/wasm" };
 
-/** `{ page, stop }`: an empty page beside which the bundle of `entry` is served as `/main.mjs`. */
-export async function startChromium(entry) {
+/**
+ * `{ page, stop }`: an empty page beside which the bundle of `entry` is served as `/main.mjs`. `host`: the name by which the page
+ * is asked for, which need not exist.
+ */
+export async function startChromium(entry, host = "127.0.0.1") {
   const folder = await bundle(entry, ["browser"]);
   const server = createServer(async (request, response) => {
     const type = TYPES[request.url];
@@ -26,7 +29,14 @@ export async function startChromium(entry) {
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run"],
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-dev-shm-usage",
+      "--disable-background-networking",
+      "--no-first-run",
+      `--host-resolver-rules=MAP ${host} 127.0.0.1`,
+    ],
   });
   const stop = async () => {
     await browser.close();
@@ -35,6 +45,6 @@ export async function startChromium(entry) {
     await rm(folder, { recursive: true, force: true });
   };
   const page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${server.address().port}/`);
+  await page.goto(`http://${host}:${server.address().port}/`);
   return { page, stop };
 }
