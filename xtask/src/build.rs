@@ -63,8 +63,10 @@ pub enum Clock {
     Test,
 }
 
-/// The cargo profile of what ships as wasm.
-const WASM_PROFILE: &str = "wasm";
+/// The cargo profile of the Worker.
+const WORKER_PROFILE: &str = "wasm";
+/// The cargo profile of the npm package.
+const PACKAGE_PROFILE: &str = "npm";
 
 /// Builds the Worker and returns the folder with its modules. What is newer than its sources is not built again.
 pub fn worker(clock: Clock) -> Outcome<PathBuf> {
@@ -85,7 +87,7 @@ pub fn worker(clock: Clock) -> Outcome<PathBuf> {
     build.env("WASM_OPT_BIN", toolchain::npm_program("wasm-opt")?);
     build.env("ESBUILD_BIN", toolchain::npm_program("esbuild")?);
     build
-        .args(["--profile", WASM_PROFILE])
+        .args(["--profile", WORKER_PROFILE])
         .arg("--out-dir")
         .arg(relative(&root.join("edge"), &folder))
         .arg("edge");
@@ -134,7 +136,7 @@ pub fn npm_package() -> Outcome<PathBuf> {
         "--mode",
         "no-install",
         "--profile",
-        WASM_PROFILE,
+        PACKAGE_PROFILE,
         "--no-opt",
         "--target",
         "web",
