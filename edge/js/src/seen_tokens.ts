@@ -69,14 +69,15 @@ export class SeenTokens {
   remember(token: string, { claims: json, from, until }: Accepted, checkedBy: CheckedBy, generation: number): Claims {
     const claims = frozen(JSON.parse(json) as Claims);
     if (generation !== this.#generation) return claims;
-    this.#drop(this.#seen.get(endOf(token)));
+    const kept = copyOf(token);
+    const end = endOf(kept);
+    this.#drop(this.#seen.get(end));
     while (this.#seen.size >= MOST_TOKENS || this.#characters + token.length > MOST_CHARACTERS) {
       const { value, done } = this.#oldest.next();
       if (done) break;
       this.#drop(value);
     }
-    const kept = copyOf(token);
-    this.#seen.set(endOf(kept), { token: kept, claims, from, until, checkedBy });
+    this.#seen.set(end, { token: kept, claims, from, until, checkedBy });
     this.#characters += kept.length;
     return claims;
   }
