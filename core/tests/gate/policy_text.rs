@@ -65,6 +65,17 @@ fn every_mistake_is_named_with_its_line() {
         (route("machine = true\nstep_up = { max_age_seconds = 5 }"), Some(5), Some("step_up"), "no sign-in"),
         (route("machine = \"yes\""), Some(4), Some("machine"), "expected a boolean"),
         (route("allow = \"public\"\nallow = \"public\""), Some(5), Some("allow"), "duplicate key"),
+        (route("host = 2026-01-01"), Some(4), Some("host"), "expected a string"),
+        (route("host = 1.5"), Some(4), Some("host"), "invalid type: floating point `1.5`"),
+        (route("roles = [\n  \"a\",\n  7,\n]"), Some(6), None, "invalid type: integer `7`, expected a string"),
+        (route("step_up = \"otp\""), Some(4), Some("step_up"), "expected a table"),
+        (route("step_up = { amr = \"otp\" }"), Some(4), Some("step_up"), "expected a sequence"),
+        (route("step_up = { max_age_seconds = 9223372036854775808 }"), Some(4), Some("step_up"), "64 bits"),
+        ("version = \"1\"".to_string(), Some(1), Some("version"), "invalid type: string \"1\""),
+        ("version = 1\nroute = [\"/\"]".to_string(), Some(2), Some("route"), "expected a table"),
+        ("version = 1\n[route]\npath = \"/\"".to_string(), Some(2), None, "invalid type: map, expected a sequence"),
+        ("version = 1\n[[gate]]".to_string(), Some(2), None, "invalid type: sequence, expected a table"),
+        ("version = 1\n[gate]\nlocales = [[]]".to_string(), Some(3), Some("locales"), "expected a string"),
         (test("request = \"/admin\"\nas = \"user\"\nexpect = \"allow\""), Some(3), Some("request"), "method and a path"),
         (test("request = \"GET /\"\nas = \"admin\"\nexpect = \"allow\""), Some(4), Some("as"), "does not fit"),
         (test("request = \"GET /\"\nas = \"user\"\nexpect = \"ok\""), Some(5), Some("expect"), "allow, sign-in"),
@@ -175,4 +186,22 @@ fn a_failing_row_is_reported_with_its_line() {
     assert!(!row.passed());
     assert_eq!((row.line, row.explanation.outcome), (3, Outcome::Forbidden));
     assert!(row.explanation.reason.contains("no rule covers it"));
+}
+
+#[test]
+fn every_way_in_which_toml_writes_the_same_is_the_same_policy() {
+    let written = |text: &str| {
+        let policy = Policy::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let rules: Vec<String> = policy.rules().iter().map(ToString::to_string).collect();
+        (policy.settings().clone(), rules)
+    };
+    let plain = "version = 1\n[gate]\nlocales = [\"de\"]\n\n[[route]]\npath = \"/a\"\nstep_up = { max_age_seconds = 300 }\n";
+    for text in [
+        "gate.locales = [ 'de', ] # a comment\nversion = 0b1\n\n\n[[route]]\n\"path\" = \"\\u002fa\"\nstep_up.max_age_seconds = 3_00\n",
+        "version = 0x1\ngate = { locales = [\"\"\"de\"\"\"] }\n\n\n\nroute = [{ path = '/a', step_up = { max_age_seconds = 0o454 } }]",
+    ] {
+        let (settings, rules) = written(text);
+        let (plain_settings, plain_rules) = written(plain);
+        assert_eq!((settings, rules), (plain_settings, plain_rules), "{text}");
+    }
 }

@@ -14,6 +14,7 @@
 //!
 //! A policy that cannot be read is a value too ([`PolicyState::Broken`]): it refuses everything and says why.
 
+mod document;
 mod read;
 mod test_rows;
 

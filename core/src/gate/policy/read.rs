@@ -1,15 +1,16 @@
 //! From the text of `gate.toml` to a [`Policy`], or to the one sentence that its author needs.
 //!
-//! TOML 1.1 through serde; unknown keys are errors, because a misspelt `role` that is silently ignored opens a route.
+//! What the document says is taken from it first, and then asked whether it makes sense.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::Deserialize;
 use toml::Spanned;
+use toml::de::DeTable;
 
+use super::document::{Placed, Section, Source, boolean, each, integer, string, strings};
 use super::test_rows::{RawTest, TestRow};
 use super::{Conditions, Demand, Host, Policy, PolicyError, Rule, Settings, StepUp};
 use crate::gate::pattern::Pattern;
@@ -30,97 +31,100 @@ const VERSION: i64 = 1;
 /// The longest `max_age_seconds`: a year. Because a longer one is a typing error and no demand.
 const MAX_STEP_UP_AGE_SECONDS: i64 = 31_536_000;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawPolicy {
+struct RawPolicy<'d> {
     version: Spanned<i64>,
-    #[serde(default)]
-    gate: RawSettings,
-    #[serde(default)]
-    route: Vec<RawRoute>,
-    #[serde(default)]
-    test: Vec<RawTest>,
+    gate: RawSettings<'d>,
+    route: Vec<RawRoute<'d>>,
+    test: Vec<RawTest<'d>>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct RawSettings {
-    signed_in_home: Option<Spanned<String>>,
-    missing_role: Option<Spanned<String>>,
-    step_up_page: Option<Spanned<String>>,
-    #[serde(default)]
-    locales: Vec<Spanned<String>>,
+#[derive(Default)]
+struct RawSettings<'d> {
+    signed_in_home: Option<Spanned<&'d str>>,
+    missing_role: Option<Spanned<&'d str>>,
+    step_up_page: Option<Spanned<&'d str>>,
+    locales: Vec<Spanned<&'d str>>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRoute {
-    path: Spanned<String>,
-    allow: Option<Spanned<String>>,
-    methods: Option<Spanned<Vec<String>>>,
-    host: Option<Spanned<String>>,
-    roles: Option<Spanned<Vec<String>>>,
-    scopes: Option<Spanned<Vec<String>>>,
-    machine: Option<Spanned<bool>>,
-    step_up: Option<Spanned<RawStepUp>>,
+struct RawRoute<'d> {
+    path: Spanned<&'d str>,
+    allow: Option<Spanned<&'d str>>,
+    methods: Option<Spanned<Vec<&'d str>>>,
+    host: Option<Spanned<&'d str>>,
+    roles: Option<Spanned<Vec<&'d str>>>,
+    scopes: Option<Spanned<Vec<&'d str>>>,
+    machine: Option<bool>,
+    step_up: Option<Spanned<RawStepUp<'d>>>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawStepUp {
+struct RawStepUp<'d> {
     max_age_seconds: Option<i64>,
-    amr: Option<Vec<String>>,
+    amr: Option<Vec<&'d str>>,
 }
 
-/// Turns places in the text into errors.
-#[derive(Clone, Copy)]
-pub(super) struct Source<'t>(&'t str);
-
-impl Source<'_> {
-    pub(super) fn line<T>(self, place: &Spanned<T>) -> usize {
-        self.line_at(place.span().start)
+impl<'d> RawPolicy<'d> {
+    fn read<'t>(
+        source: Source<'t>,
+        document: &'d Spanned<DeTable<'t>>,
+    ) -> Result<Self, PolicyError> {
+        let known = ["version", "gate", "route", "test"];
+        let section = Section::whole(source, document, &known)?;
+        let routes = |source, value| each(source, value, RawRoute::read);
+        let tests = |source, value| each(source, value, RawTest::read);
+        Ok(Self {
+            version: section.required("version", integer)?,
+            gate: section
+                .optional("gate", RawSettings::read)?
+                .unwrap_or_default(),
+            route: section.optional("route", routes)?.unwrap_or_default(),
+            test: section.optional("test", tests)?.unwrap_or_default(),
+        })
     }
+}
 
-    pub(super) fn error<T>(
-        self,
-        place: &Spanned<T>,
-        key: &str,
-        message: impl Into<String>,
-    ) -> PolicyError {
-        PolicyError {
-            line: Some(self.line(place)),
-            key: Some(key.to_owned()),
-            message: message.into(),
-        }
+impl<'d> RawSettings<'d> {
+    fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
+        let known = ["signed_in_home", "missing_role", "step_up_page", "locales"];
+        let section = Section::of(source, value, &known)?;
+        let locales = |source, value| each(source, value, string);
+        Ok(Self {
+            signed_in_home: section.optional("signed_in_home", string)?,
+            missing_role: section.optional("missing_role", string)?,
+            step_up_page: section.optional("step_up_page", string)?,
+            locales: section.optional("locales", locales)?.unwrap_or_default(),
+        })
     }
+}
 
-    fn line_at(self, offset: usize) -> usize {
-        1 + self
-            .0
-            .bytes()
-            .take(offset)
-            .filter(|byte| *byte == b'\n')
-            .count()
+impl<'d> RawRoute<'d> {
+    fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
+        let known = [
+            "path", "allow", "methods", "host", "roles", "scopes", "machine", "step_up",
+        ];
+        let section = Section::of(source, value, &known)?;
+        Ok(Self {
+            path: section.required("path", string)?,
+            allow: section.optional("allow", string)?,
+            methods: section.optional("methods", strings)?,
+            host: section.optional("host", string)?,
+            roles: section.optional("roles", strings)?,
+            scopes: section.optional("scopes", strings)?,
+            machine: section.optional("machine", boolean)?,
+            step_up: section.optional("step_up", RawStepUp::read)?,
+        })
     }
+}
 
-    /// The parser points at a place; the key is the word before `=` on that line.
-    fn parser_error(self, error: &toml::de::Error) -> PolicyError {
-        let line = error.span().map(|span| self.line_at(span.start));
-        let key = line
-            .and_then(|line| self.0.lines().nth(line - 1))
-            .and_then(|text| text.split_once('='))
-            .map(|(key, _)| key.trim())
-            .filter(|key| {
-                !key.is_empty()
-                    && key.bytes().all(|byte| {
-                        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
-                    })
-            });
-        PolicyError {
-            line,
-            key: key.map(ToString::to_string),
-            message: error.message().to_string(),
-        }
+impl<'d> RawStepUp<'d> {
+    fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Spanned<Self>, PolicyError> {
+        let section = Section::of(source, value, &["max_age_seconds", "amr"])?;
+        let max_age_seconds = section.optional("max_age_seconds", integer)?;
+        let amr = section.optional("amr", strings)?;
+        let step_up = Self {
+            max_age_seconds: max_age_seconds.map(Spanned::into_inner),
+            amr: amr.map(Spanned::into_inner),
+        };
+        Ok(Spanned::new(value.span(), step_up))
     }
 }
 
@@ -136,7 +140,8 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
         )));
     }
     let source = Source(text);
-    let raw: RawPolicy = toml::from_str(text).map_err(|error| source.parser_error(&error))?;
+    let document = source.document()?;
+    let raw = RawPolicy::read(source, &document)?;
     if *raw.version.get_ref() != VERSION {
         return Err(source.error(
             &raw.version,
@@ -186,16 +191,16 @@ fn tie(old: &Rule, new: &Rule) -> PolicyError {
     }
 }
 
-fn settings(source: Source<'_>, raw: RawSettings) -> Result<Settings, PolicyError> {
-    let place = |key: &str, value: Option<Spanned<String>>| {
+fn settings(source: Source<'_>, raw: RawSettings<'_>) -> Result<Settings, PolicyError> {
+    let place = |key: &str, value: Option<Spanned<&str>>| {
         let Some(value) = value else { return Ok(None) };
         let path = value.get_ref();
-        if path.contains(['?', '#']) || return_to::sanitise(path).as_ref() != Some(path) {
+        if path.contains(['?', '#']) || return_to::sanitise(path).as_deref() != Some(*path) {
             let why =
                 "must be a path of this site in its canonical form, and not a page of the sign-in";
             return Err(source.error(&value, key, format!("\"{path}\" {why}")));
         }
-        Ok(Some(value.into_inner()))
+        Ok(Some((*path).to_owned()))
     };
     let mut locales: Vec<String> = Vec::new();
     for locale in raw.locales {
@@ -210,7 +215,7 @@ fn settings(source: Source<'_>, raw: RawSettings) -> Result<Settings, PolicyErro
             );
             return Err(source.error(&locale, "locales", message));
         }
-        locales.push(locale.into_inner());
+        locales.push((*text).to_owned());
     }
     Ok(Settings {
         signed_in_home: place("signed_in_home", raw.signed_in_home)?
@@ -221,7 +226,7 @@ fn settings(source: Source<'_>, raw: RawSettings) -> Result<Settings, PolicyErro
     })
 }
 
-fn rule(source: Source<'_>, raw: RawRoute, settings: &Settings) -> Result<Rule, PolicyError> {
+fn rule(source: Source<'_>, raw: RawRoute<'_>, settings: &Settings) -> Result<Rule, PolicyError> {
     let pattern = Pattern::parse(raw.path.get_ref())
         .map_err(|message| source.error(&raw.path, "path", message))?;
     if let Some(first) = pattern
@@ -256,7 +261,7 @@ fn rule(source: Source<'_>, raw: RawRoute, settings: &Settings) -> Result<Rule, 
     })
 }
 
-fn host(source: Source<'_>, text: &Spanned<String>) -> Result<Host, PolicyError> {
+fn host(source: Source<'_>, text: &Spanned<&str>) -> Result<Host, PolicyError> {
     let Some(host) = Host::read(text.get_ref()) else {
         let message = "write one host name, with a port if it matters; there are no wildcards";
         return Err(source.error(text, "host", message));
@@ -278,11 +283,7 @@ fn demand(source: Source<'_>, raw: RawRoute) -> Result<Demand, PolicyError> {
         && raw.scopes.is_none()
         && raw.machine.is_none()
         && raw.step_up.is_none();
-    match raw
-        .allow
-        .as_ref()
-        .map(|allow| (allow, allow.get_ref().as_str()))
-    {
+    match raw.allow.as_ref().map(|allow| (allow, *allow.get_ref())) {
         Some((_, "public")) if no_conditions => return Ok(Demand::Public),
         Some((allow, "public")) => {
             return Err(source.error(
@@ -307,7 +308,7 @@ fn demand(source: Source<'_>, raw: RawRoute) -> Result<Demand, PolicyError> {
         None => {}
     }
     let list = |key: &str,
-                value: Option<&Spanned<Vec<String>>>,
+                value: Option<&Spanned<Vec<&str>>>,
                 what: &str,
                 accepts: fn(&str) -> bool| match value {
         None => Ok(Vec::new()),
@@ -317,7 +318,7 @@ fn demand(source: Source<'_>, raw: RawRoute) -> Result<Demand, PolicyError> {
         None => None,
         Some(value) => Some(step_up(source, value)?),
     };
-    let machine = raw.machine.as_ref().map(|machine| *machine.get_ref());
+    let machine = raw.machine;
     if let (Some(place), Some(true), Some(_)) = (&raw.step_up, machine, &step_up) {
         return Err(source.error(
             place,
@@ -343,7 +344,7 @@ fn demand(source: Source<'_>, raw: RawRoute) -> Result<Demand, PolicyError> {
     }))
 }
 
-fn step_up(source: Source<'_>, raw: &Spanned<RawStepUp>) -> Result<StepUp, PolicyError> {
+fn step_up(source: Source<'_>, raw: &Spanned<RawStepUp<'_>>) -> Result<StepUp, PolicyError> {
     let refuse = |message: &str| Err(source.error(raw, "step_up", message));
     let RawStepUp {
         max_age_seconds,
@@ -355,21 +356,22 @@ fn step_up(source: Source<'_>, raw: &Spanned<RawStepUp>) -> Result<StepUp, Polic
     if max_age_seconds.is_some_and(|age| !(1..=MAX_STEP_UP_AGE_SECONDS).contains(&age)) {
         return refuse("max_age_seconds must lie between 1 and a year");
     }
-    let amr = amr.clone().unwrap_or_default();
-    if raw.get_ref().amr.is_some() && (amr.is_empty() || !amr.iter().all(|method| is_scope(method)))
+    if amr
+        .as_ref()
+        .is_some_and(|amr| amr.is_empty() || !amr.iter().all(|method| is_scope(method)))
     {
         return refuse("amr must list methods of authentication like \"otp\" (RFC 8176)");
     }
     Ok(StepUp {
         max_age_seconds: max_age_seconds.and_then(|age| u32::try_from(age).ok()),
-        amr,
+        amr: amr.as_deref().map(owned).unwrap_or_default(),
     })
 }
 
 fn words(
     source: Source<'_>,
     key: &str,
-    list: &Spanned<Vec<String>>,
+    list: &Spanned<Vec<&str>>,
     what: &str,
     accepts: fn(&str) -> bool,
 ) -> Result<Vec<String>, PolicyError> {
@@ -384,7 +386,11 @@ fn words(
     if let Some(bad) = words.iter().find(|word| !accepts(word)) {
         return Err(source.error(list, key, format!("\"{bad}\" is not {what}")));
     }
-    Ok(words.clone())
+    Ok(owned(words))
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 /// A method that a rule may speak about. Others are nobody's: what stands behind the gate may read `post` as `POST`, and

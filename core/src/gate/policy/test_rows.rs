@@ -3,22 +3,32 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use serde::Deserialize;
 use toml::Spanned;
 
 use super::PolicyError;
-use super::read::Source;
+use super::document::{Placed, Section, Source, boolean, string};
 use crate::gate::explain::{Outcome, Persona};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawTest {
-    request: Spanned<String>,
-    #[serde(rename = "as")]
-    persona: Spanned<String>,
-    expect: Spanned<String>,
+pub(super) struct RawTest<'d> {
+    request: Spanned<&'d str>,
+    persona: Spanned<&'d str>,
+    expect: Spanned<&'d str>,
     navigation: Option<bool>,
-    host: Option<String>,
+    host: Option<Spanned<&'d str>>,
+}
+
+impl<'d> RawTest<'d> {
+    pub(super) fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
+        let known = ["request", "as", "expect", "navigation", "host"];
+        let section = Section::of(source, value, &known)?;
+        Ok(Self {
+            request: section.required("request", string)?,
+            persona: section.required("as", string)?,
+            expect: section.required("expect", string)?,
+            navigation: section.optional("navigation", boolean)?,
+            host: section.optional("host", string)?,
+        })
+    }
 }
 
 /// One row, understood.
@@ -35,7 +45,7 @@ pub(in crate::gate) struct TestRow {
 }
 
 impl TestRow {
-    pub(super) fn read(source: Source<'_>, raw: RawTest) -> Result<Self, PolicyError> {
+    pub(super) fn read(source: Source<'_>, raw: RawTest<'_>) -> Result<Self, PolicyError> {
         let Some((method, path)) = raw.request.get_ref().split_once(' ') else {
             return Err(source.error(
                 &raw.request,
@@ -57,7 +67,10 @@ impl TestRow {
             line: source.line(&raw.request),
             method: method.to_string(),
             path: path.trim_start().to_string(),
-            host: raw.host.unwrap_or_default(),
+            host: raw
+                .host
+                .map(|host| host.get_ref().to_string())
+                .unwrap_or_default(),
             persona,
             // Only people are led to the sign-in page, so a row that expects it is about a person.
             navigation: raw.navigation.unwrap_or(expected == Outcome::SignIn),
