@@ -2,18 +2,23 @@
 //
 // `../gate.toml` is bundled as text, so a deployment carries exactly the policy that was reviewed; a binding named
 // GATE_POLICY wins, for tests and for policies that live elsewhere. Everything else happens in Rust.
+import { env } from "cloudflare:workers";
 import Edge from "./build/index.js";
 import policy from "../gate.toml";
 
 // The Rust function itself. The class around it, which `worker-build` makes, wraps every request in proxies that start the
 // instance anew after a panic; wasm-bindgen's own glue does the same at the next call.
-const { fetch: handle } = Edge.prototype;
+const { fetch: handle, prepare } = Edge.prototype;
 
-let bindings;
+const bindings = { GATE_POLICY: policy, ...env };
+try {
+  prepare(bindings);
+} catch {
+  // Whatever it is, the first request meets it again and is refused for it.
+}
 
 export default {
-  fetch(request, env, ctx) {
-    bindings ??= { GATE_POLICY: policy, ...env };
+  fetch(request, _env, ctx) {
     return handle.call({ env: bindings, ctx }, request);
   },
 };

@@ -51,6 +51,17 @@ thread_local! {
     static READ_FIRST: Names = Names::new(DECISIVE);
 }
 
+/// Reads the settings. Called while the isolate starts, which happens before a request is there to wait for it; what is broken
+/// is told to the requests, and without this call the first of them reads.
+#[wasm_bindgen]
+#[expect(
+    unreachable_pub,
+    reason = "it is reached from JavaScript, and wasm-bindgen exports what is public"
+)]
+pub fn prepare(env: &JsValue) {
+    let _ = settings(env);
+}
+
 /// Every request enters here. It answers with a `Response`, or with the promise of one if something has to be waited for:
 /// keys, the platform's check of a signature, an upstream.
 #[wasm_bindgen]

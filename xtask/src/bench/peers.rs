@@ -48,7 +48,7 @@ pub(super) fn ungated_worker() -> Outcome<PathBuf> {
     build.arg("--release").current_dir(&folder);
     check(apart(&mut build))?;
     let built = folder.join("build");
-    build::optimise(&built.join("index_bg.wasm"))?;
+    build::optimise(&built.join("index_bg.wasm"), &build::SMALLEST)?;
     Ok(built)
 }
 

@@ -155,15 +155,15 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
         )));
     }
     let settings = settings(source, raw.gate)?;
-    let mut rules = Vec::with_capacity(raw.route.len());
+    let mut rules: Vec<Rule> = Vec::with_capacity(raw.route.len());
     for route in raw.route {
         let new = rule(source, route, &settings)?;
-        if let Some(old) = rules.iter().find(|old: &&Rule| new.ties_with(old)) {
+        if let Some(old) = rules.iter().find(|old| new.ties_with(old)) {
             return Err(tie(old, &new));
         }
-        rules.push(new);
+        let place = rules.partition_point(|old| old.specificity() >= new.specificity());
+        rules.insert(place, new);
     }
-    rules.sort_by_key(|rule| core::cmp::Reverse(rule.specificity()));
     let tests = raw
         .test
         .into_iter()
