@@ -82,8 +82,8 @@ const SUITES: &[Suite] = &[
     suite(
         "artefacts",
         300,
-        "what ships has no clock of tests",
-        artefacts::no_test_clock,
+        "what ships has no clock of tests, and the Worker its size",
+        artefacts::what_ships,
     ),
     suite(
         "npm",

@@ -1,15 +1,18 @@
-//! What ships, and the proof that no clock of tests is in it.
+//! What ships: the proof that no clock of tests is in it, nor a place on the machine that built it, and the size of the Worker.
 //!
 //! The builds for tests are searched as well: were the name of the clock ever changed there, this suite would otherwise go
 //! on finding nothing. The issuer is searched in its debug build, which has the features that ship; its release build takes
 //! ten minutes, and `cargo xtask build issuer` searches that one before it hands it over.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::Limits;
 use super::counts::Counts;
 use crate::build::{self, Clock};
-use crate::failure::Outcome;
+use crate::failure::{Attempt, Failure, Outcome};
+use crate::run::{command, output};
+use crate::{toolchain, workspace};
 
 /// What is built, how it is made, and whether it has the clock of tests.
 type Build = (&'static str, fn() -> Outcome<PathBuf>, bool);
@@ -34,7 +37,58 @@ const BUILDS: [Build; 5] = [
     ("the issuer", build::issuer_dev, false),
 ];
 
-pub(super) fn no_test_clock(_limits: &Limits) -> Outcome<Counts> {
+/// The most that the Worker's modules may have together, each as gzip makes it. Because every isolate that starts fetches,
+/// checks and compiles them, with somebody waiting; and because a crate that brings a parser or a formatter for everything is
+/// noticed here and nowhere else.
+const MOST_WORKER_BYTES: usize = 250_000;
+
+pub(super) fn what_ships(_limits: &Limits) -> Outcome<Counts> {
+    let mut counts = no_test_clock()?;
+    counts.add(worker_is_small_and_nameless()?);
+    Ok(counts)
+}
+
+fn worker_is_small_and_nameless() -> Outcome<Counts> {
+    let built = build::worker(Clock::Real)?;
+    let wasm = built.join("index_bg.wasm");
+    let worker = workspace::root().join("edge/worker.mjs");
+    let modules = [wasm.clone(), built.join("index.js"), worker];
+    let mut bytes = 0;
+    for module in &modules {
+        bytes += gzipped(module)?;
+    }
+    println!("the Worker has {bytes} bytes gzipped, and may have {MOST_WORKER_BYTES}");
+    let text = fs::read(&wasm).attempt(|| format!("reading {}", wasm.display()))?;
+    let place = b"registry/src";
+    let names_its_builder = text.windows(place.len()).any(|window| window == place);
+    if names_its_builder {
+        println!("the Worker names folders of the machine that built it");
+    }
+    let mut counts = Counts::default();
+    for holds in [bytes <= MOST_WORKER_BYTES, !names_its_builder] {
+        if holds {
+            counts.passed += 1;
+        } else {
+            counts.failed += 1;
+        }
+    }
+    Ok(counts)
+}
+
+/// How many bytes gzip makes of a file.
+fn gzipped(file: &Path) -> Outcome<usize> {
+    let script = "import { readFileSync } from 'node:fs'; import { gzipSync } from 'node:zlib';\
+                  console.log(gzipSync(readFileSync(process.argv[1]), { level: 9 }).length);";
+    let mut node = command(toolchain::node()?);
+    node.args(["--input-type=module", "--eval", script])
+        .arg(file);
+    let told = output(&mut node)?;
+    told.trim()
+        .parse()
+        .map_err(|_| Failure::new(format!("no size of {} but `{told}`", file.display())))
+}
+
+fn no_test_clock() -> Outcome<Counts> {
     let mut counts = Counts::default();
     for (what, make, expected) in BUILDS {
         let found = build::has_test_clock(&make()?)?;
