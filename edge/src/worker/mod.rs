@@ -14,6 +14,7 @@ mod keys;
 mod signatures;
 mod effect;
 mod proxy;
+mod exchange;
 mod outbound;
 mod upstream_answer;
 mod introduction;
@@ -32,7 +33,6 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use edgeward_core::cookie::Environment;
-use edgeward_core::gate::{Destination, Permit};
 use edgeward_core::problem::{Problem, ProblemCode};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -41,6 +41,7 @@ use worker::{Context, worker_sys};
 
 use config::{BrokenSettings, Settings};
 use effect::Effect;
+use exchange::Forwarded;
 use judge::Bench;
 use reply::{Reader, Reply};
 use request::{DECISIVE, Inbound};
@@ -90,17 +91,47 @@ pub fn fetch(
         Effect::Reply(reply) => own(reply, &inbound, &settings)
             .or_else(|_| not_answered(&inbound, &settings))
             .map(JsValue::from),
-        later @ (Effect::Bring(_) | Effect::Forward(_)) => {
-            let arrived = Arrived {
-                request,
+        Effect::Forward(permit) => exchange::begin(
+            &request,
+            Forwarded {
                 inbound,
+                permit,
                 settings,
-                context,
-            };
-            let answer = async move { Ok(arrived.answer(bench, later).await?.into()) };
-            Ok(future_to_promise(answer).into())
-        }
+            },
+        ),
+        Effect::Bring(wanted) => Ok(future_to_promise(async move {
+            let decision = bench.bring(wanted, &inbound, &context).await;
+            finish(effect::of(decision, &inbound), &request, inbound, settings)
+        })
+        .into()),
     }
+}
+
+/// The answer when everything that can be had was brought.
+fn finish(
+    effect: Effect,
+    request: &Request,
+    inbound: Inbound,
+    settings: Rc<Settings>,
+) -> Result<JsValue, JsValue> {
+    let answered = match effect {
+        Effect::Forward(permit) => {
+            return exchange::begin(
+                request,
+                Forwarded {
+                    inbound,
+                    permit,
+                    settings,
+                },
+            );
+        }
+        Effect::Reply(reply) => own(reply, &inbound, &settings),
+        // Asked for although the best that can be had was brought: nothing can be judged.
+        Effect::Bring(_) => refuse(ProblemCode::KeysUnavailable, &inbound, &settings),
+    };
+    answered
+        .or_else(|_| not_answered(&inbound, &settings))
+        .map(JsValue::from)
 }
 
 /// What the edge goes by: the settings, and the request as far as it has to be known before it is judged.
@@ -141,63 +172,9 @@ fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), 
     }
 }
 
-/// A request that cannot be answered at once, with all that its answer takes.
-struct Arrived {
-    request: Request,
-    inbound: Inbound,
-    settings: Rc<Settings>,
-    context: Context,
-}
-
-impl Arrived {
-    async fn answer(mut self, bench: Bench, effect: Effect) -> Result<Response, JsValue> {
-        let effect = match effect {
-            Effect::Bring(wanted) => {
-                let decision = bench.bring(wanted, &self.inbound, &self.context).await;
-                effect::of(decision, &self.inbound)
-            }
-            known @ (Effect::Reply(_) | Effect::Forward(_)) => known,
-        };
-        let answered = match effect {
-            Effect::Forward(permit) => self.forward(&permit).await,
-            Effect::Reply(reply) => own(reply, &self.inbound, &self.settings),
-            // Asked for although the best that can be had was brought: nothing can be judged.
-            Effect::Bring(_) => self.refuse(ProblemCode::KeysUnavailable),
-        };
-        answered.or_else(|_| not_answered(&self.inbound, &self.settings))
-    }
-
-    async fn forward(&mut self, permit: &Permit) -> Result<Response, JsValue> {
-        let all = runtime::all(&self.request);
-        self.inbound.goes_on_with(all, &self.settings);
-        let (request, inbound, settings) = (&self.request, &self.inbound, &*self.settings);
-        let sent = match permit.destination() {
-            Destination::App => proxy::to_app(request, inbound, permit, settings).await,
-            Destination::Issuer => proxy::to_issuer(request, inbound, permit, settings).await,
-        };
-        match sent {
-            Ok(response) => Ok(response),
-            Err(failure) => {
-                log::line(
-                    "error",
-                    "not-forwarded",
-                    &[
-                        ("requestId", &inbound.id),
-                        ("rule", permit.rule()),
-                        ("code", failure.code.code()),
-                        ("reason", failure.reason),
-                    ],
-                );
-                self.refuse(failure.code)
-            }
-        }
-    }
-
-    fn refuse(&self, code: ProblemCode) -> Result<Response, JsValue> {
-        let inbound = &self.inbound;
-        let reply = Reply::refusal(code, inbound.reader(), &inbound.id);
-        own(reply, inbound, &self.settings)
-    }
+fn refuse(code: ProblemCode, inbound: &Inbound, settings: &Settings) -> Result<Response, JsValue> {
+    let reply = Reply::refusal(code, inbound.reader(), &inbound.id);
+    own(reply, inbound, settings)
 }
 
 fn not_answered(inbound: &Inbound, settings: &Settings) -> Result<Response, JsValue> {

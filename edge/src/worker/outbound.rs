@@ -1,22 +1,25 @@
 //! The headers of the requests that the edge sends on.
 //!
-//! First everything that the client may say (`core::gate::headers`), then what the edge says itself, so that nothing of
-//! the client's can stand in its place. The runtime makes `Host` and the framing anew.
+//! First everything ends that the client may not say (`core::gate::headers`), then what the edge says itself is set, so that
+//! nothing of the client's can stand in its place. The runtime makes `Host` and the framing anew. Only the names of the
+//! client's headers are looked at, but for a few; the values go from one object of the runtime's to the other.
 
+use std::cell::OnceCell;
 use std::net::IpAddr;
 
 use edgeward_core::cookie::CookieHeader;
 use edgeward_core::gate::Credential;
-use edgeward_core::gate::headers::passable;
+use edgeward_core::gate::headers::impassable;
 use edgeward_core::time::UnixTime;
-use edgeward_core::token::{SignError, Verified};
+use edgeward_core::token::SignError;
+use web_sys::Request;
 
 use super::config::Settings;
-use super::introduction;
+use super::introduction::Introduction;
 use super::proof::{PROOF_HEADER, Proven};
 use super::request::Inbound;
 use super::response_headers::REQUEST_ID;
-use super::runtime::HeaderList;
+use super::runtime::{self, Names, Onward};
 use super::unique;
 
 /// Made anew by the runtime for each connection; `expect` was answered by the runtime already.
@@ -32,63 +35,123 @@ pub(super) enum Authorization {
     EndsHere,
 }
 
-/// The headers for the app: without our cookies, with the identity.
-///
-/// # Errors
-/// The edge's key could not sign.
-pub(super) fn to_app(
-    inbound: &Inbound,
-    settings: &Settings,
-    who: Option<&Verified>,
-    authorization: Authorization,
-) -> Result<HeaderList, SignError> {
-    let mut headers = from_client(inbound);
-    let drops_authorization =
-        authorization == Authorization::EndsHere && bears_a_token(inbound, settings);
-    headers
-        .retain(|(name, _)| name != "cookie" && (name != "authorization" || !drops_authorization));
-    if let Some(cookies) = inbound.cookies().without(&settings.cookies.all()) {
-        headers.push(("cookie".to_owned(), cookies));
-    }
-    set(&mut headers, REQUEST_ID, inbound.id.clone());
-    set(&mut headers, "x-forwarded-host", inbound.host.clone());
-    set(
-        &mut headers,
-        "x-forwarded-proto",
-        settings.issuer.scheme().to_owned(),
-    );
-    if let Some(client) = inbound.client {
-        set(&mut headers, "x-forwarded-for", client.to_string());
-    }
-    if let Some(who) = who {
-        for (name, value) in introduction::of(who, settings, inbound.now)?.iter() {
-            set(&mut headers, name, value.clone());
+/// What there is to know about the headers of a request that goes on, besides those that decided it.
+pub(super) struct ClientHeaders {
+    /// In lower case.
+    names: Vec<String>,
+    connection: Option<String>,
+    upgrade: Option<String>,
+    /// The client's address, if the platform said it.
+    address: Option<IpAddr>,
+}
+
+thread_local! {
+    /// The settings of an isolate are read once.
+    static READ_LAST: OnceCell<Names> = const { OnceCell::new() };
+}
+
+impl ClientHeaders {
+    /// Reads them.
+    pub(super) fn of(request: &Request, settings: &Settings) -> Self {
+        let (headers, names) = READ_LAST.with(|wanted| {
+            let address = settings.client_address_header.as_deref();
+            let wanted = wanted.get_or_init(|| {
+                let names: Vec<_> = ["connection", "upgrade"]
+                    .into_iter()
+                    .chain(address)
+                    .collect();
+                Names::new(&names)
+            });
+            runtime::names(request, wanted)
+        });
+        let said = |name: &str| {
+            let found = headers.iter().find(|(candidate, _)| candidate == name)?;
+            Some(found.1.clone())
+        };
+        Self {
+            names,
+            connection: said("connection"),
+            upgrade: said("upgrade"),
+            address: settings.client_address(said),
         }
     }
-    Ok(headers)
+
+    /// Whether the client wants to speak WebSocket (RFC 6455, section 4.1).
+    fn want_websocket(&self, method: &str) -> bool {
+        let upgrade = self.upgrade.as_deref();
+        method == "GET" && upgrade.is_some_and(|to| to.eq_ignore_ascii_case("websocket"))
+    }
+
+    /// What may go on as the client said it.
+    fn go_on(&self, method: &str) -> Onward<'_> {
+        let names = || self.names.iter().map(String::as_str);
+        let mut gone = impassable(names(), self.connection.as_deref().as_slice());
+        gone.extend(names().filter(|name| MADE_ANEW.contains(name)));
+        let mut set = Vec::new();
+        if self.want_websocket(method) {
+            // Hop by hop, so it ended with its kind; this hop wants it too.
+            set.push(("upgrade", "websocket".into()));
+        }
+        Onward { gone, set }
+    }
+}
+
+/// The headers for the app: without our cookies, with the identity.
+pub(super) fn to_app<'h>(
+    client: &'h ClientHeaders,
+    inbound: &'h Inbound,
+    settings: &'h Settings,
+    introduction: Option<&'h Introduction>,
+    authorization: Authorization,
+) -> Onward<'h> {
+    let Onward { mut gone, mut set } = client.go_on(&inbound.method);
+    if inbound.header("cookie").is_some() {
+        match inbound.cookies().without(&settings.cookies.all()) {
+            Some(cookies) => set.push(("cookie", cookies.into())),
+            None => gone.push("cookie"),
+        }
+    }
+    if let Some(value) = inbound.header("authorization") {
+        if authorization == Authorization::EndsHere && bears_a_token(inbound, settings) {
+            gone.push("authorization");
+        } else if value.contains(',') {
+            // Perhaps two lines that the runtime joined: the app shall read what was judged, and not the first or the last.
+            set.push(("authorization", value.into()));
+        }
+    }
+    set.push((REQUEST_ID, inbound.id.as_str().into()));
+    set.push(("x-forwarded-host", inbound.host.as_str().into()));
+    set.push(("x-forwarded-proto", settings.issuer.scheme().into()));
+    if let Some(address) = client.address {
+        set.push(("x-forwarded-for", address.to_string().into()));
+    }
+    let introduction = introduction.into_iter().flat_map(|said| said.iter());
+    set.extend(introduction.map(|(name, value)| (*name, value.as_str().into())));
+    Onward { gone, set }
 }
 
 /// The headers for the issuer: with all cookies, and the proof for exactly this method and address.
 ///
 /// # Errors
 /// The edge's key could not sign.
-pub(super) fn to_issuer(
-    inbound: &Inbound,
+pub(super) fn to_issuer<'h>(
+    client: &'h ClientHeaders,
+    inbound: &'h Inbound,
     settings: &Settings,
     path_and_query: &str,
-) -> Result<HeaderList, SignError> {
-    let mut headers = from_client(inbound);
+) -> Result<Onward<'h>, SignError> {
+    let mut headers = client.go_on(&inbound.method);
     let own = proof_headers(
         settings,
         &inbound.method,
         path_and_query,
-        inbound.client,
+        client.address,
         &inbound.id,
         inbound.now,
     )?;
-    for (name, value) in own {
-        set(&mut headers, name, value);
-    }
+    headers
+        .set
+        .extend(own.into_iter().map(|(name, value)| (name, value.into())));
     Ok(headers)
 }
 
@@ -128,51 +191,51 @@ fn bears_a_token(inbound: &Inbound, settings: &Settings) -> bool {
     ) != Credential::None
 }
 
-fn from_client(inbound: &Inbound) -> HeaderList {
-    let all: Vec<_> = inbound
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    let mut headers: HeaderList = passable(&all)
-        .into_iter()
-        .filter(|(name, _)| !MADE_ANEW.contains(name))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    if inbound.wants_websocket() {
-        // Hop by hop, so it was dropped with its kind; this hop wants it too.
-        set(&mut headers, "upgrade", "websocket".to_owned());
-    }
-    headers
-}
-
-fn set(headers: &mut HeaderList, name: &'static str, value: String) {
-    headers.retain(|(candidate, _)| candidate != name);
-    headers.push((name.to_owned(), value));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::worker::config::tests::settings_with;
     use crate::worker::request::tests::inbound;
 
-    fn header<'h>(headers: &'h HeaderList, name: &str) -> Option<&'h str> {
-        let mut values = headers
-            .iter()
-            .filter(|(candidate, _)| candidate == name)
-            .map(|(_, value)| value.as_str());
-        let first = values.next();
-        assert!(values.next().is_none(), "{name} stands twice");
-        first
+    /// What reaches the app of a request with these headers.
+    fn arrive(
+        sent: &[(&str, &str)],
+        address: Option<&str>,
+        authorization: Authorization,
+    ) -> Vec<(String, String)> {
+        let settings = settings_with(&[]).ok().unwrap();
+        let request = inbound("GET", "http://app.test/a", sent);
+        let client = ClientHeaders {
+            names: sent.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            connection: request.header("connection").map(str::to_owned),
+            upgrade: request.header("upgrade").map(str::to_owned),
+            address: address.map(|address| address.parse().unwrap()),
+        };
+        let Onward { gone, set } = to_app(&client, &request, &settings, None, authorization);
+        let is_set = |name: &str| set.iter().filter(|(other, _)| *other == name).count();
+        for (name, _) in &set {
+            assert_eq!(is_set(name), 1, "{name}");
+        }
+        let stays = |name: &str| !gone.contains(&name) && is_set(name) == 0;
+        let stayed = sent.iter().filter(|(name, _)| stays(name));
+        let own = set.iter().map(|(name, value)| (*name, &**value));
+        let mut arrived: Vec<_> = stayed
+            .copied()
+            .chain(own)
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        arrived.sort();
+        arrived
+    }
+
+    fn header<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
+        let found = headers.iter().find(|(candidate, _)| candidate == name)?;
+        Some(&found.1)
     }
 
     #[test]
     fn the_app_gets_what_is_the_clients_own_and_nothing_of_ours() {
-        let settings = settings_with(&[]).ok().unwrap();
-        let mut request = inbound(
-            "GET",
-            "http://app.test/a",
+        let arrived = arrive(
             &[
                 ("host", "app.test"),
                 ("accept-language", "de"),
@@ -192,10 +255,9 @@ mod tests {
                     "theme=dark; __Host-edgeward-access=T; __Host-edgeward-refresh=R; __Host-edgeward-session=S",
                 ),
             ],
+            Some("203.0.113.7"),
+            Authorization::GoesOn,
         );
-        request.client = Some("203.0.113.7".parse().unwrap());
-        let mut headers = to_app(&request, &settings, None, Authorization::GoesOn).unwrap();
-        headers.sort();
         let expected = [
             ("accept-language", "de"),
             ("cookie", "theme=dark"),
@@ -204,64 +266,69 @@ mod tests {
             ("x-forwarded-proto", "https"),
             ("x-request-id", "r-1"),
         ];
-        let headers: Vec<_> = headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        assert_eq!(headers, expected);
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(arrived, expected);
+    }
+
+    #[test]
+    fn no_cookie_is_sent_where_only_ours_were() {
+        for cookie in ["__Host-edgeward-access=T", ""] {
+            let arrived = arrive(&[("cookie", cookie)], None, Authorization::GoesOn);
+            assert_eq!(header(&arrived, "cookie"), None, "{cookie}");
+        }
     }
 
     #[test]
     fn an_unknown_client_is_not_made_up() {
-        let settings = settings_with(&[]).ok().unwrap();
-        let request = inbound(
-            "GET",
-            "http://app.test/a",
-            &[("x-forwarded-for", "10.0.0.1")],
-        );
-        assert_eq!(
-            header(
-                &to_app(&request, &settings, None, Authorization::GoesOn).unwrap(),
-                "x-forwarded-for"
-            ),
-            None
-        );
+        let sent = [("x-forwarded-for", "10.0.0.1")];
+        let arrived = arrive(&sent, None, Authorization::GoesOn);
+        assert_eq!(header(&arrived, "x-forwarded-for"), None);
     }
 
     #[test]
     fn a_refused_token_ends_at_the_edge() {
-        let settings = settings_with(&[]).ok().unwrap();
         for (said, authorization, goes_on) in [
             ("Bearer x.y.z", Authorization::GoesOn, true),
             ("Bearer x.y.z", Authorization::EndsHere, false),
             ("bearer\tx.y.z", Authorization::EndsHere, false),
             ("Basic dTpw", Authorization::EndsHere, true),
+            ("Basic dTpw, Bearer x.y.z", Authorization::GoesOn, true),
+            ("Basic dTpw, Bearer x.y.z", Authorization::EndsHere, false),
         ] {
-            let request = inbound("GET", "http://app.test/a", &[("authorization", said)]);
-            let headers = to_app(&request, &settings, None, authorization).unwrap();
-            assert_eq!(
-                header(&headers, "authorization"),
-                goes_on.then_some(said),
-                "{said}"
-            );
+            let arrived = arrive(&[("authorization", said)], None, authorization);
+            let expected = goes_on.then_some(said);
+            assert_eq!(header(&arrived, "authorization"), expected, "{said}");
         }
     }
 
     #[test]
     fn an_upgrade_is_asked_for_again() {
-        let settings = settings_with(&[]).ok().unwrap();
-        let request = inbound(
-            "GET",
-            "http://app.test/a",
-            &[
-                ("upgrade", "websocket"),
-                ("connection", "Upgrade"),
-                ("sec-websocket-protocol", "chat"),
-            ],
-        );
-        let headers = to_app(&request, &settings, None, Authorization::GoesOn).unwrap();
-        assert_eq!(header(&headers, "upgrade"), Some("websocket"));
-        assert_eq!(header(&headers, "sec-websocket-protocol"), Some("chat"));
-        assert_eq!(header(&headers, "connection"), None);
+        let sent = [
+            ("upgrade", "websocket"),
+            ("connection", "Upgrade"),
+            ("sec-websocket-protocol", "chat"),
+        ];
+        let arrived = arrive(&sent, None, Authorization::GoesOn);
+        assert_eq!(header(&arrived, "upgrade"), Some("websocket"));
+        assert_eq!(header(&arrived, "sec-websocket-protocol"), Some("chat"));
+        assert_eq!(header(&arrived, "connection"), None);
+    }
+
+    #[test]
+    fn only_a_get_can_become_a_websocket() {
+        for (method, upgrade, wanted) in [
+            ("GET", "websocket", true),
+            ("GET", "WebSocket", true),
+            ("POST", "websocket", false),
+            ("GET", "h2c", false),
+        ] {
+            let client = ClientHeaders {
+                names: Vec::new(),
+                connection: None,
+                upgrade: Some(upgrade.to_owned()),
+                address: None,
+            };
+            assert_eq!(client.want_websocket(method), wanted, "{method} {upgrade}");
+        }
     }
 }

@@ -4,19 +4,18 @@
 //! because the answer is handed on as the runtime's own object. The platform's cache is asked only for what is for anyone.
 //! What an upstream does wrong is said with a public code and without a name, an address or a message from inside.
 
-use edgeward_core::gate::{Permit, ResponsePolicy};
+use edgeward_core::gate::{Destination, Permit, ResponsePolicy};
 use edgeward_core::problem::ProblemCode;
-use js_sys::Promise;
-use wasm_bindgen::JsCast as _;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Request, RequestCache, RequestInit, RequestRedirect, Response};
+use wasm_bindgen::JsValue;
+use web_sys::Request;
 
 use super::config::{Origin, Settings};
-use super::outbound::{self, Authorization};
+use super::exchange::{Exchange, Forwarded};
+use super::introduction;
+use super::outbound::{self, Authorization, ClientHeaders};
 use super::request::Inbound;
-use super::runtime;
+use super::runtime::{self, Sending, To};
 use super::target::Target;
-use super::upstream_answer::Said;
 
 /// Because every answer of the issuer is short and made at once; the slowest waits in its queue for password hashes.
 const ISSUER_TIMEOUT_MILLISECONDS: u32 = 20_000;
@@ -36,96 +35,118 @@ pub(super) struct Failure {
 /// Sends the request to the app, with the identity of the permit.
 ///
 /// # Errors
-/// The app cannot be reached, or the request cannot be made.
-pub(super) async fn to_app(
+/// The edge's key could not sign, or not even a refusal could be made.
+pub(super) fn to_app(
     original: &Request,
-    inbound: &Inbound,
-    permit: &Permit,
-    settings: &Settings,
-) -> Result<Response, Failure> {
-    let failed = |reason| Failure {
-        code: ProblemCode::UpstreamFailed,
-        reason,
-    };
+    forwarded: &Forwarded,
+    exchange: Exchange,
+) -> Result<JsValue, Failure> {
+    let Forwarded {
+        inbound,
+        permit,
+        settings,
+    } = forwarded;
     let authorization = if permit.drops_credential() {
         Authorization::EndsHere
     } else {
         Authorization::GoesOn
     };
-    let headers =
-        outbound::to_app(inbound, settings, permit.identity(), authorization).map_err(|_| {
-            Failure {
-                code: ProblemCode::Internal,
-                reason: "assertion-not-signed",
-            }
-        })?;
-    let url = address(
-        &settings.app_upstream,
-        permit.path().as_str(),
-        inbound.query(),
+    let introduction = permit
+        .identity()
+        .map(|who| introduction::of(who, settings, inbound.now))
+        .transpose()
+        .map_err(|_| internal("assertion-not-signed"))?;
+    let client = ClientHeaders::of(original, settings);
+    let headers = outbound::to_app(
+        &client,
+        inbound,
+        settings,
+        introduction.as_ref(),
+        authorization,
     );
-    let init = begin(original, inbound);
-    if !is_for_anyone(permit, inbound, settings) {
-        init.set_cache(RequestCache::NoStore);
-    }
-    let request =
-        Request::new_with_str_and_init(&url, &init).map_err(|_| failed("request-not-made"))?;
-    let sent = runtime::send(&request, &headers).map_err(|_| failed("header-not-sent"))?;
-    let upstream = answered(sent)
-        .await
-        .ok_or_else(|| failed("app-unreachable"))?;
-    let said = Said::by(&upstream);
-    let changes = said.changes(&settings.app_upstream, permit, inbound, settings);
-    runtime::hand_on(&upstream, &changes).map_err(|_| failed("answer-not-handed-on"))
+    let upstream = &settings.app_upstream;
+    let sending = Sending {
+        to: To::Address(&address(upstream, permit.path().as_str(), inbound.query())),
+        has_body: has_body(inbound),
+        no_store: !is_for_anyone(permit, inbound, settings),
+        timeout: None,
+        one_line: false,
+        headers,
+    };
+    runtime::send(original, sending, exchange).map_err(|_| internal("not-refused"))
 }
 
 /// Sends the request to the issuer, with the edge's proof.
 ///
 /// # Errors
-/// The issuer cannot be reached, or the request cannot be made.
-pub(super) async fn to_issuer(
+/// The address or the proof could not be made, or not even a refusal.
+pub(super) fn to_issuer(
     original: &Request,
-    inbound: &Inbound,
-    permit: &Permit,
-    settings: &Settings,
-) -> Result<Response, Failure> {
-    let failed = |reason| Failure {
+    forwarded: &Forwarded,
+    exchange: Exchange,
+) -> Result<JsValue, Failure> {
+    let Forwarded {
+        inbound,
+        permit,
+        settings,
+    } = forwarded;
+    let not_made = || Failure {
         code: ProblemCode::IssuerUnavailable,
-        reason,
+        reason: "request-not-made",
     };
     let url = address(
         &settings.issuer_upstream,
         permit.path().as_str(),
         inbound.query(),
     );
-    let init = begin(original, inbound);
-    init.set_cache(RequestCache::NoStore);
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(
-        ISSUER_TIMEOUT_MILLISECONDS,
-    )));
-    let request =
-        Request::new_with_str_and_init(&url, &init).map_err(|_| failed("request-not-made"))?;
+    let draft = runtime::draft(&url).map_err(|_| not_made())?;
     // The proof names the address as it leaves: the runtime may have encoded a character of the query.
-    let leaving = request.url();
-    let target = Target::split(&leaving).ok_or_else(|| failed("request-not-made"))?;
-    let headers =
-        outbound::to_issuer(inbound, settings, &target.path_and_query()).map_err(|_| Failure {
-            code: ProblemCode::Internal,
-            reason: "proof-not-signed",
-        })?;
-    let sent = runtime::send(&request, &headers).map_err(|_| failed("header-not-sent"))?;
-    let upstream = answered(sent)
-        .await
-        .ok_or_else(|| failed("issuer-unreachable"))?;
-    let said = Said::by(&upstream);
-    let changes = said.changes(&settings.issuer_upstream, permit, inbound, settings);
-    runtime::hand_on(&upstream, &changes).map_err(|_| failed("answer-not-handed-on"))
+    let leaving = draft.url();
+    let target = Target::split(&leaving).ok_or_else(not_made)?;
+    let client = ClientHeaders::of(original, settings);
+    let headers = outbound::to_issuer(&client, inbound, settings, &target.path_and_query())
+        .map_err(|_| internal("proof-not-signed"))?;
+    let sending = Sending {
+        to: To::Draft(draft),
+        has_body: has_body(inbound),
+        no_store: true,
+        timeout: Some(ISSUER_TIMEOUT_MILLISECONDS),
+        // It judges more of them than the gate does, and shall find no second line behind the first.
+        one_line: true,
+        headers,
+    };
+    runtime::send(original, sending, exchange).map_err(|_| internal("not-refused"))
 }
 
-/// What the upstream answered, if it was the upstream.
-async fn answered(sent: Promise) -> Option<Response> {
-    let response: Response = JsFuture::from(sent).await.ok()?.unchecked_into();
-    (!PLATFORM_FAILURES.contains(&response.status())).then_some(response)
+/// Whether a status is the platform's own word for an upstream that it cannot reach.
+pub(super) fn is_platform_failure(status: u16) -> bool {
+    PLATFORM_FAILURES.contains(&status)
+}
+
+/// What the client is told if the permit's destination does not do its part.
+pub(super) const fn code(permit: &Permit) -> ProblemCode {
+    match permit.destination() {
+        Destination::App => ProblemCode::UpstreamFailed,
+        Destination::Issuer => ProblemCode::IssuerUnavailable,
+    }
+}
+
+/// The permit's destination cannot be reached.
+pub(super) const fn unreachable(permit: &Permit) -> Failure {
+    Failure {
+        code: code(permit),
+        reason: match permit.destination() {
+            Destination::App => "app-unreachable",
+            Destination::Issuer => "issuer-unreachable",
+        },
+    }
+}
+
+const fn internal(reason: &'static str) -> Failure {
+    Failure {
+        code: ProblemCode::Internal,
+        reason,
+    }
 }
 
 /// The canonical path that was judged, and the query as it came.
@@ -145,18 +166,9 @@ fn is_for_anyone(permit: &Permit, inbound: &Inbound, settings: &Settings) -> boo
         && inbound.host == settings.issuer.authority()
 }
 
-/// Method and body of the request that goes on.
-fn begin(original: &Request, inbound: &Inbound) -> RequestInit {
-    let init = RequestInit::new();
-    init.set_method(&inbound.method);
-    init.set_redirect(RequestRedirect::Manual);
-    // GET and HEAD have no body that means anything (RFC 9110, section 9.3.1), and fetch refuses one.
-    if !matches!(inbound.method.as_str(), "GET" | "HEAD")
-        && let Some(body) = original.body()
-    {
-        init.set_body(&body);
-    }
-    init
+/// GET and HEAD have no body that means anything (RFC 9110, section 9.3.1), and fetch refuses one.
+fn has_body(inbound: &Inbound) -> bool {
+    !matches!(inbound.method.as_str(), "GET" | "HEAD")
 }
 
 #[cfg(test)]

@@ -3,13 +3,10 @@
 //! Everything is taken as the runtime gives it: the raw path, the header lines. Nothing that a client may write says who
 //! it is or where it comes from; the address is the platform's word.
 
-use std::net::IpAddr;
-
 use edgeward_core::cookie::{CookieHeader, CookieNames};
 use edgeward_core::gate::{CanonicalPath, Credential, Navigation, RequestView};
 use edgeward_core::time::UnixTime;
 
-use super::config::Settings;
 use super::reply::Reader;
 use super::runtime::HeaderList;
 use super::target::Target;
@@ -36,11 +33,9 @@ pub(super) struct Inbound {
     pub(super) method: String,
     /// Host and port as the client named them.
     pub(super) host: String,
-    /// Names in lower case, one entry per name: the runtime has joined repeated ones with `, `. At first those that a
-    /// decision may look at ([`DECISIVE`]), and all of them when the request goes on ([`Inbound::goes_on_with`]).
+    /// Those that a decision may look at ([`DECISIVE`]); names in lower case, one entry per name: the runtime has joined
+    /// repeated ones with `, `.
     pub(super) headers: HeaderList,
-    /// The client's address, if the platform said it. Known when the request goes on.
-    pub(super) client: Option<IpAddr>,
     path: String,
     query: Option<String>,
 }
@@ -66,16 +61,9 @@ impl Inbound {
             method,
             host,
             headers,
-            client: None,
             path,
             query,
         })
-    }
-
-    /// Learns all headers, because the request will be sent on.
-    pub(super) fn goes_on_with(&mut self, all: HeaderList, settings: &Settings) {
-        self.headers = all;
-        self.client = settings.client_address(|name| self.header(name).map(str::to_owned));
     }
 
     /// The path as the runtime gave it.
@@ -109,14 +97,6 @@ impl Inbound {
     /// Who reads the answer.
     pub(super) fn reader(&self) -> Reader {
         Reader::of(self.is_navigation())
-    }
-
-    /// Whether the client wants to speak WebSocket (RFC 6455, section 4.1).
-    pub(super) fn wants_websocket(&self) -> bool {
-        self.method == "GET"
-            && self
-                .header("upgrade")
-                .is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
     }
 
     /// The cookies.
@@ -237,22 +217,6 @@ pub(super) mod tests {
             assert_eq!(credential == Credential::Ambiguous, hidden, "{cookie}");
             let is_found = credential == Credential::Token("T");
             assert_eq!(is_found, cookie.contains("access=T") && !hidden, "{cookie}");
-        }
-    }
-
-    #[test]
-    fn only_a_get_can_become_a_websocket() {
-        for (method, upgrade, wanted) in [
-            ("GET", "websocket", true),
-            ("GET", "WebSocket", true),
-            ("POST", "websocket", false),
-            ("GET", "h2c", false),
-        ] {
-            assert_eq!(
-                inbound(method, "http://app.test/", &[("upgrade", upgrade)]).wants_websocket(),
-                wanted,
-                "{method} {upgrade}"
-            );
         }
     }
 }

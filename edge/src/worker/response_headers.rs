@@ -34,14 +34,14 @@ const PRIVATE_NO_STORE: &str = "private, no-store";
 const PRIVATE: &str = "private";
 
 /// With these a response tells shared caches something else than `Cache-Control` does (RFC 9213), and they obey.
-pub(super) const FOR_SHARED_CACHES: [&str; 3] = [
+const FOR_SHARED_CACHES: [&str; 3] = [
     "cdn-cache-control",
     "cloudflare-cdn-cache-control",
     "surrogate-control",
 ];
 
 /// What the edge signs for an upstream. One that answers with the headers it was asked with must not hand them out.
-pub(super) const SIGNED_BY_US: [&str; 2] = ["edgeward-assertion", "edgeward-proof"];
+const SIGNED_BY_US: [&str; 2] = ["edgeward-assertion", "edgeward-proof"];
 
 /// The answers of the gate depend on the credentials.
 pub(super) const VARY_ON_CREDENTIALS: &str = "Cookie, Authorization";
@@ -96,14 +96,22 @@ pub(super) fn security(
     SECURITY.into_iter().chain(encrypted)
 }
 
-/// The headers of an upstream's answer that end here: the fixed list and what its `Connection` header names.
-pub(super) fn hop_by_hop(connection: Option<&str>) -> impl Iterator<Item = &str> {
-    let named = connection
-        .unwrap_or("")
-        .split(',')
-        .map(str::trim)
-        .filter(|name| is_header_name(name));
-    HOP_BY_HOP.into_iter().chain(named)
+/// The headers of every upstream's answer that end here.
+pub(super) fn removed(policy: ResponsePolicy) -> impl Iterator<Item = &'static str> {
+    let for_shared_caches: &[_] = match policy {
+        ResponsePolicy::PrivateNoStore => &FOR_SHARED_CACHES,
+        ResponsePolicy::Untouched => &[],
+    };
+    HOP_BY_HOP
+        .into_iter()
+        .chain(SIGNED_BY_US)
+        .chain(for_shared_caches.iter().copied())
+}
+
+/// The headers that a `Connection` header names, which end here too.
+pub(super) fn named_by(connection: Option<&str>) -> impl Iterator<Item = &str> {
+    let named = connection.unwrap_or("").split(',');
+    named.map(str::trim).filter(|name| is_header_name(name))
 }
 
 /// Whether a text can be a header's name (RFC 9110, section 5.6.2), so that asking the runtime for it cannot fail.
@@ -192,18 +200,37 @@ mod tests {
     }
 
     #[test]
+    fn what_belongs_to_another_connection_or_to_us_ends_here() {
+        for (policy, for_shared_caches) in [
+            (ResponsePolicy::PrivateNoStore, true),
+            (ResponsePolicy::Untouched, false),
+        ] {
+            let names: Vec<_> = removed(policy).collect();
+            for name in HOP_BY_HOP.iter().chain(&SIGNED_BY_US) {
+                assert!(names.contains(name), "{policy:?} {name}");
+            }
+            for name in FOR_SHARED_CACHES {
+                assert_eq!(
+                    names.contains(&name),
+                    for_shared_caches,
+                    "{policy:?} {name}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn what_the_connection_header_names_ends_here() {
-        let names: Vec<_> = hop_by_hop(Some("close, X-Internal,, bad name")).collect();
-        assert!(
-            names.contains(&"close")
-                && names.contains(&"X-Internal")
-                && names.contains(&"keep-alive")
-        );
-        assert!(
-            !names
-                .iter()
-                .any(|name| name.contains(' ') || name.is_empty())
-        );
-        assert_eq!(hop_by_hop(None).count(), HOP_BY_HOP.len());
+        for (connection, expected) in [
+            (None, &[][..]),
+            (Some(""), &[]),
+            (
+                Some("close, X-Internal,, bad name"),
+                &["close", "X-Internal"],
+            ),
+        ] {
+            let names: Vec<_> = named_by(connection).collect();
+            assert_eq!(names, expected, "{connection:?}");
+        }
     }
 }

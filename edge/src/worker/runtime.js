@@ -17,17 +17,18 @@ export function values(headers, wanted) {
   return lines;
 }
 
-/** All headers of a request, names in lower case. Several of one name are joined by the runtime, but for `Set-Cookie`. */
-export function all(request) {
-  let lines = "";
-  for (const [name, value] of request.headers) lines += `${name}\n${value}\n`;
+/** What `values` says about the request's headers, and a line for the name of each header that is there. */
+export function names(request, wanted) {
+  let lines = values(request.headers, wanted);
+  for (const name of request.headers.keys()) lines += `\n${name}`;
   return lines;
 }
 
 /** An answer of the edge's own; no name comes twice. */
 export function reply(status, lines, body) {
   const headers = Object.create(null);
-  each(lines, (name, value) => (headers[name] = value));
+  const parts = lines.split("\n");
+  for (let at = 0; at + 1 < parts.length; at += 2) headers[parts[at]] = parts[at + 1];
   return new Response(body, { status, headers });
 }
 
@@ -38,28 +39,59 @@ export function replyAgain(before, requestIdHeader, requestId) {
   return response;
 }
 
-/** Sends a request with these headers more. */
-export function send(request, lines) {
-  const { headers } = request;
-  each(lines, (name, value) => headers.append(name, value));
-  return fetch(request);
+/** The request for an address as the runtime has it. Sent as it is, it bears nothing of the client's. */
+export function draft(url) {
+  return new Request(url);
+}
+
+/**
+ * Sends a request on with its method, its body if it `hasBody`, and its headers, of which some end and some are set. `lines`
+ * are the address, the names of those that end, and those that are set. `draft` takes the place of the address. `oneLine`: what
+ * the client sent in several lines of one name goes on in one, as it was read. `exchange` is told the outcome and makes the
+ * answer.
+ */
+export function send(request, draft, hasBody, noStore, timeout, oneLine, lines, exchange) {
+  let sent;
+  try {
+    const headers = new Headers(oneLine ? Object.fromEntries(request.headers) : request.headers);
+    const parts = lines.split("\n");
+    change(headers, parts);
+    const init = { method: request.method, headers, redirect: "manual" };
+    if (hasBody && request.body !== null) init.body = request.body;
+    if (noStore) init.cache = "no-store";
+    if (timeout !== undefined) init.signal = AbortSignal.timeout(timeout);
+    sent = fetch(draft ?? parts[0], init);
+  } catch {
+    return exchange.notSent();
+  }
+  return sent.then(
+    (upstream) => exchange.answered(upstream),
+    () => exchange.unanswered(),
+  );
+}
+
+/** Status, and what `values` says about the answer's headers. */
+export function answerHead(response, wanted) {
+  return `${response.status}${values(response.headers, wanted)}`;
 }
 
 /**
  * An upstream's answer as it goes on. Body, status, every `Set-Cookie` and an accepted WebSocket stay as they are; some
- * headers are removed, then some are set, then those are filled in that are absent.
+ * headers end, always or as `lines` say behind the first, some are set, and those are filled in that are absent.
  */
-export function handOn(upstream, removed, set, absent) {
+export function handOn(upstream, removed, lines, absent) {
   const response = new Response(upstream.body, upstream);
   const { headers } = response;
-  for (const name of removed.split("\n")) headers.delete(name);
-  each(set, (name, value) => headers.set(name, value));
-  each(absent, (name, value) => headers.has(name) || headers.set(name, value));
+  for (const name of removed) headers.delete(name);
+  change(headers, lines.split("\n"));
+  for (let at = 0; at < absent.length; at += 2) {
+    if (!headers.has(absent[at])) headers.set(absent[at], absent[at + 1]);
+  }
   return response;
 }
 
-/** Names and values in turn. */
-function each(lines, take) {
-  const parts = lines.split("\n");
-  for (let at = 0; at + 1 < parts.length; at += 2) take(parts[at], parts[at + 1]);
+/** Behind the first line come the names of headers that end, in one, and those that are set, name and value in turn. */
+function change(headers, [, ended, ...set]) {
+  if (ended !== "") for (const name of ended.split(",")) headers.delete(name);
+  for (let at = 0; at + 1 < set.length; at += 2) headers.set(set[at], set[at + 1]);
 }

@@ -1,8 +1,12 @@
 //! The runtime's objects, read and written in few crossings: the Rust side of `runtime.js`.
 
-use js_sys::{Array, JsString, Promise};
+use std::borrow::Cow;
+
+use js_sys::{Array, JsString};
 use wasm_bindgen::prelude::*;
-use web_sys::{Headers, Request, Response};
+use web_sys::{Request, Response};
+
+use super::exchange::Exchange;
 
 /// Names in lower case, and values.
 pub(super) type HeaderList = Vec<(String, String)>;
@@ -12,11 +16,8 @@ extern "C" {
     #[wasm_bindgen(js_name = head)]
     fn head_lines(request: &Request, wanted: &JsValue) -> String;
 
-    #[wasm_bindgen(js_name = values)]
-    fn value_lines(headers: &Headers, wanted: &JsValue) -> String;
-
-    #[wasm_bindgen(js_name = all)]
-    fn all_lines(request: &Request) -> String;
+    #[wasm_bindgen(js_name = names)]
+    fn name_lines(request: &Request, wanted: &JsValue) -> String;
 
     #[wasm_bindgen(js_name = reply, catch)]
     fn reply_with(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
@@ -28,32 +29,58 @@ extern "C" {
         request_id: &str,
     ) -> Result<Response, JsValue>;
 
+    #[wasm_bindgen(js_name = draft, catch)]
+    fn draft_of(url: &str) -> Result<Request, JsValue>;
+
     #[wasm_bindgen(js_name = send, catch)]
-    fn send_with(request: &Request, headers: &str) -> Result<Promise, JsValue>;
+    fn send_with(
+        request: &Request,
+        draft: Option<Request>,
+        has_body: bool,
+        no_store: bool,
+        timeout: Option<u32>,
+        one_line: bool,
+        lines: &str,
+        exchange: Exchange,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = answerHead)]
+    fn answer_lines(response: &Response, wanted: &JsValue) -> String;
 
     #[wasm_bindgen(js_name = handOn, catch)]
     fn hand_on_with(
         upstream: &Response,
-        removed: &str,
-        set: &str,
-        absent: &str,
+        removed: &JsValue,
+        lines: &str,
+        absent: &JsValue,
     ) -> Result<Response, JsValue>;
 }
 
-/// Names that are asked for again and again, in the runtime's own form.
+/// Names that are asked for again and again, in the runtime's own form too.
 pub(super) struct Names {
-    names: &'static [&'static str],
-    list: JsValue,
+    names: Vec<String>,
+    list: List,
 }
 
 impl Names {
     /// The list, made once.
-    pub(super) fn new(names: &'static [&'static str]) -> Self {
-        let list: Array = names.iter().copied().map(JsString::from).collect();
+    pub(super) fn new(names: &[&str]) -> Self {
         Self {
-            names,
-            list: list.into(),
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            list: List::of(names.iter().copied()),
         }
+    }
+}
+
+/// Texts that are handed over again and again, in the runtime's own form.
+#[derive(Clone)]
+pub(super) struct List(JsValue);
+
+impl List {
+    /// The list, made once.
+    pub(super) fn of<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
+        let list: Array = texts.map(JsString::from).collect();
+        Self(list.into())
     }
 }
 
@@ -69,26 +96,32 @@ pub(super) struct Head {
 
 /// The head of a request, with no more headers than the wanted ones.
 pub(super) fn head(request: &Request, wanted: &Names) -> Head {
-    let lines = head_lines(request, &wanted.list);
+    let lines = head_lines(request, &wanted.list.0);
     let mut lines = lines.split('\n');
     let mut next = || lines.next().unwrap_or_default().to_owned();
     let (method, url) = (next(), next());
     Head {
         method,
         url,
-        headers: found(wanted.names, lines),
+        headers: found(&wanted.names, lines),
     }
 }
 
-/// The wanted headers that are there.
-pub(super) fn values(headers: &Headers, wanted: &Names) -> HeaderList {
-    let lines = value_lines(headers, &wanted.list);
-    found(wanted.names, lines.split('\n').skip(1))
+/// The wanted headers of a request, and the names of all.
+pub(super) fn names(request: &Request, wanted: &Names) -> (HeaderList, Vec<String>) {
+    let lines = name_lines(request, &wanted.list.0);
+    let mut lines = lines.split('\n').skip(1);
+    let headers = found(&wanted.names, lines.by_ref().take(wanted.names.len()));
+    (headers, lines.map(str::to_owned).collect())
 }
 
-/// All headers of a request.
-pub(super) fn all(request: &Request) -> HeaderList {
-    pairs(&all_lines(request))
+/// Status and wanted headers of an answer.
+pub(super) fn answer_head(response: &Response, wanted: &Names) -> (u16, HeaderList) {
+    let lines = answer_lines(response, &wanted.list.0);
+    let mut lines = lines.split('\n');
+    // The runtime's statuses are numbers; what is none would be handed to nobody.
+    let status = lines.next().and_then(|status| status.parse().ok());
+    (status.unwrap_or(0), found(&wanted.names, lines))
 }
 
 /// An answer of the edge's own.
@@ -114,39 +147,108 @@ pub(super) fn reply_once_more(
     reply_again(before, request_id_header, request_id)
 }
 
-/// Sends a request with these headers more.
+/// Where a request goes on to.
+pub(super) enum To<'a> {
+    /// To this address.
+    Address(&'a str),
+    /// To the address of a draft, exactly as the runtime has it.
+    Draft(Request),
+}
+
+/// A request for an address that is not sent yet, so that the address can be read as the runtime has it.
 ///
 /// # Errors
-/// The runtime takes one of the headers for none; or it throws later, because the host is unreachable, the connection broke
-/// or the request's time is over.
-pub(super) fn send(request: &Request, headers: &HeaderList) -> Result<Promise, JsValue> {
-    let headers = headers.iter().map(|(name, value)| (&**name, &**value));
-    send_with(request, &lines(headers)?)
+/// The runtime takes the address for none.
+pub(super) fn draft(url: &str) -> Result<Request, JsValue> {
+    draft_of(url)
 }
 
-/// What becomes of the headers of an upstream's answer, in this order.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Changes<'c> {
+/// How a request goes on.
+pub(super) struct Sending<'a> {
+    /// Where to.
+    pub(super) to: To<'a>,
+    /// Whether its body goes along, if it has one.
+    pub(super) has_body: bool,
+    /// Whether the platform's cache is passed by.
+    pub(super) no_store: bool,
+    /// After so many milliseconds nothing is waited for any more.
+    pub(super) timeout: Option<u32>,
+    /// Whether headers that came in several lines go on in one.
+    pub(super) one_line: bool,
+    /// What becomes of its headers.
+    pub(super) headers: Onward<'a>,
+}
+
+/// What becomes of a request's headers on its way: first some end, then some are set.
+#[derive(Debug, Default)]
+pub(super) struct Onward<'n> {
     /// These end here.
-    pub(super) removed: Vec<&'c str>,
-    /// These take the place of what is there.
-    pub(super) set: Vec<(&'static str, String)>,
-    /// These fill in what is absent.
-    pub(super) absent: Vec<(&'static str, &'static str)>,
+    pub(super) gone: Vec<&'n str>,
+    /// These take the place of what is there. No name twice.
+    pub(super) set: Vec<(&'static str, Cow<'n, str>)>,
 }
 
-/// An upstream's answer with other headers. Body, status, every `Set-Cookie` and an accepted WebSocket go on as they are.
+/// Sends a request on: the answer, or the promise of one. `exchange` makes it, whatever happens.
+///
+/// # Errors
+/// Not even a refusal can be made.
+pub(super) fn send(
+    request: &Request,
+    sending: Sending<'_>,
+    exchange: Exchange,
+) -> Result<JsValue, JsValue> {
+    let Onward { gone, set } = &sending.headers;
+    let (address, draft) = match sending.to {
+        To::Address(url) => (url, None),
+        To::Draft(draft) => ("", Some(draft)),
+    };
+    let set = set.iter().map(|(name, value)| (*name, &**value));
+    let Ok(lines) = changing_lines(address, gone, set) else {
+        return exchange.not_sent().map(JsValue::from);
+    };
+    send_with(
+        request,
+        draft,
+        sending.has_body,
+        sending.no_store,
+        sending.timeout,
+        sending.one_line,
+        &lines,
+        exchange,
+    )
+}
+
+/// An upstream's answer with other headers: those of `removed` and `also_removed` end here, those of `set` take the place of
+/// what is there, and names and values in turn of `absent` fill in what is absent. Body, status, every `Set-Cookie` and an
+/// accepted WebSocket go on as they are.
 ///
 /// # Errors
 /// The runtime takes one of the headers for none.
-pub(super) fn hand_on(upstream: &Response, changes: &Changes<'_>) -> Result<Response, JsValue> {
-    let set = changes.set.iter().map(|(name, value)| (*name, &**value));
-    hand_on_with(
-        upstream,
-        &changes.removed.join("\n"),
-        &lines(set)?,
-        &lines(changes.absent.iter().copied())?,
-    )
+pub(super) fn hand_on<'s>(
+    upstream: &Response,
+    removed: &List,
+    also_removed: &[&str],
+    set: impl Iterator<Item = (&'s str, &'s str)>,
+    absent: &List,
+) -> Result<Response, JsValue> {
+    let (List(removed), List(absent)) = (removed, absent);
+    let lines = changing_lines("", also_removed, set)?;
+    hand_on_with(upstream, removed, &lines, absent)
+}
+
+/// What `change` reads in `runtime.js`: any line, the names of headers that end, and those that are set. Errors if there is a
+/// comma in a name, for then it is none.
+fn changing_lines<'h>(
+    first: &str,
+    ended: &[&str],
+    set: impl Iterator<Item = (&'h str, &'h str)>,
+) -> Result<String, JsValue> {
+    if ended.iter().any(|name| name.contains(',')) {
+        return Err(JsValue::UNDEFINED);
+    }
+    let mut read = lines([(first, ended.join(",").as_str())].into_iter())?;
+    read.push_str(&lines(set)?);
+    Ok(read)
 }
 
 /// Errors if there is a line break in a name or a value, for then it is no header.
@@ -164,19 +266,10 @@ fn lines<'h>(headers: impl Iterator<Item = (&'h str, &'h str)>) -> Result<String
     Ok(lines)
 }
 
-fn pairs(lines: &str) -> HeaderList {
-    let mut lines = lines.split('\n');
-    let mut pairs = Vec::new();
-    while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
-        pairs.push((name.to_owned(), value.to_owned()));
-    }
-    pairs
-}
-
-fn found<'l>(names: &[&str], lines: impl Iterator<Item = &'l str>) -> HeaderList {
+fn found<'l>(names: &[String], lines: impl Iterator<Item = &'l str>) -> HeaderList {
     let found = names.iter().zip(lines);
     found
-        .filter_map(|(name, line)| Some(((*name).to_owned(), line.strip_prefix('=')?.to_owned())))
+        .filter_map(|(name, line)| Some((name.clone(), line.strip_prefix('=')?.to_owned())))
         .collect()
 }
 
@@ -187,21 +280,22 @@ mod tests {
     #[test]
     fn absent_and_empty_headers_are_told_apart() {
         let lines = "=Bearer a.b.c\n\n=";
-        let found = found(&["authorization", "cookie", "accept"], lines.split('\n'));
+        let names = ["authorization", "cookie", "accept"].map(str::to_owned);
+        let found = found(&names, lines.split('\n'));
         let expected = [("authorization", "Bearer a.b.c"), ("accept", "")];
         assert_eq!(found, expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
     }
 
     #[test]
-    fn what_was_written_is_read_again() {
-        for headers in [
-            &[][..],
-            &[("a", "1")],
-            &[("a", ""), ("b", "x=y; z"), ("a", "2")],
+    fn a_line_break_is_in_no_header() {
+        for (headers, expected) in [
+            (&[][..], Some("")),
+            (&[("a", ""), ("b", "x=y; z")], Some("a\n\nb\nx=y; z\n")),
+            (&[("a", "1\n2")], None),
+            (&[("a\nb", "1")], None),
         ] {
-            let read = pairs(&lines(headers.iter().copied()).unwrap());
-            let read: Vec<_> = read.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-            assert_eq!(read, headers);
+            let lines = lines(headers.iter().copied()).ok();
+            assert_eq!(lines.as_deref(), expected, "{headers:?}");
         }
     }
 }

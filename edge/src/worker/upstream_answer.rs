@@ -3,29 +3,45 @@
 //! First what belongs to the other connection ends, then our word takes the place of the app's where it must, then what is
 //! absent is filled in. The rules are tables in `response_headers.rs`; here they are put together for one answer.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
 use edgeward_core::gate::{Permit, ResponsePolicy};
+use wasm_bindgen::JsValue;
 use web_sys::Response;
 
 use super::config::{Origin, Settings};
 use super::request::Inbound;
-use super::response_headers::{self, FOR_SHARED_CACHES, REQUEST_ID, SIGNED_BY_US};
-use super::runtime::{self, Changes, HeaderList, Names};
+use super::response_headers::{self, REQUEST_ID};
+use super::runtime::{self, HeaderList, List, Names};
 
 thread_local! {
     static ASKED_FOR: Names = Names::new(&["connection", "location", "cache-control"]);
+    static REMOVED: List = List::of(response_headers::removed(ResponsePolicy::Untouched));
+    static REMOVED_FOR_ONE: List = List::of(response_headers::removed(ResponsePolicy::PrivateNoStore));
+    /// The settings of an isolate are read once.
+    static FILLED_IN: OnceCell<List> = const { OnceCell::new() };
 }
 
 /// What the answer says that the changes depend on.
-pub(super) struct Said(HeaderList);
+pub(super) struct Said {
+    /// The HTTP status.
+    pub(super) status: u16,
+    headers: HeaderList,
+}
 
 impl Said {
     /// Reads an answer.
     pub(super) fn by(upstream: &Response) -> Self {
-        Self(ASKED_FOR.with(|names| runtime::values(&upstream.headers(), names)))
+        let (status, headers) = ASKED_FOR.with(|names| runtime::answer_head(upstream, names));
+        Self { status, headers }
     }
 
     fn header(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(candidate, _)| candidate == name)?;
+        let found = self
+            .headers
+            .iter()
+            .find(|(candidate, _)| candidate == name)?;
         Some(&found.1)
     }
 
@@ -34,37 +50,71 @@ impl Said {
         &'c self,
         origin: &Origin,
         permit: &Permit,
-        inbound: &Inbound,
+        inbound: &'c Inbound,
         settings: &Settings,
     ) -> Changes<'c> {
-        let connection = self.header("connection");
-        let mut removed: Vec<_> = response_headers::hop_by_hop(connection)
-            .chain(SIGNED_BY_US)
-            .collect();
+        let policy = permit.response_policy();
+        let also_removed: Vec<_> = response_headers::named_by(self.header("connection")).collect();
+        // What is always removed is nothing that a decision depends on.
         let stays = |name: &str| {
-            let ends_here = removed.iter().any(|gone| gone.eq_ignore_ascii_case(name));
+            let ends_here = also_removed
+                .iter()
+                .any(|gone| gone.eq_ignore_ascii_case(name));
             self.header(name).filter(|_| !ends_here)
         };
-        let mut set = vec![(REQUEST_ID, inbound.id.clone())];
+        let mut set = vec![(REQUEST_ID, Cow::Borrowed(&*inbound.id))];
         if let Some(rest) = stays("location").and_then(|location| inside(location, origin)) {
             let scheme = settings.issuer.scheme();
-            set.push(("location", format!("{scheme}://{}{rest}", inbound.host)));
+            let renamed = format!("{scheme}://{}{rest}", inbound.host);
+            set.push(("location", renamed.into()));
         }
-        let policy = permit.response_policy();
         let knows_caller = permit.identity().is_some();
         let cache_control = stays("cache-control");
         if let Some(instead) = response_headers::cache_control(policy, knows_caller, cache_control)
         {
-            set.push(("cache-control", instead.to_owned()));
-        }
-        if policy == ResponsePolicy::PrivateNoStore {
-            removed.extend(FOR_SHARED_CACHES);
+            set.push(("cache-control", instead.into()));
         }
         Changes {
-            removed,
+            policy,
+            also_removed,
             set,
-            absent: response_headers::security(settings.environment).collect(),
         }
+    }
+}
+
+/// What becomes of the headers of an upstream's answer. What is absent is filled in at last.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Changes<'c> {
+    /// What [`response_headers::removed`] says of it ends here,
+    policy: ResponsePolicy,
+    /// and these too.
+    also_removed: Vec<&'c str>,
+    /// These take the place of what is there.
+    set: Vec<(&'static str, Cow<'c, str>)>,
+}
+
+impl Changes<'_> {
+    /// The answer as the client gets it.
+    ///
+    /// # Errors
+    /// The runtime takes one of the headers for none.
+    pub(super) fn apply(
+        &self,
+        upstream: &Response,
+        settings: &Settings,
+    ) -> Result<Response, JsValue> {
+        let removed = match self.policy {
+            ResponsePolicy::Untouched => &REMOVED,
+            ResponsePolicy::PrivateNoStore => &REMOVED_FOR_ONE,
+        };
+        let absent = FILLED_IN.with(|list| {
+            let pairs = response_headers::security(settings.environment);
+            list.get_or_init(|| List::of(pairs.flat_map(|(name, value)| [name, value])))
+                .clone()
+        });
+        let set = self.set.iter().map(|(name, value)| (*name, &**value));
+        removed
+            .with(|removed| runtime::hand_on(upstream, removed, &self.also_removed, set, &absent))
     }
 }
 
@@ -85,35 +135,36 @@ mod tests {
     use crate::worker::request::tests::inbound;
     use std::str::FromStr as _;
 
+    fn said(headers: &[(&str, &str)]) -> Said {
+        let headers = headers
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+        Said {
+            status: 200,
+            headers: headers.collect(),
+        }
+    }
+
     /// The changes to an answer with these headers, on a route for anyone or one for the signed-in.
-    fn check(path: &str, said: &[(&str, &str)], expected: &[(&str, Option<&str>)]) {
+    fn check(path: &str, headers: &[(&str, &str)], expected: &[(&str, Option<&str>)]) {
         let settings = settings_with(&[]).ok().unwrap();
         let request = inbound("GET", &format!("https://app.test{path}"), &[]);
         let permit = permit(path);
-        let said = said.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
-        let said = Said(said.collect());
+        let said = said(headers);
         let changes = said.changes(&settings.app_upstream, &permit, &request, &settings);
+        assert_eq!(changes.policy, permit.response_policy());
         for (name, value) in expected {
             let set = changes.set.iter().find(|(candidate, _)| candidate == name);
-            let becomes = set.map(|(_, value)| value.as_str());
+            let becomes = set.map(|(_, value)| &**value);
             assert_eq!(becomes, *value, "{path} {name}");
-            if value.is_none() {
-                let is_gone = changes.removed.contains(name);
-                let is_said = said.header(name).is_some();
-                assert!(is_gone || !is_said || *name == "cache-control" || *name == "location");
-            }
         }
-        for name in [
-            "connection",
-            "upgrade",
-            "edgeward-assertion",
-            "edgeward-proof",
-        ] {
-            assert!(changes.removed.contains(&name), "{name}");
-        }
-        for (name, _) in response_headers::security(settings.environment) {
-            assert!(changes.absent.iter().any(|(absent, _)| *absent == name));
-        }
+        let named: Vec<_> = changes
+            .also_removed
+            .iter()
+            .map(|name| name.to_lowercase())
+            .collect();
+        let connection = said.header("connection").map(str::to_lowercase);
+        assert_eq!(named, Vec::from_iter(connection), "{path}");
     }
 
     #[test]
@@ -159,19 +210,6 @@ mod tests {
             ],
             &[("location", None)],
         );
-    }
-
-    #[test]
-    fn shared_caches_are_told_nothing_about_what_is_for_one_person() {
-        let settings = settings_with(&[]).ok().unwrap();
-        for (path, expected) in [("/mine", true), ("/public", false)] {
-            let request = inbound("GET", &format!("https://app.test{path}"), &[]);
-            let said = Said(Vec::new());
-            let changes = said.changes(&settings.app_upstream, &permit(path), &request, &settings);
-            for name in FOR_SHARED_CACHES {
-                assert_eq!(changes.removed.contains(&name), expected, "{path} {name}");
-            }
-        }
     }
 
     #[test]
