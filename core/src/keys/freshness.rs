@@ -139,6 +139,13 @@ impl Ticket {
     pub fn may_use_shared_cache(&self) -> bool {
         self.cause == Cause::NoSet
     }
+
+    /// Whether what a shared cache holds since `loaded_at` may spare the way to the issuer. What is older may only stand in for
+    /// an issuer that does not answer, see [`Freshness::stands_in`].
+    #[must_use]
+    pub fn may_use_kept_since(&self, loaded_at: UnixTime) -> bool {
+        self.may_use_shared_cache() && within(loaded_at, SOFT_TTL_SECONDS, self.since)
+    }
 }
 
 struct Held<S> {
@@ -319,10 +326,7 @@ impl<S> Freshness<S> {
             .held
             .as_ref()
             .is_some_and(|held| held.by >= ticket.number || held.loaded_at >= loaded_at);
-        if superseded
-            || !ticket.may_use_shared_cache()
-            || !within(loaded_at, SOFT_TTL_SECONDS, ticket.since)
-        {
+        if superseded || !ticket.may_use_kept_since(loaded_at) {
             return false;
         }
         self.end(ticket);
@@ -351,6 +355,23 @@ impl<S> Freshness<S> {
             wait_seconds: wait.saturating_add(wait.saturating_mul(i64::from(lot)) / 1024),
             count: before.saturating_add(1),
         });
+    }
+
+    /// After [`Freshness::failed`]: a shared cache has a good set past its soft life. An instance that has just started uses it as
+    /// one that had loaded it itself would: while refreshes fail, within its hard life. `false` if there is a younger set already,
+    /// or if this one is too old.
+    pub fn stands_in(&mut self, ticket: &Ticket, set: S, loaded_at: UnixTime) -> bool {
+        let is_younger = |held: &Held<S>| held.loaded_at < loaded_at && held.by < ticket.number;
+        let can = self.held.as_ref().is_none_or(is_younger)
+            && ticket.may_use_shared_cache()
+            && within(loaded_at, HARD_TTL_SECONDS, ticket.since);
+        if can {
+            let failure = self.failure.take();
+            // Without its tag, for what failed may be the answer to it.
+            self.put(ticket, set, None, loaded_at, Source::SharedCache);
+            self.failure = failure;
+        }
+        can
     }
 
     /// A set that seems to come from the future was loaded before the clock was set back. How old it is cannot be known any

@@ -1,6 +1,8 @@
 //! How long a set is used, and how a clock that is not to be trusted changes that.
 
-use crate::Event::{AsksForAny, AsksForNewer, Confirms, Fails, Finds, Holds, Is, Loads, Refreshes};
+use crate::Event::{
+    AsksForAny, AsksForNewer, Confirms, Fails, Finds, Holds, Is, Loads, Refreshes, StandsIn,
+};
 use crate::{Told, at, check, check_loaded};
 use edgeward_core::keys::{
     Advice, Freshness, HARD_TTL_SECONDS as HARD, SOFT_TTL_SECONDS as SOFT, Source, State,
@@ -224,6 +226,57 @@ fn a_shared_cache_helps_a_cold_instance_and_its_age_counts() {
     assert!(keys.unchanged(&ticket));
     let current = keys.current(at(0));
     assert_eq!(current.map(|current| current.source), Some(Source::Issuer));
+}
+
+#[test]
+fn a_kept_set_past_its_soft_life_stands_in_for_an_issuer_that_does_not_answer() {
+    check(
+        "an hour old",
+        &[
+            (0, AsksForAny(Told::Fetch)),
+            (0, Finds(0, "kept", -3600, false)),
+            (1, AsksForAny(Told::Wait)),
+            (1, Fails(0)),
+            (1, StandsIn(0, "kept", -3600, true)),
+            (1, Holds(Some("kept"))),
+            (1, AsksForAny(Told::Use("kept"))),
+            // Refreshes wait as after any failure, and the first that succeeds ends it.
+            (1, Refreshes(false)),
+            (2, Refreshes(true)),
+            (2, Loads(1, "new", None, true)),
+            (2, Holds(Some("new"))),
+        ],
+    );
+    check(
+        "its hard life",
+        &[
+            (0, AsksForAny(Told::Fetch)),
+            (0, Fails(0)),
+            (0, StandsIn(0, "kept", -HARD, false)),
+            (0, StandsIn(0, "kept", 1 - HARD, true)),
+            (0, Holds(Some("kept"))),
+            (1, Holds(None)),
+        ],
+    );
+    check_loaded(
+        "only where there is no set, and in place of an older one",
+        &[
+            (SOFT, Refreshes(true)),
+            (SOFT, Fails(1)),
+            (SOFT, StandsIn(1, "kept", SOFT - 1, false)),
+            (HARD, AsksForAny(Told::Fetch)),
+            (HARD, Fails(2)),
+            (HARD, StandsIn(2, "kept", 0, false)),
+            (HARD, Holds(None)),
+            (HARD, StandsIn(2, "kept", 1, true)),
+            (HARD, Holds(Some("kept"))),
+        ],
+    );
+    let mut keys = Freshness::<()>::empty();
+    let Advice::Fetch(ticket) = keys.advise(Wanted::AnySet, at(0)) else {
+        panic!("cold")
+    };
+    assert!(ticket.may_use_kept_since(at(1 - SOFT)) && !ticket.may_use_kept_since(at(-SOFT)));
 }
 
 #[test]

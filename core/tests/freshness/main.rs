@@ -10,7 +10,9 @@ mod fetches;
 use edgeward_core::keys::{Advice, Freshness, State, Ticket, Wanted};
 use edgeward_core::time::UnixTime;
 
-use Event::{AsksForAny, AsksForNewer, Confirms, Fails, Finds, Holds, Is, Loads, Refreshes};
+use Event::{
+    AsksForAny, AsksForNewer, Confirms, Fails, Finds, Holds, Is, Loads, Refreshes, StandsIn,
+};
 
 /// Which fetch, counted from 0 in the order in which they were advised.
 type Fetch = usize;
@@ -31,6 +33,8 @@ enum Event {
     Finds(Fetch, &'static str, i64, bool),
     /// The fetch fails.
     Fails(Fetch),
+    /// After its failure the fetch has this set from a shared cache, loaded at that second; is it taken?
+    StandsIn(Fetch, &'static str, i64, bool),
     /// The set that may be used.
     Holds(Option<&'static str>),
     /// The state.
@@ -87,6 +91,10 @@ fn check(title: &str, events: &[(i64, Event)]) {
                 assert_eq!(taken, expected, "{context}");
             }
             Fails(fetch) => keys.failed(&tickets[fetch], now, 0),
+            StandsIn(fetch, set, loaded, expected) => {
+                let taken = keys.stands_in(&tickets[fetch], set, at(loaded));
+                assert_eq!(taken, expected, "{context}");
+            }
             Holds(expected) => {
                 let current = keys.current(now).map(|current| *current.set);
                 assert_eq!(current, expected, "{context}");

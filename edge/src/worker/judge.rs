@@ -45,7 +45,7 @@ impl Bench {
 
     /// Asks core, which may ask back. What was brought before is told.
     pub(super) fn judge(&self, inbound: &Inbound) -> Decision {
-        let keys = self.keys.as_ref().map(|keys| &*keys.set);
+        let keys = self.keys.as_ref().map(|keys| &keys.set.keys);
         if let Some(keys) = keys {
             introduction::keys_are(keys);
         }

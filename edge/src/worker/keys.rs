@@ -2,7 +2,7 @@
 //!
 //! When to fetch and how long a set counts is decided by `core::keys::Freshness`; here it is done. A set that is redirected,
 //! too large, unreadable or empty is a failure and never takes the place of a good one. Only a cold isolate looks into the
-//! cache that isolates share; a refresh and an unknown key go to the issuer.
+//! cache that isolates share; a refresh and an unknown key go to the issuer, and what the issuer says of its set goes there.
 
 mod fetch;
 mod cache;
@@ -24,8 +24,16 @@ use fetch::{Failure, Fetched};
 
 pub(super) use seal::Seal;
 
+/// A set as the issuer published it.
+pub(super) struct Published {
+    /// The keys.
+    pub(super) keys: KeySet,
+    /// The document, so that a set which the issuer confirms can be kept anew.
+    body: Vec<u8>,
+}
+
 /// A set of the issuer's that may be used.
-pub(super) type Current = edgeward_core::keys::Current<KeySet>;
+pub(super) type Current = edgeward_core::keys::Current<Published>;
 
 /// The first look at another request's fetch; each further one waits twice as long.
 const FIRST_LOOK_MILLISECONDS: i32 = 2;
@@ -36,7 +44,7 @@ const LONGEST_LOOK_MILLISECONDS: i32 = 32;
 const MAX_LOOKS: u32 = 288;
 
 thread_local! {
-    static KEYS: RefCell<Freshness<KeySet>> = const { RefCell::new(Freshness::empty()) };
+    static KEYS: RefCell<Freshness<Published>> = const { RefCell::new(Freshness::empty()) };
 }
 
 /// What a fetch of keys is done for, and with.
@@ -144,41 +152,51 @@ fn load(errand: &Errand, ticket: Ticket, context: &Context) -> Promise {
 /// What is to be kept for other isolates, if anything.
 async fn load_and_report(errand: &Errand, ticket: &Ticket) -> Option<Vec<u8>> {
     let watch = Stopwatch::at(errand.now);
+    let mut old = None;
     if ticket.may_use_shared_cache()
         && let Some(kept) = cache::look(errand).await
-        && KEYS
-            .with_borrow_mut(|keys| keys.found(ticket, kept.keys, kept.entity_tag, kept.loaded_at))
     {
-        return None;
+        if !ticket.may_use_kept_since(kept.loaded_at) {
+            old = Some(kept);
+        } else if KEYS.with_borrow_mut(|keys| {
+            keys.found(ticket, kept.published, kept.entity_tag, kept.loaded_at)
+        }) {
+            return None;
+        }
     }
     match fetch::fetch(errand, ticket.entity_tag()).await {
         Ok(Fetched::Set {
-            keys: mut set,
-            body,
+            mut published,
             entity_tag,
         }) => {
-            let entry = cache::entry(errand, &body, entity_tag.as_deref(), ticket.since());
+            let entry = cache::entry(errand, &published, entity_tag.as_deref(), ticket.since());
             let taken = KEYS.with_borrow_mut(|keys| {
-                take_over(&mut set, keys);
-                keys.loaded(ticket, set, entity_tag)
+                take_over(&mut published.keys, keys);
+                keys.loaded(ticket, published, entity_tag)
             });
             taken.then_some(entry)
         }
-        Ok(Fetched::Unchanged) => {
-            KEYS.with_borrow_mut(|keys| keys.unchanged(ticket));
-            None
-        }
+        // The entry is made anew as well: an isolate that starts later shall find the set as young as it is.
+        Ok(Fetched::Unchanged) => KEYS.with_borrow_mut(|keys| {
+            keys.unchanged(ticket).then_some(())?;
+            let published = keys.latest()?;
+            let tag = ticket.entity_tag();
+            Some(cache::entry(errand, published, tag, ticket.since()))
+        }),
         Err(failure) => {
             report_failure(errand, ticket, failure, watch.now());
+            if let Some(kept) = old {
+                KEYS.with_borrow_mut(|keys| keys.stands_in(ticket, kept.published, kept.loaded_at));
+            }
             None
         }
     }
 }
 
 /// Lets a set that was just read have what was prepared for the keys of the one before it.
-fn take_over(set: &mut KeySet, before: &Freshness<KeySet>) {
+fn take_over(set: &mut KeySet, before: &Freshness<Published>) {
     if let Some(older) = before.latest() {
-        set.adopt(older);
+        set.adopt(&older.keys);
     }
 }
 

@@ -1,16 +1,17 @@
 //! The key set in the platform's Cache API, which the isolates of a data centre share.
 //!
-//! It spares a cold isolate the way to the issuer. Where there is no such cache, or it is slow or holds nonsense, nothing
+//! It spares a cold isolate the way to the issuer, and while the issuer does not answer, a set past its soft life stands in, as
+//! in an isolate that had loaded it itself. Where there is no such cache, or it is slow or holds nonsense, nothing
 //! happens: the set is fetched as if it did not exist.
 
-use edgeward_core::keys::{KeySet, SOFT_TTL_SECONDS};
+use edgeward_core::keys::HARD_TTL_SECONDS;
 use edgeward_core::time::UnixTime;
 use wasm_bindgen::JsValue;
 use web_sys::{Headers, Response, ResponseInit};
 
-use super::Errand;
 use super::fetch::{acceptable, read_limited};
 use super::seal::{Entry, MAX_ENTRY_BYTES};
+use super::{Errand, Published};
 use crate::worker::platform;
 
 /// Apart from the zone's ordinary cache, so that no visitor's request can meet an entry.
@@ -20,7 +21,7 @@ const TIMEOUT_MILLISECONDS: i32 = 250;
 
 /// A set that another isolate loaded.
 pub(super) struct Kept {
-    pub(super) keys: KeySet,
+    pub(super) published: Published,
     pub(super) entity_tag: Option<String>,
     pub(super) loaded_at: UnixTime,
 }
@@ -36,7 +37,7 @@ pub(super) async fn look(errand: &Errand) -> Option<Kept> {
         let seal = &errand.settings.identity.seal;
         let entry = seal.open(errand.settings.issuer_upstream.as_str(), &text)?;
         Some(Kept {
-            keys: acceptable(entry.body).ok()?,
+            published: acceptable(entry.body.to_vec()).ok()?,
             entity_tag: entry.entity_tag.map(str::to_owned),
             loaded_at: entry.loaded_at,
         })
@@ -47,20 +48,20 @@ pub(super) async fn look(errand: &Errand) -> Option<Kept> {
 /// The text under which [`keep`] keeps a set.
 pub(super) fn entry(
     errand: &Errand,
-    body: &[u8],
+    published: &Published,
     entity_tag: Option<&str>,
     loaded_at: UnixTime,
 ) -> Vec<u8> {
     let entry = Entry {
         loaded_at,
         entity_tag,
-        body,
+        body: &published.body,
     };
     let seal = &errand.settings.identity.seal;
     seal.close(errand.settings.issuer_upstream.as_str(), &entry)
 }
 
-/// Keeps an entry for the isolates that start within its soft life.
+/// Keeps an entry for the isolates that start within its life.
 pub(super) async fn keep(errand: &Errand, entry: &mut [u8]) {
     let Ok(response) = response(entry) else {
         return;
@@ -71,7 +72,7 @@ pub(super) async fn keep(errand: &Errand, entry: &mut [u8]) {
 
 fn response(entry: &mut [u8]) -> Result<Response, JsValue> {
     let headers = Headers::new()?;
-    headers.set("cache-control", &format!("max-age={SOFT_TTL_SECONDS}"))?;
+    headers.set("cache-control", &format!("max-age={HARD_TTL_SECONDS}"))?;
     headers.set("content-type", "application/octet-stream")?;
     let init = ResponseInit::new();
     init.set_headers(&headers);

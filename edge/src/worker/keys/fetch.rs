@@ -9,7 +9,7 @@ use web_sys::{
     RequestInit, RequestRedirect, Response,
 };
 
-use super::Errand;
+use super::{Errand, Published};
 use crate::worker::{outbound, platform};
 
 /// The address of the key set at the issuer.
@@ -24,8 +24,7 @@ const MAX_ENTITY_TAG_BYTES: usize = 128;
 pub(super) enum Fetched {
     /// A set with at least one usable key.
     Set {
-        keys: KeySet,
-        body: Vec<u8>,
+        published: Published,
         entity_tag: Option<String>,
     },
     /// The set that the entity tag belongs to is in force still.
@@ -89,22 +88,21 @@ async fn answer(request: &Request, entity_tag: Option<&str>) -> Result<Fetched, 
         _ => return Err(Failure::Status),
     }
     let body = read_limited(&response, MAX_KEY_SET_BYTES).await?;
-    let keys = acceptable(&body)?;
+    let published = acceptable(body)?;
     let entity_tag = said.filter(|tag| is_entity_tag(tag));
     Ok(Fetched::Set {
-        keys,
-        body,
+        published,
         entity_tag,
     })
 }
 
 /// The set in a document, wherever it came from.
-pub(super) fn acceptable(body: &[u8]) -> Result<KeySet, Failure> {
-    let keys = KeySet::parse(body).map_err(|_| Failure::Refused)?;
+pub(super) fn acceptable(body: Vec<u8>) -> Result<Published, Failure> {
+    let keys = KeySet::parse(&body).map_err(|_| Failure::Refused)?;
     if keys.is_empty() {
         Err(Failure::Empty)
     } else {
-        Ok(keys)
+        Ok(Published { keys, body })
     }
 }
 
@@ -245,7 +243,7 @@ mod tests {
             ("{\"keys\":[]}", Failure::Empty),
             ("{\"keys\":[{\"kty\":\"oct\"}]}", Failure::Refused),
         ] {
-            assert_eq!(acceptable(body.as_bytes()).err(), Some(failure), "{body}");
+            assert_eq!(acceptable(body.into()).err(), Some(failure), "{body}");
         }
     }
 }

@@ -6,7 +6,7 @@ use edgeward_tests::key_server::document;
 use edgeward_tests::lone_edge::signing_key;
 use edgeward_tests::{EdgeCache, KeyServer, LoneEdge};
 
-use super::{SOFT_TTL_SECONDS, assert_calm};
+use super::{HARD_TTL_SECONDS, SOFT_TTL_SECONDS, assert_calm};
 
 /// An edge that has kept the set of key 1, and what it kept it in.
 async fn warm() -> (KeyServer, EdgeCache, LoneEdge) {
@@ -45,6 +45,49 @@ async fn a_cold_isolate_takes_the_set_that_another_one_kept() {
     );
     assert_eq!(cache.looks(), 2, "a refresh does not look there");
     assert_calm(&edge);
+}
+
+#[tokio::test]
+async fn a_set_that_the_issuer_confirms_is_kept_anew() {
+    let (keys, cache, edge) = warm().await;
+    let first = cache.entry();
+    edge.wait(SOFT_TTL_SECONDS);
+    let _ = edge.judges(&signing_key(1)).await.expect(204);
+    cache.is_given(2).await;
+    let tag = format!("\"{}\"", signing_key(1).key_id());
+    assert_eq!(keys.asked()[1].header("if-none-match"), [tag.as_str()]);
+    assert_ne!(cache.entry(), first, "it is younger");
+
+    // A second before its soft life ends, and almost two of them after the document was sent.
+    edge.wait(SOFT_TTL_SECONDS - 1);
+    keys.says(response(500, &[], b""));
+    let edge = edge.starts_cold().await;
+    let _ = edge.judges(&signing_key(1)).await.expect(204);
+    assert_eq!((keys.count(), cache.looks()), (2, 2));
+    assert_calm(&edge);
+}
+
+#[tokio::test]
+async fn a_cold_isolate_lives_through_an_outage_on_what_was_kept() {
+    let (keys, _, mut edge) = warm().await;
+    keys.says(response(500, &[], b""));
+    edge.wait(SOFT_TTL_SECONDS);
+    for _ in 0..2 {
+        edge = edge.starts_cold().await;
+        let before = keys.count();
+        let _ = edge.judges(&signing_key(1)).await.expect(204);
+        assert_eq!(keys.count(), before + 1, "the issuer is asked first");
+        let _ = edge.judges(&signing_key(1)).await.expect(204);
+        edge.wait(HARD_TTL_SECONDS - SOFT_TTL_SECONDS - 60);
+    }
+    edge.wait(120);
+    edge = edge.starts_cold().await;
+    let _ = edge.judges(&signing_key(1)).await.expect(503);
+
+    keys.lists(&[&signing_key(2)]);
+    edge = edge.starts_cold().await;
+    let _ = edge.judges(&signing_key(1)).await.expect(401);
+    let _ = edge.judges(&signing_key(2)).await.expect(204);
 }
 
 #[tokio::test]
