@@ -7,4 +7,6 @@
 #[cfg(feature = "js")]
 pub mod js;
 #[cfg(feature = "worker")]
+mod known_keys;
+#[cfg(feature = "worker")]
 mod worker;

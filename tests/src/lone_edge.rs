@@ -130,16 +130,30 @@ impl LoneEdge {
             .await
     }
 
-    /// Sends a request by hand and does not wait for the answer.
+    /// Asks about a token by hand and does not wait for the answer.
     pub async fn is_asked(&self, token: &str) -> Waiting {
+        let now = self.clock.now().to_string();
+        let authorization = format!("Authorization: Bearer {token}\r\n");
+        self.gets("/auth/verify-token", &now, &authorization).await
+    }
+
+    /// Asks for a page of the issuer by hand and does not wait for the answer.
+    pub async fn is_asked_for(&self, path: &str) -> Waiting {
+        self.gets(path, &self.clock.now().to_string(), "").await
+    }
+
+    /// Sends a request that the edge panics at.
+    pub async fn panics(&self) -> Waiting {
+        self.gets("/auth/verify-token", "panic", "").await
+    }
+
+    async fn gets(&self, path: &str, now: &str, more: &str) -> Waiting {
         let mut stream = TcpStream::connect(self.site.address)
             .await
             .expect("the edge listens");
         let request = format!(
-            "GET /auth/verify-token HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{TEST_CLOCK}: {}\r\n\
-             Authorization: Bearer {token}\r\n\r\n",
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{TEST_CLOCK}: {now}\r\n{more}\r\n",
             self.site.address,
-            self.clock.now(),
         );
         stream
             .write_all(request.as_bytes())
@@ -167,17 +181,23 @@ pub struct Waiting(TcpStream);
 
 impl Waiting {
     /// The status of the answer, when it comes.
-    pub async fn status(mut self) -> u16 {
+    pub async fn status(self) -> u16 {
+        let answer = self.answer().await;
+        answer
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .unwrap_or_else(|| panic!("this is no answer: {answer:?}"))
+    }
+
+    /// The whole answer as it was on the wire, when it comes.
+    pub async fn answer(mut self) -> String {
         let mut bytes = Vec::new();
         timeout(PATIENCE, self.0.read_to_end(&mut bytes))
             .await
             .expect("the edge answers in time")
             .expect("the edge answers");
-        let head = String::from_utf8_lossy(&bytes).into_owned();
-        head.split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok())
-            .unwrap_or_else(|| panic!("this is no answer: {head:?}"))
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// The client goes away: its connection is reset.

@@ -1,7 +1,8 @@
 //! The moment at which a request is judged.
 //!
 //! In a release it is the runtime's clock and nothing else. The feature `test-clock` lets a test say the time of one request
-//! and hands it on to the issuer, so that a story of twelve hours needs none; no release artefact contains it.
+//! and hands it on to the issuer, so that a story of twelve hours needs none, and lets it stop the clock, so that a story of a
+//! panic has one; no release artefact contains it.
 
 use edgeward_core::time::UnixTime;
 
@@ -10,6 +11,10 @@ use super::platform;
 /// The header with which a test says the time.
 #[cfg(feature = "test-clock")]
 pub(super) const TEST_CLOCK_HEADER: &str = "edgeward-test-clock";
+
+/// What a test says for a time, to see what a panic does.
+#[cfg(feature = "test-clock")]
+const PANIC: &str = "panic";
 
 /// The moment, asked once per request.
 #[cfg(not(feature = "test-clock"))]
@@ -23,7 +28,9 @@ pub(super) fn now(headers: &[(String, String)]) -> UnixTime {
     let said = headers
         .iter()
         .find(|(name, _)| name == TEST_CLOCK_HEADER)
-        .and_then(|(_, value)| value.parse().ok());
+        .map(|(_, value)| value.as_str());
+    assert!(said != Some(PANIC), "a test wants a panic");
+    let said = said.and_then(|seconds| seconds.parse().ok());
     said.map_or_else(platform::clock, UnixTime::from_seconds)
 }
 

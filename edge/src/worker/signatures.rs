@@ -1,21 +1,19 @@
 //! Signatures that the platform checks: ES256 and RS256, by WebCrypto.
 //!
 //! Core asks ([`SignatureQuestion`]), this answers; nothing is decided here. A key is imported once and kept for the life of
-//! the isolate. A key that the platform refuses, a point off its curve for example, is remembered as refused. Whatever else
-//! goes wrong is an invalid signature.
+//! the isolate. A key that the platform refuses, a point off its curve for example, is remembered as refused; a failure that
+//! says nothing of the key is not, and the next token under it has it tried again. Whatever else goes wrong is an invalid
+//! signature.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
-use edgeward_core::keys::{MAX_KEYS, PlatformKey};
+use edgeward_core::keys::PlatformKey;
 use edgeward_core::signature::{Finding, SignatureAnswer, SignatureQuestion};
-use js_sys::{JSON, JsString, Promise};
+use js_sys::{JSON, JsString, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-/// Because the largest key set that is accepted fits, and keys that left it go when others come.
-const MAX_IMPORTED_KEYS: usize = MAX_KEYS;
+use crate::known_keys::KnownKeys;
 
 #[wasm_bindgen]
 extern "C" {
@@ -42,7 +40,8 @@ extern "C" {
 }
 
 thread_local! {
-    static IMPORTED: RefCell<Imported<Option<CryptoKey>>> = const { RefCell::new(Imported::none()) };
+    /// `None` for a key that the platform refused.
+    static IMPORTED: RefCell<KnownKeys<Option<CryptoKey>>> = const { RefCell::new(KnownKeys::none()) };
 }
 
 /// Has the platform check the signature.
@@ -57,21 +56,40 @@ pub(super) async fn answer(question: SignatureQuestion) -> SignatureAnswer {
     question.answer(finding)
 }
 
-/// The platform's key, `None` if it refuses this one. Two requests may import a key at the same time; the outcome is the same.
+/// The platform's key, `None` if it does not take this one. Two requests may import a key at the same time; the outcome is
+/// the same.
 async fn imported(key: &PlatformKey) -> Option<CryptoKey> {
     if let Some(known) = IMPORTED.with_borrow(|imported| imported.get(key).cloned()) {
         return known;
     }
-    let outcome = import(key).await.ok();
+    let outcome = match import(key).await {
+        Ok(imported) => Some(imported),
+        Err(error) if is_about_the_key(&name_of(&error)) => None,
+        Err(_) => return None,
+    };
     IMPORTED.with_borrow_mut(|imported| imported.keep(key, outcome.clone()));
     outcome
 }
 
 async fn import(key: &PlatformKey) -> Result<CryptoKey, JsValue> {
-    let jwk = JSON::parse(&jwk(key))?;
+    let jwk = JSON::parse(&key.to_jwk())?;
     let usages = js_sys::Array::of1(&JsString::from("verify"));
     let promise = import_key("jwk", &jwk, &algorithm(key)?, false, &usages)?;
     Ok(JsFuture::from(promise).await?.unchecked_into())
+}
+
+/// The name of what was thrown, empty if it has none.
+fn name_of(error: &JsValue) -> String {
+    let name = Reflect::get(error, &"name".into()).ok();
+    name.and_then(|name| name.as_string()).unwrap_or_default()
+}
+
+/// Whether an import that failed under this name would fail again. WebCrypto has
+/// `DataError` for a key that is none and `NotSupportedError` for a kind that the platform lacks; workerd says
+/// `OperationError` to a point off its curve and to an RSA exponent that it does not take. Everything else, a `TypeError` or an
+/// error without a name for example, is about the moment and not about the key.
+fn is_about_the_key(name: &str) -> bool {
+    matches!(name, "DataError" | "NotSupportedError" | "OperationError")
 }
 
 async fn is_valid(key: &CryptoKey, question: &SignatureQuestion) -> Result<bool, JsValue> {
@@ -92,100 +110,23 @@ fn algorithm(key: &PlatformKey) -> Result<JsValue, JsValue> {
     })
 }
 
-/// The key as a JWK (RFC 7518, section 6) without anything that is not needed.
-fn jwk(key: &PlatformKey) -> String {
-    let number = |bytes: &[u8]| Base64UrlUnpadded::encode_string(bytes);
-    match key {
-        PlatformKey::P256 { x, y } => {
-            let (x, y) = (number(x), number(y));
-            format!(r#"{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}"}}"#)
-        }
-        PlatformKey::Rsa { modulus, exponent } => {
-            let (n, e) = (number(modulus), number(exponent));
-            format!(r#"{{"kty":"RSA","n":"{n}","e":"{e}"}}"#)
-        }
-    }
-}
-
-/// What became of the keys that the platform was given. A key is found by its numbers, never by a name.
-struct Imported<T> {
-    /// The oldest first.
-    keys: VecDeque<(PlatformKey, T)>,
-}
-
-impl<T> Imported<T> {
-    const fn none() -> Self {
-        Self {
-            keys: VecDeque::new(),
-        }
-    }
-
-    fn get(&self, key: &PlatformKey) -> Option<&T> {
-        let (_, outcome) = self.keys.iter().find(|(known, _)| known == key)?;
-        Some(outcome)
-    }
-
-    fn keep(&mut self, key: &PlatformKey, outcome: T) {
-        if self.get(key).is_some() {
-            return;
-        }
-        if self.keys.len() >= MAX_IMPORTED_KEYS {
-            self.keys.pop_front();
-        }
-        self.keys.push_back((key.clone(), outcome));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn point(first: u8) -> PlatformKey {
-        let mut x = [0; 32];
-        x[0] = first;
-        PlatformKey::P256 { x, y: [0; 32] }
-    }
-
     #[test]
-    fn a_key_is_found_by_its_numbers_and_kept_once() {
-        let mut imported = Imported::none();
-        imported.keep(&point(1), "first");
-        imported.keep(&point(1), "again");
-        imported.keep(&point(2), "second");
-        assert_eq!(imported.get(&point(1)), Some(&"first"));
-        assert_eq!(imported.get(&point(2)), Some(&"second"));
-        assert_eq!(imported.get(&point(3)), None);
-        assert_eq!(imported.keys.len(), 2);
-    }
-
-    #[test]
-    fn the_oldest_goes_when_there_are_too_many() {
-        let mut imported = Imported::none();
-        for first in 0..=100 {
-            imported.keep(&point(first), first);
+    fn only_what_a_key_is_blamed_for_is_remembered() {
+        for (name, about_the_key) in [
+            ("DataError", true),
+            ("NotSupportedError", true),
+            ("OperationError", true),
+            ("TypeError", false),
+            ("QuotaExceededError", false),
+            ("AbortError", false),
+            ("Error", false),
+            ("", false),
+        ] {
+            assert_eq!(is_about_the_key(name), about_the_key, "{name}");
         }
-        assert_eq!(imported.keys.len(), MAX_IMPORTED_KEYS);
-        assert_eq!(imported.get(&point(0)), None);
-        assert_eq!(imported.get(&point(1)), Some(&1));
-        assert_eq!(imported.get(&point(100)), Some(&100));
-    }
-
-    #[test]
-    fn keys_are_handed_over_in_the_form_that_the_platform_reads() {
-        assert_eq!(
-            jwk(&PlatformKey::P256 {
-                x: [0; 32],
-                y: [255; 32]
-            }),
-            "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\
-             \"y\":\"__________________________________________8\"}"
-        );
-        assert_eq!(
-            jwk(&PlatformKey::Rsa {
-                modulus: vec![0xfb, 0xff],
-                exponent: vec![1, 0, 1]
-            }),
-            "{\"kty\":\"RSA\",\"n\":\"-_8\",\"e\":\"AQAB\"}"
-        );
     }
 }

@@ -13,5 +13,6 @@ mod other_issuers;
 mod seen_tokens;
 mod bad_input;
 mod outages;
+mod panics;
 mod key_sets;
 mod production;
