@@ -133,6 +133,7 @@ async fn what_this_edge_did_not_seal_is_no_entry() {
     let huge = [&genuine[..], &vec![b' '; 128 * 1024]].concat();
     let mut edge = edge;
     let mut fetches = 1;
+    let mut given = 1;
     for entry in [
         forged.as_slice(),
         evil.as_bytes(),
@@ -148,6 +149,9 @@ async fn what_this_edge_did_not_seal_is_no_entry() {
         let _ = edge.judges(&signing_key(2)).await.expect(401);
         fetches += 2; // because the second token asks the issuer for its key
         assert_eq!(keys.count(), fetches, "{what}");
+        // What was loaded and what was confirmed is kept, each behind its request.
+        given += 2;
+        cache.is_given(given).await;
     }
     cache.holds(&genuine);
     edge = edge.starts_cold().await;
