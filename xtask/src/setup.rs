@@ -64,6 +64,7 @@ pub fn prepare(need: Need) -> Outcome<()> {
         rustup_target("thumbv7m-none-eabi")?;
         cargo_tool(&CARGO_FUZZ)?;
         debian_browser()?;
+        debian_postgresql()?;
         python_packages()?;
     }
     Ok(())
@@ -147,33 +148,45 @@ fn debian_browser() -> Outcome<()> {
     if toolchain::chromium().is_some() && toolchain::chromedriver().is_some() {
         return Ok(());
     }
-    const ADVICE: &str =
-        "apt-get update && apt-get install --yes --no-install-recommends chromium chromium-driver";
+    debian(
+        "Chromium and ChromeDriver",
+        &["chromium", "chromium-driver"],
+    )
+}
+
+/// The database server, of which the issuer's tests start one of their own.
+fn debian_postgresql() -> Outcome<()> {
+    if toolchain::has_postgresql() {
+        return Ok(());
+    }
+    debian("PostgreSQL 15 or newer", &["postgresql"])
+}
+
+/// Installs packages of Debian, or says how.
+fn debian(what: &str, packages: &[&str]) -> Outcome<()> {
+    const INSTALL: [&str; 4] = ["-qq", "install", "--yes", "--no-install-recommends"];
+    let advice = format!(
+        "apt-get update && apt-get install --yes --no-install-recommends {}",
+        packages.join(" ")
+    );
     if toolchain::find_on_path("apt-get").is_none() {
-        return Err(Failure::new(
-            "Chromium and ChromeDriver are not installed, and this is not a Debian: install both",
-        ));
+        return Err(Failure::new(format!(
+            "{what}: not installed, and this is not a Debian: install it yourself"
+        )));
     }
     if !is_root() {
         return Err(Failure::new(format!(
-            "Chromium and ChromeDriver are not installed. Run as root:\n    {ADVICE}"
+            "{what}: not installed. Run as root:\n    {advice}"
         )));
     }
-    println!("setup: {ADVICE}");
+    println!("setup: {advice}");
     let apt = |args: &[&str]| {
         let mut apt: Command = command("apt-get");
         apt.args(args).env("DEBIAN_FRONTEND", "noninteractive");
         check(&mut apt)
     };
     apt(&["-qq", "update"])?;
-    apt(&[
-        "-qq",
-        "install",
-        "--yes",
-        "--no-install-recommends",
-        "chromium",
-        "chromium-driver",
-    ])
+    apt(&[&INSTALL[..], packages].concat())
 }
 
 /// A virtual environment in `target/tools`, unless it holds what the list of packages asks for.

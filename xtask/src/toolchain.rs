@@ -161,6 +161,23 @@ pub fn chromedriver() -> Option<PathBuf> {
     find_on_path("chromedriver")
 }
 
+/// Whether Debian's PostgreSQL is here, in a version that the issuer serves.
+#[must_use]
+pub fn has_postgresql() -> bool {
+    const OLDEST: u32 = 15;
+    let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") else {
+        return false;
+    };
+    versions.filter_map(Result::ok).any(|version| {
+        let number = version
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        number.is_some_and(|number: u32| number >= OLDEST)
+            && version.path().join("bin/postgres").is_file()
+    })
+}
+
 /// Where `setup` puts the packages of Python.
 #[must_use]
 pub fn python_folder() -> PathBuf {

@@ -1,0 +1,239 @@
+//! One empty database of a case, the store upon it, and what the cases put into it.
+
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicU8, Ordering},
+};
+
+use edgeward_core::time::UnixTime;
+use edgeward_issuer::{
+    config::ServerUrl,
+    domain::{
+        accounts::{Account, Email, NewAccount, PersonName, Role, UserId},
+        audit::{Action, Actor, AuditEntry, Origin},
+        refresh::Rotation,
+        session::{Device, Digest, NewSignIn, Sid, WEB_CLIENT},
+        storage::{Creation, PasswordHash, Storage},
+    },
+    store::{Store, audit::ChainVerdict},
+};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions,
+};
+
+use crate::{
+    folder::Folder,
+    postgres::{Database, server},
+};
+
+/// The moment at which the cases begin.
+pub(crate) const NOW: UnixTime = UnixTime::from_seconds(1_795_000_000);
+
+/// Enough that fifty writers at once also wait for a connection.
+const CONNECTIONS: u32 = 16;
+
+pub(crate) struct World {
+    pub(crate) store: Store,
+    kind: Kind,
+}
+
+enum Kind {
+    Lite(Folder),
+    Pg(Database),
+}
+
+/// A connection past the store, as somebody with the file or the address has it.
+pub(crate) enum Raw {
+    Lite(SqliteConnection),
+    Pg(PgConnection),
+}
+
+impl World {
+    pub(crate) async fn sqlite() -> Self {
+        let world = Self::bare(Kind::Lite(Folder::new())).await;
+        world.store.migrate_up().await.unwrap();
+        world
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        let world = Self::bare(Kind::Pg(server().database().await)).await;
+        world.store.migrate_up().await.unwrap();
+        world
+    }
+
+    async fn bare(kind: Kind) -> Self {
+        let store = kind.open().await;
+        Self { store, kind }
+    }
+
+    /// The store as another process has it.
+    pub(crate) async fn another(&self) -> Store {
+        self.kind.open().await
+    }
+
+    /// A folder for what is in no database.
+    pub(crate) fn folder() -> Folder {
+        Folder::new()
+    }
+
+    pub(crate) async fn raw(&self) -> Raw {
+        match &self.kind {
+            Kind::Lite(folder) => {
+                let options = SqliteConnectOptions::new().filename(file(folder));
+                Raw::Lite(options.connect().await.unwrap())
+            }
+            Kind::Pg(database) => Raw::Pg(database.sql().await),
+        }
+    }
+
+    /// Runs statements past the store.
+    pub(crate) async fn run(&self, statements: &str) -> Result<(), String> {
+        self.raw().await.run(statements).await
+    }
+
+    /// Thirty-two times the same byte, as each database writes it.
+    pub(crate) fn bytes(&self, byte: u8) -> String {
+        let hex = format!("{byte:02x}").repeat(32);
+        match &self.kind {
+            Kind::Lite(_) => format!("x'{hex}'"),
+            Kind::Pg(_) => format!("'\\x{hex}'::bytea"),
+        }
+    }
+
+    /// The one number that a query past the store gives.
+    pub(crate) async fn number(&self, query: &str) -> i64 {
+        let query = AssertSqlSafe(query.to_owned());
+        match self.raw().await {
+            Raw::Lite(mut sql) => sqlx::query_scalar(query).fetch_one(&mut sql).await,
+            Raw::Pg(mut sql) => sqlx::query_scalar(query).fetch_one(&mut sql).await,
+        }
+        .unwrap()
+    }
+
+    /// How many rows a table has.
+    pub(crate) async fn rows(&self, table: &str) -> i64 {
+        self.number(&format!("SELECT count(*) FROM {table}")).await
+    }
+
+    /// Walks the log, which must be whole, and says how long it is.
+    pub(crate) async fn entries(&self) -> u64 {
+        match self.store.verify_audit_chain().await.unwrap() {
+            ChainVerdict::Whole(walk) => walk.entries(),
+            ChainVerdict::Broken(broken) => panic!("the chain is broken: {broken:?}"),
+        }
+    }
+
+    /// An account that exists.
+    pub(crate) async fn with_account(&self, email: &str) -> UserId {
+        let account = new_account(email);
+        let noted = entry(Action::Register);
+        let made = self.store.create_account(&account, &noted).await.unwrap();
+        assert_eq!(made, Creation::Created);
+        account.account.id
+    }
+
+    /// A sign-in that has happened.
+    pub(crate) async fn with_sign_in(&self, user: UserId) -> NewSignIn {
+        let sign_in = new_sign_in(user);
+        let noted = entry(Action::SignIn);
+        self.store.sign_in(&sign_in, None, &noted).await.unwrap();
+        sign_in
+    }
+}
+
+impl Kind {
+    async fn open(&self) -> Store {
+        match self {
+            Self::Lite(folder) => Store::open(&file(folder)).await.unwrap(),
+            Self::Pg(database) => connect(&database.url()).await,
+        }
+    }
+}
+
+async fn connect(url: &ServerUrl) -> Store {
+    Store::connect(url, CONNECTIONS).await.unwrap()
+}
+
+fn file(folder: &Folder) -> PathBuf {
+    folder.path().join("edgeward.db")
+}
+
+impl Raw {
+    pub(crate) async fn run(&mut self, statements: &str) -> Result<(), String> {
+        let statements = AssertSqlSafe(statements.to_owned());
+        let ran = match self {
+            Self::Lite(sql) => sqlx::raw_sql(statements).execute(sql).await.map(drop),
+            Self::Pg(sql) => sqlx::raw_sql(statements).execute(sql).await.map(drop),
+        };
+        ran.map_err(|error| error.to_string())
+    }
+}
+
+/// Different each time.
+pub(crate) fn unlike<const N: usize>() -> [u8; N] {
+    static LAST: AtomicU8 = AtomicU8::new(0);
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).unwrap();
+    bytes[0] = LAST.fetch_add(1, Ordering::Relaxed);
+    bytes
+}
+
+pub(crate) fn digest() -> Digest {
+    Digest::from_bytes(unlike())
+}
+
+pub(crate) fn entry(action: Action) -> AuditEntry {
+    AuditEntry::done(action, Actor::Operator, NOW, &Origin::default())
+}
+
+pub(crate) fn new_account(email: &str) -> NewAccount {
+    NewAccount {
+        account: Account {
+            id: UserId::from_random(NOW, unlike()),
+            email: Email::parse(email).unwrap(),
+            first_name: PersonName::parse("firstName", "Zoë").unwrap(),
+            last_name: PersonName::parse("lastName", "Ångström-山田").unwrap(),
+            roles: ["editor", "admin"]
+                .map(|role| Role::parse(role).unwrap())
+                .to_vec(),
+        },
+        password_hash: PasswordHash::from_phc("$argon2id$made$elsewhere".to_owned()),
+        now: NOW,
+    }
+}
+
+pub(crate) fn new_sign_in(user: UserId) -> NewSignIn {
+    NewSignIn {
+        sid: Sid::from_random(NOW, unlike()),
+        user,
+        client: WEB_CLIENT,
+        refresh: digest(),
+        session: Some(digest()),
+        now: NOW,
+        idle_expires_at: NOW.plus(1_000),
+        absolute_expires_at: NOW.plus(5_000),
+        session_idle_expires_at: NOW.plus(100),
+        session_absolute_expires_at: NOW.plus(500),
+        amr: vec!["pwd".to_owned(), "mfa".to_owned()],
+        acr: "aal1".to_owned(),
+        device: Device::of_request("Mozilla/5.0 Firefox/140.0", [203, 0, 113, 7].into()),
+        replaces: Vec::new(),
+    }
+}
+
+/// The rotation of a family whose token is still the first, to another successor each time.
+pub(crate) fn first_rotation(sign_in: &NewSignIn) -> Rotation {
+    rotation_from(sign_in, 0, sign_in.refresh)
+}
+
+pub(crate) fn rotation_from(sign_in: &NewSignIn, seq: u64, current: Digest) -> Rotation {
+    Rotation {
+        sid: sign_in.sid,
+        seq,
+        current,
+        next: digest(),
+        now: NOW.plus(10),
+        idle_expires_at: NOW.plus(1_010),
+        address: sign_in.device.address.clone(),
+    }
+}

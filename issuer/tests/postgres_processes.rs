@@ -1,0 +1,185 @@
+//! Several processes on one PostgreSQL behave as one: the commands of the operator, and two issuers that serve.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+mod folder;
+mod postgres;
+mod program;
+use folder::Folder;
+use postgres::{Database, server};
+use program::{Ran, edgeward, run};
+
+const PASSWORD: &str = "Correct-Horse-7";
+
+/// Simultaneous refreshes of a round.
+const AT_ONCE: usize = 50;
+
+/// How often fifty are sent at once: as often as fits into half a minute of a loaded machine with two cores.
+const ROUNDS: u64 = 100;
+
+/// One data folder, as processes that share their secrets have it, and a database of its own.
+struct Site {
+    folder: Folder,
+    database: Database,
+}
+
+impl Site {
+    async fn new() -> Self {
+        Self {
+            folder: Folder::new(),
+            database: server().database().await,
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = edgeward(self.folder.path());
+        command
+            .args(arguments)
+            .env("EDGEWARD__STORE__URL", self.database.url().reveal())
+            // The cost of hashing is not what is tried here.
+            .env("EDGEWARD__PASSWORDS__ARGON2__MEMORY_KIB", "64");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        run(&mut self.command(arguments), PASSWORD.as_bytes())
+    }
+
+    fn add_ada(&self) -> Ran {
+        self.run(&[
+            "user",
+            "add",
+            "--email",
+            "ada@example.test",
+            "--password-stdin",
+        ])
+    }
+
+    /// Starts on a free port and waits for the line that names it.
+    fn serve(&self) -> Served {
+        let mut process = self
+            .command(&["serve", "--listen", "127.0.0.1:0"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
+        let origin = loop {
+            let line = log
+                .next()
+                .expect("the issuer ended before it listened")
+                .unwrap();
+            let line: Value = serde_json::from_str(&line).unwrap();
+            if line["message"] == "listening" {
+                break format!("http://{}", line["address"].as_str().unwrap());
+            }
+        };
+        // Somebody has to read on, or the process would wait for its log to be read.
+        std::thread::spawn(move || log.for_each(drop));
+        Served { process, origin }
+    }
+}
+
+struct Served {
+    process: Child,
+    origin: String,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test]
+async fn the_commands_of_the_operator_work_on_a_server() {
+    let site = Site::new().await;
+    let status = site.run(&["migrate", "status"]);
+    assert_eq!(
+        status.out.matches("pending").count(),
+        status.out.lines().count()
+    );
+    assert_eq!(site.run(&["migrate", "up"]).code, Some(0));
+    assert_eq!(site.run(&["migrate", "up"]).out, "nothing to do\n");
+    assert_eq!(site.add_ada().code, Some(0));
+    let again = site.add_ada();
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(again.err.contains("another account"), "{again:?}");
+    assert_eq!(site.run(&["edge", "enroll", "eu-1"]).code, Some(0));
+    assert!(site.run(&["edge", "list"]).out.contains("enrolled"));
+    let asks = site.run(&["migrate", "down"]);
+    assert_eq!(asks.code, Some(1));
+    assert!(asks.out.contains("dump the database"), "{asks:?}");
+    assert_eq!(
+        site.run(&["migrate", "down", "--to", "0", "--yes"]).code,
+        Some(0)
+    );
+    let status = site.run(&["migrate", "status"]);
+    assert_eq!(
+        status.out.matches("pending").count(),
+        status.out.lines().count()
+    );
+    assert!(!site.folder.path().join("data/edgeward.db").exists());
+}
+
+#[tokio::test]
+async fn of_fifty_refreshes_at_two_issuers_one_rotates() {
+    let site = Site::new().await;
+    assert_eq!(site.add_ada().code, Some(0));
+    let issuers = [site.serve(), site.serve()];
+    let client = Client::new();
+    let credentials =
+        json!({ "email": "ada@example.test", "password": PASSWORD, "tokenMode": "body" });
+    let login = client
+        .post(format!("{}/auth/login", issuers[0].origin))
+        .json(&credentials);
+    let signed_in: Value = login.send().await.unwrap().json().await.unwrap();
+    let mut token = signed_in["refreshToken"].as_str().unwrap().to_owned();
+    for round in 1..=ROUNDS {
+        let mut running = JoinSet::new();
+        for index in 0..AT_ONCE {
+            let url = format!("{}/auth/refresh", issuers[index % issuers.len()].origin);
+            let ask = client.post(url).json(&json!({ "refreshToken": token }));
+            running.spawn(async move {
+                let answer = ask.send().await.unwrap();
+                let status = answer.status();
+                let body: Value = answer.json().await.unwrap();
+                (status, body["refreshToken"].as_str().map(str::to_owned))
+            });
+        }
+        let mut successors: BTreeMap<String, u32> = BTreeMap::new();
+        for (status, successor) in running.join_all().await {
+            match (status, successor) {
+                (StatusCode::OK, Some(successor)) => *successors.entry(successor).or_default() += 1,
+                (StatusCode::CONFLICT, None) => {}
+                other => panic!("round {round}: {other:?}"),
+            }
+        }
+        assert_eq!(successors.len(), 1, "round {round}");
+        token = successors.into_keys().next().unwrap();
+    }
+    let mut sql = site.database.sql().await;
+    let moved: (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT seq FROM families), (SELECT count(*) FROM audit_log WHERE action = 'session.refresh')",
+    )
+    .fetch_one(&mut sql)
+    .await
+    .unwrap();
+    let rounds = i64::try_from(ROUNDS).unwrap();
+    assert_eq!(moved, (rounds, rounds), "exactly one rotation each");
+}

@@ -1,0 +1,115 @@
+//! Who may do what on the server: the role that serves needs its rows only, and readers cannot write.
+
+use std::fs;
+
+use edgeward_issuer::{
+    domain::{
+        audit::Action,
+        session::RevocationReason,
+        storage::{Creation, Storage},
+    },
+    store::{Store, StoreError},
+};
+use sqlx::{AssertSqlSafe, ConnectOptions, postgres::PgConnectOptions};
+
+use crate::{
+    contract::world::{NOW, entry, first_rotation, new_account, new_sign_in},
+    postgres::server,
+};
+
+/// The statements in the documentation, between its fences.
+fn documented_grants() -> String {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/CONFIGURATION.md");
+    let page = fs::read_to_string(page).unwrap();
+    let block = page.split("```sql\n").nth(1).unwrap();
+    block.split("```").next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_documented_privileges_are_enough_to_serve_and_not_to_rewrite_the_log() {
+    let database = server().database().await;
+    let owner = Store::connect(&database.url(), 2).await.unwrap();
+    owner.migrate_up().await.unwrap();
+    let mut sql = database.sql().await;
+    for statements in ["CREATE ROLE edgeward_serves LOGIN", &documented_grants()] {
+        let statements = AssertSqlSafe(statements.to_owned());
+        sqlx::raw_sql(statements).execute(&mut sql).await.unwrap();
+    }
+    let url = database.url_as("edgeward_serves");
+    let store = Store::connect(&url, 4).await.unwrap();
+    assert!(store.migrate_up().await.unwrap().is_empty());
+    let new = new_account("ada@example.test");
+    let sign_in = new_sign_in(new.account.id);
+    let entries = [&entry(Action::Register), &entry(Action::SignIn)];
+    let made = store.register(&new, &sign_in, entries).await.unwrap();
+    assert_eq!(made, Creation::Created);
+    let noted = entry(Action::Refresh);
+    assert!(
+        store
+            .rotate(&first_rotation(&sign_in), &noted)
+            .await
+            .unwrap()
+    );
+    let (reason, noted) = (RevocationReason::SignedOut, entry(Action::SignOut));
+    assert!(
+        store
+            .revoke(sign_in.sid, reason, NOW, &noted)
+            .await
+            .unwrap()
+    );
+
+    let mut sql = url
+        .reveal()
+        .parse::<PgConnectOptions>()
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
+    for statement in [
+        "UPDATE audit_log SET entry = '{}'",
+        "DELETE FROM audit_log",
+        "TRUNCATE audit_log",
+        "DROP TRIGGER audit_log_refuses_change ON audit_log",
+        "ALTER TABLE families DISABLE TRIGGER families_stay_revoked",
+        "CREATE TABLE public.theirs ()",
+        "DELETE FROM _sqlx_migrations",
+    ] {
+        let refused = sqlx::raw_sql(statement)
+            .execute(&mut sql)
+            .await
+            .unwrap_err();
+        let refused = refused.to_string();
+        assert!(
+            refused.contains("permission denied") || refused.contains("must be owner"),
+            "{statement}: {refused}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_or_unfit_is_named_without_its_password() {
+    let database = server().database().await;
+    let nobody = database.url_as("edgeward:s3cret");
+    let nobody = nobody.reveal().replace("/case_", "/no_case_");
+    let nobody = edgeward_issuer::config::ServerUrl::parse(&nobody).unwrap();
+    let refused = Store::connect(&nobody, 2).await.unwrap_err();
+    assert!(
+        matches!(refused, StoreError::Database { .. }),
+        "{refused:?}"
+    );
+    let said = format!("{refused} {refused:?}");
+    assert!(
+        said.contains("does not exist") && !said.contains("s3cret"),
+        "{said}"
+    );
+
+    let mut sql = database.sql().await;
+    let latin =
+        "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+    sqlx::raw_sql(latin).execute(&mut sql).await.unwrap();
+    let url = database.url().reveal().to_owned();
+    let (server, _) = url.rsplit_once('/').unwrap();
+    let latin = edgeward_issuer::config::ServerUrl::parse(&format!("{server}/latin")).unwrap();
+    let refused = Store::connect(&latin, 2).await.unwrap_err();
+    assert!(refused.to_string().contains("LATIN1"), "{refused}");
+}

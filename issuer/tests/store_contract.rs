@@ -1,0 +1,66 @@
+//! One contract for every store. Each case is written once and runs on SQLite and on PostgreSQL, so both report the same
+//! number of cases; a machine without the server fails.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+mod contract;
+mod folder;
+mod postgres;
+mod server_roles;
+
+/// Makes a test of each case for each store.
+macro_rules! mount {
+    ($($group:ident: $($case:ident),+;)+) => {
+        mod on_sqlite {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    crate::contract::$group::$case(crate::contract::world::World::sqlite().await).await;
+                }
+            )+)+
+        }
+        mod on_postgres {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    crate::contract::$group::$case(crate::contract::world::World::postgres().await).await;
+                }
+            )+)+
+        }
+    };
+}
+
+mount! {
+    accounts:
+        an_account_is_read_as_it_was_written,
+        a_taken_address_leaves_no_trace,
+        of_fifty_accounts_with_one_address_one_is_made,
+        a_registration_is_whole_or_not_at_all,
+        a_sign_in_is_whole_or_not_at_all,
+        what_no_issuer_writes_is_named;
+    families:
+        a_family_is_read_as_it_was_written,
+        of_fifty_rotations_one_is_done,
+        a_rotation_from_another_state_changes_nothing,
+        a_tombstone_stays,
+        nothing_succeeds_after_a_revocation,
+        all_sessions_but_one_end_together,
+        living_sessions_are_listed_the_newest_first,
+        the_last_use_only_moves_forward;
+    log:
+        the_log_is_one_chain_under_many_writers,
+        the_log_only_grows,
+        what_is_searched_is_what_is_hashed;
+    operations:
+        first_starts_at_once_agree_on_schema_and_key,
+        a_name_of_an_edge_is_given_once,
+        a_lock_that_is_held_too_long_is_busy,
+        what_was_answered_is_there_after_closing,
+        a_schema_that_is_not_ours_is_left_alone,
+        rows_of_every_older_schema_go_up_and_back;
+}
