@@ -46,6 +46,7 @@ mount! {
     families:
         a_family_is_read_as_it_was_written,
         of_fifty_rotations_one_is_done,
+        a_rotation_that_fails_beside_others_fails_alone,
         a_rotation_from_another_state_changes_nothing,
         a_tombstone_stays,
         nothing_succeeds_after_a_revocation,

@@ -29,20 +29,17 @@ pub(super) async fn append(tx: &mut WriteTx, entries: &[AuditEntry]) -> Result<(
     if entries.is_empty() {
         return Ok(());
     }
-    tx.be_alone().await?;
-    let last = sql("SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1")
-        .optional(&mut *tx)
-        .await?;
-    let (mut seq, mut previous) = match last {
-        None => (0, BEFORE_THE_FIRST),
-        Some(row) => (number(row.get("seq")?)?, entry_hash_of(row.get("hash")?)?),
+    let End { mut seq, mut hash } = match tx.end.take() {
+        Some(end) => end,
+        None => read_end(tx).await?,
     };
     for entry in entries {
         seq = seq.saturating_add(1);
         let canonical = entry
             .canonical()
             .map_err(|error| StorageError::Failed(Box::new(error)))?;
-        let hash = entry_hash(seq, &previous, &canonical);
+        let previous = hash;
+        hash = entry_hash(seq, &previous, &canonical);
         sql("INSERT INTO audit_log (seq, entry, previous_hash, hash) VALUES ($1, $2, $3, $4)")
             .bind(i64::try_from(seq).map_err(|_| StorageError::Unreadable("audit_log.seq"))?)
             .bind(canonical)
@@ -50,9 +47,33 @@ pub(super) async fn append(tx: &mut WriteTx, entries: &[AuditEntry]) -> Result<(
             .bind(&hash)
             .execute(tx)
             .await?;
-        previous = hash;
     }
+    tx.end = Some(End { seq, hash });
     Ok(())
+}
+
+/// The end of the log: what the next entry comes after.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End {
+    seq: u64,
+    hash: EntryHash,
+}
+
+async fn read_end(tx: &mut WriteTx) -> Result<End, StorageError> {
+    tx.be_alone().await?;
+    let last = sql("SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1")
+        .optional(tx)
+        .await?;
+    Ok(match last {
+        None => End {
+            seq: 0,
+            hash: BEFORE_THE_FIRST,
+        },
+        Some(row) => End {
+            seq: number(row.get("seq")?)?,
+            hash: entry_hash_of(row.get("hash")?)?,
+        },
+    })
 }
 
 /// What walking the log found.

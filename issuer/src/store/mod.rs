@@ -21,6 +21,7 @@ mod storage;
 
 mod error;
 mod postgres;
+mod rotations;
 mod sql;
 mod sqlite;
 
@@ -34,6 +35,8 @@ use crate::{
     config::ServerUrl,
     domain::{audit::AuditEntry, storage::StorageError},
 };
+use audit::End;
+use rotations::Rotations;
 use sql::{Connection, Readers, Writes, sql};
 
 /// How long a statement waits for a lock that another process holds (`edgeward user add` beside `edgeward serve`), and
@@ -53,6 +56,7 @@ enum Db {
     Lite {
         writer: SqlitePool,
         readers: SqlitePool,
+        rotations: Rotations,
     },
     Pg {
         writers: PgPool,
@@ -70,7 +74,11 @@ impl Store {
         let (writer, readers) = sqlite::open(path).await?;
         Ok(Self {
             place: path.display().to_string(),
-            db: Db::Lite { writer, readers },
+            db: Db::Lite {
+                rotations: Rotations::start(writer.clone()),
+                writer,
+                readers,
+            },
         })
     }
 
@@ -102,14 +110,10 @@ impl Store {
 
     /// Begins a write transaction; in SQLite the only one that may run.
     pub(crate) async fn write(&self) -> Result<WriteTx, StorageError> {
-        let tx = match &self.db {
-            Db::Lite { writer, .. } => Tx::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Db::Pg { writers, .. } => Tx::Pg(writers.begin().await?),
-        };
-        Ok(WriteTx {
-            tx,
-            entries: Vec::new(),
-        })
+        match &self.db {
+            Db::Lite { writer, .. } => WriteTx::begin_immediate(writer).await,
+            Db::Pg { writers, .. } => Ok(WriteTx::of(Tx::Pg(writers.begin().await?))),
+        }
     }
 
     /// Begins a write transaction beside which no other commits: for a decision about rows that are not there.
@@ -117,6 +121,14 @@ impl Store {
         let mut tx = self.write().await?;
         tx.be_alone().await?;
         Ok(tx)
+    }
+
+    /// Where refreshes share commits: with one writer. A server's transactions run beside each other.
+    const fn shared_commits(&self) -> Option<&Rotations> {
+        match &self.db {
+            Db::Lite { rotations, .. } => Some(rotations),
+            Db::Pg { .. } => None,
+        }
     }
 
     /// A writing connection without an audit entry: only for times of last use, which are no acts.
@@ -144,7 +156,9 @@ impl Store {
     /// Ends all connections; in SQLite this also folds the write-ahead log into the file.
     pub async fn close(&self) {
         match &self.db {
-            Db::Lite { writer, readers } => {
+            Db::Lite {
+                writer, readers, ..
+            } => {
                 readers.close().await;
                 writer.close().await;
             }
@@ -161,6 +175,8 @@ pub(crate) struct WriteTx {
     tx: Tx,
     /// Written at the end: the log's lock must be the last one that is taken.
     entries: Vec<AuditEntry>,
+    /// The end of the log, once it was read: nobody else moves it before this transaction ends.
+    end: Option<End>,
 }
 
 enum Tx {
@@ -178,6 +194,19 @@ impl Writes for WriteTx {
 }
 
 impl WriteTx {
+    async fn begin_immediate(writer: &SqlitePool) -> Result<Self, StorageError> {
+        let tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Self::of(Tx::Lite(tx)))
+    }
+
+    const fn of(tx: Tx) -> Self {
+        Self {
+            tx,
+            entries: Vec::new(),
+            end: None,
+        }
+    }
+
     /// Notes an act that is followed by another in the same transaction.
     pub(crate) fn append(&mut self, entry: &AuditEntry) {
         self.entries.push(entry.clone());
@@ -186,13 +215,41 @@ impl WriteTx {
     /// Appends the entry and commits both, or neither.
     pub(crate) async fn commit(mut self, entry: &AuditEntry) -> Result<(), StorageError> {
         self.append(entry);
+        self.write_entries().await?;
+        self.finish().await
+    }
+
+    /// Appends what was noted to the log.
+    async fn write_entries(&mut self) -> Result<(), StorageError> {
         let entries = std::mem::take(&mut self.entries);
-        audit::append(&mut self, &entries).await?;
+        audit::append(self, &entries).await
+    }
+
+    /// Commits acts whose entries were written.
+    async fn finish(self) -> Result<(), StorageError> {
         match self.tx {
             Tx::Lite(tx) => tx.commit().await?,
             Tx::Pg(tx) => tx.commit().await?,
         }
         Ok(())
+    }
+
+    /// Begins an act that can be undone alone.
+    async fn savepoint(&mut self) -> Result<(), StorageError> {
+        sql("SAVEPOINT act").execute(self).await.map(drop)
+    }
+
+    /// Ends such an act and keeps it.
+    async fn release(&mut self) -> Result<(), StorageError> {
+        sql("RELEASE SAVEPOINT act").execute(self).await.map(drop)
+    }
+
+    /// Ends such an act as if it had not begun.
+    async fn undo(&mut self) -> Result<(), StorageError> {
+        self.entries.clear();
+        self.end = None;
+        sql("ROLLBACK TO SAVEPOINT act").execute(self).await?;
+        self.release().await
     }
 
     /// Commits with the entry what was done; ends without a trace what was not. Answers which of the two.

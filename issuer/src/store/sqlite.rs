@@ -34,6 +34,8 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), StoreE
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(BUSY_TIMEOUT)
+        // SQLite ends a transaction by itself on some errors, such as a full disk, and the driver still waits for its end.
+        .before_acquire(|writer, _| Box::pin(async move { Ok(!writer.is_in_transaction()) }))
         .connect_with(
             options
                 .clone()
@@ -108,4 +110,47 @@ async fn judge_owner(path: &Path, options: &SqliteConnectOptions) -> Result<(), 
         migrations::judge_sqlite(&place, &mut connection).await?;
     }
     connection.close().await.map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use edgeward_core::time::UnixTime;
+
+    use crate::{
+        custody::tests::Folder,
+        domain::{
+            audit::{Action, Actor, AuditEntry, Origin},
+            storage::{Storage, StorageError},
+        },
+        store::{Store, audit::ChainVerdict, sql::sql},
+    };
+
+    #[tokio::test]
+    async fn a_full_disk_is_an_error_that_passes() {
+        let folder = Folder::new();
+        let path = folder.path().join("edgeward.db");
+        let store = Store::open(&path).await.unwrap();
+        store.migrate_up().await.unwrap();
+        let now = UnixTime::from_seconds(1_795_000_000);
+        let small = AuditEntry::done(Action::SignIn, Actor::Issuer, now, &Origin::default());
+        let large = small.clone().with("text", "x".repeat(1_000_000));
+        let opened = &store;
+        let pages = |statement| async move {
+            let mut tx = opened.write().await.unwrap();
+            sql(statement).optional(&mut tx).await.unwrap();
+            tx.roll_back().await.unwrap();
+        };
+        pages("PRAGMA max_page_count = 100").await;
+        let refused = store.record(&large).await;
+        assert!(
+            matches!(refused, Err(StorageError::Failed(_))),
+            "{refused:?}"
+        );
+        pages("PRAGMA max_page_count = 1000000").await;
+        store.record(&small).await.unwrap();
+        let ChainVerdict::Whole(walk) = store.verify_audit_chain().await.unwrap() else {
+            panic!("the chain is broken");
+        };
+        assert_eq!(walk.entries(), 1);
+    }
 }

@@ -107,6 +107,9 @@ impl Storage for Store {
     }
 
     async fn rotate(&self, rotation: &Rotation, entry: &AuditEntry) -> Result<bool, StorageError> {
+        if let Some(rotations) = self.shared_commits() {
+            return rotations.ask(rotation.clone(), entry.clone()).await;
+        }
         let mut tx = self.write().await?;
         let done = families::rotate(&mut tx, rotation).await?;
         tx.commit_if(done, entry).await

@@ -317,3 +317,34 @@ pub(crate) async fn the_last_use_only_moves_forward(world: World) {
     }
     assert_eq!(world.entries().await, 2, "bookkeeping is no act");
 }
+
+pub(crate) async fn a_rotation_that_fails_beside_others_fails_alone(world: World) {
+    let ada = world.with_account("ada@example.test").await;
+    world.refuse_marked_entries().await;
+    let store = Arc::new(world.another().await);
+    let mut running = JoinSet::new();
+    for index in 0..AT_ONCE {
+        let sign_in = world.with_sign_in(ada).await;
+        let (store, refused) = (Arc::clone(&store), index % 3 == 0);
+        running.spawn(async move {
+            let mut noted = entry(Action::Refresh);
+            if refused {
+                noted = noted.with("mark", "refuse-me");
+            }
+            let done = store.rotate(&first_rotation(&sign_in), &noted).await;
+            (sign_in.sid, refused, done)
+        });
+    }
+    for (sid, refused, done) in running.join_all().await {
+        assert_eq!(done.is_err(), refused, "{done:?}");
+        let family = world.store.family(sid).await.unwrap().unwrap();
+        assert_eq!(
+            family.seq,
+            u64::from(!refused),
+            "no step of the act is left, or all are"
+        );
+    }
+    let refreshes = AT_ONCE - AT_ONCE.div_ceil(3);
+    let entries = 1 + AT_ONCE + refreshes;
+    assert_eq!(world.entries().await, u64::try_from(entries).unwrap());
+}

@@ -91,6 +91,23 @@ impl World {
         self.raw().await.run(statements).await
     }
 
+    /// Lets the database refuse every entry whose text has the word "refuse-me": a failure in the midst of an act.
+    pub(crate) async fn refuse_marked_entries(&self) {
+        let trigger = match &self.kind {
+            Kind::Lite(_) => {
+                "CREATE TRIGGER refuses BEFORE INSERT ON audit_log WHEN NEW.entry LIKE '%refuse-me%'
+                 BEGIN SELECT RAISE(ABORT, 'refused'); END"
+            }
+            Kind::Pg(_) => {
+                "CREATE FUNCTION refuses() RETURNS trigger LANGUAGE plpgsql AS $$
+                     BEGIN RAISE EXCEPTION 'refused'; END $$;
+                 CREATE TRIGGER refuses BEFORE INSERT ON audit_log FOR EACH ROW WHEN (NEW.entry LIKE '%refuse-me%')
+                     EXECUTE FUNCTION refuses()"
+            }
+        };
+        self.run(trigger).await.unwrap();
+    }
+
     /// Thirty-two times the same byte, as each database writes it.
     pub(crate) fn bytes(&self, byte: u8) -> String {
         let hex = format!("{byte:02x}").repeat(32);

@@ -1,0 +1,132 @@
+//! Rotations that arrive together share a commit, in SQLite.
+//!
+//! A commit waits for the disk, and the one writer can do nothing else meanwhile. So rotations are queued, and one task
+//! takes all that wait, does each within a savepoint of its own, commits them at once, and only then answers: nothing
+//! that was answered can be lost, and one that fails is undone alone. A rotation that comes alone is committed at once;
+//! under load the queue fills while the disk works. Whoever stops waiting before its turn is left out; one that was in
+//! its turn is done, as if the answer had been lost on the way.
+
+use sqlx::SqlitePool;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+use super::{BUSY_TIMEOUT, WriteTx, families};
+use crate::domain::{audit::AuditEntry, refresh::Rotation, storage::StorageError};
+
+/// The most that share a commit: beyond it the disk's part in each is small already, and other writers wait for the lock.
+const TOGETHER: usize = 64;
+
+/// The most that wait: at the slowest disk that can serve, a second's worth. Whoever finds it full waits outside of it.
+const QUEUED: usize = 1024;
+
+/// A rotation and whom to answer.
+struct Asked {
+    rotation: Rotation,
+    entry: AuditEntry,
+    answer: oneshot::Sender<Result<bool, StorageError>>,
+}
+
+/// The way to the one that writes. When the last of it is gone, the writer ends.
+#[derive(Debug, Clone)]
+pub(super) struct Rotations(mpsc::Sender<Asked>);
+
+impl Rotations {
+    /// Starts the one that writes.
+    pub(super) fn start(writer: SqlitePool) -> Self {
+        let (queue, mut asked) = mpsc::channel(QUEUED);
+        tokio::spawn(async move {
+            let mut batch = Vec::with_capacity(TOGETHER);
+            while asked.recv_many(&mut batch, TOGETHER).await > 0 {
+                answer_together(&writer, &mut batch).await;
+            }
+        });
+        Self(queue)
+    }
+
+    /// Queues a rotation and waits until it is on the disk, or is not done.
+    pub(super) async fn ask(
+        &self,
+        rotation: Rotation,
+        entry: AuditEntry,
+    ) -> Result<bool, StorageError> {
+        let (answer, answered) = oneshot::channel();
+        let asked = Asked {
+            rotation,
+            entry,
+            answer,
+        };
+        match timeout(BUSY_TIMEOUT, self.0.send(asked)).await {
+            Ok(Ok(())) => answered.await.unwrap_or_else(|_| Err(ended())),
+            Ok(Err(_)) => Err(ended()),
+            Err(_) => Err(StorageError::Busy("too many refreshes wait".into())),
+        }
+    }
+}
+
+fn ended() -> StorageError {
+    StorageError::Failed("the database is being closed".into())
+}
+
+/// Empties the batch: each gets its own answer, or all the error that kept the commit from happening.
+async fn answer_together(writer: &SqlitePool, batch: &mut Vec<Asked>) {
+    batch.retain(|asked| !asked.answer.is_closed());
+    if batch.is_empty() {
+        return;
+    }
+    let done = write_together(writer, batch).await;
+    let mut answers = done.map(Vec::into_iter);
+    for asked in batch.drain(..) {
+        let answer = match &mut answers {
+            Ok(each) => each.next().unwrap_or_else(|| Err(ended())),
+            Err(failure) => Err(same(failure)),
+        };
+        // Whoever asked may have gone; what was done is done.
+        let _ = asked.answer.send(answer);
+    }
+}
+
+/// The answers in the order of the batch, after the commit. On an error nothing of the batch was kept.
+async fn write_together(
+    writer: &SqlitePool,
+    batch: &[Asked],
+) -> Result<Vec<Result<bool, StorageError>>, StorageError> {
+    let mut tx = WriteTx::begin_immediate(writer).await?;
+    let mut answers = Vec::with_capacity(batch.len());
+    for asked in batch {
+        tx.savepoint().await?;
+        match write_one(&mut tx, asked).await {
+            Ok(done) => {
+                tx.release().await?;
+                answers.push(Ok(done));
+            }
+            // SQLite ends the whole transaction on some errors, such as a full disk; then there is no savepoint any more,
+            // and the batch has failed as a whole.
+            Err(failure) => {
+                tx.undo().await?;
+                answers.push(Err(failure));
+            }
+        }
+    }
+    tx.finish().await?;
+    Ok(answers)
+}
+
+async fn write_one(tx: &mut WriteTx, asked: &Asked) -> Result<bool, StorageError> {
+    let done = families::rotate(tx, &asked.rotation).await?;
+    if done {
+        tx.append(&asked.entry);
+        tx.write_entries().await?;
+    }
+    Ok(done)
+}
+
+/// An error for each of those who share it.
+fn same(failure: &StorageError) -> StorageError {
+    match failure {
+        StorageError::Busy(cause) => StorageError::Busy(cause.to_string().into()),
+        StorageError::Failed(cause) => StorageError::Failed(cause.to_string().into()),
+        StorageError::Unreadable(column) => StorageError::Unreadable(column),
+    }
+}
