@@ -26,6 +26,9 @@ use program::{Ran, edgeward, run};
 
 const PASSWORD: &str = "Correct-Horse-7";
 
+/// On a free port.
+const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
+
 /// Simultaneous refreshes of a round.
 const AT_ONCE: usize = 50;
 
@@ -70,33 +73,42 @@ impl Site {
         ])
     }
 
-    /// Starts on a free port and waits for the line that names it.
     fn serve(&self) -> Served {
-        let mut process = self
-            .command(&["serve", "--listen", "127.0.0.1:0"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
-        let origin = loop {
-            let line = log
-                .next()
-                .expect("the issuer ended before it listened")
-                .unwrap();
-            let line: Value = serde_json::from_str(&line).unwrap();
-            if line["message"] == "listening" {
-                break format!("http://{}", line["address"].as_str().unwrap());
-            }
-        };
-        // Somebody has to read on, or the process would wait for its log to be read.
-        std::thread::spawn(move || log.for_each(drop));
-        Served { process, origin }
+        Served::start(self.command(&SERVE))
     }
 }
 
 struct Served {
     process: Child,
     origin: String,
+}
+
+impl Served {
+    /// Waits for the line that names the port.
+    fn start(mut command: Command) -> Self {
+        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
+        let origin = loop {
+            let line = log.next().expect("the issuer ended before it listened");
+            let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+            if line["message"] == "listening" {
+                break format!("http://{}", line["address"].as_str().unwrap());
+            }
+        };
+        // Somebody has to read on, or the process would wait for its log to be read.
+        std::thread::spawn(move || log.for_each(drop));
+        Self { process, origin }
+    }
+}
+
+/// Signs Ada in and answers her refresh token.
+async fn log_in(client: &Client, issuer: &Served) -> String {
+    let credentials =
+        json!({ "email": "ada@example.test", "password": PASSWORD, "tokenMode": "body" });
+    let url = format!("{}/auth/login", issuer.origin);
+    let answer = client.post(url).json(&credentials).send().await.unwrap();
+    let signed_in: Value = answer.json().await.unwrap();
+    signed_in["refreshToken"].as_str().unwrap().to_owned()
 }
 
 impl Drop for Served {
@@ -138,18 +150,65 @@ async fn the_commands_of_the_operator_work_on_a_server() {
 }
 
 #[tokio::test]
+async fn a_site_moves_from_its_file_to_a_server_and_nobody_is_signed_out() {
+    let site = Site::new().await;
+    let on_file = |arguments: &[&str]| {
+        let mut command = site.command(arguments);
+        command.env_remove("EDGEWARD__STORE__URL");
+        command
+    };
+    let add = [
+        "user",
+        "add",
+        "--email",
+        "ada@example.test",
+        "--password-stdin",
+    ];
+    assert_eq!(run(&mut on_file(&add), PASSWORD.as_bytes()).code, Some(0));
+    assert_eq!(
+        run(&mut on_file(&["edge", "enroll", "eu-1"]), b"").code,
+        Some(0)
+    );
+    let issuer = Served::start(on_file(&SERVE));
+    let client = Client::new();
+    let token = log_in(&client, &issuer).await;
+    drop(issuer);
+
+    let file = site.folder.path().join("data/edgeward.db");
+    let copy = ["migrate", "copy", file.to_str().unwrap()];
+    let copied = site.run(&copy);
+    assert_eq!(copied.code, Some(0), "{copied:?}");
+    for says in [
+        "users                1 rows",
+        "the audit log is whole: 4 entries",
+    ] {
+        assert!(copied.out.contains(says), "{says}: {copied:?}");
+    }
+    let again = site.run(&copy);
+    assert_eq!(again.code, Some(2), "{again:?}");
+    assert!(again.err.contains("is not empty"), "{again:?}");
+    let nowhere = run(&mut on_file(&copy), b"");
+    assert!(nowhere.err.contains("store.url"), "{nowhere:?}");
+
+    let issuer = site.serve();
+    let answer = client
+        .post(format!("{}/auth/refresh", issuer.origin))
+        .json(&json!({ "refreshToken": token }))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    log_in(&client, &issuer).await;
+    assert!(site.run(&["edge", "list"]).out.contains("eu-1"));
+}
+
+#[tokio::test]
 async fn of_fifty_refreshes_at_two_issuers_one_rotates() {
     let site = Site::new().await;
     assert_eq!(site.add_ada().code, Some(0));
     let issuers = [site.serve(), site.serve()];
     let client = Client::new();
-    let credentials =
-        json!({ "email": "ada@example.test", "password": PASSWORD, "tokenMode": "body" });
-    let login = client
-        .post(format!("{}/auth/login", issuers[0].origin))
-        .json(&credentials);
-    let signed_in: Value = login.send().await.unwrap().json().await.unwrap();
-    let mut token = signed_in["refreshToken"].as_str().unwrap().to_owned();
+    let mut token = log_in(&client, &issuers[0]).await;
     for round in 1..=ROUNDS {
         let mut running = JoinSet::new();
         for index in 0..AT_ONCE {

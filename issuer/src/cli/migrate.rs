@@ -1,10 +1,12 @@
 //! `edgeward migrate`: the schema of the database, step by step.
 
+use std::path::{Path, PathBuf};
+
 use super::{Answer, Failure, Outcome, Place, print};
 use crate::{
     config::{Config, Database},
     connect_store,
-    store::{Store, migrations::MigrationStatus},
+    store::{Store, audit::ChainVerdict, copy::Copied, migrations::MigrationStatus},
 };
 
 /// The subcommands of `migrate`.
@@ -23,6 +25,12 @@ pub(super) enum Migrate {
     },
     /// Show every step.
     Status,
+    /// Copy a SQLite file into the PostgreSQL server of the configuration, whose tables must be empty. All or nothing; the
+    /// file stays as it is.
+    Copy {
+        /// The SQLite file, with its schema up to date and no issuer running on it.
+        file: PathBuf,
+    },
 }
 
 pub(super) async fn run(place: &Place, migrate: Migrate) -> Outcome {
@@ -47,6 +55,7 @@ pub(super) async fn run(place: &Place, migrate: Migrate) -> Outcome {
             }
             show("undone", &store.migrate_down(target).await?)?;
         }
+        Migrate::Copy { file } => copy(&file, &store).await?,
         Migrate::Status => {
             for step in store.migration_status().await? {
                 let state = if step.applied { "applied" } else { "pending" };
@@ -56,6 +65,34 @@ pub(super) async fn run(place: &Place, migrate: Migrate) -> Outcome {
     }
     store.close().await;
     Ok(Answer::Yes)
+}
+
+async fn copy(path: &Path, server: &Store) -> Result<(), Failure> {
+    // Opening would make it.
+    if !path.exists() {
+        return Err(Failure(format!(
+            "{}: there is no such file",
+            path.display()
+        )));
+    }
+    let file = Store::open(path).await?;
+    server.migrate_up().await?;
+    for Copied { table, rows } in server.copy_from(&file).await? {
+        print(&format!("{table:<20} {rows} rows copied"))?;
+    }
+    file.close().await;
+    match server.verify_audit_chain().await? {
+        ChainVerdict::Whole(walk) => print(&format!(
+            "the audit log is whole: {} entries",
+            walk.entries()
+        ))?,
+        ChainVerdict::Broken(broken) => {
+            return Err(Failure(format!(
+                "the audit log was copied as it is, and it is broken: {broken:?}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn before_the_last(steps: &[MigrationStatus]) -> i64 {
