@@ -92,8 +92,8 @@ async fn add_user(store: &Store) -> UserId {
         password_hash: PasswordHash::from_phc(String::new()),
         now: NOW,
     };
-    let made = store.create_account(&account, &entry(Action::Register));
-    let _ = made.await.unwrap();
+    let noted = entry(Action::Register);
+    let _ = store.create_account(&account, &noted).await.unwrap();
     id
 }
 

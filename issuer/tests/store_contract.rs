@@ -11,7 +11,7 @@
 mod contract;
 mod folder;
 mod postgres;
-mod server_roles;
+mod on_a_server;
 
 /// Makes a test of each case for each store.
 macro_rules! mount {

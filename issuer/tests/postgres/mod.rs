@@ -30,8 +30,9 @@ const OLDEST: u32 = 15;
 /// The server runs with its defaults, fsync among them. Only what a test run needs many of is raised.
 const GUARD: &str = r#"
     "$1/initdb" -D "$2/data" -A trust -U edgeward -E UTF8 --no-locale >"$2/log" 2>&1 &&
-    "$1/pg_ctl" -D "$2/data" -w -l "$2/log" \
-        -o "-k $2 -c listen_addresses=127.0.0.1 -p $3 -c max_connections=300" start >/dev/null 2>&1 &&
+    printf "%s\n" "unix_socket_directories = '$2'" "listen_addresses = '127.0.0.1'" "port = $3" \
+        "max_connections = 300" >>"$2/data/postgresql.conf" &&
+    "$1/pg_ctl" -D "$2/data" -w -l "$2/log" start >/dev/null 2>&1 &&
     echo ready || cat "$2/log"
     exec 1>&-
     cat >/dev/null
@@ -53,6 +54,11 @@ pub(crate) fn server() -> &'static Server {
 }
 
 impl Server {
+    /// A server beside that of the program, for a test that stops it.
+    pub(crate) fn of_its_own() -> &'static Self {
+        Box::leak(Box::new(Self::start()))
+    }
+
     fn start() -> Self {
         let programs = programs();
         let mut random = [0_u8; 8];
@@ -61,21 +67,11 @@ impl Server {
         let folder = env::temp_dir().join(name);
         fs::create_dir(&folder).unwrap();
         let port = free_port();
-        let mut guard = if fs::metadata(&folder).unwrap().uid() == 0 {
-            // A server refuses to run as root.
+        if is_root() {
             let chown = Command::new("chown").arg("postgres").arg(&folder).status();
             assert!(chown.unwrap().success());
-            let mut command = Command::new("setpriv");
-            command.args([
-                "--reuid=postgres",
-                "--regid=postgres",
-                "--init-groups",
-                "sh",
-            ]);
-            command
-        } else {
-            Command::new("sh")
-        };
+        }
+        let mut guard = as_owner("sh");
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
         let mut guard = guard
             .args(["-c", GUARD, "sh"])
@@ -99,6 +95,17 @@ impl Server {
         }
     }
 
+    /// Stops or starts the server in the midst of a test. Only for a server that no other test uses.
+    pub(crate) fn control(&self, what: &str) {
+        let program = programs().join("pg_ctl");
+        let mut control = as_owner(program.to_str().unwrap());
+        control
+            .args(["-D", "data", "-w", "-m", "fast", "-l", "log", what])
+            .current_dir(&self.folder)
+            .stdout(Stdio::null());
+        assert!(control.status().unwrap().success(), "{what}");
+    }
+
     /// A new, empty database.
     pub(crate) async fn database(&'static self) -> Database {
         static MADE: AtomicUsize = AtomicUsize::new(0);
@@ -118,6 +125,26 @@ impl Server {
             .port(self.port)
             .username("edgeward")
             .database(database)
+    }
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// A command of the user whom the server belongs to: it refuses to run as root.
+fn as_owner(program: &str) -> Command {
+    if is_root() {
+        let mut command = Command::new("setpriv");
+        command.args([
+            "--reuid=postgres",
+            "--regid=postgres",
+            "--init-groups",
+            program,
+        ]);
+        command
+    } else {
+        Command::new(program)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who may do what on the server: the role that serves needs its rows only, and readers cannot write.
+//! What only a server can be asked: who may do what on it, and what happens when it is away.
 
 use std::fs;
 
@@ -6,15 +6,15 @@ use edgeward_issuer::{
     domain::{
         audit::Action,
         session::RevocationReason,
-        storage::{Creation, Storage},
+        storage::{Creation, Storage, StorageError},
     },
-    store::{Store, StoreError},
+    store::{Store, StoreError, audit::ChainVerdict},
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, postgres::PgConnectOptions};
 
 use crate::{
     contract::world::{NOW, entry, first_rotation, new_account, new_sign_in},
-    postgres::server,
+    postgres::{Server, server},
 };
 
 /// The statements in the documentation, between its fences.
@@ -112,4 +112,26 @@ async fn a_server_that_is_away_or_unfit_is_named_without_its_password() {
     let latin = edgeward_issuer::config::ServerUrl::parse(&format!("{server}/latin")).unwrap();
     let refused = Store::connect(&latin, 2).await.unwrap_err();
     assert!(refused.to_string().contains("LATIN1"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_server_that_was_away_is_used_again_without_a_restart() {
+    let server = Server::of_its_own();
+    let store = Store::connect(&server.database().await.url(), 2)
+        .await
+        .unwrap();
+    store.migrate_up().await.unwrap();
+    store.record(&entry(Action::SignIn)).await.unwrap();
+    server.control("stop");
+    let ready = store.ping().await;
+    assert!(matches!(ready, Err(StorageError::Busy(_))), "{ready:?}");
+    let away = store.record(&entry(Action::SignIn)).await;
+    assert!(matches!(away, Err(StorageError::Busy(_))), "{away:?}");
+    server.control("start");
+    store.ping().await.unwrap();
+    store.record(&entry(Action::SignIn)).await.unwrap();
+    let ChainVerdict::Whole(walk) = store.verify_audit_chain().await.unwrap() else {
+        panic!("the chain is broken");
+    };
+    assert_eq!(walk.entries(), 2);
 }
