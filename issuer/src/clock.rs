@@ -4,6 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use edgeward_core::time::UnixTime;
 
+use crate::domain::moment::Moment;
+
 /// Tells the time of this machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Clock;
@@ -14,16 +16,22 @@ impl Clock {
     /// A machine whose clock stands before 1970 reads as the epoch: every token is then unexpired but not yet valid,
     /// so verification refuses.
     #[must_use]
+    pub fn now(&self) -> UnixTime {
+        self.moment().time()
+    }
+
+    /// The present moment, in milliseconds.
+    #[must_use]
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the clock"
     )]
-    pub fn now(&self) -> UnixTime {
-        let seconds = SystemTime::now()
+    pub fn moment(&self) -> Moment {
+        let millis = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |elapsed| {
-                i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
+                i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
             });
-        UnixTime::from_seconds(seconds)
+        Moment::from_millis(millis)
     }
 }

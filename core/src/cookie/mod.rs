@@ -82,6 +82,8 @@ pub struct CookieNames {
     pub refresh: String,
     /// The CSRF token's cookie.
     pub csrf: String,
+    /// The cookie by which the issuer knows a browser again; it opens nothing.
+    pub device: String,
 }
 
 impl CookieNames {
@@ -100,13 +102,20 @@ impl CookieNames {
             access: name("access"),
             refresh: name("refresh"),
             csrf: name("csrf"),
+            device: name("device"),
         }
     }
 
-    /// All four names.
+    /// All five names.
     #[must_use]
-    pub fn all(&self) -> [&str; 4] {
-        [&self.session, &self.access, &self.refresh, &self.csrf]
+    pub fn all(&self) -> [&str; 5] {
+        [
+            &self.session,
+            &self.access,
+            &self.refresh,
+            &self.csrf,
+            &self.device,
+        ]
     }
 }
 

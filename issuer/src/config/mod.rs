@@ -39,6 +39,8 @@ pub struct Config {
     pub cookies: Cookies,
     /// How long tokens and sessions live.
     pub tokens: Tokens,
+    /// How a refresh token that comes back is treated.
+    pub refresh: Refresh,
     /// What a password must be and how it is hashed.
     pub passwords: Passwords,
     /// What is logged and how.
@@ -101,6 +103,41 @@ pub struct Tokens {
     pub session_idle_seconds: i64,
     /// A session cookie ends so long after it was made, used or not.
     pub session_absolute_seconds: i64,
+}
+
+/// `[refresh]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refresh {
+    /// So long after a rotation the token before is taken for a request that ran at the same time.
+    pub conflict_seconds: i64,
+    /// So long the token before gets the same successor although that came into use.
+    pub grace_seconds: i64,
+    /// The token before never gets its successor: a lost answer ends the session.
+    pub strict: bool,
+    /// What ends when a spent token comes back.
+    pub on_reuse: OnReuse,
+    /// What a refresh from another device than before leads to.
+    pub on_device_change: OnChange,
+    /// What a refresh from another range of addresses than before leads to.
+    pub on_address_change: OnChange,
+}
+
+/// What ends when a spent refresh token comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnReuse {
+    /// The family of the token.
+    Family,
+    /// All families of its user.
+    User,
+}
+
+/// What a refresh from somewhere else leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnChange {
+    /// It is written into the audit log.
+    Note,
+    /// The family ends.
+    Revoke,
 }
 
 /// `[passwords]`
@@ -188,6 +225,14 @@ impl Config {
                 refresh_absolute_seconds: 90 * 24 * 3600,
                 session_idle_seconds: 30 * 60,
                 session_absolute_seconds: 12 * 3600,
+            },
+            refresh: Refresh {
+                conflict_seconds: 1,
+                grace_seconds: 30,
+                strict: false,
+                on_reuse: OnReuse::Family,
+                on_device_change: OnChange::Note,
+                on_address_change: OnChange::Note,
             },
             passwords: Passwords {
                 min_length: 12,

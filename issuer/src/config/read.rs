@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Argon2, Config, ConfigErrors, Cookies, Database, Identity, Log, LogFormat, LogLevel, Mistake,
-    Origin, Passwords, Server, ServerUrl, Storage, Tokens, check,
+    OnChange, OnReuse, Origin, Passwords, Refresh, Server, ServerUrl, Storage, Tokens, check,
     source::{self, Raw, Settings, VARIABLE_PREFIX},
 };
 
@@ -133,6 +133,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
             seconds(MINUTE, 30 * DAY),
         ),
     };
+    let refresh = refresh(reader, default.refresh);
     let passwords = passwords(reader, default.passwords);
     let log = Log {
         format: reader.take("log.format", default.log.format, log_format),
@@ -146,6 +147,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         store,
         cookies,
         tokens,
+        refresh,
         passwords,
         log,
     }
@@ -175,6 +177,36 @@ fn storage(reader: &mut Reader, default: Storage) -> Storage {
         url_file,
         // Fewer than two cannot be halved; a server has a hundred by default, for all of its clients.
         connections: reader.take("store.connections", default.connections, number(2, 500)),
+    }
+}
+
+fn refresh(reader: &mut Reader, default: Refresh) -> Refresh {
+    Refresh {
+        // Two requests of one page are milliseconds apart; who lost an answer waits so long before it gets it again.
+        conflict_seconds: reader.take(
+            "refresh.conflict_seconds",
+            default.conflict_seconds,
+            seconds(1, 5),
+        ),
+        // Clients give a request up after 10 s, so shorter would take a slow one for a thief; within a longer one a
+        // stolen token that was spent already can be used again.
+        grace_seconds: reader.take(
+            "refresh.grace_seconds",
+            default.grace_seconds,
+            seconds(10, 120),
+        ),
+        strict: reader.take("refresh.strict", default.strict, flag),
+        on_reuse: reader.take("refresh.on_reuse", default.on_reuse, on_reuse),
+        on_device_change: reader.take(
+            "refresh.on_device_change",
+            default.on_device_change,
+            on_change,
+        ),
+        on_address_change: reader.take(
+            "refresh.on_address_change",
+            default.on_address_change,
+            on_change,
+        ),
     }
 }
 
@@ -331,6 +363,18 @@ fn environment(raw: &Raw) -> Result<Environment, String> {
     text(raw)?
         .parse()
         .map_err(|_| "must be production, preview or development".to_owned())
+}
+
+fn on_reuse(raw: &Raw) -> Result<OnReuse, String> {
+    OnReuse::from_name(&text(raw)?).ok_or_else(|| "must be family or user".to_owned())
+}
+
+fn on_change(raw: &Raw) -> Result<OnChange, String> {
+    let name = text(raw)?;
+    OnChange::from_name(&name).ok_or_else(|| match name.as_str() {
+        "step-up" => "must be note or revoke: step-up is not there yet".to_owned(),
+        _ => "must be note or revoke".to_owned(),
+    })
 }
 
 fn log_format(raw: &Raw) -> Result<LogFormat, String> {

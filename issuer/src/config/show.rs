@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel,
+    Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, OnChange, OnReuse,
     read::{self, Loaded},
 };
 
@@ -42,6 +42,7 @@ fn quoted(text: &str) -> String {
 /// The value as TOML. A key that has no line here would be shown as not set, which a test refuses.
 fn value_of(config: &Config, key: &str) -> Option<String> {
     let tokens = &config.tokens;
+    let refresh = &config.refresh;
     let passwords = &config.passwords;
     Some(match key {
         "environment" => quoted(&config.environment.to_string()),
@@ -64,6 +65,12 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "tokens.refresh_absolute_seconds" => tokens.refresh_absolute_seconds.to_string(),
         "tokens.session_idle_seconds" => tokens.session_idle_seconds.to_string(),
         "tokens.session_absolute_seconds" => tokens.session_absolute_seconds.to_string(),
+        "refresh.conflict_seconds" => refresh.conflict_seconds.to_string(),
+        "refresh.grace_seconds" => refresh.grace_seconds.to_string(),
+        "refresh.strict" => refresh.strict.to_string(),
+        "refresh.on_reuse" => quoted(refresh.on_reuse.name()),
+        "refresh.on_device_change" => quoted(refresh.on_device_change.name()),
+        "refresh.on_address_change" => quoted(refresh.on_address_change.name()),
         "passwords.min_length" => passwords.min_length.to_string(),
         "passwords.require_classes" => passwords.require_classes.to_string(),
         "passwords.argon2.memory_kib" => passwords.argon2.memory_kib.to_string(),
@@ -73,6 +80,40 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "log.level" => quoted(config.log.level.name()),
         _ => return None,
     })
+}
+
+impl OnReuse {
+    const ALL: [Self; 2] = [Self::Family, Self::User];
+
+    /// The name in the configuration and in the audit log.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Family => "family",
+            Self::User => "user",
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.name() == name)
+    }
+}
+
+impl OnChange {
+    const ALL: [Self; 2] = [Self::Note, Self::Revoke];
+
+    /// The name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Revoke => "revoke",
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.name() == name)
+    }
 }
 
 impl LogFormat {

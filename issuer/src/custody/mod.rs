@@ -25,6 +25,31 @@ pub fn judge_database(path: &Path, environment: Environment) -> Result<(), Custo
     folder::judge_database(path, environment)
 }
 
+/// Seals a secret under a key that is kept nowhere, because it is derived from what somebody else holds. `name` is bound
+/// to it: it opens under no other name.
+///
+/// # Errors
+/// When the machine gives no randomness.
+pub fn seal_under(
+    key: &Zeroizing<[u8; SECRET_BYTES]>,
+    name: &str,
+    secret: &[u8],
+) -> Result<Sealed, SealError> {
+    seal::seal(key, name, secret)
+}
+
+/// Opens what [`seal_under`] made with the same key under the same name.
+///
+/// # Errors
+/// When it was changed, made with another key, or belongs to another name.
+pub fn open_under(
+    key: &Zeroizing<[u8; SECRET_BYTES]>,
+    name: &str,
+    sealed: &Sealed,
+) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    seal::open(key, name, sealed)
+}
+
 /// The key of the MAC in refresh tokens. It is not printed by `Debug` and is wiped when dropped.
 pub struct MacKey([u8; SECRET_BYTES]);
 

@@ -35,6 +35,8 @@ pub enum Action {
     SignIn,
     /// A refresh token was exchanged for its successor.
     Refresh,
+    /// A refresh was answered once more with the same successor.
+    RepeatRefresh,
     /// A spent refresh token came back and its family was ended.
     RefreshReuse,
     /// A person ended the session in use.
@@ -61,6 +63,7 @@ impl Action {
             Self::Register => "account.register",
             Self::SignIn => "session.sign-in",
             Self::Refresh => "session.refresh",
+            Self::RepeatRefresh => "session.refresh-repeat",
             Self::RefreshReuse => "session.refresh-reuse",
             Self::SignOut => "session.sign-out",
             Self::ReplaceSession => "session.replace",

@@ -276,7 +276,10 @@ impl Prepared {
             session_absolute_expires_at: now.plus(tokens.session_absolute_seconds),
             amr,
             acr: ACR_ONE_FACTOR.to_owned(),
-            device: context.device.clone(),
+            device: match context.carrier {
+                Carrier::Cookies => context.device.clone(),
+                Carrier::Body => context.device.clone().without_cookie(),
+            },
             replaces,
         };
         Ok(Self {

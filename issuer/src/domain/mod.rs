@@ -6,9 +6,11 @@
 pub mod access_token;
 pub mod accounts;
 pub mod audit;
+pub mod device;
 pub mod edges;
 pub mod keyring;
 pub mod login;
+pub mod moment;
 pub mod password;
 pub mod refresh;
 pub mod session;

@@ -5,10 +5,7 @@
 //! pages and for acts upon the account, which a refresh does not prolong. How a refresh token moves is in
 //! [`refresh`](super::refresh).
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-};
+use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use edgeward_core::time::UnixTime;
@@ -16,17 +13,16 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{accounts::UserId, audit::AuditEntry};
-use crate::config::Tokens;
+use super::{accounts::UserId, audit::AuditEntry, moment::Moment};
+use crate::{config::Tokens, custody::Sealed};
+
+pub use super::device::{AddressRange, Device, DeviceMark};
 
 /// 256 bits: beyond guessing, so the digest needs neither salt nor a slow hash.
 pub const SECRET_BYTES: usize = 32;
 
 /// The client of browsers and of callers that sign in with a password.
 pub const WEB_CLIENT: &str = "edgeward-web";
-
-/// A stored user agent is cut here: longer ones are made by nobody honest, and the list shows it.
-const USER_AGENT_MAX_BYTES: usize = 256;
 
 /// The idle end of a browser session is moved at most this often, so that reading does not become writing.
 const TOUCH_EVERY_SECONDS: i64 = 60;
@@ -138,107 +134,6 @@ impl fmt::Debug for SessionSecret {
     }
 }
 
-/// The neighbourhood of an address: /24 of IPv4, /48 of IPv6. A whole address is kept nowhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AddressRange(String);
-
-impl AddressRange {
-    /// The range of an address. An IPv4 address in IPv6 clothing is taken as IPv4.
-    #[must_use]
-    pub fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(v4) => {
-                let kept = u32::from(v4) & 0xffff_ff00;
-                Self(format!("{}/24", Ipv4Addr::from(kept)))
-            }
-            IpAddr::V6(v6) => {
-                let kept = u128::from(v6) & (u128::MAX << 80);
-                Self(format!("{}/48", Ipv6Addr::from(kept)))
-            }
-        }
-    }
-
-    /// Takes what the database holds.
-    #[must_use]
-    pub fn from_stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// As `192.0.2.0/24` or `2001:db8::/48`.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// What is remembered of the program and the place of a sign-in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Device {
-    /// The family of the user agent, as `Firefox on Linux`; what a person recognises in the list.
-    pub name: String,
-    /// The `User-Agent` as sent, without control characters and cut to 256 bytes.
-    pub user_agent: String,
-    /// SHA-256 of `name`: the device as far as it can be told without a device cookie. Never the address.
-    pub digest: Digest,
-    /// Where the request came from.
-    pub address: AddressRange,
-}
-
-impl Device {
-    /// The device of a request.
-    #[must_use]
-    pub fn of_request(user_agent: &str, address: IpAddr) -> Self {
-        let name = device_name(user_agent);
-        let mut kept: String = user_agent.chars().filter(|c| !c.is_control()).collect();
-        let mut end = USER_AGENT_MAX_BYTES.min(kept.len());
-        while !kept.is_char_boundary(end) {
-            end = end.saturating_sub(1);
-        }
-        kept.truncate(end);
-        Self {
-            digest: Digest::of(&name),
-            name,
-            user_agent: kept,
-            address: AddressRange::of(address),
-        }
-    }
-}
-
-/// Tells browsers apart as far as a person needs it. The first mark that occurs wins: Edge and Opera name Chrome too,
-/// Chrome names Safari, and everything names Mozilla.
-fn device_name(user_agent: &str) -> String {
-    const PROGRAMS: [(&str, &str); 8] = [
-        ("Edg", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("FxiOS/", "Firefox"),
-        ("CriOS/", "Chrome"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-        ("curl/", "curl"),
-    ];
-    const SYSTEMS: [(&str, &str); 7] = [
-        ("Android", "Android"),
-        ("iPhone", "iOS"),
-        ("iPad", "iPadOS"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("CrOS", "ChromeOS"),
-        ("Linux", "Linux"),
-    ];
-    let find = |marks: &[(&str, &'static str)]| {
-        marks
-            .iter()
-            .find(|(mark, _)| user_agent.contains(mark))
-            .map(|(_, name)| *name)
-    };
-    match (find(&PROGRAMS), find(&SYSTEMS)) {
-        (Some(program), Some(system)) => format!("{program} on {system}"),
-        (Some(only), None) | (None, Some(only)) => only.to_owned(),
-        (None, None) => "Unknown device".to_owned(),
-    }
-}
-
 /// Why a family ended before its time. The name in the database is stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RevocationReason {
@@ -252,6 +147,10 @@ pub enum RevocationReason {
     Replaced,
     /// A spent refresh token came back.
     Reuse,
+    /// It was refreshed from another device, and the configuration wants that to end it.
+    DeviceChanged,
+    /// It was refreshed from another range of addresses, and the configuration wants that to end it.
+    AddressChanged,
 }
 
 impl RevocationReason {
@@ -264,6 +163,8 @@ impl RevocationReason {
             Self::RevokedAll => "revoked-all",
             Self::Replaced => "replaced",
             Self::Reuse => "reuse",
+            Self::DeviceChanged => "device-changed",
+            Self::AddressChanged => "address-changed",
         }
     }
 }
@@ -283,8 +184,14 @@ pub struct Family {
     pub current: Digest,
     /// The digest of the one before.
     pub previous: Option<Digest>,
-    /// When the current one was made; with the issuer's clock, to the second.
-    pub rotated_at: UnixTime,
+    /// The current one, sealed under a key that only the text of the one before gives.
+    pub sealed_next: Option<Sealed>,
+    /// When the current one was made, by the issuer's clock.
+    pub rotated_at: Moment,
+    /// When the current one was handed out last while nobody was known to have got it; at first as `rotated_at`.
+    pub handed_out_at: Moment,
+    /// Whether somebody is known to have got the current one: an access token of its number was seen.
+    pub confirmed: bool,
     /// A refresh token that is not used until then has ended.
     pub idle_expires_at: UnixTime,
     /// The family ends then, used or not.
@@ -295,6 +202,8 @@ pub struct Family {
     pub amr: Vec<String>,
     /// How strong that was.
     pub acr: String,
+    /// By what the device of the sign-in or the last rotation is known again.
+    pub device: DeviceMark,
     /// The device's name.
     pub device_name: String,
     /// Where it was used last.
@@ -388,52 +297,6 @@ pub struct Replaced {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_keeps_only_its_neighbourhood() {
-        for (address, range) in [
-            ("192.0.2.77", "192.0.2.0/24"),
-            ("::ffff:192.0.2.77", "192.0.2.0/24"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
-            ("::1", "::/48"),
-        ] {
-            assert_eq!(AddressRange::of(address.parse().unwrap()).as_str(), range);
-        }
-    }
-
-    #[test]
-    fn a_device_has_the_name_a_person_would_give_it() {
-        for (user_agent, name) in [
-            (
-                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-                "Firefox on Linux",
-            ),
-            (
-                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0",
-                "Edge on Windows",
-            ),
-            (
-                "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
-                "Chrome on Android",
-            ),
-            (
-                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15",
-                "Safari on macOS",
-            ),
-            ("curl/8.5.0", "curl"),
-            ("", "Unknown device"),
-        ] {
-            assert_eq!(device_name(user_agent), name, "{user_agent}");
-        }
-    }
-
-    #[test]
-    fn a_user_agent_is_cut_at_a_character_and_loses_its_control_characters() {
-        let address = "192.0.2.1".parse().unwrap();
-        let device = Device::of_request(&format!("a\u{7}{}", "é".repeat(200)), address);
-        assert_eq!(device.user_agent.len(), 255, "256 would cut an é in two");
-        assert!(device.user_agent.starts_with("aé"));
-    }
 
     #[test]
     fn an_identifier_has_one_spelling() {

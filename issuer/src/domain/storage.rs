@@ -12,7 +12,7 @@ use edgeward_core::time::UnixTime;
 use super::{
     accounts::{Account, Email, NewAccount, UserId},
     audit::AuditEntry,
-    refresh::Rotation,
+    refresh::{HandOut, ReusedFamily, Rotation},
     session::{BrowserSession, Digest, Family, NewSignIn, RevocationReason, Sid},
 };
 
@@ -150,6 +150,26 @@ pub trait Storage: Send + Sync {
     fn rotate(
         &self,
         rotation: &Rotation,
+        entry: &AuditEntry,
+    ) -> impl Future<Output = Result<bool, StorageError>> + Send;
+
+    /// Notes that the family's current refresh token is handed out once more; the family does not move. `false`: the
+    /// family has moved or ended, nothing changed.
+    fn hand_out(
+        &self,
+        hand_out: &HandOut,
+        entry: &AuditEntry,
+    ) -> impl Future<Output = Result<bool, StorageError>> + Send;
+
+    /// Notes that somebody has got the refresh token of number `seq`, if the family still is at it. Bookkeeping, not an
+    /// act: it has no audit entry.
+    fn confirm(&self, sid: Sid, seq: u64) -> impl Future<Output = Result<(), StorageError>> + Send;
+
+    /// Ends a family because a spent token came back, and the user's others if the configuration wants that. `false`: it
+    /// had ended before or never was; then nothing is written.
+    fn end_reused(
+        &self,
+        reused: &ReusedFamily,
         entry: &AuditEntry,
     ) -> impl Future<Output = Result<bool, StorageError>> + Send;
 

@@ -20,7 +20,10 @@ use super::{
 };
 use crate::{
     App, SharedApp,
-    domain::edges::{self, EdgeName, ProofRefusal, ProvenRequest},
+    domain::{
+        edges::{self, EdgeName, ProofRefusal, ProvenRequest},
+        moment::Moment,
+    },
 };
 
 /// The header with the proof of an edge.
@@ -39,8 +42,10 @@ pub struct Caller {
     pub edge: Option<EdgeName>,
     /// The id of this request.
     pub request_id: RequestId,
-    /// The moment for every decision about this request.
+    /// The moment for every decision about this request, to the second.
     pub now: UnixTime,
+    /// The same moment to the millisecond.
+    pub moment: Moment,
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -107,7 +112,8 @@ fn peer_address(asked: &Parts) -> IpAddr {
 }
 
 async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, ApiError> {
-    let now = moment(app, &asked.headers)?;
+    let moment = moment(app, &asked.headers)?;
+    let now = moment.time();
     let peer = peer_address(asked);
     let mut proofs = asked.headers.get_all(PROOF_HEADER).iter();
     let Some(first) = proofs.next() else {
@@ -116,6 +122,7 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
             edge: None,
             request_id: own_id.clone(),
             now,
+            moment,
         });
     };
     let proof = match (first.to_str(), proofs.next()) {
@@ -134,6 +141,7 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
             edge: Some(proof.edge),
             request_id: RequestId::from_edge(&proof.request_id),
             now,
+            moment,
         }),
         Err(ProofRefusal::Store(failure)) => Err(failure.into()),
         Err(refusal) => {
@@ -145,19 +153,19 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
 
 #[cfg(not(feature = "test-clock"))]
 #[expect(clippy::unnecessary_wraps, reason = "the test clock can be malformed")]
-fn moment(app: &App, _: &HeaderMap) -> Result<UnixTime, ApiError> {
-    Ok(app.clock.now())
+fn moment(app: &App, _: &HeaderMap) -> Result<Moment, ApiError> {
+    Ok(app.clock.moment())
 }
 
 #[cfg(feature = "test-clock")]
-fn moment(app: &App, headers: &HeaderMap) -> Result<UnixTime, ApiError> {
+fn moment(app: &App, headers: &HeaderMap) -> Result<Moment, ApiError> {
     let Some(value) = headers.get(TEST_CLOCK_HEADER) else {
-        return Ok(app.clock.now());
+        return Ok(app.clock.moment());
     };
     value
         .to_str()
         .ok()
         .and_then(|text| text.parse().ok())
-        .map(UnixTime::from_seconds)
+        .map(|seconds| Moment::from_time(UnixTime::from_seconds(seconds)))
         .ok_or_else(|| ApiError::malformed("edgeward-test-clock is not a number of seconds"))
 }

@@ -6,6 +6,7 @@
 //! | access | `/` | 10 minutes, as the token in it | what the edge judges |
 //! | refresh | `/` | 14 days, anew at each refresh, 90 days at most | is exchanged for a new access token |
 //! | csrf | `/` | two days | one half of the double submit |
+//! | device | `/` | 400 days, anew at each sign-in | says that it is the same browser; opens nothing, and stays at sign-out |
 //!
 //! None can be read by scripts. Names, prefixes and attributes follow the environment (`edgeward_core::cookie`).
 
@@ -20,7 +21,10 @@ use edgeward_core::{
 use zeroize::Zeroizing;
 
 use super::problem::ApiError;
-use crate::config::Config;
+use crate::{config::Config, domain::device::DeviceSecret};
+
+/// As long as browsers keep a cookie at all (RFC 6265bis, section 5.5).
+const DEVICE_SECONDS: i64 = 400 * 24 * 3600;
 
 /// A CSRF token is good on its day and on the next.
 const CSRF_SECONDS: i64 = 2 * 24 * 3600;
@@ -36,11 +40,13 @@ pub enum Purpose {
     Refresh,
     /// The CSRF token.
     Csrf,
+    /// The device.
+    Device,
 }
 
 impl Purpose {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Session, Self::Access, Self::Refresh, Self::Csrf];
+    /// Those of a sign-in, which end with it.
+    pub const OF_A_SIGN_IN: [Self; 4] = [Self::Session, Self::Access, Self::Refresh, Self::Csrf];
 
     fn name(self, config: &Config) -> String {
         let names = names(config);
@@ -49,6 +55,7 @@ impl Purpose {
             Self::Access => names.access,
             Self::Refresh => names.refresh,
             Self::Csrf => names.csrf,
+            Self::Device => names.device,
         }
     }
 }
@@ -67,6 +74,8 @@ pub struct Presented {
     pub refresh: Option<Zeroizing<String>>,
     /// The CSRF token from its cookie.
     pub csrf: Option<String>,
+    /// The device, if its cookie has the form of ours.
+    pub device: Option<DeviceSecret>,
     /// The access token from `Authorization`.
     pub bearer: Option<Zeroizing<String>>,
 }
@@ -110,12 +119,14 @@ impl Presented {
             session: read(&names.session)?.map(Zeroizing::new),
             refresh: read(&names.refresh)?.map(Zeroizing::new),
             csrf: read(&names.csrf)?,
+            device: read(&names.device)?.and_then(|value| DeviceSecret::from_cookie(&value)),
             access,
             bearer,
         })
     }
 
-    /// Whether the browser sent something by itself that makes the request somebody's. The CSRF cookie does not.
+    /// Whether the browser sent something by itself that makes the request somebody's. The CSRF cookie and the device
+    /// cookie do not.
     #[must_use]
     pub fn has_credential_cookie(&self) -> bool {
         self.session.is_some() || self.access.is_some() || self.refresh.is_some()
@@ -129,6 +140,7 @@ impl std::fmt::Debug for Presented {
             .field("access", &self.access.is_some())
             .field("refresh", &self.refresh.is_some())
             .field("csrf", &self.csrf.is_some())
+            .field("device", &self.device.is_some())
             .field("bearer", &self.bearer.is_some())
             .finish()
     }
@@ -147,9 +159,15 @@ pub fn set_csrf(config: &Config, token: &str) -> SetCookie {
     set(config, Purpose::Csrf, token, CSRF_SECONDS)
 }
 
-/// The removal of all our cookies.
+/// The device cookie.
+#[must_use]
+pub fn set_device(config: &Config, device: &DeviceSecret) -> SetCookie {
+    set(config, Purpose::Device, device.reveal(), DEVICE_SECONDS)
+}
+
+/// The removal of all cookies of a sign-in. The device cookie stays: it is the browser's and not the person's.
 pub fn expire_all(config: &Config) -> impl Iterator<Item = SetCookie> {
-    Purpose::ALL
+    Purpose::OF_A_SIGN_IN
         .into_iter()
         .map(|purpose| bare(config, purpose, "").expired())
 }

@@ -4,24 +4,27 @@ use edgeward_core::time::UnixTime;
 
 use super::sql::{Reads, Row, Writes, sql};
 
-use crate::domain::{
-    accounts::UserId,
-    refresh::Rotation,
-    session::{AddressRange, Digest, Family, NewSignIn, RevocationReason, Sid},
-    storage::StorageError,
+use crate::{
+    config::OnReuse,
+    custody::Sealed,
+    domain::{
+        accounts::UserId,
+        moment::Moment,
+        refresh::{HandOut, ReusedFamily, Rotation},
+        session::{AddressRange, DeviceMark, Digest, Family, NewSignIn, RevocationReason, Sid},
+        storage::StorageError,
+    },
 };
 
 /// More sessions than this are not shown: the list is for a person.
 const LISTED_MAX: i64 = 500;
 
-/// `rotated_at_ms` is kept in milliseconds; the clock of requests counts seconds.
-const MILLIS: i64 = 1000;
-
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT sid, user_id, client_id, seq, current_digest, previous_digest, rotated_at_ms, idle_expires_at,
-                    absolute_expires_at, auth_time, amr, acr, device_name, address_range, created_at, last_used_at,
+            "SELECT sid, user_id, client_id, seq, current_digest, previous_digest, sealed_next, rotated_at_ms, handed_out_at_ms,
+                    confirmed, idle_expires_at, absolute_expires_at, auth_time, amr, acr, device_cookie_digest,
+                    device_digest, device_name, address_range, created_at, last_used_at,
                     revoked_at
              FROM families ",
             $rest
@@ -68,7 +71,11 @@ fn family(row: &Row) -> Result<Family, StorageError> {
     };
     let seq: i64 = row.get("seq")?;
     let rotated_at_ms: i64 = row.get("rotated_at_ms")?;
+    let handed_out_at_ms: Option<i64> = row.get("handed_out_at_ms")?;
     let previous: Option<&[u8]> = row.get("previous_digest")?;
+    let sealed_next: Option<Vec<u8>> = row.get("sealed_next")?;
+    let confirmed: i64 = row.get("confirmed")?;
+    let cookie: Option<&[u8]> = row.get("device_cookie_digest")?;
     let amr: &str = row.get("amr")?;
     let address: Option<String> = row.get("address_range")?;
     Ok(Family {
@@ -78,12 +85,19 @@ fn family(row: &Row) -> Result<Family, StorageError> {
         seq: u64::try_from(seq).map_err(|_| unreadable("families.seq"))?,
         current: digest(row.get("current_digest")?)?,
         previous: previous.map(digest).transpose()?,
-        rotated_at: UnixTime::from_seconds(rotated_at_ms.div_euclid(MILLIS)),
+        sealed_next: sealed_next.map(Sealed::from_bytes),
+        rotated_at: Moment::from_millis(rotated_at_ms),
+        handed_out_at: Moment::from_millis(handed_out_at_ms.unwrap_or(rotated_at_ms)),
+        confirmed: confirmed != 0,
         idle_expires_at: row.time("idle_expires_at")?,
         absolute_expires_at: row.time("absolute_expires_at")?,
         auth_time: row.time("auth_time")?,
         amr: amr.split_ascii_whitespace().map(str::to_owned).collect(),
         acr: row.get("acr")?,
+        device: DeviceMark {
+            cookie: cookie.map(digest).transpose()?,
+            program: digest(row.get("device_digest")?)?,
+        },
         device_name: row.get("device_name")?,
         address: address.map(AddressRange::from_stored),
         created_at: row.time("created_at")?,
@@ -96,21 +110,22 @@ pub(super) async fn insert(on: &mut impl Writes, new: &NewSignIn) -> Result<(), 
     sql(
         "INSERT INTO families
              (sid, user_id, client_id, seq, current_digest, rotated_at_ms, confirmed, idle_expires_at,
-              absolute_expires_at, auth_time, amr, acr, device_digest, device_name, user_agent, address_range,
-              created_at, last_used_at)
-         VALUES ($1, $2, $3, 0, $4, $5, 0, $6, $7, $8, $9, $10, $11, $12, $13, $14, $8, $8)",
+              absolute_expires_at, auth_time, amr, acr, device_cookie_digest, device_digest, device_name,
+              user_agent, address_range, created_at, last_used_at)
+         VALUES ($1, $2, $3, 0, $4, $5, 0, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $8, $8)",
     )
     .bind(new.sid.to_string())
     .bind(new.user.to_string())
     .bind(new.client)
     .bind(new.refresh.as_bytes())
-    .bind(new.now.seconds().saturating_mul(MILLIS))
+    .bind(Moment::from_time(new.now).millis())
     .bind(new.idle_expires_at)
     .bind(new.absolute_expires_at)
     .bind(new.now)
     .bind(new.amr.join(" "))
     .bind(&new.acr)
-    .bind(new.device.digest.as_bytes())
+    .bind(new.device.mark.cookie.as_ref().map(Digest::as_bytes))
+    .bind(new.device.mark.program.as_bytes())
     .bind(&new.device.name)
     .bind(&new.device.user_agent)
     .bind(new.device.address.as_str())
@@ -127,22 +142,74 @@ pub(super) async fn rotate(
     let seq = i64::try_from(rotation.seq).map_err(|_| StorageError::Unreadable("families.seq"))?;
     let done = sql(
         "UPDATE families
-         SET seq = seq + 1, previous_digest = current_digest, current_digest = $4, rotated_at_ms = $5,
-             confirmed = 0, idle_expires_at = $6, last_used_at = $7, address_range = $8
+         SET seq = seq + 1, previous_digest = current_digest, current_digest = $4, sealed_next = $5,
+             rotated_at_ms = $6, handed_out_at_ms = $6, confirmed = 0, idle_expires_at = $7, last_used_at = $8,
+             device_cookie_digest = $9, device_digest = $10, address_range = $11
          WHERE sid = $1 AND seq = $2 AND current_digest = $3
-             AND revoked_at IS NULL AND idle_expires_at > $7 AND absolute_expires_at > $7",
+             AND revoked_at IS NULL AND idle_expires_at > $8 AND absolute_expires_at > $8",
     )
     .bind(rotation.sid.to_string())
     .bind(seq)
     .bind(rotation.current.as_bytes())
     .bind(rotation.next.as_bytes())
-    .bind(rotation.now.seconds().saturating_mul(MILLIS))
+    .bind(rotation.sealed_next.as_bytes())
+    .bind(rotation.at.millis())
     .bind(rotation.idle_expires_at)
-    .bind(rotation.now)
+    .bind(rotation.at.time())
+    .bind(rotation.device.cookie.as_ref().map(Digest::as_bytes))
+    .bind(rotation.device.program.as_bytes())
     .bind(rotation.address.as_str())
     .execute(on)
     .await?;
     Ok(done == 1)
+}
+
+/// `false`: the family has moved or ended; the row is then untouched. The moment only ever moves forward.
+pub(super) async fn hand_out(
+    on: &mut impl Writes,
+    hand_out: &HandOut,
+) -> Result<bool, StorageError> {
+    let seq = i64::try_from(hand_out.seq).map_err(|_| StorageError::Unreadable("families.seq"))?;
+    let done = sql(
+        "UPDATE families
+         SET handed_out_at_ms = CASE WHEN confirmed = 0 AND coalesce(handed_out_at_ms, rotated_at_ms) < $3
+                                     THEN $3 ELSE handed_out_at_ms END
+         WHERE sid = $1 AND seq = $2
+             AND revoked_at IS NULL AND idle_expires_at > $4 AND absolute_expires_at > $4",
+    )
+    .bind(hand_out.sid.to_string())
+    .bind(seq)
+    .bind(hand_out.at.millis())
+    .bind(hand_out.at.time())
+    .execute(on)
+    .await?;
+    Ok(done == 1)
+}
+
+pub(super) async fn confirm(on: &mut impl Writes, sid: Sid, seq: u64) -> Result<(), StorageError> {
+    let seq = i64::try_from(seq).map_err(|_| StorageError::Unreadable("families.seq"))?;
+    sql("UPDATE families SET confirmed = 1
+         WHERE sid = $1 AND seq = $2 AND confirmed = 0 AND revoked_at IS NULL")
+    .bind(sid.to_string())
+    .bind(seq)
+    .execute(on)
+    .await?;
+    Ok(())
+}
+
+/// `false`: it had ended before, or never was.
+pub(super) async fn end_reused(
+    on: &mut impl Writes,
+    reused: &ReusedFamily,
+) -> Result<bool, StorageError> {
+    let ended = revoke(on, reused.sid, RevocationReason::Reuse, reused.now).await?;
+    match reused.scope {
+        OnReuse::User if ended => {
+            revoke_all(on, reused.user, Some(reused.sid), reused.now).await?;
+        }
+        OnReuse::User | OnReuse::Family => {}
+    }
+    Ok(ended)
 }
 
 /// `false`: it had ended before, or never was.
@@ -157,7 +224,9 @@ pub(super) async fn revoke(
         RevocationReason::SignedOut
         | RevocationReason::Revoked
         | RevocationReason::RevokedAll
-        | RevocationReason::Replaced => None,
+        | RevocationReason::Replaced
+        | RevocationReason::DeviceChanged
+        | RevocationReason::AddressChanged => None,
     };
     let done = sql(
         "UPDATE families SET revoked_at = $2, revoked_reason = $3, reuse_seen_at = $4

@@ -6,7 +6,7 @@ use super::{Store, WriteTx, families, sessions, users};
 use crate::domain::{
     accounts::{Account, Email, NewAccount, UserId},
     audit::AuditEntry,
-    refresh::Rotation,
+    refresh::{HandOut, ReusedFamily, Rotation},
     session::{BrowserSession, Digest, Family, NewSignIn, Replaced, RevocationReason, Sid},
     storage::{Creation, Rehash, Storage, StorageError, StoredAccount},
 };
@@ -112,6 +112,27 @@ impl Storage for Store {
         }
         let mut tx = self.write().await?;
         let done = families::rotate(&mut tx, rotation).await?;
+        tx.commit_if(done, entry).await
+    }
+
+    async fn hand_out(&self, hand_out: &HandOut, entry: &AuditEntry) -> Result<bool, StorageError> {
+        let mut tx = self.write().await?;
+        let done = families::hand_out(&mut tx, hand_out).await?;
+        tx.commit_if(done, entry).await
+    }
+
+    async fn confirm(&self, sid: Sid, seq: u64) -> Result<(), StorageError> {
+        let mut books = self.bookkeeping().await?;
+        families::confirm(&mut books, sid, seq).await
+    }
+
+    async fn end_reused(
+        &self,
+        reused: &ReusedFamily,
+        entry: &AuditEntry,
+    ) -> Result<bool, StorageError> {
+        let mut tx = self.write().await?;
+        let done = families::end_reused(&mut tx, reused).await?;
         tx.commit_if(done, entry).await
     }
 

@@ -33,6 +33,11 @@ impl RefreshToken {
         Self(Zeroizing::new(format!("{}.{tag}", signed.as_str())))
     }
 
+    /// Takes back a text that [`RefreshToken::make`] made and that was kept sealed since.
+    pub(super) fn from_text(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+
     /// The text for the cookie or the body.
     #[must_use]
     pub fn reveal(&self) -> &str {

@@ -129,7 +129,8 @@ pub(super) fn signed_in(
         session.reveal(),
         config.tokens.session_absolute_seconds,
     );
-    cookies::append(&mut response, [session])?;
+    let device = cookies::set_device(config, &visitor.device_cookie);
+    cookies::append(&mut response, [session, device])?;
     let tokens = TokenCookies {
         sid: signed_in.sid,
         access_token: signed_in.access_token.reveal(),

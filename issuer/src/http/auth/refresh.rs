@@ -19,7 +19,7 @@ use crate::{
     domain::{
         access_token::Minter,
         refresh::{self, Context, Refreshed},
-        session::AddressRange,
+        session::Device,
     },
     http::{cookies, problem::ApiError},
 };
@@ -90,7 +90,8 @@ async fn answer(app: &App, submission: &Submission<Refresh>) -> Result<Response,
         (None, Some(_)) if asks_for_body => Err(ApiError::AmbiguousCredentials),
         (None, None) => Err(ApiError::NoRefreshToken),
         (Some(token), None) => {
-            let refreshed = exchange(app, visitor, token).await?;
+            let refreshed =
+                exchange(app, visitor, token, visitor.shown_device().without_cookie()).await?;
             Ok(Json(RefreshedBody {
                 expires_in: app.config.tokens.access_seconds,
                 access_token: Some(refreshed.access_token.reveal().to_owned()),
@@ -100,7 +101,7 @@ async fn answer(app: &App, submission: &Submission<Refresh>) -> Result<Response,
         }
         (None, Some(token)) => {
             visitor.demand_one_sign_in()?;
-            let refreshed = exchange(app, visitor, token).await?;
+            let refreshed = exchange(app, visitor, token, visitor.shown_device()).await?;
             let mut response = Json(RefreshedBody {
                 expires_in: app.config.tokens.access_seconds,
                 access_token: None,
@@ -119,14 +120,21 @@ async fn answer(app: &App, submission: &Submission<Refresh>) -> Result<Response,
     }
 }
 
-async fn exchange(app: &App, visitor: &Visitor, token: &str) -> Result<Refreshed, ApiError> {
+async fn exchange(
+    app: &App,
+    visitor: &Visitor,
+    token: &str,
+    device: Device,
+) -> Result<Refreshed, ApiError> {
     let context = Context {
         key: app.secrets.refresh_mac(),
         tokens: &app.config.tokens,
+        rules: &app.config.refresh,
         minter: Minter::new(&app.keyring, &app.config),
         origin: &visitor.origin(),
-        address: &AddressRange::of(visitor.caller.address),
-        now: visitor.caller.now,
+        device: &device.mark,
+        address: &device.address,
+        at: visitor.caller.moment,
     };
     Ok(refresh::refresh(&app.store, context, token).await?)
 }

@@ -76,6 +76,7 @@ impl From<RefreshError> for ApiError {
             RefreshError::InProgress => Self::RefreshInProgress,
             RefreshError::Reused => Self::RefreshReused,
             RefreshError::Mint(error) => error.into(),
+            RefreshError::Seal(error) => Self::internal(error),
             RefreshError::Storage(error) => error.into(),
             RefreshError::NoRandomness(error) => Self::internal(error),
         }

@@ -15,8 +15,9 @@ use crate::{
     domain::{
         accounts::UserId,
         audit::Origin,
+        device::DeviceSecret,
         refresh::{self, Genuine},
-        session::{BrowserSession, Device, Digest, Family, Sid},
+        session::{self, BrowserSession, Device, Digest, Family, Sid},
         storage::{Storage, StorageError},
     },
     http::{caller::Caller, cookies::Presented, problem::ApiError},
@@ -40,6 +41,8 @@ pub struct Visitor {
     pub presented: Presented,
     /// `User-Agent`, or empty.
     pub user_agent: String,
+    /// The device cookie, or the one that a sign-in by this request sets.
+    pub device_cookie: DeviceSecret,
     /// The session of the cookie, if it is live.
     pub session: Option<LiveSession>,
     /// The refresh cookie, if the issuer made it. Whether it still counts is not known.
@@ -79,8 +82,13 @@ impl FromRequestParts<SharedApp> for Visitor {
             .refresh
             .as_ref()
             .and_then(|token| refresh::genuine(app.secrets.refresh_mac(), token));
+        let device_cookie = match &presented.device {
+            Some(cookie) => cookie.clone(),
+            None => DeviceSecret::from_random(session::random().map_err(ApiError::internal)?),
+        };
         Ok(Self {
             user_agent: user_agent(&parts.headers),
+            device_cookie,
             caller,
             presented,
             session,
@@ -137,10 +145,18 @@ impl Visitor {
         Origin::of_request(self.caller.request_id.as_str(), self.caller.address)
     }
 
-    /// For the list of sessions.
+    /// The device that signs in, with the device cookie that it has from then on.
     #[must_use]
     pub fn device(&self) -> Device {
-        Device::of_request(&self.user_agent, self.caller.address)
+        let cookie = Some(&self.device_cookie);
+        Device::of_request(&self.user_agent, cookie, self.caller.address)
+    }
+
+    /// The device as it shows itself: with the device cookie only if it sent one.
+    #[must_use]
+    pub fn shown_device(&self) -> Device {
+        let cookie = self.presented.device.as_ref();
+        Device::of_request(&self.user_agent, cookie, self.caller.address)
     }
 
     /// Refuses a live session cookie beside a genuine refresh cookie of another sign-in: somebody put one of them there.
@@ -175,6 +191,7 @@ impl Visitor {
                     .touch_session(&live.digest, self.caller.now, idle_expires_at)
                     .await?;
             }
+            self.confirm(app, &live.family).await?;
             return Ok(Principal {
                 user: live.family.user,
                 family: live.family.clone(),
@@ -191,6 +208,21 @@ impl Visitor {
         match token {
             Some(token) => by_token(app, token, self.caller.now).await,
             None => Err(ApiError::NotSignedIn),
+        }
+    }
+
+    /// Looks whether an access token came along that shows that the last refresh arrived. Once that is known, which is
+    /// nearly always, nothing is verified here.
+    async fn confirm(&self, app: &App, family: &Family) -> Result<(), ApiError> {
+        let brought = self.presented.bearer.as_ref();
+        match brought.or(self.presented.access.as_ref()) {
+            Some(token) if !family.confirmed && family.previous.is_some() => {
+                match by_token(app, token, self.caller.now).await {
+                    Ok(_) | Err(ApiError::NotSignedIn | ApiError::InvalidToken(_)) => Ok(()),
+                    Err(error) => Err(error),
+                }
+            }
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -212,7 +244,8 @@ impl Visitor {
     }
 }
 
-/// Judges an access token as the edge does, and then asks whether its session still lives, which the edge cannot.
+/// Judges an access token as the edge does, and then asks whether its session still lives, which the edge cannot. Such a
+/// token shows that the answer arrived that brought it.
 async fn by_token(app: &App, token: &str, now: UnixTime) -> Result<Principal, ApiError> {
     let expect = Expectations::new(
         app.config.issuer.url.clone(),
@@ -229,6 +262,9 @@ async fn by_token(app: &App, token: &str, now: UnixTime) -> Result<Principal, Ap
     };
     match app.store.family(sid).await? {
         Some(family) if family.is_live(now) && family.user == user => {
+            if let Some(seq) = claims.sequence() {
+                refresh::confirm(&app.store, &family, seq).await?;
+            }
             Ok(Principal { user, family })
         }
         Some(_) | None => Err(ApiError::NotSignedIn),
