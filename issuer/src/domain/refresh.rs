@@ -39,10 +39,10 @@ use crate::{
     config::{OnReuse, Refresh, Tokens},
     custody::{MacKey, SealError},
 };
-use judge::{Changes, Presented, Verdict, judge};
+use judge::{Changes, Presented, Verdict, judge, judge_again};
 
 /// A compare-and-swap that loses is judged once more, by what the winner wrote.
-const ATTEMPTS: usize = 2;
+const ATTEMPTS: [fn(&Family, Presented<'_>, &Refresh) -> Verdict; 2] = [judge, judge_again];
 
 /// A refreshed session. Secrets are shown once.
 #[derive(Debug)]
@@ -140,7 +140,7 @@ pub async fn refresh(
         address: context.address,
         at: context.at,
     };
-    for _ in 0..ATTEMPTS {
+    for judge in ATTEMPTS {
         let family = storage
             .family(token.sid)
             .await?

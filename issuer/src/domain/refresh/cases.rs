@@ -284,7 +284,11 @@ fn row(combination: [&str; 7], seq: u64, millis: i64) {
         at: after(millis),
     };
     let found = found(&family, &text, shown, &rules);
-    assert_eq!(found, expected(combination), "{combination:?} {seq} {millis}");
+    assert_eq!(
+        found,
+        expected(combination),
+        "{combination:?} {seq} {millis}"
+    );
 }
 
 #[test]

@@ -84,6 +84,17 @@ pub(super) fn judge(family: &Family, presented: Presented<'_>, rules: &Refresh) 
     judge_parent(family, device, at, rules)
 }
 
+/// Judges a token anew after a compare-and-swap was lost by what the winner wrote. At the first reading it was one that
+/// is answered, so nothing that came between makes a thief of its holder: who is too late now is told to come back.
+pub(super) fn judge_again(family: &Family, presented: Presented<'_>, rules: &Refresh) -> Verdict {
+    match judge(family, presented, rules) {
+        Verdict::Reused(_) => Verdict::InProgress,
+        verdict @ (Verdict::Rotate | Verdict::InProgress | Verdict::HandOut | Verdict::Dead) => {
+            verdict
+        }
+    }
+}
+
 fn judge_parent(family: &Family, device: &DeviceMark, at: Moment, rules: &Refresh) -> Verdict {
     let age = at.millis_since(family.rotated_at);
     let conflict = rules.conflict_seconds * MILLIS;
