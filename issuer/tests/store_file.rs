@@ -29,26 +29,26 @@ async fn the_schema_goes_up_and_down_and_up_again() {
     let folder = Folder::new();
     let path = folder.path().join("deep/er/edgeward.db");
     let store = Store::open(&path).await.unwrap();
-    assert_eq!(versions(&store, false).await, [1, 2, 3, 4]);
-    assert_eq!(store.migrate_up().await.unwrap().len(), 4);
+    assert_eq!(versions(&store, false).await, [1, 2, 3, 4, 5]);
+    assert_eq!(store.migrate_up().await.unwrap().len(), 5);
     assert_eq!(store.migrate_up().await.unwrap().len(), 0);
-    assert_eq!(versions(&store, true).await, [1, 2, 3, 4]);
+    assert_eq!(versions(&store, true).await, [1, 2, 3, 4, 5]);
 
     let undone = store.migrate_down(2).await.unwrap();
     assert_eq!(
         undone.iter().map(|step| step.version).collect::<Vec<_>>(),
-        [4, 3]
+        [5, 4, 3]
     );
     assert_eq!(versions(&store, true).await, [1, 2]);
-    assert_eq!(store.migrate_up().await.unwrap().len(), 2);
-    assert_eq!(store.migrate_down(0).await.unwrap().len(), 4);
+    assert_eq!(store.migrate_up().await.unwrap().len(), 3);
+    assert_eq!(store.migrate_down(0).await.unwrap().len(), 5);
     let mut sql = desk::connect(&path).await;
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE '%sqlx%' AND name NOT LIKE 'sqlite_%'")
         .fetch_one(&mut sql)
         .await
         .unwrap();
     assert_eq!(left, 0, "nothing is left behind");
-    assert_eq!(store.migrate_up().await.unwrap().len(), 4);
+    assert_eq!(store.migrate_up().await.unwrap().len(), 5);
     assert!(matches!(
         store.migrate_down(77).await,
         Err(StoreError::NoSuchMigration(77))

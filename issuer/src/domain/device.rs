@@ -95,12 +95,13 @@ pub struct DeviceMark {
 }
 
 impl DeviceMark {
-    /// Whether a request with the mark `other` comes from this device. A session that knows a cookie wants to see it.
+    /// Whether a request with the mark `other` comes from this device. Where one of them has a cookie, so must the other:
+    /// a thief who took the refresh token alone must not pass for the browser that it was taken from.
     #[must_use]
     pub fn is_of(&self, other: &Self) -> bool {
-        match self.cookie {
-            Some(_) => self.cookie == other.cookie,
-            None => self.program == other.program,
+        match (self.cookie, other.cookie) {
+            (None, None) => self.program == other.program,
+            (mine, theirs) => mine == theirs,
         }
     }
 }
@@ -245,7 +246,7 @@ mod tests {
             ((Some("c"), "Firefox"), (Some("d"), "Firefox"), false),
             ((Some("c"), "Firefox"), (None, "Firefox"), false),
             ((None, "Firefox"), (None, "Firefox"), true),
-            ((None, "Firefox"), (Some("c"), "Firefox"), true),
+            ((None, "Firefox"), (Some("c"), "Firefox"), false),
             ((None, "Firefox"), (None, "Chrome"), false),
         ] {
             let (known, shown) = (mark(known.0, known.1), mark(shown.0, shown.1));

@@ -3,11 +3,12 @@
 
 #![allow(dead_code, reason = "each suite uses its part of the desk")]
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
+    extract::ConnectInfo,
     http::{HeaderMap, Method, Request, header},
 };
 use edgeward_issuer::{
@@ -56,7 +57,12 @@ impl Desk {
 
     /// With Ada, who has a role, and her browser.
     pub(crate) async fn with_ada() -> (Self, Browser) {
-        let desk = Self::open().await;
+        Self::with_ada_and(|_| {}).await
+    }
+
+    /// The same under other settings.
+    pub(crate) async fn with_ada_and(change: impl FnOnce(&mut Config)) -> (Self, Browser) {
+        let desk = Self::open_with(change).await;
         desk.add(EMAIL, &["editor"]).await;
         let browser = desk.browser();
         (desk, browser)
@@ -118,7 +124,8 @@ impl Desk {
     pub(crate) async fn wait(&self, seconds: i64) {
         let mut sql = self.sql().await;
         for statement in [
-            "UPDATE families SET rotated_at_ms = rotated_at_ms - 1000 * $1, idle_expires_at = idle_expires_at - $1,
+            "UPDATE families SET rotated_at_ms = rotated_at_ms - 1000 * $1,
+                 handed_out_at_ms = handed_out_at_ms - 1000 * $1, idle_expires_at = idle_expires_at - $1,
                  absolute_expires_at = absolute_expires_at - $1, auth_time = auth_time - $1,
                  created_at = created_at - $1, last_used_at = last_used_at - $1",
             "UPDATE browser_sessions SET created_at = created_at - $1, last_used_at = last_used_at - $1,
@@ -246,6 +253,13 @@ pub(crate) struct Ask<'b> {
 impl Ask<'_> {
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.request = self.request.header(name, value);
+        self
+    }
+
+    /// From another address than the others.
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        let address = SocketAddr::new(address.parse().unwrap(), 50_000);
+        self.request = self.request.extension(ConnectInfo(address));
         self
     }
 
