@@ -47,7 +47,7 @@ async fn registering_signs_in() {
 }
 
 #[tokio::test]
-async fn signing_in_answers_the_user_and_sets_four_cookies() {
+async fn signing_in_answers_the_user_and_sets_five_cookies() {
     let (_desk, mut browser) = Desk::with_ada().await;
     let answer = browser
         .post("/auth/login")
@@ -66,6 +66,7 @@ async fn signing_in_answers_the_user_and_sets_four_cookies() {
         [
             "edgeward-access",
             "edgeward-csrf",
+            "edgeward-device",
             "edgeward-refresh",
             "edgeward-session"
         ]
@@ -420,6 +421,7 @@ async fn cookies_follow_the_environment() {
         let expected = [
             shape("access", 600),
             shape("csrf", 172_800),
+            shape("device", 34_560_000),
             shape("refresh", 1_209_600),
             shape("session", 43_200),
         ];

@@ -231,6 +231,11 @@ impl Browser {
             .insert(format!("edgeward-{purpose}"), value.to_owned());
     }
 
+    /// Whether nothing is left but what tells browsers apart.
+    pub(crate) fn is_signed_out(&self) -> bool {
+        self.jar.keys().all(|name| name == "edgeward-device")
+    }
+
     pub(crate) fn forget(&mut self, purpose: &str) {
         self.jar.remove(&format!("edgeward-{purpose}"));
     }

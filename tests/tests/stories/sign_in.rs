@@ -72,6 +72,7 @@ async fn every_cookie_arrives_as_a_field_of_its_own() {
         "edgeward-access",
         "edgeward-refresh",
         "edgeward-csrf",
+        "edgeward-device",
     ] {
         assert_eq!(
             names.iter().filter(|found| *found == name).count(),
@@ -79,7 +80,7 @@ async fn every_cookie_arrives_as_a_field_of_its_own() {
             "{name} in {names:?}"
         );
     }
-    for end in ["session", "access", "refresh"] {
+    for end in ["session", "access", "refresh", "device"] {
         let cookie = ada.cookie(end).unwrap();
         assert!(
             cookie.http_only && !cookie.secure && cookie.domain.is_none(),

@@ -30,7 +30,8 @@ export interface AuthClient {
   session(): Promise<Session | null>;
   /**
    * `fetch` for the protected site: sends the cookies, adds `X-CSRF-Token` to unsafe methods, and after a 401 refreshes
-   * the session once and repeats the request once. Paths are resolved against `baseUrl`. As with `fetch`, a refusal is
+   * the session once and repeats the request once; where another tab refreshes at this moment, it waits for that tab's
+   * cookies instead, and refreshes itself if they do not come. Paths are resolved against `baseUrl`. As with `fetch`, a refusal is
    * an ordinary response.
    * @throws {TypeError} if the address is of another origin, which must never get the CSRF token
    * @throws {AuthError} if the session could not be renewed and yet is not known to be over
@@ -41,8 +42,14 @@ export interface AuthClient {
 /** Longer than any honest answer of the issuer, short enough that a person still waits for it. */
 const ISSUER_TIMEOUT_MS = 10_000;
 
+/** How long to wait before the cookies of another tab's refresh are there, where the issuer does not say. */
+const DEFAULT_RETRY_AFTER_MS = 1_000;
+
 /** The methods that change nothing and need no CSRF token (RFC 9110, section 9.2.1). */
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** What came of a refresh: done here, being done by another tab, or the session is over. */
+type Renewal = "done" | "elsewhere" | "over";
 
 export function createAuthClient(options: AuthClientOptions): AuthClient {
   return new CookieClient(options);
@@ -52,7 +59,7 @@ class CookieClient implements AuthClient {
   readonly #base: URL;
   readonly #send: typeof globalThis.fetch;
   readonly #csrf = new CsrfToken(() => this.#issuer("GET", "/auth/csrf"));
-  #refreshing: Promise<boolean> | undefined;
+  #refreshing: Promise<Renewal> | undefined;
   /** Counts the refreshes that succeeded, so that a request which began before one does not ask for another. */
   #generation = 0;
 
@@ -111,31 +118,46 @@ class CookieClient implements AuthClient {
     return readSession(response);
   }
 
-  /** Runs `attempt`; after a 401 refreshes and runs it once more. The second answer stands, whatever it is. */
+  /**
+   * Runs `attempt`; after a 401 refreshes and runs it once more. The second answer stands, whatever it is, unless another
+   * tab was said to refresh and left no new cookies: its answer may be lost, so then this one asks once more.
+   */
   async #refreshedOn401(attempt: () => Promise<Response>): Promise<Response> {
     const generation = this.#generation;
-    const response = await attempt();
-    if (response.status !== 401) return response;
-    if (generation === this.#generation && !(await this.#refresh())) return response;
-    return attempt();
+    const first = await attempt();
+    if (first.status !== 401) return first;
+    const renewal = generation === this.#generation ? await this.#refresh() : "done";
+    if (renewal === "over") return first;
+    const second = await attempt();
+    if (renewal === "done" || second.status !== 401) return second;
+    const again = await this.#refresh();
+    if (again === "elsewhere") {
+      throw new AuthError("REFRESH_IN_PROGRESS", 409, "The session is being renewed elsewhere.");
+    }
+    return again === "done" ? attempt() : second;
   }
 
-  /** Whether the session lives on. One request at a time: whoever comes meanwhile waits for its outcome. */
-  #refresh(): Promise<boolean> {
+  /** One refresh at a time: whoever comes meanwhile waits for its outcome. */
+  #refresh(): Promise<Renewal> {
     this.#refreshing ??= this.#refreshNow().finally(() => {
       this.#refreshing = undefined;
     });
     return this.#refreshing;
   }
 
-  async #refreshNow(): Promise<boolean> {
+  async #refreshNow(): Promise<Renewal> {
     const response = await this.#withCsrf((token) => this.#issuer("POST", "/auth/refresh", token));
-    // A refresh sets a new CSRF cookie, and an ended session leaves no use for the old one.
+    // A refresh sets a new CSRF cookie, another tab's too, and an ended session leaves no use for the old one.
     this.#csrf.forget();
-    if (response.ok) this.#generation += 1;
+    if (response.ok) {
+      this.#generation += 1;
+      return "done";
+    }
     // Only a 401 says that the session is over. A person must not be sent to sign in because a server was busy.
-    else if (response.status !== 401) throw await AuthError.fromResponse(response);
-    return response.ok;
+    if (response.status === 401) return "over";
+    if (response.status !== 409) throw await AuthError.fromResponse(response);
+    await new Promise((resolve) => setTimeout(resolve, retryAfter(response)));
+    return "elsewhere";
   }
 
   /** Runs `attempt` with the CSRF token; if the token is refused as stale, once more with a fresh one. */
@@ -166,4 +188,10 @@ class CookieClient implements AuthClient {
       throw new AuthError("UNREACHABLE", 0, "The sign-in service could not be reached.", { cause });
     }
   }
+}
+
+/** `Retry-After` in milliseconds, at most as long as an answer may take. */
+function retryAfter(response: Response): number {
+  const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+  return seconds >= 0 ? Math.min(seconds * 1_000, ISSUER_TIMEOUT_MS) : DEFAULT_RETRY_AFTER_MS;
 }

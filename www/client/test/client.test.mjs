@@ -160,6 +160,46 @@ test("a busy issuer is no reason to believe that the session is over", async () 
   await assert.rejects(client.fetch("/api/things"), refusedWith("ISSUER_UNAVAILABLE", 503));
 });
 
+/** The answer to who comes second. */
+const inProgress = () => {
+  const response = problem(409, "REFRESH_IN_PROGRESS");
+  response.headers.set("retry-after", "0");
+  return response;
+};
+
+test("a refresh in another tab is waited for, not repeated", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  issuer.accessFresh = false;
+  issuer.on("POST /auth/refresh", () => {
+    // The other tab's answer arrives while this one waits: its cookies and its CSRF token are the present ones.
+    issuer.accessFresh = true;
+    issuer.rotateCsrf();
+    return inProgress();
+  });
+  const response = await client.fetch("/api/things", { method: "POST", body: "x" });
+  assert.equal(response.status, 200);
+  assert.equal((await response.json()).csrf, issuer.csrf());
+  assert.equal(issuer.count("POST /auth/refresh"), 1);
+});
+
+test("a refresh in another tab whose answer was lost is asked for once more", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  issuer.accessFresh = false;
+  let asked = 0;
+  issuer.on("POST /auth/refresh", () => (asked++ === 0 ? inProgress() : undefined));
+  assert.equal((await client.session())?.user.id, ADA.id);
+  assert.equal(issuer.count("POST /auth/refresh"), 2);
+  assert.equal(issuer.count("GET /auth/me"), 3);
+});
+
+test("a refresh that stays in progress is an error and not the end of the session", async () => {
+  const { client, issuer } = site(new Issuer().signInAs());
+  issuer.accessFresh = false;
+  issuer.on("POST /auth/refresh", inProgress);
+  await assert.rejects(client.session(), refusedWith("REFRESH_IN_PROGRESS", 409));
+  assert.equal(issuer.count("POST /auth/refresh"), 2);
+});
+
 test("after a failed refresh the next 401 may try again", async () => {
   const { client, issuer } = site(new Issuer().signInAs());
   issuer.accessFresh = false;
