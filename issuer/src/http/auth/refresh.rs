@@ -55,11 +55,11 @@ pub struct RefreshedBody {
 #[utoipa::path(post, path = "/auth/refresh", tag = "session",
     request_body(content = Option<Refresh>, content_type = "application/json"),
     responses(
-        (status = 200, description = "Refreshed", body = RefreshedBody),
+        (status = 200, description = "Refreshed; a repetition after a lost answer gets the same refresh token", body = RefreshedBody),
         (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
         (status = 401, description = "`NO_REFRESH_TOKEN`, `INVALID_REFRESH_TOKEN`, `REFRESH_REUSED`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
-        (status = 409, description = "`REFRESH_IN_PROGRESS`, with `Retry-After`"),
+        (status = 409, description = "`REFRESH_IN_PROGRESS`, with `Retry-After`: another request refreshes at this moment"),
         (status = 413, description = "`BODY_TOO_LARGE`"),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
         (status = 500, description = "`INTERNAL`"),
