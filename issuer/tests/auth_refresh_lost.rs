@@ -390,3 +390,23 @@ async fn nothing_succeeds_after_the_session_was_ended() {
     let ended = "SELECT count(*) FROM families WHERE revoked_reason = 'signed-out'";
     assert_eq!(desk.number(ended).await, 1, "the tombstone stays as it was");
 }
+
+#[tokio::test]
+async fn a_session_of_before_the_seal_goes_on() {
+    let (desk, mut browser) = Desk::with_ada_signed_in().await;
+    let spent = browser.clone();
+    browser.refresh().await.expect(200);
+    // As an earlier version left the row, and a browser that never got a device cookie.
+    desk.run("UPDATE families SET sealed_next = NULL, device_cookie_digest = NULL, handed_out_at_ms = NULL")
+        .await;
+    browser.forget("device");
+    desk.wait(600).await;
+    let mut parent = browser.clone();
+    browser.refresh().await.expect(200);
+    desk.wait(600).await;
+    parent.refresh().await.expect(200);
+    assert_eq!(parent.cookie("refresh"), browser.cookie("refresh"));
+    let mut older = spent;
+    older.forget("device");
+    older.refresh().await.expect_problem(401, "REFRESH_REUSED");
+}
