@@ -3,3 +3,12 @@ ALTER TABLE families ADD COLUMN device_cookie_digest BYTEA
     CHECK (device_cookie_digest IS NULL OR length(device_cookie_digest) = 32);
 -- When the current token was handed out last while it was unconfirmed; NULL is as rotated_at_ms.
 ALTER TABLE families ADD COLUMN handed_out_at_ms BIGINT;
+
+-- What edges must hear of, in the order of the commits: numbered under the same lock as the audit log. Rows go when no
+-- access token of the family can be accepted any more, but for the last one, which keeps the number.
+CREATE TABLE revocations (
+    seq    BIGINT NOT NULL PRIMARY KEY CHECK (seq > 0),
+    sid    TEXT   COLLATE "C" NOT NULL,
+    at     BIGINT NOT NULL,
+    reason TEXT NOT NULL
+);

@@ -193,6 +193,9 @@ pub enum LogLevel {
     Debug,
 }
 
+/// The longest life that an access token can be configured to have: longer would outlive its revocation.
+pub const ACCESS_SECONDS_MAX: i64 = 3600;
+
 /// The data folder when no option names one.
 pub const DEFAULT_DATA_FOLDER: &str = "./edgeward-data";
 

@@ -6,8 +6,9 @@ use edgeward_core::cookie::Environment;
 use zeroize::Zeroizing;
 
 use super::{
-    Argon2, Config, ConfigErrors, Cookies, Database, Identity, Log, LogFormat, LogLevel, Mistake,
-    OnChange, OnReuse, Origin, Passwords, Refresh, Server, ServerUrl, Storage, Tokens, check,
+    ACCESS_SECONDS_MAX, Argon2, Config, ConfigErrors, Cookies, Database, Identity, Log, LogFormat,
+    LogLevel, Mistake, OnChange, OnReuse, Origin, Passwords, Refresh, Server, ServerUrl, Storage,
+    Tokens, check,
     source::{self, Raw, Settings, VARIABLE_PREFIX},
 };
 
@@ -106,11 +107,11 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     };
     let (d, t) = (default.tokens, &mut *reader);
     let tokens = Tokens {
-        // Shorter than a minute is inside the leeway of every verifier; longer than an hour outlives its revocation.
+        // Shorter than a minute is inside the leeway of every verifier.
         access_seconds: t.take(
             "tokens.access_seconds",
             d.access_seconds,
-            seconds(MINUTE, HOUR),
+            seconds(MINUTE, ACCESS_SECONDS_MAX),
         ),
         refresh_idle_seconds: t.take(
             "tokens.refresh_idle_seconds",

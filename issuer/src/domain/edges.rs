@@ -228,8 +228,8 @@ pub struct ProvenRequest<'a> {
 pub struct Proof {
     /// Which edge.
     pub edge: EdgeName,
-    /// The address of the client that the edge serves.
-    pub client: IpAddr,
+    /// The address of the client that the edge serves; `None` where it asks for itself (`own`).
+    pub client: Option<IpAddr>,
     /// The id that the edge gave to the request.
     pub request_id: String,
 }
@@ -255,7 +255,7 @@ pub enum ProofRefusal {
     /// It holds for longer than an edge asks for, or does not say from when.
     #[error("the proof is not limited to {PROOF_MAX_SECONDS} seconds")]
     Lifetime,
-    /// `jti`, `cip` or `rid` is missing or unfit.
+    /// `jti`, `cip`, `own` or `rid` is missing or unfit.
     #[error("{0} is missing or unfit")]
     Claim(&'static str),
     /// The store failed: whether the proof holds is not known.
@@ -305,9 +305,17 @@ pub async fn verify_proof(
     if claims.token_id().is_none_or(str::is_empty) {
         return Err(ProofRefusal::Claim("jti"));
     }
-    let client = text("cip")
-        .and_then(|address| address.parse().ok())
-        .ok_or(ProofRefusal::Claim("cip"))?;
+    // What an edge passes on always names a client, so nobody can ask through it for what only it may have.
+    let client = match (claims.get("own"), claims.get("cip")) {
+        (Some(serde_json::Value::Bool(true)), None) => None,
+        (None, Some(_)) => Some(
+            text("cip")
+                .and_then(|address| address.parse().ok())
+                .ok_or(ProofRefusal::Claim("cip"))?,
+        ),
+        (Some(_), _) => return Err(ProofRefusal::Claim("own")),
+        (None, None) => return Err(ProofRefusal::Claim("cip")),
+    };
     let request_id = text("rid")
         .filter(|id| is_request_id(id))
         .ok_or(ProofRefusal::Claim("rid"))?

@@ -13,5 +13,6 @@ pub mod login;
 pub mod moment;
 pub mod password;
 pub mod refresh;
+pub mod revocations;
 pub mod session;
 pub mod storage;

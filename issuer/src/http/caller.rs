@@ -40,6 +40,8 @@ pub struct Caller {
     pub address: IpAddr,
     /// The edge in between, if one has proved itself.
     pub edge: Option<EdgeName>,
+    /// Whether that edge asks for itself, and not for a client.
+    pub is_edge_itself: bool,
     /// The id of this request.
     pub request_id: RequestId,
     /// The moment for every decision about this request, to the second.
@@ -120,6 +122,7 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
         return Ok(Caller {
             address: peer,
             edge: None,
+            is_edge_itself: false,
             request_id: own_id.clone(),
             now,
             moment,
@@ -137,7 +140,8 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
     };
     match edges::verify_proof(&app.store, proof, &app.config.issuer.url, request, now).await {
         Ok(proof) => Ok(Caller {
-            address: proof.client,
+            address: proof.client.unwrap_or(peer),
+            is_edge_itself: proof.client.is_none(),
             edge: Some(proof.edge),
             request_id: RequestId::from_edge(&proof.request_id),
             now,

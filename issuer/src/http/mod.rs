@@ -8,6 +8,7 @@ pub mod auth;
 pub mod health;
 pub mod openapi;
 pub mod pages;
+pub mod revocations;
 pub mod wellknown;
 
 pub mod listener;

@@ -12,7 +12,7 @@ use utoipa::{
     },
 };
 
-use super::{auth, health, wellknown};
+use super::{auth, health, revocations, wellknown};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,6 +23,7 @@ use super::{auth, health, wellknown};
     paths(
         wellknown::key_set,
         wellknown::metadata,
+        revocations::feed,
         auth::register::register,
         auth::login::log_in,
         auth::refresh::refresh,

@@ -15,7 +15,7 @@ use edgeward_core::{
     reject::Reject,
 };
 
-use crate::domain::storage::StorageError;
+use crate::domain::{revocations::FeedError, storage::StorageError};
 
 /// What a client waits after the database was busy: a request gives up after as many seconds of waiting for it.
 const BUSY_RETRY_SECONDS: u64 = 5;
@@ -245,6 +245,15 @@ impl From<StorageError> for ApiError {
                 }
             }
             StorageError::Failed(_) | StorageError::Unreadable(_) => Self::internal(failure),
+        }
+    }
+}
+
+impl From<FeedError> for ApiError {
+    fn from(failure: FeedError) -> Self {
+        match failure {
+            FeedError::Storage(failure) => failure.into(),
+            FeedError::Sign(failure) => Self::internal(failure),
         }
     }
 }

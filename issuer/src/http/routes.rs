@@ -15,7 +15,8 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    access_log, auth, caller, health, pages, problem::ApiError, security_headers, wellknown,
+    access_log, auth, caller, health, pages, problem::ApiError, revocations, security_headers,
+    wellknown,
 };
 use crate::SharedApp;
 
@@ -61,6 +62,7 @@ fn documents() -> Router<SharedApp> {
             "/.well-known/oauth-authorization-server",
             get(wellknown::metadata),
         )
+        .route("/.well-known/edgeward-revocations", get(revocations::feed))
 }
 
 /// Signing in and out, for programs and for the forms of the pages.

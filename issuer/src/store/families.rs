@@ -2,7 +2,10 @@
 
 use edgeward_core::time::UnixTime;
 
-use super::sql::{Reads, Row, Writes, sql};
+use super::{
+    WriteTx,
+    sql::{Reads, Row, Writes, sql},
+};
 
 use crate::{
     config::OnReuse,
@@ -11,6 +14,7 @@ use crate::{
         accounts::UserId,
         moment::Moment,
         refresh::{HandOut, ReusedFamily, Rotation},
+        revocations::Ended,
         session::{AddressRange, DeviceMark, Digest, Family, NewSignIn, RevocationReason, Sid},
         storage::StorageError,
     },
@@ -199,13 +203,13 @@ pub(super) async fn confirm(on: &mut impl Writes, sid: Sid, seq: u64) -> Result<
 
 /// `false`: it had ended before, or never was.
 pub(super) async fn end_reused(
-    on: &mut impl Writes,
+    tx: &mut WriteTx,
     reused: &ReusedFamily,
 ) -> Result<bool, StorageError> {
-    let ended = revoke(on, reused.sid, RevocationReason::Reuse, reused.now).await?;
+    let ended = revoke(tx, reused.sid, RevocationReason::Reuse, reused.now).await?;
     match reused.scope {
         OnReuse::User if ended => {
-            revoke_all(on, reused.user, Some(reused.sid), reused.now).await?;
+            revoke_all(tx, reused.user, Some(reused.sid), reused.now).await?;
         }
         OnReuse::User | OnReuse::Family => {}
     }
@@ -214,7 +218,7 @@ pub(super) async fn end_reused(
 
 /// `false`: it had ended before, or never was.
 pub(super) async fn revoke(
-    on: &mut impl Writes,
+    tx: &mut WriteTx,
     sid: Sid,
     reason: RevocationReason,
     now: UnixTime,
@@ -236,36 +240,54 @@ pub(super) async fn revoke(
     .bind(now)
     .bind(reason.name())
     .bind(reuse_seen_at)
-    .execute(on)
+    .execute(tx)
     .await?;
     sql("DELETE FROM browser_sessions WHERE sid = $1")
         .bind(sid.to_string())
-        .execute(on)
+        .execute(tx)
         .await?;
-    Ok(done == 1)
+    let done = done == 1;
+    if done {
+        tx.note_end(Ended {
+            sid,
+            at: now,
+            reason,
+        });
+    }
+    Ok(done)
 }
 
 /// Ends every live family of a user but one; answers how many there were.
 pub(super) async fn revoke_all(
-    on: &mut impl Writes,
+    tx: &mut WriteTx,
     user: UserId,
     except: Option<Sid>,
     now: UnixTime,
 ) -> Result<u64, StorageError> {
     let except = except.map(|sid| sid.to_string()).unwrap_or_default();
-    let done = sql("UPDATE families SET revoked_at = $2, revoked_reason = $3
-         WHERE user_id = $1 AND sid <> $4 AND revoked_at IS NULL")
+    let reason = RevocationReason::RevokedAll;
+    let ended = sql("UPDATE families SET revoked_at = $2, revoked_reason = $3
+         WHERE user_id = $1 AND sid <> $4 AND revoked_at IS NULL
+         RETURNING sid")
     .bind(user.to_string())
     .bind(now)
-    .bind(RevocationReason::RevokedAll.name())
+    .bind(reason.name())
     .bind(&except)
-    .execute(on)
+    .all(&mut *tx)
     .await?;
+    for row in &ended {
+        let sid = Sid::parse(row.get("sid")?).ok_or(StorageError::Unreadable("families.sid"))?;
+        tx.note_end(Ended {
+            sid,
+            at: now,
+            reason,
+        });
+    }
     sql("DELETE FROM browser_sessions
          WHERE sid IN (SELECT sid FROM families WHERE user_id = $1 AND sid <> $2)")
     .bind(user.to_string())
     .bind(&except)
-    .execute(on)
+    .execute(tx)
     .await?;
-    Ok(done)
+    Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
 }

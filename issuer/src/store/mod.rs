@@ -12,6 +12,7 @@ pub mod migrations;
 
 pub mod audit;
 pub mod families;
+pub mod revocations;
 pub mod sessions;
 pub mod users;
 
@@ -34,7 +35,7 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnecti
 
 use crate::{
     config::ServerUrl,
-    domain::{audit::AuditEntry, storage::StorageError},
+    domain::{audit::AuditEntry, revocations::Ended, storage::StorageError},
 };
 use audit::End;
 use rotations::Rotations;
@@ -178,6 +179,8 @@ pub(crate) struct WriteTx {
     entries: Vec<AuditEntry>,
     /// The end of the log, once it was read: nobody else moves it before this transaction ends.
     end: Option<End>,
+    /// Numbered at the end, under the same lock.
+    ended: Vec<Ended>,
 }
 
 enum Tx {
@@ -205,12 +208,18 @@ impl WriteTx {
             tx,
             entries: Vec::new(),
             end: None,
+            ended: Vec::new(),
         }
     }
 
     /// Notes an act that is followed by another in the same transaction.
     pub(crate) fn append(&mut self, entry: &AuditEntry) {
         self.entries.push(entry.clone());
+    }
+
+    /// Notes a session that ends in this transaction, for the edges to hear of.
+    pub(crate) fn note_end(&mut self, ended: Ended) {
+        self.ended.push(ended);
     }
 
     /// Appends the entry and commits both, or neither.
@@ -220,10 +229,12 @@ impl WriteTx {
         self.finish().await
     }
 
-    /// Appends what was noted to the log.
+    /// Appends what was noted to the log and to the feed.
     async fn write_entries(&mut self) -> Result<(), StorageError> {
         let entries = std::mem::take(&mut self.entries);
-        audit::append(self, &entries).await
+        audit::append(self, &entries).await?;
+        let ended = std::mem::take(&mut self.ended);
+        revocations::append(self, &ended).await
     }
 
     /// Commits acts whose entries were written.

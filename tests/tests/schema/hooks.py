@@ -20,7 +20,13 @@ PASSWORD = os.environ["USER_PASSWORD"]
 USER_AGENT = "edgeward-schema-test"
 
 # Nobody is signed in on these, and their answers must not depend on it.
-OPEN = {"/healthz", "/readyz", "/.well-known/jwks.json", "/.well-known/oauth-authorization-server"}
+OPEN = {
+    "/healthz",
+    "/readyz",
+    "/.well-known/jwks.json",
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/edgeward-revocations",
+}
 
 
 def ask(method, path, body=None, cookies=None):

@@ -132,6 +132,10 @@ fn every_answer_is_one_that_the_document_allows() {
     );
 }
 
+/// Answers only to the proof of an enrolled edge, which is signed anew for each request; `issuer/tests/revocations.rs` makes
+/// such proofs.
+const FOR_EDGES: &str = "GET /.well-known/edgeward-revocations";
+
 #[test]
 fn every_operation_succeeds_at_least_once() {
     let operations = operations();
@@ -142,6 +146,7 @@ fn every_operation_succeeds_at_least_once() {
     };
     let never: Vec<_> = operations
         .iter()
+        .filter(|operation| *operation != FOR_EDGES)
         .filter(|operation| !succeeded(operation))
         .collect();
     assert!(

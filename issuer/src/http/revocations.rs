@@ -1,0 +1,50 @@
+//! The feed of ended sessions, for edges only.
+
+use axum::{
+    extract::{RawQuery, State},
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{caller::Caller, problem::ApiError};
+use crate::{SharedApp, domain::revocations};
+
+/// RFC 7519, section 10.3.1, with the type of the token before it.
+const FEED_MEDIA_TYPE: HeaderValue =
+    HeaderValue::from_static("application/edgeward-revocations+jwt");
+
+/// The sessions that ended since a number, as a signed token. Only an enrolled edge may read it, by a proof of its own.
+#[utoipa::path(get, path = "/.well-known/edgeward-revocations", tag = "documents",
+    params(("after" = Option<u64>, Query, description = "The `last` of the page before; without it all that matters still")),
+    responses(
+        (status = 200, description = "A JWT: `after`, `last`, `more`, `revocations` with `sid`, `at`, `reason`",
+            content_type = "application/edgeward-revocations+jwt", body = String),
+        (status = 400, description = "`MALFORMED_BODY`: `after` is no number"),
+        (status = 401, description = "`EDGE_PROOF_INVALID`: no proof of an edge that asks for itself"),
+        (status = 500, description = "`INTERNAL`"),
+        (status = 503, description = "`BUSY`, with `Retry-After`"),
+    ))]
+pub async fn feed(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    if !caller.is_edge_itself {
+        return Err(ApiError::EdgeProofInvalid);
+    }
+    let after = match query.as_deref() {
+        None | Some("") => 0,
+        Some(query) => query
+            .strip_prefix("after=")
+            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|digits| digits.parse().ok())
+            .ok_or_else(|| ApiError::malformed("after is not a number"))?,
+    };
+    let key = app.keyring.active();
+    let page = revocations::page(&app.store, key, &app.config.issuer, after, caller.now).await?;
+    let headers = [
+        (header::CONTENT_TYPE, FEED_MEDIA_TYPE),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((headers, page).into_response())
+}

@@ -1,0 +1,208 @@
+//! The feed of ended sessions: what is in it, in which order, for how long, and for whom.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod desk;
+mod folder;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use desk::{Answer, Browser, Desk, EMAIL};
+use edgeward_core::token::{self, Audiences, Expectations, SigningKey, TokenType};
+use edgeward_issuer::domain::{
+    edges::{self, EdgeName},
+    revocations::{FEED_TYPE, KEPT_SECONDS},
+};
+use serde_json::{Value, json};
+
+const FEED: &str = "/.well-known/edgeward-revocations";
+
+/// An enrolled edge.
+struct Edge {
+    http: Browser,
+    key: SigningKey,
+}
+
+impl Edge {
+    async fn enrolled_at(desk: &Desk) -> Self {
+        let name = EdgeName::parse("edge-1").unwrap();
+        let (store, now) = (&desk.app.store, desk.app.clock.now());
+        let secret = edges::enroll(store, name, now).await.unwrap();
+        let seed = Base64UrlUnpadded::decode_vec(secret.rsplit('.').next().unwrap()).unwrap();
+        Self {
+            http: desk.browser(),
+            key: SigningKey::from_seed(&seed.try_into().unwrap()).unwrap(),
+        }
+    }
+
+    /// Asks for a path with a proof that says this besides.
+    async fn ask(&mut self, desk: &Desk, path: &str, whose: Value) -> Answer {
+        let (now, issuer) = (desk.app.clock.now().seconds(), &desk.app.config.issuer.url);
+        let mut claims = json!({
+            "iss": "edge-1", "sub": "edge-1", "aud": issuer, "iat": now, "exp": now + 30, "jti": "j-1",
+            "htm": "GET", "htu": path, "rid": "r-1",
+        });
+        for (name, value) in whose.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        let proof = self.key.sign(&TokenType::EdgeProof, &claims).unwrap();
+        let ask = self.http.get(path).header("edgeward-proof", &proof);
+        ask.send().await
+    }
+
+    /// A page of the feed, verified as an edge would.
+    async fn page(&mut self, desk: &Desk, after: u64) -> Value {
+        let path = match after {
+            0 => FEED.to_owned(),
+            after => format!("{FEED}?after={after}"),
+        };
+        let answer = self
+            .ask(desk, &path, json!({ "own": true }))
+            .await
+            .expect(200);
+        assert_eq!(answer.header("cache-control"), "no-store");
+        let media = answer.header("content-type").to_owned();
+        assert_eq!(media, format!("application/{FEED_TYPE}"));
+        let config = &desk.app.config.issuer;
+        let expect = |typ| {
+            let audience = Audiences::OneOf(vec![config.audience.clone()]);
+            Expectations::new(config.url.clone(), audience, typ)
+        };
+        let (keys, now) = (desk.app.keyring.public_keys(), desk.app.clock.now());
+        let own = expect(TokenType::Other(FEED_TYPE.to_owned()));
+        let verified = token::verify(&answer.body, keys, &own, now).unwrap();
+        assert!(token::verify(&answer.body, keys, &expect(TokenType::Access), now).is_err());
+        assert!(token::verify(&answer.body, keys, &own, now.plus(121)).is_err());
+        serde_json::from_str(&verified.claims().to_json()).unwrap()
+    }
+}
+
+fn sids(page: &Value) -> Vec<&str> {
+    let entries = page["revocations"].as_array().unwrap();
+    entries
+        .iter()
+        .map(|entry| entry["sid"].as_str().unwrap())
+        .collect()
+}
+
+fn reasons(page: &Value) -> Vec<&str> {
+    let entries = page["revocations"].as_array().unwrap();
+    entries
+        .iter()
+        .map(|entry| entry["reason"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn every_end_is_in_the_feed_once_and_in_order() {
+    let (desk, mut browser) = Desk::with_ada_signed_in().await;
+    let mut edge = Edge::enrolled_at(&desk).await;
+    let empty = edge.page(&desk, 0).await;
+    assert_eq!((&empty["last"], &empty["more"]), (&json!(0), &json!(false)));
+    assert!(sids(&empty).is_empty());
+
+    let mut thief = browser.clone();
+    thief.refresh().await.expect(200);
+    thief.forget("device");
+    desk.wait(2).await;
+    browser.forget("device");
+    browser
+        .refresh()
+        .await
+        .expect_problem(401, "REFRESH_REUSED");
+    browser.log_in(EMAIL).await;
+    browser.log_in(EMAIL).await;
+    desk.browser().log_in(EMAIL).await;
+    let page = edge.page(&desk, 0).await;
+    assert_eq!(reasons(&page), ["reuse", "replaced"]);
+    assert_eq!(page["last"], 2);
+
+    let all = browser.post("/auth/logout-all").with_csrf();
+    all.send().await.expect(204);
+    let more = edge.page(&desk, 2).await;
+    assert_eq!(reasons(&more), ["revoked-all", "revoked-all"]);
+    assert_eq!((&more["after"], &more["last"]), (&json!(2), &json!(4)));
+    assert!(sids(&edge.page(&desk, 4).await).is_empty());
+    let again = edge.page(&desk, 0).await;
+    assert_eq!(sids(&again)[..2], sids(&page)[..]);
+    // A number that this history of the database never gave: from the beginning.
+    let beyond = edge.page(&desk, 1000).await;
+    assert_eq!((&beyond["after"], sids(&beyond)), (&json!(0), sids(&again)));
+}
+
+#[tokio::test]
+async fn a_long_feed_comes_in_pages() {
+    let (desk, mut browser) = Desk::with_ada().await;
+    let mut edge = Edge::enrolled_at(&desk).await;
+    for _ in 0..61 {
+        desk.browser().log_in(EMAIL).await;
+    }
+    browser.log_in(EMAIL).await;
+    let all = browser.post("/auth/logout-all").with_csrf();
+    all.send().await.expect(204);
+    let first = edge.page(&desk, 0).await;
+    assert_eq!((sids(&first).len(), &first["more"]), (50, &json!(true)));
+    let second = edge.page(&desk, first["last"].as_u64().unwrap()).await;
+    assert_eq!((sids(&second).len(), &second["more"]), (12, &json!(false)));
+    let mut both = [sids(&first), sids(&second)].concat();
+    both.sort_unstable();
+    both.dedup();
+    assert_eq!(both.len(), 62);
+}
+
+#[tokio::test]
+async fn what_cannot_matter_any_more_leaves_the_feed_and_its_number_stays() {
+    let (desk, mut browser) = Desk::with_ada_signed_in().await;
+    let mut edge = Edge::enrolled_at(&desk).await;
+    let rows = "SELECT count(*) FROM revocations";
+    browser.log_in(EMAIL).await;
+    browser.log_in(EMAIL).await;
+    assert_eq!(sids(&edge.page(&desk, 0).await).len(), 2);
+    let mut sql = desk.sql().await;
+    sqlx::query("UPDATE revocations SET at = at - $1")
+        .bind(KEPT_SECONDS + 1)
+        .execute(&mut sql)
+        .await
+        .unwrap();
+    let page = edge.page(&desk, 0).await;
+    assert_eq!((sids(&page).len(), &page["last"]), (0, &json!(2)));
+    browser.log_in(EMAIL).await;
+    assert_eq!(desk.number(rows).await, 1, "the old ones are forgotten");
+    let page = edge.page(&desk, 2).await;
+    assert_eq!((sids(&page).len(), &page["last"]), (1, &json!(3)));
+}
+
+#[tokio::test]
+async fn only_an_edge_that_asks_for_itself_reads_it() {
+    let (desk, mut browser) = Desk::with_ada_signed_in().await;
+    let mut edge = Edge::enrolled_at(&desk).await;
+    let stranger = browser.get(FEED).send().await;
+    stranger.expect_problem(401, "EDGE_PROOF_INVALID");
+    for whose in [
+        // What an edge passes on for somebody else.
+        json!({ "cip": "203.0.113.9" }),
+        json!({ "cip": "203.0.113.9", "own": true }),
+        json!({ "own": false }),
+        json!({ "own": "true" }),
+        json!({}),
+    ] {
+        let answer = edge.ask(&desk, FEED, whose).await;
+        answer.expect_problem(401, "EDGE_PROOF_INVALID");
+    }
+    for query in [
+        "after=",
+        "after=x",
+        "after=-1",
+        "after=1&after=2",
+        "before=1",
+        "after=99999999999999999999",
+    ] {
+        let path = format!("{FEED}?{query}");
+        let status = edge.ask(&desk, &path, json!({ "own": true })).await.status;
+        assert_eq!(status, 400, "{query}");
+    }
+}
