@@ -201,24 +201,6 @@ fn each_mistake_has_its_line() {
         &["FILE:2: log.level: must be error"],
     );
     check(
-        "[refresh]\nconflict_seconds = 0\ngrace_seconds = 121\nstrict = 1\non_reuse = \"all\"",
-        &[],
-        &[
-            "FILE:2: refresh.conflict_seconds: must be a number of seconds from 1 to 5",
-            "FILE:3: refresh.grace_seconds: must be a number of seconds from 10 to 120",
-            "FILE:4: refresh.strict: must be true or false",
-            "FILE:5: refresh.on_reuse: must be family or user",
-        ],
-    );
-    check(
-        "[refresh]\non_device_change = \"step-up\"\non_address_change = \"Note\"",
-        &[],
-        &[
-            "FILE:2: refresh.on_device_change: must be note or revoke: step-up is not there yet",
-            "FILE:3: refresh.on_address_change: must be note or revoke",
-        ],
-    );
-    check(
         "issuer = 3",
         &[],
         &["FILE:1: issuer: there is no such setting"],

@@ -419,3 +419,55 @@ fn integer(raw: &Raw) -> Option<i64> {
         Raw::Text(_) | Raw::Boolean(_) | Raw::Other(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of one setting under `refresh`, given by its variable.
+    fn complaint(key: &str, value: &str) -> Option<String> {
+        let variable = format!("EDGEWARD__REFRESH__{}", key.to_uppercase());
+        let inputs = Inputs {
+            variables: vec![(variable, value.to_owned())],
+            ..Inputs::default()
+        };
+        let refused = load(&inputs).err()?.to_string();
+        let (_, message) = refused.split_once(&format!("refresh.{key}: ")).unwrap();
+        Some(message.trim_end().to_owned())
+    }
+
+    #[test]
+    fn the_settings_of_refresh_have_their_bounds() {
+        let seconds = |from, to| format!("must be a number of seconds from {from} to {to}");
+        let change = "must be note or revoke".to_owned();
+        for (key, good, bad, says) in [
+            ("conflict_seconds", "1", "0", seconds(1, 5)),
+            ("conflict_seconds", "5", "6", seconds(1, 5)),
+            ("grace_seconds", "10", "9", seconds(10, 120)),
+            ("grace_seconds", "120", "121", seconds(10, 120)),
+            ("strict", "true", "1", "must be true or false".to_owned()),
+            (
+                "on_reuse",
+                "user",
+                "all",
+                "must be family or user".to_owned(),
+            ),
+            ("on_device_change", "revoke", "Note", change.clone()),
+            (
+                "on_address_change",
+                "note",
+                "",
+                "is empty: leave it out or give a text".to_owned(),
+            ),
+            (
+                "on_device_change",
+                "note",
+                "step-up",
+                format!("{change}: step-up is not there yet"),
+            ),
+        ] {
+            assert_eq!(complaint(key, good), None, "{key} {good}");
+            assert_eq!(complaint(key, bad), Some(says), "{key} {bad}");
+        }
+    }
+}
