@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use edgeward_issuer::domain::{
     audit::Action,
+    moment::Moment,
     session::{Digest, RevocationReason, Sid},
     storage::Storage,
 };
@@ -31,7 +32,7 @@ pub(crate) async fn a_family_is_read_as_it_was_written(world: World) {
     assert_eq!(family.amr, sign_in.amr);
     assert_eq!(family.device_name, sign_in.device.name);
     assert_eq!(family.address, Some(sign_in.device.address.clone()));
-    assert_eq!(family.rotated_at, NOW);
+    assert_eq!(family.rotated_at, Moment::from_time(NOW));
     assert_eq!(family.idle_expires_at, sign_in.idle_expires_at);
     assert_eq!(family.absolute_expires_at, sign_in.absolute_expires_at);
     assert_eq!(
@@ -104,11 +105,11 @@ pub(crate) async fn a_rotation_from_another_state_changes_nothing(world: World) 
         ),
         (
             "after the idle end",
-            with(&|rotation| rotation.now = sign_in.idle_expires_at),
+            with(&|rotation| rotation.at = Moment::from_time(sign_in.idle_expires_at)),
         ),
         (
             "after the absolute end",
-            with(&|rotation| rotation.now = sign_in.absolute_expires_at),
+            with(&|rotation| rotation.at = Moment::from_time(sign_in.absolute_expires_at)),
         ),
     ];
     let before = world.store.family(sign_in.sid).await.unwrap().unwrap();

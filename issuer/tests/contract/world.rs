@@ -8,11 +8,14 @@ use std::{
 use edgeward_core::time::UnixTime;
 use edgeward_issuer::{
     config::ServerUrl,
+    custody::Sealed,
     domain::{
         accounts::{Account, Email, NewAccount, PersonName, Role, UserId},
         audit::{Action, Actor, AuditEntry, Origin},
+        device::Device,
+        moment::Moment,
         refresh::Rotation,
-        session::{Device, Digest, NewSignIn, Sid, WEB_CLIENT},
+        session::{Digest, NewSignIn, Sid, WEB_CLIENT},
         storage::{Creation, PasswordHash, Storage},
     },
     store::{Store, audit::ChainVerdict},
@@ -233,7 +236,11 @@ pub(crate) fn new_sign_in(user: UserId) -> NewSignIn {
         session_absolute_expires_at: NOW.plus(500),
         amr: vec!["pwd".to_owned(), "mfa".to_owned()],
         acr: "aal1".to_owned(),
-        device: Device::of_request("Mozilla/5.0 Firefox/140.0", [203, 0, 113, 7].into()),
+        device: Device::of_request(
+            "Mozilla/5.0 Firefox/140.0",
+            None,
+            [203, 0, 113, 7].into(),
+        ),
         replaces: Vec::new(),
     }
 }
@@ -249,8 +256,10 @@ pub(crate) fn rotation_from(sign_in: &NewSignIn, seq: u64, current: Digest) -> R
         seq,
         current,
         next: digest(),
-        now: NOW.plus(10),
+        sealed_next: Sealed::from_bytes(vec![1, 2, 3]),
+        at: Moment::from_time(NOW.plus(10)),
         idle_expires_at: NOW.plus(1_010),
+        device: sign_in.device.mark,
         address: sign_in.device.address.clone(),
     }
 }

@@ -103,10 +103,10 @@ fn lone(fault: Fault) -> Result<Explored, Counterexample> {
     explore(&Issuer::new(fault), world, start(&[0], budget))
 }
 
-fn with_thief(fault: Fault, device: u8) -> Result<Explored, Counterexample> {
+fn with_thief(fault: Fault, device: u8, ticks: u8) -> Result<Explored, Counterexample> {
     let budget = Budget {
         sends: 3,
-        ticks: 3,
+        ticks,
         copies: 0,
         thefts: 1,
     };
@@ -136,12 +136,12 @@ fn a_lone_client_is_never_signed_out() {
 
 #[test]
 fn a_thief_on_another_device_is_noticed() {
-    holds("a thief on another device", with_thief(Fault::None, 1));
+    holds("a thief on another device", with_thief(Fault::None, 1, 3));
 }
 
 #[test]
 fn a_thief_on_the_same_device_is_noticed() {
-    holds("a thief on the same device", with_thief(Fault::None, 0));
+    holds("a thief on the same device", with_thief(Fault::None, 0, 2));
 }
 
 #[test]
