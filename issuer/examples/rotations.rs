@@ -17,9 +17,11 @@ use std::{
 use edgeward_core::time::UnixTime;
 use edgeward_issuer::{
     config::ServerUrl,
+    custody::Sealed,
     domain::{
         accounts::{Account, Email, NewAccount, PersonName, UserId},
         audit::{Action, Actor, AuditEntry, Origin},
+        moment::Moment,
         refresh::Rotation,
         session::{Device, Digest, NewSignIn, Sid, WEB_CLIENT, random},
         storage::{PasswordHash, Storage},
@@ -111,7 +113,7 @@ async fn sign_in(store: &Store, user: UserId) -> NewSignIn {
         session_absolute_expires_at: NOW.plus(500),
         amr: vec!["pwd".to_owned()],
         acr: "aal1".to_owned(),
-        device: Device::of_request("Firefox/140.0", [203, 0, 113, 7].into()),
+        device: Device::of_request("Firefox/140.0", None, [203, 0, 113, 7].into()),
         replaces: Vec::new(),
     };
     store
@@ -130,8 +132,11 @@ async fn rotate(store: &Store, family: NewSignIn, until: Instant) -> Vec<Duratio
             seq: waits.len() as u64,
             current,
             next: Digest::from_bytes(random().unwrap()),
-            now: NOW.plus(10),
+            // As long as a sealed refresh token is.
+            sealed_next: Sealed::from_bytes(vec![1; 172]),
+            at: Moment::from_time(NOW.plus(10)),
             idle_expires_at: NOW.plus(1_010),
+            device: family.device.mark,
             address: family.device.address.clone(),
         };
         let asked = Instant::now();

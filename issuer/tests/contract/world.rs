@@ -12,10 +12,9 @@ use edgeward_issuer::{
     domain::{
         accounts::{Account, Email, NewAccount, PersonName, Role, UserId},
         audit::{Action, Actor, AuditEntry, Origin},
-        device::Device,
         moment::Moment,
         refresh::Rotation,
-        session::{Digest, NewSignIn, Sid, WEB_CLIENT},
+        session::{Device, Digest, NewSignIn, Sid, WEB_CLIENT},
         storage::{Creation, PasswordHash, Storage},
     },
     store::{Store, audit::ChainVerdict},
@@ -236,11 +235,7 @@ pub(crate) fn new_sign_in(user: UserId) -> NewSignIn {
         session_absolute_expires_at: NOW.plus(500),
         amr: vec!["pwd".to_owned(), "mfa".to_owned()],
         acr: "aal1".to_owned(),
-        device: Device::of_request(
-            "Mozilla/5.0 Firefox/140.0",
-            None,
-            [203, 0, 113, 7].into(),
-        ),
+        device: Device::of_request("Mozilla/5.0 Firefox/140.0", None, [203, 0, 113, 7].into()),
         replaces: Vec::new(),
     }
 }
