@@ -132,7 +132,7 @@ async fn rotate(store: &Store, family: NewSignIn, until: Instant) -> Vec<Duratio
             seq: waits.len() as u64,
             current,
             next: Digest::from_bytes(random().unwrap()),
-            // As long as a sealed refresh token is.
+            // About as long as a sealed refresh token.
             sealed_next: Sealed::from_bytes(vec![1; 172]),
             at: Moment::from_time(NOW.plus(10)),
             idle_expires_at: NOW.plus(1_010),
