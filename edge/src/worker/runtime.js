@@ -19,8 +19,10 @@ export function values(headers, wanted) {
 
 /** What `values` says about the request's headers, and a line for the name of each header that is there. */
 export function names(request, wanted) {
-  let lines = values(request.headers, wanted);
-  for (const name of request.headers.keys()) lines += `\n${name}`;
+  const { headers } = request;
+  let lines = values(headers, wanted);
+  // An iterator makes an object for each step.
+  headers.forEach((_, name) => (lines += `\n${name}`));
   return lines;
 }
 
@@ -91,7 +93,7 @@ export function handOn(upstream, removed, lines, absent) {
 }
 
 /** Behind the first line come the names of headers that end, in one, and those that are set, name and value in turn. */
-function change(headers, [, ended, ...set]) {
-  if (ended !== "") for (const name of ended.split(",")) headers.delete(name);
-  for (let at = 0; at + 1 < set.length; at += 2) headers.set(set[at], set[at + 1]);
+function change(headers, lines) {
+  if (lines[1] !== "") for (const name of lines[1].split(",")) headers.delete(name);
+  for (let at = 2; at + 1 < lines.length; at += 2) headers.set(lines[at], lines[at + 1]);
 }

@@ -181,6 +181,29 @@ async fn connection_cannot_take_our_own_headers_away() {
     );
 }
 
+#[tokio::test]
+async fn a_second_line_of_a_name_hides_behind_no_first() {
+    let world = World::start().await;
+    for (name, values, arrive) in [
+        ("edgeward-user", [MARK, MARK], 0),
+        ("x_forwarded_for", [MARK, MARK], 0),
+        ("x-middleware-subrequest", [MARK, MARK], 0),
+        // The app reads them as the gate did: in one.
+        ("authorization", ["Basic dTpw", "Basic eDp5"], 1),
+        ("cookie", ["a=1", "b=2"], 1),
+    ] {
+        let headers = values.map(|value| (name, value));
+        let answer = raw::get(world.site.address, "/", &headers).unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let seen = world.to_app().seen().pop().unwrap();
+        let told = seen.header(name);
+        assert_eq!(told.len(), arrive, "{name}: {told:?}");
+        for value in told {
+            assert!(values.iter().all(|one| value.contains(one)), "{value}");
+        }
+    }
+}
+
 /// The demo app answers `{"headers": [["Name", "value"], …]}`.
 fn header_values(echo: &Value, name: &str) -> Vec<String> {
     let headers = echo
