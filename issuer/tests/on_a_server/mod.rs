@@ -3,6 +3,7 @@
 use std::fs;
 
 use edgeward_issuer::{
+    config::ServerUrl,
     domain::{
         audit::Action,
         session::RevocationReason,
@@ -14,6 +15,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, postgres::PgConnectOptions};
 
 use crate::{
     contract::world::{NOW, entry, first_rotation, new_account, new_sign_in},
+    folder::Folder,
     postgres::{Server, server},
 };
 
@@ -91,7 +93,7 @@ async fn a_server_that_is_away_or_unfit_is_named_without_its_password() {
     let database = server().database().await;
     let nobody = database.url_as("edgeward:s3cret");
     let nobody = nobody.reveal().replace("/case_", "/no_case_");
-    let nobody = edgeward_issuer::config::ServerUrl::parse(&nobody).unwrap();
+    let nobody = ServerUrl::parse(&nobody).unwrap();
     let refused = Store::connect(&nobody, 2).await.unwrap_err();
     assert!(
         matches!(refused, StoreError::Database { .. }),
@@ -109,7 +111,7 @@ async fn a_server_that_is_away_or_unfit_is_named_without_its_password() {
     sqlx::raw_sql(latin).execute(&mut sql).await.unwrap();
     let url = database.url().reveal().to_owned();
     let (server, _) = url.rsplit_once('/').unwrap();
-    let latin = edgeward_issuer::config::ServerUrl::parse(&format!("{server}/latin")).unwrap();
+    let latin = ServerUrl::parse(&format!("{server}/latin")).unwrap();
     let refused = Store::connect(&latin, 2).await.unwrap_err();
     assert!(refused.to_string().contains("LATIN1"), "{refused}");
 }
@@ -134,4 +136,46 @@ async fn a_server_that_was_away_is_used_again_without_a_restart() {
         panic!("the chain is broken");
     };
     assert_eq!(walk.entries(), 2);
+}
+
+#[tokio::test]
+async fn a_server_shows_a_certificate_of_the_named_authority_for_its_name() {
+    let certificate = |name: &str| {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        (made.cert.pem(), made.signing_key.serialize_pem())
+    };
+    let (ours, key) = certificate("127.0.0.1");
+    let (other, _) = certificate("127.0.0.1");
+    let server = Server::of_its_own();
+    server.certify(&ours, &key).await;
+    let folder = Folder::new();
+    let (right, wrong) = (
+        folder.path().join("right.pem"),
+        folder.path().join("wrong.pem"),
+    );
+    fs::write(&right, ours).unwrap();
+    fs::write(&wrong, other).unwrap();
+    let database = server.database().await;
+    let plain = database.url().reveal().to_owned();
+    for (host, root, fits) in [
+        ("127.0.0.1", &right, true),
+        ("127.0.0.1", &wrong, false),
+        ("localhost", &right, false),
+    ] {
+        let root = root.display();
+        let url = plain.replace("127.0.0.1", host);
+        let url = format!("{url}?sslmode=verify-full&sslrootcert={root}");
+        let store = Store::connect(&ServerUrl::parse(&url).unwrap(), 2).await;
+        assert_eq!(store.is_ok(), fits, "{host} {root}: {store:?}");
+        let Ok(store) = store else { continue };
+        let encrypted: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+             WHERE application_name = 'edgeward' AND ssl",
+        )
+        .fetch_one(&mut database.sql().await)
+        .await
+        .unwrap();
+        assert_eq!(encrypted, 2, "the one that writes and the one that reads");
+        store.close().await;
+    }
 }

@@ -102,8 +102,26 @@ impl Server {
         control
             .args(["-D", "data", "-w", "-m", "fast", "-l", "log", what])
             .current_dir(&self.folder)
-            .stdout(Stdio::null());
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         assert!(control.status().unwrap().success(), "{what}");
+    }
+
+    /// Lets it offer TLS with this certificate.
+    pub(crate) async fn certify(&self, certificate: &str, key: &str) {
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = self.folder.join("data").join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            if is_root() {
+                let chown = Command::new("chown").arg("postgres").arg(&path).status();
+                assert!(chown.unwrap().success());
+            }
+        }
+        let mut sql = self.options("postgres").connect().await.unwrap();
+        let on = sqlx::raw_sql("ALTER SYSTEM SET ssl = on");
+        on.execute(&mut sql).await.unwrap();
+        self.control("restart");
     }
 
     /// A new, empty database.
