@@ -27,6 +27,7 @@ use crate::{
         keyring::{Keyring, KeyringError},
         password::{HashError, PasswordHasher},
     },
+    http::metrics::Metrics,
     store::{Store, StoreError},
 };
 
@@ -43,6 +44,8 @@ pub struct App {
     pub keyring: Keyring,
     /// Hashes passwords, as many at once as there are cores.
     pub hasher: PasswordHasher,
+    /// What happened since the start, in numbers.
+    pub metrics: Metrics,
     /// The one ambient clock.
     pub clock: Clock,
 }
@@ -115,6 +118,7 @@ impl App {
             secrets,
             keyring,
             hasher,
+            metrics: Metrics::new(),
             clock,
         })
     }

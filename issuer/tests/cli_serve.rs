@@ -27,20 +27,31 @@ struct Served {
     process: Child,
     log: BufReader<ChildStderr>,
     origin: String,
+    /// Where the numbers are, if anywhere.
+    numbers: Option<String>,
     folder: Option<Folder>,
 }
 
 impl Served {
     /// Starts on a free port and waits for the line that names it.
     fn start(folder: Folder) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    fn start_with(folder: Folder, options: &[&str]) -> Self {
         let mut process = edgeward(folder.path())
             .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(options)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut log = BufReader::new(process.stderr.take().unwrap());
+        let mut numbers = None;
         let origin = loop {
             let line = next_line(&mut log).expect("the issuer ended before it listened");
+            if line["message"] == "metrics" {
+                numbers = Some(format!("http://{}", line["address"].as_str().unwrap()));
+            }
             if line["message"] == "listening" {
                 break format!("http://{}", line["address"].as_str().unwrap());
             }
@@ -49,6 +60,7 @@ impl Served {
             process,
             log,
             origin,
+            numbers,
             folder: Some(folder),
         }
     }
@@ -114,6 +126,32 @@ async fn health_and_readiness_tell_each_part() {
         json!({"database": "ok", "signingKey": "ok", "csrfSecret": "ok", "issuerUrl": "ok"});
     assert_eq!(ready, json!({"status": "ok", "checks": checks}));
     assert_eq!(served.stop("-INT").0, Some(0));
+}
+
+#[tokio::test]
+async fn the_numbers_are_served_on_their_own_address_when_there_is_one() {
+    let folder = Folder::new();
+    fs::write(
+        folder.path().join("e.toml"),
+        "metrics.listen = \"127.0.0.1:0\"\n",
+    )
+    .unwrap();
+    let mut served = Served::start_with(folder, &["--config", "e.toml"]);
+    let numbers = served.numbers.take().unwrap();
+    let answer = reqwest::get(format!("{numbers}/metrics")).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let text = answer.text().await.unwrap();
+    assert!(
+        text.contains("edgeward_active_sessions 0.0\n") && text.ends_with("# EOF\n"),
+        "{text}"
+    );
+    let beside = reqwest::get(served.url("/metrics")).await.unwrap();
+    assert_eq!(beside.status(), StatusCode::NOT_FOUND);
+    assert_eq!(served.stop("-TERM").0, Some(0), "both sockets end");
+
+    let served = Served::start(Folder::new());
+    assert!(served.numbers.is_none(), "without a setting there is none");
+    served.stop("-TERM");
 }
 
 #[tokio::test]

@@ -452,6 +452,41 @@ fn production_refuses_development_settings() {
 }
 
 #[test]
+fn the_numbers_have_an_address_of_their_own_and_no_public_one_in_production() {
+    check(
+        "[server]\nlisten = \"127.0.0.1:9000\"\n[metrics]\nlisten = \"127.0.0.1:9000\"",
+        &[],
+        &["FILE:4: metrics.listen: contradicts server.listen"],
+    );
+    for (address, fits) in [
+        ("127.0.0.1:9464", true),
+        ("10.1.2.3:9464", true),
+        ("172.31.0.1:9464", true),
+        ("192.168.0.1:9464", true),
+        ("169.254.0.1:9464", true),
+        ("[::1]:9464", true),
+        ("[fd00::1]:9464", true),
+        ("[fe80::1]:9464", true),
+        ("[::ffff:10.0.0.1]:9464", true),
+        ("0.0.0.0:9464", false),
+        ("[::]:9464", false),
+        ("192.0.2.1:9464", false),
+        ("172.32.0.1:9464", false),
+        ("[2001:db8::1]:9464", false),
+        ("[::ffff:192.0.2.1]:9464", false),
+    ] {
+        let line = format!("metrics.listen = \"{address}\"");
+        assert!(load(Some(&line), &[]).is_ok(), "{address} in development");
+        let file = format!("{PRODUCTION}{line}");
+        if fits {
+            assert!(load(Some(&file), &[]).is_ok(), "{address}");
+        } else {
+            check(&file, &[], &["FILE:3: metrics.listen: "]);
+        }
+    }
+}
+
+#[test]
 fn show_prints_every_setting_with_its_place_and_no_secret() {
     let folder = Folder::new();
     let path = folder.path().join("edgeward.toml");
@@ -476,7 +511,7 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
     assert!(shown.contains("access_seconds = 600 # default"), "{shown}");
     assert!(shown.contains("csrf (redacted)"), "{shown}");
     let not_set = shown.lines().filter(|line| line.ends_with("is not set"));
-    let without_default = ["url", "url_file", "parent_domain"];
+    let without_default = ["url", "url_file", "parent_domain", "listen"];
     assert_eq!(
         not_set.collect::<Vec<_>>(),
         without_default.map(|name| format!("# {name} is not set"))

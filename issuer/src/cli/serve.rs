@@ -11,7 +11,7 @@ use tokio::{
 use super::{Answer, Failure, Outcome, Place};
 use crate::{
     App,
-    http::{listener, routes},
+    http::{listener, metrics, routes},
 };
 
 /// How long running requests may go on after the signal: less than the 30 seconds after which supervisors kill, and as
@@ -35,9 +35,14 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
     let mut signals = Signals::listen()?;
     let app = Arc::new(App::open(config).await?);
     let listen = app.config.server.listen;
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|error| Failure(format!("cannot listen on {listen}: {error}")))?;
+    let listener = bind(listen).await?;
+    let metrics_listener = match app.config.metrics.listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    if let Some(listener) = &metrics_listener {
+        tracing::info!(address = %listener.local_addr()?, "metrics");
+    }
     tracing::info!(
         address = %listener.local_addr()?,
         issuer = app.config.issuer.url,
@@ -45,23 +50,44 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
         signing_key = app.keyring.active().key_id(),
         "listening"
     );
-    let router = routes::router(Arc::clone(&app));
-    let (stop, mut stopped) = watch::channel(());
-    let stopped = async move {
-        // The sender only goes away with the process; either way it is time to stop.
-        let _ = stopped.changed().await;
+    let (stop, stopped) = watch::channel(());
+    let server = listener::serve(
+        listener,
+        routes::router(Arc::clone(&app)),
+        listener::HEADER_TIMEOUT,
+        told(stopped.clone()),
+    );
+    let numbers = async {
+        if let Some(listener) = metrics_listener {
+            let router = metrics::endpoint::router(Arc::clone(&app));
+            listener::serve(listener, router, listener::HEADER_TIMEOUT, told(stopped)).await;
+        }
     };
-    let server = listener::serve(listener, router, listener::HEADER_TIMEOUT, stopped);
-    finish(server, &mut signals, stop).await;
+    finish(async { tokio::join!(server, numbers) }, &mut signals, stop).await;
     app.store.close().await;
     tracing::info!("stopped");
     Ok(Answer::Yes)
 }
 
-async fn finish(server: impl Future<Output = ()>, signals: &mut Signals, stop: watch::Sender<()>) {
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure(format!("cannot listen on {address}: {error}")))
+}
+
+async fn told(mut stopped: watch::Receiver<()>) {
+    // The sender only goes away with the process; either way it is time to stop.
+    let _ = stopped.changed().await;
+}
+
+async fn finish<T>(
+    server: impl Future<Output = T>,
+    signals: &mut Signals,
+    stop: watch::Sender<()>,
+) {
     tokio::pin!(server);
     tokio::select! {
-        () = &mut server => return,
+        _ = &mut server => return,
         name = signals.next() => tracing::info!(signal = name, "stopping"),
     }
     stop.send_replace(());

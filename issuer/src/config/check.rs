@@ -1,5 +1,7 @@
 //! What settings must be to each other, and what production does not allow.
 
+use std::net::IpAddr;
+
 use axum::http::Uri;
 use edgeward_core::cookie::Environment;
 
@@ -58,6 +60,7 @@ pub(super) fn judge(
         judge_parent_domain(config, site, &mut findings);
     }
     judge_lives(config, &mut findings);
+    judge_metrics(config, &mut findings);
     if let (Environment::Production, Some(site)) = (config.environment, &site) {
         judge_production(config, site, &mut findings);
     }
@@ -190,6 +193,43 @@ fn judge_lives(config: &Config, findings: &mut Findings<'_>) {
             "passwords.argon2.memory_kib",
             "must be at least 8 for each lane of passwords.argon2.parallelism",
         );
+    }
+}
+
+fn judge_metrics(config: &Config, findings: &mut Findings<'_>) {
+    const KEY: &str = "metrics.listen";
+    let Some(listen) = config.metrics.listen else {
+        return;
+    };
+    // Port 0 is a free one, which is never the same.
+    if listen == config.server.listen && listen.port() != 0 {
+        findings.add(
+            KEY,
+            "contradicts server.listen: the numbers need an address of their own",
+        );
+    }
+    if config.environment == Environment::Production && !is_private(listen.ip()) {
+        findings.add(
+            KEY,
+            format!(
+                "{} may be reached from outside, and production keeps its numbers to itself: name a loopback or a private address",
+                listen.ip()
+            ),
+        );
+    }
+}
+
+/// Loopback, and the ranges that no public network routes (RFC 1918, RFC 4193, and the link-local ones). The unspecified
+/// address is all addresses of the machine, so it is none of them.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => {
+            v6.is_loopback()
+                || v6.is_unique_local()
+                || v6.is_unicast_link_local()
+                || v6.to_ipv4_mapped().is_some_and(|v4| is_private(v4.into()))
+        }
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// What is logged and how.
     pub log: Log,
+    /// Who may read the numbers.
+    pub metrics: Metrics,
 }
 
 /// `[server]`
@@ -171,6 +173,13 @@ pub struct Log {
     pub level: LogLevel,
 }
 
+/// `[metrics]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Metrics {
+    /// The address of the socket that serves `/metrics`, and nothing else; `None` serves it nowhere.
+    pub listen: Option<SocketAddr>,
+}
+
 /// The form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -250,6 +259,7 @@ impl Config {
                 format: LogFormat::Json,
                 level: LogLevel::Info,
             },
+            metrics: Metrics::default(),
         }
     }
 

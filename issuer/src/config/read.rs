@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use super::{
     ACCESS_SECONDS_MAX, Argon2, Config, ConfigErrors, Cookies, Database, Identity, Log, LogFormat,
-    LogLevel, Mistake, OnChange, OnReuse, Origin, Passwords, Refresh, Server, ServerUrl, Storage,
-    Tokens, check,
+    LogLevel, Metrics, Mistake, OnChange, OnReuse, Origin, Passwords, Refresh, Server, ServerUrl,
+    Storage, Tokens, check,
     source::{self, Raw, Settings, VARIABLE_PREFIX},
 };
 
@@ -140,6 +140,9 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         format: reader.take("log.format", default.log.format, log_format),
         level: reader.take("log.level", default.log.level, log_level),
     };
+    let metrics = Metrics {
+        listen: reader.take("metrics.listen", None, |raw| address(raw).map(Some)),
+    };
     Config {
         environment,
         data: default.data,
@@ -151,6 +154,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         refresh,
         passwords,
         log,
+        metrics,
     }
 }
 

@@ -44,9 +44,20 @@ use judge::{Changes, Presented, Verdict, judge, judge_again};
 /// A compare-and-swap that loses is judged once more, by what the winner wrote.
 const ATTEMPTS: [fn(&Family, Presented<'_>, &Refresh) -> Verdict; 2] = [judge, judge_again];
 
+/// How a session was refreshed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exchange {
+    /// The family moved on to a new token.
+    Rotated,
+    /// The client lost an answer: it got the same successor once more, and the family did not move.
+    Repeated,
+}
+
 /// A refreshed session. Secrets are shown once.
 #[derive(Debug)]
 pub struct Refreshed {
+    /// How.
+    pub exchange: Exchange,
     /// The family.
     pub sid: Sid,
     /// The successor's idle end.
@@ -206,6 +217,7 @@ async fn rotate(
     }
     let moved = storage.rotate(&rotation, &entry).await?;
     Ok(moved.then_some(Refreshed {
+        exchange: Exchange::Rotated,
         sid: family.sid,
         idle_expires_at: rotation.idle_expires_at,
         refresh_token,
@@ -225,6 +237,7 @@ async fn hand_out(
     let entry = done(context, family, Action::RepeatRefresh, family.seq);
     let done = storage.hand_out(&hand_out, &entry).await?;
     Ok(done.then_some(Refreshed {
+        exchange: Exchange::Repeated,
         sid: family.sid,
         idle_expires_at: family.idle_expires_at,
         refresh_token,

@@ -5,6 +5,8 @@
 //! that hide their origin. What is left needs none: a JSON request without our cookies acts for nobody, and a request
 //! with `Authorization` carries what no browser sends by itself.
 
+use std::time::Instant;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use edgeward_core::{
     cookie::SetCookie,
@@ -73,7 +75,10 @@ pub fn header_token(headers: &HeaderMap) -> Option<&str> {
 /// # Errors
 /// [`ApiError::CsrfInvalid`]; which rule did not hold is for the log.
 pub fn check(app: &App, visitor: &Visitor, sent: Option<&str>) -> Result<(), ApiError> {
-    check_for(app, visitor, sent).map_err(|refusal| {
+    let started = Instant::now();
+    let checked = check_for(app, visitor, sent);
+    app.metrics.csrf(checked.is_ok(), started.elapsed());
+    checked.map_err(|refusal| {
         tracing::info!(reason = refusal.reason(), "CSRF token refused");
         ApiError::CsrfInvalid
     })

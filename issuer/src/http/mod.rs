@@ -6,6 +6,7 @@ pub mod routes;
 
 pub mod auth;
 pub mod health;
+pub mod metrics;
 pub mod openapi;
 pub mod pages;
 pub mod revocations;

@@ -10,7 +10,11 @@ use axum::{
 };
 use edgeward_core::return_to;
 
-use super::{auth::visitor::Visitor, cookies, csrf, problem::ApiError};
+use super::{
+    auth::visitor::Visitor,
+    cookies, csrf,
+    problem::{ApiError, Refused},
+};
 use crate::{App, SharedApp, domain::password::Policy};
 
 const STYLES: &str = include_str!("../../../www/pages/assets/pages.css");
@@ -163,6 +167,9 @@ pub fn in_place_of(mut page: Response, error: ApiError) -> Response {
     if let Some(seconds) = problem.headers().get(header::RETRY_AFTER) {
         page.headers_mut()
             .insert(header::RETRY_AFTER, seconds.clone());
+    }
+    if let Some(refused) = problem.extensions().get::<Refused>() {
+        page.extensions_mut().insert(*refused);
     }
     page
 }

@@ -15,6 +15,7 @@ use edgeward_core::{
     reject::Reject,
 };
 
+use super::metrics::Fault;
 use crate::domain::{revocations::FeedError, storage::StorageError};
 
 /// What a client waits after the database was busy: a request gives up after as many seconds of waiting for it.
@@ -71,6 +72,8 @@ pub enum ApiError {
         /// When to try again.
         retry_after_seconds: u64,
     },
+    /// The database was busy for longer than a request waits for it.
+    DatabaseBusy,
     /// The same session is being refreshed by another request.
     RefreshInProgress,
     /// The answer took longer than [`REQUEST_TIMEOUT`](super::routes::REQUEST_TIMEOUT).
@@ -83,13 +86,28 @@ pub enum ApiError {
 
 /// A failure for the operator's eyes.
 #[derive(Debug)]
-pub struct Internal(Box<dyn Error + Send + Sync>);
+pub struct Internal {
+    cause: Box<dyn Error + Send + Sync>,
+    fault: Fault,
+}
+
+/// What a refusal leaves on its answer, for the metrics.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused {
+    /// The public code.
+    pub code: ProblemCode,
+    /// What the operator must look at, if anything.
+    pub fault: Option<Fault>,
+}
 
 impl Internal {
     /// A failure in words.
     #[must_use]
     pub fn new(detail: &'static str) -> Self {
-        Self(detail.into())
+        Self {
+            cause: detail.into(),
+            fault: Fault::Internal,
+        }
     }
 }
 
@@ -109,7 +127,10 @@ impl ApiError {
     /// A failure for the operator, from its cause.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Internal(Internal(cause.into()))
+        Self::Internal(Internal {
+            cause: cause.into(),
+            fault: Fault::Internal,
+        })
     }
 
     /// The public code.
@@ -136,7 +157,7 @@ impl ApiError {
             Self::EdgeProofInvalid => ProblemCode::EdgeProofInvalid,
             Self::WeakPassword(_) => ProblemCode::WeakPassword,
             Self::EmailTaken => ProblemCode::EmailTaken,
-            Self::Busy { .. } | Self::TooSlow => ProblemCode::Busy,
+            Self::Busy { .. } | Self::DatabaseBusy | Self::TooSlow => ProblemCode::Busy,
             Self::RefreshInProgress => ProblemCode::RefreshInProgress,
             Self::Internal(_) => ProblemCode::Internal,
         }
@@ -160,7 +181,7 @@ impl ApiError {
         } = self
         {
             Some(*retry_after_seconds)
-        } else if matches!(self, Self::TooSlow) {
+        } else if matches!(self, Self::TooSlow | Self::DatabaseBusy) {
             Some(BUSY_RETRY_SECONDS)
         } else if matches!(self, Self::RefreshInProgress) {
             // The other request answers within a transaction.
@@ -174,6 +195,19 @@ impl ApiError {
     pub fn log(&self) {
         if let Self::Internal(failure) = self {
             tracing::error!(detail = %failure, "internal error");
+        }
+    }
+
+    /// Whether and how it is the issuer's own failure.
+    fn fault(&self) -> Option<Fault> {
+        if let Self::Internal(failure) = self {
+            Some(failure.fault)
+        } else if matches!(self, Self::DatabaseBusy) {
+            Some(Fault::DatabaseBusy)
+        } else if matches!(self, Self::TooSlow) {
+            Some(Fault::TooSlow)
+        } else {
+            None
         }
     }
 
@@ -199,6 +233,10 @@ impl IntoResponse for ApiError {
         let status =
             StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, problem.to_json()).into_response();
+        response.extensions_mut().insert(Refused {
+            code: self.code(),
+            fault: self.fault(),
+        });
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
@@ -219,8 +257,8 @@ impl IntoResponse for ApiError {
 
 impl fmt::Display for Internal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
+        write!(f, "{}", self.cause)?;
+        let mut cause = self.cause.source();
         while let Some(error) = cause {
             write!(f, ": {error}")?;
             cause = error.source();
@@ -240,11 +278,12 @@ impl From<StorageError> for ApiError {
         match failure {
             StorageError::Busy(_) => {
                 tracing::warn!(detail = %failure, "database busy");
-                Self::Busy {
-                    retry_after_seconds: BUSY_RETRY_SECONDS,
-                }
+                Self::DatabaseBusy
             }
-            StorageError::Failed(_) | StorageError::Unreadable(_) => Self::internal(failure),
+            StorageError::Failed(_) | StorageError::Unreadable(_) => Self::Internal(Internal {
+                fault: Fault::of_storage(&failure),
+                cause: Box::new(failure),
+            }),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod copy;
 pub mod migrations;
 
 pub mod audit;
+pub mod counts;
 pub mod families;
 pub mod revocations;
 pub mod sessions;

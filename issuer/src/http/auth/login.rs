@@ -98,7 +98,9 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
     let password = Password::from_typed(fields.password.expose_secret());
     let attempt = Attempt::of(visitor, fields.token_mode.carrier());
     let context = attempt.context(app, visitor);
-    let signed_in = login::log_in(&app.store, context, email.as_ref(), password).await?;
+    let result = login::log_in(&app.store, context, email.as_ref(), password).await;
+    app.metrics.login(&result);
+    let signed_in = result?;
     answer::signed_in(
         app,
         visitor,

@@ -1,5 +1,7 @@
 //! `POST /auth/refresh`
 
+use std::time::Instant;
+
 use axum::{
     Json,
     extract::State,
@@ -136,5 +138,8 @@ async fn exchange(
         address: &device.address,
         at: visitor.caller.moment,
     };
-    Ok(refresh::refresh(&app.store, context, token).await?)
+    let started = Instant::now();
+    let result = refresh::refresh(&app.store, context, token).await;
+    app.metrics.refresh(&result, started.elapsed());
+    Ok(result?)
 }

@@ -1,0 +1,126 @@
+//! How a result of the domain counts. The matches have no rest: a new result is not counted until it has its line here.
+
+use super::labels::{LoginResult, label_values};
+use crate::domain::{
+    login::{LoginError, SignedIn},
+    password::HashError,
+    refresh::{Exchange, RefreshError, Refreshed},
+    storage::StorageError,
+};
+
+label_values! {
+    /// Why a sign-in ended as it did.
+    LoginReason {
+        /// It succeeded.
+        None = "none",
+        /// Address and password do not belong together; which of the two was wrong is for the audit log.
+        Credentials = "credentials",
+        /// Too many passwords waited to be hashed.
+        Overloaded = "overloaded",
+        /// The database was busy.
+        DatabaseBusy = "database_busy",
+        /// Anything else; the log knows more.
+        Internal = "internal",
+    }
+}
+
+impl LoginReason {
+    pub(super) fn of(result: &Result<SignedIn, LoginError>) -> Self {
+        match result {
+            Ok(SignedIn { .. }) => Self::None,
+            Err(LoginError::InvalidCredentials) => Self::Credentials,
+            Err(LoginError::Hash(HashError::Overloaded)) => Self::Overloaded,
+            Err(LoginError::Storage(StorageError::Busy(_))) => Self::DatabaseBusy,
+            Err(
+                LoginError::Hash(
+                    HashError::Argon2(_) | HashError::NoRandomness(_) | HashError::Lost,
+                )
+                | LoginError::Storage(StorageError::Failed(_) | StorageError::Unreadable(_))
+                | LoginError::Mint(_)
+                | LoginError::NoRandomness(_),
+            ) => Self::Internal,
+        }
+    }
+
+    pub(super) const fn result(self) -> LoginResult {
+        match self {
+            Self::None => LoginResult::Success,
+            Self::Credentials => LoginResult::Refused,
+            Self::Overloaded | Self::DatabaseBusy | Self::Internal => LoginResult::Failed,
+        }
+    }
+}
+
+label_values! {
+    /// What became of a refresh token that was sent.
+    RefreshResult {
+        /// It got its successor.
+        Success = "success",
+        /// It got the same successor once more, because its client had lost the answer.
+        Repeat = "repeat",
+        /// It had been spent before: its session was ended.
+        Replay = "replay",
+        /// It is not genuine, has expired, or its session had ended.
+        Revoked = "revoked",
+        /// Another request was exchanging it at this moment.
+        Conflict = "conflict",
+        /// The database was busy; the token is as good as before.
+        Busy = "busy",
+        /// The issuer could not do it.
+        Failed = "failed",
+    }
+}
+
+impl RefreshResult {
+    pub(super) fn of(result: &Result<Refreshed, RefreshError>) -> Self {
+        match result {
+            Ok(Refreshed {
+                exchange: Exchange::Rotated,
+                ..
+            }) => Self::Success,
+            Ok(Refreshed {
+                exchange: Exchange::Repeated,
+                ..
+            }) => Self::Repeat,
+            Err(RefreshError::Reused) => Self::Replay,
+            Err(RefreshError::Invalid) => Self::Revoked,
+            Err(RefreshError::InProgress) => Self::Conflict,
+            Err(RefreshError::Storage(StorageError::Busy(_))) => Self::Busy,
+            Err(
+                RefreshError::Storage(StorageError::Failed(_) | StorageError::Unreadable(_))
+                | RefreshError::Mint(_)
+                | RefreshError::Seal(_)
+                | RefreshError::NoRandomness(_),
+            ) => Self::Failed,
+        }
+    }
+}
+
+label_values! {
+    /// What the operator must look at.
+    Fault {
+        /// The database was locked or had no connection left for longer than a request waits.
+        DatabaseBusy = "database_busy",
+        /// The database refused or cannot be reached. An act and its audit entry are one transaction, so this is also
+        /// how an entry that cannot be written shows.
+        Database = "database",
+        /// A row holds what this program never writes.
+        DatabaseUnreadable = "database_unreadable",
+        /// An answer took longer than a request may.
+        TooSlow = "too_slow",
+        /// Anything else.
+        Internal = "internal",
+    }
+}
+
+impl Fault {
+    /// How a failure of the database counts.
+    #[must_use]
+    pub const fn of_storage(error: &StorageError) -> Self {
+        match error {
+            StorageError::Busy(_) => Self::DatabaseBusy,
+            StorageError::Failed(_) => Self::Database,
+            StorageError::Unreadable(_) => Self::DatabaseUnreadable,
+        }
+    }
+}
