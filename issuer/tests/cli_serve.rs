@@ -122,8 +122,7 @@ async fn health_and_readiness_tell_each_part() {
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(answer.headers()["cache-control"], "no-store");
     let ready: Value = answer.json().await.unwrap();
-    let checks =
-        json!({"database": "ok", "signingKey": "ok", "csrfSecret": "ok", "issuerUrl": "ok"});
+    let checks = json!({"database": "ok", "signingKey": "ok", "csrfSecret": "ok", "origins": "ok"});
     assert_eq!(ready, json!({"status": "ok", "checks": checks}));
     assert_eq!(served.stop("-INT").0, Some(0));
 }

@@ -318,6 +318,7 @@ async fn no_label_holds_what_a_client_sent() {
         .map(|(name, values)| (name, values.into_iter().collect::<Vec<_>>().join(" ")))
         .collect();
     let expected = [
+        ("check", "csrf_secret database origins signing_key"),
         (
             "credential",
             "access_token csrf_token edge_proof password refresh_token",

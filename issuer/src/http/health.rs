@@ -1,11 +1,14 @@
 //! Whether the process lives, and whether it can do its work. For load balancers and people on call.
 //!
-//! Answers name the parts and never a cause: the causes are in the log.
+//! Answers name the parts and never a cause: the causes are in the log. Each part has a time limit of its own, so one that
+//! hangs does not hide the others; a part that is not known to work counts as failing. Nothing here lets anybody in: who
+//! asks the issuer in spite of a failing part is refused where that part is needed.
+
+use std::{error::Error, future::Future, time::Duration};
 
 use axum::{
-    Json,
-    extract::State,
-    http::{StatusCode, Uri},
+    Json, extract,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use edgeward_core::{
@@ -16,7 +19,12 @@ use edgeward_core::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, SharedApp};
+use super::{csrf::judge_origin, metrics::labels::Check};
+use crate::{App, SharedApp, domain::keyring::SigningKeys};
+
+/// How long a part may take to answer. Longer than a transaction ever takes, shorter than a request waits for the
+/// database, and less than the patience of whoever probes.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// `GET /healthz`
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,23 +37,39 @@ pub struct Health {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
     /// `ok` when every part is, `failing` otherwise.
-    status: &'static str,
+    status: State,
     /// Each part on its own.
     checks: Checks,
 }
 
-/// The parts without which nobody can sign in: each `ok` or `failing`.
-#[derive(Debug, Serialize, ToSchema)]
+/// The parts without which nobody can sign in.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Checks {
-    database: &'static str,
-    signing_key: &'static str,
-    csrf_secret: &'static str,
-    issuer_url: &'static str,
+    /// It can be read and written, and its file is in its place.
+    database: State,
+    /// It signs what verifiers accept, and the database still has it for them.
+    signing_key: State,
+    /// It makes tokens that it accepts.
+    csrf_secret: State,
+    /// The site's own pages are let in, and those of others are not.
+    origins: State,
 }
 
-fn word(holds: bool) -> &'static str {
-    if holds { "ok" } else { "failing" }
+/// What became of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// The part works.
+    Ok,
+    /// It does not, or did not answer in time. The log says why.
+    Failing,
+}
+
+impl State {
+    const fn of(holds: bool) -> Self {
+        if holds { Self::Ok } else { Self::Failing }
+    }
 }
 
 /// The process answers.
@@ -59,37 +83,81 @@ pub async fn live() -> Json<Health> {
     (status = 200, body = Readiness),
     (status = 503, description = "At least one part fails", body = Readiness),
 ))]
-pub async fn ready(State(app): State<SharedApp>) -> Response {
-    let database = match app.store.ping().await {
-        Ok(()) => true,
-        Err(failure) => {
-            tracing::error!(detail = %failure, "not ready: the database does not answer");
-            false
-        }
-    };
-    let parts = [
+pub async fn ready(extract::State(app): extract::State<SharedApp>) -> Response {
+    let (database, signing_key) = tokio::join!(
+        in_time(&app, Check::Database, database_works(&app)),
+        in_time(&app, Check::SigningKey, signing_key_works(&app)),
+    );
+    let checks = Checks {
         database,
-        signs_what_verifies(&app),
-        csrf_answers_itself(&app),
-        has_host(&app.config.issuer.url),
-    ];
-    let [database, signing_key, csrf_secret, issuer_url] = parts.map(word);
-    let all = parts.iter().all(|holds| *holds);
+        signing_key,
+        csrf_secret: at_once(&app, Check::CsrfSecret, csrf_answers_itself(&app)),
+        origins: at_once(&app, Check::Origins, origins_are_told_apart(&app)),
+    };
+    let all = checks == Checks::ALL_OK;
     let status = if all {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
     let body = Readiness {
-        status: word(all),
-        checks: Checks {
-            database,
-            signing_key,
-            csrf_secret,
-            issuer_url,
-        },
+        status: State::of(all),
+        checks,
     };
     (status, Json(body)).into_response()
+}
+
+impl Checks {
+    /// Whoever adds a part says here that it must work.
+    const ALL_OK: Self = Self {
+        database: State::Ok,
+        signing_key: State::Ok,
+        csrf_secret: State::Ok,
+        origins: State::Ok,
+    };
+}
+
+/// Why a part does not work, for the log.
+type Why = Box<dyn Error + Send + Sync>;
+
+/// Runs a check that waits for others. One that has no answer by then has failed.
+async fn in_time(app: &App, check: Check, answer: impl Future<Output = Result<(), Why>>) -> State {
+    let outcome = tokio::time::timeout(CHECK_TIMEOUT, answer)
+        .await
+        .unwrap_or_else(|_| Err("no answer in time".into()));
+    at_once(app, check, outcome)
+}
+
+fn at_once(app: &App, check: Check, outcome: Result<(), Why>) -> State {
+    if let Err(why) = &outcome {
+        app.metrics.not_ready(check);
+        tracing::error!(check = check.as_str(), detail = %why, "not ready");
+    }
+    State::of(outcome.is_ok())
+}
+
+async fn database_works(app: &App) -> Result<(), Why> {
+    Ok(app.store.check().await?)
+}
+
+/// Verifiers get their keys from the database, and so does the next start: a key that is only in memory signs tokens
+/// that nobody will accept for long. A database that does not answer is the other check's to tell.
+async fn signing_key_works(app: &App) -> Result<(), Why> {
+    if !signs_what_verifies(app) {
+        return Err("the signing key makes no token that verifies".into());
+    }
+    let active = app.keyring.active().key_id();
+    match app.store.signing_keys().await {
+        Ok(stored) => stored
+            .iter()
+            .any(|key| key.key_id == active && key.state.is_public())
+            .then_some(())
+            .ok_or_else(|| "the database does not have the signing key".into()),
+        Err(failure) => {
+            tracing::warn!(detail = %failure, "the signing key could not be looked up");
+            Ok(())
+        }
+    }
 }
 
 /// Signs something that is no token of ours and verifies it by what verifiers see.
@@ -120,14 +188,25 @@ struct Probe<'a> {
 }
 
 /// Makes a CSRF token and accepts it.
-fn csrf_answers_itself(app: &App) -> bool {
+fn csrf_answers_itself(app: &App) -> Result<(), Why> {
     let key = app.secrets.csrf_key();
     let now = app.clock.now();
     let token = csrf::issue(key, csrf::ANONYMOUS, "readiness", now, &[0; 16]);
     let (cookie, sent) = (Some(token.as_str()), Some(token.as_str()));
-    csrf::check(&[key], cookie, sent, csrf::ANONYMOUS, "readiness", now).is_ok()
+    csrf::check(&[key], cookie, sent, csrf::ANONYMOUS, "readiness", now)
+        .map_err(|refusal| refusal.reason().into())
 }
 
-fn has_host(url: &str) -> bool {
-    url.parse::<Uri>().is_ok_and(|uri| uri.host().is_some())
+/// Judges a request of the site's own page, and one of another's.
+fn origins_are_told_apart(app: &App) -> Result<(), Why> {
+    let site = &app.config.issuer.url;
+    let judged = |origin: &str| -> Result<bool, Why> {
+        let headers = HeaderMap::from_iter([(header::ORIGIN, HeaderValue::from_str(origin)?)]);
+        Ok(judge_origin(&headers, site).is_ok())
+    };
+    if judged(site)? && !judged("https://another.invalid")? {
+        Ok(())
+    } else {
+        Err("issuer.url does not tell the site's pages from others".into())
+    }
 }

@@ -20,6 +20,7 @@ pub mod users;
 pub mod edges;
 pub mod keys;
 
+mod health;
 mod storage;
 
 mod error;
@@ -40,7 +41,7 @@ use crate::{
 };
 use audit::End;
 use rotations::Rotations;
-use sql::{Connection, Readers, Writes, sql};
+use sql::{Connection, Readers, Writes};
 
 /// How long a statement waits for a lock that another process holds (`edgeward user add` beside `edgeward serve`), and
 /// a request for a connection. Longer than any transaction here takes, shorter than a person waits.
@@ -57,6 +58,7 @@ pub struct Store {
 #[derive(Debug)]
 enum Db {
     Lite {
+        file: health::OpenedFile,
         writer: SqlitePool,
         readers: SqlitePool,
         rotations: Rotations,
@@ -75,9 +77,14 @@ impl Store {
     /// this program. Such a file is left as it was.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let (writer, readers) = sqlite::open(path).await?;
+        let file = health::OpenedFile::at(path).map_err(|source| StoreError::Io {
+            path: path.to_path_buf(),
+            source,
+        })?;
         Ok(Self {
             place: path.display().to_string(),
             db: Db::Lite {
+                file,
                 rotations: Rotations::start(writer.clone()),
                 writer,
                 readers,
@@ -140,20 +147,6 @@ impl Store {
             Db::Lite { writer, .. } => Bookkeeping::Lite(writer.acquire().await?),
             Db::Pg { writers, .. } => Bookkeeping::Pg(writers.acquire().await?),
         })
-    }
-
-    /// Whether the database answers, and takes writes.
-    ///
-    /// # Errors
-    /// What kept it from answering.
-    pub async fn ping(&self) -> Result<(), StorageError> {
-        match self.readers() {
-            readers @ Readers::Lite(_) => {
-                sql("SELECT 1").optional(readers).await?;
-                Ok(())
-            }
-            Readers::Pg(pool) => postgres::ping(pool).await,
-        }
     }
 
     /// Ends all connections; in SQLite this also folds the write-ahead log into the file.

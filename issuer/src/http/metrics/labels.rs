@@ -135,6 +135,20 @@ impl Credential {
 }
 
 label_values! {
+    /// A part that readiness asks.
+    Check {
+        /// The database.
+        Database = "database",
+        /// The key that signs access tokens.
+        SigningKey = "signing_key",
+        /// The key of CSRF tokens.
+        CsrfSecret = "csrf_secret",
+        /// The origin of the site.
+        Origins = "origins",
+    }
+}
+
+label_values! {
     /// A method. What no route here knows is one value, however it is spelt.
     Verb {
         /// `GET`
@@ -300,4 +314,10 @@ pub struct RequestLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RouteLabels {
     pub(super) route: Route,
+}
+
+/// The labels of readiness.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CheckLabels {
+    pub(super) check: Check,
 }

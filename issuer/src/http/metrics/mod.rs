@@ -26,8 +26,8 @@ use prometheus_client::{
 
 use self::{
     labels::{
-        Credential, CsrfLabels, CsrfResult, FailedAttemptLabels, FailureLabels, LoginLabels,
-        RefreshLabels, RefusalLabels, RequestLabels, RouteLabels,
+        Check, CheckLabels, Credential, CsrfLabels, CsrfResult, FailedAttemptLabels, FailureLabels,
+        LoginLabels, RefreshLabels, RefusalLabels, RequestLabels, RouteLabels,
     },
     sample::Sessions,
 };
@@ -70,6 +70,7 @@ pub struct Metrics {
     failures: Family<FailureLabels, Counter>,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    not_ready: Family<CheckLabels, Counter>,
     sessions: Sessions,
 }
 
@@ -96,6 +97,7 @@ impl Metrics {
             failures: Family::default(),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
+            not_ready: Family::default(),
             sessions: Sessions::default(),
         };
         metrics.register();
@@ -167,6 +169,11 @@ impl Metrics {
             Unit::Seconds,
             self.request_seconds.clone(),
         );
+        registry.register(
+            "readiness_failures",
+            "Parts that failed when readiness was asked",
+            self.not_ready.clone(),
+        );
         self.sessions.register(registry);
     }
 
@@ -191,6 +198,9 @@ impl Metrics {
         }
         for kind in Fault::ALL {
             drop(self.failures.get_or_create(&FailureLabels { kind: *kind }));
+        }
+        for check in Check::ALL {
+            drop(self.not_ready.get_or_create(&CheckLabels { check: *check }));
         }
     }
 
@@ -242,6 +252,11 @@ impl Metrics {
     /// Counts something that the operator must look at.
     pub fn failure(&self, kind: Fault) {
         self.failures.get_or_create(&FailureLabels { kind }).inc();
+    }
+
+    /// Counts a part that failed when readiness was asked.
+    pub fn not_ready(&self, check: Check) {
+        self.not_ready.get_or_create(&CheckLabels { check }).inc();
     }
 
     /// Counts an answered request, and how long it took.

@@ -1,0 +1,75 @@
+//! Whether the database can be used at this moment.
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use super::{Db, Store, postgres, sql::sql};
+use crate::domain::storage::StorageError;
+
+/// Where the file of a database was opened, and which one was there.
+#[derive(Debug)]
+pub(super) struct OpenedFile {
+    path: PathBuf,
+    found: Identity,
+}
+
+/// Which file it is, on this machine.
+#[derive(Debug, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+/// The file is not where it was opened: it was moved, removed, or another one was put there.
+#[derive(Debug, thiserror::Error)]
+#[error("the database file is not where it was opened")]
+struct Moved;
+
+impl OpenedFile {
+    pub(super) fn at(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_path_buf(),
+            found: identity(path)?,
+        })
+    }
+
+    fn is_in_place(&self) -> bool {
+        identity(&self.path).is_ok_and(|found| found == self.found)
+    }
+}
+
+fn identity(path: &Path) -> io::Result<Identity> {
+    let metadata = fs::metadata(path)?;
+    Ok(Identity {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+    })
+}
+
+impl Store {
+    /// Reads, and begins what every act begins with. In SQLite that takes the lock, for a moment; and an open connection
+    /// goes on reading and writing a file that was removed, all of which would be lost, so whether the file is still in
+    /// its place is asked too. A PostgreSQL server must not have become a standby.
+    ///
+    /// Waits as long as an act would: bound it by a time limit.
+    ///
+    /// # Errors
+    /// What keeps the database from being used.
+    pub async fn check(&self) -> Result<(), StorageError> {
+        match &self.db {
+            Db::Lite { file, .. } => {
+                if !file.is_in_place() {
+                    return Err(StorageError::Failed(Box::new(Moved)));
+                }
+                sql("SELECT count(*) AS tables FROM sqlite_schema")
+                    .optional(self.readers())
+                    .await?;
+            }
+            Db::Pg { readers, .. } => postgres::ping(readers).await?,
+        }
+        self.write().await?.roll_back().await
+    }
+}
