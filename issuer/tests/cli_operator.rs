@@ -64,6 +64,41 @@ fn config_check_tells_all_mistakes_and_where_they_are() {
 }
 
 #[test]
+fn config_check_on_a_file_with_six_mistakes_names_all_six() {
+    let world = World::new();
+    fs::write(
+        world.0.path().join("e.toml"),
+        "environment = \"production\"\n\
+         [issuer]\n\
+         url = \"https://auth.example.com\"\n\
+         audiense = \"https://app.example.com\"\n\
+         [cookies]\n\
+         parent_domain = \"example.org\"\n\
+         [tokens]\n\
+         access_seconds = 30\n\
+         session_idle_seconds = 7200\n\
+         session_absolute_seconds = 3600\n\
+         [log]\n\
+         format = \"text\"\n\
+         level = \"verbose\"\n",
+    )
+    .unwrap();
+    let ran = world.run(&["config", "check", "--config", "e.toml"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""), "{ran:?}");
+    assert_eq!(
+        ran.out.lines().collect::<Vec<_>>(),
+        [
+            "e.toml:8: tokens.access_seconds: must be a number of seconds from 60 to 3600",
+            "e.toml:13: log.level: must be error, warn, info or debug",
+            "e.toml:4: issuer.audiense: there is no such setting; did you mean issuer.audience?",
+            "e.toml:6: cookies.parent_domain: contradicts issuer.url: a browser refuses cookies for example.org from auth.example.com",
+            "e.toml:9: tokens.session_idle_seconds: contradicts tokens.session_absolute_seconds: 7200 is more than 3600",
+            "e.toml:12: log.format: text is a development setting: production logs are read by machines, use json",
+        ]
+    );
+}
+
+#[test]
 fn config_check_refuses_secrets_that_others_can_read_in_production() {
     let world = World::new();
     let secrets = world.0.path().join("data/secrets");

@@ -7,50 +7,13 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use edgeward_issuer::config::{Config, Database, Inputs};
+use edgeward_issuer::config::{Config, Database};
 
 mod folder;
-use folder::Folder;
-
-fn load(file: Option<&str>, variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
-    let folder = Folder::new();
-    let path = folder.path().join("edgeward.toml");
-    if let Some(text) = file {
-        fs::write(&path, text).unwrap();
-    }
-    let inputs = Inputs {
-        file: file.map(|_| path.clone()),
-        data: Path::new("/data").to_path_buf(),
-        variables: variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect(),
-    };
-    let shown = path.display().to_string();
-    Config::load(&inputs).map_err(|errors| {
-        errors
-            .to_string()
-            .lines()
-            .map(|line| line.replace(&shown, "FILE"))
-            .collect()
-    })
-}
-
-/// Expects the beginnings of the lines of the complaint.
-fn check(file: &str, variables: &[(&str, &str)], expected: &[&str]) {
-    let found = load(Some(file), variables).map(|_| ()).unwrap_err();
-    assert_eq!(found.len(), expected.len(), "{file}\n{found:#?}");
-    for (found, expected) in found.iter().zip(expected) {
-        assert!(
-            found.starts_with(expected),
-            "{file}\n{found}\nis not\n{expected}"
-        );
-    }
-}
-
-const PRODUCTION: &str = "environment = \"production\"\nissuer.url = \"https://www.example.com\"\n";
+mod settings;
+use settings::{PRODUCTION, check, load};
 
 #[test]
 fn nothing_at_all_is_the_development_default() {
@@ -58,63 +21,6 @@ fn nothing_at_all_is_the_development_default() {
     assert_eq!(config, Config::defaults(Path::new("/data")));
     let file = Database::File("/data/edgeward.db".into());
     assert_eq!(config.store.database, file);
-}
-
-#[test]
-fn a_database_server_is_named_once_and_its_password_stays_out_of_the_file() {
-    const URL: &str = "postgres://edgeward:s3cret@db.example.com/edgeward";
-    check(
-        "[store]\nurl = \"mysql://db/edgeward\"",
-        &[],
-        &["FILE:2: store.url: must be postgres://"],
-    );
-    check(
-        &format!("[store]\nurl = \"{URL}\""),
-        &[],
-        &["FILE:2: store.url: holds a password"],
-    );
-    check(
-        "[store]\npath = \"/data/x.db\"\nurl = \"postgres://db/edgeward\"",
-        &[],
-        &["FILE:3: store.url: contradicts store.path"],
-    );
-    check(
-        "[store]\nurl_file = \"/nowhere/url\"",
-        &[],
-        &["FILE:2: store.url_file: /nowhere/url: No such file"],
-    );
-    check(
-        "[store]\nconnections = 1",
-        &[],
-        &["FILE:2: store.connections: must be a whole number from 2"],
-    );
-    check(
-        PRODUCTION,
-        &[("EDGEWARD__STORE__URL", URL)],
-        &["EDGEWARD__STORE__URL: store.url: needs sslmode=verify-full"],
-    );
-    let folder = Folder::new();
-    let url_file = folder.path().join("url");
-    fs::write(&url_file, format!("{URL}\n")).unwrap();
-    let url_file = url_file.to_str().unwrap();
-    for variable in [
-        ("EDGEWARD__STORE__URL", URL),
-        ("EDGEWARD__STORE__URL_FILE", url_file),
-    ] {
-        let config = load(None, &[variable]).unwrap();
-        let Database::Server(url) = &config.store.database else {
-            panic!("{config:?}");
-        };
-        assert_eq!(url.reveal(), URL);
-        assert!(!format!("{config:?}").contains("s3cret"));
-        let shown = Config::show(&Inputs {
-            variables: vec![(variable.0.to_owned(), variable.1.to_owned())],
-            ..Inputs::default()
-        });
-        let shown = shown.unwrap();
-        assert!(!shown.contains("s3cret"), "{shown}");
-        assert!(shown.contains(variable.0), "{shown}");
-    }
 }
 
 #[test]
@@ -218,13 +124,15 @@ fn unknown_keys_are_refused_and_the_known_are_named() {
         "[tokens]\naccess_second = 1",
         &[],
         &[
-            "FILE:2: tokens.access_second: there is no such setting; there are tokens.access_seconds, ",
+            "FILE:2: tokens.access_second: there is no such setting; did you mean tokens.access_seconds?",
         ],
     );
     check(
         "[cookie]\nparent_domain = \"example.com\"",
         &[],
-        &["FILE:2: cookie.parent_domain: there is no section cookie"],
+        &[
+            "FILE:2: cookie.parent_domain: there is no such setting; did you mean cookies.parent_domain?",
+        ],
     );
     check(
         "[cookie]",
@@ -234,7 +142,19 @@ fn unknown_keys_are_refused_and_the_known_are_named() {
     check(
         "enviroment = \"production\"",
         &[],
-        &["FILE:1: enviroment: there is no such setting; there are environment"],
+        &["FILE:1: enviroment: there is no such setting; did you mean environment?"],
+    );
+    check(
+        "[tokens]\nlife = 600",
+        &[],
+        &[
+            "FILE:2: tokens.life: there is no such setting; there are tokens.access_seconds, tokens.",
+        ],
+    );
+    check(
+        "[mail]\nserver = \"x\"",
+        &[],
+        &["FILE:2: mail.server: there is no section mail"],
     );
     assert!(
         load(Some("[tokens]\n[passwords.argon2]"), &[]).is_ok(),
@@ -257,61 +177,75 @@ fn all_mistakes_are_told_at_once() {
     );
 }
 
+/// Six mistakes of six kinds, in one file and one environment.
 #[test]
-fn variables_win_over_the_file_and_are_named() {
-    let file = "[tokens]\naccess_seconds = 300\n";
-    let config = load(Some(file), &[("EDGEWARD__TOKENS__ACCESS_SECONDS", "120")]).unwrap();
-    assert_eq!(config.tokens.access_seconds, 120);
+fn what_is_wrong_by_itself_does_not_hide_what_does_not_go_together() {
     check(
-        file,
-        &[("EDGEWARD__TOKENS__ACCESS_SECONDS", "soon")],
-        &["EDGEWARD__TOKENS__ACCESS_SECONDS: tokens.access_seconds: must be"],
-    );
-    check(
-        file,
-        &[("EDGEWARD__TOKENS__ACCESS", "120")],
-        &["EDGEWARD__TOKENS__ACCESS: tokens.access: there is no such setting"],
-    );
-    check(
-        file,
-        &[("EDGEWARD__PASSWORDS__ARGON2__LANES", "1")],
+        "environment = \"production\"\n\
+         issuer.url = \"https://www.example.com/\"\n\
+         issuer.audience = \"http://www.example.com\"\n\
+         [tokens]\n\
+         session_idle_seconds = 7200\n\
+         session_absolute_seconds = 3600\n\
+         acess_seconds = 300\n\
+         [log]\n\
+         format = \"text\"\n\
+         level = 3\n",
+        &[],
         &[
-            "EDGEWARD__PASSWORDS__ARGON2__LANES: passwords.argon2.lanes: there is no such setting; there are passwords.argon2.memory_kib",
+            "FILE:10: log.level: must be a text",
+            "FILE:7: tokens.acess_seconds: there is no such setting; did you mean tokens.access_seconds?",
+            "FILE:2: issuer.url: must be an origin only",
+            "FILE:5: tokens.session_idle_seconds: contradicts tokens.session_absolute_seconds",
         ],
     );
     check(
-        file,
+        &format!(
+            "{PRODUCTION}issuer.audience = \"http://www.example.com\"\n\
+             cookies.parent_domain = \"other.com\"\n\
+             log = {{ format = \"text\", level = 3, colour = true }}\n\
+             passwords.min_length = 8\n"
+        ),
+        &[],
         &[
-            ("EDGEWARD__TOKENS__ACCESS_SECONDS", "120"),
-            ("EDGEWARD__tokens__access_seconds", "240"),
+            "FILE:5: log.level: must be a text",
+            "FILE:5: log.colour: there is no such setting; there are log.format, log.level",
+            "FILE:4: cookies.parent_domain: contradicts issuer.url",
+            "FILE:3: issuer.audience: begins with http://",
+            "FILE:5: log.format: text is a development setting",
+            "FILE:6: passwords.min_length: must be at least 12",
         ],
-        &[
-            "EDGEWARD__tokens__access_seconds: tokens.access_seconds: EDGEWARD__TOKENS__ACCESS_SECONDS sets it too",
-        ],
-    );
-    assert!(
-        load(Some(file), &[("EDGEWARD_BIN", "x"), ("PATH", "y")]).is_ok(),
-        "other variables are not ours"
     );
 }
 
+/// A default that somebody meant to replace is not complained about.
 #[test]
-fn what_is_no_toml_is_refused_with_its_line() {
-    check("a = 1\nb = = 2", &[], &["FILE:2: no valid TOML"]);
+fn nothing_is_said_about_a_value_that_nobody_knows() {
     check(
-        "[log]\nlevel = \"info\"\nlevel = \"warn\"",
+        "environment = \"production\"\nissuer.ulr = \"https://www.example.com\"",
         &[],
-        &["FILE:3: no valid TOML"],
+        &["FILE:2: issuer.ulr: there is no such setting; did you mean issuer.url?"],
     );
-    let folder = Folder::new();
-    let inputs = Inputs {
-        file: Some(folder.path().join("absent.toml")),
-        ..Inputs::default()
-    };
-    let error = Config::load(&inputs).unwrap_err().to_string();
-    assert!(error.contains("absent.toml: No such file"), "{error}");
-    fs::write(folder.path().join("absent.toml"), [0xff, 0xfe]).unwrap();
-    assert!(Config::load(&inputs).is_err(), "bytes that are no text");
+    check(
+        "environment = \"prodution\"\nissuer.url = \"https://localhost\"",
+        &[],
+        &["FILE:1: environment: must be production"],
+    );
+    check(
+        &format!(
+            "{PRODUCTION}tokens.session_idle_seconds = 86400\ntokens.session_absolute_seconds = \"a day\""
+        ),
+        &[],
+        &["FILE:4: tokens.session_absolute_seconds: must be a number"],
+    );
+    check(
+        "environment = \"production\"\nissuer.url = 1\nissuer.audience = \"http://www.example.com\"",
+        &[],
+        &[
+            "FILE:2: issuer.url: must be a text",
+            "FILE:3: issuer.audience: begins with http://",
+        ],
+    );
 }
 
 #[test]
@@ -484,52 +418,4 @@ fn the_numbers_have_an_address_of_their_own_and_no_public_one_in_production() {
             check(&file, &[], &["FILE:3: metrics.listen: "]);
         }
     }
-}
-
-#[test]
-fn show_prints_every_setting_with_its_place_and_no_secret() {
-    let folder = Folder::new();
-    let path = folder.path().join("edgeward.toml");
-    fs::write(&path, "[issuer]\nurl = \"http://localhost:9000\"\n").unwrap();
-    let inputs = Inputs {
-        file: Some(path.clone()),
-        data: folder.path().to_path_buf(),
-        variables: vec![("EDGEWARD__LOG__LEVEL".to_owned(), "debug".to_owned())],
-    };
-    let shown = Config::show(&inputs).unwrap();
-    assert!(
-        shown.contains(&format!(
-            "url = \"http://localhost:9000\" # {}:2",
-            path.display()
-        )),
-        "{shown}"
-    );
-    assert!(
-        shown.contains("level = \"debug\" # EDGEWARD__LOG__LEVEL"),
-        "{shown}"
-    );
-    assert!(shown.contains("access_seconds = 600 # default"), "{shown}");
-    assert!(shown.contains("csrf (redacted)"), "{shown}");
-    let not_set = shown.lines().filter(|line| line.ends_with("is not set"));
-    let without_default = ["url", "url_file", "parent_domain", "listen"];
-    assert_eq!(
-        not_set.collect::<Vec<_>>(),
-        without_default.map(|name| format!("# {name} is not set"))
-    );
-    // What is shown can be used as a file again.
-    fs::write(&path, &shown).unwrap();
-    let again = Config::load(&Inputs {
-        variables: vec![],
-        ..inputs.clone()
-    })
-    .unwrap();
-    assert_eq!(
-        again,
-        Config::load(&Inputs {
-            variables: vec![],
-            ..inputs
-        })
-        .unwrap()
-    );
-    assert_eq!(again.log.level.name(), "debug");
 }

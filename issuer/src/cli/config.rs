@@ -34,25 +34,25 @@ pub(super) fn run(place: &Place, command: ConfigCommand) -> Outcome {
 
 fn check_secrets(config: &Config) -> Outcome {
     let environment = config.environment;
-    let fit = Secrets::inspect(&config.secrets_folder(), environment).and_then(|()| {
-        match &config.store.database {
-            Database::File(path) => custody::judge_database(path, environment),
-            // Whether a server answers is no question of settings: `edgeward migrate status` asks it.
-            Database::Server(_) => Ok(()),
-        }
-    });
-    match fit {
-        Ok(()) => {
-            print(&format!(
-                "ok: {} ({})",
-                config.issuer.url, config.environment
-            ))?;
-            Ok(Answer::Yes)
-        }
-        Err(error) => {
-            print(&error.to_string())?;
-            Ok(Answer::No)
-        }
+    let database = match &config.store.database {
+        Database::File(path) => custody::judge_database(path, environment),
+        // Whether a server answers is no question of settings: `edgeward migrate status` asks it.
+        Database::Server(_) => Ok(()),
+    };
+    let unfit: Vec<String> = [
+        Secrets::inspect(&config.secrets_folder(), environment),
+        database,
+    ]
+    .into_iter()
+    .filter_map(Result::err)
+    .map(|error| error.to_string())
+    .collect();
+    if unfit.is_empty() {
+        print(&format!("ok: {} ({environment})", config.issuer.url))?;
+        Ok(Answer::Yes)
+    } else {
+        print(&unfit.join("\n"))?;
+        Ok(Answer::No)
     }
 }
 

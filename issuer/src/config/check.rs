@@ -1,6 +1,6 @@
 //! What settings must be to each other, and what production does not allow.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use axum::http::Uri;
 use edgeward_core::cookie::Environment;
@@ -20,11 +20,26 @@ const NOT_PUBLIC: [&str; 4] = ["localhost", "test", "invalid", "example"];
 
 struct Findings<'a> {
     origins: &'a [(&'static str, Origin)],
+    broken: &'a BTreeSet<&'static str>,
     mistakes: &'a mut Vec<Mistake>,
 }
 
 impl Findings<'_> {
+    /// Says what is wrong with a setting, unless its value is not known: then the complaint would be about a default.
     fn add(&mut self, key: &'static str, message: impl Into<String>) {
+        self.add_against(key, &[], message);
+    }
+
+    /// The same of a setting that does not go with others, unless any of their values is not known.
+    fn add_against(
+        &mut self,
+        key: &'static str,
+        others: &[&'static str],
+        message: impl Into<String>,
+    ) {
+        if self.broken.contains(key) || others.iter().any(|other| self.broken.contains(other)) {
+            return;
+        }
         let origin = self
             .origins
             .iter()
@@ -52,9 +67,14 @@ impl Findings<'_> {
 pub(super) fn judge(
     config: &Config,
     origins: &[(&'static str, Origin)],
+    broken: &BTreeSet<&'static str>,
     mistakes: &mut Vec<Mistake>,
 ) {
-    let mut findings = Findings { origins, mistakes };
+    let mut findings = Findings {
+        origins,
+        broken,
+        mistakes,
+    };
     let site = judge_url(config, &mut findings);
     if let Some(site) = &site {
         judge_parent_domain(config, site, &mut findings);
@@ -105,8 +125,9 @@ fn judge_url(config: &Config, findings: &mut Findings<'_>) -> Option<Site> {
     }
     match (scheme, config.environment) {
         ("https", _) | ("http", Environment::Development) => {}
-        ("http", Environment::Production | Environment::Preview) => findings.add(
+        ("http", Environment::Production | Environment::Preview) => findings.add_against(
             KEY,
+            &["environment"],
             format!(
                 "must begin with https:// in {}: its cookies are never sent over http",
                 config.environment
@@ -146,8 +167,9 @@ fn judge_parent_domain(config: &Config, site: &Site, findings: &mut Findings<'_>
             .strip_suffix(domain.as_str())
             .is_some_and(|rest| rest.ends_with('.'));
     if !covers {
-        findings.add(
+        findings.add_against(
             KEY,
+            &["issuer.url"],
             format!(
                 "contradicts issuer.url: a browser refuses cookies for {domain} from {}",
                 site.host
@@ -180,8 +202,9 @@ fn judge_lives(config: &Config, findings: &mut Findings<'_>) {
     ];
     for (shorter, short, longer, long) in ordered {
         if short > long {
-            findings.add(
+            findings.add_against(
                 shorter,
+                &[longer],
                 format!("contradicts {longer}: {short} is more than {long}"),
             );
         }
@@ -189,8 +212,9 @@ fn judge_lives(config: &Config, findings: &mut Findings<'_>) {
     let argon2 = &config.passwords.argon2;
     // RFC 9106, section 3.1: at least 8 KiB for each lane.
     if argon2.memory_kib < 8 * argon2.parallelism {
-        findings.add(
+        findings.add_against(
             "passwords.argon2.memory_kib",
+            &["passwords.argon2.parallelism"],
             "must be at least 8 for each lane of passwords.argon2.parallelism",
         );
     }
@@ -203,8 +227,9 @@ fn judge_metrics(config: &Config, findings: &mut Findings<'_>) {
     };
     // Port 0 is a free one, which is never the same.
     if listen == config.server.listen && listen.port() != 0 {
-        findings.add(
+        findings.add_against(
             KEY,
+            &["server.listen"],
             "contradicts server.listen: the numbers need an address of their own",
         );
     }
@@ -243,8 +268,12 @@ fn judge_production(config: &Config, site: &Site, findings: &mut Findings<'_>) {
         );
     }
     if config.issuer.audience.starts_with("http://") {
-        findings.add(
+        // Left out, it is the URL.
+        let is_url = config.issuer.audience == config.issuer.url;
+        let others: &[_] = if is_url { &["issuer.url"] } else { &[] };
+        findings.add_against(
             "issuer.audience",
+            others,
             "begins with http://, which is a development setting",
         );
     }

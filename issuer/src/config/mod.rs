@@ -6,6 +6,7 @@
 //! address of a database server, which comes from a variable or a file of its own.
 
 mod check;
+mod nearest;
 mod read;
 mod server_url;
 mod show;

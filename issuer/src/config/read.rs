@@ -1,6 +1,6 @@
 //! Which settings exist, of what kind they are and between which bounds, and how all of them are read at once.
 
-use std::{env, fs::File, io::Read, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeSet, env, fs::File, io::Read, net::SocketAddr, path::PathBuf};
 
 use edgeward_core::cookie::Environment;
 use zeroize::Zeroizing;
@@ -9,11 +9,15 @@ use super::{
     ACCESS_SECONDS_MAX, Argon2, Config, ConfigErrors, Cookies, Database, Identity, Log, LogFormat,
     LogLevel, Metrics, Mistake, OnChange, OnReuse, Origin, Passwords, Refresh, Server, ServerUrl,
     Storage, Tokens, check,
+    nearest::nearest,
     source::{self, Raw, Settings, VARIABLE_PREFIX},
 };
 
 /// The most that is read of a file with an address: names and passwords are shorter, and a wrong path may name anything.
 const URL_FILE_MAX_BYTES: u64 = 4096;
+
+/// What the names of variables begin with that somebody may have meant for ours.
+const MISSPELT_PREFIX: &str = "EDGEWARD_";
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -37,7 +41,7 @@ impl Inputs {
         let variables = env::vars_os()
             .filter_map(|(name, value)| {
                 let name = name.into_string().ok()?;
-                let ours = name.starts_with(VARIABLE_PREFIX);
+                let ours = name.starts_with(MISSPELT_PREFIX);
                 // What is no text is kept as its nearest text: no setting holds such characters, so it is refused by name.
                 ours.then(|| (name, value.to_string_lossy().into_owned()))
             })
@@ -75,9 +79,11 @@ pub(super) fn load_with_origins(inputs: &Inputs) -> Result<Loaded, ConfigErrors>
     };
     let config = read(&mut reader, inputs);
     reader.refuse_unknown();
+    reader.refuse_misspelt(&inputs.variables);
     // A file that cannot be read would be followed by complaints about defaults that nobody chose.
-    if reader.mistakes.is_empty() {
-        check::judge(&config, &reader.origins, &mut reader.mistakes);
+    if reader.mistakes.iter().all(|mistake| mistake.key.is_some()) {
+        let broken = reader.broken();
+        check::judge(&config, &reader.origins, &broken, &mut reader.mistakes);
     }
     if reader.mistakes.is_empty() {
         Ok(Loaded {
@@ -291,27 +297,72 @@ impl Reader {
             if is_section && setting.raw == Raw::Other("section") {
                 continue;
             }
-            let section = key.rsplit_once('.').map_or("", |(section, _)| section);
-            let siblings: Vec<_> = self
-                .origins
-                .iter()
-                .map(|(known, _)| *known)
-                .filter(|known| known.rsplit_once('.').map_or("", |(of, _)| of) == section)
-                .collect();
-            let message = if siblings.is_empty() {
-                format!("there is no section {section}")
-            } else {
-                format!(
-                    "there is no such setting; there are {}",
-                    siblings.join(", ")
-                )
-            };
+            let message = self.unknown(&key);
             self.mistakes.push(Mistake {
                 origin: setting.origin,
                 key: Some(key),
                 message,
             });
         }
+    }
+}
+
+impl Reader {
+    /// A variable with one underscore too few is nobody's, and would leave a default in force that nobody wants.
+    fn refuse_misspelt(&mut self, variables: &[(String, String)]) {
+        let letters = |text: &str| text.replace(['.', '_'], "").to_ascii_lowercase();
+        for (name, _) in variables {
+            let Some(rest) = name.strip_prefix(MISSPELT_PREFIX) else {
+                continue;
+            };
+            let asked = letters(rest);
+            let meant = self
+                .origins
+                .iter()
+                .map(|(known, _)| *known)
+                .find(|known| letters(known) == asked);
+            let (false, Some(key)) = (rest.starts_with('_'), meant) else {
+                continue;
+            };
+            let right = key.replace('.', "__").to_ascii_uppercase();
+            self.mistakes.push(Mistake {
+                origin: Origin::Variable(name.clone()),
+                key: Some(key.to_owned()),
+                message: format!("is not read: its variable is {VARIABLE_PREFIX}{right}"),
+            });
+        }
+    }
+
+    /// What to say about a key that no setting has.
+    fn unknown(&self, key: &str) -> String {
+        let known = || self.origins.iter().map(|(known, _)| *known);
+        if let Some(nearest) = nearest(key, known()) {
+            return format!("there is no such setting; did you mean {nearest}?");
+        }
+        let section = |key: &str| {
+            key.rsplit_once('.')
+                .map_or(String::new(), |(of, _)| of.to_owned())
+        };
+        let asked = section(key);
+        let siblings: Vec<_> = known().filter(|known| section(known) == asked).collect();
+        if siblings.is_empty() {
+            format!("there is no section {asked}")
+        } else {
+            format!(
+                "there is no such setting; there are {}",
+                siblings.join(", ")
+            )
+        }
+    }
+
+    /// The settings whose value nobody knows: those with a mistake, and those that a misspelt key was meant for.
+    fn broken(&self) -> BTreeSet<&'static str> {
+        let known = || self.origins.iter().map(|(known, _)| *known);
+        self.mistakes
+            .iter()
+            .filter_map(|mistake| mistake.key.as_deref())
+            .filter_map(|key| nearest(key, known()))
+            .collect()
     }
 }
 

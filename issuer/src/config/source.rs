@@ -3,7 +3,7 @@
 //! Knows nothing of which settings exist.
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     fmt, fs,
     io::Read,
     path::{Path, PathBuf},
@@ -137,18 +137,24 @@ pub(super) fn read_file(path: &Path, mistakes: &mut Vec<Mistake>) -> Settings {
         mistake(whole(), format!("is larger than {FILE_MAX_BYTES} bytes"));
         return settings;
     }
-    match DeTable::parse(&text) {
-        Ok(table) => {
-            let file = File { path, text: &text };
-            file.flatten(table.get_ref(), "", &mut settings);
-        }
-        Err(error) => {
-            let origin = error.span().map_or_else(whole, |span| {
-                Origin::Line(path.to_path_buf(), line_of(&text, span.start))
-            });
+    // What can be read in spite of an error is read, so that the mistakes behind it are told too.
+    let (table, mut errors) = DeTable::parse_recoverable(&text);
+    errors.sort_by_key(|error| error.span().map(|span| span.start));
+    let mut broken_lines = BTreeSet::new();
+    for error in errors {
+        let line = error.span().map(|span| line_of(&text, span.start));
+        // One slip can be several errors to a parser; the first on a line says it.
+        if line.is_none_or(|line| broken_lines.insert(line)) {
+            let origin = line.map_or_else(whole, |line| Origin::Line(path.to_path_buf(), line));
             mistake(origin, format!("no valid TOML: {}", error.message()));
         }
     }
+    let file = File {
+        path,
+        text: &text,
+        broken_lines: &broken_lines,
+    };
+    file.flatten(table.get_ref(), "", &mut settings);
     settings
 }
 
@@ -163,6 +169,7 @@ fn read_text(path: &Path) -> std::io::Result<String> {
 struct File<'a> {
     path: &'a Path,
     text: &'a str,
+    broken_lines: &'a BTreeSet<usize>,
 }
 
 impl File<'_> {
@@ -184,6 +191,10 @@ impl File<'_> {
                 DeValue::Table(_) => Raw::Other("section"),
             };
             let line = line_of(self.text, key.span().start);
+            // What the parser made of a line that it could not read is nobody's intention.
+            if self.broken_lines.contains(&line) {
+                continue;
+            }
             let origin = Origin::Line(self.path.to_path_buf(), line);
             settings.insert(path, Setting { raw, origin });
         }

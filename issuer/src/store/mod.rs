@@ -41,7 +41,7 @@ use crate::{
 };
 use audit::End;
 use rotations::Rotations;
-use sql::{Connection, Readers, Writes};
+use sql::{Connection, Readers, Writes, sql};
 
 /// How long a statement waits for a lock that another process holds (`edgeward user add` beside `edgeward serve`), and
 /// a request for a connection. Longer than any transaction here takes, shorter than a person waits.
@@ -307,7 +307,7 @@ impl Writes for Bookkeeping {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{sql::sql, *};
     use crate::custody::tests::Folder;
 
     #[tokio::test]
