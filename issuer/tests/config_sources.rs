@@ -7,7 +7,7 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
-use std::{fs, path::Path};
+use std::fs;
 
 use edgeward_issuer::config::{Config, Database, Inputs};
 
