@@ -11,19 +11,21 @@ pub mod http;
 pub mod domain;
 pub mod store;
 
+pub mod chores;
 pub mod clock;
 pub mod config;
 pub mod custody;
 pub mod log;
 pub mod signatures;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::{
     clock::Clock,
     config::{Config, Database},
     custody::{CustodyError, Secrets},
     domain::{
+        events::Quota,
         keyring::{Keyring, KeyringError},
         password::{HashError, PasswordHasher},
     },
@@ -44,6 +46,8 @@ pub struct App {
     pub keyring: Keyring,
     /// Hashes passwords, as many at once as there are cores.
     pub hasher: PasswordHasher,
+    /// How many refusals of strangers are still written down.
+    pub refusals: Mutex<Quota>,
     /// What happened since the start, in numbers.
     pub metrics: Metrics,
     /// The one ambient clock.
@@ -118,6 +122,7 @@ impl App {
             secrets,
             keyring,
             hasher,
+            refusals: Mutex::new(Quota::default()),
             metrics: Metrics::new(),
             clock,
         })

@@ -4,6 +4,7 @@
 
 mod config;
 mod edge;
+mod events;
 mod migrate;
 mod openapi;
 mod policy;
@@ -77,6 +78,9 @@ enum Command {
     /// Judge or show the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// What operators look for: failures, locks, reuse, sizes.
+    #[command(subcommand)]
+    Events(events::EventsCommand),
     /// Enrol and revoke edges.
     #[command(subcommand)]
     Edge(edge::EdgeCommand),
@@ -135,6 +139,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Token(token) => token::run(token).await,
         Command::Policy(policy) => policy::run(policy),
         Command::Config(config) => config::run(place, config),
+        Command::Events(events) => events::run(place, events).await,
         Command::Edge(edge) => edge::run(place, edge).await,
         Command::Openapi => openapi::run(),
     }

@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{Answer, Failure, Outcome, Place};
 use crate::{
-    App,
+    App, chores,
     http::{listener, metrics, routes},
 };
 
@@ -57,13 +57,19 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
         listener::HEADER_TIMEOUT,
         told(stopped.clone()),
     );
+    let chores = chores::run(&app, stopped.clone());
     let numbers = async {
         if let Some(listener) = metrics_listener {
             let router = metrics::endpoint::router(Arc::clone(&app));
             listener::serve(listener, router, listener::HEADER_TIMEOUT, told(stopped)).await;
         }
     };
-    finish(async { tokio::join!(server, numbers) }, &mut signals, stop).await;
+    finish(
+        async { tokio::join!(server, numbers, chores) },
+        &mut signals,
+        stop,
+    )
+    .await;
     app.store.close().await;
     tracing::info!("stopped");
     Ok(Answer::Yes)

@@ -48,6 +48,8 @@ pub struct Config {
     pub log: Log,
     /// Who may read the numbers.
     pub metrics: Metrics,
+    /// How long personal data of events is kept.
+    pub events: Events,
 }
 
 /// `[server]`
@@ -181,6 +183,13 @@ pub struct Metrics {
     pub listen: Option<SocketAddr>,
 }
 
+/// `[events]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Events {
+    /// A security event ends after so many days.
+    pub retention_days: i64,
+}
+
 /// The form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -261,6 +270,7 @@ impl Config {
                 level: LogLevel::Info,
             },
             metrics: Metrics::default(),
+            events: Events { retention_days: 90 },
         }
     }
 

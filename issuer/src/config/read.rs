@@ -6,9 +6,9 @@ use edgeward_core::cookie::Environment;
 use zeroize::Zeroizing;
 
 use super::{
-    ACCESS_SECONDS_MAX, Argon2, Config, ConfigErrors, Cookies, Database, Identity, Log, LogFormat,
-    LogLevel, Metrics, Mistake, OnChange, OnReuse, Origin, Passwords, Refresh, Server, ServerUrl,
-    Storage, Tokens, check,
+    ACCESS_SECONDS_MAX, Argon2, Config, ConfigErrors, Cookies, Database, Events, Identity, Log,
+    LogFormat, LogLevel, Metrics, Mistake, OnChange, OnReuse, Origin, Passwords, Refresh, Server,
+    ServerUrl, Storage, Tokens, check,
     nearest::nearest,
     source::{self, Raw, Settings, VARIABLE_PREFIX},
 };
@@ -149,6 +149,14 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let metrics = Metrics {
         listen: reader.take("metrics.listen", None, |raw| address(raw).map(Some)),
     };
+    let events = Events {
+        // The shortest that shows a night's attack in the morning; the longest that is kept where nothing else is asked.
+        retention_days: reader.take(
+            "events.retention_days",
+            default.events.retention_days,
+            number(1, 400),
+        ),
+    };
     Config {
         environment,
         data: default.data,
@@ -161,6 +169,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         passwords,
         log,
         metrics,
+        events,
     }
 }
 

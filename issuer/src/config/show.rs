@@ -78,6 +78,7 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "passwords.argon2.parallelism" => passwords.argon2.parallelism.to_string(),
         "log.format" => quoted(config.log.format.name()),
         "log.level" => quoted(config.log.level.name()),
+        "events.retention_days" => config.events.retention_days.to_string(),
         "metrics.listen" => quoted(&config.metrics.listen?.to_string()),
         _ => return None,
     })

@@ -16,7 +16,8 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    accounts::UserId,
+    accounts::{Email, UserId},
+    events::Circumstances,
     session::{AddressRange, Sid},
 };
 
@@ -107,6 +108,8 @@ pub struct Origin {
     pub request_id: Option<String>,
     /// The range of the client's address.
     pub address: Option<AddressRange>,
+    /// What is around it. It goes into the event of the act and never into the entry.
+    pub circumstances: Option<Circumstances>,
 }
 
 impl Origin {
@@ -116,21 +119,38 @@ impl Origin {
         Self {
             request_id: Some(request_id.to_owned()),
             address: Some(AddressRange::of(address)),
+            circumstances: None,
         }
+    }
+
+    /// The same with what is around it.
+    #[must_use]
+    pub fn amid(mut self, circumstances: Circumstances) -> Self {
+        self.circumstances = Some(circumstances);
+        self
+    }
+
+    /// The same with the address that somebody signs in with.
+    #[must_use]
+    pub fn naming(mut self, email: Option<&Email>) -> Self {
+        if let Some(circumstances) = &mut self.circumstances {
+            circumstances.email = email.cloned();
+        }
+        self
     }
 }
 
 /// One entry, before it has its place in the chain.
 #[derive(Debug, Clone)]
 pub struct AuditEntry {
-    at: UnixTime,
-    actor: Actor,
-    action: Action,
-    refused_because: Option<&'static str>,
-    subject: Option<String>,
-    session: Option<Sid>,
-    origin: Origin,
-    details: BTreeMap<&'static str, String>,
+    pub(super) at: UnixTime,
+    pub(super) actor: Actor,
+    pub(super) action: Action,
+    pub(super) refused_because: Option<&'static str>,
+    pub(super) subject: Option<String>,
+    pub(super) session: Option<Sid>,
+    pub(super) origin: Origin,
+    pub(super) details: BTreeMap<&'static str, String>,
 }
 
 impl AuditEntry {

@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod audit;
 pub mod device;
 pub mod edges;
+pub mod events;
 pub mod keyring;
 pub mod login;
 pub mod moment;

@@ -68,15 +68,26 @@ pub async fn identify(State(app): State<SharedApp>, request: Request, next: Next
     let own_id = RequestId::new();
     let span = tracing::info_span!("identifying", request_id = %own_id);
     let found = find(&app, &parts, &own_id).instrument(span).await;
-    let (request_id, edge, mut response) = match found {
+    let (request_id, edge, asked, mut response) = match found {
         Ok(caller) => {
             let (request_id, edge) = (caller.request_id.clone(), caller.edge.clone());
+            let asked = Asked {
+                address: caller.address,
+                now: caller.now,
+            };
             let span = tracing::info_span!("handling", request_id = %request_id);
             parts.extensions.insert(caller);
             let request = Request::from_parts(parts, body);
-            (request_id, edge, next.run(request).instrument(span).await)
+            let response = next.run(request).instrument(span).await;
+            (request_id, edge, asked, response)
         }
-        Err(error) => (own_id, None, error.into_response()),
+        Err(error) => {
+            let asked = Asked {
+                address: peer_address(&parts),
+                now: app.clock.now(),
+            };
+            (own_id, None, asked, error.into_response())
+        }
     };
     if let Some(value) = request_id.header_value() {
         response.headers_mut().insert(request_id::HEADER, value);
@@ -84,8 +95,16 @@ pub async fn identify(State(app): State<SharedApp>, request: Request, next: Next
     if let Some(edge) = edge {
         response.extensions_mut().insert(EdgeOfAnswer(edge));
     }
+    response.extensions_mut().insert(asked);
     response.extensions_mut().insert(request_id);
     response
+}
+
+/// From where and when was asked, left on the answer for the layers around.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) address: IpAddr,
+    pub(super) now: UnixTime,
 }
 
 /// Which edge a request came through, left on its answer for the log line.

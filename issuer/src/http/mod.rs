@@ -18,6 +18,7 @@ pub mod access_log;
 pub mod caller;
 pub mod cookies;
 pub mod csrf;
+pub mod events;
 pub mod problem;
 pub mod request_id;
 pub mod security_headers;

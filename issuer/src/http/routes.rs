@@ -1,6 +1,6 @@
 //! Every URL of the issuer, on one page.
 //!
-//! The layers, from the outside: the counters, the log line, the headers of every answer, who asks, then the limits. A request that
+//! The layers, from the outside: the counters, the log line, the headers of every answer, the note of a refusal, who asks, then the limits. A request that
 //! panics is answered like any other internal failure, and the process lives on.
 
 use std::{any::Any, time::Duration};
@@ -15,7 +15,7 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    access_log, auth, caller, health, metrics, pages, problem::ApiError, revocations,
+    access_log, auth, caller, events, health, metrics, pages, problem::ApiError, revocations,
     security_headers, wellknown,
 };
 use crate::SharedApp;
@@ -48,6 +48,10 @@ fn with_layers(resources: Router<SharedApp>, app: SharedApp) -> Router {
         .layer(middleware::from_fn_with_state(
             app.clone(),
             caller::identify,
+        ))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            events::write_refusals,
         ))
         .layer(middleware::from_fn(security_headers::fill))
         .layer(middleware::from_fn(access_log::write))

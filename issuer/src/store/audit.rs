@@ -11,7 +11,7 @@
 //! `previous_hash` are unique.
 
 use super::{
-    Store, WriteTx,
+    Store, WriteTx, events,
     sql::{Row, sql},
 };
 use crate::domain::{
@@ -47,6 +47,9 @@ pub(super) async fn append(tx: &mut WriteTx, entries: &[AuditEntry]) -> Result<(
             .bind(&hash)
             .execute(tx)
             .await?;
+        if let Some(event) = entry.event() {
+            events::append(tx, &event, i64::try_from(seq).ok()).await?;
+        }
     }
     tx.end = Some(End { seq, hash });
     Ok(())

@@ -12,6 +12,7 @@ pub mod migrations;
 
 pub mod audit;
 pub mod counts;
+pub mod events;
 pub mod families;
 pub mod revocations;
 pub mod sessions;
@@ -141,7 +142,8 @@ impl Store {
         }
     }
 
-    /// A writing connection without an audit entry: only for times of last use, which are no acts.
+    /// A writing connection without an audit entry: for what is no act, which are times of last use, and the events that
+    /// belong to none.
     async fn bookkeeping(&self) -> Result<Bookkeeping, StorageError> {
         Ok(match &self.db {
             Db::Lite { writer, .. } => Bookkeeping::Lite(writer.acquire().await?),

@@ -103,7 +103,7 @@ pub(crate) async fn what_was_answered_is_there_after_closing(world: World) {
             .await
             .unwrap()
     );
-    world.store.ping().await.unwrap();
+    world.store.check().await.unwrap();
     world.store.close().await;
     assert!(world.store.family(sign_in.sid).await.is_err());
     let again = world.another().await;

@@ -125,12 +125,12 @@ async fn a_server_that_was_away_is_used_again_without_a_restart() {
     store.migrate_up().await.unwrap();
     store.record(&entry(Action::SignIn)).await.unwrap();
     server.control("stop");
-    let ready = store.ping().await;
+    let ready = store.check().await;
     assert!(matches!(ready, Err(StorageError::Busy(_))), "{ready:?}");
     let away = store.record(&entry(Action::SignIn)).await;
     assert!(matches!(away, Err(StorageError::Busy(_))), "{away:?}");
     server.control("start");
-    store.ping().await.unwrap();
+    store.check().await.unwrap();
     store.record(&entry(Action::SignIn)).await.unwrap();
     let ChainVerdict::Whole(walk) = store.verify_audit_chain().await.unwrap() else {
         panic!("the chain is broken");

@@ -96,7 +96,7 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
     // What is no address has no account, and is answered like one that has none.
     let email = Email::parse(&fields.email).ok();
     let password = Password::from_typed(fields.password.expose_secret());
-    let attempt = Attempt::of(visitor, fields.token_mode.carrier());
+    let attempt = Attempt::of(visitor, fields.token_mode.carrier()).naming(email.as_ref());
     let context = attempt.context(app, visitor);
     let result = login::log_in(&app.store, context, email.as_ref(), password).await;
     app.metrics.login(&result);
@@ -131,6 +131,12 @@ impl Attempt {
             },
             carrier,
         }
+    }
+
+    /// The same by somebody who gives this address.
+    pub(super) fn naming(mut self, email: Option<&Email>) -> Self {
+        self.origin = self.origin.naming(email);
+        self
     }
 
     pub(super) fn context<'a>(&'a self, app: &'a App, visitor: &Visitor) -> Context<'a> {

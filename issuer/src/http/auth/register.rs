@@ -112,7 +112,8 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
         roles: Vec::new(),
         password: Password::from_typed(fields.password.expose_secret()),
     };
-    let attempt = Attempt::of(visitor, fields.token_mode.carrier());
+    let email = Some(&application.email);
+    let attempt = Attempt::of(visitor, fields.token_mode.carrier()).naming(email);
     let context = attempt.context(app, visitor);
     let policy = Policy::new(&app.config.passwords);
     let signed_in = login::register(&app.store, context, &policy, application).await?;

@@ -1,7 +1,7 @@
 //! Who is at the other end, as far as the request's credentials tell, before anything is asked of them.
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, MatchedPath},
     http::{HeaderMap, header, request::Parts},
 };
 use edgeward_core::{
@@ -16,6 +16,7 @@ use crate::{
         accounts::UserId,
         audit::Origin,
         device::DeviceSecret,
+        events::Circumstances,
         refresh::{self, Genuine},
         session::{self, BrowserSession, Device, Digest, Family, Sid},
         storage::{Storage, StorageError},
@@ -35,6 +36,8 @@ pub struct LiveSession {
 /// Somebody, known or not.
 #[derive(Debug)]
 pub struct Visitor {
+    /// What is around the request, for the events.
+    pub circumstances: Circumstances,
     /// The address, the edge in between, the moment.
     pub caller: Caller,
     /// The credentials as sent.
@@ -82,13 +85,21 @@ impl FromRequestParts<SharedApp> for Visitor {
             .refresh
             .as_ref()
             .and_then(|token| refresh::genuine(app.secrets.refresh_mac(), token));
+        let user_agent = user_agent(&parts.headers);
+        let route = parts.extensions.get::<MatchedPath>();
         let device_cookie = match &presented.device {
             Some(cookie) => cookie.clone(),
             None => DeviceSecret::from_random(session::random().map_err(ApiError::internal)?),
         };
         Ok(Self {
-            user_agent: user_agent(&parts.headers),
             device_cookie,
+            circumstances: Circumstances::new(
+                caller.address,
+                &user_agent,
+                parts.method.as_str(),
+                route.map_or("-", MatchedPath::as_str),
+            ),
+            user_agent,
             caller,
             presented,
             session,
@@ -143,6 +154,7 @@ impl Visitor {
     #[must_use]
     pub fn origin(&self) -> Origin {
         Origin::of_request(self.caller.request_id.as_str(), self.caller.address)
+            .amid(self.circumstances.clone())
     }
 
     /// The device that signs in, with the device cookie that it has from then on.

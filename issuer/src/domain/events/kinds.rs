@@ -1,0 +1,194 @@
+//! The closed list of events. Names are stable: alerts and queries are written with them.
+
+use crate::domain::audit::Action;
+
+/// How urgent an event is by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// What happens every day.
+    Info,
+    /// What means something when there is much of it.
+    Warning,
+    /// What one of is worth a look: somebody holds a copy of a secret.
+    Critical,
+}
+
+impl Severity {
+    /// All of them, the least urgent first.
+    pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Critical];
+
+    /// The name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Category {
+    /// Whether somebody is who they say.
+    Authentication,
+    /// The life of sessions.
+    Session,
+    /// The life of accounts.
+    Account,
+    /// Requests that are not believed, whoever sent them.
+    Request,
+    /// What operators do.
+    Administration,
+}
+
+impl Category {
+    /// The name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Authentication => "authentication",
+            Self::Session => "session",
+            Self::Account => "account",
+            Self::Request => "request",
+            Self::Administration => "administration",
+        }
+    }
+}
+
+macro_rules! event_types {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $category:ident, $severity:ident, $success:literal, $message:literal;)*) => {
+        /// What happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum EventType { $($(#[$doc])* $variant,)* }
+
+        impl EventType {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable name.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it is about.
+            #[must_use]
+            pub const fn category(self) -> Category {
+                match self { $(Self::$variant => Category::$category,)* }
+            }
+
+            /// How urgent it is by itself.
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)* }
+            }
+
+            /// Whether what was asked was done.
+            #[must_use]
+            pub const fn success(self) -> bool {
+                match self { $(Self::$variant => $success,)* }
+            }
+
+            /// One sentence for people, the same for every occurrence.
+            #[must_use]
+            pub const fn message(self) -> &'static str {
+                match self { $(Self::$variant => $message,)* }
+            }
+        }
+    };
+}
+
+event_types! {
+    /// A sign-in.
+    LoginSucceeded = "login.succeeded", Authentication, Info, true, "Somebody signed in.";
+    /// A sign-in with a wrong address or password.
+    LoginFailed = "login.failed", Authentication, Warning, false, "A sign-in failed.";
+    /// A new account.
+    AccountRegistered = "account.registered", Account, Info, true, "An account was made.";
+    /// A registration that was refused.
+    RegistrationRefused = "registration.refused", Account, Info, false, "A registration was refused.";
+    /// A spent refresh token came back.
+    RefreshReused = "refresh.reused", Session, Critical, false, "A spent refresh token came back; its session was ended.";
+    /// A client that had lost an answer got its successor once more.
+    RefreshRepeated = "refresh.repeated", Session, Info, true, "A refresh token was handed out once more to a client that had lost it.";
+    /// A refresh from another device or place, where the settings say that this ends the session.
+    RefreshFromElsewhere = "refresh.from-elsewhere", Session, Warning, false, "A refresh came from another device or place; its session was ended.";
+    /// A person ended the session in use.
+    SignedOut = "session.signed-out", Session, Info, true, "Somebody signed out.";
+    /// A new sign-in ended the session that the same browser had.
+    SessionReplaced = "session.replaced", Session, Info, true, "A sign-in ended the session that the browser had.";
+    /// A person ended another session.
+    SessionRevoked = "session.revoked", Session, Info, true, "A session was ended from the list.";
+    /// A person ended all sessions.
+    SessionsRevoked = "sessions.revoked", Session, Warning, true, "All sessions of a user were ended.";
+    /// A signing key was made.
+    KeyCreated = "key.created", Administration, Warning, true, "A signing key was made.";
+    /// An edge was enrolled.
+    EdgeEnrolled = "edge.enrolled", Administration, Warning, true, "An edge was enrolled.";
+    /// An edge was revoked.
+    EdgeRevoked = "edge.revoked", Administration, Warning, true, "An edge was revoked.";
+    /// A form or a request without a good CSRF token.
+    CsrfRefused = "csrf.refused", Request, Warning, false, "A request had no good CSRF token.";
+    /// A request from a page of another origin.
+    OriginRefused = "origin.refused", Request, Warning, false, "A request came from a page of another origin.";
+    /// A proof of an edge that does not hold.
+    EdgeProofRefused = "edge-proof.refused", Request, Critical, false, "The proof of an edge did not hold.";
+    /// An access token that does not verify, or of a key that is not ours.
+    AccessTokenRefused = "access-token.refused", Request, Warning, false, "An access token did not verify.";
+    /// A refresh token that is not genuine, or of a session that has ended.
+    RefreshTokenRefused = "refresh-token.refused", Request, Info, false, "A refresh token was not acceptable.";
+}
+
+impl EventType {
+    /// The event that an entry of the audit log is. Whoever adds an action says here whether operators look for it.
+    #[must_use]
+    pub const fn of_act(action: Action, refused: bool) -> Option<Self> {
+        Some(match (action, refused) {
+            (Action::SignIn, false) => Self::LoginSucceeded,
+            (Action::SignIn, true) => Self::LoginFailed,
+            (Action::Register, false) => Self::AccountRegistered,
+            (Action::Register, true) => Self::RegistrationRefused,
+            (Action::Refresh, false) => return None,
+            (Action::Refresh, true) => Self::RefreshFromElsewhere,
+            (Action::RepeatRefresh, _) => Self::RefreshRepeated,
+            (Action::RefreshReuse, _) => Self::RefreshReused,
+            (Action::SignOut, _) => Self::SignedOut,
+            (Action::ReplaceSession, _) => Self::SessionReplaced,
+            (Action::RevokeSession, _) => Self::SessionRevoked,
+            (Action::RevokeAllSessions, _) => Self::SessionsRevoked,
+            (Action::CreateKey, _) => Self::KeyCreated,
+            (Action::EnrollEdge, _) => Self::EdgeEnrolled,
+            (Action::RevokeEdge, _) => Self::EdgeRevoked,
+        })
+    }
+
+    /// The event of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart_and_found_again() {
+        let names: BTreeSet<&str> = EventType::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), EventType::ALL.len());
+        for kind in EventType::ALL {
+            assert_eq!(EventType::from_name(kind.name()), Some(*kind));
+        }
+        assert_eq!(EventType::from_name("login"), None);
+    }
+
+    #[test]
+    fn severities_have_an_order() {
+        assert!(Severity::Info < Severity::Warning && Severity::Warning < Severity::Critical);
+    }
+}
