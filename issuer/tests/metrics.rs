@@ -369,3 +369,27 @@ async fn the_numbers_are_not_among_the_resources_and_nothing_else_is_beside_them
         assert_eq!(answer.status(), status, "{method} {path}");
     }
 }
+
+/// What the page for operators names is what there is: every series, and every value of every label but the codes.
+#[tokio::test]
+async fn the_page_for_operators_names_every_series() {
+    const PAGE: &str = include_str!("../../docs/OPERATIONS.md");
+    let (desk, _) = Desk::with_ada_signed_in().await;
+    for name in samples(&desk).await.into_keys() {
+        let (name, labels) = name.split_once('{').unwrap_or((&name, ""));
+        let name = ["_bucket", "_sum", "_count"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end))
+            .unwrap_or(name);
+        assert!(PAGE.contains(&format!("`{name}`")), "{name}");
+        for label in labels.trim_end_matches('}').split(',') {
+            let (label, value) = label.split_once('=').unwrap_or(("le", ""));
+            let open = ["le", "code", "route", "version", "method"];
+            let value = value.trim_matches('"');
+            assert!(
+                open.contains(&label) || PAGE.contains(&format!("`{value}`")),
+                "{name}: {label}={value}"
+            );
+        }
+    }
+}

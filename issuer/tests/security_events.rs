@@ -381,3 +381,20 @@ async fn old_events_end_and_the_log_stays() {
     assert!(!kinds(&desk).await.contains(&"csrf.refused".to_owned()));
     assert_eq!(desk.audit().await, entries);
 }
+
+/// What the page for operators says of severities is what the program does.
+#[test]
+fn the_page_for_operators_names_every_type() {
+    const PAGE: &str = include_str!("../../docs/OPERATIONS.md");
+    for severity in Severity::ALL {
+        let start = format!("| {} | `", severity.name());
+        let row = PAGE.lines().find(|line| line.starts_with(&start)).unwrap();
+        let named: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
+        let are: Vec<&str> = EventType::ALL
+            .iter()
+            .filter(|kind| kind.severity() == severity)
+            .map(|kind| kind.name())
+            .collect();
+        assert_eq!(named, are);
+    }
+}
