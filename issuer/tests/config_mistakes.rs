@@ -97,6 +97,16 @@ fn each_mistake_has_its_line() {
         &["FILE:2: passwords.argon2.memory_kib: must be"],
     );
     check(
+        "[events]\nretention_days = 401",
+        &[],
+        &["FILE:2: events.retention_days: must be a whole number from 1 to 400"],
+    );
+    check(
+        "[metrics]\nlisten = 9464",
+        &[],
+        &["FILE:2: metrics.listen: must be a text"],
+    );
+    check(
         "[log]\nformat = \"xml\"",
         &[],
         &["FILE:2: log.format: must be json or text"],

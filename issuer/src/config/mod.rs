@@ -8,6 +8,7 @@
 mod check;
 mod nearest;
 mod read;
+mod reader;
 mod server_url;
 mod show;
 mod source;

@@ -16,7 +16,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    accounts::{Email, UserId},
+    accounts::UserId,
     events::Circumstances,
     session::{AddressRange, Sid},
 };
@@ -121,22 +121,6 @@ impl Origin {
             address: Some(AddressRange::of(address)),
             circumstances: None,
         }
-    }
-
-    /// The same with what is around it.
-    #[must_use]
-    pub fn amid(mut self, circumstances: Circumstances) -> Self {
-        self.circumstances = Some(circumstances);
-        self
-    }
-
-    /// The same with the address that somebody signs in with.
-    #[must_use]
-    pub fn naming(mut self, email: Option<&Email>) -> Self {
-        if let Some(circumstances) = &mut self.circumstances {
-            circumstances.email = email.cloned();
-        }
-        self
     }
 }
 

@@ -21,7 +21,7 @@ use edgeward_core::time::UnixTime;
 
 use super::{
     accounts::{Email, UserId},
-    audit::{Actor, AuditEntry},
+    audit::{Actor, AuditEntry, Origin},
 };
 
 /// A user agent is cut here: longer ones are made by nobody honest.
@@ -129,6 +129,24 @@ pub fn refreshes_expected(lived_seconds: i64, access_seconds: i64) -> i64 {
 #[must_use]
 pub const fn is_too_often(refreshes: i64, expected: i64) -> bool {
     refreshes >= FEW_REFRESHES && refreshes > expected.saturating_mul(2)
+}
+
+impl Origin {
+    /// The same with what is around it.
+    #[must_use]
+    pub fn amid(mut self, circumstances: Circumstances) -> Self {
+        self.circumstances = Some(circumstances);
+        self
+    }
+
+    /// The same with the address that somebody signs in with.
+    #[must_use]
+    pub fn naming(mut self, email: Option<&Email>) -> Self {
+        if let Some(circumstances) = &mut self.circumstances {
+            circumstances.email = email.cloned();
+        }
+        self
+    }
 }
 
 impl AuditEntry {
