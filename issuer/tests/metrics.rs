@@ -125,6 +125,15 @@ async fn each_outcome_moves_its_counter_and_no_other() {
 
     desk.wait(3).await;
     let before = samples(&desk).await;
+    let mut who_lost_the_answer = thief.clone();
+    who_lost_the_answer.refresh().await.expect(200);
+    assert_eq!(
+        moved(&desk, &before).await,
+        [VALID, "refreshes_total{result=\"repeat\"} +1"]
+    );
+
+    browser.refresh().await.expect(200);
+    let before = samples(&desk).await;
     let mut late = thief.clone();
     let answer = late.refresh().await;
     answer.expect_problem(401, "REFRESH_REUSED");
@@ -175,8 +184,8 @@ async fn each_outcome_moves_its_counter_and_no_other() {
         ]
     );
     let all = samples(&desk).await;
-    assert_eq!(all["refresh_seconds_count"], 4.0);
-    assert_eq!(all["csrf_check_seconds_count"], 5.0);
+    assert_eq!(all["refresh_seconds_count"], 6.0);
+    assert_eq!(all["csrf_check_seconds_count"], 7.0);
 }
 
 #[tokio::test]
@@ -334,7 +343,7 @@ async fn no_label_holds_what_a_client_sent() {
         ),
         (
             "result",
-            "busy conflict failed invalid refused replay revoked success valid",
+            "busy conflict failed invalid refused repeat replay revoked success valid",
         ),
         (
             "route",

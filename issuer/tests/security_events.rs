@@ -68,8 +68,9 @@ async fn every_act_that_operators_look_for_has_its_event_from_its_entry() {
     let mut other = desk.browser();
     other.log_in(EMAIL).await;
     let mut stolen = other.clone();
+    // Twice, so that the stolen token is older than any that a lost answer could bring back.
     other.refresh().await.expect(200);
-    desk.wait(30).await;
+    other.refresh().await.expect(200);
     stolen.refresh().await.expect(401);
     let mut newcomer = desk.browser();
     let grace = json!({ "email": "grace@example.test", "password": PASSWORD, "firstName": "Grace", "lastName": "H" });
@@ -309,13 +310,13 @@ async fn the_views_answer_what_operators_ask() {
     browser.log_in(EMAIL).await;
     let mut stolen = browser.clone();
     browser.refresh().await.expect(200);
-    desk.wait(30).await;
+    browser.refresh().await.expect(200);
     stolen.refresh().await.expect(401);
     let reuse = store.reuse().await.unwrap();
     assert_eq!(reuse.len(), 1);
     assert_eq!(reuse[0].email.as_deref(), Some(EMAIL));
     let rates = store.refresh_rates().await.unwrap();
-    assert_eq!((rates[0].refreshes, rates[0].ended), (1, true));
+    assert_eq!((rates[0].refreshes, rates[0].ended), (2, true));
 
     let lock =
         "INSERT INTO security_events (at, type, category, severity, success, message, metadata)

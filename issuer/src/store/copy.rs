@@ -107,6 +107,7 @@ impl Store {
                 rows += insert(&mut into, &table, &page).await.map_err(target)?;
                 page = table.page(&mut from, Some(last)).await.map_err(source)?;
             }
+            count_on(&mut into, &table).await.map_err(target)?;
             copied.push(Copied {
                 table: table.name,
                 rows,
@@ -247,7 +248,12 @@ async fn insert(
             .collect();
         values.push(of_row?);
     }
-    let text = format!("INSERT INTO {} ({}) ", quoted(&table.name), table.names());
+    // Numbers that the server would give by itself are copied like everything else.
+    let text = format!(
+        "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE ",
+        quoted(&table.name),
+        table.names()
+    );
     let mut query = QueryBuilder::<Postgres>::new(text);
     query.push_values(values, |mut row, values| {
         for value in values {
@@ -259,4 +265,29 @@ async fn insert(
         }
     });
     Ok(query.build().execute(into).await?.rows_affected())
+}
+
+/// Has the server go on behind the copied numbers, where it gives them by itself.
+async fn count_on(into: &mut PgConnection, table: &Table) -> Result<(), sqlx::Error> {
+    let numbered: Vec<String> = sqlx::query_scalar(
+        "SELECT column_name::text FROM information_schema.columns
+         WHERE table_schema = current_schema() AND table_name = $1 AND is_identity = 'YES'",
+    )
+    .bind(&table.name)
+    .fetch_all(&mut *into)
+    .await?;
+    for column in numbered {
+        // An empty table has no last number, and `setval` of none does nothing.
+        let text = format!(
+            "SELECT setval(pg_get_serial_sequence($1, $2), max({})) FROM {}",
+            quoted(&column),
+            quoted(&table.name)
+        );
+        sqlx::query(sqlx::AssertSqlSafe(text))
+            .bind(quoted(&table.name))
+            .bind(&column)
+            .execute(&mut *into)
+            .await?;
+    }
+    Ok(())
 }
