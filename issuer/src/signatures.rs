@@ -42,4 +42,6 @@ fn check(key: &PlatformKey, message: &[u8], signature: &[u8]) -> Finding {
 }
 
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod wycheproof;

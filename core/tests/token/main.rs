@@ -7,6 +7,7 @@
 )]
 
 mod forge;
+mod export;
 mod platform;
 mod accepted;
 mod attacks;
@@ -16,3 +17,4 @@ mod answers;
 mod seen;
 mod arbitrary;
 mod key_sets;
+mod signatures;

@@ -3,14 +3,14 @@
 import { execFileSync } from "node:child_process";
 import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const PACKAGE = fileURLToPath(new URL("../../../edge/js/", import.meta.url));
 const CASES = fileURLToPath(new URL(".", import.meta.url));
 
-/** `{ folder, stop }`: a folder with nothing but the installed package, the cases, and `corpus` as `attack_corpus.json`. */
-export async function installTarball(corpus) {
+/** `{ folder, stop }`: a folder with nothing but the installed package, the cases, and these files. */
+export async function installTarball(files) {
   const folder = await mkdtemp(join(tmpdir(), "edgeward-runtimes-"));
   const npm = (...args) => execFileSync("npm", args, { cwd: folder, stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" });
   await writeFile(join(folder, "package.json"), '{ "name": "nothing-yet", "private": true, "type": "module" }');
@@ -21,6 +21,6 @@ export async function installTarball(corpus) {
   for (const name of (await readdir(CASES)).filter((name) => name.endsWith(".mjs") && !name.endsWith(".test.mjs"))) {
     await copyFile(join(CASES, name), join(folder, name));
   }
-  await writeFile(join(folder, "attack_corpus.json"), JSON.stringify(corpus));
+  for (const file of files) await copyFile(file, join(folder, basename(file)));
   return { folder, stop: () => rm(folder, { recursive: true, force: true }) };
 }

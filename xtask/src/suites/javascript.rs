@@ -73,24 +73,26 @@ pub(super) fn chromium(limits: &Limits) -> Outcome<Counts> {
 }
 
 pub(super) fn interop(limits: &Limits) -> Outcome<Counts> {
-    if !workspace::root().join("edge/js/dist/index.js").is_file() {
-        build::npm_package()?;
-    }
+    build::npm_package()?;
     tests(limits, &node_tests("tests/js/interop")?)
 }
 
-/// The packed package in every runtime; core writes down its attacks for it first.
+/// The packed package in every runtime; core writes down for it first what natively became of each attack, key set and vector.
 pub(super) fn runtimes(limits: &Limits) -> Outcome<Counts> {
     build::npm_package()?;
     let mut corpus = cargo();
-    corpus.args(["test", "--package", "edgeward-core", "--test", "token"]);
-    corpus.arg("attacks::export");
+    corpus.args([
+        "test",
+        "--package",
+        "edgeward-core",
+        "--test",
+        "token",
+        "--",
+    ]);
+    corpus.args(["attacks::export", "key_sets::export", "signatures"]);
     let mut counts = tests(limits, &corpus)?;
     let mut node = node_tests("tests/js/runtimes")?;
-    node.env(
-        "ATTACK_CORPUS",
-        workspace::target().join("tmp/attack_corpus.json"),
-    );
+    node.env("CORPORA", workspace::target().join("tmp"));
     counts.add(tests(limits, &node)?);
     Ok(counts)
 }

@@ -2,6 +2,9 @@
 
 use alloc::vec::Vec;
 
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde_json::Value;
+
 use super::preparation::{GOOD_BEFORE_PREPARED, MAX_PREPARED_KEYS};
 use super::*;
 use crate::keys::{KeySet, PublicKey};
@@ -144,6 +147,47 @@ fn a_clone_shares_and_a_new_set_begins_anew() {
     let another = KeySet::from_keys(keys.keys().cloned()).unwrap();
     assert_eq!(issuer.prepared(&another), NONE);
     assert_eq!(keys, another);
+}
+
+/// The suites of other runtimes cannot see what is prepared. They rely on this: the good tokens of a key in the corpus of
+/// signatures are at least twice what it takes, and every verdict about it is the same before and after them.
+#[test]
+fn the_good_tokens_of_the_corpus_prepare_their_key() {
+    const CORPUS: &str = include_str!("../../../tests/vectors/signatures.json");
+    let corpus: Value = serde_json::from_str(CORPUS).unwrap();
+    let decode = |text: &str| Base64UrlUnpadded::decode_vec(text).unwrap();
+    let check = |key: &Ed25519Key, token: &Value| {
+        let (message, signature) = token.as_str().unwrap().rsplit_once('.').unwrap();
+        key.check(message.as_bytes(), &decode(signature))
+    };
+    let mut count = 0;
+    for group in corpus["groups"].as_array().unwrap() {
+        let warm = group["warm"].as_array().unwrap();
+        if warm.is_empty() {
+            continue;
+        }
+        count += 1;
+        let bytes = decode(group["jwk"]["x"].as_str().unwrap());
+        let public = ed25519_compact::PublicKey::from_slice(&bytes).unwrap();
+        let key = Ed25519Key::new(public);
+        for (index, token) in (1_u32..).zip(warm) {
+            assert!(key.preparation.prepared().is_none() || index > GOOD_BEFORE_PREPARED);
+            assert_eq!(check(&key, token), Ok(()));
+        }
+        assert!(key.preparation.prepared().is_some());
+        assert!(warm.len() >= 2 * GOOD_BEFORE_PREPARED as usize);
+        for row in group["rows"].as_array().unwrap() {
+            let good = if row["said"] == "ok" {
+                Ok(())
+            } else {
+                Err(Reject::SignatureInvalid)
+            };
+            let fresh = Ed25519Key::new(public);
+            assert_eq!(check(&fresh, &row["token"]), good, "{row}");
+            assert_eq!(check(&key, &row["token"]), good, "{row}");
+        }
+    }
+    assert_eq!(count, 8);
 }
 
 #[test]

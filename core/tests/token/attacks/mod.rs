@@ -7,7 +7,7 @@ mod json_text;
 mod header;
 mod key;
 mod signature;
-mod platform_signature;
+pub(crate) mod platform_signature;
 mod claim_form;
 mod claim_content;
 mod export;
@@ -27,6 +27,8 @@ const OK: &str = "ok";
 struct Row {
     about: String,
     token: String,
+    /// The document that the keys were read from.
+    jwks: String,
     keys: KeySet,
     expect: Expectations,
     reason: &'static str,
@@ -45,6 +47,7 @@ enum Platform {
 impl Row {
     fn keys(mut self, json: &str) -> Self {
         self.keys = KeySet::parse(json.as_bytes()).unwrap();
+        self.jwks = json.to_owned();
         self
     }
 
@@ -108,6 +111,7 @@ fn row(about: impl Into<String>, token: impl Into<String>, reason: &'static str)
     Row {
         about: about.into(),
         token: token.into(),
+        jwks: keys().to_json(),
         keys: keys(),
         expect: expect(),
         reason,

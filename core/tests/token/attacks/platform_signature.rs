@@ -9,7 +9,7 @@ use crate::forge::*;
 use crate::platform::*;
 
 /// The order of P-256, big-endian.
-const N: [u8; 32] = [
+pub(crate) const N: [u8; 32] = [
     0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6,
     0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 ];
@@ -21,12 +21,12 @@ pub(super) fn rows() -> Vec<Row> {
         .collect()
 }
 
-fn with_signature(token: &str, signature: &[u8]) -> String {
+pub(crate) fn with_signature(token: &str, signature: &[u8]) -> String {
     let (input, _) = token.rsplit_once('.').unwrap();
     format!("{input}.{}", base64url(signature))
 }
 
-fn signature_of(token: &str) -> Vec<u8> {
+pub(crate) fn signature_of(token: &str) -> Vec<u8> {
     Base64UrlUnpadded::decode_vec(token.rsplit_once('.').unwrap().1).unwrap()
 }
 
@@ -34,12 +34,6 @@ fn es256() -> Vec<Row> {
     let keys = set(&[named(p256)]);
     let good = good_es256();
     let signature = signature_of(&good);
-    let (r, s) = signature.split_at(32);
-    let below = |number: [u8; 32]| {
-        let mut less = number;
-        less[31] -= 1;
-        less
-    };
     let mut rows = vec![
         row("ES256", good.as_str(), OK),
         row(
@@ -61,52 +55,14 @@ fn es256() -> Vec<Row> {
             "signature-invalid",
         ),
     ];
-    for (about, bytes) in [
-        ("nothing", vec![]),
-        ("r alone", r.to_vec()),
-        ("one byte short", signature[..63].to_vec()),
-        ("a trailing byte", [&signature[..], &[0]].concat()),
-        ("a leading byte", [&[0], &signature[..]].concat()),
-        (
-            "each number padded to 33 bytes",
-            [&[0], r, &[0], s].concat(),
-        ),
-        (
-            "the numbers of P-384",
-            [[0; 16].as_slice(), r, &[0; 16], s].concat(),
-        ),
-        ("with its recovery byte", [&signature[..], &[27]].concat()),
-        ("twice", [&signature[..], &signature[..]].concat()),
-        ("as DER", der(r, s)),
-        ("zeros as DER", der(&[0], &[0])),
-    ] {
+    for (about, bytes) in es256_lengths(&signature) {
         rows.push(row(
             format!("ES256 signature: {about}"),
             with_signature(&good, &bytes),
             "signature-length",
         ));
     }
-    let n = N.as_slice();
-    let zero = [0_u8; 32].as_slice();
-    // DER is as long as the signature should be when both numbers happen to be short.
-    let as_long = der(&[1; 29], &[1; 29]);
-    for (about, bytes) in [
-        ("zeros, as CVE-2022-21449 accepted", vec![0; 64]),
-        ("r zero", [zero, s].concat()),
-        ("s zero", [r, zero].concat()),
-        ("r the order", [n, s].concat()),
-        ("s the order", [r, n].concat()),
-        ("both the order", [n, n].concat()),
-        ("both one less", [below(N), below(N)].concat()),
-        ("r zero, s the order", [zero, n].concat()),
-        ("the largest numbers", vec![0xff; 64]),
-        ("ones", [&zero[1..], &[1], &zero[1..], &[1]].concat()),
-        ("s before r", [s, r].concat()),
-        ("little-endian", signature.iter().rev().copied().collect()),
-        ("DER of the right length", as_long),
-        ("text of the right length", vec![b'0'; 64]),
-    ] {
-        assert_eq!(bytes.len(), 64, "{about}");
+    for (about, bytes) in es256_values(&signature) {
         rows.push(row(
             format!("ES256 signature: {about}"),
             with_signature(&good, &bytes),
@@ -118,37 +74,71 @@ fn es256() -> Vec<Row> {
         .collect()
 }
 
+/// What a good signature is changed into that no longer has its length.
+pub(crate) fn es256_lengths(signature: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let (r, s) = signature.split_at(32);
+    vec![
+        ("nothing", vec![]),
+        ("r alone", r.to_vec()),
+        ("one byte short", signature[..63].to_vec()),
+        ("a trailing byte", [signature, &[0]].concat()),
+        ("a leading byte", [&[0], signature].concat()),
+        (
+            "each number padded to 33 bytes",
+            [&[0], r, &[0], s].concat(),
+        ),
+        (
+            "the numbers of P-384",
+            [[0; 16].as_slice(), r, &[0; 16], s].concat(),
+        ),
+        ("with its recovery byte", [signature, &[27]].concat()),
+        ("twice", [signature, signature].concat()),
+        ("as DER", der(r, s)),
+        ("zeros as DER", der(&[0], &[0])),
+    ]
+}
+
+/// What it is changed into that has its length and is never good.
+pub(crate) fn es256_values(signature: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let (r, s) = signature.split_at(32);
+    let n = N.as_slice();
+    let mut below = N;
+    below[31] -= 1;
+    let zero = [0_u8; 32].as_slice();
+    // DER is as long as the signature should be when both numbers happen to be short.
+    let as_long = der(&[1; 29], &[1; 29]);
+    vec![
+        ("zeros, as CVE-2022-21449 accepted", vec![0; 64]),
+        ("r zero", [zero, s].concat()),
+        ("s zero", [r, zero].concat()),
+        ("r the order", [n, s].concat()),
+        ("s the order", [r, n].concat()),
+        ("both the order", [n, n].concat()),
+        ("both one less", [below, below].concat()),
+        ("r zero, s the order", [zero, n].concat()),
+        ("the largest numbers", vec![0xff; 64]),
+        ("ones", [&zero[1..], &[1], &zero[1..], &[1]].concat()),
+        ("s before r", [s, r].concat()),
+        ("little-endian", signature.iter().rev().copied().collect()),
+        ("DER of the right length", as_long),
+        ("text of the right length", vec![b'0'; 64]),
+    ]
+}
+
 fn rs256() -> Vec<Row> {
     let keys = set(&[named(rsa)]);
     let good = good_rs256();
     let signature = signature_of(&good);
     let modulus = Base64UrlUnpadded::decode_vec(RSA_N).unwrap();
     let mut rows = vec![row("RS256", good.as_str(), OK)];
-    for (about, bytes) in [
-        ("nothing", vec![]),
-        ("one byte short", signature[..255].to_vec()),
-        ("without its first byte", signature[1..].to_vec()),
-        ("a trailing byte", [&signature[..], &[0]].concat()),
-        ("a leading zero", [&[0], &signature[..]].concat()),
-        ("of a key of 1024 bits", vec![1; 128]),
-        ("of a key of 4096 bits", vec![1; 512]),
-        ("of P-256", vec![1; 64]),
-    ] {
+    for (about, bytes) in rs256_lengths(&signature) {
         rows.push(row(
             format!("RS256 signature: {about}"),
             with_signature(&good, &bytes),
             "signature-length",
         ));
     }
-    for (about, bytes) in [
-        ("zero", vec![0; 256]),
-        ("one", [vec![0; 255], vec![1]].concat()),
-        ("the modulus", modulus.clone()),
-        ("the largest number", vec![0xff; 256]),
-        ("reversed", signature.iter().rev().copied().collect()),
-        // RFC 8017 section 9.2 without the digest: what a careless padding check lets pass with a small exponent.
-        ("bare padding", [&[0, 1][..], &[0xff; 253], &[0]].concat()),
-    ] {
+    for (about, bytes) in rs256_values(&signature, &modulus) {
         rows.push(row(
             format!("RS256 signature: {about}"),
             with_signature(&good, &bytes),
@@ -158,6 +148,33 @@ fn rs256() -> Vec<Row> {
     rows.into_iter()
         .map(|row| row.keys(&keys).judged())
         .collect()
+}
+
+/// What a good signature of a key of 2048 bits is changed into that no longer has its length.
+pub(crate) fn rs256_lengths(signature: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("nothing", vec![]),
+        ("one byte short", signature[..255].to_vec()),
+        ("without its first byte", signature[1..].to_vec()),
+        ("a trailing byte", [signature, &[0]].concat()),
+        ("a leading zero", [&[0], signature].concat()),
+        ("of a key of 1024 bits", vec![1; 128]),
+        ("of a key of 4096 bits", vec![1; 512]),
+        ("of P-256", vec![1; 64]),
+    ]
+}
+
+/// What it is changed into that has its length and is never good.
+pub(crate) fn rs256_values(signature: &[u8], modulus: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("zero", vec![0; 256]),
+        ("one", [vec![0; 255], vec![1]].concat()),
+        ("the modulus", modulus.to_vec()),
+        ("the largest number", vec![0xff; 256]),
+        ("reversed", signature.iter().rev().copied().collect()),
+        // RFC 8017 section 9.2 without the digest: what a careless padding check lets pass with a small exponent.
+        ("bare padding", [&[0, 1][..], &[0xff; 253], &[0]].concat()),
+    ]
 }
 
 /// The platform is asked after everything that needs no key's mathematics and before the payload is read as JSON.

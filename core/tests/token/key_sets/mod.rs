@@ -6,6 +6,7 @@ mod p256;
 mod rsa;
 mod purpose;
 mod pem;
+mod export;
 
 use std::collections::BTreeSet;
 

@@ -69,32 +69,60 @@ fn rsa() -> Vec<u8> {
     spki(RSA, &rsa_numbers(&decode(RSA_N), &[1, 0, 1]))
 }
 
-#[track_caller]
-fn check(about: &str, pem: &str, expected: Result<(), &str>) {
-    let outcome = KeySet::from_spki_pem(pem)
-        .map(|_| ())
-        .map_err(|error| error.reason());
-    assert_eq!(outcome, expected, "{about}: {pem}");
+/// What, the text, and whether it is read or why not.
+pub(super) type Row = (String, String, Result<(), &'static str>);
+
+/// Collects rows.
+#[derive(Default)]
+struct Rows(Vec<Row>);
+
+impl Rows {
+    fn text(&mut self, about: &str, pem: &str, expected: Result<(), &'static str>) {
+        self.0.push((about.to_owned(), pem.to_owned(), expected));
+    }
+
+    /// DER under the right label.
+    fn der(&mut self, about: &str, der: &[u8], expected: Result<(), &'static str>) {
+        self.text(about, &pem("PUBLIC KEY", der), expected);
+    }
 }
 
-/// Reads DER under the right label.
-#[track_caller]
-fn check_der(about: &str, der: &[u8], expected: Result<(), &str>) {
-    check(about, &pem("PUBLIC KEY", der), expected);
+pub(super) fn rows() -> Vec<Row> {
+    let mut rows = Rows::default();
+    good_keys(&mut rows);
+    no_pem(&mut rows);
+    other_keys(&mut rows);
+    rows.0
+}
+
+#[test]
+fn every_pem_is_read_or_refused() {
+    for (about, pem, expected) in rows() {
+        let outcome = KeySet::from_spki_pem(&pem)
+            .map(|_| ())
+            .map_err(|error| error.reason());
+        assert_eq!(outcome, expected, "{about}: {pem}");
+    }
 }
 
 /// A row is made of a key's DER.
 type Damage = fn(&[u8]) -> Vec<u8>;
 
-#[test]
-fn each_kind_is_read_as_openssl_writes_it() {
+/// Each kind as OpenSSL writes it, and otherwise framed.
+fn good_keys(rows: &mut Rows) {
     for (kind, der) in [("Ed25519", ed25519()), ("P-256", p256()), ("RSA", rsa())] {
         let good = pem("PUBLIC KEY", &der);
-        check(kind, &good, Ok(()));
-        check("other ends of lines", &good.replace('\n', "\r\n"), Ok(()));
-        check("blanks around", &format!("\n  {good}  \n"), Ok(()));
-        check("without the last newline", good.trim_end(), Ok(()));
-        let keys = KeySet::from_spki_pem(&good).unwrap();
+        rows.text(kind, &good, Ok(()));
+        rows.text("other ends of lines", &good.replace('\n', "\r\n"), Ok(()));
+        rows.text("blanks around", &format!("\n  {good}  \n"), Ok(()));
+        rows.text("without the last newline", good.trim_end(), Ok(()));
+    }
+}
+
+#[test]
+fn a_pem_key_has_no_name() {
+    for der in [ed25519(), p256(), rsa()] {
+        let keys = KeySet::from_spki_pem(&pem("PUBLIC KEY", &der)).unwrap();
         let json = keys.to_json();
         // A thumbprint is a name for a lookup and none that the key came with.
         assert!(!json.contains("\"kid\"") && keys.len() == 1, "{json}");
@@ -114,8 +142,7 @@ fn a_pem_key_is_the_key_of_its_jwk() {
     }
 }
 
-#[test]
-fn what_is_no_pem_of_a_public_key() {
+fn no_pem(rows: &mut Rows) {
     for der in [ed25519(), p256(), rsa()] {
         let good = pem("PUBLIC KEY", &der);
         for label in [
@@ -130,65 +157,65 @@ fn what_is_no_pem_of_a_public_key() {
             "public key",
             "",
         ] {
-            check(label, &pem(label, &der), Err("not-pem"));
+            rows.text(label, &pem(label, &der), Err("not-pem"));
         }
         let base64 = Base64::encode_string(&der);
-        check("no frame", &base64, Err("not-pem"));
-        check(
+        rows.text("no frame", &base64, Err("not-pem"));
+        rows.text(
             "no end",
             good.split("-----END").next().unwrap(),
             Err("not-pem"),
         );
-        check("no begin", &good.replace("BEGIN", "START"), Err("not-pem"));
-        check(
+        rows.text("no begin", &good.replace("BEGIN", "START"), Err("not-pem"));
+        rows.text(
             "another end",
             &good.replace("END PUBLIC", "END PRIVATE"),
             Err("not-pem"),
         );
-        check("two keys", &format!("{good}{good}"), Err("not-pem"));
-        check("a text in front", &format!("note\n{good}"), Err("not-pem"));
-        check("a text behind", &format!("{good}note"), Err("not-pem"));
-        check(
+        rows.text("two keys", &format!("{good}{good}"), Err("not-pem"));
+        rows.text("a text in front", &format!("note\n{good}"), Err("not-pem"));
+        rows.text("a text behind", &format!("{good}note"), Err("not-pem"));
+        rows.text(
             "a byte order mark",
             &format!("\u{feff}{good}"),
             Err("not-pem"),
         );
-        check(
+        rows.text(
             "a header in it",
             &good.replacen('\n', "\nProc-Type: 4\n\n", 1),
             Err("not-pem"),
         );
-        check(
+        rows.text(
             "a comment in it",
             &good.replacen('\n', "\n# key\n", 1),
             Err("not-pem"),
         );
-        check(
+        rows.text(
             "the other alphabet",
             &good.replace(['+', '/'], "_"),
             Err("not-pem"),
         );
-        check("nothing in it", &pem("PUBLIC KEY", &[]), Err("not-pem"));
-        check(
+        rows.text("nothing in it", &pem("PUBLIC KEY", &[]), Err("not-pem"));
+        rows.text(
             "a NUL in it",
             &good.replacen('\n', "\n\0", 1),
             Err("not-pem"),
         );
-        check(
+        rows.text(
             "cut short in a quantum",
             &good.replacen("M", "", 1),
             Err("not-pem"),
         );
     }
-    check("nothing", "", Err("not-pem"));
-    check("blanks", " \n ", Err("not-pem"));
-    check(
+    rows.text("nothing", "", Err("not-pem"));
+    rows.text("blanks", " \n ", Err("not-pem"));
+    rows.text(
         "only a frame",
         "-----BEGIN PUBLIC KEY----------END PUBLIC KEY-----",
         Err("not-pem"),
     );
-    check("half a frame", "-----BEGIN PUBLIC KEY-----", Err("not-pem"));
-    check(
+    rows.text("half a frame", "-----BEGIN PUBLIC KEY-----", Err("not-pem"));
+    rows.text(
         "endless",
         &pem("PUBLIC KEY", &[0; 4096]),
         Err("key-set-too-large"),
@@ -218,8 +245,8 @@ fn damaged_der() {
     }
 }
 
-#[test]
-fn other_keys_under_the_right_label() {
+/// Other keys under the right label.
+fn other_keys(rows: &mut Rows) {
     let unsupported = Err("unsupported-key");
     let malformed = Err("public-key-malformed");
     let weak = Err("weak-public-key");
@@ -234,30 +261,30 @@ fn other_keys_under_the_right_label() {
     pss[12] = 0x0a;
     let mut signature = RSA.to_vec();
     signature[12] = 0x0b;
-    check_der("Ed25519 of order 4", &spki(ED25519, &[0; 32]), weak);
-    check_der("Ed25519 of 31 bytes", &spki(ED25519, &[1; 31]), unsupported);
-    check_der("Ed25519 of 33 bytes", &spki(ED25519, &[1; 33]), unsupported);
-    check_der(
+    rows.der("Ed25519 of order 4", &spki(ED25519, &[0; 32]), weak);
+    rows.der("Ed25519 of 31 bytes", &spki(ED25519, &[1; 31]), unsupported);
+    rows.der("Ed25519 of 33 bytes", &spki(ED25519, &[1; 33]), unsupported);
+    rows.der(
         "X25519",
         &spki(&[0x30, 5, 6, 3, 0x2b, 0x65, 0x6e], &[1; 32]),
         unsupported,
     );
-    check_der(
+    rows.der(
         "Ed448",
         &spki(&[0x30, 5, 6, 3, 0x2b, 0x65, 0x71], &[1; 57]),
         unsupported,
     );
-    check_der(
+    rows.der(
         "X448",
         &spki(&[0x30, 5, 6, 3, 0x2b, 0x65, 0x6f], &[1; 56]),
         unsupported,
     );
-    check_der(
+    rows.der(
         "Ed25519 with parameters",
         &spki(&[0x30, 7, 6, 3, 0x2b, 0x65, 0x70, 5, 0], &[1; 32]),
         unsupported,
     );
-    check_der(
+    rows.der(
         "a private key of Ed25519",
         &[
             &[0x30, 0x2e, 2, 1, 0],
@@ -268,17 +295,17 @@ fn other_keys_under_the_right_label() {
         .concat(),
         unsupported,
     );
-    check_der(
+    rows.der(
         "a private key of RSA",
         &tagged(0x30, &[&[2, 1, 0], RSA, &tagged(4, &[1; 300])].concat()),
         unsupported,
     );
-    check_der("P-256 compressed", &point(2, &[1; 32]), unsupported);
-    check_der("P-256 hybrid", &point(6, &[1; 64]), unsupported);
-    check_der("P-256 at infinity", &spki(P256, &[0]), unsupported);
-    check_der("P-256 one byte short", &point(4, &[1; 63]), unsupported);
-    check_der("another prime curve", &curve(6), unsupported);
-    check_der(
+    rows.der("P-256 compressed", &point(2, &[1; 32]), unsupported);
+    rows.der("P-256 hybrid", &point(6, &[1; 64]), unsupported);
+    rows.der("P-256 at infinity", &spki(P256, &[0]), unsupported);
+    rows.der("P-256 one byte short", &point(4, &[1; 63]), unsupported);
+    rows.der("another prime curve", &curve(6), unsupported);
+    rows.der(
         "P-384",
         &spki(
             &[
@@ -288,7 +315,7 @@ fn other_keys_under_the_right_label() {
         ),
         unsupported,
     );
-    check_der(
+    rows.der(
         "secp256k1",
         &spki(
             &[
@@ -298,36 +325,36 @@ fn other_keys_under_the_right_label() {
         ),
         unsupported,
     );
-    check_der("RSA", &rsa_as(RSA), Ok(()));
-    check_der("RSA for PSS only", &rsa_as(&pss), unsupported);
-    check_der("RSA named by a signature", &rsa_as(&signature), unsupported);
+    rows.der("RSA", &rsa_as(RSA), Ok(()));
+    rows.der("RSA for PSS only", &rsa_as(&pss), unsupported);
+    rows.der("RSA named by a signature", &rsa_as(&signature), unsupported);
     // RFC 3279 section 2.3.1: the parameters are NULL.
-    check_der(
+    rows.der(
         "RSA without parameters",
         &rsa_as(&tagged(0x30, &RSA[2..13])),
         unsupported,
     );
-    check_der(
+    rows.der(
         "RSA with other parameters",
         &rsa_as(&tagged(0x30, &[&RSA[2..13], &[2, 1, 0]].concat())),
         unsupported,
     );
-    check_der(
+    rows.der(
         "RSA's numbers alone",
         &rsa_numbers(&decode(RSA_N), &[1, 0, 1]),
         unsupported,
     );
     let numbers = |modulus: &[u8], exponent: &[u8]| spki(RSA, &rsa_numbers(modulus, exponent));
     let odd = |bytes: usize| vec![0x81; bytes];
-    check_der("RSA of 1024 bits", &numbers(&odd(128), &[1, 0, 1]), weak);
-    check_der("RSA of 8200 bits", &numbers(&odd(1025), &[1, 0, 1]), weak);
-    check_der("RSA with exponent 3", &numbers(&odd(256), &[3]), weak);
-    check_der(
+    rows.der("RSA of 1024 bits", &numbers(&odd(128), &[1, 0, 1]), weak);
+    rows.der("RSA of 8200 bits", &numbers(&odd(1025), &[1, 0, 1]), weak);
+    rows.der("RSA with exponent 3", &numbers(&odd(256), &[3]), weak);
+    rows.der(
         "RSA with an even exponent",
         &numbers(&odd(256), &[1, 0, 0]),
         malformed,
     );
-    check_der(
+    rows.der(
         "RSA with an even modulus",
         &numbers(&[0x82; 256], &[1, 0, 1]),
         malformed,
@@ -336,7 +363,7 @@ fn other_keys_under_the_right_label() {
         0x30,
         &[tagged(2, &odd(256)), tagged(2, &[1, 0, 1])].concat(),
     );
-    check_der(
+    rows.der(
         "RSA with a negative modulus",
         &spki(RSA, &negative),
         malformed,
@@ -349,9 +376,9 @@ fn other_keys_under_the_right_label() {
         ]
         .concat(),
     );
-    check_der("RSA with zeros in front", &spki(RSA, &padded), malformed);
+    rows.der("RSA with zeros in front", &spki(RSA, &padded), malformed);
     let behind = [rsa_numbers(&odd(256), &[1, 0, 1]), vec![0]].concat();
-    check_der(
+    rows.der(
         "RSA with a byte behind its numbers",
         &spki(RSA, &behind),
         malformed,
@@ -360,16 +387,16 @@ fn other_keys_under_the_right_label() {
         0x30,
         &[tagged(2, &[1]), tagged(2, &[1]), tagged(2, &[1])].concat(),
     );
-    check_der("RSA with three numbers", &spki(RSA, &three), malformed);
-    check_der("RSA with a text", &spki(RSA, &[0x0c, 1, b'7']), malformed);
-    check_der("an empty sequence", &[0x30, 0], unsupported);
-    check_der(
+    rows.der("RSA with three numbers", &spki(RSA, &three), malformed);
+    rows.der("RSA with a text", &spki(RSA, &[0x0c, 1, b'7']), malformed);
+    rows.der("an empty sequence", &[0x30, 0], unsupported);
+    rows.der(
         "an endless length",
         &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff],
         unsupported,
     );
-    check_der("an indefinite length", &[0x30, 0x80, 0, 0], unsupported);
-    check_der(
+    rows.der("an indefinite length", &[0x30, 0x80, 0, 0], unsupported);
+    rows.der(
         "a long form of a short length",
         &[&[0x30, 0x81, 0x2a], &ed25519()[2..]].concat(),
         unsupported,
