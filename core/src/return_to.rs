@@ -140,7 +140,7 @@ fn decode_form(value: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
     use super::*;
     use alloc::format;

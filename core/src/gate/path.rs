@@ -308,7 +308,7 @@ const fn is_path_character(byte: u8) -> bool {
         )
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
     use super::*;
     use alloc::string::ToString;

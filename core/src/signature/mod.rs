@@ -84,7 +84,7 @@ pub(crate) fn check(key: &PublicKey, message: &[u8], signature: &[u8]) -> Result
     }
 }
 
-#[cfg(all(test, not(target_family = "wasm")))]
+#[cfg(test)]
 mod vectors;
 
 #[cfg(test)]
