@@ -46,7 +46,7 @@ const SUITES: &[Suite] = &[
         "lints, native and wasm, no warning",
         rust::clippy,
     ),
-    suite("core", 120, "tokens, keys, gate, cookies", rust::core),
+    suite("core", 160, "tokens, keys, gate, cookies", rust::core),
     suite(
         "fuzz",
         150,
@@ -93,8 +93,8 @@ const SUITES: &[Suite] = &[
     ),
     suite(
         "chromium",
-        150,
-        "the package's wasm in headless Chromium",
+        200,
+        "the package and Ed25519 as wasm in headless Chromium",
         javascript::chromium,
     ),
     suite(
@@ -105,7 +105,7 @@ const SUITES: &[Suite] = &[
     ),
     suite(
         "runtimes",
-        240,
+        300,
         "the packed package in six runtimes",
         javascript::runtimes,
     ),

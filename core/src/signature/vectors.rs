@@ -1,11 +1,6 @@
 //! Ed25519 against vectors that others made: those of RFC 8032 and of Google's Wycheproof.
 //!
 //! They go the way of a token: the key through a JWK, which refuses weak keys, and the signature through [`check`].
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a surprise in a test's own data fails the test, outside of #[test] functions too"
-)]
 
 use alloc::collections::BTreeMap;
 use alloc::format;

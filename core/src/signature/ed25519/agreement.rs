@@ -1,5 +1,5 @@
 //! Every way to check a signature gives the same answer: the reference with its comparison, the equation by multiples,
-//! and a peer that shares no code with either (aws-lc, whose check is that of BoringSSL and so that of WebCrypto).
+//! and a peer that shares no code with either (aws-lc). How WebCrypto differs from that peer, the suite `runtimes` knows.
 //!
 //! The classes of odd signatures are those of "Taming the many EdDSAs" (Chalkias, Garillot, Nikolaenko, 2020). With the
 //! private number at hand any of them can be made, so each is made here instead of being copied.
