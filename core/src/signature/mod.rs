@@ -87,6 +87,12 @@ pub(crate) fn check(key: &PublicKey, message: &[u8], signature: &[u8]) -> Result
 #[cfg(test)]
 mod vectors;
 
+/// What `#[test]` is where a browser engine runs the tests.
+#[cfg(all(test, target_family = "wasm"))]
+use wasm_bindgen_test::wasm_bindgen_test as test_in_browser;
+#[cfg(all(test, target_family = "wasm"))]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 #[cfg(test)]
 mod tests {
     use alloc::vec::Vec;

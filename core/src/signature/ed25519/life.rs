@@ -4,12 +4,12 @@ use alloc::vec::Vec;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::Value;
-#[cfg(target_family = "wasm")]
-use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::preparation::{GOOD_BEFORE_PREPARED, MAX_PREPARED_KEYS};
 use super::*;
 use crate::keys::{KeySet, PublicKey};
+#[cfg(target_family = "wasm")]
+use crate::signature::test_in_browser as test;
 use crate::token::SigningKey;
 
 const NONE: [usize; 0] = [];
