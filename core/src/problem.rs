@@ -107,7 +107,7 @@ problem_codes! {
     /// The request comes from a page of another origin.
     OriginRefused = "ORIGIN_REFUSED", 403, "Requests from this origin are refused.";
     /// Too many requests; repeat after `Retry-After`.
-    TooManyRequests = "TOO_MANY_REQUESTS", 429, "Too many requests.";
+    RateLimited = "RATE_LIMITED", 429, "Too many requests.";
 
     /// A defect of ours; the log knows more.
     Internal = "INTERNAL", 500, "Something went wrong.";
@@ -142,6 +142,8 @@ pub struct Problem {
     pub title: &'static str,
     /// What is particular to this occurrence. It is public: no token, no secret, no name of a backend.
     pub detail: Option<String>,
+    /// A further member that a program reads (RFC 9457, section 3.2).
+    pub number: Option<(&'static str, u32)>,
 }
 
 impl Problem {
@@ -153,6 +155,7 @@ impl Problem {
             code: code.code(),
             title: code.title(),
             detail: None,
+            number: None,
         }
     }
 
@@ -160,6 +163,13 @@ impl Problem {
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// The same problem with a further member.
+    #[must_use]
+    pub const fn with_number(mut self, name: &'static str, value: u32) -> Self {
+        self.number = Some((name, value));
         self
     }
 
@@ -178,6 +188,9 @@ impl Problem {
         member("code", self.code.into());
         if let Some(detail) = &self.detail {
             member("detail", detail.as_str().into());
+        }
+        if let Some((name, value)) = self.number {
+            member(name, value.into());
         }
         serde_json::Value::Object(members).to_string()
     }
@@ -228,5 +241,7 @@ mod tests {
         assert_eq!(read["detail"], "say \"when\"");
         let bare = Problem::new(ProblemCode::Internal).to_json();
         assert!(!bare.contains("detail"));
+        let counted = Problem::new(ProblemCode::InvalidCredentials).with_number("attemptsLeft", 4);
+        assert!(counted.to_json().contains("\"attemptsLeft\":4"));
     }
 }

@@ -117,7 +117,7 @@ async fn sign_in(store: &Store, user: UserId) -> NewSignIn {
         replaces: Vec::new(),
     };
     store
-        .sign_in(&sign_in, None, &entry(Action::SignIn))
+        .sign_in(&sign_in, None, None, &entry(Action::SignIn))
         .await
         .unwrap();
     sign_in

@@ -27,6 +27,7 @@ use crate::{
     domain::{
         events::Quota,
         keyring::{Keyring, KeyringError},
+        lockout::{Lockout, LockoutKey, Turns},
         password::{HashError, PasswordHasher},
     },
     http::metrics::Metrics,
@@ -50,6 +51,10 @@ pub struct App {
     pub refusals: Mutex<Quota>,
     /// What happened since the start, in numbers.
     pub metrics: Metrics,
+    /// Names the counters of failed sign-ins.
+    pub lockout_key: LockoutKey,
+    /// Who waits for another attempt under the same name.
+    pub turns: Turns,
     /// The one ambient clock.
     pub clock: Clock,
 }
@@ -105,6 +110,16 @@ pub async fn connect_store(config: &Config) -> Result<Store, OpenError> {
 }
 
 impl App {
+    /// What counting failed sign-ins needs.
+    #[must_use]
+    pub fn lockout(&self) -> Lockout<'_> {
+        Lockout {
+            key: &self.lockout_key,
+            settings: &self.config.lockout,
+            turns: &self.turns,
+        }
+    }
+
     /// Opens everything that serving needs; makes the secrets, the schema and the first key where there are none.
     ///
     /// # Errors
@@ -119,6 +134,8 @@ impl App {
         Ok(Self {
             config,
             store,
+            lockout_key: LockoutKey::from_bytes(&secrets.lockout_secret()),
+            turns: Turns::default(),
             secrets,
             keyring,
             hasher,

@@ -114,16 +114,21 @@ async fn every_wrong_sign_in_gets_the_same_answer() {
         ("", ""),
         ("ada@example.test' OR '1'='1", PASSWORD),
     ];
-    let mut answers = Vec::new();
+    let (mut answers, mut lefts) = (Vec::new(), Vec::new());
     for (email, password) in rows {
         let body = json!({ "email": email, "password": password });
         let answer = browser.post("/auth/login").json(&body).send().await;
         let answer = answer.expect_problem(401, "INVALID_CREDENTIALS");
         assert!(answer.set_cookies().is_empty(), "{email}");
-        answers.push(answer.body);
+        let mut body = answer.json();
+        let left = body.as_object_mut().unwrap().remove("attemptsLeft");
+        // Four of the eight names are the same one.
+        lefts.push(left.unwrap().as_u64().unwrap());
+        answers.push(body);
     }
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:?}");
+    assert_eq!(lefts, [4, 3, 2, 1, 4, 4, 4, 4]);
     assert_eq!(desk.number("SELECT count(*) FROM families").await, 0);
     let acts = desk.acts().await;
     let refused = |reason: &str| {
@@ -478,4 +483,38 @@ async fn a_password_hash_of_another_cost_is_renewed_at_sign_in() {
         .await;
     assert_eq!(renewed, 1);
     browser.log_in(EMAIL).await;
+}
+
+#[tokio::test]
+async fn hashes_of_other_systems_sign_in_once_and_are_replaced() {
+    let bcrypt = bcrypt::hash(PASSWORD, 4).unwrap();
+    // Python: hashlib.pbkdf2_hmac("sha256", b"Correct-Horse-7", b"saltsaltsaltsalt", 1000).
+    let pbkdf2 = "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHRzYWx0c2FsdA$EZp0Pxub0B6zH9UVCf/sGLP9SjxqkYZyZh5Sk+qa7wo";
+    for legacy in [bcrypt.as_str(), pbkdf2] {
+        let (desk, mut browser) = Desk::with_ada().await;
+        sqlx::query("UPDATE users SET password_hash = $1")
+            .bind(legacy)
+            .execute(&mut desk.sql().await)
+            .await
+            .unwrap();
+        let wrong = json!({ "email": EMAIL, "password": "Wrong-Horse-7" });
+        let answer = browser.post("/auth/login").json(&wrong).send().await;
+        answer.expect_problem(401, "INVALID_CREDENTIALS");
+        let kept = "SELECT count(*) FROM users WHERE password_hash LIKE '$argon2id$%'";
+        assert_eq!(desk.number(kept).await, 0);
+        browser.log_in(EMAIL).await;
+        assert_eq!(desk.number(kept).await, 1);
+        browser.log_in(EMAIL).await;
+    }
+}
+
+#[tokio::test]
+async fn an_old_password_that_no_policy_would_take_today_signs_in() {
+    let desk = Desk::open_with(|config| {
+        config.passwords.min_length = 40;
+        config.passwords.refuse_frequent = true;
+    })
+    .await;
+    desk.add_grandfathered(EMAIL).await;
+    desk.browser().log_in(EMAIL).await;
 }

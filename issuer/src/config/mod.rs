@@ -45,6 +45,8 @@ pub struct Config {
     pub refresh: Refresh,
     /// What a password must be and how it is hashed.
     pub passwords: Passwords,
+    /// How many wrong passwords lock, and for how long.
+    pub lockout: Lockout,
     /// What is logged and how.
     pub log: Log,
     /// Who may read the numbers.
@@ -153,6 +155,8 @@ pub struct Passwords {
     pub min_length: usize,
     /// Whether upper case, lower case, a digit and a special character are all required.
     pub require_classes: bool,
+    /// Whether frequent passwords and what is easily made of them are refused.
+    pub refuse_frequent: bool,
     /// The cost of a hash.
     pub argon2: Argon2,
 }
@@ -166,6 +170,21 @@ pub struct Argon2 {
     pub iterations: u32,
     /// Lanes.
     pub parallelism: u32,
+}
+
+/// `[lockout]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lockout {
+    /// Whether failures are counted at all.
+    pub enabled: bool,
+    /// So many failures lock a name, or a known device at it.
+    pub failures: u32,
+    /// So long a lock lasts, and so long failures are remembered.
+    pub seconds: i64,
+    /// So many failures lock a range of addresses.
+    pub address_failures: u32,
+    /// Whether a lock ends the sessions of the account.
+    pub revoke_sessions: bool,
 }
 
 /// `[log]`
@@ -260,11 +279,19 @@ impl Config {
             passwords: Passwords {
                 min_length: 12,
                 require_classes: true,
+                refuse_frequent: true,
                 argon2: Argon2 {
                     memory_kib: 46 * 1024,
                     iterations: 1,
                     parallelism: 1,
                 },
+            },
+            lockout: Lockout {
+                enabled: true,
+                failures: 5,
+                seconds: 30 * 60,
+                address_failures: 100,
+                revoke_sessions: false,
             },
             log: Log {
                 format: LogFormat::Json,

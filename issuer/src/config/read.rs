@@ -6,9 +6,9 @@ use edgeward_core::cookie::Environment;
 use zeroize::Zeroizing;
 
 use super::{
-    ACCESS_SECONDS_MAX, Argon2, Config, ConfigErrors, Cookies, Database, Events, Identity, Log,
-    LogFormat, LogLevel, Metrics, OnChange, OnReuse, Origin, Passwords, Refresh, Server, ServerUrl,
-    Storage, Tokens, check,
+    ACCESS_SECONDS_MAX, Argon2, Config, ConfigErrors, Cookies, Database, Events, Identity, Lockout,
+    Log, LogFormat, LogLevel, Metrics, OnChange, OnReuse, Origin, Passwords, Refresh, Server,
+    ServerUrl, Storage, Tokens, check,
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
@@ -139,6 +139,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     };
     let refresh = refresh(reader, default.refresh);
     let passwords = passwords(reader, default.passwords);
+    let lockout = lockout(reader, &default.lockout);
     let log = Log {
         format: reader.take("log.format", default.log.format, log_format),
         level: reader.take("log.level", default.log.level, log_level),
@@ -164,6 +165,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         tokens,
         refresh,
         passwords,
+        lockout,
         log,
         metrics,
         events,
@@ -227,11 +229,28 @@ fn refresh(reader: &mut Reader, default: Refresh) -> Refresh {
     }
 }
 
+fn lockout(reader: &mut Reader, default: &Lockout) -> Lockout {
+    Lockout {
+        enabled: reader.take("lockout.enabled", default.enabled, flag),
+        // Under 3 typing errors lock; NIST SP 800-63B allows 100 failures at most.
+        failures: reader.take("lockout.failures", default.failures, number(3, 100)),
+        seconds: reader.take("lockout.seconds", default.seconds, seconds(MINUTE, DAY)),
+        // A range may be a whole office, or a provider's gateway.
+        address_failures: reader.take(
+            "lockout.address_failures",
+            default.address_failures,
+            number(5, 100_000),
+        ),
+        revoke_sessions: reader.take("lockout.revoke_sessions", default.revoke_sessions, flag),
+    }
+}
+
 fn passwords(reader: &mut Reader, default: Passwords) -> Passwords {
     Passwords {
         // 8 is the least that NIST SP 800-63B allows; more than 128 would lock people out who type.
         min_length: reader.take("passwords.min_length", default.min_length, number(8, 128)),
         require_classes: reader.take("passwords.require_classes", default.require_classes, flag),
+        refuse_frequent: reader.take("passwords.refuse_frequent", default.refuse_frequent, flag),
         argon2: Argon2 {
             // 8 KiB a lane is the least that RFC 9106 defines; 1 GiB for one hash is a denial of service on oneself.
             memory_kib: reader.take(

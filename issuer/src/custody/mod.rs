@@ -11,10 +11,15 @@ pub use seal::{SealError, Sealed};
 use std::{fmt, path::Path};
 
 use edgeward_core::{cookie::Environment, csrf::CsrfKey};
+use hmac::{Hmac, Mac, digest::KeyInit};
+use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 /// The length of every secret here: 256 bits, the key size of XChaCha20-Poly1305 and of HMAC-SHA256's output.
 pub const SECRET_BYTES: usize = 32;
+
+/// Keeps the key of counters apart from every other use of the secret it is derived from.
+const LOCKOUT_LABEL: &[u8] = b"edgeward-lockout-1";
 
 /// Judges who may read the database: a copy that was restored carelessly gives password hashes to every user of the
 /// machine. Changes nothing; an absent file is fine.
@@ -126,6 +131,19 @@ impl Secrets {
     #[must_use]
     pub fn csrf_key(&self) -> &CsrfKey {
         &self.csrf
+    }
+
+    /// The secret under which the counters of failed sign-ins are named. Derived, so that folders made before it serve on:
+    /// refresh tokens begin with `rt1.`, so no MAC of theirs is this key.
+    #[must_use]
+    pub fn lockout_secret(&self) -> Zeroizing<[u8; SECRET_BYTES]> {
+        let mut block = Zeroizing::new([0_u8; 64]);
+        for (place, byte) in block.iter_mut().zip(self.refresh_mac.as_bytes()) {
+            *place = *byte;
+        }
+        let mut mac = <Hmac<Sha256> as KeyInit>::new((&*block).into());
+        mac.update(LOCKOUT_LABEL);
+        Zeroizing::new(mac.finalize().into_bytes().into())
     }
 
     /// Seals a secret for the database. `name` is bound to it: it opens under no other name.

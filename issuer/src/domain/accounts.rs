@@ -287,6 +287,17 @@ pub enum AccountError {
     NoRandomness(#[from] NoRandomness),
 }
 
+/// What a password of this person must not merely be.
+pub(super) fn own_words<'a>(
+    email: &'a Email,
+    first_name: &'a PersonName,
+    last_name: &'a PersonName,
+) -> [&'a str; 4] {
+    let local = email.as_str().split('@').next().unwrap_or_default();
+    let (first, last) = (first_name.as_str(), last_name.as_str());
+    [email.as_str(), local, first, last]
+}
+
 /// Judges the password and hashes it. The address is not looked at, so a known one costs the same time as a new one.
 ///
 /// # Errors
@@ -297,7 +308,14 @@ pub(super) async fn prepare(
     application: Application,
     now: UnixTime,
 ) -> Result<NewAccount, AccountError> {
-    policy.judge(&application.password)?;
+    policy.judge(
+        &application.password,
+        &own_words(
+            &application.email,
+            &application.first_name,
+            &application.last_name,
+        ),
+    )?;
     let password_hash = hasher.hash(application.password).await?;
     Ok(NewAccount {
         account: Account {

@@ -48,6 +48,16 @@ pub enum Action {
     RevokeSession,
     /// A person ended all sessions, or all others.
     RevokeAllSessions,
+    /// A person changed the password, which ended all other sessions.
+    ChangePassword,
+    /// An operator gave a role, which ended the user's sessions.
+    GiveRole,
+    /// An operator took a role, which ended the user's sessions.
+    TakeRole,
+    /// Too many failures locked a name, a device or a range of addresses for a while.
+    Lock,
+    /// An operator ended a lock before its time.
+    Unlock,
     /// A signing key was made.
     CreateKey,
     /// An edge was enrolled.
@@ -70,6 +80,11 @@ impl Action {
             Self::ReplaceSession => "session.replace",
             Self::RevokeSession => "session.revoke",
             Self::RevokeAllSessions => "session.revoke-all",
+            Self::ChangePassword => "account.change-password",
+            Self::GiveRole => "account.give-role",
+            Self::TakeRole => "account.take-role",
+            Self::Lock => "account.lock",
+            Self::Unlock => "account.unlock",
             Self::CreateKey => "key.create",
             Self::EnrollEdge => "edge.enroll",
             Self::RevokeEdge => "edge.revoke",

@@ -1,7 +1,7 @@
 //! Signing in with a password, and registering, which signs in at once while no mail is configured to prove an address.
 //!
 //! A sign-in is one transaction: the family, the session, the end of what the same browser had before, and the audit
-//! entry. Wrong passwords are refused and written down; they are not counted here.
+//! entry. A wrong password is counted and written down; how is in [`lockout`](super::lockout).
 
 use edgeward_core::time::UnixTime;
 
@@ -9,6 +9,7 @@ use super::{
     access_token::{AccessToken, MintError, Minter, Subject},
     accounts::{self, Account, AccountError, Application, Email, UserId},
     audit::{Action, Actor, AuditEntry, Origin},
+    lockout::{Attempt, DeviceDigest, Lockout, NoAttempt},
     password::{Comparison, HashError, Password, PasswordHasher, Policy},
     refresh::RefreshToken,
     session::{self, Device, NewSignIn, NoRandomness, Replaced, SessionSecret, Sid, WEB_CLIENT},
@@ -50,6 +51,10 @@ pub struct Context<'a> {
     pub carrier: Carrier,
     /// The families whose credentials came with the request. They end: no credential survives a sign-in.
     pub replaces: &'a [Sid],
+    /// Counts failures.
+    pub lockout: Lockout<'a>,
+    /// The device, if it signed in to this account before.
+    pub known_device: Option<DeviceDigest>,
     /// The moment.
     pub now: UnixTime,
 }
@@ -76,7 +81,13 @@ pub struct SignedIn {
 pub enum LoginError {
     /// Address and password do not belong together, for whichever reason.
     #[error("address and password do not belong together")]
-    InvalidCredentials,
+    InvalidCredentials {
+        /// Attempts before the lock, unless they are not counted. The same for addresses without an account.
+        attempts_left: Option<u32>,
+    },
+    /// The password was not compared.
+    #[error(transparent)]
+    NoAttempt(#[from] NoAttempt),
     /// The password could not be compared.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -102,48 +113,116 @@ pub enum RegisterError {
     Login(#[from] LoginError),
 }
 
-/// Signs in by address and password. An address that is none costs the same time as a wrong password.
+/// Signs in by address and password. `typed` is counted as it is, `email` is what it is if it is an address: what is none
+/// costs the same time as a wrong password, and is counted and locked alike.
 ///
 /// # Errors
 /// [`LoginError`]; nobody is signed in then.
 pub async fn log_in(
     storage: &impl Storage,
     context: Context<'_>,
+    typed: &str,
     email: Option<&Email>,
     password: Password,
 ) -> Result<SignedIn, LoginError> {
+    let Context { lockout, now, .. } = context;
+    let range = &context.device.address;
+    let attempt = lockout
+        .claim_sign_in(storage, typed, range, context.known_device, now)
+        .await?;
+    match prove(storage, context, email, password).await {
+        Ok(Proof::Right { account, rehashed }) => {
+            enter(storage, context, &attempt, *account, rehashed).await
+        }
+        Ok(Proof::Wrong(account)) => {
+            let user = account.map(|account| account.id);
+            let refusal = refusal(context, user);
+            let attempts_left = attempt
+                .fail(storage, user, &refusal, context.origin)
+                .await?;
+            Err(LoginError::InvalidCredentials { attempts_left })
+        }
+        Err(error) => {
+            attempt.give_back(storage).await;
+            Err(error)
+        }
+    }
+}
+
+/// What comparing said, and about whom.
+enum Proof {
+    Right {
+        account: Box<Account>,
+        rehashed: Option<Rehash>,
+    },
+    Wrong(Option<Box<Account>>),
+}
+
+async fn prove(
+    storage: &impl Storage,
+    context: Context<'_>,
+    email: Option<&Email>,
+    password: Password,
+) -> Result<Proof, LoginError> {
     let stored = match email {
         Some(email) => storage.account_by_email(email).await?,
         None => None,
     };
-    let comparison = context
-        .hasher
-        .compare(
-            password,
-            stored.as_ref().map(|stored| &stored.password_hash),
-        )
-        .await?;
-    let (account, rehashed) = match (stored, comparison) {
+    let hash = stored.as_ref().map(|stored| &stored.password_hash);
+    let comparison = context.hasher.compare(password, hash).await?;
+    Ok(match (stored, comparison) {
         (Some(stored), Comparison::Right { rehashed }) => {
             let from = stored.password_hash;
-            (stored.account, rehashed.map(|to| Rehash { from, to }))
+            Proof::Right {
+                account: Box::new(stored.account),
+                rehashed: rehashed.map(|to| Rehash { from, to }),
+            }
         }
         (stored, Comparison::Wrong | Comparison::Right { .. }) => {
-            let account = stored.map(|stored| stored.account);
-            storage.record(&refusal(context, account.as_ref())).await?;
-            return Err(LoginError::InvalidCredentials);
+            Proof::Wrong(stored.map(|stored| Box::new(stored.account)))
         }
-    };
+    })
+}
+
+/// Signs in who proved the password, unless a lock began meanwhile.
+async fn enter(
+    storage: &impl Storage,
+    context: Context<'_>,
+    attempt: &Attempt<'_>,
+    account: Account,
+    rehashed: Option<Rehash>,
+) -> Result<SignedIn, LoginError> {
+    let entered = try_enter(storage, context, attempt, account, rehashed).await;
+    match &entered {
+        Ok(_) => attempt.succeeded(),
+        Err(_) => attempt.give_back(storage).await,
+    }
+    entered
+}
+
+async fn try_enter(
+    storage: &impl Storage,
+    context: Context<'_>,
+    attempt: &Attempt<'_>,
+    account: Account,
+    rehashed: Option<Rehash>,
+) -> Result<SignedIn, LoginError> {
     let replaces = replaced(storage, context, account.id).await?;
     let prepared = Prepared::new(context, account, replaces)?;
     let mut entry = prepared.entry(context);
     if rehashed.is_some() {
         entry = entry.with("rehashed", true);
     }
-    storage
-        .sign_in(&prepared.new, rehashed.as_ref(), &entry)
-        .await?;
-    Ok(prepared.signed_in)
+    loop {
+        // Ends: each turn that is overtaken has stored another's, of which there are fewer than the limit.
+        let settled = attempt.success(storage).await?;
+        let stored = storage
+            .sign_in(&prepared.new, rehashed.as_ref(), settled.as_ref(), &entry)
+            .await?;
+        if stored {
+            return Ok(prepared.signed_in);
+        }
+    }
 }
 
 /// Makes an account and signs it in, or does neither.
@@ -190,7 +269,7 @@ pub async fn register(
     }
 }
 
-fn refusal(context: Context<'_>, account: Option<&Account>) -> AuditEntry {
+fn refusal(context: Context<'_>, user: Option<UserId>) -> AuditEntry {
     let refused = |reason| {
         AuditEntry::refused(
             Action::SignIn,
@@ -200,8 +279,8 @@ fn refusal(context: Context<'_>, account: Option<&Account>) -> AuditEntry {
             context.origin,
         )
     };
-    match account {
-        Some(account) => refused("wrong-password").about("user", account.id),
+    match user {
+        Some(user) => refused("wrong-password").about("user", user),
         None => refused("unknown-user"),
     }
 }

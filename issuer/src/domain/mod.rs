@@ -6,14 +6,17 @@
 pub mod access_token;
 pub mod accounts;
 pub mod audit;
+pub mod change_password;
 pub mod device;
 pub mod edges;
 pub mod events;
 pub mod keyring;
+pub mod lockout;
 pub mod login;
 pub mod moment;
 pub mod password;
 pub mod refresh;
 pub mod revocations;
+pub mod roles;
 pub mod session;
 pub mod storage;

@@ -1,27 +1,24 @@
-//! Passwords: which are acceptable, and their hashing with Argon2id (RFC 9106).
+//! Passwords: which are acceptable, and their hashing with Argon2id (RFC 9106). Hashes of other systems are compared, and
+//! replaced at the first sign-in.
 //!
 //! A hash costs tens of milliseconds of a core and tens of MiB on purpose, so there are never more at work than cores,
 //! and only so many wait; who comes after that is told to come back. A sign-in for an address without an account costs
-//! the same work as one with a wrong password. Counting wrong passwords is not done here.
+//! the same work as one with a wrong password. Counting wrong passwords is done in [`lockout`](super::lockout).
 
+mod admission;
+mod frequent;
+mod legacy;
 mod policy;
 
+pub use admission::{HashCounts, RETRY_AFTER_SECONDS};
 pub use policy::{Policy, WeakPassword};
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::{fmt, thread};
 
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
     password_hash::phc,
 };
-use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
@@ -30,6 +27,8 @@ use super::{
     storage::PasswordHash,
 };
 use crate::config;
+use admission::{Admission, QUEUE_PER_CORE};
+use legacy::Kind;
 
 /// Passphrases fit many times over; without an end, the body limit would be the only bound of the normalisation.
 pub const PASSWORD_MAX_CHARS: usize = 256;
@@ -37,12 +36,6 @@ pub const PASSWORD_MAX_CHARS: usize = 256;
 /// Longer input is not even normalised. A character of the normal form is seldom typed as more than four code points
 /// of four bytes each.
 const TYPED_MAX_BYTES: usize = PASSWORD_MAX_CHARS * 16;
-
-/// How many wait for each core. A hash takes some 50 ms, so the last in the queue waits under a second.
-const QUEUE_PER_CORE: usize = 16;
-
-/// When who found the queue full should come back: when all who wait now have been served.
-pub const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// Argon2's recommended length of a salt (RFC 9106 3.1).
 const SALT_BYTES: usize = 16;
@@ -73,6 +66,14 @@ impl Password {
     }
 }
 
+impl Password {
+    /// Whether both were typed alike. For two that one person typed; a stored one is compared by its hash.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.text == other.text && !self.too_long && !other.too_long
+    }
+}
+
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(redacted)")
@@ -87,7 +88,10 @@ pub enum HashError {
     Overloaded,
     /// Argon2 refused: wrong parameters, a stored hash that is none, or no memory.
     #[error("the password could not be hashed: {0}")]
-    Argon2(String),
+    Failed(String),
+    /// A stored hash of another system cannot be read.
+    #[error("{0} in the database cannot be used")]
+    Unreadable(&'static str),
     /// There was no randomness for the salt.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -98,7 +102,7 @@ pub enum HashError {
 
 impl From<argon2::password_hash::Error> for HashError {
     fn from(error: argon2::password_hash::Error) -> Self {
-        Self::Argon2(error.to_string())
+        Self::Failed(error.to_string())
     }
 }
 
@@ -118,9 +122,7 @@ pub enum Comparison {
 /// Hashes and compares, a bounded number at a time.
 pub struct PasswordHasher {
     argon2: Argon2<'static>,
-    places: Arc<Semaphore>,
-    inside: Arc<AtomicUsize>,
-    inside_max: usize,
+    admission: Admission,
     /// Compared with when there is no account; of a password that nobody knows.
     decoy: PasswordHash,
 }
@@ -129,7 +131,7 @@ impl fmt::Debug for PasswordHasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PasswordHasher")
             .field("params", self.argon2.params())
-            .field("inside", &self.inside)
+            .field("counts", &self.counts())
             .finish_non_exhaustive()
     }
 }
@@ -150,17 +152,21 @@ impl PasswordHasher {
         waiting_max: usize,
     ) -> Result<Self, HashError> {
         let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, None)
-            .map_err(|error| HashError::Argon2(error.to_string()))?;
+            .map_err(|error| HashError::Failed(error.to_string()))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let unknown = session::random::<32>()?;
         let decoy = hash_with(&argon2, &unknown)?;
         Ok(Self {
             argon2,
-            places: Arc::new(Semaphore::new(places)),
-            inside: Arc::new(AtomicUsize::new(0)),
-            inside_max: places.saturating_add(waiting_max),
+            admission: Admission::new(places, waiting_max),
             decoy,
         })
+    }
+
+    /// What hashing has done and is doing.
+    #[must_use]
+    pub fn counts(&self) -> HashCounts {
+        self.admission.counts()
     }
 
     /// Hashes a new password. Whether it is acceptable is for [`Policy`] to say, before.
@@ -169,7 +175,8 @@ impl PasswordHasher {
     /// [`HashError`].
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
         let argon2 = self.argon2.clone();
-        self.run(move || hash_with(&argon2, password.text.as_bytes()))
+        self.admission
+            .run(move || hash_with(&argon2, password.text.as_bytes()))
             .await
     }
 
@@ -185,68 +192,22 @@ impl PasswordHasher {
         let known = stored.is_some();
         let phc = stored.unwrap_or(&self.decoy).as_phc().to_owned();
         let argon2 = self.argon2.clone();
-        self.run(move || {
-            let hash = phc::PasswordHash::new(&phc)
-                .map_err(|error| HashError::Argon2(error.to_string()))?;
-            // What is compared of a password that is too long is not what was typed.
-            let fits = !password.too_long;
-            let right = match argon2.verify_password(password.text.as_bytes(), &hash) {
-                Ok(()) => true,
-                Err(argon2::password_hash::Error::PasswordInvalid) => false,
-                Err(error) => return Err(error.into()),
-            };
-            if !(right && known && fits) {
-                return Ok(Comparison::Wrong);
-            }
-            let outdated = Params::try_from(&hash).ok().as_ref().map(cost_of)
-                != Some(cost_of(argon2.params()));
-            let rehashed = if outdated {
-                Some(hash_with(&argon2, password.text.as_bytes())?)
-            } else {
-                None
-            };
-            Ok(Comparison::Right { rehashed })
-        })
-        .await
-    }
-
-    /// Runs one piece of hashing on a thread that may block, when a place is free.
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
-    ) -> Result<T, HashError> {
-        let inside = Inside::enter(&self.inside, self.inside_max)?;
-        let place = Arc::clone(&self.places)
-            .acquire_owned()
-            .await
-            .map_err(|_| HashError::Lost)?;
-        tokio::task::spawn_blocking(move || {
-            // Both are given back when the work is done, not when a caller who went away stops waiting for it.
-            let _kept = (inside, place);
-            work()
-        })
-        .await
-        .map_err(|_| HashError::Lost)?
-    }
-}
-
-/// A place among those who hash and those who wait, given back by dropping.
-struct Inside(Arc<AtomicUsize>);
-
-impl Inside {
-    fn enter(inside: &Arc<AtomicUsize>, max: usize) -> Result<Self, HashError> {
-        inside
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
-                (n < max).then(|| n.saturating_add(1))
+        self.admission
+            .run(move || {
+                // What is compared of a password that is too long is not what was typed.
+                let fits = !password.too_long;
+                let (right, outdated) = compare_with(&argon2, &phc, &password.text)?;
+                if !(right && known && fits) {
+                    return Ok(Comparison::Wrong);
+                }
+                let rehashed = if outdated {
+                    Some(hash_with(&argon2, password.text.as_bytes())?)
+                } else {
+                    None
+                };
+                Ok(Comparison::Right { rehashed })
             })
-            .map(|_| Self(Arc::clone(inside)))
-            .map_err(|_| HashError::Overloaded)
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+            .await
     }
 }
 
@@ -254,6 +215,30 @@ fn hash_with(argon2: &Argon2<'_>, password: &[u8]) -> Result<PasswordHash, HashE
     let salt = session::random::<SALT_BYTES>()?;
     let hash = argon2.hash_password_with_salt(password, &salt)?;
     Ok(PasswordHash::from_phc(hash.to_string()))
+}
+
+/// Whether the password is the hash's, and whether the hash is not what would be made today.
+fn compare_with(
+    argon2: &Argon2<'_>,
+    stored: &str,
+    password: &str,
+) -> Result<(bool, bool), HashError> {
+    match Kind::of(stored) {
+        Kind::Bcrypt => Ok((legacy::bcrypt(stored, password)?, true)),
+        Kind::Pbkdf2 => Ok((legacy::pbkdf2(stored, password)?, true)),
+        Kind::Argon2 => {
+            let hash = phc::PasswordHash::new(stored)
+                .map_err(|error| HashError::Failed(error.to_string()))?;
+            let right = match argon2.verify_password(password.as_bytes(), &hash) {
+                Ok(()) => true,
+                Err(argon2::password_hash::Error::PasswordInvalid) => false,
+                Err(error) => return Err(error.into()),
+            };
+            let cost = Params::try_from(&hash).ok();
+            let outdated = cost.as_ref().map(cost_of) != Some(cost_of(argon2.params()));
+            Ok((right, outdated))
+        }
+    }
 }
 
 fn cost_of(params: &Params) -> (u32, u32, u32) {
@@ -358,37 +343,7 @@ mod tests {
             .build()
             .unwrap();
         let answer = runtime.block_on(hasher.compare(Password::from_typed("plain"), Some(&broken)));
-        assert!(matches!(answer, Err(HashError::Argon2(_))), "{answer:?}");
-    }
-
-    #[tokio::test]
-    async fn who_finds_the_queue_full_is_told_so_and_a_place_comes_back() {
-        let hasher = PasswordHasher::with_places(&CHEAP, 1, 1).unwrap();
-        let taken = Arc::clone(&hasher.places).acquire_owned().await.unwrap();
-        let working = Inside::enter(&hasher.inside, hasher.inside_max).unwrap();
-        {
-            let waiting = hasher.hash(Password::from_typed("a"));
-            tokio::pin!(waiting);
-            assert!(
-                futures_poll_once(waiting.as_mut()).await,
-                "the second one waits"
-            );
-            let third = hasher.hash(Password::from_typed("b")).await;
-            assert!(matches!(third, Err(HashError::Overloaded)), "{third:?}");
-        }
-        // The one that waited went away; its place is free again.
-        assert_eq!(hasher.inside.load(Ordering::Acquire), 1);
-        drop((taken, working));
-        hasher.hash(Password::from_typed("c")).await.unwrap();
-        assert_eq!(hasher.inside.load(Ordering::Acquire), 0);
-    }
-
-    /// Whether a future is still pending after it was asked once.
-    async fn futures_poll_once<F: Future>(mut future: std::pin::Pin<&mut F>) -> bool {
-        std::future::poll_fn(|context| {
-            std::task::Poll::Ready(future.as_mut().poll(context).is_pending())
-        })
-        .await
+        assert!(matches!(answer, Err(HashError::Failed(_))), "{answer:?}");
     }
 
     #[test]

@@ -151,6 +151,12 @@ pub enum RevocationReason {
     DeviceChanged,
     /// It was refreshed from another range of addresses, and the configuration wants that to end it.
     AddressChanged,
+    /// Too many wrong passwords locked the account, and it is configured that this ends its sessions.
+    Locked,
+    /// An operator gave or took a role.
+    RolesChanged,
+    /// The person changed the password elsewhere.
+    PasswordChanged,
 }
 
 impl RevocationReason {
@@ -165,6 +171,9 @@ impl RevocationReason {
             Self::Reuse => "reuse",
             Self::DeviceChanged => "device-changed",
             Self::AddressChanged => "address-changed",
+            Self::Locked => "locked",
+            Self::RolesChanged => "roles-changed",
+            Self::PasswordChanged => "password-changed",
         }
     }
 }

@@ -12,7 +12,10 @@ use edgeward_core::time::UnixTime;
 use super::{
     accounts::{Account, Email, NewAccount, UserId},
     audit::AuditEntry,
+    change_password::{PasswordChange, Stored},
+    lockout::{Counter, CounterKey, Failure, Swap},
     refresh::{HandOut, ReusedFamily, Rotation},
+    roles::RoleChange,
     session::{BrowserSession, Digest, Family, NewSignIn, RevocationReason, Sid},
 };
 
@@ -113,13 +116,54 @@ pub trait Storage: Send + Sync {
     ) -> impl Future<Output = Result<Creation, StorageError>> + Send;
 
     /// Writes a new family and its session, and ends the families that the browser brought along, each with its own
-    /// entry. With `rehashed` the account's password hash is replaced in the same act.
+    /// entry. With `rehashed` the account's password hash is replaced in the same act, with `settled` a counter moves.
+    /// `false`: the counter was no longer as expected, nothing was written.
     fn sign_in(
         &self,
         sign_in: &NewSignIn,
         rehashed: Option<&Rehash>,
+        settled: Option<&Swap>,
         entry: &AuditEntry,
-    ) -> impl Future<Output = Result<(), StorageError>> + Send;
+    ) -> impl Future<Output = Result<bool, StorageError>> + Send;
+
+    /// Gives or takes a role and ends the user's sessions. `None`: nothing was to change, and nothing was written.
+    fn change_role(
+        &self,
+        change: &RoleChange,
+        entry: &AuditEntry,
+    ) -> impl Future<Output = Result<Option<u64>, StorageError>> + Send;
+
+    /// Stores a new password, ends the user's other sessions and renews the one in use, or does nothing.
+    fn change_password(
+        &self,
+        change: &PasswordChange,
+        entry: &AuditEntry,
+    ) -> impl Future<Output = Result<Stored, StorageError>> + Send;
+
+    /// A counter of failures.
+    fn counter(
+        &self,
+        key: &CounterKey,
+    ) -> impl Future<Output = Result<Option<Counter>, StorageError>> + Send;
+
+    /// Moves a counter when it is still as expected. Bookkeeping, not an act: a claim that came to nothing leaves no
+    /// trace.
+    fn swap_counter(&self, swap: &Swap) -> impl Future<Output = Result<bool, StorageError>> + Send;
+
+    /// Writes a failed attempt down. `false`: a counter was no longer as expected, nothing was written.
+    fn fail_attempt(
+        &self,
+        failure: &Failure,
+        now: UnixTime,
+    ) -> impl Future<Output = Result<bool, StorageError>> + Send;
+
+    /// Forgets the failures at a name, those of known devices and of repeated proofs too. `false`: there were none, and
+    /// nothing is written.
+    fn forget_failures(
+        &self,
+        name: &CounterKey,
+        entry: &AuditEntry,
+    ) -> impl Future<Output = Result<bool, StorageError>> + Send;
 
     /// A family, ended or not.
     fn family(&self, sid: Sid)

@@ -196,8 +196,55 @@ pub fn sentence(error: &ApiError) -> String {
     if let ApiError::WeakPassword(text) | ApiError::Invalid(text) = error {
         return text.clone().into_owned();
     }
+    if let ApiError::InvalidCredentials {
+        attempts_left: Some(left),
+    } = error
+    {
+        return format!("{}{}", error.code().title(), told_attempts(*left));
+    }
+    if let ApiError::AccountLocked {
+        retry_after_seconds,
+    } = error
+    {
+        let wait = told_wait(*retry_after_seconds);
+        return format!(
+            "After too many wrong passwords, signing in with this address is locked. {wait}"
+        );
+    }
+    if let ApiError::RateLimited {
+        retry_after_seconds,
+    } = error
+    {
+        let wait = told_wait(*retry_after_seconds);
+        return format!("Too many attempts came from here. {wait}");
+    }
     if let ApiError::CsrfInvalid = error {
         return "This page was open for too long, or your browser did not keep its cookie. Please try again.".to_owned();
     }
     error.code().title().to_owned()
+}
+
+/// Said from the third failure on: before, it would only frighten who mistyped.
+const ATTEMPTS_TOLD: u32 = 2;
+
+fn told_attempts(left: u32) -> String {
+    match left {
+        0 => " Signing in with this address is now locked for a while.".to_owned(),
+        1 => " 1 attempt is left before signing in with this address is locked.".to_owned(),
+        2..=ATTEMPTS_TOLD => {
+            format!(" {left} attempts are left before signing in with this address is locked.")
+        }
+        _ => String::new(),
+    }
+}
+
+/// In words, rounded up: who comes back then is let in.
+fn told_wait(seconds: u64) -> String {
+    let (number, unit) = if seconds < 100 {
+        (seconds, "second")
+    } else {
+        (seconds.div_ceil(60), "minute")
+    };
+    let plural = if number == 1 { "" } else { "s" };
+    format!("Try again in {number} {unit}{plural}.")
 }

@@ -42,7 +42,10 @@ pub enum ApiError {
 
     // Somebody is not believed: a person must sign in (again), or an attack was stopped.
     /// E-mail and password do not belong together, for whichever reason.
-    InvalidCredentials,
+    InvalidCredentials {
+        /// Attempts before the lock, unless they are not counted.
+        attempts_left: Option<u32>,
+    },
     /// The resource is for the signed-in, and nobody is.
     NotSignedIn,
     /// An access token does not verify.
@@ -66,7 +69,17 @@ pub enum ApiError {
     /// Another account has this e-mail address.
     EmailTaken,
 
-    // It will work in a moment.
+    // It will work later.
+    /// Too many wrong passwords under this name, whether it has an account or not.
+    AccountLocked {
+        /// When the lock ends.
+        retry_after_seconds: u64,
+    },
+    /// Too many requests from this address, in this session, or under this name.
+    RateLimited {
+        /// When the next one is let through.
+        retry_after_seconds: u64,
+    },
     /// All places for costly work are taken.
     Busy {
         /// When to try again.
@@ -144,7 +157,7 @@ impl ApiError {
             Self::NotFound => ProblemCode::NotFound,
             Self::MethodNotAllowed => ProblemCode::MethodNotAllowed,
             Self::AmbiguousCredentials => ProblemCode::AmbiguousCredentials,
-            Self::InvalidCredentials => ProblemCode::InvalidCredentials,
+            Self::InvalidCredentials { .. } => ProblemCode::InvalidCredentials,
             Self::NotSignedIn => ProblemCode::NotSignedIn,
             Self::InvalidToken(reject) => {
                 ProblemCode::from_code(reject.code()).unwrap_or(ProblemCode::InvalidToken)
@@ -157,6 +170,8 @@ impl ApiError {
             Self::EdgeProofInvalid => ProblemCode::EdgeProofInvalid,
             Self::WeakPassword(_) => ProblemCode::WeakPassword,
             Self::EmailTaken => ProblemCode::EmailTaken,
+            Self::AccountLocked { .. } => ProblemCode::AccountLocked,
+            Self::RateLimited { .. } => ProblemCode::RateLimited,
             Self::Busy { .. } | Self::DatabaseBusy | Self::TooSlow => ProblemCode::Busy,
             Self::RefreshInProgress => ProblemCode::RefreshInProgress,
             Self::Internal(_) => ProblemCode::Internal,
@@ -177,6 +192,12 @@ impl ApiError {
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
         if let Self::Busy {
+            retry_after_seconds,
+        }
+        | Self::AccountLocked {
+            retry_after_seconds,
+        }
+        | Self::RateLimited {
             retry_after_seconds,
         } = self
         {
@@ -229,6 +250,12 @@ impl IntoResponse for ApiError {
         let mut problem = Problem::new(self.code());
         if let Some(detail) = self.detail() {
             problem = problem.with_detail(detail);
+        }
+        if let Self::InvalidCredentials {
+            attempts_left: Some(left),
+        } = &self
+        {
+            problem = problem.with_number("attemptsLeft", *left);
         }
         let status =
             StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -209,7 +209,8 @@ pub(super) async fn end_reused(
     let ended = revoke(tx, reused.sid, RevocationReason::Reuse, reused.now).await?;
     match reused.scope {
         OnReuse::User if ended => {
-            revoke_all(tx, reused.user, Some(reused.sid), reused.now).await?;
+            let (but, reason) = (Some(reused.sid), RevocationReason::RevokedAll);
+            revoke_all(tx, reused.user, but, reason, reused.now).await?;
         }
         OnReuse::User | OnReuse::Family => {}
     }
@@ -230,7 +231,10 @@ pub(super) async fn revoke(
         | RevocationReason::RevokedAll
         | RevocationReason::Replaced
         | RevocationReason::DeviceChanged
-        | RevocationReason::AddressChanged => None,
+        | RevocationReason::AddressChanged
+        | RevocationReason::Locked
+        | RevocationReason::RolesChanged
+        | RevocationReason::PasswordChanged => None,
     };
     let done = sql(
         "UPDATE families SET revoked_at = $2, revoked_reason = $3, reuse_seen_at = $4
@@ -262,10 +266,10 @@ pub(super) async fn revoke_all(
     tx: &mut WriteTx,
     user: UserId,
     except: Option<Sid>,
+    reason: RevocationReason,
     now: UnixTime,
 ) -> Result<u64, StorageError> {
     let except = except.map(|sid| sid.to_string()).unwrap_or_default();
-    let reason = RevocationReason::RevokedAll;
     let ended = sql("UPDATE families SET revoked_at = $2, revoked_reason = $3
          WHERE user_id = $1 AND sid <> $4 AND revoked_at IS NULL
          RETURNING sid")

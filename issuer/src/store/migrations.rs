@@ -51,12 +51,13 @@ macro_rules! step {
     };
 }
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     step!(1, "accounts", "001_accounts"),
     step!(2, "sessions", "002_sessions"),
     step!(3, "audit", "003_audit"),
     step!(4, "keys", "004_keys"),
     step!(5, "refresh", "005_refresh"),
+    step!(6, "attempts", "006_attempts"),
     step!(7, "events", "007_events"),
 ];
 

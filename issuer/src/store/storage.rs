@@ -2,11 +2,14 @@
 
 use edgeward_core::time::UnixTime;
 
-use super::{Store, WriteTx, families, sessions, users};
+use super::{Store, WriteTx, attempts, families, sessions, users};
 use crate::domain::{
     accounts::{Account, Email, NewAccount, UserId},
     audit::AuditEntry,
+    change_password::{PasswordChange, Stored},
+    lockout::{Counter, CounterKey, Failure, Swap},
     refresh::{HandOut, ReusedFamily, Rotation},
+    roles::RoleChange,
     session::{BrowserSession, Digest, Family, NewSignIn, Replaced, RevocationReason, Sid},
     storage::{Creation, Rehash, Storage, StorageError, StoredAccount},
 };
@@ -63,14 +66,114 @@ impl Storage for Store {
         &self,
         sign_in: &NewSignIn,
         rehashed: Option<&Rehash>,
+        settled: Option<&Swap>,
         entry: &AuditEntry,
-    ) -> Result<(), StorageError> {
+    ) -> Result<bool, StorageError> {
         let mut tx = self.write().await?;
+        if let Some(swap) = settled
+            && !attempts::swap(&mut tx, swap).await?
+        {
+            tx.roll_back().await?;
+            return Ok(false);
+        }
         if let Some(rehash) = rehashed {
             users::replace_hash(&mut tx, sign_in.user, rehash, sign_in.now).await?;
         }
         write_sign_in(&mut tx, sign_in).await?;
-        tx.commit(entry).await
+        tx.commit(entry).await?;
+        Ok(true)
+    }
+
+    async fn change_role(
+        &self,
+        change: &RoleChange,
+        entry: &AuditEntry,
+    ) -> Result<Option<u64>, StorageError> {
+        let mut tx = self.write().await?;
+        if !users::change_role(&mut tx, change).await? {
+            tx.roll_back().await?;
+            return Ok(None);
+        }
+        let reason = RevocationReason::RolesChanged;
+        let ended = families::revoke_all(&mut tx, change.user, None, reason, change.now).await?;
+        tx.commit(entry).await?;
+        Ok(Some(ended))
+    }
+
+    async fn change_password(
+        &self,
+        change: &PasswordChange,
+        entry: &AuditEntry,
+    ) -> Result<Stored, StorageError> {
+        let mut tx = self.write().await?;
+        let PasswordChange {
+            user, keep, now, ..
+        } = *change;
+        if let Some(swap) = &change.settled
+            && !attempts::swap(&mut tx, swap).await?
+        {
+            tx.roll_back().await?;
+            return Ok(Stored::CounterMoved);
+        }
+        if !users::replace_hash(&mut tx, user, &change.hash, now).await? {
+            tx.roll_back().await?;
+            return Ok(Stored::HashMoved);
+        }
+        if let Some((old, new)) = &change.session {
+            sessions::renew(&mut tx, old, new).await?;
+        }
+        let reason = RevocationReason::PasswordChanged;
+        families::revoke_all(&mut tx, user, Some(keep), reason, now).await?;
+        tx.commit(entry).await?;
+        Ok(Stored::Done)
+    }
+
+    async fn counter(&self, key: &CounterKey) -> Result<Option<Counter>, StorageError> {
+        attempts::by_key(self.readers(), key).await
+    }
+
+    async fn swap_counter(&self, swap: &Swap) -> Result<bool, StorageError> {
+        let mut connection = self.bookkeeping().await?;
+        let swapped = attempts::swap(&mut connection, swap).await?;
+        if swapped && swap.from.is_none() {
+            attempts::purge(&mut connection, swap.now).await;
+        }
+        Ok(swapped)
+    }
+
+    async fn fail_attempt(&self, failure: &Failure, now: UnixTime) -> Result<bool, StorageError> {
+        let mut tx = self.write().await?;
+        for swap in &failure.swaps {
+            if !attempts::swap(&mut tx, swap).await? {
+                tx.roll_back().await?;
+                return Ok(false);
+            }
+        }
+        if let Some(user) = failure.ends_sessions_of {
+            let reason = RevocationReason::Locked;
+            families::revoke_all(&mut tx, user, None, reason, now).await?;
+        }
+        match failure.locks.split_last() {
+            None => tx.commit(&failure.refusal).await?,
+            Some((last, before)) => {
+                tx.append(&failure.refusal);
+                for entry in before {
+                    tx.append(entry);
+                }
+                tx.commit(last).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    async fn forget_failures(
+        &self,
+        name: &CounterKey,
+        entry: &AuditEntry,
+    ) -> Result<bool, StorageError> {
+        let mut tx = self.write().await?;
+        let done = attempts::forget(&mut tx, name).await?;
+        tx.commit_if(done, entry).await
     }
 
     async fn family(&self, sid: Sid) -> Result<Option<Family>, StorageError> {
@@ -156,7 +259,8 @@ impl Storage for Store {
         entry: &AuditEntry,
     ) -> Result<u64, StorageError> {
         let mut tx = self.write().await?;
-        let ended = families::revoke_all(&mut tx, user, except, now).await?;
+        let reason = RevocationReason::RevokedAll;
+        let ended = families::revoke_all(&mut tx, user, except, reason, now).await?;
         tx.commit(entry).await?;
         Ok(ended)
     }

@@ -5,6 +5,7 @@ use edgeward_core::time::UnixTime;
 use super::sql::{Readers, Reads, Row, Writes, sql};
 use crate::domain::{
     accounts::{Account, Email, NewAccount, PersonName, Role, UserId},
+    roles::{Direction, RoleChange},
     storage::{Creation, PasswordHash, Rehash, StorageError, StoredAccount},
 };
 
@@ -95,14 +96,35 @@ pub(super) async fn insert(
     Ok(Creation::Created)
 }
 
-/// Does nothing when the account has another hash by now than the one that was compared.
+/// Gives or takes a role; `false` when the user has, or lacks, it already.
+pub(super) async fn change_role(
+    on: &mut impl Writes,
+    change: &RoleChange,
+) -> Result<bool, StorageError> {
+    let user = change.user.to_string();
+    let role = change.role.as_str();
+    let done = match change.direction {
+        Direction::Give => sql(
+            "INSERT INTO user_roles (user_id, role, granted_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        )
+        .bind(user)
+        .bind(role)
+        .bind(change.now),
+        Direction::Take => sql("DELETE FROM user_roles WHERE user_id = $1 AND role = $2")
+            .bind(user)
+            .bind(role),
+    };
+    Ok(done.execute(on).await? == 1)
+}
+
+/// Does nothing, and answers `false`, when the account has another hash by now than the one that was compared.
 pub(super) async fn replace_hash(
     on: &mut impl Writes,
     id: UserId,
     rehash: &Rehash,
     now: UnixTime,
-) -> Result<(), StorageError> {
-    sql(
+) -> Result<bool, StorageError> {
+    let done = sql(
         "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1 AND password_hash = $4",
     )
     .bind(id.to_string())
@@ -111,7 +133,7 @@ pub(super) async fn replace_hash(
     .bind(rehash.from.as_phc())
     .execute(on)
     .await?;
-    Ok(())
+    Ok(done == 1)
 }
 
 #[cfg(test)]
@@ -140,7 +162,8 @@ mod tests {
                 from: hash(from),
                 to: hash("dearer"),
             };
-            replace_hash(&mut tx, id, &rehash, now).await.unwrap();
+            let replaced = replace_hash(&mut tx, id, &rehash, now).await.unwrap();
+            assert_eq!(replaced, from == "changed");
             let found = sql("SELECT password_hash FROM users")
                 .optional(&mut tx)
                 .await

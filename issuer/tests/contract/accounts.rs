@@ -118,7 +118,7 @@ pub(crate) async fn a_sign_in_is_whole_or_not_at_all(world: World) {
     let free_sid = sign_in.sid;
     sign_in.sid = old.sid;
     let refused = store
-        .sign_in(&sign_in, Some(&rehash), &entry(Action::SignIn))
+        .sign_in(&sign_in, Some(&rehash), None, &entry(Action::SignIn))
         .await;
     assert!(
         matches!(refused, Err(StorageError::Failed(_))),
@@ -145,7 +145,7 @@ pub(crate) async fn a_sign_in_is_whole_or_not_at_all(world: World) {
 
     (sign_in.sid, sign_in.session) = (free_sid, free);
     store
-        .sign_in(&sign_in, Some(&rehash), &entry(Action::SignIn))
+        .sign_in(&sign_in, Some(&rehash), None, &entry(Action::SignIn))
         .await
         .unwrap();
     let family = store.family(old.sid).await.unwrap().unwrap();
@@ -178,7 +178,12 @@ pub(crate) async fn a_sign_in_is_whole_or_not_at_all(world: World) {
     );
 
     store
-        .sign_in(&new_sign_in(ada), Some(&rehash), &entry(Action::SignIn))
+        .sign_in(
+            &new_sign_in(ada),
+            Some(&rehash),
+            None,
+            &entry(Action::SignIn),
+        )
         .await
         .unwrap();
     let hash = store

@@ -274,7 +274,11 @@ pub(crate) async fn living_sessions_are_listed_the_newest_first(world: World) {
         let mut sign_in = new_sign_in(ada);
         sign_in.now = NOW.plus(-age);
         let entry = entry(Action::SignIn);
-        world.store.sign_in(&sign_in, None, &entry).await.unwrap();
+        world
+            .store
+            .sign_in(&sign_in, None, None, &entry)
+            .await
+            .unwrap();
         expected.push((age, sign_in.sid));
     }
     expected.sort();

@@ -155,7 +155,10 @@ impl World {
     pub(crate) async fn with_sign_in(&self, user: UserId) -> NewSignIn {
         let sign_in = new_sign_in(user);
         let noted = entry(Action::SignIn);
-        self.store.sign_in(&sign_in, None, &noted).await.unwrap();
+        self.store
+            .sign_in(&sign_in, None, None, &noted)
+            .await
+            .unwrap();
         sign_in
     }
 }

@@ -123,6 +123,16 @@ event_types! {
     SessionRevoked = "session.revoked", Session, Info, true, "A session was ended from the list.";
     /// A person ended all sessions.
     SessionsRevoked = "sessions.revoked", Session, Warning, true, "All sessions of a user were ended.";
+    /// A person changed the password.
+    PasswordChanged = "password.changed", Account, Warning, true, "A password was changed; the other sessions were ended.";
+    /// A change of password that was refused.
+    PasswordChangeRefused = "password-change.refused", Account, Warning, false, "A change of password was refused.";
+    /// A role was given or taken.
+    RolesChanged = "roles.changed", Administration, Warning, true, "The roles of a user were changed; the sessions were ended.";
+    /// Too many failures locked a name or a range of addresses.
+    AccountLocked = "account.locked", Authentication, Warning, false, "Too many failures locked sign-ins for a while.";
+    /// A lock was ended by an operator.
+    AccountUnlocked = "account.unlocked", Administration, Info, true, "An operator ended a lock.";
     /// A signing key was made.
     KeyCreated = "key.created", Administration, Warning, true, "A signing key was made.";
     /// An edge was enrolled.
@@ -158,6 +168,11 @@ impl EventType {
             (Action::ReplaceSession, _) => Self::SessionReplaced,
             (Action::RevokeSession, _) => Self::SessionRevoked,
             (Action::RevokeAllSessions, _) => Self::SessionsRevoked,
+            (Action::ChangePassword, false) => Self::PasswordChanged,
+            (Action::ChangePassword, true) => Self::PasswordChangeRefused,
+            (Action::GiveRole | Action::TakeRole, _) => Self::RolesChanged,
+            (Action::Lock, _) => Self::AccountLocked,
+            (Action::Unlock, _) => Self::AccountUnlocked,
             (Action::CreateKey, _) => Self::KeyCreated,
             (Action::EnrollEdge, _) => Self::EdgeEnrolled,
             (Action::RevokeEdge, _) => Self::EdgeRevoked,

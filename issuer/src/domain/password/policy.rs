@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{PASSWORD_MAX_CHARS, Password};
+use super::{PASSWORD_MAX_CHARS, Password, frequent};
 use crate::config;
 
 /// A kind of character, by its name and how it is told.
@@ -19,10 +19,16 @@ const CLASSES: [Class; 4] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WeakPassword {
     lacks: Vec<String>,
+    frequent: bool,
 }
 
 impl fmt::Display for WeakPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.frequent {
+            return f.write_str(
+                "The password is one that is guessed first: a frequent word, a row of the keyboard, a repetition or your own name.",
+            );
+        }
         write!(f, "The password needs {}.", listed(&self.lacks))
     }
 }
@@ -43,6 +49,7 @@ fn listed(parts: &[String]) -> String {
 pub struct Policy {
     min_length: usize,
     require_classes: bool,
+    refuse_frequent: bool,
 }
 
 impl Policy {
@@ -52,6 +59,7 @@ impl Policy {
         Self {
             min_length: settings.min_length,
             require_classes: settings.require_classes,
+            refuse_frequent: settings.refuse_frequent,
         }
     }
 
@@ -66,11 +74,11 @@ impl Policy {
     }
 
     /// Judges a new password. Every character counts as one, whatever its length in bytes; everything that is neither
-    /// a letter nor a digit is special, a blank too.
+    /// a letter nor a digit is special, a blank too. `own` are words of the person, as the name in the address.
     ///
     /// # Errors
     /// [`WeakPassword`] with all that is lacking.
-    pub fn judge(&self, password: &Password) -> Result<(), WeakPassword> {
+    pub fn judge(&self, password: &Password, own: &[&str]) -> Result<(), WeakPassword> {
         let text: &str = &password.text;
         let mut lacks = Vec::new();
         if text.chars().count() < self.min_length {
@@ -83,10 +91,11 @@ impl Policy {
             let missing = CLASSES.iter().filter(|(_, is)| !text.chars().any(is));
             lacks.extend(missing.map(|(name, _)| (*name).to_owned()));
         }
-        if lacks.is_empty() {
+        let frequent = lacks.is_empty() && self.refuse_frequent && frequent::is_frequent(text, own);
+        if lacks.is_empty() && !frequent {
             Ok(())
         } else {
-            Err(WeakPassword { lacks })
+            Err(WeakPassword { lacks, frequent })
         }
     }
 }
@@ -99,9 +108,10 @@ mod tests {
         let policy = Policy {
             min_length,
             require_classes,
+            refuse_frequent: false,
         };
         policy
-            .judge(&Password::from_typed(typed))
+            .judge(&Password::from_typed(typed), &[])
             .map_err(|weak| weak.to_string())
     }
 
@@ -134,6 +144,7 @@ mod tests {
             Policy {
                 min_length: 12,
                 require_classes,
+                refuse_frequent: true,
             }
             .told()
         };
@@ -142,6 +153,33 @@ mod tests {
             "It needs at least 12 characters, an upper-case letter, a lower-case letter, a digit and a special character."
         );
         assert_eq!(told(false), "It needs at least 12 characters.");
+    }
+
+    #[test]
+    fn what_is_guessed_first_is_refused_in_both_modes() {
+        let strict = |require_classes| Policy {
+            min_length: 12,
+            require_classes,
+            refuse_frequent: true,
+        };
+        for (require_classes, typed, own) in [
+            (true, "Password2024!", ""),
+            (true, "Ada.Lovelace-1", "ada.lovelace"),
+            (false, "passwordpassword", ""),
+            (false, "123456789012345", ""),
+        ] {
+            let password = Password::from_typed(typed);
+            let weak = strict(require_classes).judge(&password, &[own]);
+            let said = weak.unwrap_err().to_string();
+            assert!(said.contains("guessed first"), "{typed}: {said}");
+        }
+        let lenient = Policy {
+            min_length: 8,
+            require_classes: false,
+            refuse_frequent: false,
+        };
+        let password = Password::from_typed("password");
+        assert_eq!(lenient.judge(&password, &[]), Ok(()));
     }
 
     #[test]

@@ -1,9 +1,14 @@
 //! `POST /auth/login`
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use edgeward_core::return_to;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use tracing::Instrument;
 use utoipa::ToSchema;
 
 use super::{
@@ -74,17 +79,34 @@ impl Fields for Login {
     responses(
         (status = 200, description = "Signed in; cookies unless `tokenMode` is `body`", body = SignedInBody),
         (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
-        (status = 401, description = "`INVALID_CREDENTIALS`"),
+        (status = 401, description = "`INVALID_CREDENTIALS`, with the member `attemptsLeft`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 413, description = "`BODY_TOO_LARGE`"),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
+        (status = 423, description = "`ACCOUNT_LOCKED`, with `Retry-After`"),
+        (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
         (status = 500, description = "`INTERNAL`"),
         (status = 503, description = "`BUSY`, with `Retry-After`"),
     ))]
 pub async fn log_in(State(app): State<SharedApp>, submission: Submission<Login>) -> Response {
-    answer(&app, &submission)
-        .await
-        .unwrap_or_else(|error| submission.refuse(&app, error))
+    to_the_end(async move {
+        answer(&app, &submission)
+            .await
+            .unwrap_or_else(|error| submission.refuse(&app, error))
+    })
+    .await
+}
+
+/// Runs what counts an attempt on a task of its own: a caller who hangs up must not leave it uncounted.
+pub(super) async fn to_the_end(work: impl Future<Output = Response> + Send + 'static) -> Response {
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            // The outermost layer answers it, as it does for every other handler.
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => ApiError::internal(error).into_response(),
+        },
+    }
 }
 
 async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, ApiError> {
@@ -98,7 +120,8 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
     let password = Password::from_typed(fields.password.expose_secret());
     let attempt = Attempt::of(visitor, fields.token_mode.carrier()).naming(email.as_ref());
     let context = attempt.context(app, visitor);
-    let result = login::log_in(&app.store, context, email.as_ref(), password).await;
+    let typed = &fields.email;
+    let result = login::log_in(&app.store, context, typed, email.as_ref(), password).await;
     app.metrics.login(&result);
     let signed_in = result?;
     answer::signed_in(
@@ -149,6 +172,8 @@ impl Attempt {
             device: &self.device,
             carrier: self.carrier,
             replaces: &self.replaces,
+            lockout: app.lockout(),
+            known_device: None,
             now: visitor.caller.now,
         }
     }

@@ -4,6 +4,7 @@ use crate::{
     domain::{
         access_token::MintError,
         accounts::{AccountError, UnfitField},
+        lockout::NoAttempt,
         login::{LoginError, RegisterError},
         password::{HashError, RETRY_AFTER_SECONDS},
         refresh::RefreshError,
@@ -23,9 +24,10 @@ impl From<HashError> for ApiError {
             HashError::Overloaded => Self::Busy {
                 retry_after_seconds: RETRY_AFTER_SECONDS,
             },
-            HashError::Argon2(_) | HashError::NoRandomness(_) | HashError::Lost => {
-                Self::internal(error)
-            }
+            HashError::Failed(_)
+            | HashError::Unreadable(_)
+            | HashError::NoRandomness(_)
+            | HashError::Lost => Self::internal(error),
         }
     }
 }
@@ -51,11 +53,31 @@ impl From<AccountError> for ApiError {
 impl From<LoginError> for ApiError {
     fn from(error: LoginError) -> Self {
         match error {
-            LoginError::InvalidCredentials => Self::InvalidCredentials,
+            LoginError::InvalidCredentials { attempts_left } => {
+                Self::InvalidCredentials { attempts_left }
+            }
+            LoginError::NoAttempt(error) => error.into(),
             LoginError::Hash(error) => error.into(),
             LoginError::Mint(error) => error.into(),
             LoginError::Storage(error) => error.into(),
             LoginError::NoRandomness(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<NoAttempt> for ApiError {
+    fn from(error: NoAttempt) -> Self {
+        match error {
+            NoAttempt::Locked { seconds } => Self::AccountLocked {
+                retry_after_seconds: seconds,
+            },
+            NoAttempt::RangeLocked { seconds } => Self::RateLimited {
+                retry_after_seconds: seconds,
+            },
+            NoAttempt::Contended => Self::Busy {
+                retry_after_seconds: RETRY_AFTER_SECONDS,
+            },
+            NoAttempt::Storage(error) => error.into(),
         }
     }
 }

@@ -122,7 +122,7 @@ impl Credential {
             | ProblemCode::InsufficientRole
             | ProblemCode::InsufficientScope
             | ProblemCode::OriginRefused
-            | ProblemCode::TooManyRequests
+            | ProblemCode::RateLimited
             | ProblemCode::Internal
             | ProblemCode::UpstreamFailed
             | ProblemCode::Busy

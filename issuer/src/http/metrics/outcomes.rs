@@ -2,6 +2,7 @@
 
 use super::labels::{LoginResult, label_values};
 use crate::domain::{
+    lockout::NoAttempt,
     login::{LoginError, SignedIn},
     password::HashError,
     refresh::{Exchange, RefreshError, Refreshed},
@@ -15,7 +16,9 @@ label_values! {
         None = "none",
         /// Address and password do not belong together; which of the two was wrong is for the audit log.
         Credentials = "credentials",
-        /// Too many passwords waited to be hashed.
+        /// The name or the range of addresses was locked after too many failures; nothing was compared.
+        Locked = "locked",
+        /// Too many passwords waited to be hashed, or too many attempts under one name.
         Overloaded = "overloaded",
         /// The database was busy.
         DatabaseBusy = "database_busy",
@@ -28,13 +31,28 @@ impl LoginReason {
     pub(super) fn of(result: &Result<SignedIn, LoginError>) -> Self {
         match result {
             Ok(SignedIn { .. }) => Self::None,
-            Err(LoginError::InvalidCredentials) => Self::Credentials,
-            Err(LoginError::Hash(HashError::Overloaded)) => Self::Overloaded,
-            Err(LoginError::Storage(StorageError::Busy(_))) => Self::DatabaseBusy,
+            Err(LoginError::InvalidCredentials { .. }) => Self::Credentials,
+            Err(LoginError::NoAttempt(
+                NoAttempt::Locked { .. } | NoAttempt::RangeLocked { .. },
+            )) => Self::Locked,
+            Err(
+                LoginError::Hash(HashError::Overloaded)
+                | LoginError::NoAttempt(NoAttempt::Contended),
+            ) => Self::Overloaded,
+            Err(
+                LoginError::Storage(StorageError::Busy(_))
+                | LoginError::NoAttempt(NoAttempt::Storage(StorageError::Busy(_))),
+            ) => Self::DatabaseBusy,
             Err(
                 LoginError::Hash(
-                    HashError::Argon2(_) | HashError::NoRandomness(_) | HashError::Lost,
+                    HashError::Failed(_)
+                    | HashError::Unreadable(_)
+                    | HashError::NoRandomness(_)
+                    | HashError::Lost,
                 )
+                | LoginError::NoAttempt(NoAttempt::Storage(
+                    StorageError::Failed(_) | StorageError::Unreadable(_),
+                ))
                 | LoginError::Storage(StorageError::Failed(_) | StorageError::Unreadable(_))
                 | LoginError::Mint(_)
                 | LoginError::NoRandomness(_),
@@ -45,7 +63,7 @@ impl LoginReason {
     pub(super) const fn result(self) -> LoginResult {
         match self {
             Self::None => LoginResult::Success,
-            Self::Credentials => LoginResult::Refused,
+            Self::Credentials | Self::Locked => LoginResult::Refused,
             Self::Overloaded | Self::DatabaseBusy | Self::Internal => LoginResult::Failed,
         }
     }

@@ -1,0 +1,14 @@
+-- Failed attempts to prove a password. The keys are HMACs under a secret outside the database: nobody reads here whose
+-- addresses were tried. Rows end at forget_at, and new rows take ended ones away.
+CREATE TABLE attempt_counters (
+    key           BLOB    NOT NULL PRIMARY KEY CHECK (length(key) = 32),
+    account       BLOB    CHECK (account IS NULL OR length(account) = 32),  -- the key of the name it belongs to
+    failures      INTEGER NOT NULL CHECK (failures >= 0),
+    claims        INTEGER NOT NULL CHECK (claims >= 0),         -- attempts whose password is being compared
+    claims_end_at INTEGER NOT NULL,
+    locked_until  INTEGER NOT NULL,                             -- 0: not locked
+    forget_at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX attempt_counters_of_account ON attempt_counters (account);
+CREATE INDEX attempt_counters_to_forget ON attempt_counters (forget_at);

@@ -1,0 +1,114 @@
+//! The names of counters. The table holds no address of anybody: neither e-mail nor network.
+
+use std::fmt;
+
+use hmac::{Hmac, Mac, digest::KeyInit};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::DeviceDigest;
+use crate::domain::{
+    accounts::{EMAIL_MAX_BYTES, Email, UserId},
+    session::AddressRange,
+};
+
+/// SHA-256 works in blocks of so many bytes; a shorter key is padded with zeros (RFC 2104 2).
+const BLOCK_BYTES: usize = 64;
+
+/// The key under which counters are named. Without it nobody can tell from the table which addresses were tried.
+pub struct LockoutKey(Zeroizing<[u8; BLOCK_BYTES]>);
+
+impl LockoutKey {
+    /// Takes a secret.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        let mut block = Zeroizing::new([0; BLOCK_BYTES]);
+        for (place, byte) in block.iter_mut().zip(bytes) {
+            *place = *byte;
+        }
+        Self(block)
+    }
+
+    fn digest(&self, kind: &str, parts: [&[u8]; 2]) -> [u8; 32] {
+        let mut mac = <Hmac<Sha256> as KeyInit>::new((&*self.0).into());
+        mac.update(kind.as_bytes());
+        for part in parts {
+            // The length stands before each part, so no two lists of parts read alike.
+            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
+    /// The counter of a name at the sign-in. What is no address has one too, so it is answered like an address.
+    #[must_use]
+    pub fn of_name(&self, typed: &str) -> CounterKey {
+        let account = self.digest("account", [&normal(typed), &[]]);
+        CounterKey {
+            digest: account,
+            account: Some(account),
+        }
+    }
+
+    /// The counter of a known device at an account.
+    #[must_use]
+    pub fn of_device(&self, typed: &str, device: &DeviceDigest) -> CounterKey {
+        let name = normal(typed);
+        CounterKey {
+            digest: self.digest("device", [&name, device.digest().as_bytes()]),
+            account: Some(self.digest("account", [&name, &[]])),
+        }
+    }
+
+    /// The counter of a range of addresses.
+    #[must_use]
+    pub fn of_range(&self, range: &AddressRange) -> CounterKey {
+        CounterKey {
+            digest: self.digest("range", [range.as_str().as_bytes(), &[]]),
+            account: None,
+        }
+    }
+
+    /// The counter of a signed-in person who proves the password again.
+    #[must_use]
+    pub fn of_proof(&self, user: UserId, email: &Email) -> CounterKey {
+        CounterKey {
+            digest: self.digest("proof", [user.to_string().as_bytes(), &[]]),
+            account: Some(self.digest("account", [email.as_str().as_bytes(), &[]])),
+        }
+    }
+}
+
+/// As [`Email`] normalises; what is longer than any address is cut, and all that begin alike share a counter.
+fn normal(typed: &str) -> Vec<u8> {
+    let mut bytes = typed.trim().to_ascii_lowercase().into_bytes();
+    bytes.truncate(EMAIL_MAX_BYTES + 1);
+    bytes
+}
+
+impl fmt::Debug for LockoutKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LockoutKey(redacted)")
+    }
+}
+
+/// The name of one counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CounterKey {
+    digest: [u8; 32],
+    account: Option<[u8; 32]>,
+}
+
+impl CounterKey {
+    /// For the database.
+    #[must_use]
+    pub const fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// The counter of the name that an operator unlocks together with this one.
+    #[must_use]
+    pub const fn account(&self) -> Option<&[u8; 32]> {
+        self.account.as_ref()
+    }
+}
