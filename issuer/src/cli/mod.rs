@@ -9,6 +9,7 @@ mod migrate;
 mod openapi;
 mod policy;
 mod serve;
+mod session;
 mod token;
 mod user;
 
@@ -69,6 +70,9 @@ enum Command {
     /// Accounts.
     #[command(subcommand)]
     User(user::User),
+    /// Sessions of users.
+    #[command(subcommand)]
+    Session(session::SessionCommand),
     /// Check tokens.
     #[command(subcommand)]
     Token(token::Token),
@@ -136,6 +140,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Serve(serve) => serve::run(place, serve).await,
         Command::Migrate(migrate) => migrate::run(place, migrate).await,
         Command::User(user) => user::run(place, user).await,
+        Command::Session(session) => session::run(place, session).await,
         Command::Token(token) => token::run(token).await,
         Command::Policy(policy) => policy::run(policy),
         Command::Config(config) => config::run(place, config),

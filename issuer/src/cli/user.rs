@@ -1,4 +1,7 @@
-//! `edgeward user`: accounts made by the operator.
+//! `edgeward user`: accounts made and changed by the operator.
+
+mod role;
+mod unlock;
 
 use std::io::{self, BufRead, Read};
 
@@ -26,6 +29,11 @@ const INPUT_MAX_BYTES: u64 = PASSWORD_MAX_CHARS as u64 * 4 + 2;
 pub(super) enum User {
     /// Make an account. Prints a generated password unless one is read from standard input.
     Add(Add),
+    /// Give and take roles.
+    #[command(subcommand)]
+    Role(role::RoleCommand),
+    /// Forget the failed sign-ins of an account, and so end its lock.
+    Unlock(unlock::Unlock),
 }
 
 /// The options of `user add`.
@@ -51,6 +59,8 @@ pub(super) struct Add {
 pub(super) async fn run(place: &Place, command: User) -> Outcome {
     match command {
         User::Add(add) => run_add(place, add).await,
+        User::Role(command) => role::run(place, command).await,
+        User::Unlock(unlock) => unlock::run(place, unlock).await,
     }
 }
 
@@ -91,7 +101,13 @@ async fn run_add(place: &Place, add: Add) -> Outcome {
     Ok(Answer::Yes)
 }
 
-fn eprint(text: &str) -> io::Result<()> {
+/// There is no such user: the answer is no.
+pub(super) fn not_found() -> Outcome {
+    eprint("no account has this e-mail address")?;
+    Ok(Answer::No)
+}
+
+pub(super) fn eprint(text: &str) -> io::Result<()> {
     use io::Write;
     writeln!(io::stderr(), "edgeward: {text}")
 }

@@ -29,6 +29,7 @@ use super::{auth, health, revocations, wellknown};
         auth::refresh::refresh,
         auth::logout::log_out,
         auth::logout::log_out_all,
+        auth::password::change,
         auth::me::me,
         auth::csrf::token,
         auth::sessions::list,

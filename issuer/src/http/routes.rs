@@ -81,6 +81,7 @@ fn sessions() -> Router<SharedApp> {
         .route("/auth/refresh", post(auth::refresh::refresh))
         .route("/auth/logout", post(auth::logout::log_out))
         .route("/auth/logout-all", post(auth::logout::log_out_all))
+        .route("/auth/password", post(auth::password::change))
         .route("/auth/me", get(auth::me::me))
         .route("/auth/csrf", get(auth::csrf::token))
         .route("/auth/sessions", get(auth::sessions::list))

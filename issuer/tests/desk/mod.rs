@@ -104,6 +104,11 @@ impl Desk {
         self.add_under(&Policy::new(&lenient), email, &[]).await;
     }
 
+    /// The data folder, which is also where the settings of a test would be.
+    pub(crate) fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn browser(&self) -> Browser {
         Browser {
             router: self.router.clone(),

@@ -1,5 +1,7 @@
 //! Runs the binary `edgeward` as a person would.
 
+#![allow(dead_code, reason = "each suite uses its part")]
+
 use std::{
     io::Write,
     path::Path,

@@ -4,6 +4,7 @@ use crate::{
     domain::{
         access_token::MintError,
         accounts::{AccountError, UnfitField},
+        change_password::ChangeError,
         lockout::NoAttempt,
         login::{LoginError, RegisterError},
         password::{HashError, RETRY_AFTER_SECONDS},
@@ -61,6 +62,23 @@ impl From<LoginError> for ApiError {
             LoginError::Mint(error) => error.into(),
             LoginError::Storage(error) => error.into(),
             LoginError::NoRandomness(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<ChangeError> for ApiError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::InvalidCredentials { attempts_left } => {
+                Self::InvalidCredentials { attempts_left }
+            }
+            ChangeError::Unchanged => Self::invalid("newPassword is the present password"),
+            ChangeError::NoAttempt(error) => error.into(),
+            ChangeError::WeakPassword(weak) => Self::WeakPassword(weak.to_string().into()),
+            ChangeError::Hash(error) => error.into(),
+            ChangeError::NoAccount => Self::NotSignedIn,
+            ChangeError::Storage(error) => error.into(),
+            ChangeError::NoRandomness(error) => Self::internal(error),
         }
     }
 }

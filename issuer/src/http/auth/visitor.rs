@@ -33,6 +33,20 @@ pub struct LiveSession {
     pub family: Family,
 }
 
+impl LiveSession {
+    /// The digest of the cookie.
+    #[must_use]
+    pub const fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// It ends then, used or not.
+    #[must_use]
+    pub const fn absolute_expires_at(&self) -> UnixTime {
+        self.session.absolute_expires_at
+    }
+}
+
 /// Somebody, known or not.
 #[derive(Debug)]
 pub struct Visitor {

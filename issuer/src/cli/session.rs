@@ -1,0 +1,122 @@
+//! `edgeward session`: the sessions of users, for the operator.
+
+use edgeward_core::time::UnixTime;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::{Answer, Failure, Outcome, Place, print, user};
+use crate::{
+    clock::Clock,
+    domain::{
+        accounts::{Email, UserId},
+        audit::{Action, Actor, AuditEntry, Origin},
+        session::{AddressRange, Family, RevocationReason, Sid},
+        storage::{Storage, StorageError},
+    },
+    open_store,
+    store::Store,
+};
+
+/// The subcommands of `session`.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum SessionCommand {
+    /// List the live sessions of a user, the newest first: id, begin, last use, address range, device; with tabs between.
+    List(List),
+    /// End one session, or all of a user.
+    Revoke(Revoke),
+}
+
+/// The options of `session list`.
+#[derive(Debug, clap::Args)]
+pub(super) struct List {
+    /// The address that signs in.
+    email: String,
+}
+
+/// The options of `session revoke`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Revoke {
+    /// The session, as `session list` names it.
+    #[arg(required_unless_present = "user", conflicts_with = "user")]
+    id: Option<String>,
+    /// End all sessions of this address.
+    #[arg(long, value_name = "EMAIL")]
+    user: Option<String>,
+}
+
+pub(super) async fn run(place: &Place, command: SessionCommand) -> Outcome {
+    let config = place.configure()?;
+    let store = open_store(&config).await?;
+    let now = Clock.now();
+    let outcome = match command {
+        SessionCommand::List(List { email }) => list(&store, &email, now).await,
+        SessionCommand::Revoke(Revoke { id, user }) => match (id, user) {
+            (Some(id), _) => revoke(&store, &id, now).await,
+            (None, Some(email)) => revoke_all(&store, &email, now).await,
+            (None, None) => Err(Failure("name a session or --user".to_owned())),
+        },
+    };
+    store.close().await;
+    outcome
+}
+
+async fn user_of(store: &Store, email: &str) -> Result<Option<UserId>, Failure> {
+    let stored = store.account_by_email(&Email::parse(email)?).await?;
+    Ok(stored.map(|stored| stored.account.id))
+}
+
+async fn list(store: &Store, email: &str, now: UnixTime) -> Outcome {
+    let Some(user) = user_of(store, email).await? else {
+        return user::not_found();
+    };
+    for family in store.live_families(user, now).await? {
+        print(&line(&family)?)?;
+    }
+    Ok(Answer::Yes)
+}
+
+fn line(family: &Family) -> Result<String, Failure> {
+    let moment = |time: UnixTime| -> Result<String, Failure> {
+        Ok(OffsetDateTime::from_unix_timestamp(time.seconds())?.format(&Rfc3339)?)
+    };
+    let address = family.address.as_ref().map_or("-", AddressRange::as_str);
+    let (begun, used) = (moment(family.created_at)?, moment(family.last_used_at)?);
+    let (sid, device) = (family.sid, &family.device_name);
+    Ok(format!("{sid}\t{begun}\t{used}\t{address}\t{device}"))
+}
+
+async fn revoke(store: &Store, id: &str, now: UnixTime) -> Outcome {
+    let ended = match Sid::parse(id) {
+        Some(sid) => end(store, sid, now).await?,
+        None => false,
+    };
+    if !ended {
+        user::eprint("there is no such live session")?;
+        return Ok(Answer::No);
+    }
+    Ok(Answer::Yes)
+}
+
+async fn end(store: &Store, sid: Sid, now: UnixTime) -> Result<bool, StorageError> {
+    let Some(family) = store.family(sid).await? else {
+        return Ok(false);
+    };
+    let action = Action::RevokeSession;
+    let entry = AuditEntry::done(action, Actor::Operator, now, &Origin::default())
+        .about("user", family.user)
+        .in_session(sid);
+    store
+        .revoke(sid, RevocationReason::Revoked, now, &entry)
+        .await
+}
+
+async fn revoke_all(store: &Store, email: &str, now: UnixTime) -> Outcome {
+    let Some(user) = user_of(store, email).await? else {
+        return user::not_found();
+    };
+    let action = Action::RevokeAllSessions;
+    let entry =
+        AuditEntry::done(action, Actor::Operator, now, &Origin::default()).about("user", user);
+    let ended = store.revoke_all(user, None, now, &entry).await?;
+    print(&format!("sessions ended: {ended}"))?;
+    Ok(Answer::Yes)
+}

@@ -1,0 +1,45 @@
+//! `edgeward user unlock`: the end of a lock before its time.
+
+use super::super::{Answer, Outcome, Place};
+use super::{eprint, not_found};
+use crate::{
+    clock::Clock,
+    custody::Secrets,
+    domain::{
+        accounts::Email,
+        audit::{Action, Actor, AuditEntry, Origin},
+        lockout::LockoutKey,
+        storage::Storage,
+    },
+    open_store,
+};
+
+/// The options of `user unlock`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Unlock {
+    /// The address that signs in.
+    email: String,
+}
+
+pub(super) async fn run(place: &Place, unlock: Unlock) -> Outcome {
+    let config = place.configure()?;
+    let email = Email::parse(&unlock.email)?;
+    let secrets = Secrets::load_or_create(&config.secrets_folder(), config.environment)?;
+    let name = LockoutKey::from_bytes(&secrets.lockout_secret()).of_name(email.as_str());
+    let store = open_store(&config).await?;
+    let Some(stored) = store.account_by_email(&email).await? else {
+        store.close().await;
+        return not_found();
+    };
+    let operator = Actor::Operator;
+    let entry = AuditEntry::done(Action::Unlock, operator, Clock.now(), &Origin::default())
+        .about("user", stored.account.id);
+    let unlocked = store.forget_failures(&name, &entry).await;
+    store.close().await;
+    if unlocked? {
+        Ok(Answer::Yes)
+    } else {
+        eprint("no failures are counted at this account")?;
+        Ok(Answer::No)
+    }
+}

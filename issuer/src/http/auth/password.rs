@@ -1,0 +1,97 @@
+//! `POST /auth/password`
+
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    login::to_the_end,
+    submission::{Fields, Submission},
+    visitor::Strength,
+};
+use crate::{
+    App, SharedApp,
+    domain::{
+        change_password::{self, Context},
+        password::{Password, Policy},
+    },
+    http::{
+        cookies::{self, Purpose},
+        problem::ApiError,
+    },
+};
+
+/// The present password and the one to come.
+// No `Debug`: it holds passwords.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChangePassword {
+    #[schema(value_type = String, format = Password, example = "Correct-horse-9-battery")]
+    current_password: SecretString,
+    #[schema(value_type = String, format = Password, example = "Another-mule-8-engine")]
+    new_password: SecretString,
+}
+
+impl Fields for ChangePassword {}
+
+/// Changes the password of the caller. All other sessions end; the session in use gets a new cookie.
+#[utoipa::path(post, path = "/auth/password", tag = "session",
+    request_body(content = ChangePassword, content_type = "application/json"),
+    responses(
+        (status = 204, description = "Changed"),
+        (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
+        (status = 401, description = "`NOT_SIGNED_IN`; `INVALID_CREDENTIALS`, with the member `attemptsLeft`"),
+        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 413, description = "`BODY_TOO_LARGE`"),
+        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
+        (status = 422, description = "`WEAK_PASSWORD`; `VALIDATION_FAILED`: it is the present one"),
+        (status = 423, description = "`ACCOUNT_LOCKED`, with `Retry-After`"),
+        (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
+        (status = 500, description = "`INTERNAL`"),
+        (status = 503, description = "`BUSY`, with `Retry-After`"),
+    ))]
+pub async fn change(
+    State(app): State<SharedApp>,
+    submission: Submission<ChangePassword>,
+) -> Response {
+    to_the_end(async move {
+        answer(&app, &submission)
+            .await
+            .unwrap_or_else(|error| submission.refuse(&app, error))
+    })
+    .await
+}
+
+async fn answer(app: &App, submission: &Submission<ChangePassword>) -> Result<Response, ApiError> {
+    let Submission {
+        visitor, fields, ..
+    } = submission;
+    let principal = visitor.principal(app, Strength::Present).await?;
+    let now = visitor.caller.now;
+    let policy = Policy::new(&app.config.passwords);
+    let context = Context {
+        hasher: &app.hasher,
+        policy: &policy,
+        lockout: app.lockout(),
+        origin: &visitor.origin(),
+        user: principal.user,
+        sid: principal.family.sid,
+        session: visitor.session.as_ref().map(|live| *live.digest()),
+        now,
+    };
+    let present = Password::from_typed(fields.current_password.expose_secret());
+    let new = Password::from_typed(fields.new_password.expose_secret());
+    let renewed = change_password::change_password(&app.store, context, present, new).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if let (Some(secret), Some(live)) = (renewed, &visitor.session) {
+        let seconds = live.absolute_expires_at().seconds_since(now);
+        let cookie = cookies::set(&app.config, Purpose::Session, secret.reveal(), seconds);
+        cookies::append(&mut response, [cookie])?;
+    }
+    Ok(response)
+}
