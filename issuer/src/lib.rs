@@ -27,6 +27,7 @@ use crate::{
     domain::{
         events::Quota,
         keyring::{Keyring, KeyringError},
+        limits::Limits,
         lockout::{Lockout, LockoutKey, Turns},
         password::{HashError, PasswordHasher},
     },
@@ -53,6 +54,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Names the counters of failed sign-ins.
     pub lockout_key: LockoutKey,
+    /// How often one sender may ask.
+    pub limits: Limits,
     /// Who waits for another attempt under the same name.
     pub turns: Turns,
     /// The one ambient clock.
@@ -132,6 +135,7 @@ impl App {
         let keyring = Keyring::load_or_create(&store, &secrets, clock.now()).await?;
         let hasher = PasswordHasher::new(&config.passwords.argon2)?;
         Ok(Self {
+            limits: Limits::new(&config.limits, config.environment),
             config,
             store,
             lockout_key: LockoutKey::from_bytes(&secrets.lockout_secret()),

@@ -34,9 +34,6 @@ pub fn run(args: &[String]) -> Outcome<()> {
         return Ok(());
     }
     let options = Options::parse(args)?;
-    if options.limits {
-        println!("note: this version has no rate limits yet, so --limits changes nothing");
-    }
     workspace::create_private_folder(&options.data)?;
     let _lock = only_one(&options.data)?;
     setup::prepare(Need::Stack)?;
@@ -48,6 +45,9 @@ pub fn run(args: &[String]) -> Outcome<()> {
     plan.edge = address("--edge-port", options.edge)?;
     plan.issuer = address("--issuer-port", options.issuer)?;
     plan.app = address("--app-port", options.app)?;
+    if options.limits {
+        plan.issuer_settings.push_str("[limits]\nloopback = true\n");
+    }
     plan.own_app.clone_from(&options.own_app);
     check_policy(&plan.edgeward)?;
     let mut stack = Stack::start(&plan)?;

@@ -24,6 +24,9 @@ pub(super) struct Serve {
     /// Where to listen, instead of `server.listen`.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
+    /// Limit requests from this machine too, which development otherwise does not.
+    #[arg(long)]
+    limits: bool,
 }
 
 pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
@@ -31,6 +34,7 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
     if let Some(listen) = serve.listen {
         config.server.listen = listen;
     }
+    config.limits.loopback |= serve.limits;
     // From here on a signal ends in order, also one that comes while the parts are opened.
     let mut signals = Signals::listen()?;
     let app = Arc::new(App::open(config).await?);

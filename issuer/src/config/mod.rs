@@ -19,6 +19,7 @@ pub use source::{ConfigErrors, Mistake, Origin};
 
 use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -47,6 +48,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// How many wrong passwords lock, and for how long.
     pub lockout: Lockout,
+    /// How often one sender may ask.
+    pub limits: Limits,
     /// What is logged and how.
     pub log: Log,
     /// Who may read the numbers.
@@ -187,6 +190,33 @@ pub struct Lockout {
     pub revoke_sessions: bool,
 }
 
+/// `[limits]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Whether requests are counted at all.
+    pub enabled: bool,
+    /// Whether those of this machine are counted.
+    pub loopback: bool,
+    /// Requests of one address to resources where a secret can be guessed.
+    pub guesses_per_minute: NonZeroU32,
+    /// How many of them at once.
+    pub guesses_burst: NonZeroU32,
+    /// Sign-ins of one address, and of one name.
+    pub sign_ins_per_quarter_hour: NonZeroU32,
+    /// Reading and refreshing by one session, or by one address without one.
+    pub reads_per_minute: NonZeroU32,
+    /// How many of them at once.
+    pub reads_burst: NonZeroU32,
+}
+
+/// The numbers of [`Limits`] when nothing else is set.
+const fn at_most(number: u32) -> NonZeroU32 {
+    match NonZeroU32::new(number) {
+        Some(number) => number,
+        None => NonZeroU32::MIN,
+    }
+}
+
 /// `[log]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
@@ -292,6 +322,15 @@ impl Config {
                 seconds: 30 * 60,
                 address_failures: 100,
                 revoke_sessions: false,
+            },
+            limits: Limits {
+                enabled: true,
+                loopback: false,
+                guesses_per_minute: at_most(10),
+                guesses_burst: at_most(5),
+                sign_ins_per_quarter_hour: at_most(30),
+                reads_per_minute: at_most(120),
+                reads_burst: at_most(60),
             },
             log: Log {
                 format: LogFormat::Json,

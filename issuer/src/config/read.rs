@@ -1,14 +1,14 @@
 //! Which settings exist, of what kind they are and between which bounds, and how all of them are read at once.
 
-use std::{env, fs::File, io::Read, net::SocketAddr, path::PathBuf};
+use std::{env, fs::File, io::Read, net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
 use edgeward_core::cookie::Environment;
 use zeroize::Zeroizing;
 
 use super::{
-    ACCESS_SECONDS_MAX, Argon2, Config, ConfigErrors, Cookies, Database, Events, Identity, Lockout,
-    Log, LogFormat, LogLevel, Metrics, OnChange, OnReuse, Origin, Passwords, Refresh, Server,
-    ServerUrl, Storage, Tokens, check,
+    ACCESS_SECONDS_MAX, Argon2, Config, ConfigErrors, Cookies, Database, Events, Identity, Limits,
+    Lockout, Log, LogFormat, LogLevel, Metrics, OnChange, OnReuse, Origin, Passwords, Refresh,
+    Server, ServerUrl, Storage, Tokens, check,
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
@@ -140,6 +140,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let refresh = refresh(reader, default.refresh);
     let passwords = passwords(reader, default.passwords);
     let lockout = lockout(reader, &default.lockout);
+    let limits = limits(reader, &default.limits, environment);
     let log = Log {
         format: reader.take("log.format", default.log.format, log_format),
         level: reader.take("log.level", default.log.level, log_level),
@@ -166,6 +167,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         refresh,
         passwords,
         lockout,
+        limits,
         log,
         metrics,
         events,
@@ -227,6 +229,34 @@ fn refresh(reader: &mut Reader, default: Refresh) -> Refresh {
             on_change,
         ),
     }
+}
+
+fn limits(reader: &mut Reader, default: &Limits, environment: Environment) -> Limits {
+    let loopback = environment != Environment::Development;
+    let mut most = |key, default| reader.take(key, default, count);
+    let numbers = Limits {
+        guesses_per_minute: most("limits.guesses_per_minute", default.guesses_per_minute),
+        guesses_burst: most("limits.guesses_burst", default.guesses_burst),
+        sign_ins_per_quarter_hour: most(
+            "limits.sign_ins_per_quarter_hour",
+            default.sign_ins_per_quarter_hour,
+        ),
+        reads_per_minute: most("limits.reads_per_minute", default.reads_per_minute),
+        reads_burst: most("limits.reads_burst", default.reads_burst),
+        ..default.clone()
+    };
+    Limits {
+        enabled: reader.take("limits.enabled", default.enabled, flag),
+        // Development is worked on from the own machine, by programs as well as by people.
+        loopback: reader.take("limits.loopback", loopback, flag),
+        ..numbers
+    }
+}
+
+/// A number of requests. A million in a minute is no limit any more.
+fn count(raw: &Raw) -> Result<NonZeroU32, String> {
+    let count = number::<u32>(1, 1_000_000)(raw)?;
+    Ok(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN))
 }
 
 fn lockout(reader: &mut Reader, default: &Lockout) -> Lockout {

@@ -12,7 +12,10 @@ use super::{
     lockout::{Attempt, DeviceDigest, Lockout, NoAttempt},
     password::{Comparison, HashError, Password, PasswordHasher, Policy},
     refresh::RefreshToken,
-    session::{self, Device, NewSignIn, NoRandomness, Replaced, SessionSecret, Sid, WEB_CLIENT},
+    session::{
+        self, AddressRange, Device, NewSignIn, NoRandomness, Replaced, SessionSecret, Sid,
+        WEB_CLIENT,
+    },
     storage::{Creation, Rehash, Storage, StorageError},
 };
 use crate::{config::Tokens, custody::MacKey};
@@ -53,6 +56,8 @@ pub struct Context<'a> {
     pub replaces: &'a [Sid],
     /// Counts failures.
     pub lockout: Lockout<'a>,
+    /// The range of addresses under which failures are counted too, if there is one.
+    pub counted_range: Option<&'a AddressRange>,
     /// The device, if it signed in to this account before.
     pub known_device: Option<DeviceDigest>,
     /// The moment.
@@ -126,9 +131,14 @@ pub async fn log_in(
     password: Password,
 ) -> Result<SignedIn, LoginError> {
     let Context { lockout, now, .. } = context;
-    let range = &context.device.address;
     let attempt = lockout
-        .claim_sign_in(storage, typed, range, context.known_device, now)
+        .claim_sign_in(
+            storage,
+            typed,
+            context.counted_range,
+            context.known_device,
+            now,
+        )
         .await?;
     match prove(storage, context, email, password).await {
         Ok(Proof::Right { account, rehashed }) => {

@@ -11,6 +11,7 @@ pub mod device;
 pub mod edges;
 pub mod events;
 pub mod keyring;
+pub mod limits;
 pub mod lockout;
 pub mod login;
 pub mod moment;

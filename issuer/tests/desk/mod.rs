@@ -3,7 +3,12 @@
 
 #![allow(dead_code, reason = "each suite uses its part of the desk")]
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
 
 use axum::{
     Router,
@@ -114,6 +119,7 @@ impl Desk {
             router: self.router.clone(),
             jar: BTreeMap::new(),
             user_agent: USER_AGENT,
+            address: None,
         }
     }
 
@@ -194,6 +200,8 @@ pub(crate) struct Browser {
     router: Router,
     pub(crate) jar: BTreeMap<String, String>,
     pub(crate) user_agent: &'static str,
+    /// Where its requests come from; nowhere in particular unless a test says it.
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl Browser {
@@ -342,7 +350,11 @@ impl Ask<'_> {
         if let Some(content_type) = content_type {
             request = request.header(header::CONTENT_TYPE, content_type);
         }
-        let request = request.body(Body::from(body)).unwrap();
+        let mut request = request.body(Body::from(body)).unwrap();
+        if let Some(address) = browser.address {
+            let peer = ConnectInfo(SocketAddr::new(address, 443));
+            request.extensions_mut().insert(peer);
+        }
         let response = browser.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 1 << 20).await.unwrap();

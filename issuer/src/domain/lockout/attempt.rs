@@ -99,7 +99,7 @@ impl<'a> Lockout<'a> {
         self,
         storage: &impl Storage,
         typed: &str,
-        range: &AddressRange,
+        range: Option<&AddressRange>,
         known_device: Option<DeviceDigest>,
         now: UnixTime,
     ) -> Result<Attempt<'a>, NoAttempt> {
@@ -111,7 +111,7 @@ impl<'a> Lockout<'a> {
             },
             None => Counted {
                 own: self.key.of_name(typed),
-                range: Some(self.key.of_range(range)),
+                range: range.map(|range| self.key.of_range(range)),
                 scope: "account",
             },
         };

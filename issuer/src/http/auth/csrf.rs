@@ -30,8 +30,11 @@ pub struct CsrfBody {
 #[utoipa::path(get, path = "/auth/csrf", tag = "session", responses(
     (status = 200, body = CsrfBody),
     (status = 400, description = "`AMBIGUOUS_CREDENTIALS`"),
+    (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
 ))]
 pub async fn token(State(app): State<SharedApp>, visitor: Visitor) -> Result<Response, ApiError> {
+    app.limits
+        .read(visitor.caller.address, visitor.brought().first().copied())?;
     let (csrf_token, cookie) = csrf::hand_out(&app, &visitor)?;
     let mut response = Json(CsrfBody { csrf_token }).into_response();
     cookies::append(&mut response, [cookie])?;

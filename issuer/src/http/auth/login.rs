@@ -24,7 +24,7 @@ use crate::{
         audit::Origin,
         login::{self, Carrier, Context},
         password::Password,
-        session::{Device, Sid},
+        session::{AddressRange, Device, Sid},
     },
     http::{
         pages::{self, LoginPage},
@@ -115,10 +115,14 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
         format,
         fields,
     } = submission;
+    let (address, now) = (visitor.caller.address, visitor.caller.now);
+    app.limits.guess(address)?;
+    let name = app.lockout_key.of_name(&fields.email);
+    app.limits.sign_in(address, &name, now)?;
     // What is no address has no account, and is answered like one that has none.
     let email = Email::parse(&fields.email).ok();
     let password = Password::from_typed(fields.password.expose_secret());
-    let attempt = Attempt::of(visitor, fields.token_mode.carrier()).naming(email.as_ref());
+    let attempt = Attempt::of(app, visitor, fields.token_mode.carrier()).naming(email.as_ref());
     let context = attempt.context(app, visitor);
     let typed = &fields.email;
     let result = login::log_in(&app.store, context, typed, email.as_ref(), password).await;
@@ -137,15 +141,17 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
 /// What a sign-in by this request needs to know of it.
 pub(super) struct Attempt {
     origin: Origin,
+    counted_range: Option<AddressRange>,
     device: Device,
     carrier: Carrier,
     replaces: Vec<Sid>,
 }
 
 impl Attempt {
-    pub(super) fn of(visitor: &Visitor, carrier: Carrier) -> Self {
+    pub(super) fn of(app: &App, visitor: &Visitor, carrier: Carrier) -> Self {
         Self {
             origin: visitor.origin(),
+            counted_range: app.limits.range_of(visitor.caller.address),
             device: visitor.device(),
             replaces: match carrier {
                 Carrier::Cookies => visitor.brought(),
@@ -173,6 +179,7 @@ impl Attempt {
             carrier: self.carrier,
             replaces: &self.replaces,
             lockout: app.lockout(),
+            counted_range: self.counted_range.as_ref(),
             known_device: None,
             now: visitor.caller.now,
         }

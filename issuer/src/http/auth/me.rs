@@ -23,9 +23,12 @@ pub struct Me {
 #[utoipa::path(get, path = "/auth/me", tag = "session", responses(
     (status = 200, body = Me),
     (status = 401, description = "`NOT_SIGNED_IN`, `INVALID_TOKEN`, `TOKEN_EXPIRED`"),
+    (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
 ))]
 pub async fn me(State(app): State<SharedApp>, visitor: Visitor) -> Result<Json<Me>, ApiError> {
     let principal = visitor.principal(&app, Strength::Any).await?;
+    app.limits
+        .read(visitor.caller.address, Some(principal.family.sid))?;
     let account = app
         .store
         .account_by_id(principal.user)

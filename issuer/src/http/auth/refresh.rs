@@ -64,6 +64,7 @@ pub struct RefreshedBody {
         (status = 409, description = "`REFRESH_IN_PROGRESS`, with `Retry-After`: another request refreshes at this moment"),
         (status = 413, description = "`BODY_TOO_LARGE`"),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
+        (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
         (status = 500, description = "`INTERNAL`"),
     ))]
 pub async fn refresh(State(app): State<SharedApp>, submission: Submission<Refresh>) -> Response {
@@ -128,6 +129,8 @@ async fn exchange(
     token: &str,
     device: Device,
 ) -> Result<Refreshed, ApiError> {
+    let session = refresh::genuine(app.secrets.refresh_mac(), token).map(|genuine| genuine.sid);
+    app.limits.read(visitor.caller.address, session)?;
     let context = Context {
         key: app.secrets.refresh_mac(),
         tokens: &app.config.tokens,

@@ -5,6 +5,7 @@ use crate::{
         access_token::MintError,
         accounts::{AccountError, UnfitField},
         change_password::ChangeError,
+        limits::Limited,
         lockout::NoAttempt,
         login::{LoginError, RegisterError},
         password::{HashError, RETRY_AFTER_SECONDS},
@@ -79,6 +80,14 @@ impl From<ChangeError> for ApiError {
             ChangeError::NoAccount => Self::NotSignedIn,
             ChangeError::Storage(error) => error.into(),
             ChangeError::NoRandomness(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<Limited> for ApiError {
+    fn from(error: Limited) -> Self {
+        Self::RateLimited {
+            retry_after_seconds: error.seconds,
         }
     }
 }

@@ -87,6 +87,7 @@ impl Fields for Registration {
         (status = 413, description = "`BODY_TOO_LARGE`"),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
         (status = 422, description = "`VALIDATION_FAILED`, `WEAK_PASSWORD`"),
+        (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
         (status = 500, description = "`INTERNAL`"),
         (status = 503, description = "`BUSY`, with `Retry-After`"),
     ))]
@@ -105,6 +106,7 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
         format,
         fields,
     } = submission;
+    app.limits.guess(visitor.caller.address)?;
     let application = Application {
         email: Email::parse(&fields.email)?,
         first_name: PersonName::parse("firstName", &fields.first_name)?,
@@ -113,7 +115,7 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
         password: Password::from_typed(fields.password.expose_secret()),
     };
     let email = Some(&application.email);
-    let attempt = Attempt::of(visitor, fields.token_mode.carrier()).naming(email);
+    let attempt = Attempt::of(app, visitor, fields.token_mode.carrier()).naming(email);
     let context = attempt.context(app, visitor);
     let policy = Policy::new(&app.config.passwords);
     let signed_in = login::register(&app.store, context, &policy, application).await?;

@@ -79,12 +79,15 @@ fn rfc3339(moment: UnixTime) -> Result<String, ApiError> {
 #[utoipa::path(get, path = "/auth/sessions", tag = "session", responses(
     (status = 200, body = Sessions),
     (status = 401, description = "`NOT_SIGNED_IN`"),
+    (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
 ))]
 pub async fn list(
     State(app): State<SharedApp>,
     visitor: Visitor,
 ) -> Result<Json<Sessions>, ApiError> {
     let principal = visitor.principal(&app, Strength::Present).await?;
+    app.limits
+        .read(visitor.caller.address, Some(principal.family.sid))?;
     let families = app
         .store
         .live_families(principal.user, visitor.caller.now)
@@ -103,6 +106,7 @@ pub async fn list(
         (status = 204, description = "Ended"),
         (status = 401, description = "`NOT_SIGNED_IN`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
         (status = 404, description = "`NOT_FOUND`: the caller has no such live session"),
     ))]
 pub async fn revoke(
@@ -119,6 +123,8 @@ pub async fn revoke(
 
 async fn answer_revoke(app: &App, id: &str, visitor: &Visitor) -> Result<Response, ApiError> {
     let principal = visitor.principal(app, Strength::Present).await?;
+    app.limits
+        .read(visitor.caller.address, Some(principal.family.sid))?;
     let sid = Sid::parse(id).ok_or(ApiError::NotFound)?;
     let family = app.store.family(sid).await?;
     // Somebody else's session is answered like none: its existence is not the caller's business.

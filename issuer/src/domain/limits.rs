@@ -1,0 +1,186 @@
+//! How often somebody may ask: token buckets by address and by session, and a window by name.
+//!
+//! They keep one sender from using up what all share. What keeps passwords from being guessed is
+//! [`lockout`](super::lockout), which is in the database; these are in the memory of one process, each map has a bound,
+//! and a restart forgets them. Whose address it is says the caller: an address that anybody can write is none.
+
+mod keyed;
+mod names;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use edgeward_core::{cookie::Environment, time::UnixTime};
+use governor::clock::{Clock, MonotonicClock};
+
+use super::{
+    lockout::CounterKey,
+    session::{AddressRange, Sid},
+};
+use crate::config;
+use keyed::Keyed;
+use names::Names;
+
+const MINUTE_SECONDS: u32 = 60;
+const QUARTER_HOUR_SECONDS: u32 = 15 * MINUTE_SECONDS;
+
+/// Too many; so many seconds later the next one is let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many requests")]
+pub struct Limited {
+    /// For `Retry-After`; at least one.
+    pub seconds: u64,
+}
+
+/// The own machine.
+const OWN: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// One sender as its network names it: an IPv4 address, or the /64 that one IPv6 customer has at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sender(IpAddr);
+
+impl Sender {
+    /// `None`: the address is not known, so it would be everybody's.
+    #[must_use]
+    pub fn of(address: IpAddr) -> Option<Self> {
+        let sender = match address.to_canonical() {
+            IpAddr::V4(v4) => IpAddr::V4(v4),
+            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from(u128::from(v6) & (u128::MAX << 64))),
+        };
+        let unknown = [
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        ];
+        // The loopback of IPv6 has no /64 of its own.
+        let known = !unknown.contains(&sender) || address.is_loopback();
+        known.then_some(Self(sender))
+    }
+}
+
+/// Who asks, as far as a limit for reading is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Reader {
+    Session(Sid),
+    Sender(Sender),
+}
+
+/// The limits of this process.
+#[derive(Debug)]
+pub struct Limits<C: Clock = MonotonicClock> {
+    enabled: bool,
+    loopback: bool,
+    /// In development there is one person, so who has no address is that one; anywhere else it would be everybody.
+    unknown_is_own: bool,
+    guesses: Keyed<Sender, C>,
+    sign_ins: Keyed<Sender, C>,
+    readers: Keyed<Reader, C>,
+    names: Names,
+}
+
+impl Limits {
+    /// The configured limits, by the clock that nobody can set.
+    #[must_use]
+    pub fn new(settings: &config::Limits, environment: Environment) -> Self {
+        Self::with_clock(settings, environment, &MonotonicClock)
+    }
+}
+
+impl<C: Clock + Clone> Limits<C> {
+    fn with_clock(settings: &config::Limits, environment: Environment, clock: &C) -> Self {
+        let keyed = |number, seconds, burst| Keyed::new(number, seconds, burst, clock.clone());
+        let reads = || {
+            Keyed::new(
+                settings.reads_per_minute,
+                MINUTE_SECONDS,
+                settings.reads_burst,
+                clock.clone(),
+            )
+        };
+        Self {
+            enabled: settings.enabled,
+            loopback: settings.loopback,
+            unknown_is_own: environment == Environment::Development,
+            guesses: keyed(
+                settings.guesses_per_minute,
+                MINUTE_SECONDS,
+                settings.guesses_burst,
+            ),
+            sign_ins: keyed(
+                settings.sign_ins_per_quarter_hour,
+                QUARTER_HOUR_SECONDS,
+                settings.sign_ins_per_quarter_hour,
+            ),
+            readers: reads(),
+            names: Names::new(settings.sign_ins_per_quarter_hour, QUARTER_HOUR_SECONDS),
+        }
+    }
+
+    /// Whether nothing at all is counted for this address: it is the own machine's, and that is configured so.
+    fn exempts(&self, address: IpAddr) -> bool {
+        let own = address.to_canonical().is_loopback()
+            || (self.unknown_is_own && Sender::of(address).is_none());
+        own && !self.loopback
+    }
+
+    fn sender(&self, address: IpAddr) -> Option<Sender> {
+        let own = self.unknown_is_own.then_some(Sender(OWN));
+        Sender::of(address).or(own)
+    }
+
+    /// Whether requests from this address are counted.
+    #[must_use]
+    pub fn count(&self, address: IpAddr) -> bool {
+        self.enabled && !self.exempts(address)
+    }
+
+    /// The range under which failed sign-ins are counted; `None` where the address is nobody's in particular.
+    #[must_use]
+    pub fn range_of(&self, address: IpAddr) -> Option<AddressRange> {
+        let known = !self.exempts(address) && self.sender(address).is_some();
+        known.then(|| AddressRange::of(address))
+    }
+
+    /// A resource where a secret can be guessed.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub fn guess(&self, address: IpAddr) -> Result<(), Limited> {
+        match self.sender(address) {
+            Some(sender) if self.count(address) => self.guesses.ask(sender),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// A sign-in, beside [`Limits::guess`].
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub fn sign_in(
+        &self,
+        address: IpAddr,
+        name: &CounterKey,
+        now: UnixTime,
+    ) -> Result<(), Limited> {
+        if !self.count(address) {
+            return Ok(());
+        }
+        if let Some(sender) = self.sender(address) {
+            self.sign_ins.ask(sender)?;
+        }
+        self.names.ask(name, now)
+    }
+
+    /// Reading and refreshing: by the session, or by the address of who has none.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub fn read(&self, address: IpAddr, session: Option<Sid>) -> Result<(), Limited> {
+        let sender = self.sender(address).map(Reader::Sender);
+        match session.map(Reader::Session).or(sender) {
+            Some(reader) if self.count(address) => self.readers.ask(reader),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+use std::{num::NonZeroU32, time::Duration};
+
+use governor::clock::FakeRelativeClock;
+
+use super::{
+    names::{Rules, Window},
+    *,
+};
+use crate::{
+    config::Config,
+    domain::{lockout::LockoutKey, session::Sid},
+};
+
+fn now() -> UnixTime {
+    UnixTime::from_seconds(1_795_000_000)
+}
+
+fn limits(
+    change: impl FnOnce(&mut config::Limits),
+) -> (Limits<FakeRelativeClock>, FakeRelativeClock) {
+    limits_in(Environment::Development, change)
+}
+
+fn limits_in(
+    environment: Environment,
+    change: impl FnOnce(&mut config::Limits),
+) -> (Limits<FakeRelativeClock>, FakeRelativeClock) {
+    let mut settings = Config::defaults(std::path::Path::new("x")).limits;
+    change(&mut settings);
+    let clock = FakeRelativeClock::default();
+    (Limits::with_clock(&settings, environment, &clock), clock)
+}
+
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+#[test]
+fn guesses_are_five_at_once_and_ten_a_minute() {
+    let (limits, clock) = limits(|_| {});
+    let here = address("192.0.2.1");
+    for n in 0..5 {
+        assert_eq!(limits.guess(here), Ok(()), "{n}");
+    }
+    assert_eq!(limits.guess(here), Err(Limited { seconds: 6 }));
+    clock.advance(Duration::from_millis(5_500));
+    assert_eq!(limits.guess(here), Err(Limited { seconds: 1 }));
+    clock.advance(Duration::from_millis(500));
+    assert_eq!(limits.guess(here), Ok(()));
+    assert!(limits.guess(here).is_err());
+    assert_eq!(
+        limits.guess(address("192.0.2.2")),
+        Ok(()),
+        "another has its own"
+    );
+    clock.advance(Duration::from_secs(60));
+    let passed = (0..20).filter(|_| limits.guess(here).is_ok()).count();
+    assert_eq!(passed, 5, "no more is saved up");
+}
+
+#[test]
+fn addresses_are_told_apart_as_networks_give_them() {
+    for (one, other, same) in [
+        ("192.0.2.1", "192.0.2.1", true),
+        ("192.0.2.1", "192.0.2.2", false),
+        ("192.0.2.1", "::ffff:192.0.2.1", true),
+        ("2001:db8::1", "2001:db8::ffff:1", true),
+        ("2001:db8::1", "2001:db8:0:1::1", false),
+    ] {
+        let same_sender = Sender::of(address(one)) == Sender::of(address(other));
+        assert_eq!(same_sender, same, "{one} {other}");
+    }
+    for unknown in ["0.0.0.0", "::", "::ffff:0.0.0.0"] {
+        assert_eq!(Sender::of(address(unknown)), None, "{unknown}");
+    }
+    assert!(Sender::of(address("::1")).is_some());
+}
+
+#[test]
+fn the_own_machine_is_counted_only_where_that_is_wanted() {
+    for (enabled, loopback, from, counted) in [
+        (true, false, "127.0.0.1", false),
+        (true, false, "::1", false),
+        (true, false, "::ffff:127.0.0.1", false),
+        (true, false, "0.0.0.0", false),
+        (true, false, "192.0.2.1", true),
+        (true, true, "127.0.0.1", true),
+        (true, true, "::1", true),
+        (false, true, "192.0.2.1", false),
+    ] {
+        let (limits, _) = limits(|settings| {
+            (settings.enabled, settings.loopback) = (enabled, loopback);
+        });
+        assert_eq!(limits.count(address(from)), counted, "{from}");
+        let refused = (0..6).any(|_| limits.guess(address(from)).is_err());
+        assert_eq!(refused, counted, "{from}");
+    }
+    for (environment, passed) in [
+        // There is one person, who asked for limits.
+        (Environment::Development, 5),
+        // Nobody's address is everybody's.
+        (Environment::Production, 100),
+        (Environment::Preview, 100),
+    ] {
+        let (limits, _) = limits_in(environment, |settings| settings.loopback = true);
+        let unknown = address("0.0.0.0");
+        let passes = (0..100).filter(|_| limits.guess(unknown).is_ok()).count();
+        assert_eq!(passes, passed, "{environment}");
+        assert_eq!(
+            limits.range_of(unknown).is_some(),
+            passed == 5,
+            "{environment}"
+        );
+    }
+}
+
+#[test]
+fn sign_ins_are_thirty_in_a_quarter_of_an_hour_for_address_and_name() {
+    let key = LockoutKey::from_bytes(&[7; 32]);
+    let name = |n: usize| key.of_name(&format!("user{n}@example.test"));
+    let (by_address, clock) = limits(|_| {});
+    let here = address("192.0.2.1");
+    let passed = (0..40).filter(|n| by_address.sign_in(here, &name(*n), now()).is_ok());
+    assert_eq!(passed.count(), 30);
+    assert_eq!(
+        by_address.sign_in(here, &name(50), now()),
+        Err(Limited { seconds: 30 })
+    );
+    clock.advance(Duration::from_secs(30));
+    assert_eq!(by_address.sign_in(here, &name(50), now()), Ok(()));
+    let (by_name, _) = limits(|_| {});
+    let passed = (1..=40).filter(|n| {
+        let from = address(&format!("192.0.2.{n}"));
+        by_name.sign_in(from, &name(0), now()).is_ok()
+    });
+    assert_eq!(passed.count(), 30);
+}
+
+#[test]
+fn who_goes_over_the_window_waits_twice_as_long_each_time() {
+    let rules = Rules {
+        most: 3,
+        seconds: 900,
+    };
+    let mut window = Window::new(now());
+    let mut at = |seconds: i64| {
+        window
+            .ask(rules, now().plus(seconds))
+            .map_err(|it| it.seconds)
+    };
+    let rows = [
+        (0, Ok(())),
+        (1, Ok(())),
+        (2, Ok(())),
+        (3, Err(60)),
+        (4, Err(59)),
+        (62, Err(1)),
+        (63, Err(120)),
+        (183, Err(240)),
+        (423, Err(480)),
+        // The stretch before weighs as much as the window still covers of it: 3 · 897/900.
+        (903, Ok(())),
+        (904, Err(960)),
+        // After a quiet time all is as in the beginning.
+        (904 + 960 + 900, Ok(())),
+        (904 + 960 + 901, Ok(())),
+        (904 + 960 + 902, Ok(())),
+        (904 + 960 + 903, Err(60)),
+        // A clock that was set back does not lock anybody out.
+        (-10_000, Ok(())),
+    ];
+    for (seconds, expected) in rows {
+        assert_eq!(at(seconds), expected, "after {seconds} s");
+    }
+}
+
+#[test]
+fn sessions_have_limits_of_their_own() {
+    let (limits, _) = limits(|settings| {
+        settings.reads_burst = NonZeroU32::new(3).unwrap();
+    });
+    let sid = |byte| Some(Sid::from_random(now(), [byte; 10]));
+    let here = address("192.0.2.1");
+    let passes = |session| {
+        (0..5)
+            .filter(|_| limits.read(here, session).is_ok())
+            .count()
+    };
+    assert_eq!(
+        [passes(sid(1)), passes(sid(2)), passes(None), passes(sid(1))],
+        [3, 3, 3, 0]
+    );
+}
+
+#[test]
+fn a_flood_of_addresses_takes_no_more_memory_than_the_bound() {
+    let clock = FakeRelativeClock::default();
+    let five = NonZeroU32::new(5).unwrap();
+    let keyed: Keyed<u32, _> = Keyed::new(five, 60, five, clock.clone());
+    for n in 0..150_000 {
+        // Some share a bucket by then and are refused; none makes the map larger.
+        let _ = keyed.ask(n);
+    }
+    assert!(keyed.keys() <= keyed::KEYS_MAX + 4096, "{}", keyed.keys());
+    clock.advance(Duration::from_secs(120));
+    for n in 0..2048 {
+        let _ = keyed.ask(n);
+    }
+    assert!(keyed.keys() <= 4096, "{} are left", keyed.keys());
+}
