@@ -43,6 +43,15 @@ mount! {
         a_registration_is_whole_or_not_at_all,
         a_sign_in_is_whole_or_not_at_all,
         what_no_issuer_writes_is_named;
+    attempts:
+        a_counter_moves_only_from_what_was_read,
+        of_fifty_guesses_in_two_processes_five_are_compared,
+        honest_attempts_in_two_processes_wait_and_pass,
+        strangers_cannot_lock_a_known_device_out,
+        a_failure_is_whole_or_not_at_all,
+        ended_counters_are_taken_away_by_new_ones,
+        a_changed_role_ends_every_session_with_it,
+        of_two_new_passwords_one_is_stored;
     families:
         a_family_is_read_as_it_was_written,
         of_fifty_rotations_one_is_done,

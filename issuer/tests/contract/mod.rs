@@ -1,6 +1,7 @@
 //! What every store must keep, as cases that know no database. `mount!` in `store_contract.rs` runs each on all of them.
 
 pub(crate) mod accounts;
+pub(crate) mod attempts;
 pub(crate) mod families;
 pub(crate) mod log;
 pub(crate) mod operations;

@@ -155,10 +155,8 @@ impl World {
     pub(crate) async fn with_sign_in(&self, user: UserId) -> NewSignIn {
         let sign_in = new_sign_in(user);
         let noted = entry(Action::SignIn);
-        self.store
-            .sign_in(&sign_in, None, None, &noted)
-            .await
-            .unwrap();
+        let done = self.store.sign_in(&sign_in, None, None, &noted).await;
+        assert!(done.unwrap());
         sign_in
     }
 }
