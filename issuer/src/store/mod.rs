@@ -143,8 +143,8 @@ impl Store {
         }
     }
 
-    /// A writing connection without an audit entry: for what is no act, which are times of last use, and the events that
-    /// belong to none.
+    /// A writing connection without an audit entry: for what is no act, which are times of last use, claims of attempts, and
+    /// the events that belong to no entry.
     async fn bookkeeping(&self) -> Result<Bookkeeping, StorageError> {
         Ok(match &self.db {
             Db::Lite { writer, .. } => Bookkeeping::Lite(writer.acquire().await?),

@@ -30,8 +30,10 @@ enum Slot<K> {
     Shared(u64),
 }
 
+type Buckets<S, C> = RateLimiter<S, DashMapStateStore<S>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
 pub(super) struct Keyed<K: Hash + Eq + Clone, C: Clock> {
-    limiter: RateLimiter<Slot<K>, DashMapStateStore<Slot<K>>, C, NoOpMiddleware<C::Instant>>,
+    limiter: Buckets<Slot<K>, C>,
     clock: C,
     /// Nobody outside can aim at a shared bucket.
     hasher: RandomState,
@@ -63,7 +65,11 @@ impl<K: Hash + Eq + Clone, C: Clock + Clone> Keyed<K, C> {
     }
 
     pub(super) fn ask(&self, key: K) -> Result<(), Limited> {
-        if self.asked.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == 0 {
+        if self
+            .asked
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(SWEEP_EVERY)
+        {
             self.limiter.retain_recent();
         }
         let slot = if self.limiter.len() < KEYS_MAX {

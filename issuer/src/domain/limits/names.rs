@@ -58,7 +58,7 @@ impl Names {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         windows.asked = windows.asked.wrapping_add(1);
         let full = windows.by_name.len() >= NAMES_MAX;
-        if windows.asked % SWEEP_EVERY == 0 {
+        if windows.asked.is_multiple_of(SWEEP_EVERY) {
             windows
                 .by_name
                 .retain(|_, window| !window.is_over(rules, now));
