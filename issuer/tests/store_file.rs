@@ -29,26 +29,25 @@ async fn the_schema_goes_up_and_down_and_up_again() {
     let folder = Folder::new();
     let path = folder.path().join("deep/er/edgeward.db");
     let store = Store::open(&path).await.unwrap();
-    assert_eq!(versions(&store, false).await, [1, 2, 3, 4, 5, 7]);
-    assert_eq!(store.migrate_up().await.unwrap().len(), 6);
+    let all = versions(&store, false).await;
+    assert!(all.starts_with(&[1, 2, 3, 4]) && all.is_sorted(), "{all:?}");
+    assert_eq!(store.migrate_up().await.unwrap().len(), all.len());
     assert_eq!(store.migrate_up().await.unwrap().len(), 0);
-    assert_eq!(versions(&store, true).await, [1, 2, 3, 4, 5, 7]);
+    assert_eq!(versions(&store, true).await, all);
 
     let undone = store.migrate_down(2).await.unwrap();
-    assert_eq!(
-        undone.iter().map(|step| step.version).collect::<Vec<_>>(),
-        [7, 5, 4, 3]
-    );
+    let oldest_first: Vec<_> = undone.iter().rev().map(|step| step.version).collect();
+    assert_eq!(oldest_first, all[2..]);
     assert_eq!(versions(&store, true).await, [1, 2]);
-    assert_eq!(store.migrate_up().await.unwrap().len(), 4);
-    assert_eq!(store.migrate_down(0).await.unwrap().len(), 6);
+    assert_eq!(store.migrate_up().await.unwrap().len(), all.len() - 2);
+    assert_eq!(store.migrate_down(0).await.unwrap().len(), all.len());
     let mut sql = desk::connect(&path).await;
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE '%sqlx%' AND name NOT LIKE 'sqlite_%'")
         .fetch_one(&mut sql)
         .await
         .unwrap();
     assert_eq!(left, 0, "nothing is left behind");
-    assert_eq!(store.migrate_up().await.unwrap().len(), 6);
+    assert_eq!(store.migrate_up().await.unwrap().len(), all.len());
     assert!(matches!(
         store.migrate_down(77).await,
         Err(StoreError::NoSuchMigration(77))
@@ -128,7 +127,7 @@ async fn a_file_that_is_not_ours_is_named_and_left_alone() {
                 error,
                 StoreError::NewerSchema {
                     found: 99,
-                    known: 7,
+                    known: 6,
                     ..
                 }
             )
