@@ -11,11 +11,13 @@ mod desk;
 mod folder;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use desk::{Answer, Browser, Desk, EMAIL};
+use desk::{Answer, Browser, Desk, EMAIL, PASSWORD};
 use edgeward_core::token::{self, Audiences, Expectations, SigningKey, TokenType};
 use edgeward_issuer::domain::{
+    accounts::{Email, Role},
     edges::{self, EdgeName},
     revocations::{FEED_TYPE, KEPT_SECONDS},
+    roles::{self, Direction},
 };
 use serde_json::{Value, json};
 
@@ -132,6 +134,37 @@ async fn every_end_is_in_the_feed_once_and_in_order() {
     // A number that this history of the database never gave: from the beginning.
     let beyond = edge.page(&desk, 1000).await;
     assert_eq!((&beyond["after"], sids(&beyond)), (&json!(0), sids(&again)));
+}
+
+#[tokio::test]
+async fn what_happens_to_the_account_is_in_the_feed() {
+    let desk = Desk::open_with(|config| config.lockout.revoke_sessions = true).await;
+    desk.add(EMAIL, &[]).await;
+    let mut edge = Edge::enrolled_at(&desk).await;
+    let mut browser = desk.browser();
+    browser.log_in(EMAIL).await;
+    desk.browser().log_in(EMAIL).await;
+    let passwords = json!({ "currentPassword": PASSWORD, "newPassword": "Another-Mule-8" });
+    let change = browser.post("/auth/password").json(&passwords).with_csrf();
+    change.send().await.expect(204);
+    assert_eq!(reasons(&edge.page(&desk, 0).await), ["password-changed"]);
+
+    let (store, now) = (&desk.app.store, desk.app.clock.now());
+    let (email, role) = (Email::parse(EMAIL).unwrap(), Role::parse("editor").unwrap());
+    let given = roles::change_role(store, &email, role, Direction::Give, now).await;
+    assert_eq!(given.unwrap(), Some(1));
+    assert_eq!(reasons(&edge.page(&desk, 1).await), ["roles-changed"]);
+
+    let mut body = json!({ "email": EMAIL, "password": "Another-Mule-8" });
+    let again = browser.post("/auth/login").json(&body).with_csrf();
+    again.send().await.expect(200);
+    body["password"] = json!("Wrong-Horse-7");
+    let mut stranger = desk.browser();
+    for _ in 0..5 {
+        let wrong = stranger.post("/auth/login").json(&body);
+        wrong.send().await.expect(401);
+    }
+    assert_eq!(reasons(&edge.page(&desk, 2).await), ["locked"]);
 }
 
 #[tokio::test]
