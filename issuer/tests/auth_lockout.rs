@@ -30,6 +30,11 @@ async fn fail(browser: &mut Browser, email: &str, times: u64) {
     }
 }
 
+async fn sign_out(browser: &mut Browser) {
+    let logout = browser.post("/auth/logout").with_csrf();
+    logout.send().await.expect(204);
+}
+
 fn without_type(answer: &Answer) -> (u16, String, String) {
     (
         answer.status,
@@ -168,6 +173,36 @@ async fn a_lock_ends_no_session_unless_that_is_wanted() {
         let ended = "SELECT count(*) FROM families WHERE revoked_reason = 'locked'";
         assert_eq!(desk.number(ended).await, i64::from(revoke_sessions));
     }
+}
+
+#[tokio::test]
+async fn a_locked_account_signs_in_from_a_browser_that_it_knows() {
+    let (desk, mut known) = Desk::with_ada_signed_in().await;
+    desk.add("grace@example.test", &[]).await;
+    let mut of_another = desk.browser();
+    of_another.log_in("grace@example.test").await;
+    sign_out(&mut known).await;
+    sign_out(&mut of_another).await;
+    let mut unknown = desk.browser();
+    fail(&mut unknown, EMAIL, 5).await;
+
+    let mut forger = desk.browser();
+    forger.set_cookie("device", &"A".repeat(43));
+    for browser in [&mut unknown, &mut of_another, &mut forger] {
+        try_with(browser, EMAIL, PASSWORD)
+            .await
+            .expect_problem(423, "ACCOUNT_LOCKED");
+    }
+    known.log_in(EMAIL).await;
+    sign_out(&mut known).await;
+    // Its success ends nobody else's lock, and its own failures lock it.
+    try_with(&mut unknown, EMAIL, PASSWORD)
+        .await
+        .expect_problem(423, "ACCOUNT_LOCKED");
+    fail(&mut known, EMAIL, 5).await;
+    try_with(&mut known, EMAIL, PASSWORD)
+        .await
+        .expect_problem(423, "ACCOUNT_LOCKED");
 }
 
 #[tokio::test]

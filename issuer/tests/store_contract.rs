@@ -48,6 +48,7 @@ mount! {
         of_fifty_guesses_in_two_processes_five_are_compared,
         honest_attempts_in_two_processes_wait_and_pass,
         strangers_cannot_lock_a_known_device_out,
+        a_device_is_known_to_the_account_it_signed_in_to,
         a_failure_is_whole_or_not_at_all,
         ended_counters_are_taken_away_by_new_ones,
         a_changed_role_ends_every_session_with_it,

@@ -1,1 +1,2 @@
+DROP INDEX families_of_device;
 DROP TABLE attempt_counters;

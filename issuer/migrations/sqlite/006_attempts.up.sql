@@ -12,3 +12,6 @@ CREATE TABLE attempt_counters (
 
 CREATE INDEX attempt_counters_of_account ON attempt_counters (account);
 CREATE INDEX attempt_counters_to_forget ON attempt_counters (forget_at);
+
+-- A browser that signed in before is asked for at each sign-in that brings a device cookie.
+CREATE INDEX families_of_device ON families (user_id, device_cookie_digest);

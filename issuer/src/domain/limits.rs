@@ -150,14 +150,14 @@ impl<C: Clock + Clone> Limits<C> {
         }
     }
 
-    /// A sign-in, beside [`Limits::guess`].
+    /// A sign-in, beside [`Limits::guess`]; `name` is `None` for who is not to be held up by what strangers did to it.
     ///
     /// # Errors
     /// [`Limited`].
     pub fn sign_in(
         &self,
         address: IpAddr,
-        name: &CounterKey,
+        name: Option<&CounterKey>,
         now: UnixTime,
     ) -> Result<(), Limited> {
         if !self.count(address) {
@@ -166,7 +166,7 @@ impl<C: Clock + Clone> Limits<C> {
         if let Some(sender) = self.sender(address) {
             self.sign_ins.ask(sender)?;
         }
-        self.names.ask(name, now)
+        name.map_or(Ok(()), |name| self.names.ask(name, now))
     }
 
     /// Reading and refreshing: by the session, or by the address of who has none.

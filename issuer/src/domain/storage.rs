@@ -157,6 +157,14 @@ pub trait Storage: Send + Sync {
         now: UnixTime,
     ) -> impl Future<Output = Result<bool, StorageError>> + Send;
 
+    /// Whether a browser with this device cookie signed in, or refreshed, at the account of an address. It costs the same
+    /// where there is no such account.
+    fn knows_device(
+        &self,
+        email: &Email,
+        cookie: &Digest,
+    ) -> impl Future<Output = Result<bool, StorageError>> + Send;
+
     /// Forgets the failures at a name, those of known devices and of repeated proofs too. `false`: there were none, and
     /// nothing is written.
     fn forget_failures(

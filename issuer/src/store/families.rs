@@ -11,7 +11,7 @@ use crate::{
     config::OnReuse,
     custody::Sealed,
     domain::{
-        accounts::UserId,
+        accounts::{Email, UserId},
         moment::Moment,
         refresh::{HandOut, ReusedFamily, Rotation},
         revocations::Ended,
@@ -63,6 +63,21 @@ pub(super) async fn live_of_user(
     .iter()
     .map(family)
     .collect()
+}
+
+/// One question to two indices, so that neither the account nor how much it was used shows in the time.
+pub(super) async fn has_device(
+    on: impl Reads,
+    email: &Email,
+    cookie: &Digest,
+) -> Result<bool, StorageError> {
+    let row = sql("SELECT sid FROM families
+         WHERE user_id = (SELECT id FROM users WHERE email = $1) AND device_cookie_digest = $2 LIMIT 1")
+    .bind(email.as_str())
+    .bind(cookie.as_bytes())
+    .optional(on)
+    .await?;
+    Ok(row.is_some())
 }
 
 fn family(row: &Row) -> Result<Family, StorageError> {

@@ -166,6 +166,10 @@ impl Storage for Store {
         Ok(true)
     }
 
+    async fn knows_device(&self, email: &Email, cookie: &Digest) -> Result<bool, StorageError> {
+        families::has_device(self.readers(), email, cookie).await
+    }
+
     async fn forget_failures(
         &self,
         name: &CounterKey,

@@ -14,13 +14,14 @@ use edgeward_issuer::{
             Swap, Turns,
         },
         roles::{self, Direction, RoleError},
+        session::RevocationReason,
         storage::{PasswordHash, Rehash, Storage},
     },
     store::Store,
 };
 use tokio::task::JoinSet;
 
-use super::world::{NOW, World, digest, entry, new_account, unlike};
+use super::world::{NOW, World, digest, entry, new_account, new_sign_in, unlike};
 
 const NAME: &str = "ada@example.test";
 
@@ -217,6 +218,32 @@ pub(crate) async fn strangers_cannot_lock_a_known_device_out(world: World) {
         .unwrap()
         .give_back(&process.store)
         .await;
+}
+
+pub(crate) async fn a_device_is_known_to_the_account_it_signed_in_to(world: World) {
+    let ada = world.with_account(NAME).await;
+    world.with_account("bob@example.test").await;
+    let (own, other) = (digest(), digest());
+    let mut sign_in = new_sign_in(ada);
+    sign_in.device.mark.cookie = Some(own);
+    let noted = entry(Action::SignIn);
+    let done = world.store.sign_in(&sign_in, None, None, &noted).await;
+    assert!(done.unwrap());
+    for ended in [false, true] {
+        for (email, cookie, known) in [
+            (NAME, own, true),
+            (NAME, other, false),
+            ("bob@example.test", own, false),
+            ("nobody@example.test", own, false),
+        ] {
+            let address = Email::parse(email).unwrap();
+            let found = world.store.knows_device(&address, &cookie).await;
+            assert_eq!(found.unwrap(), known, "{email} {ended}");
+        }
+        let (sid, reason) = (sign_in.sid, RevocationReason::SignedOut);
+        let noted = entry(Action::SignOut);
+        let _ = world.store.revoke(sid, reason, NOW, &noted).await.unwrap();
+    }
 }
 
 pub(crate) async fn a_failure_is_whole_or_not_at_all(world: World) {

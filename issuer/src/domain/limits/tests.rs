@@ -120,18 +120,18 @@ fn sign_ins_are_thirty_in_a_quarter_of_an_hour_for_address_and_name() {
     let name = |n: usize| key.of_name(&format!("user{n}@example.test"));
     let (by_address, clock) = limits(|_| {});
     let here = address("192.0.2.1");
-    let passed = (0..40).filter(|n| by_address.sign_in(here, &name(*n), now()).is_ok());
+    let passed = (0..40).filter(|n| by_address.sign_in(here, Some(&name(*n)), now()).is_ok());
     assert_eq!(passed.count(), 30);
     assert_eq!(
-        by_address.sign_in(here, &name(50), now()),
+        by_address.sign_in(here, Some(&name(50)), now()),
         Err(Limited { seconds: 30 })
     );
     clock.advance(Duration::from_secs(30));
-    assert_eq!(by_address.sign_in(here, &name(50), now()), Ok(()));
+    assert_eq!(by_address.sign_in(here, Some(&name(50)), now()), Ok(()));
     let (by_name, _) = limits(|_| {});
     let passed = (1..=40).filter(|n| {
         let from = address(&format!("192.0.2.{n}"));
-        by_name.sign_in(from, &name(0), now()).is_ok()
+        by_name.sign_in(from, Some(&name(0)), now()).is_ok()
     });
     assert_eq!(passed.count(), 30);
 }

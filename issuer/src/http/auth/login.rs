@@ -22,9 +22,11 @@ use crate::{
         access_token::Minter,
         accounts::Email,
         audit::Origin,
+        lockout::DeviceDigest,
         login::{self, Carrier, Context},
         password::Password,
         session::{AddressRange, Device, Sid},
+        storage::Storage,
     },
     http::{
         pages::{self, LoginPage},
@@ -117,13 +119,19 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
     } = submission;
     let (address, now) = (visitor.caller.address, visitor.caller.now);
     app.limits.guess(address)?;
-    let name = app.lockout_key.of_name(&fields.email);
-    app.limits.sign_in(address, &name, now)?;
     // What is no address has no account, and is answered like one that has none.
     let email = Email::parse(&fields.email).ok();
+    let known_device = known_device(app, visitor, email.as_ref()).await?;
+    let name = app.lockout_key.of_name(&fields.email);
+    // Strangers fill the name's window, so a browser that the account knows has none: its own counter bounds it.
+    let name = known_device.is_none().then_some(&name);
+    app.limits.sign_in(address, name, now)?;
     let password = Password::from_typed(fields.password.expose_secret());
     let attempt = Attempt::of(app, visitor, fields.token_mode.carrier()).naming(email.as_ref());
-    let context = attempt.context(app, visitor);
+    let context = Context {
+        known_device,
+        ..attempt.context(app, visitor)
+    };
     let typed = &fields.email;
     let result = login::log_in(&app.store, context, typed, email.as_ref(), password).await;
     app.metrics.login(&result);
@@ -136,6 +144,20 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
         &fields.return_to,
         &signed_in,
     )
+}
+
+/// The device cookie of the request, if it was at a sign-in to this account before.
+async fn known_device(
+    app: &App,
+    visitor: &Visitor,
+    email: Option<&Email>,
+) -> Result<Option<DeviceDigest>, ApiError> {
+    let (Some(cookie), Some(email)) = (&visitor.presented.device, email) else {
+        return Ok(None);
+    };
+    let digest = cookie.digest();
+    let known = app.store.knows_device(email, &digest).await?;
+    Ok(known.then_some(DeviceDigest::of_cookie(digest)))
 }
 
 /// What a sign-in by this request needs to know of it.
@@ -180,6 +202,7 @@ impl Attempt {
             replaces: &self.replaces,
             lockout: app.lockout(),
             counted_range: self.counted_range.as_ref(),
+            // Only a sign-in to an account that was there before has one.
             known_device: None,
             now: visitor.caller.now,
         }
