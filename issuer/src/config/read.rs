@@ -1,14 +1,16 @@
 //! Which settings exist, of what kind they are and between which bounds, and how all of them are read at once.
 
-use std::{env, fs::File, io::Read, net::SocketAddr, num::NonZeroU32, path::PathBuf};
+mod attempts;
+
+use std::{env, fs::File, io::Read, net::SocketAddr, path::PathBuf};
 
 use edgeward_core::cookie::Environment;
 use zeroize::Zeroizing;
 
 use super::{
-    ACCESS_SECONDS_MAX, Argon2, Config, ConfigErrors, Cookies, Database, Events, Identity, Limits,
-    Lockout, Log, LogFormat, LogLevel, Metrics, OnChange, OnReuse, Origin, Passwords, Refresh,
-    Server, ServerUrl, Storage, Tokens, check,
+    ACCESS_SECONDS_MAX, Argon2, Config, ConfigErrors, Cookies, Database, Events, Identity, Log,
+    LogFormat, LogLevel, Metrics, OnChange, OnReuse, Origin, Passwords, Refresh, Server, ServerUrl,
+    Storage, Tokens, check,
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
@@ -139,8 +141,8 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     };
     let refresh = refresh(reader, default.refresh);
     let passwords = passwords(reader, default.passwords);
-    let lockout = lockout(reader, &default.lockout);
-    let limits = limits(reader, &default.limits, environment);
+    let lockout = attempts::lockout(reader, &default.lockout);
+    let limits = attempts::limits(reader, &default.limits, environment);
     let log = Log {
         format: reader.take("log.format", default.log.format, log_format),
         level: reader.take("log.level", default.log.level, log_level),
@@ -228,50 +230,6 @@ fn refresh(reader: &mut Reader, default: Refresh) -> Refresh {
             default.on_address_change,
             on_change,
         ),
-    }
-}
-
-fn limits(reader: &mut Reader, default: &Limits, environment: Environment) -> Limits {
-    let loopback = environment != Environment::Development;
-    let mut most = |key, default| reader.take(key, default, count);
-    let numbers = Limits {
-        guesses_per_minute: most("limits.guesses_per_minute", default.guesses_per_minute),
-        guesses_burst: most("limits.guesses_burst", default.guesses_burst),
-        sign_ins_per_quarter_hour: most(
-            "limits.sign_ins_per_quarter_hour",
-            default.sign_ins_per_quarter_hour,
-        ),
-        reads_per_minute: most("limits.reads_per_minute", default.reads_per_minute),
-        reads_burst: most("limits.reads_burst", default.reads_burst),
-        ..default.clone()
-    };
-    Limits {
-        enabled: reader.take("limits.enabled", default.enabled, flag),
-        // Development is worked on from the own machine, by programs as well as by people.
-        loopback: reader.take("limits.loopback", loopback, flag),
-        ..numbers
-    }
-}
-
-/// A number of requests. A million in a minute is no limit any more.
-fn count(raw: &Raw) -> Result<NonZeroU32, String> {
-    let count = number::<u32>(1, 1_000_000)(raw)?;
-    Ok(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN))
-}
-
-fn lockout(reader: &mut Reader, default: &Lockout) -> Lockout {
-    Lockout {
-        enabled: reader.take("lockout.enabled", default.enabled, flag),
-        // Under 3 typing errors lock; NIST SP 800-63B allows 100 failures at most.
-        failures: reader.take("lockout.failures", default.failures, number(3, 100)),
-        seconds: reader.take("lockout.seconds", default.seconds, seconds(MINUTE, DAY)),
-        // A range may be a whole office, or a provider's gateway.
-        address_failures: reader.take(
-            "lockout.address_failures",
-            default.address_failures,
-            number(5, 100_000),
-        ),
-        revoke_sessions: reader.take("lockout.revoke_sessions", default.revoke_sessions, flag),
     }
 }
 

@@ -1,0 +1,52 @@
+//! The settings that bound how often somebody may try: limits by address, session and name, and the lockout.
+
+use std::num::NonZeroU32;
+
+use edgeward_core::cookie::Environment;
+
+use super::{DAY, MINUTE, Reader, flag, number, seconds};
+use crate::config::{Limits, Lockout, source::Raw};
+
+pub(super) fn limits(reader: &mut Reader, default: &Limits, environment: Environment) -> Limits {
+    let loopback = environment != Environment::Development;
+    let mut most = |key, default| reader.take(key, default, count);
+    let numbers = Limits {
+        guesses_per_minute: most("limits.guesses_per_minute", default.guesses_per_minute),
+        guesses_burst: most("limits.guesses_burst", default.guesses_burst),
+        sign_ins_per_quarter_hour: most(
+            "limits.sign_ins_per_quarter_hour",
+            default.sign_ins_per_quarter_hour,
+        ),
+        reads_per_minute: most("limits.reads_per_minute", default.reads_per_minute),
+        reads_burst: most("limits.reads_burst", default.reads_burst),
+        ..default.clone()
+    };
+    Limits {
+        enabled: reader.take("limits.enabled", default.enabled, flag),
+        // Development is worked on from the own machine, by programs as well as by people.
+        loopback: reader.take("limits.loopback", loopback, flag),
+        ..numbers
+    }
+}
+
+/// A number of requests. A million in a minute is no limit any more.
+fn count(raw: &Raw) -> Result<NonZeroU32, String> {
+    let count = number::<u32>(1, 1_000_000)(raw)?;
+    Ok(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN))
+}
+
+pub(super) fn lockout(reader: &mut Reader, default: &Lockout) -> Lockout {
+    Lockout {
+        enabled: reader.take("lockout.enabled", default.enabled, flag),
+        // Under 3 typing errors lock; NIST SP 800-63B allows 100 failures at most.
+        failures: reader.take("lockout.failures", default.failures, number(3, 100)),
+        seconds: reader.take("lockout.seconds", default.seconds, seconds(MINUTE, DAY)),
+        // A range may be a whole office, or a provider's gateway.
+        address_failures: reader.take(
+            "lockout.address_failures",
+            default.address_failures,
+            number(5, 100_000),
+        ),
+        revoke_sessions: reader.take("lockout.revoke_sessions", default.revoke_sessions, flag),
+    }
+}
