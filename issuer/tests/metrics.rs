@@ -339,7 +339,7 @@ async fn no_label_holds_what_a_client_sent() {
         ("method", "DELETE GET POST other"),
         (
             "reason",
-            "credentials database_busy internal none overloaded",
+            "credentials database_busy internal locked none overloaded",
         ),
         (
             "result",
