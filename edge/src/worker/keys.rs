@@ -88,7 +88,8 @@ pub(super) fn are_final(had: Option<&Current>, better: Option<&Current>) -> bool
     had.is_some() || better.is_none_or(|better| better.source == Source::Issuer)
 }
 
-/// The best set that can be had for a request that could not be judged with `had`. It waits for at most one fetch.
+/// The best set that can be had for a request that could not be judged with `had`. It waits for the fetch
+/// that is under way, and for one of its own if that brings nothing.
 pub(super) async fn obtain(
     errand: &Errand,
     had: Option<&Current>,
