@@ -66,8 +66,10 @@ pub(super) fn fuzz(limits: &Limits) -> Outcome<Counts> {
     counts.add(holds(limits, own(&["fmt"]).arg("--check"))?);
     // Before anything is built, so that a lock file that does not fit is not mended silently.
     counts.add(holds(limits, &own(&["fetch", "--locked"]))?);
-    let mut clippy = own(&["clippy", "--target-dir"]);
-    clippy.arg(workspace::target().join("fuzz"));
+    let mut clippy = own(&["clippy"]);
+    clippy
+        .arg("--target-dir")
+        .arg(workspace::target().join("fuzz"));
     counts.add(holds(limits, clippy.args(["--", "--deny", "warnings"]))?);
     for target in &TARGETS {
         counts.add(holds(limits, &run(&folder, target)?)?);
