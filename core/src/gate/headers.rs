@@ -6,6 +6,7 @@
 //!
 //! This module only names headers. The edge removes them, and afterwards sets its own.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -19,6 +20,11 @@ const REFUSED: &[&str] = &[
     "trailer",
     "transfer-encoding",
     "upgrade",
+    // Made anew for each connection. In another spelling (`Content_Length`) it would go on beside the new one, and servers that
+    // fold names would find two ends of one request.
+    "host",
+    "content-length",
+    "expect",
     // `Proxy:` becomes the variable HTTP_PROXY in CGI programs.
     "proxy",
     // The client's address and the way it came, as other proxies state them.
@@ -128,7 +134,8 @@ pub fn impassable<'n>(
     names: impl IntoIterator<Item = &'n str>,
     connection: &[&str],
 ) -> Vec<&'n str> {
-    let named: Vec<String> = connection
+    // A set, because a request may bring thousands of both.
+    let named: BTreeSet<String> = connection
         .iter()
         .flat_map(|value| value.split(','))
         .map(|option| fold(option.trim()))
@@ -220,6 +227,11 @@ mod tests {
             "keep-alive",
             "Transfer-Encoding",
             "transfer_encoding",
+            "Content-Length",
+            "Content_Length",
+            "content.length",
+            "Host",
+            "Expect",
             "TE",
             "Trailer",
             "Upgrade",

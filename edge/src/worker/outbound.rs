@@ -22,9 +22,6 @@ use super::response_headers::REQUEST_ID;
 use super::runtime::{self, Names, Onward};
 use super::unique;
 
-/// Made anew by the runtime for each connection; `expect` was answered by the runtime already.
-const MADE_ANEW: [&str; 3] = ["host", "content-length", "expect"];
-
 /// Whether the client's `Authorization` may go on to the app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Authorization {
@@ -85,8 +82,7 @@ impl ClientHeaders {
     /// What may go on as the client said it.
     fn go_on(&self, method: &str) -> Onward<'_> {
         let names = || self.names.iter().map(String::as_str);
-        let mut gone = impassable(names(), self.connection.as_deref().as_slice());
-        gone.extend(names().filter(|name| MADE_ANEW.contains(name)));
+        let gone = impassable(names(), self.connection.as_deref().as_slice());
         let mut set = Vec::new();
         if self.want_websocket(method) {
             // Hop by hop, so it ended with its kind; this hop wants it too.

@@ -17,6 +17,9 @@ const SPOOFED: &[&str] = &[
     "Edgeward-Name",
     "Edgeward-Scope",
     "Edgeward-Proof",
+    // Not about the caller, but about where a request ends: in another spelling they would stand beside the real ones.
+    "Content_Length",
+    "Transfer_Encoding",
     "X-Edgeward-User",
     "X_Edgeward_Roles",
     "X-Forwarded-User",
