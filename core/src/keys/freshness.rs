@@ -17,7 +17,8 @@ use crate::time::UnixTime;
 /// A set older than this is refreshed behind the requests: the delay after which a new key is known everywhere, and a removed
 /// one nowhere, without anybody asking.
 pub const SOFT_TTL_SECONDS: i64 = 5 * 60;
-/// A set older than this is used only while refreshes fail. An instance that nobody asked for hours would otherwise judge its
+/// A set older than this is used only while refreshes fail: after a failure until the next attempt is due, and
+/// [`FETCH_LEASE_SECONDS`] more, so that who comes often never waits for that attempt. An instance that nobody asked for hours would otherwise judge its
 /// first tokens by the keys of hours ago; instead they wait for one fetch, as on an instance that has just started.
 pub const UNCONFIRMED_TTL_SECONDS: i64 = 15 * 60;
 /// A set older than this is no longer used, because by then a withdrawn key must be gone even if the issuer cannot be reached.
@@ -34,13 +35,26 @@ pub const LONGEST_BACKOFF_SECONDS: i64 = 60;
 /// Requests that overlap tell the time in any order, by as much as one may wait for a fetch. Beyond that the clock was set back.
 pub const OVERLAP_SECONDS: i64 = 10;
 
+const _: () = assert!(
+    SOFT_TTL_SECONDS < UNCONFIRMED_TTL_SECONDS && UNCONFIRMED_TTL_SECONDS < HARD_TTL_SECONDS,
+    "a set is refreshed before it is doubted, and doubted before it is dropped"
+);
+const _: () = assert!(
+    FETCH_LEASE_SECONDS < OVERLAP_SECONDS,
+    "who waited for a fetch is no sign of a clock that was set back"
+);
+const _: () = assert!(
+    LONGEST_BACKOFF_SECONDS * 5 / 4 + FETCH_LEASE_SECONDS < SOFT_TTL_SECONDS,
+    "an issuer that is back is asked sooner than one that never was away"
+);
+
 /// How it stands with the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Younger than its soft life: used as it is.
     Fresh,
-    /// Past its soft life; the next request takes a refresh with it. Still used, but past [`UNCONFIRMED_TTL_SECONDS`] not before
-    /// a refresh has failed.
+    /// Past its soft life; the next request takes a refresh with it. Still used, but past [`UNCONFIRMED_TTL_SECONDS`] only if a
+    /// refresh has just failed.
     Stale,
     /// A fetch is under way. Requests that have a set go on with it, the others wait.
     Refreshing,
@@ -178,6 +192,13 @@ fn within(then: UnixTime, seconds: i64, now: UnixTime) -> bool {
     (-OVERLAP_SECONDS..seconds).contains(&now.seconds_since(then))
 }
 
+/// Whether a shared cache should let go of the set that it holds since `kept_since` for one that was loaded at `loaded_at`.
+/// Fetches end in any order, so a younger one stays; but not one that nobody may use, or that seems to come from the future.
+#[must_use]
+pub fn may_replace_kept(loaded_at: UnixTime, kept_since: UnixTime, now: UnixTime) -> bool {
+    kept_since <= loaded_at || !within(kept_since, HARD_TTL_SECONDS, now)
+}
+
 impl<S> Freshness<S> {
     /// The state of an instance that has just started.
     #[must_use]
@@ -220,12 +241,12 @@ impl<S> Freshness<S> {
     /// The set to judge with, if there is one within its life.
     #[must_use]
     pub fn current(&self, now: UnixTime) -> Option<Current<S>> {
-        // A failure of long ago says nothing about the issuer of today.
-        let failed_lately = self
-            .failure
-            .as_ref()
-            .is_some_and(|failure| within(failure.at, UNCONFIRMED_TTL_SECONDS, now));
-        let life = if failed_lately {
+        // A failure says nothing about the issuer of the time after the next attempt.
+        let just_failed = self.failure.as_ref().is_some_and(|failure| {
+            let vouches = failure.wait_seconds.saturating_add(FETCH_LEASE_SECONDS);
+            within(failure.at, vouches, now)
+        });
+        let life = if just_failed {
             HARD_TTL_SECONDS
         } else {
             UNCONFIRMED_TTL_SECONDS

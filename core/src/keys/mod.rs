@@ -14,7 +14,7 @@ pub use error::KeySetError;
 pub use freshness::{
     Advice, Current, FETCH_LEASE_SECONDS, FIRST_BACKOFF_SECONDS, Freshness, HARD_TTL_SECONDS,
     LONGEST_BACKOFF_SECONDS, OVERLAP_SECONDS, SOFT_TTL_SECONDS, Source, State, Ticket,
-    UNCONFIRMED_TTL_SECONDS, UNKNOWN_KEY_COOLDOWN_SECONDS, Wanted,
+    UNCONFIRMED_TTL_SECONDS, UNKNOWN_KEY_COOLDOWN_SECONDS, Wanted, may_replace_kept,
 };
 pub use jwk::Jwk;
 pub use public_key::PlatformKey;

@@ -5,8 +5,9 @@ use crate::Event::{
 };
 use crate::{Told, at, check, check_loaded};
 use edgeward_core::keys::{
-    Advice, Freshness, HARD_TTL_SECONDS as HARD, SOFT_TTL_SECONDS as SOFT, Source, State,
-    UNCONFIRMED_TTL_SECONDS as UNCONFIRMED, Wanted,
+    Advice, FETCH_LEASE_SECONDS as LEASE, Freshness, HARD_TTL_SECONDS as HARD,
+    SOFT_TTL_SECONDS as SOFT, Source, State, UNCONFIRMED_TTL_SECONDS as UNCONFIRMED, Wanted,
+    may_replace_kept,
 };
 
 #[test]
@@ -74,23 +75,44 @@ fn a_set_that_was_not_confirmed_for_long_waits_for_one_fetch_and_goes_on_if_it_f
         );
     }
     check_loaded(
-        "while refreshes fail nobody waits",
+        "a failure vouches for it until the next attempt has had its time",
         &[
-            (SOFT, Refreshes(true)),
-            (SOFT, Fails(1)),
             (UNCONFIRMED, Refreshes(true)),
-            (UNCONFIRMED, AsksForAny(Told::Use("a"))),
-            (UNCONFIRMED, Fails(2)),
-            (2 * UNCONFIRMED - 1, Holds(Some("a"))),
+            (UNCONFIRMED, Holds(None)),
+            (UNCONFIRMED, Fails(1)),
+            (UNCONFIRMED, Holds(Some("a"))),
+            // The wait of a first failure, a second, is over: who comes now takes the next attempt with it and goes on.
+            (UNCONFIRMED + 1, Refreshes(true)),
+            (UNCONFIRMED + 1, AsksForAny(Told::Use("a"))),
+            (UNCONFIRMED + LEASE, Holds(Some("a"))),
+            (UNCONFIRMED + LEASE, Fails(2)),
+            (UNCONFIRMED + LEASE + 2 + LEASE - 1, Holds(Some("a"))),
+            // Nobody came for that long: who comes now waits for one fetch.
+            (UNCONFIRMED + LEASE + 2 + LEASE, Holds(None)),
+            (UNCONFIRMED + LEASE + 2 + LEASE, AsksForAny(Told::Fetch)),
+            (UNCONFIRMED + LEASE + 2 + LEASE, AsksForAny(Told::Wait)),
+            (UNCONFIRMED + LEASE + 2 + LEASE, Loads(3, "b", None, true)),
+            (UNCONFIRMED + LEASE + 2 + LEASE, Holds(Some("b"))),
         ],
     );
     check_loaded(
-        "a failure of long ago is none",
+        "an attempt that never reports vouches for nothing",
+        &[
+            (UNCONFIRMED, Refreshes(true)),
+            (UNCONFIRMED, Fails(1)),
+            (UNCONFIRMED + 1, Refreshes(true)),
+            (UNCONFIRMED + 1 + LEASE - 1, Holds(Some("a"))),
+            (UNCONFIRMED + 1 + LEASE, Holds(None)),
+            (UNCONFIRMED + 1 + LEASE, AsksForAny(Told::Fetch)),
+        ],
+    );
+    check_loaded(
+        "a failure of before is none",
         &[
             (SOFT, Refreshes(true)),
             (SOFT, Fails(1)),
-            (SOFT + UNCONFIRMED - 1, Holds(Some("a"))),
-            (SOFT + UNCONFIRMED, Holds(None)),
+            (UNCONFIRMED - 1, Holds(Some("a"))),
+            (UNCONFIRMED, Holds(None)),
             (HARD - 1, Refreshes(true)),
             (HARD - 1, AsksForAny(Told::Wait)),
             (HARD - 1, Fails(2)),
@@ -98,6 +120,48 @@ fn a_set_that_was_not_confirmed_for_long_waits_for_one_fetch_and_goes_on_if_it_f
             (HARD, Holds(None)),
         ],
     );
+    check_loaded(
+        "a failed fetch for an unknown key vouches for nothing",
+        &[
+            (UNCONFIRMED - 1, AsksForNewer(Told::Fetch)),
+            (UNCONFIRMED - 1, Fails(1)),
+            (UNCONFIRMED, Holds(None)),
+        ],
+    );
+}
+
+#[test]
+fn a_shared_cache_keeps_the_younger_set_unless_nobody_may_use_it() {
+    for (title, loaded, kept, replaces) in [
+        ("older", 100, 99, true),
+        ("of the same second, which may be confirmed", 100, 100, true),
+        ("younger", 100, 101, false),
+        (
+            "younger, by a clock that is a little ahead",
+            100,
+            110,
+            false,
+        ),
+        ("from the future", 100, 111, true),
+        (
+            "both past their hard life",
+            100 - HARD - 1,
+            100 - HARD,
+            true,
+        ),
+        (
+            "younger, at the end of its life",
+            100 - HARD,
+            101 - HARD,
+            false,
+        ),
+    ] {
+        assert_eq!(
+            may_replace_kept(at(loaded), at(kept), at(100)),
+            replaces,
+            "{title}"
+        );
+    }
 }
 
 #[test]
@@ -305,8 +369,8 @@ fn a_clock_that_is_set_back_holds_nothing_up() {
             (BACK, Holds(Some("a"))),
             (BACK, Refreshes(true)),
             (BACK, Fails(1)),
-            (BACK + HARD - SOFT - 60, Refreshes(true)),
-            (BACK + HARD - SOFT - 60, Fails(2)),
+            (BACK + HARD - SOFT - 1, Refreshes(true)),
+            (BACK + HARD - SOFT - 1, Fails(2)),
             (BACK + HARD - SOFT - 1, Holds(Some("a"))),
             (BACK + HARD - SOFT, Holds(None)),
         ],

@@ -6,6 +6,7 @@
 
 mod age;
 mod fetches;
+mod day;
 
 use edgeward_core::keys::{Advice, Freshness, State, Ticket, Wanted};
 use edgeward_core::time::UnixTime;

@@ -12,7 +12,7 @@ import type { Runtime } from "./runtime.js";
 
 /** Older than this, the set is refreshed behind the scenes while it goes on serving. */
 const SOFT_TTL_MS = 5 * 60_000;
-/** Older than this without a word of the issuer, the set is used only if a refresh failed: an idle process must not go by old keys. */
+/** Older than this without a word of the issuer, the set is used only if a refresh just failed: an idle process must not go by old keys. */
 const UNCONFIRMED_TTL_MS = 15 * 60_000;
 /** Older than this, the set is not used: an issuer unreachable for a day may have revoked every key in it. */
 const HARD_TTL_MS = 24 * 3_600_000;
@@ -77,9 +77,12 @@ export class RemoteKeys {
     return age < this.#life(now);
   }
 
-  /** How old a set may be. One that nothing confirmed for long is used only if the issuer was asked lately, in vain. */
+  /**
+   * How old a set may be. One that nothing confirmed for long is used only while the issuer need not or cannot be asked again:
+   * until the next attempt after a failure is due, and as long as that one may take, so that a busy process never waits.
+   */
   #life(now: number): number {
-    return within(this.#failedAt, UNCONFIRMED_TTL_MS, now) ? HARD_TTL_MS : UNCONFIRMED_TTL_MS;
+    return within(this.#failedAt, this.#retryAfter + FETCH_LEASE_MS, now) ? HARD_TTL_MS : UNCONFIRMED_TTL_MS;
   }
 
   /** Fetches the set for those who come later. */

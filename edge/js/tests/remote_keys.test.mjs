@@ -85,15 +85,35 @@ describe("keys from an address", { timeout: 60_000 }, () => {
     assert.equal(await said(verifier, second), "accepted");
   });
 
-  it("that failed to be refreshed long ago are asked for as well", async () => {
+  it("that failed to be refreshed before are asked for as well", async () => {
     const verifier = await verifierOf();
-    server.answer = (response) => response.writeHead(500).end();
+    server.answer = failing;
     wait(6 * MINUTE);
     assert.equal(saidAtOnce(verifier), "accepted");
     await until(() => server.requests === 2);
     server.answer = serve(second);
-    wait(20 * HOUR);
+    wait(9 * MINUTE);
     assert.equal(await said(verifier), "UNKNOWN_KEY", "the key was removed meanwhile");
+  });
+
+  it("that could not be refreshed just now serve on until the next attempt has had its time", async () => {
+    const random = mock.method(Math, "random", () => 0);
+    const verifier = await verifierOf();
+    server.answer = failing;
+    wait(20 * MINUTE);
+    assert.equal(await said(verifier), "accepted");
+    assert.equal(saidAtOnce(verifier), "accepted");
+    // The second attempt is due after a second, and is given up after five.
+    wait(8 * SECOND);
+    const held = hold(server);
+    assert.equal(saidAtOnce(verifier), "accepted");
+    const release = await held;
+    wait(SECOND);
+    assert.equal(saidAtOnce(verifier), "KEYS_UNAVAILABLE");
+    const waiting = said(verifier);
+    release(failing);
+    assert.equal(await waiting, "accepted");
+    random.mock.restore();
   });
 
   it("that are missing at the start are fetched when they are needed", async () => {
