@@ -65,8 +65,8 @@ function accept(option: string, use: () => void): void {
 }
 
 /**
- * Where one token is judged: its bytes, and what is asked about it. Nobody else's are here until it is done, whatever is waited
- * for, so answers cannot be mixed up; and the next token needs no memory of its own.
+ * Where one token is judged: its bytes, and what is asked about it. Nobody else's are here while WebCrypto is waited for, so
+ * answers cannot be mixed up; and the next token needs no memory of its own. While keys are waited for, nobody sits at one.
  */
 class Desk {
   readonly question = new Question();
@@ -99,31 +99,30 @@ class TokenVerifier implements Verifier {
     mustBeText(token);
     const seen = this.#seen.recall(token, now);
     if (seen !== undefined) return seen.claims;
-    const desk = this.#freeDesks.pop() ?? new Desk();
+    let desk = this.#takeDesk();
+    let answer: Accepted | Asked;
     try {
-      let answer: Accepted | Asked;
-      try {
-        answer = this.#ask(desk, token, now);
-      } catch (error) {
-        const unknownKey = error instanceof EdgewardError && error.code === "UNKNOWN_KEY";
-        if (remote === undefined || !unknownKey || !(await remote.refetchForUnknownKey())) throw error;
-        answer = this.#ask(desk, token, Date.now() / 1000);
-      }
-      // Taken before WebCrypto is waited for: a token is remembered only under the keys it was judged with.
-      const { generation } = this.#seen;
-      if ("claims" in answer) return this.#seen.remember(token, answer, "core", generation);
-      let isValid: boolean | undefined;
-      try {
-        isValid = await this.#platform.check(desk.question, answer, desk.bytes.subarray(0, answer.signedBytes));
-      } catch (error) {
-        if (error instanceof EdgewardError) throw error;
-        isValid = false;
-      }
-      const accepted = this.#core.settle(desk.question, isValid, Date.now() / 1000) as Accepted;
-      return this.#seen.remember(token, accepted, "platform", generation);
-    } finally {
-      this.#leave(desk);
+      answer = this.#ask(desk, token, now);
+    } catch (error) {
+      const unknownKey = error instanceof EdgewardError && error.code === "UNKNOWN_KEY";
+      if (remote === undefined || !unknownKey || !(await remote.refetchForUnknownKey())) throw error;
+      desk = this.#takeDesk();
+      answer = this.#ask(desk, token, Date.now() / 1000);
     }
+    // Taken before WebCrypto is waited for: a token is remembered only under the keys it was judged with.
+    const { generation } = this.#seen;
+    if ("claims" in answer) return this.#seen.remember(token, answer, "core", generation);
+    let isValid: boolean | undefined;
+    try {
+      isValid = await this.#platform.check(desk.question, answer, desk.bytes.subarray(0, answer.signedBytes));
+    } catch (error) {
+      if (error instanceof EdgewardError) {
+        this.#leave(desk);
+        throw error;
+      }
+      isValid = false;
+    }
+    return this.#seen.remember(token, this.#settle(desk, isValid), "platform", generation);
   }
 
   verifyTokenSync(token: string): Claims {
@@ -136,25 +135,56 @@ class TokenVerifier implements Verifier {
     const seen = this.#seen.recall(token, now / 1000);
     // A token that the platform judged is refused as it was before: what a call answers must not depend on earlier ones.
     if (seen?.checkedBy === "core") return seen.claims;
-    const desk = this.#freeDesks.pop() ?? new Desk();
-    try {
-      const answer = this.#ask(desk, token, now / 1000);
-      if ("claims" in answer) return this.#seen.remember(token, answer, "core", this.#seen.generation);
-      throw new EdgewardError("INVALID_TOKEN", "alg-needs-verify-token", {
-        message: "edgeward: verifyTokenSync checks EdDSA only; ES256 and RS256 need verifyToken",
-      });
-    } finally {
-      this.#leave(desk);
-    }
+    const desk = this.#takeDesk();
+    const answer = this.#ask(desk, token, now / 1000);
+    if ("claims" in answer) return this.#seen.remember(token, answer, "core", this.#seen.generation);
+    this.#leave(desk);
+    throw new EdgewardError("INVALID_TOKEN", "alg-needs-verify-token", {
+      message: "edgeward: verifyTokenSync checks EdDSA only; ES256 and RS256 need verifyToken",
+    });
   }
 
   /**
-   * What the core says of a token that was not seen before.
+   * What the core says of a token that was not seen before. The desk is still taken afterwards only if the core asks something.
    * @throws {EdgewardError} why the token is refused
    */
-  #ask({ question, bytes }: Desk, token: string, now: number): Accepted | Asked {
-    const { written } = this.#encoder.encodeInto(token, bytes);
-    return this.#core.verify(question, bytes.subarray(0, written), now) as Accepted | Asked;
+  #ask(desk: Desk, token: string, now: number): Accepted | Asked {
+    const { question, bytes } = desk;
+    let answer: Accepted | Asked;
+    try {
+      const { written } = this.#encoder.encodeInto(token, bytes);
+      answer = this.#core.verify(question, bytes.subarray(0, written), now) as Accepted | Asked;
+    } catch (error) {
+      this.#leaveAfter(error, desk);
+      throw error;
+    }
+    if ("claims" in answer) this.#leave(desk);
+    return answer;
+  }
+
+  /**
+   * What the core says of the token at the desk, now that the signature was looked at. Nobody sits at the desk afterwards.
+   * @throws {EdgewardError} why the token is refused
+   */
+  #settle(desk: Desk, isValid: boolean | undefined): Accepted {
+    let accepted: Accepted;
+    try {
+      accepted = this.#core.settle(desk.question, isValid, Date.now() / 1000) as Accepted;
+    } catch (error) {
+      this.#leaveAfter(error, desk);
+      throw error;
+    }
+    this.#leave(desk);
+    return accepted;
+  }
+
+  #takeDesk(): Desk {
+    return this.#freeDesks.pop() ?? new Desk();
+  }
+
+  /** Anything but a refusal is a trap: the question may have stayed locked, and would then trap every later token. */
+  #leaveAfter(error: unknown, desk: Desk): void {
+    if (error instanceof EdgewardError) this.#leave(desk);
   }
 
   #leave(desk: Desk): void {
