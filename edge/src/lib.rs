@@ -6,7 +6,7 @@
 
 #[cfg(feature = "js")]
 pub mod js;
-#[cfg(feature = "worker")]
+#[cfg(any(feature = "worker", feature = "js"))]
 mod known_keys;
 #[cfg(feature = "worker")]
 mod worker;

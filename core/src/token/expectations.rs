@@ -1,5 +1,6 @@
 //! What a verifier expects of a token.
 
+use alloc::borrow::ToOwned as _;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -28,6 +29,15 @@ pub enum TokenType {
 }
 
 impl TokenType {
+    /// The type of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        [Self::Access, Self::Assertion, Self::EdgeProof]
+            .into_iter()
+            .find(|ours| ours.matches(name))
+            .unwrap_or_else(|| Self::Other(name.to_owned()))
+    }
+
     /// The type as it is written into a header.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -116,5 +126,18 @@ mod tests {
         check("text/at+jwt", false);
         check("edge+jwt", false);
         check("äpplicatioñ/at+jwt", false);
+    }
+
+    #[test]
+    fn a_name_is_that_of_its_type() {
+        for ours in [
+            TokenType::Access,
+            TokenType::Assertion,
+            TokenType::EdgeProof,
+            TokenType::Other("JWT".to_owned()),
+        ] {
+            assert_eq!(TokenType::named(ours.name()), ours);
+        }
+        assert_eq!(TokenType::named("application/AT+JWT"), TokenType::Access);
     }
 }

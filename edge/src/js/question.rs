@@ -1,11 +1,12 @@
 //! A signature that the JavaScript side has WebCrypto check: the open question, and the numbers of keys.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::cell::{Cell, RefCell};
 
-use edgeward_core::keys::{MAX_KEYS, PlatformKey};
+use edgeward_core::keys::PlatformKey;
 use edgeward_core::signature::SignatureQuestion;
 use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::known_keys::KnownKeys;
 
 /// Room for one question. It is used again and again, because an object that JavaScript must give back costs more to make
 /// than the rest of the crossing. Nothing is shared between two of them, so answers cannot be mixed up.
@@ -31,26 +32,29 @@ impl Question {
     }
 }
 
-/// Numbers for keys. A key is known by its own numbers, never by a name, which another key could bear tomorrow.
-#[derive(Default)]
+/// Numbers for keys.
 pub(super) struct KeyNumbers {
-    /// The oldest first; what has to go, goes in this order.
-    known: RefCell<VecDeque<(u32, PlatformKey)>>,
+    known: RefCell<KnownKeys<u32>>,
+    next: Cell<u32>,
 }
 
 impl KeyNumbers {
+    /// No key has a number.
+    pub(super) const fn none() -> Self {
+        Self {
+            known: RefCell::new(KnownKeys::none()),
+            next: Cell::new(0),
+        }
+    }
+
     /// The number of this key, a new one if it has none. No number is given twice before four thousand million.
     pub(super) fn of(&self, key: &PlatformKey) -> u32 {
         let mut known = self.known.borrow_mut();
-        if let Some((number, _)) = known.iter().find(|(_, other)| other == key) {
+        if let Some(number) = known.get(key) {
             return *number;
         }
-        let number = known.back().map_or(0, |(last, _)| last.wrapping_add(1));
-        // The largest set that is accepted fits, and keys that left it go when others come.
-        if known.len() >= MAX_KEYS {
-            known.pop_front();
-        }
-        known.push_back((number, key.clone()));
+        let number = self.next.replace(self.next.get().wrapping_add(1));
+        known.keep(key, number);
         number
     }
 }
@@ -67,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_key_keeps_its_number_and_shares_it_with_no_other() {
-        let numbers = KeyNumbers::default();
+        let numbers = KeyNumbers::none();
         assert_eq!(numbers.of(&point(1)), 0);
         assert_eq!(numbers.of(&point(2)), 1);
         assert_eq!(numbers.of(&point(1)), 0);
@@ -76,11 +80,10 @@ mod tests {
 
     #[test]
     fn the_oldest_goes_and_its_number_does_not_come_back() {
-        let numbers = KeyNumbers::default();
+        let numbers = KeyNumbers::none();
         for first in 0..=100 {
             assert_eq!(numbers.of(&point(first)), u32::from(first));
         }
-        assert_eq!(numbers.known.borrow().len(), MAX_KEYS);
         assert_eq!(numbers.of(&point(1)), 1);
         assert_eq!(numbers.of(&point(0)), 101);
     }

@@ -35,7 +35,7 @@ impl Verifier {
         outcomes: Outcomes,
     ) -> Self {
         let audiences = audiences.map_or(Audiences::Unchecked, Audiences::OneOf);
-        let mut expect = Expectations::new(issuer, audiences, token_type_named(token_type));
+        let mut expect = Expectations::new(issuer, audiences, TokenType::named(token_type));
         expect.leeway_seconds = i64::from(leeway_seconds);
         if key_id_optional {
             expect.key_id = KeyIdRule::OptionalForSetOfOne;
@@ -43,7 +43,7 @@ impl Verifier {
         Self {
             keys: None,
             expect,
-            key_numbers: KeyNumbers::default(),
+            key_numbers: KeyNumbers::none(),
             outcomes,
         }
     }
@@ -134,14 +134,5 @@ impl Verifier {
             .and_then(|asked| settled_claims(*asked, finding, instant(now_seconds)))
             .map_err(|reject| self.outcomes.rejected(reject))?;
         Ok(self.outcomes.good(&claims))
-    }
-}
-
-fn token_type_named(name: &str) -> TokenType {
-    match name {
-        "at+jwt" => TokenType::Access,
-        "edge+jwt" => TokenType::Assertion,
-        "edge-proof+jwt" => TokenType::EdgeProof,
-        other => TokenType::Other(other.into()),
     }
 }

@@ -77,21 +77,14 @@ async fn run_verify(verify: Verify) -> Outcome {
 
 fn expectations(verify: &Verify, key_id: KeyIdRule) -> Expectations {
     let audiences = Audiences::OneOf(vec![verify.audience.clone()]);
-    let mut expect = Expectations::new(verify.issuer.clone(), audiences, token_type(&verify.typ));
+    let mut expect = Expectations::new(
+        verify.issuer.clone(),
+        audiences,
+        TokenType::named(&verify.typ),
+    );
     expect.leeway_seconds = verify.leeway;
     expect.key_id = key_id;
     expect
-}
-
-fn token_type(name: &str) -> TokenType {
-    [
-        TokenType::Access,
-        TokenType::Assertion,
-        TokenType::EdgeProof,
-    ]
-    .into_iter()
-    .find(|known| known.matches(name))
-    .unwrap_or_else(|| TokenType::Other(name.to_owned()))
 }
 
 struct Judge {
