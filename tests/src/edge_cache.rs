@@ -58,7 +58,20 @@ impl EdgeCache {
         assert!(given.is_ok(), "fewer than {count} entries were put there");
     }
 
-    /// How often somebody looked for an entry.
+    /// Goes on when somebody has looked for an entry so many times.
+    pub async fn is_looked_at(&self, count: usize) {
+        let mut looks = self.inner.looks.subscribe();
+        let looked = timeout(PATIENCE, looks.wait_for(|looks| *looks >= count)).await;
+        assert!(looked.is_ok(), "fewer than {count} looks");
+    }
+
+    /// How many entries were put there.
+    #[must_use]
+    pub fn given(&self) -> usize {
+        *self.inner.puts.borrow()
+    }
+
+    /// How often somebody looked for an entry: a cold isolate for a set, and every isolate before it puts one there.
     #[must_use]
     pub fn looks(&self) -> usize {
         *self.inner.looks.borrow()

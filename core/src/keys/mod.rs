@@ -19,4 +19,4 @@ pub use freshness::{
 pub use jwk::Jwk;
 pub use public_key::PlatformKey;
 pub(crate) use public_key::PublicKey;
-pub use set::{KeySet, MAX_KEY_SET_BYTES, MAX_KEYS};
+pub use set::{KeySet, MAX_KEY_SET_BYTES, MAX_KEYS, NO_USABLE_KEY};

@@ -23,6 +23,9 @@ pub const MAX_KEY_SET_BYTES: usize = 64 * 1024;
 /// Most entries in a key set. Because issuers rotate a few keys, edges add one each, and selection walks the list.
 pub const MAX_KEYS: usize = 100;
 
+/// The reason of who refuses a key set because no key in it is usable. Reading does not: an issuer may have no key yet.
+pub const NO_USABLE_KEY: &str = "key-set-without-usable-key";
+
 /// The public keys of one issuer. Never mix issuers in one set: a `kid` is unique only within its issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySet {

@@ -1,6 +1,6 @@
 //! One issuer's tokens, judged with the keys at hand.
 
-use edgeward_core::keys::KeySet;
+use edgeward_core::keys::{KeySet, NO_USABLE_KEY};
 use edgeward_core::reject::Reject;
 use edgeward_core::signature::Finding;
 use edgeward_core::token::{
@@ -57,7 +57,7 @@ impl Verifier {
         let mut keys =
             KeySet::parse(json).map_err(|error| self.outcomes.without_keys(error.reason()))?;
         if keys.is_empty() {
-            return Err(self.outcomes.without_keys("key-set-without-usable-key"));
+            return Err(self.outcomes.without_keys(NO_USABLE_KEY));
         }
         if let Some(before) = &self.keys {
             keys.adopt(before);

@@ -8,18 +8,21 @@ mod fetch;
 mod cache;
 mod seal;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use edgeward_core::keys::{Advice, Freshness, KeySet, Source, Ticket, Wanted};
+use edgeward_core::keys::{
+    Advice, FETCH_LEASE_SECONDS, Freshness, KeySet, OVERLAP_SECONDS, Source, Ticket, Wanted,
+};
 use edgeward_core::time::UnixTime;
-use js_sys::{Promise, Uint8Array};
-use wasm_bindgen::{JsCast as _, JsValue};
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::Context;
 
 use super::config::Settings;
 use super::{log, platform};
+use cache::ToKeep;
 use fetch::{Failure, Fetched};
 
 pub(super) use seal::Seal;
@@ -39,9 +42,31 @@ pub(super) type Current = edgeward_core::keys::Current<Published>;
 const FIRST_LOOK_MILLISECONDS: i32 = 2;
 /// Because a fetch takes about this long; looking more often costs timers and gains nothing.
 const LONGEST_LOOK_MILLISECONDS: i32 = 32;
-/// Looks until a visitor is told that there are no keys: about nine seconds, a little longer than the lease of a fetch, so
-/// that a fetch that died is taken over.
+/// Looks until a visitor is told that there are no keys: about nine seconds.
 const MAX_LOOKS: u32 = 288;
+const _: () = assert!(
+    longest_wait_milliseconds() > FETCH_LEASE_SECONDS * 1_000,
+    "who waits for a fetch that died takes it over"
+);
+const _: () = assert!(
+    longest_wait_milliseconds() <= OVERLAP_SECONDS * 1_000,
+    "who waited is no sign of a clock that was set back"
+);
+
+/// How long a request looks at another one's fetch.
+const fn longest_wait_milliseconds() -> i64 {
+    let (mut waited, mut look, mut looks) = (0, FIRST_LOOK_MILLISECONDS as i64, 0);
+    while looks < MAX_LOOKS {
+        waited += look;
+        look = if 2 * look < LONGEST_LOOK_MILLISECONDS as i64 {
+            2 * look
+        } else {
+            LONGEST_LOOK_MILLISECONDS as i64
+        };
+        looks += 1;
+    }
+    waited
+}
 
 thread_local! {
     static KEYS: RefCell<Freshness<Published>> = const { RefCell::new(Freshness::empty()) };
@@ -128,21 +153,22 @@ pub(super) fn refresh_behind(errand: &Errand, context: &Context) {
 /// Fetches and reports. It goes on even if this client leaves, because others are looking at its outcome; what is returned
 /// is fulfilled when it has reported.
 fn load(errand: &Errand, ticket: Ticket, context: &Context) -> Promise {
-    let own = errand.clone();
+    let watch = Stopwatch::at(errand.now);
+    let entry = Rc::new(Cell::new(None));
+    let (own, place) = (errand.clone(), Rc::clone(&entry));
     let reported = future_to_promise(async move {
-        let entry = load_and_report(&own, &ticket).await;
-        Ok(entry.map_or(JsValue::UNDEFINED, |entry| {
-            Uint8Array::from(entry.as_slice()).into()
-        }))
+        place.set(load_and_report(&own, &ticket).await);
+        Ok(JsValue::UNDEFINED)
     });
     keep_alive(context, &reported);
     let own = errand.clone();
     let outcome = reported.clone();
     // Behind the report, so that nobody waits until it is kept.
     let kept = future_to_promise(async move {
-        let outcome = JsFuture::from(outcome).await.unwrap_or_default();
-        if let Some(entry) = outcome.dyn_ref::<Uint8Array>() {
-            cache::keep(&own, &mut entry.to_vec()).await;
+        // Never rejected.
+        let _ = JsFuture::from(outcome).await;
+        if let Some(entry) = entry.take() {
+            cache::keep(&own, entry, watch.now()).await;
         }
         Ok(JsValue::UNDEFINED)
     });
@@ -151,7 +177,7 @@ fn load(errand: &Errand, ticket: Ticket, context: &Context) -> Promise {
 }
 
 /// What is to be kept for other isolates, if anything.
-async fn load_and_report(errand: &Errand, ticket: &Ticket) -> Option<Vec<u8>> {
+async fn load_and_report(errand: &Errand, ticket: &Ticket) -> Option<ToKeep> {
     let watch = Stopwatch::at(errand.now);
     let mut old = None;
     if ticket.may_use_shared_cache()
@@ -170,7 +196,7 @@ async fn load_and_report(errand: &Errand, ticket: &Ticket) -> Option<Vec<u8>> {
             mut published,
             entity_tag,
         }) => {
-            let entry = cache::entry(errand, &published, entity_tag.as_deref(), ticket.since());
+            let entry = cache::to_keep(errand, &published, entity_tag.as_deref(), ticket.since());
             let taken = KEYS.with_borrow_mut(|keys| {
                 take_over(&mut published.keys, keys);
                 keys.loaded(ticket, published, entity_tag)
@@ -182,7 +208,7 @@ async fn load_and_report(errand: &Errand, ticket: &Ticket) -> Option<Vec<u8>> {
             keys.unchanged(ticket).then_some(())?;
             let published = keys.latest()?;
             let tag = ticket.entity_tag();
-            Some(cache::entry(errand, published, tag, ticket.since()))
+            Some(cache::to_keep(errand, published, tag, ticket.since()))
         }),
         Err(failure) => {
             report_failure(errand, ticket, failure, watch.now());

@@ -1,9 +1,9 @@
-//! Every reason for which a token is refused stands in the document that says what is verified, and no other does.
+//! Every reason for which a token or a key set is refused stands in the document that says what is verified, and no other does.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use edgeward_core::keys::KeySetError;
+use edgeward_core::keys::{KeySetError, NO_USABLE_KEY};
 use edgeward_core::reject::Reject;
 
 use crate::tree::text;
@@ -28,12 +28,26 @@ fn the_page_about_verification_names_every_reason() {
 
     // The second column of the tables holds reasons and nothing else.
     let of_sets: BTreeSet<&str> = KeySetError::ALL.iter().map(KeySetError::reason).collect();
-    let column = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(1));
-    let invented: Vec<_> = column
-        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+    let invented: Vec<_> = second_column(&page)
         .filter(|name| !known.contains(name) && !of_sets.contains(name))
         .collect();
     assert!(invented.is_empty(), "no such reason: {invented:?}");
+}
+
+#[test]
+fn the_page_about_verification_names_every_reason_of_a_key_set_in_its_own_table() {
+    let page = text(Path::new("docs/VERIFICATION.md")).unwrap_or_default();
+    let (_, after) = page.split_once("### Key sets\n").unwrap_or_default();
+    let (section, _) = after.split_once("\n## ").unwrap_or_default();
+    let told: Vec<&str> = second_column(section).collect();
+    let listed: Vec<&str> = KeySetError::ALL.iter().map(KeySetError::reason).collect();
+    assert_eq!(told, listed);
+    assert!(section.contains(&format!("`{NO_USABLE_KEY}`")));
+}
+
+/// What is quoted in the second column of the tables.
+fn second_column(page: &str) -> impl Iterator<Item = &str> {
+    page.lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
 }

@@ -83,6 +83,14 @@ fn the_packages_numbers_are_those_of_core() {
     }
 }
 
+/// In the Worker the compiler holds the same, `edge/src/worker/keys/fetch.rs`.
+#[test]
+fn the_package_gives_a_fetch_up_before_another_call_takes_over() {
+    let source = text(Path::new("edge/js/src/fetch_key_set.ts")).unwrap_or_default();
+    let timeout = constant(&source, "FETCH_TIMEOUT_MS").expect("a number");
+    assert!(timeout < keys::FETCH_LEASE_SECONDS * 1_000);
+}
+
 /// The value of `const NAME = …;`, a product of whole numbers.
 fn constant(source: &str, name: &str) -> Option<i64> {
     let line = source.lines().find_map(|line| {

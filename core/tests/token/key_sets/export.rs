@@ -4,7 +4,7 @@
 //! and names without a key, in each algorithm. Their signature has no length that any has, so that every reason before the
 //! signature tells how the key was read, and no platform is asked.
 
-use edgeward_core::keys::KeySet;
+use edgeward_core::keys::{KeySet, NO_USABLE_KEY};
 use edgeward_core::token::{Unverified, verify_with};
 use serde_json::{Value, json};
 
@@ -14,8 +14,6 @@ use crate::forge::{KID, NOW, base64url, claims, expect, header};
 
 const FILE: &str = "key_set_corpus.json";
 const ALGORITHMS: [&str; 4] = ["EdDSA", "Ed25519", "ES256", "RS256"];
-/// What the package says of a set that it can read and has no use for.
-const NO_USABLE_KEY: &str = "key-set-without-usable-key";
 
 fn probe(kid: &str, alg: &str) -> String {
     let header = header()

@@ -1,10 +1,11 @@
 //! The key set in the platform's Cache API, which the isolates of a data centre share.
 //!
 //! It spares a cold isolate the way to the issuer, and while the issuer does not answer, a set past its soft life stands in, as
-//! in an isolate that had loaded it itself. Where there is no such cache, or it is slow or holds nonsense, nothing
+//! in an isolate that had loaded it itself. Isolates fetch at the same time and end in any order, so a younger set is not put over;
+//! the platform cannot compare and put in one act, so two that put in the same moment may still leave the older. Where there is no such cache, or it is slow or holds nonsense, nothing
 //! happens: the set is fetched as if it did not exist.
 
-use edgeward_core::keys::HARD_TTL_SECONDS;
+use edgeward_core::keys::{HARD_TTL_SECONDS, may_replace_kept};
 use edgeward_core::time::UnixTime;
 use wasm_bindgen::JsValue;
 use web_sys::{Headers, Response, ResponseInit};
@@ -17,7 +18,7 @@ use crate::worker::platform;
 /// Apart from the zone's ordinary cache, so that no visitor's request can meet an entry.
 const CACHE_NAME: &str = "edgeward";
 /// Because a hit takes a few milliseconds, and a miss must not cost a visitor much more than that.
-const TIMEOUT_MILLISECONDS: i32 = 250;
+pub(super) const LOOK_TIMEOUT_MILLISECONDS: i32 = 250;
 
 /// A set that another isolate loaded.
 pub(super) struct Kept {
@@ -42,28 +43,39 @@ pub(super) async fn look(errand: &Errand) -> Option<Kept> {
             loaded_at: entry.loaded_at,
         })
     };
-    platform::within(TIMEOUT_MILLISECONDS, look).await?
+    platform::within(LOOK_TIMEOUT_MILLISECONDS, look).await?
 }
 
-/// The text under which [`keep`] keeps a set.
-pub(super) fn entry(
+/// What [`keep`] keeps.
+pub(super) struct ToKeep {
+    loaded_at: UnixTime,
+    text: Vec<u8>,
+}
+
+/// A set that was just loaded or confirmed, for other isolates.
+pub(super) fn to_keep(
     errand: &Errand,
     published: &Published,
     entity_tag: Option<&str>,
     loaded_at: UnixTime,
-) -> Vec<u8> {
+) -> ToKeep {
     let entry = Entry {
         loaded_at,
         entity_tag,
         body: &published.body,
     };
     let seal = &errand.settings.identity.seal;
-    seal.close(errand.settings.issuer_upstream.as_str(), &entry)
+    let text = seal.close(errand.settings.issuer_upstream.as_str(), &entry);
+    ToKeep { loaded_at, text }
 }
 
-/// Keeps an entry for the isolates that start within its life.
-pub(super) async fn keep(errand: &Errand, entry: &mut [u8]) {
-    let Ok(response) = response(entry) else {
+/// Keeps a set for the isolates that start within its life, unless a younger one is kept already.
+pub(super) async fn keep(errand: &Errand, mut entry: ToKeep, now: UnixTime) {
+    let kept = look(errand).await;
+    if kept.is_some_and(|kept| !may_replace_kept(entry.loaded_at, kept.loaded_at, now)) {
+        return;
+    }
+    let Ok(response) = response(&mut entry.text) else {
         return;
     };
     // Without a cache there is nothing to keep it in, which is no failure of this request.

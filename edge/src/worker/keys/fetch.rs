@@ -1,6 +1,8 @@
 //! One fetch of the key set from the issuer, with everything that can be wrong about the answer.
 
-use edgeward_core::keys::{KeySet, MAX_KEY_SET_BYTES};
+use edgeward_core::keys::{
+    FETCH_LEASE_SECONDS, KeySet, KeySetError, MAX_KEY_SET_BYTES, NO_USABLE_KEY,
+};
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -9,14 +11,18 @@ use web_sys::{
     RequestInit, RequestRedirect, Response,
 };
 
+use super::cache::LOOK_TIMEOUT_MILLISECONDS;
 use super::{Errand, Published};
 use crate::worker::{outbound, platform};
 
 /// The address of the key set at the issuer.
 const KEY_SET_PATH: &str = "/.well-known/jwks.json";
-/// Because a visitor waits for it on a cold isolate. With the look into the shared cache it is shorter than the lease of a
-/// fetch (`core::keys::FETCH_LEASE_SECONDS`), after which another request takes over.
+/// Because a visitor waits for it on a cold isolate.
 const FETCH_TIMEOUT_MILLISECONDS: i32 = 5_000;
+const _: () = assert!(
+    ((LOOK_TIMEOUT_MILLISECONDS + FETCH_TIMEOUT_MILLISECONDS) as i64) < FETCH_LEASE_SECONDS * 1_000,
+    "who fetches gives up, the look into the shared cache included, before another request takes over"
+);
 /// Because tags are digests or counters, and it is kept and sent back.
 const MAX_ENTITY_TAG_BYTES: usize = 128;
 
@@ -41,11 +47,12 @@ pub(super) enum Failure {
     NotOurs,
     TooLarge,
     Broken,
-    Refused,
+    Refused(KeySetError),
     Empty,
 }
 
 impl Failure {
+    /// From a closed list (docs/VERIFICATION.md); nothing of the answer is in it.
     pub(super) const fn reason(self) -> &'static str {
         match self {
             Self::NotSent => "request-not-made",
@@ -53,10 +60,10 @@ impl Failure {
             Self::TooSlow => "issuer-too-slow",
             Self::Status => "status-not-200",
             Self::NotOurs => "unchanged-without-our-etag",
-            Self::TooLarge => "set-too-large",
+            Self::TooLarge => KeySetError::TooLarge.reason(),
             Self::Broken => "body-broke-off",
-            Self::Refused => "set-not-acceptable",
-            Self::Empty => "set-empty",
+            Self::Refused(error) => error.reason(),
+            Self::Empty => NO_USABLE_KEY,
         }
     }
 }
@@ -98,7 +105,7 @@ async fn answer(request: &Request, entity_tag: Option<&str>) -> Result<Fetched, 
 
 /// The set in a document, wherever it came from.
 pub(super) fn acceptable(body: Vec<u8>) -> Result<Published, Failure> {
-    let keys = KeySet::parse(&body).map_err(|_| Failure::Refused)?;
+    let keys = KeySet::parse(&body).map_err(Failure::Refused)?;
     if keys.is_empty() {
         Err(Failure::Empty)
     } else {
@@ -236,14 +243,15 @@ mod tests {
     #[test]
     fn a_set_that_verifies_nothing_is_none() {
         for (body, failure) in [
-            ("", Failure::Refused),
-            ("<!doctype html><title>Sign in</title>", Failure::Refused),
-            ("[]", Failure::Refused),
-            ("{}", Failure::Refused),
-            ("{\"keys\":[]}", Failure::Empty),
-            ("{\"keys\":[{\"kty\":\"oct\"}]}", Failure::Refused),
+            ("", "not-json"),
+            ("<!doctype html><title>Sign in</title>", "not-json"),
+            ("[]", "not-an-object"),
+            ("{}", "keys-missing"),
+            ("{\"keys\":[]}", "key-set-without-usable-key"),
+            ("{\"keys\":[{\"kty\":\"oct\"}]}", "symmetric-key"),
         ] {
-            assert_eq!(acceptable(body.into()).err(), Some(failure), "{body}");
+            let reason = acceptable(body.into()).err().map(Failure::reason);
+            assert_eq!(reason, Some(failure), "{body}");
         }
     }
 }

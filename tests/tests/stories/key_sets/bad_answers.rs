@@ -1,5 +1,6 @@
 //! The key server misbehaves. Good tokens go on until the hard limit, and a bad set never takes the place of a good one.
 
+use edgeward_core::keys::NO_USABLE_KEY;
 use edgeward_tests::http_server::response;
 use edgeward_tests::key_server::document;
 use edgeward_tests::lone_edge::signing_key;
@@ -26,6 +27,11 @@ fn bad_answers(document: &str) -> Vec<(&'static str, &'static str, Vec<u8>)> {
     };
     let away = [("Location", "/elsewhere")];
     let other_tag = [("ETag", "\"another\"")];
+    let entry = document
+        .strip_prefix("{\"keys\":[")
+        .and_then(|rest| rest.strip_suffix("]}"))
+        .unwrap_or_default();
+    let twice = format!("{{\"keys\":[{entry},{entry}]}}");
     let private = document.replacen("\"x\":", "\"d\":\"AA\",\"x\":", 1);
     vec![
         ("500", "status-not-200", response(500, &json, good)),
@@ -48,15 +54,15 @@ fn bad_answers(document: &str) -> Vec<(&'static str, &'static str, Vec<u8>)> {
             "unchanged-without-our-etag",
             response(304, &other_tag, b""),
         ),
-        ("no body", "set-not-acceptable", response(200, &json, b"")),
+        ("no body", "not-json", response(200, &json, b"")),
         (
             "empty set",
-            "set-empty",
+            NO_USABLE_KEY,
             response(200, &json, b"{\"keys\":[]}"),
         ),
         (
             "nothing usable",
-            "set-empty",
+            NO_USABLE_KEY,
             response(
                 200,
                 &json,
@@ -65,18 +71,28 @@ fn bad_answers(document: &str) -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ),
         (
             "HTML",
-            "set-not-acceptable",
+            "not-json",
             response(
                 200,
                 &[("Content-Type", "text/html")],
                 b"<!doctype html><title>Welcome</title>",
             ),
         ),
-        ("cut JSON", "set-not-acceptable", response(200, &json, cut)),
+        ("cut JSON", "not-json", response(200, &json, cut)),
         (
             "a private key",
-            "set-not-acceptable",
+            "private-key",
             response(200, &json, private.as_bytes()),
+        ),
+        (
+            "a key twice",
+            "duplicate-kid",
+            response(200, &json, twice.as_bytes()),
+        ),
+        (
+            "no set",
+            "keys-missing",
+            response(200, &json, b"{\"error\":\"no such page\"}"),
         ),
         ("broken off", "body-broke-off", declares(good.len(), cut)),
         (
@@ -86,12 +102,12 @@ fn bad_answers(document: &str) -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ),
         (
             "one byte too many",
-            "set-too-large",
+            "key-set-too-large",
             response(200, &json, &padded(64 * 1024 + 1)),
         ),
         (
             "ten megabytes",
-            "set-too-large",
+            "key-set-too-large",
             response(200, &json, &padded(10 * MEGABYTE)),
         ),
         (

@@ -6,7 +6,7 @@ use edgeward_tests::key_server::document;
 use edgeward_tests::lone_edge::signing_key;
 use edgeward_tests::{EdgeCache, KeyServer, LoneEdge};
 
-use super::{HARD_TTL_SECONDS, SOFT_TTL_SECONDS, assert_calm};
+use super::{COOLDOWN_SECONDS, HARD_TTL_SECONDS, SOFT_TTL_SECONDS, assert_calm};
 
 /// An edge that has kept the set of key 1, and what it kept it in.
 async fn warm() -> (KeyServer, EdgeCache, LoneEdge) {
@@ -14,7 +14,7 @@ async fn warm() -> (KeyServer, EdgeCache, LoneEdge) {
     let edge = LoneEdge::start(&keys, Some(&cache)).await;
     let _ = edge.judges(&signing_key(1)).await.expect(204);
     cache.is_given(1).await;
-    assert_eq!((keys.count(), cache.looks()), (1, 1));
+    assert_eq!((keys.count(), cache.looks()), (1, 2));
     (keys, cache, edge)
 }
 
@@ -30,7 +30,7 @@ async fn a_cold_isolate_takes_the_set_that_another_one_kept() {
     for request in waiting {
         assert_eq!(request.status().await, 204);
     }
-    assert_eq!((keys.count(), cache.looks()), (1, 2));
+    assert_eq!((keys.count(), cache.looks()), (1, 3));
 
     // Its age counts: it is due a second later.
     edge.wait(1);
@@ -43,7 +43,12 @@ async fn a_cold_isolate_takes_the_set_that_another_one_kept() {
         [tag.as_str()],
         "the tag was kept too"
     );
-    assert_eq!(cache.looks(), 2, "a refresh does not look there");
+    cache.is_given(2).await;
+    assert_eq!(
+        cache.looks(),
+        4,
+        "a refresh looks there only before it puts"
+    );
     assert_calm(&edge);
 }
 
@@ -63,8 +68,48 @@ async fn a_set_that_the_issuer_confirms_is_kept_anew() {
     keys.says(response(500, &[], b""));
     let edge = edge.starts_cold().await;
     let _ = edge.judges(&signing_key(1)).await.expect(204);
-    assert_eq!((keys.count(), cache.looks()), (2, 2));
+    assert_eq!((keys.count(), cache.looks()), (2, 4));
     assert_calm(&edge);
+}
+
+#[tokio::test]
+async fn an_older_set_does_not_take_the_place_of_a_younger_one() {
+    let (keys, cache, edge) = warm().await;
+    let began = loaded_at(&cache);
+    edge.wait(5);
+    // An unknown key causes a fetch, and so a younger entry.
+    let _ = edge.judges(&signing_key(2)).await.expect(401);
+    cache.is_given(2).await;
+    assert_eq!(loaded_at(&cache), began + 5);
+
+    // An isolate of which the fetch began earlier ends it only now.
+    edge.wait(-3);
+    let edge = edge.starts_cold().await;
+    let _ = edge.judges(&signing_key(2)).await.expect(401);
+    assert_eq!(keys.count(), 3);
+    cache.is_looked_at(5).await;
+    // A fetch of later is kept; had the one before been, there would be one more.
+    edge.wait(COOLDOWN_SECONDS);
+    let _ = edge.judges(&signing_key(2)).await.expect(401);
+    assert_eq!(keys.count(), 4);
+    cache.is_given(3).await;
+    assert_eq!(loaded_at(&cache), began + 2 + COOLDOWN_SECONDS);
+    assert_eq!(cache.given(), 3);
+
+    // What seems to come from the future helps nobody until then.
+    edge.wait(-2 * COOLDOWN_SECONDS);
+    let edge = edge.starts_cold().await;
+    let _ = edge.judges(&signing_key(1)).await.expect(204);
+    cache.is_given(4).await;
+    assert_eq!(loaded_at(&cache), began + 2 - COOLDOWN_SECONDS);
+    assert_calm(&edge);
+}
+
+/// When the set was loaded that is kept: the third line of an entry.
+fn loaded_at(cache: &EdgeCache) -> i64 {
+    let entry = String::from_utf8_lossy(&cache.entry()).into_owned();
+    let line = entry.lines().nth(2).expect("an entry has five parts");
+    line.parse().expect("a number of seconds")
 }
 
 #[tokio::test]
@@ -106,16 +151,16 @@ async fn a_key_that_the_kept_set_lacks_is_looked_for_at_the_issuer() {
     keys.lists(&[&signing_key(1), &signing_key(2)]);
     let edge = edge.starts_cold().await;
     let _ = edge.judges(&signing_key(2)).await.expect(204);
-    assert_eq!((keys.count(), cache.looks()), (2, 2));
+    cache.is_given(2).await;
+    assert_eq!((keys.count(), cache.looks()), (2, 4));
     for _ in 0..20 {
         let _ = edge.judges(&signing_key(3)).await.expect(401);
     }
     assert_eq!(
         (keys.count(), cache.looks()),
-        (2, 2),
+        (2, 4),
         "the cooldown counts from that fetch"
     );
-    cache.is_given(2).await;
     assert_calm(&edge);
 }
 
