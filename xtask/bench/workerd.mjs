@@ -1,12 +1,11 @@
-// Starts workerd with one Worker on a free loopback port and knows its process.
+// Workers that are laid out once and started many times, and the processor's time that they take.
 
 import { build } from "esbuild";
-import { spawn } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { configuration, serve } from "../workerd.mjs";
 
 /** The date whose runtime behaviour is measured; the same as in `wrangler.toml`. */
 const COMPATIBILITY_DATE = "2026-10-01";
@@ -34,74 +33,21 @@ export async function bundled(entry, minify = false) {
  */
 export async function layOut(modules, bindings = {}) {
   const folder = await mkdtemp(join(tmpdir(), "edgeward-bench-"));
-  const lines = [];
+  const kinds = {};
   for (const [name, module] of Object.entries(modules)) {
     const [[kind, content]] = Object.entries(module);
     const target = join(folder, name);
     await mkdir(dirname(target), { recursive: true });
     await (content instanceof URL ? copyFile(content, target) : writeFile(target, content));
-    lines.push(`    (name = ${quoted(name)}, ${kind} = embed ${quoted(name)}),`);
+    kinds[name] = kind;
   }
-  const bound = Object.entries(bindings).map(([name, text]) => `    (name = ${quoted(name)}, text = ${quoted(text)}),`);
   const config = join(folder, "config.capnp");
-  await writeFile(
-    config,
-    `using Workerd = import "/workerd/workerd.capnp";
-
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = .worker),
-    # Key server and upstream are on this machine, which the default network refuses.
-    (name = "outbound", network = (allow = ["public", "private"])),
-  ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
-);
-
-const worker :Workerd.Worker = (
-  modules = [
-${lines.join("\n")}
-  ],
-  compatibilityDate = "${COMPATIBILITY_DATE}",
-  globalOutbound = "outbound",
-  bindings = [
-${bound.join("\n")}
-  ],
-);
-`,
-  );
+  await writeFile(config, configuration({ modules: kinds, bindings, compatibilityDate: COMPATIBILITY_DATE }));
   return {
-    start: () => start(config),
+    // A gate logs each refusal, and every turn has some.
+    start: () => serve(config, "ignore"),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
-}
-
-/** `{ origin, port, pid, stop }` of a process that listens. */
-async function start(config) {
-  // On the descriptor 3 workerd says which port it got.
-  const child = spawn(process.env.WORKERD, ["serve", "--control-fd=3", config], {
-    // A gate logs each refusal, and every turn has some.
-    stdio: ["ignore", "ignore", "ignore", "pipe"],
-  });
-  const exited = new Promise((resolve) => child.once("exit", resolve));
-  const stop = async () => {
-    child.kill("SIGKILL");
-    await exited;
-  };
-  const listens = new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`workerd ended with ${code} before it listened`)));
-    createInterface({ input: child.stdio[3] }).on("line", (line) => {
-      const event = JSON.parse(line);
-      if (event.event === "listen" && event.socket === "http") resolve(event.port);
-    });
-  });
-  try {
-    const port = await listens;
-    return { origin: `http://127.0.0.1:${port}`, port, pid: child.pid, stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
 }
 
 /** Milliseconds of processor time that a process has taken with all its threads, or `NaN` where the system does not tell. */
@@ -118,8 +64,4 @@ export async function processorTime(pid) {
   } catch {
     return Number.NaN;
   }
-}
-
-function quoted(text) {
-  return JSON.stringify(text);
 }
