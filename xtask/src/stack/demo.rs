@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::failure::Outcome;
 use crate::guard::{Guarded, Program};
+use crate::stack::part::Part;
 use crate::stack::ready;
 use crate::{toolchain, workspace};
 
@@ -27,7 +28,7 @@ pub struct DemoPlan {
 #[derive(Debug)]
 pub struct DemoApp {
     plan: DemoPlan,
-    process: Option<Guarded>,
+    pub(super) process: Part,
 }
 
 impl DemoApp {
@@ -36,13 +37,13 @@ impl DemoApp {
     pub fn new(plan: DemoPlan) -> Self {
         Self {
             plan,
-            process: None,
+            process: Part::default(),
         }
     }
 
     /// Starts the app and waits until it listens.
     pub fn start(&mut self) -> Outcome<()> {
-        if self.process.is_some() {
+        if self.process.runs() {
             return Ok(());
         }
         let env = [
@@ -62,26 +63,13 @@ impl DemoApp {
             log: self.plan.log.clone(),
         })?;
         ready::until_listens(&mut process, self.plan.address)?;
-        self.process = Some(process);
+        self.process.is_now(process);
         Ok(())
     }
 
     /// Stops the app.
     pub fn stop(&mut self) {
-        drop(self.process.take());
-    }
-
-    pub(super) fn begin_stop(&mut self) {
-        if let Some(process) = &mut self.process {
-            process.begin_stop();
-        }
-    }
-
-    pub(super) fn ended(&mut self) -> Option<String> {
-        let process = self.process.as_mut()?;
-        process
-            .ended()
-            .map(|status| format!("the demo app ended with {status}; {}", process.log_tail()))
+        self.process.stop();
     }
 
     /// Where it listens.

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use crate::failure::{Attempt, Outcome};
 use crate::guard::{Guarded, Program};
+use crate::stack::part::Part;
 use crate::stack::{Environment, ready};
 use crate::{toolchain, workspace};
 
@@ -61,7 +62,7 @@ pub struct Edge {
     plan: EdgePlan,
     /// Bindings that replace or remove those of the plan.
     overrides: BTreeMap<String, Option<String>>,
-    process: Option<Guarded>,
+    pub(super) process: Part,
 }
 
 impl Edge {
@@ -71,7 +72,7 @@ impl Edge {
         Self {
             plan,
             overrides: BTreeMap::new(),
-            process: None,
+            process: Part::default(),
         }
     }
 
@@ -88,7 +89,7 @@ impl Edge {
 
     /// Starts workerd and waits until it listens.
     pub fn start(&mut self) -> Outcome<()> {
-        if self.process.is_some() {
+        if self.process.runs() {
             return Ok(());
         }
         let config = self.lay_out()?;
@@ -104,26 +105,13 @@ impl Edge {
         if speaks_plain_and_is_sound {
             ready::until_answers(&mut process, self.plan.address, "/_edgeward/health", 200)?;
         }
-        self.process = Some(process);
+        self.process.is_now(process);
         Ok(())
     }
 
     /// Stops workerd.
     pub fn stop(&mut self) {
-        drop(self.process.take());
-    }
-
-    pub(super) fn begin_stop(&mut self) {
-        if let Some(process) = &mut self.process {
-            process.begin_stop();
-        }
-    }
-
-    pub(super) fn ended(&mut self) -> Option<String> {
-        let process = self.process.as_mut()?;
-        process
-            .ended()
-            .map(|status| format!("the edge ended with {status}; {}", process.log_tail()))
+        self.process.stop();
     }
 
     /// Where it listens.

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use crate::failure::{Attempt, Failure, Outcome};
 use crate::guard::{Guarded, Program};
+use crate::stack::part::Part;
 use crate::stack::{Environment, ready};
 use crate::{run, workspace};
 
@@ -34,7 +35,7 @@ pub struct IssuerPlan {
 #[derive(Debug)]
 pub struct Issuer {
     plan: IssuerPlan,
-    process: Option<Guarded>,
+    pub(super) process: Part,
 }
 
 impl Issuer {
@@ -52,7 +53,7 @@ impl Issuer {
         workspace::write_private(&plan.folder.join("edgeward.toml"), settings.as_bytes())?;
         Ok(Self {
             plan,
-            process: None,
+            process: Part::default(),
         })
     }
 
@@ -76,7 +77,7 @@ impl Issuer {
 
     /// Serves, and waits until it is ready.
     pub fn start(&mut self) -> Outcome<()> {
-        if self.process.is_some() {
+        if self.process.runs() {
             return Ok(());
         }
         let mut args = self.options().to_vec();
@@ -89,26 +90,13 @@ impl Issuer {
             log: self.log(),
         })?;
         ready::until_answers(&mut process, self.plan.address, "/readyz", 200)?;
-        self.process = Some(process);
+        self.process.is_now(process);
         Ok(())
     }
 
     /// Stops serving; the data stays.
     pub fn stop(&mut self) {
-        drop(self.process.take());
-    }
-
-    pub(super) fn begin_stop(&mut self) {
-        if let Some(process) = &mut self.process {
-            process.begin_stop();
-        }
-    }
-
-    pub(super) fn ended(&mut self) -> Option<String> {
-        let process = self.process.as_mut()?;
-        process
-            .ended()
-            .map(|status| format!("issuer ended with {status}; {}", process.log_tail()))
+        self.process.stop();
     }
 
     /// Where it listens.

@@ -3,6 +3,7 @@
 //! `cargo xtask dev` keeps one for a person, the stories of `edgeward-tests` keep one per test binary. It builds nothing:
 //! the binary and the Worker are handed in.
 
+mod part;
 pub mod ready;
 pub mod issuer;
 pub mod edge;
@@ -179,16 +180,17 @@ impl Stack {
     /// What ended although nobody stopped it.
     pub fn ended(&mut self) -> Option<String> {
         self.edge
+            .process
             .ended()
-            .or_else(|| self.issuer.ended())
-            .or_else(|| self.app.ended())
+            .or_else(|| self.issuer.process.ended())
+            .or_else(|| self.app.process.ended())
     }
 
     /// Stops everything at once and waits for it.
     pub fn stop(mut self) {
-        self.edge.begin_stop();
-        self.app.begin_stop();
-        self.issuer.begin_stop();
+        self.edge.process.begin_stop();
+        self.app.process.begin_stop();
+        self.issuer.process.begin_stop();
     }
 }
 
