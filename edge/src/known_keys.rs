@@ -37,10 +37,11 @@ impl<T> KnownKeys<T> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn point(first: u8) -> PlatformKey {
+    /// A key of this number.
+    pub(crate) fn point(first: u8) -> PlatformKey {
         let mut x = [0; 32];
         x[0] = first;
         PlatformKey::P256 { x, y: [0; 32] }

@@ -62,12 +62,7 @@ impl KeyNumbers {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn point(first: u8) -> PlatformKey {
-        let mut x = [0; 32];
-        x[0] = first;
-        PlatformKey::P256 { x, y: [0; 32] }
-    }
+    use crate::known_keys::tests::point;
 
     #[test]
     fn a_key_keeps_its_number_and_shares_it_with_no_other() {
