@@ -164,6 +164,8 @@ impl AuditEntry {
             Actor::Anonymous | Actor::Operator | Actor::Issuer => None,
         });
         let mut metadata = self.details.clone();
+        // An import names each account in its entry, which is where somebody looks for one of them.
+        metadata.remove("users");
         let sid = self.session.map(|sid| sid.to_string());
         let other_subject = subject.filter(|_| user_of_subject.is_none());
         let further = [

@@ -22,7 +22,10 @@ pub mod users;
 pub mod edges;
 pub mod keys;
 
+pub mod legacy;
+
 mod health;
+mod import;
 mod storage;
 
 mod error;

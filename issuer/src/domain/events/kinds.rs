@@ -109,6 +109,8 @@ event_types! {
     AccountRegistered = "account.registered", Account, Info, true, "An account was made.";
     /// A registration that was refused.
     RegistrationRefused = "registration.refused", Account, Info, false, "A registration was refused.";
+    /// Accounts that an operator took over from another system.
+    AccountsImported = "accounts.imported", Administration, Warning, true, "Accounts were taken over from another system.";
     /// A spent refresh token came back.
     RefreshReused = "refresh.reused", Session, Critical, false, "A spent refresh token came back; its session was ended.";
     /// A client that had lost an answer got its successor once more.
@@ -160,6 +162,7 @@ impl EventType {
             (Action::SignIn, true) => Self::LoginFailed,
             (Action::Register, false) => Self::AccountRegistered,
             (Action::Register, true) => Self::RegistrationRefused,
+            (Action::ImportAccounts, _) => Self::AccountsImported,
             (Action::Refresh, false) => return None,
             (Action::Refresh, true) => Self::RefreshFromElsewhere,
             (Action::RepeatRefresh, _) => Self::RefreshRepeated,
