@@ -12,7 +12,10 @@
 mod kinds;
 mod quota;
 
+mod past;
+
 pub use kinds::{Category, EventType, Severity};
+pub use past::PastEvent;
 pub use quota::{Quota, Ruling};
 
 use std::{collections::BTreeMap, net::IpAddr};

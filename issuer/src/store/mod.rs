@@ -7,6 +7,7 @@
 //! with a condition (compare-and-swap on the row), and the log is written last, by one at a time (see [`audit`]).
 //! Nothing here decides: rules are in `domain`.
 
+pub mod backfill;
 pub mod copy;
 pub mod migrations;
 
