@@ -8,6 +8,7 @@ use crate::{
     config::{Config, Database},
     connect_store,
     domain::events,
+    require_database,
     store::{
         Store,
         audit::ChainVerdict,
@@ -43,14 +44,10 @@ pub(super) enum Migrate {
 
 pub(super) async fn run(place: &Place, migrate: Migrate) -> Outcome {
     let config = place.configure()?;
-    // Opening makes a missing file. To undo something there must be one, and a missing one is most likely a forgotten --data.
-    if let (Migrate::Down { .. }, Database::File(path)) = (&migrate, &config.store.database)
-        && !path.exists()
-    {
-        return Err(Failure(format!(
-            "{}: there is no such database: name its folder with --data, or its file with store.path",
-            path.display()
-        )));
+    // Opening makes a missing file, which is most likely a forgotten --data.
+    match &migrate {
+        Migrate::Down { .. } | Migrate::Status => require_database(&config)?,
+        Migrate::Up | Migrate::Copy { .. } => {}
     }
     let store = connect_store(&config).await?;
     match migrate {

@@ -109,8 +109,6 @@ event_types! {
     AccountRegistered = "account.registered", Account, Info, true, "An account was made.";
     /// A registration that was refused.
     RegistrationRefused = "registration.refused", Account, Info, false, "A registration was refused.";
-    /// Accounts that an operator took over from another system.
-    AccountsImported = "accounts.imported", Administration, Warning, true, "Accounts were taken over from another system.";
     /// A spent refresh token came back.
     RefreshReused = "refresh.reused", Session, Critical, false, "A spent refresh token came back; its session was ended.";
     /// A client that had lost an answer got its successor once more.
@@ -135,6 +133,8 @@ event_types! {
     AccountLocked = "account.locked", Authentication, Warning, false, "Too many failures locked sign-ins for a while.";
     /// A lock was ended by an operator.
     AccountUnlocked = "account.unlocked", Administration, Info, true, "An operator ended a lock.";
+    /// Accounts that an operator took over from another system.
+    AccountsImported = "accounts.imported", Administration, Warning, true, "Accounts were taken over from another system.";
     /// A signing key was made.
     KeyCreated = "key.created", Administration, Warning, true, "A signing key was made.";
     /// An edge was enrolled.
