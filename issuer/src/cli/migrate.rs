@@ -86,7 +86,7 @@ async fn up(store: &Store, config: &Config) -> Result<(), Failure> {
             filled.push(progress);
         }
     }
-    if !(steps.is_empty() && !filled.is_empty()) {
+    if !steps.is_empty() || filled.is_empty() {
         show("applied", &steps)?;
     }
     for progress in &filled {
