@@ -102,6 +102,27 @@ async fn a_key_that_does_not_tell_rows_apart_is_refused() {
 }
 
 #[tokio::test]
+async fn what_is_longer_than_any_value_takes_no_memory() {
+    let desk = Desk::open().await;
+    let columns = "[columns]\nemail = \"e\"\npassword = \"p\"\n";
+    let files = files(columns);
+    // A quote that is never closed, in a file of twice as much as one row may have.
+    let rows = "ada@example.test,x\n".repeat(120_000);
+    let open = format!("e,p\nb@example.test,short\nada@example.test,\"x\n{rows}");
+    fs::write(files.path().join("open.csv"), open).unwrap();
+    let ran = import(&desk, &files, &["open.csv"]);
+    check(&ran, 2, "", "a row is longer than 1 MiB");
+    let rows = "CREATE TABLE t (k INTEGER PRIMARY KEY, e TEXT, p);
+        INSERT INTO t VALUES (1, 'a@example.test', zeroblob(50000000)), (2, printf('%.9000000c', 'a'), 'p')";
+    make_sqlite(&files, rows).await;
+    let mapping = format!("table = \"t\"\nkey = \"k\"\n{columns}");
+    fs::write(files.path().join("mapping.toml"), mapping).unwrap();
+    let told = "k 1: a password hash cannot be used\nk 2: email must be an address such as ada@example.com";
+    let told = format!("{told}\n{}", summary("imported", [0, 0, 0, 0, 2]));
+    check(&import(&desk, &files, &["people.db"]), 1, &told, "");
+}
+
+#[tokio::test]
 async fn every_mistake_of_a_mapping_is_told_at_once() {
     let desk = Desk::open().await;
     let files = files(

@@ -14,6 +14,9 @@ use crate::{
     domain::import::{LegacyRow, Unread},
 };
 
+/// A quote that is not closed makes one field of all that follows; this bounds the memory that it takes.
+const RECORD_MAX_BYTES: usize = 1024 * 1024;
+
 /// The file, read from its beginning to its end.
 pub(super) struct CsvFile {
     reader: Reader<OneLineEnd>,
@@ -57,6 +60,7 @@ impl CsvFile {
         let mut rows = Vec::new();
         let mut record = ByteRecord::new();
         while rows.len() < most {
+            self.reader.get_mut().left = RECORD_MAX_BYTES;
             let read = self.reader.read_byte_record(&mut record);
             if !read.map_err(|error| broken(&self.path, error))? {
                 break;
@@ -105,6 +109,8 @@ struct OneLineEnd {
     file: BufReader<File>,
     /// A `\r` was read, and what comes after it was not.
     held: bool,
+    /// So much may still be read for this record.
+    left: usize,
 }
 
 impl OneLineEnd {
@@ -112,13 +118,19 @@ impl OneLineEnd {
         Self {
             file: BufReader::new(file),
             held: false,
+            left: RECORD_MAX_BYTES,
         }
     }
 }
 
 impl Read for OneLineEnd {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let most = out.len() / 2;
+        if self.left == 0 {
+            return Err(io::Error::other(
+                "a row is longer than 1 MiB: most likely a quote is not closed",
+            ));
+        }
+        let most = (out.len() / 2).min(self.left);
         let mut free = out.iter_mut();
         let mut written: usize = 0;
         let mut put = |byte: u8| {
@@ -143,6 +155,7 @@ impl Read for OneLineEnd {
             }
         }
         self.file.consume(taken);
+        self.left = self.left.saturating_sub(taken);
         // Nothing would be the end: there was a single `\r`, which is held.
         if written == 0 && taken > 0 {
             return self.read(out);

@@ -23,6 +23,9 @@ use sqlite::FileTable;
 /// What every SQLite file begins with.
 const SQLITE_MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
+/// Of a longer value no more is read: none that is this long is acceptable for any field.
+const VALUE_MAX_CHARS: usize = 64 * 1024;
+
 /// A key is shown to a person; more of it tells nobody more.
 const PLACE_MAX_CHARS: usize = 64;
 

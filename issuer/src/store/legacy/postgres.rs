@@ -8,7 +8,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgRow},
 };
 
-use super::{LegacyError, judge_key, named, place_of, quoted, row_of};
+use super::{LegacyError, VALUE_MAX_CHARS, judge_key, named, place_of, quoted, row_of};
 use crate::{
     config::{ServerUrl, mapping::Mapping},
     domain::import::{LegacyRow, Unread},
@@ -76,7 +76,7 @@ impl ServerTable {
         let names: Vec<String> = mapping
             .columns
             .values()
-            .map(|name| format!("{}::text", quoted(name)))
+            .map(|name| format!("left({}::text, {VALUE_MAX_CHARS})", quoted(name)))
             .collect();
         let text = format!(
             "DECLARE people NO SCROLL CURSOR FOR SELECT {key}::text, {} FROM {table} ORDER BY {key}",

@@ -7,7 +7,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteRow},
 };
 
-use super::{LegacyError, judge_key, named, place_of, quoted, row_of};
+use super::{LegacyError, VALUE_MAX_CHARS, judge_key, named, place_of, quoted, row_of};
 use crate::{
     config::mapping::Mapping,
     domain::import::{LegacyRow, Unread},
@@ -154,7 +154,8 @@ impl FileTable {
 /// Numbers in decimal, bytes in hexadecimal.
 fn as_text(name: &str) -> String {
     format!(
-        "CASE typeof({name}) WHEN 'blob' THEN '\\x' || hex({name}) ELSE CAST({name} AS TEXT) END"
+        "CASE typeof({name}) WHEN 'blob' THEN '\\x' || hex(substr({name}, 1, {VALUE_MAX_CHARS}))
+         ELSE substr(CAST({name} AS TEXT), 1, {VALUE_MAX_CHARS}) END"
     )
 }
 
