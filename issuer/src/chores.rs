@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::{App, domain::events};
+use crate::{App, domain::events, store::backfill::Batch};
 
 /// How often. What is kept too long by this much is kept for months anyway.
 const EVERY: Duration = Duration::from_secs(3600);
@@ -12,10 +12,34 @@ const EVERY: Duration = Duration::from_secs(3600);
 /// Does everything at once and then every hour, until it is told to stop. Several processes may do it beside each other.
 pub async fn run(app: &App, mut stopped: watch::Receiver<()>) {
     loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            () = fill_back(app) => {}
+        }
         end_old_events(app).await;
         tokio::select! {
             _ = stopped.changed() => return,
             () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+/// Does what a migration left for later, batch by batch. Ends wherever it is when the process stops.
+async fn fill_back(app: &App) {
+    loop {
+        let now = app.clock.now();
+        let since = events::kept_since(now, app.config.events.retention_days);
+        match app.store.fill_back(now, since).await {
+            Ok(Batch::Nothing) => return,
+            Ok(Batch::Done(progress)) if progress.finished => {
+                let (name, rows) = (progress.backfill.name(), progress.filled);
+                tracing::info!(name, rows, "older rows filled");
+            }
+            Ok(Batch::Done(_)) => {}
+            Err(error) => {
+                tracing::warn!(detail = %error, "older rows could not be filled");
+                return;
+            }
         }
     }
 }

@@ -80,6 +80,16 @@ pub enum OpenError {
     /// Passwords cannot be hashed as the configuration says.
     #[error(transparent)]
     Hash(#[from] HashError),
+    /// There is no database, and the command is about one that is there.
+    #[error(
+        "{0}: there is no such database: name its folder with --data, or its file with store.path"
+    )]
+    NoDatabase(String),
+    /// There is a database, and no issuer has ever used it.
+    #[error(
+        "{0} holds no tables of an issuer: `edgeward migrate up` or the first `serve` makes them"
+    )]
+    NoSchema(String),
 }
 
 /// Opens the database with the schema of this program.
@@ -88,6 +98,11 @@ pub enum OpenError {
 /// When the file cannot be used or is of a newer program, see [`StoreError`], or others may read it in production.
 pub async fn open_store(config: &Config) -> Result<Store, OpenError> {
     let store = connect_store(config).await?;
+    apply_steps(&store).await?;
+    Ok(store)
+}
+
+async fn apply_steps(store: &Store) -> Result<(), StoreError> {
     for step in store.migrate_up().await? {
         tracing::info!(
             version = step.version,
@@ -95,7 +110,37 @@ pub async fn open_store(config: &Config) -> Result<Store, OpenError> {
             "migration applied"
         );
     }
+    Ok(())
+}
+
+/// The same of a database that is there already, for commands that have nothing to do with an empty one: a forgotten
+/// `--data` makes none.
+///
+/// # Errors
+/// As [`open_store`], and when there is none.
+pub async fn open_existing_store(config: &Config) -> Result<Store, OpenError> {
+    require_database(config)?;
+    let store = connect_store(config).await?;
+    let steps = store.migration_status().await?;
+    if !steps.iter().any(|step| step.applied) {
+        store.close().await;
+        return Err(OpenError::NoSchema(store.place().to_owned()));
+    }
+    apply_steps(&store).await?;
     Ok(store)
+}
+
+/// Says so where there is no database file. A server is asked when it is connected to.
+///
+/// # Errors
+/// [`OpenError::NoDatabase`].
+pub fn require_database(config: &Config) -> Result<(), OpenError> {
+    match &config.store.database {
+        Database::File(path) if !path.exists() => {
+            Err(OpenError::NoDatabase(path.display().to_string()))
+        }
+        Database::File(_) | Database::Server(_) => Ok(()),
+    }
 }
 
 /// Opens the database with the schema that it has.

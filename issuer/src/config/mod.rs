@@ -13,6 +13,8 @@ mod server_url;
 mod show;
 mod source;
 
+pub mod mapping;
+
 pub use read::Inputs;
 pub use server_url::ServerUrl;
 pub use source::{ConfigErrors, Mistake, Origin};

@@ -260,7 +260,7 @@ fn passwords(reader: &mut Reader, default: Passwords) -> Passwords {
     }
 }
 
-fn text(raw: &Raw) -> Result<String, String> {
+pub(super) fn text(raw: &Raw) -> Result<String, String> {
     match raw {
         Raw::Text(text) | Raw::Variable(text) if text.is_empty() => {
             Err("is empty: leave it out or give a text".to_owned())
@@ -347,7 +347,7 @@ fn seconds(least: i64, most: i64) -> impl Fn(&Raw) -> Result<i64, String> {
     }
 }
 
-fn number<T: TryFrom<i64>>(least: i64, most: i64) -> impl Fn(&Raw) -> Result<T, String> {
+pub(super) fn number<T: TryFrom<i64>>(least: i64, most: i64) -> impl Fn(&Raw) -> Result<T, String> {
     move |raw| {
         integer(raw)
             .filter(|number| (least..=most).contains(number))

@@ -32,6 +32,8 @@ const HASH_DOMAIN: &[u8] = b"edgeward-audit-1\0";
 pub enum Action {
     /// An account was made, by its person or by an operator.
     Register,
+    /// An operator took accounts over from another system: one batch of them.
+    ImportAccounts,
     /// A sign-in with a password.
     SignIn,
     /// A refresh token was exchanged for its successor.
@@ -72,6 +74,7 @@ impl Action {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Register => "account.register",
+            Self::ImportAccounts => "account.import",
             Self::SignIn => "session.sign-in",
             Self::Refresh => "session.refresh",
             Self::RepeatRefresh => "session.refresh-repeat",

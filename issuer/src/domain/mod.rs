@@ -10,6 +10,7 @@ pub mod change_password;
 pub mod device;
 pub mod edges;
 pub mod events;
+pub mod import;
 pub mod keyring;
 pub mod limits;
 pub mod lockout;

@@ -11,6 +11,7 @@ mod legacy;
 mod policy;
 
 pub use admission::{HashCounts, RETRY_AFTER_SECONDS};
+pub use legacy::{Digest, Pbkdf2, adopt, of_hex};
 pub use policy::{Policy, WeakPassword};
 
 use std::{fmt, thread};
@@ -235,7 +236,10 @@ fn compare_with(
                 Err(error) => return Err(error.into()),
             };
             let cost = Params::try_from(&hash).ok();
-            let outdated = cost.as_ref().map(cost_of) != Some(cost_of(argon2.params()));
+            // Others make the sister algorithms too, and version 16.
+            let outdated = hash.algorithm.as_str() != Algorithm::Argon2id.as_str()
+                || hash.version != Some(Version::V0x13.into())
+                || cost.as_ref().map(cost_of) != Some(cost_of(argon2.params()));
             Ok((right, outdated))
         }
     }

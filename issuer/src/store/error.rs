@@ -75,6 +75,14 @@ pub enum StoreError {
         /// The migration.
         version: i64,
     },
+    /// A statement on it failed.
+    #[error("{place}: {source}")]
+    Storage {
+        /// The file or the server.
+        place: String,
+        /// What was said.
+        source: StorageError,
+    },
     /// There is no such migration to go down to.
     #[error("there is no migration {0}")]
     NoSuchMigration(i64),

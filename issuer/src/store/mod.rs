@@ -7,6 +7,7 @@
 //! with a condition (compare-and-swap on the row), and the log is written last, by one at a time (see [`audit`]).
 //! Nothing here decides: rules are in `domain`.
 
+pub mod backfill;
 pub mod copy;
 pub mod migrations;
 
@@ -22,7 +23,10 @@ pub mod users;
 pub mod edges;
 pub mod keys;
 
+pub mod legacy;
+
 mod health;
+mod import;
 mod storage;
 
 mod error;

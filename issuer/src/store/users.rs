@@ -65,17 +65,27 @@ pub(super) async fn insert(
     on: &mut impl Writes,
     new: &NewAccount,
 ) -> Result<Creation, StorageError> {
+    insert_made_at(on, new, new.now).await
+}
+
+/// The same of an account that was made earlier, in another system.
+pub(super) async fn insert_made_at(
+    on: &mut impl Writes,
+    new: &NewAccount,
+    created_at: UnixTime,
+) -> Result<Creation, StorageError> {
     let account = &new.account;
     // Not by the error of the UNIQUE column: in PostgreSQL that would end the transaction.
     let inserted = sql(
         "INSERT INTO users (id, email, first_name, last_name, password_hash, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (email) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) DO NOTHING",
     )
     .bind(account.id.to_string())
     .bind(account.email.as_str())
     .bind(account.first_name.as_str())
     .bind(account.last_name.as_str())
     .bind(new.password_hash.as_phc())
+    .bind(created_at)
     .bind(new.now)
     .execute(on)
     .await?;

@@ -133,6 +133,8 @@ event_types! {
     AccountLocked = "account.locked", Authentication, Warning, false, "Too many failures locked sign-ins for a while.";
     /// A lock was ended by an operator.
     AccountUnlocked = "account.unlocked", Administration, Info, true, "An operator ended a lock.";
+    /// Accounts that an operator took over from another system.
+    AccountsImported = "accounts.imported", Administration, Warning, true, "Accounts were taken over from another system.";
     /// A signing key was made.
     KeyCreated = "key.created", Administration, Warning, true, "A signing key was made.";
     /// An edge was enrolled.
@@ -160,6 +162,7 @@ impl EventType {
             (Action::SignIn, true) => Self::LoginFailed,
             (Action::Register, false) => Self::AccountRegistered,
             (Action::Register, true) => Self::RegistrationRefused,
+            (Action::ImportAccounts, _) => Self::AccountsImported,
             (Action::Refresh, false) => return None,
             (Action::Refresh, true) => Self::RefreshFromElsewhere,
             (Action::RepeatRefresh, _) => Self::RefreshRepeated,

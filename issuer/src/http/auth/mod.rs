@@ -16,6 +16,7 @@ pub mod register;
 pub mod sessions;
 
 mod answer;
+mod json_body;
 mod refusal;
 
 pub use answer::{SignedInBody, TokenMode, UserView};
