@@ -9,11 +9,11 @@ use std::sync::{
 };
 
 use edgeward_issuer::faults::Point;
-use reqwest::Client;
+use reqwest::{Client, StatusCode};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    client::{refresh, seq, sid, sign_in},
+    client::{readiness, refresh, seq, sid, sign_in},
     courses::{Course, courses, is_on},
     postgres::Server,
     site::{Kind, Served, Site},
@@ -225,11 +225,24 @@ async fn postgres_is_restarted_under_load() {
     let issuers = [site.serve(), site.serve()];
     let origins = issuers.iter().map(|issuer| issuer.origin.clone()).collect();
     let mut crowd = Crowd::start(Arc::clone(&site), origins).await;
+    let http = Client::new();
     for mode in ["fast", "immediate", "fast", "immediate"] {
         crowd.watch(BETWEEN_BLOWS).await;
-        tokio::task::spawn_blocking(move || server.control_by(mode, "restart"))
-            .await
-            .unwrap();
+        let control =
+            move |what| tokio::task::spawn_blocking(move || server.control_by(mode, what));
+        control("stop").await.unwrap();
+        for issuer in &issuers {
+            let ready = readiness(&http, &issuer.origin).await;
+            assert_eq!(
+                ready,
+                (StatusCode::SERVICE_UNAVAILABLE, "failing".to_owned())
+            );
+        }
+        control("start").await.unwrap();
+        for issuer in &issuers {
+            let ready = readiness(&http, &issuer.origin).await;
+            assert_eq!(ready, (StatusCode::OK, "ok".to_owned()));
+        }
     }
     crowd.watch(BETWEEN_BLOWS).await;
     crowd.settle().await;

@@ -14,9 +14,12 @@
 mod client;
 mod site;
 
+mod clock;
 mod courses;
+mod disk;
 mod kill;
 mod load;
+mod rounds;
 
 #[path = "../folder/mod.rs"]
 mod folder;

@@ -14,7 +14,6 @@ use std::{
 };
 
 use edgeward_issuer::{
-    config::ServerUrl,
     faults::{self, Point},
     store::{Store, audit::ChainVerdict},
 };
@@ -131,8 +130,10 @@ impl Site {
         self.folder.path().join("data/edgeward.db")
     }
 
-    pub(crate) fn url(&self) -> ServerUrl {
-        self.database.as_ref().unwrap().url()
+    /// Runs statements past the issuer, on a server.
+    pub(crate) async fn run(&self, statements: &'static str) {
+        let mut sql = self.database.as_ref().unwrap().sql().await;
+        sqlx::raw_sql(statements).execute(&mut sql).await.unwrap();
     }
 
     /// The store as another process opens it.
