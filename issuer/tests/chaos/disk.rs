@@ -104,17 +104,13 @@ async fn sqlite_is_refused_by_the_file_system() {
         .await
         .unwrap()
         .expect(200);
-    let me = async || {
-        get(
-            &clients.http,
-            &issuer.origin,
-            "/auth/me",
-            &signed_in.access_token(),
-        )
-        .await
-        .unwrap()
+    let first = signed_in.refresh_token();
+    let refreshed = refresh(&clients.http, &issuer.origin, &first).await;
+    let refreshed = refreshed.unwrap().expect(200).access_token();
+    let me = async |access_token: &str| {
+        let answer = get(&clients.http, &issuer.origin, "/auth/me", access_token).await;
+        answer.unwrap()
     };
-    let _ = me().await.expect(200);
     let log = site.file().with_extension("db-wal");
     // The log cannot grow, as on a full disk; then no file takes anything, as on one that was made read-only.
     for limit in [
@@ -139,13 +135,16 @@ async fn sqlite_is_refused_by_the_file_system() {
             .await
             .unwrap();
         assert_eq!(live.status(), StatusCode::OK);
-        let _ = me().await.expect(200);
+        let _ = me(&signed_in.access_token()).await.expect(200);
+        // It would have to write down that the refresh arrived.
+        check_refusal(&site, me(&refreshed).await);
 
         limit_files(&issuer, "unlimited");
         let ready = readiness(&clients.http, &issuer.origin).await;
         assert_eq!(ready, (StatusCode::OK, "ok".to_owned()), "{limit}");
         clients.check_log(&site).await;
     }
+    let _ = me(&refreshed).await.expect(200);
     clients.go_on(&issuer).await;
     clients.go_on(&issuer).await;
     clients.check_log(&site).await;

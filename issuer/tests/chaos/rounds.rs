@@ -17,7 +17,7 @@ const AT_ONCE: usize = 50;
 const ROUNDS: usize = 1_000;
 
 /// Families whose rounds run beside each other, so that one works while the other waits for the disk.
-const FAMILIES: usize = 2;
+const FAMILIES: usize = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_fifty_refreshes_at_two_issuers_one_rotates() {
