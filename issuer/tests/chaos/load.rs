@@ -3,9 +3,12 @@
 //! Each is alone with its session and does what an app does: it repeats its token until it is answered. So none may ever be
 //! signed out, and the audit log must tell of each family's rotations exactly once.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use edgeward_issuer::faults::Point;
@@ -27,6 +30,9 @@ const PAST_THE_CONFLICT: i64 = 2;
 
 /// How many rotations are let through between two blows: each client has had several.
 const BETWEEN_BLOWS: u64 = 5 * CLIENTS as u64;
+
+/// A point that so many rotations did not come by is on no rotation.
+const ENOUGH_FOR_A_BLOW: u64 = 10 * BETWEEN_BLOWS;
 
 /// The clients, and what they share.
 struct Crowd {
@@ -182,6 +188,12 @@ impl Crowd {
     }
 }
 
+/// Ends a process that should have ended itself, so that nobody waits for it.
+fn kill(pid: u32) {
+    let status = Command::new("kill").args(["-9", &pid.to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
 /// One process, or one of two, is killed at each point of a rotation; at which client's turn changes from point to point.
 async fn killed_under_load(kind: Kind) {
     let site = Arc::new(Site::new(kind).await);
@@ -197,9 +209,15 @@ async fn killed_under_load(kind: Kind) {
     for (pass, &point) in (1..).zip(Point::ALL.iter().filter(on_the_way)) {
         crowd.watch(BETWEEN_BLOWS).await;
         issuer.kill_at(point, pass);
-        tokio::task::spawn_blocking(move || issuer.expect_killed_at(point))
-            .await
-            .unwrap();
+        let pid = issuer.pid();
+        let mut killed = tokio::task::spawn_blocking(move || issuer.expect_killed_at(point));
+        tokio::select! {
+            killed = &mut killed => killed.unwrap(),
+            () = crowd.watch(ENOUGH_FOR_A_BLOW) => {
+                kill(pid);
+                panic!("{point:?} was never reached");
+            }
+        }
         issuer = site.serve();
         crowd.origins.send_replace(origins(&issuer));
     }
