@@ -15,6 +15,7 @@ pub mod chores;
 pub mod clock;
 pub mod config;
 pub mod custody;
+pub mod faults;
 pub mod log;
 pub mod signatures;
 

@@ -334,7 +334,7 @@ async fn no_label_holds_what_a_client_sent() {
         ),
         (
             "kind",
-            "database database_busy database_unreadable internal too_slow",
+            "database database_busy database_unreadable database_unwritable internal too_slow",
         ),
         ("method", "DELETE GET POST other"),
         (

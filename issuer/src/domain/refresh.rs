@@ -38,6 +38,7 @@ use super::{
 use crate::{
     config::{OnReuse, Refresh, Tokens},
     custody::{MacKey, SealError},
+    faults::{Point, reach},
 };
 use judge::{Changes, Presented, Verdict, judge, judge_again};
 
@@ -144,6 +145,7 @@ pub async fn refresh(
     text: &str,
 ) -> Result<Refreshed, RefreshError> {
     let token = genuine(context.key, text).ok_or(RefreshError::Invalid)?;
+    reach(Point::TokenGenuine);
     let presented = Presented {
         text,
         token: &token,
@@ -156,6 +158,7 @@ pub async fn refresh(
             .family(token.sid)
             .await?
             .ok_or(RefreshError::Invalid)?;
+        reach(Point::FamilyRead);
         let refreshed = match judge(&family, presented, context.rules) {
             Verdict::Rotate => rotate(storage, context, &family, presented).await?,
             Verdict::HandOut => hand_out(storage, context, &family, presented).await?,
@@ -184,7 +187,9 @@ pub async fn confirm(
     seq: u64,
 ) -> Result<(), StorageError> {
     if judge::confirms(family, seq) {
+        reach(Point::ConfirmationJudged);
         storage.confirm(family.sid, seq).await?;
+        reach(Point::ConfirmationKept);
     }
     Ok(())
 }
@@ -208,6 +213,7 @@ async fn rotate(
         presented,
         session::random()?,
     )?;
+    reach(Point::SuccessorSealed);
     // Made before the move: when the key fails, the client can still use the token it has.
     let seq = rotation.seq.saturating_add(1);
     let access_token = access_token(storage, context, family, seq).await?;
@@ -216,6 +222,7 @@ async fn rotate(
         entry = entry.with("changed", changed);
     }
     let moved = storage.rotate(&rotation, &entry).await?;
+    reach(Point::RotationKept);
     Ok(moved.then_some(Refreshed {
         exchange: Exchange::Rotated,
         sid: family.sid,
@@ -233,9 +240,11 @@ async fn hand_out(
     presented: Presented<'_>,
 ) -> Result<Option<Refreshed>, RefreshError> {
     let (hand_out, refresh_token) = HandOut::plan(family, presented)?;
+    reach(Point::SuccessorOpened);
     let access_token = access_token(storage, context, family, family.seq).await?;
     let entry = done(context, family, Action::RepeatRefresh, family.seq);
     let done = storage.hand_out(&hand_out, &entry).await?;
+    reach(Point::HandOutKept);
     Ok(done.then_some(Refreshed {
         exchange: Exchange::Repeated,
         sid: family.sid,
@@ -264,7 +273,9 @@ async fn access_token(
         amr: &family.amr,
         acr: &family.acr,
     };
-    Ok(context.minter.mint(&subject, context.now())?)
+    let token = context.minter.mint(&subject, context.now())?;
+    reach(Point::AccessTokenMade);
+    Ok(token)
 }
 
 fn done(context: Context<'_>, family: &Family, action: Action, seq: u64) -> AuditEntry {
@@ -287,6 +298,7 @@ async fn end_changed(
         .about("user", family.user)
         .in_session(family.sid);
     storage.revoke(family.sid, reason, now, &entry).await?;
+    reach(Point::ChangeKept);
     tracing::warn!(sid = %family.sid, reason = name, "session ended at its refresh");
     Ok(())
 }
@@ -318,6 +330,7 @@ async fn end_reused(
         now,
     };
     storage.end_reused(&reused, &entry).await?;
+    reach(Point::ReuseKept);
     tracing::warn!(
         event = "refresh-reuse",
         sid = %family.sid,

@@ -25,7 +25,10 @@ pub enum StorageError {
     /// Locked or out of connections for longer than a request may wait; the same act may succeed later.
     #[error("the database is busy: {0}")]
     Busy(#[source] Box<dyn Error + Send + Sync>),
-    /// Anything else: a full disk, a lost file, a refused statement.
+    /// The disk is full, or takes no writes for another reason; the same act succeeds when it does again.
+    #[error("the database cannot be written: {0}")]
+    Unwritable(#[source] Box<dyn Error + Send + Sync>),
+    /// Anything else: a lost file, a refused statement.
     #[error("the database failed: {0}")]
     Failed(#[source] Box<dyn Error + Send + Sync>),
     /// A row holds what this program never writes; names the column.

@@ -87,6 +87,8 @@ pub enum ApiError {
     },
     /// The database was busy for longer than a request waits for it.
     DatabaseBusy,
+    /// The database cannot be written, because its disk is full. Nothing was done.
+    DatabaseUnwritable,
     /// The same session is being refreshed by another request.
     RefreshInProgress,
     /// The answer took longer than [`REQUEST_TIMEOUT`](super::routes::REQUEST_TIMEOUT).
@@ -172,7 +174,9 @@ impl ApiError {
             Self::EmailTaken => ProblemCode::EmailTaken,
             Self::AccountLocked { .. } => ProblemCode::AccountLocked,
             Self::RateLimited { .. } => ProblemCode::RateLimited,
-            Self::Busy { .. } | Self::DatabaseBusy | Self::TooSlow => ProblemCode::Busy,
+            Self::Busy { .. } | Self::DatabaseBusy | Self::DatabaseUnwritable | Self::TooSlow => {
+                ProblemCode::Busy
+            }
             Self::RefreshInProgress => ProblemCode::RefreshInProgress,
             Self::Internal(_) => ProblemCode::Internal,
         }
@@ -202,7 +206,10 @@ impl ApiError {
         } = self
         {
             Some(*retry_after_seconds)
-        } else if matches!(self, Self::TooSlow | Self::DatabaseBusy) {
+        } else if matches!(
+            self,
+            Self::TooSlow | Self::DatabaseBusy | Self::DatabaseUnwritable
+        ) {
             Some(BUSY_RETRY_SECONDS)
         } else if matches!(self, Self::RefreshInProgress) {
             // The other request answers within a transaction.
@@ -225,6 +232,8 @@ impl ApiError {
             Some(failure.fault)
         } else if matches!(self, Self::DatabaseBusy) {
             Some(Fault::DatabaseBusy)
+        } else if matches!(self, Self::DatabaseUnwritable) {
+            Some(Fault::DatabaseUnwritable)
         } else if matches!(self, Self::TooSlow) {
             Some(Fault::TooSlow)
         } else {
@@ -306,6 +315,10 @@ impl From<StorageError> for ApiError {
             StorageError::Busy(_) => {
                 tracing::warn!(detail = %failure, "database busy");
                 Self::DatabaseBusy
+            }
+            StorageError::Unwritable(_) => {
+                tracing::error!(detail = %failure, "database cannot be written");
+                Self::DatabaseUnwritable
             }
             StorageError::Failed(_) | StorageError::Unreadable(_) => Self::Internal(Internal {
                 fault: Fault::of_storage(&failure),

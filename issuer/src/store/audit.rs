@@ -14,11 +14,14 @@ use super::{
     Store, WriteTx, events,
     sql::{Row, sql},
 };
-use crate::domain::{
-    audit::{
-        AuditEntry, BEFORE_THE_FIRST, ChainBreak, ChainWalk, EntryHash, LoggedEntry, entry_hash,
+use crate::{
+    domain::{
+        audit::{
+            AuditEntry, BEFORE_THE_FIRST, ChainBreak, ChainWalk, EntryHash, LoggedEntry, entry_hash,
+        },
+        storage::StorageError,
     },
-    storage::StorageError,
+    faults::{Point, reach},
 };
 
 /// How many entries are read at once while walking the chain; bounds the memory, not the log.
@@ -47,8 +50,10 @@ pub(super) async fn append(tx: &mut WriteTx, entries: &[AuditEntry]) -> Result<(
             .bind(&hash)
             .execute(tx)
             .await?;
+        reach(Point::EntryWritten);
         if let Some(event) = entry.event() {
             events::append(tx, &event, i64::try_from(seq).ok()).await?;
+            reach(Point::EventWritten);
         }
     }
     tx.end = Some(End { seq, hash });

@@ -18,6 +18,7 @@ use crate::{
         session::{AddressRange, DeviceMark, Digest, Family, NewSignIn, RevocationReason, Sid},
         storage::StorageError,
     },
+    faults::{Point, reach},
 };
 
 /// More sessions than this are not shown: the list is for a person.
@@ -180,6 +181,7 @@ pub(super) async fn rotate(
     .bind(rotation.address.as_str())
     .execute(on)
     .await?;
+    reach(Point::FamilyMoved);
     Ok(done == 1)
 }
 
@@ -202,6 +204,7 @@ pub(super) async fn hand_out(
     .bind(hand_out.at.time())
     .execute(on)
     .await?;
+    reach(Point::FamilyHandedOut);
     Ok(done == 1)
 }
 
@@ -261,10 +264,12 @@ pub(super) async fn revoke(
     .bind(reuse_seen_at)
     .execute(tx)
     .await?;
+    reach(Point::FamilyEnded);
     sql("DELETE FROM browser_sessions WHERE sid = $1")
         .bind(sid.to_string())
         .execute(tx)
         .await?;
+    reach(Point::CookiesEnded);
     let done = done == 1;
     if done {
         tx.note_end(Ended {

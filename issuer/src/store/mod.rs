@@ -44,6 +44,7 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnecti
 use crate::{
     config::ServerUrl,
     domain::{audit::AuditEntry, revocations::Ended, storage::StorageError},
+    faults::{Point, reach},
 };
 use audit::End;
 use rotations::Rotations;
@@ -128,7 +129,11 @@ impl Store {
     pub(crate) async fn write(&self) -> Result<WriteTx, StorageError> {
         match &self.db {
             Db::Lite { writer, .. } => WriteTx::begin_immediate(writer).await,
-            Db::Pg { writers, .. } => Ok(WriteTx::of(Tx::Pg(writers.begin().await?))),
+            Db::Pg { writers, .. } => {
+                let tx = WriteTx::of(Tx::Pg(writers.begin().await?));
+                reach(Point::TransactionBegun);
+                Ok(tx)
+            }
         }
     }
 
@@ -184,6 +189,13 @@ pub(crate) struct WriteTx {
     ended: Vec<Ended>,
 }
 
+/// How much was noted when an act began.
+#[derive(Debug, Clone, Copy)]
+struct Noted {
+    entries: usize,
+    ended: usize,
+}
+
 enum Tx {
     Lite(Transaction<'static, Sqlite>),
     Pg(Transaction<'static, Postgres>),
@@ -201,6 +213,7 @@ impl Writes for WriteTx {
 impl WriteTx {
     async fn begin_immediate(writer: &SqlitePool) -> Result<Self, StorageError> {
         let tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+        reach(Point::TransactionBegun);
         Ok(Self::of(Tx::Lite(tx)))
     }
 
@@ -240,16 +253,22 @@ impl WriteTx {
 
     /// Commits acts whose entries were written.
     async fn finish(self) -> Result<(), StorageError> {
+        reach(Point::BeforeCommit);
         match self.tx {
             Tx::Lite(tx) => tx.commit().await?,
             Tx::Pg(tx) => tx.commit().await?,
         }
+        reach(Point::AfterCommit);
         Ok(())
     }
 
-    /// Begins an act that can be undone alone.
-    async fn savepoint(&mut self) -> Result<(), StorageError> {
-        sql("SAVEPOINT act").execute(self).await.map(drop)
+    /// Begins an act that can be undone alone. Answers how much was noted before it.
+    async fn savepoint(&mut self) -> Result<Noted, StorageError> {
+        sql("SAVEPOINT act").execute(self).await?;
+        Ok(Noted {
+            entries: self.entries.len(),
+            ended: self.ended.len(),
+        })
     }
 
     /// Ends such an act and keeps it.
@@ -257,9 +276,11 @@ impl WriteTx {
         sql("RELEASE SAVEPOINT act").execute(self).await.map(drop)
     }
 
-    /// Ends such an act as if it had not begun.
-    async fn undo(&mut self) -> Result<(), StorageError> {
-        self.entries.clear();
+    /// Ends such an act as if it had not begun: what it noted goes as well, or the log and the feed would tell at the end of
+    /// what never was.
+    async fn undo(&mut self, before: Noted) -> Result<(), StorageError> {
+        self.entries.truncate(before.entries);
+        self.ended.truncate(before.ended);
         self.end = None;
         sql("ROLLBACK TO SAVEPOINT act").execute(self).await?;
         self.release().await
@@ -314,8 +335,17 @@ impl Writes for Bookkeeping {
 
 #[cfg(test)]
 mod tests {
+    use edgeward_core::time::UnixTime;
+
     use super::{sql::sql, *};
-    use crate::custody::tests::Folder;
+    use crate::{
+        custody::tests::Folder,
+        domain::{
+            audit::{Action, Actor, Origin},
+            revocations::Revocations,
+            session::{RevocationReason, Sid},
+        },
+    };
 
     #[tokio::test]
     async fn only_the_writer_writes() {
@@ -329,6 +359,41 @@ mod tests {
             .await;
         let refused = refused.map(|_| ()).unwrap_err();
         assert!(refused.to_string().contains("readonly"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn what_is_undone_alone_notes_nothing_and_what_came_before_it_stays() {
+        let folder = Folder::new();
+        let store = Store::open(&folder.path().join("edgeward.db"))
+            .await
+            .unwrap();
+        store.migrate_up().await.unwrap();
+        let now = UnixTime::from_seconds(1_795_000_000);
+        let ended = |byte| Ended {
+            sid: Sid::from_random(now, [byte; 10]),
+            at: now,
+            reason: RevocationReason::Reuse,
+        };
+        let entry = |action| AuditEntry::done(action, Actor::Issuer, now, &Origin::default());
+        let mut tx = store.write().await.unwrap();
+        tx.append(&entry(Action::SignOut));
+        tx.note_end(ended(1));
+        let before = tx.savepoint().await.unwrap();
+        tx.append(&entry(Action::RefreshReuse));
+        tx.note_end(ended(2));
+        tx.undo(before).await.unwrap();
+        tx.commit(&entry(Action::SignIn)).await.unwrap();
+        let told = store.revocations(0, now, 10).await.unwrap();
+        let told: Vec<Sid> = told.into_iter().map(|ended| ended.sid).collect();
+        assert_eq!(told, [ended(1).sid]);
+        let log = sql("SELECT entry FROM audit_log ORDER BY seq");
+        let log = log.all(store.readers()).await.unwrap();
+        let log: Vec<&str> = log.iter().map(|row| row.get("entry").unwrap()).collect();
+        assert_eq!(log.len(), 2);
+        assert!(
+            log[0].contains("session.sign-out") && log[1].contains("session.sign-in"),
+            "{log:?}"
+        );
     }
 
     #[tokio::test]

@@ -13,7 +13,10 @@ use tokio::{
 };
 
 use super::{BUSY_TIMEOUT, WriteTx, families};
-use crate::domain::{audit::AuditEntry, refresh::Rotation, storage::StorageError};
+use crate::{
+    domain::{audit::AuditEntry, refresh::Rotation, storage::StorageError},
+    faults::{Point, reach},
+};
 
 /// The most that share a commit: beyond it the disk's part in each is small already, and other writers wait for the lock.
 const TOGETHER: usize = 64;
@@ -75,6 +78,7 @@ async fn answer_together(writer: &SqlitePool, batch: &mut Vec<Asked>) {
     if batch.is_empty() {
         return;
     }
+    reach(Point::BatchTaken);
     let done = write_together(writer, batch).await;
     let mut answers = done.map(Vec::into_iter);
     for asked in batch.drain(..) {
@@ -95,16 +99,17 @@ async fn write_together(
     let mut tx = WriteTx::begin_immediate(writer).await?;
     let mut answers = Vec::with_capacity(batch.len());
     for asked in batch {
-        tx.savepoint().await?;
+        let before = tx.savepoint().await?;
         match write_one(&mut tx, asked).await {
             Ok(done) => {
                 tx.release().await?;
+                reach(Point::ActReleased);
                 answers.push(Ok(done));
             }
             // SQLite ends the whole transaction on some errors, such as a full disk; then there is no savepoint any more,
             // and the batch has failed as a whole.
             Err(failure) => {
-                tx.undo().await?;
+                tx.undo(before).await?;
                 answers.push(Err(failure));
             }
         }
@@ -126,6 +131,7 @@ async fn write_one(tx: &mut WriteTx, asked: &Asked) -> Result<bool, StorageError
 fn same(failure: &StorageError) -> StorageError {
     match failure {
         StorageError::Busy(cause) => StorageError::Busy(cause.to_string().into()),
+        StorageError::Unwritable(cause) => StorageError::Unwritable(cause.to_string().into()),
         StorageError::Failed(cause) => StorageError::Failed(cause.to_string().into()),
         StorageError::Unreadable(column) => StorageError::Unreadable(column),
     }

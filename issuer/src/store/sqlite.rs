@@ -143,7 +143,7 @@ mod tests {
         pages("PRAGMA max_page_count = 100").await;
         let refused = store.record(&large).await;
         assert!(
-            matches!(refused, Err(StorageError::Failed(_))),
+            matches!(refused, Err(StorageError::Unwritable(_))),
             "{refused:?}"
         );
         pages("PRAGMA max_page_count = 1000000").await;

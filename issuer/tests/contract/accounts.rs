@@ -204,7 +204,9 @@ pub(crate) async fn what_no_issuer_writes_is_named(world: World) {
     let email = Email::parse("ada@example.test").unwrap();
     let column = |error: StorageError| match error {
         StorageError::Unreadable(column) => column,
-        StorageError::Busy(_) | StorageError::Failed(_) => panic!("{error}"),
+        StorageError::Busy(_) | StorageError::Unwritable(_) | StorageError::Failed(_) => {
+            panic!("{error}")
+        }
     };
     world
         .run("UPDATE user_roles SET role = 'No Role' WHERE role = 'admin'")

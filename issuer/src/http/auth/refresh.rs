@@ -23,6 +23,7 @@ use crate::{
         refresh::{self, Context, Refreshed},
         session::Device,
     },
+    faults::{Point, reach},
     http::{cookies, problem::ApiError},
 };
 
@@ -68,9 +69,11 @@ pub struct RefreshedBody {
         (status = 500, description = "`INTERNAL`"),
     ))]
 pub async fn refresh(State(app): State<SharedApp>, submission: Submission<Refresh>) -> Response {
-    answer(&app, &submission)
+    let response = answer(&app, &submission)
         .await
-        .unwrap_or_else(|error| submission.refuse(&app, error))
+        .unwrap_or_else(|error| submission.refuse(&app, error));
+    reach(Point::AnswerMade);
+    response
 }
 
 async fn answer(app: &App, submission: &Submission<Refresh>) -> Result<Response, ApiError> {
