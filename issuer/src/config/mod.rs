@@ -3,17 +3,19 @@
 //! A setting comes from the default, then the file, then a variable `EDGEWARD__SECTION__KEY`; the last one wins.
 //! Everything that is wrong is reported at once, each with the line or the variable that it came from.
 //! Secrets are no settings: they live in the data folder and belong to `custody`. The one exception is the password in the
-//! address of a database server, which comes from a variable or a file of its own.
+//! address of a database server or of Redis, which comes from a variable or a file of its own.
 
 mod check;
 mod nearest;
 mod read;
 mod reader;
+mod redis_url;
 mod server_url;
 mod show;
 mod source;
 
 pub use read::Inputs;
+pub use redis_url::RedisUrl;
 pub use server_url::ServerUrl;
 pub use source::{ConfigErrors, Mistake, Origin};
 
@@ -38,6 +40,8 @@ pub struct Config {
     pub issuer: Identity,
     /// Where the data is.
     pub store: Storage,
+    /// What several issuers share beside the data, if they do.
+    pub redis: Redis,
     /// For which hosts cookies are set.
     pub cookies: Cookies,
     /// How long tokens and sessions live.
@@ -92,6 +96,19 @@ pub enum Database {
     File(PathBuf),
     /// A PostgreSQL server.
     Server(ServerUrl),
+}
+
+/// `[redis]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redis {
+    /// The server; `None` for none.
+    pub url: Option<RedisUrl>,
+    /// The file that the address was read from, where it was.
+    pub url_file: Option<PathBuf>,
+    /// The authority that the server's certificate must be of; `None` for those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// What all keys and the channel begin with: two sites on one Redis have two of them.
+    pub prefix: String,
 }
 
 /// `[cookies]`
@@ -289,6 +306,12 @@ impl Config {
                 database: Database::File(data.join("edgeward.db")),
                 url_file: None,
                 connections: 16,
+            },
+            redis: Redis {
+                url: None,
+                url_file: None,
+                ca_file: None,
+                prefix: "edgeward".to_owned(),
             },
             cookies: Cookies::default(),
             tokens: Tokens {

@@ -59,6 +59,13 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         },
         "store.url_file" => quoted(&config.store.url_file.as_ref()?.to_string_lossy()),
         "store.connections" => config.store.connections.to_string(),
+        "redis.url" => match &config.redis.url_file {
+            None => quoted(&config.redis.url.as_ref()?.to_string()),
+            Some(_) => return None,
+        },
+        "redis.url_file" => quoted(&config.redis.url_file.as_ref()?.to_string_lossy()),
+        "redis.ca_file" => quoted(&config.redis.ca_file.as_ref()?.to_string_lossy()),
+        "redis.prefix" => quoted(&config.redis.prefix),
         "cookies.parent_domain" => quoted(config.cookies.parent_domain.as_deref()?),
         "tokens.access_seconds" => tokens.access_seconds.to_string(),
         "tokens.refresh_idle_seconds" => tokens.refresh_idle_seconds.to_string(),

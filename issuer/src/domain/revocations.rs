@@ -5,6 +5,12 @@
 //! key, so that nobody between issuer and edge can withhold a part of it unnoticed or add to it; it holds for a minute,
 //! so that an old one cannot be shown again.
 
+mod news;
+mod pages;
+
+pub use news::News;
+pub use pages::Pages;
+
 use std::future::Future;
 
 use edgeward_core::{

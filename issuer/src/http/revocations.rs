@@ -1,5 +1,7 @@
 //! The feed of ended sessions, for edges only.
 
+use std::{sync::Arc, time::Instant};
+
 use axum::{
     extract::{RawQuery, State},
     http::{HeaderValue, header},
@@ -41,10 +43,22 @@ pub async fn feed(
             .ok_or_else(|| ApiError::malformed("after is not a number"))?,
     };
     let key = app.keyring.active();
-    let page = revocations::page(&app.store, key, &app.config.issuer, after, caller.now).await?;
+    let (news, asked) = (app.store.news(), Instant::now());
+    let version = news.version();
+    let page = match app.pages.find(after, version, news.page_age(), asked) {
+        Some(page) => page,
+        None => {
+            let issuer = &app.config.issuer;
+            let built: Arc<str> = revocations::page(&app.store, key, issuer, after, caller.now)
+                .await?
+                .into();
+            app.pages.keep(after, version, asked, &built);
+            built
+        }
+    };
     let headers = [
         (header::CONTENT_TYPE, FEED_MEDIA_TYPE),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    Ok((headers, page).into_response())
+    Ok((headers, page.to_string()).into_response())
 }

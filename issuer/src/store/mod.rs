@@ -22,6 +22,8 @@ pub mod users;
 pub mod edges;
 pub mod keys;
 
+pub mod redis;
+
 mod health;
 mod storage;
 
@@ -33,13 +35,17 @@ mod sqlite;
 
 pub use error::StoreError;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
 
 use crate::{
     config::ServerUrl,
-    domain::{audit::AuditEntry, revocations::Ended, storage::StorageError},
+    domain::{
+        audit::AuditEntry,
+        revocations::{Ended, News},
+        storage::StorageError,
+    },
 };
 use audit::End;
 use rotations::Rotations;
@@ -54,6 +60,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Store {
     place: String,
     db: Db,
+    news: Arc<News>,
 }
 
 /// Which database, and its two ways in.
@@ -91,6 +98,7 @@ impl Store {
                 writer,
                 readers,
             },
+            news: Arc::default(),
         })
     }
 
@@ -103,6 +111,7 @@ impl Store {
         Ok(Self {
             place: url.to_string(),
             db: Db::Pg { writers, readers },
+            news: Arc::default(),
         })
     }
 
@@ -110,6 +119,12 @@ impl Store {
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
+    }
+
+    /// What is told about sessions that end.
+    #[must_use]
+    pub const fn news(&self) -> &Arc<News> {
+        &self.news
     }
 
     /// The connections that can only read.
@@ -122,10 +137,12 @@ impl Store {
 
     /// Begins a write transaction; in SQLite the only one that may run.
     pub(crate) async fn write(&self) -> Result<WriteTx, StorageError> {
-        match &self.db {
-            Db::Lite { writer, .. } => WriteTx::begin_immediate(writer).await,
-            Db::Pg { writers, .. } => Ok(WriteTx::of(Tx::Pg(writers.begin().await?))),
-        }
+        let mut tx = match &self.db {
+            Db::Lite { writer, .. } => WriteTx::begin_immediate(writer).await?,
+            Db::Pg { writers, .. } => WriteTx::of(Tx::Pg(writers.begin().await?)),
+        };
+        tx.news = Some(Arc::clone(&self.news));
+        Ok(tx)
     }
 
     /// Begins a write transaction beside which no other commits: for a decision about rows that are not there.
@@ -178,6 +195,17 @@ pub(crate) struct WriteTx {
     end: Option<End>,
     /// Numbered at the end, under the same lock.
     ended: Vec<Ended>,
+    /// Where it is told that some did. Rotations that share a commit end none.
+    news: Option<Arc<News>>,
+}
+
+/// Tells when it goes, which is also after an error, or when nobody waits any more: the server may have committed.
+struct Telling(Arc<News>);
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        self.0.tell();
+    }
 }
 
 enum Tx {
@@ -206,6 +234,7 @@ impl WriteTx {
             entries: Vec::new(),
             end: None,
             ended: Vec::new(),
+            news: None,
         }
     }
 
@@ -222,7 +251,9 @@ impl WriteTx {
     /// Appends the entry and commits both, or neither.
     pub(crate) async fn commit(mut self, entry: &AuditEntry) -> Result<(), StorageError> {
         self.append(entry);
+        let news = self.news.take().filter(|_| !self.ended.is_empty());
         self.write_entries().await?;
+        let _telling = news.map(Telling);
         self.finish().await
     }
 
