@@ -1,6 +1,6 @@
 //! The feed of ended sessions, for edges only.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use axum::{
     extract::{RawQuery, State},
@@ -42,20 +42,15 @@ pub async fn feed(
             .and_then(|digits| digits.parse().ok())
             .ok_or_else(|| ApiError::malformed("after is not a number"))?,
     };
-    let key = app.keyring.active();
-    let (news, asked) = (app.store.news(), Instant::now());
-    let version = news.version();
-    let page = match app.pages.find(after, version, news.page_age(), asked) {
-        Some(page) => page,
-        None => {
-            let issuer = &app.config.issuer;
-            let built: Arc<str> = revocations::page(&app.store, key, issuer, after, caller.now)
-                .await?
-                .into();
-            app.pages.keep(after, version, asked, &built);
-            built
-        }
+    let feed = revocations::Feed {
+        news: app.store.news(),
+        pages: &app.pages,
+        key: app.keyring.active(),
+        issuer: &app.config.issuer,
     };
+    let page = feed
+        .page(&app.store, after, caller.now, Instant::now())
+        .await?;
     let headers = [
         (header::CONTENT_TYPE, FEED_MEDIA_TYPE),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
