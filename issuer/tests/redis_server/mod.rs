@@ -104,7 +104,8 @@ impl Server {
         assert_eq!(said, answer, "the server did not start");
     }
 
-    fn control(&self, command: &str) {
+    /// Tells the guard one of its commands.
+    pub(crate) fn control(&self, command: &str) {
         let mut guard = self.guard.lock().unwrap();
         writeln!(guard.commands, "{command}").unwrap();
         drop(guard);

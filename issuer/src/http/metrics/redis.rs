@@ -1,6 +1,6 @@
 //! What Redis was asked for and what was done without, read from the link when somebody asks for the numbers.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -39,14 +39,10 @@ pub struct RedisLabels {
     r#use: RedisUse,
 }
 
-/// None.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct NoLabels {}
-
-/// The numbers of Redis. Without Redis the counters stay at zero and there is no gauge, on which an alert could stand.
+/// The numbers of Redis. Without Redis the counters stay at zero and the gauge is NaN, on which no alert stands.
 #[derive(Debug, Default)]
 pub struct RedisNumbers {
-    up: Family<NoLabels, Gauge>,
+    up: Gauge<f64, AtomicU64>,
     errors: Family<RedisLabels, Counter>,
     fallbacks: Family<RedisLabels, Counter>,
 }
@@ -88,10 +84,10 @@ impl RedisNumbers {
                 counter.inner().store(number, Ordering::Relaxed);
             }
         }
-        if let Some(link) = link {
-            self.up
-                .get_or_create(&NoLabels {})
-                .set(i64::from(link.is_open()));
-        }
+        self.up.set(match link.map(Link::is_open) {
+            Some(true) => 1.0,
+            Some(false) => 0.0,
+            None => f64::NAN,
+        });
     }
 }
