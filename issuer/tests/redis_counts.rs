@@ -13,13 +13,13 @@ use edgeward_core::{cookie::Environment, time::UnixTime};
 use edgeward_issuer::{
     config::{self, Config, RedisUrl},
     domain::{
-        limits::Limits,
+        limits::{Counters, Limits, Rules},
         lockout::LockoutKey,
         refresh::{FamilyMutex, Hold, Turn},
         revocations::News,
         session::Sid,
     },
-    store::redis::Link,
+    store::redis::{Link, SharedCounters, Use},
 };
 use governor::clock::FakeRelativeClock;
 use redis::{Script, aio::MultiplexedConnection};
@@ -136,8 +136,13 @@ async fn a_window_in_redis_answers_as_one_in_the_process() {
 }
 
 async fn link(site: &config::Redis) -> Link {
+    hearing_link(site).await.0
+}
+
+async fn hearing_link(site: &config::Redis) -> (Link, Arc<News>) {
     let news = Arc::new(News::default());
-    Link::open(site, &news).await.unwrap().unwrap()
+    let link = Link::open(site, &news).await.unwrap().unwrap();
+    (link, news)
 }
 
 fn is_ours<H>(turn: &Turn<H>) -> bool {
@@ -258,14 +263,16 @@ async fn a_server_shows_a_certificate_of_the_named_authority_and_wants_its_passw
         &path("right.pem"),
         "--tls-auth-clients",
         "no",
-        "--user",
-        "edgeward",
-        "on",
-        ">s3cret",
-        "~*",
-        "&*",
-        "+@all",
     ]);
+    let site = redis.site();
+    let mut raw = redis.raw().await;
+    let rules = documented_rules(&site.prefix);
+    let rules = rules.split(' ').collect::<Vec<_>>();
+    let _: () = redis::cmd(rules[0])
+        .arg(&rules[1..])
+        .query_async(&mut raw)
+        .await
+        .unwrap();
     for (person, host, authority, fits) in [
         ("edgeward:s3cret", "127.0.0.1", Some("right.pem"), true),
         ("edgeward:s3cret", "127.0.0.1", Some("wrong.pem"), false),
@@ -277,11 +284,60 @@ async fn a_server_shows_a_certificate_of_the_named_authority_and_wants_its_passw
         let site = config::Redis {
             url: Some(RedisUrl::parse(&url).unwrap()),
             ca_file: authority.map(file),
-            ..redis.site()
+            ..site.clone()
         };
-        let link = link(&site).await;
+        let (link, news) = hearing_link(&site).await;
         assert_eq!(link.is_open(), fits, "{person} {host} {authority:?}");
         let shown = format!("{link:?} {} {:?}", link.place(), link.check().await);
         assert!(!shown.contains("s3cret"), "{shown}");
+        if fits {
+            use_all_of_it(&link, &news).await;
+        }
+    }
+    let mut stranger = redis::cmd("ACL");
+    stranger
+        .arg("DRYRUN")
+        .arg("edgeward")
+        .arg("GET")
+        .arg("another:names:x");
+    let refused: String = stranger.query_async(&mut raw).await.unwrap();
+    assert!(refused.contains("no permissions"), "{refused}");
+}
+
+/// What the documentation gives a user of its own, for this prefix.
+fn documented_rules(prefix: &str) -> String {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/CONFIGURATION.md");
+    let page = fs::read_to_string(page).unwrap();
+    let rules = page.lines().find(|line| line.starts_with("ACL SETUSER"));
+    let rules = rules.unwrap().replace("PASSWORD", "s3cret");
+    rules.replace("edgeward:*", &format!("{prefix}:*"))
+}
+
+/// Counts in a bucket and in a window, takes a turn, and hears what it tells.
+async fn use_all_of_it(link: &Link, news: &News) {
+    let settings = Config::defaults(std::path::Path::new("x")).limits;
+    let names = LockoutKey::from_bytes(&[7; 32]);
+    let name = names.of_name("ada@example.test");
+    let counters: Box<dyn Counters> = Box::new(SharedCounters::new(
+        link.clone(),
+        names,
+        Rules::of(&settings),
+    ));
+    let limits = Limits::new(&settings, Environment::Production, Some(counters));
+    let from = IpAddr::from([192, 0, 2, 1]);
+    limits.sign_in(from, Some(&name), NOW).await.unwrap();
+    let Turn::Ours(turn) = link.take(Sid::from_random(NOW, [5; 10]), 4).await else {
+        panic!("nobody else has it");
+    };
+    turn.give_back().await;
+    let before = news.version();
+    news.tell();
+    // Once by itself, and once as everybody who listens.
+    while news.version() < before + 2 {
+        tokio::task::yield_now().await;
+    }
+    for what in [Use::Limits, Use::Mutex] {
+        assert_eq!(link.usage().errors(what), 0, "{what:?}");
+        assert!(link.usage().answers(what) > 0, "{what:?}");
     }
 }
