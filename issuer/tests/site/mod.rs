@@ -121,13 +121,13 @@ impl Served {
         }
     }
 
-    /// How many lines of the log begin with this message.
-    pub(crate) fn said(&self, message: &str) -> usize {
-        let begins = |line: &&Value| {
-            let text = line["message"].as_str();
-            text.is_some_and(|text| text.starts_with(message))
+    /// Which of these messages the log has, in order, by their beginnings.
+    pub(crate) fn told<'m>(&self, messages: &[&'m str]) -> Vec<&'m str> {
+        let which = |line: &Value| {
+            let text = line["message"].as_str()?;
+            messages.iter().find(|it| text.starts_with(**it)).copied()
         };
-        self.log.lock().unwrap().iter().filter(begins).count()
+        self.log.lock().unwrap().iter().filter_map(which).collect()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The settings of Redis.
 
-use super::{Reader, path, text, text_in};
+use std::{path::PathBuf, time::Duration};
+
+use super::{Reader, number, path, text, text_in};
 use crate::config::{Redis, RedisUrl, source::Raw};
 
 /// A prefix is a part of every key and of the channel; longer would be most of each.
@@ -18,6 +20,7 @@ pub(super) fn redis(reader: &mut Reader, default: Redis) -> Redis {
         url_file,
         ca_file: reader.take("redis.ca_file", None, |raw| path(raw).map(Some)),
         prefix: reader.take("redis.prefix", default.prefix, prefix),
+        timeout: reader.take("redis.timeout_ms", default.timeout, timeout),
     }
 }
 
@@ -33,12 +36,17 @@ fn redis_url(raw: &Raw) -> Result<RedisUrl, String> {
 }
 
 /// The address in a file of its own, as container platforms hand out secrets.
-fn redis_url_in(raw: &Raw) -> Result<(std::path::PathBuf, RedisUrl), String> {
+fn redis_url_in(raw: &Raw) -> Result<(PathBuf, RedisUrl), String> {
     let path = path(raw)?;
     match RedisUrl::parse(&text_in(&path)?) {
         Ok(url) => Ok((path, url)),
         Err(wrong) => Err(format!("{}: {wrong}", path.display())),
     }
+}
+
+/// Under 10 ms a pause of the scheduler is taken for a loss; over a second a Redis that hangs is felt by everybody.
+fn timeout(raw: &Raw) -> Result<Duration, String> {
+    number(10, 1000)(raw).map(Duration::from_millis)
 }
 
 /// What no key and no rule of an access list needs to quote.

@@ -22,11 +22,8 @@ use super::{
 };
 use crate::{config, domain::revocations::News};
 
-/// How long a question may take. A script takes far below a millisecond and a network between machines that share a
-/// database a few; a person does not notice a sixth of a second, and a request pays it once.
-const ANSWER_WITHIN: Duration = Duration::from_millis(150);
-
-/// How long connecting and trying out may take. No request waits for it, only a start does.
+/// How long connecting and trying out may take, and at least as long as a question. No request waits for it, only a start
+/// does.
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long Redis is left alone at first, and at most: long enough that a server which staggers is not leant upon, and
@@ -62,6 +59,8 @@ struct Inner {
     client: Client,
     place: String,
     prefix: String,
+    /// How long a question may take.
+    patience: Duration,
     way: Mutex<Way>,
     connected: AtomicU64,
     usage: Usage,
@@ -103,14 +102,18 @@ impl Link {
             client,
             place,
             prefix: settings.prefix.clone(),
+            patience: settings.timeout,
             way: Mutex::new(Way::LeftAlone),
             connected: AtomicU64::new(0),
             usage: Usage::default(),
             news: Arc::clone(news),
         }));
-        if let Err(why) = link.0.connect().await {
-            link.0.tell_lost(&why);
-            tokio::spawn(come_back(Arc::downgrade(&link.0)));
+        match link.0.connect().await {
+            Ok(()) => tracing::info!(redis = link.place(), "Redis is asked"),
+            Err(why) => {
+                link.0.tell_lost(&why);
+                tokio::spawn(come_back(Arc::downgrade(&link.0)));
+            }
         }
         tokio::spawn(pass_on(Arc::downgrade(&link.0), news.told()));
         Ok(Some(link))
@@ -142,7 +145,7 @@ impl Link {
         let Some((number, mut connection)) = self.0.open_way() else {
             return Err("Redis is left alone after an error".to_owned());
         };
-        let asked = timeout(ANSWER_WITHIN, async {
+        let asked = timeout(self.0.patience, async {
             redis::cmd("PING").exec_async(&mut connection).await
         });
         let answer = in_time(asked.await);
@@ -200,7 +203,7 @@ impl Inner {
             self.usage.went_without(what);
             return None;
         };
-        match in_time(timeout(ANSWER_WITHIN, question(connection)).await) {
+        match in_time(timeout(self.patience, question(connection)).await) {
             Ok(answer) => {
                 self.usage.answered(what);
                 Some(answer)
