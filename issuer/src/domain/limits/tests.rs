@@ -237,3 +237,61 @@ fn a_flood_of_addresses_takes_no_more_memory_than_the_bound() {
     }
     assert!(keyed.keys() <= 4096, "{} are left", keyed.keys());
 }
+
+/// Others who count, and say this each time.
+#[derive(Debug)]
+struct Others(Result<Result<(), Limited>, NotCounted>);
+
+impl Counters for Others {
+    fn ask<'a>(&'a self, _: Question<'a>) -> Asking<'a> {
+        Box::pin(std::future::ready(self.0))
+    }
+}
+
+#[test]
+fn who_is_refused_by_either_count_is_refused() {
+    let refused = Err(Limited { seconds: 7 });
+    let own_says = Err(Limited { seconds: 6 });
+    for (others, first, sixth) in [
+        (None, Ok(()), own_says),
+        (Some(Ok(Ok(()))), Ok(()), own_says),
+        (Some(Ok(refused)), refused, refused),
+        // Nobody counts for all: this process goes on by itself, and does not open.
+        (Some(Err(NotCounted)), Ok(()), own_says),
+    ] {
+        let shared = others.map(|says| -> Box<dyn Counters> { Box::new(Others(says)) });
+        let settings = Config::defaults(std::path::Path::new("x")).limits;
+        let clock = FakeRelativeClock::default();
+        let limits = Limits::with_clock(&settings, Environment::Production, shared, &clock);
+        let here = address("192.0.2.1");
+        let answers: Vec<_> = (0..6).map(|_| at_once(limits.guess(here))).collect();
+        assert_eq!((answers[0], answers[5]), (first, sixth), "{others:?}");
+    }
+}
+
+/// Others who count at first, let everybody in, and are then lost.
+#[derive(Debug, Default)]
+struct LostAfter(std::sync::atomic::AtomicU32);
+
+impl Counters for LostAfter {
+    fn ask<'a>(&'a self, _: Question<'a>) -> Asking<'a> {
+        let asked = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let answer = if asked < 4 {
+            Ok(Ok(()))
+        } else {
+            Err(NotCounted)
+        };
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+#[test]
+fn a_process_that_loses_the_others_goes_on_from_what_it_let_through() {
+    let settings = Config::defaults(std::path::Path::new("x")).limits;
+    let shared: Box<dyn Counters> = Box::<LostAfter>::default();
+    let clock = FakeRelativeClock::default();
+    let limits = Limits::with_clock(&settings, Environment::Production, Some(shared), &clock);
+    let here = address("192.0.2.1");
+    let passed = (0..20).filter(|_| at_once(limits.guess(here)).is_ok());
+    assert_eq!(passed.count(), 5, "four together and one alone");
+}
