@@ -28,12 +28,16 @@ use crate::{
     domain::{
         events::Quota,
         keyring::{Keyring, KeyringError},
-        limits::Limits,
+        limits::{Counters, Limits, Rules},
         lockout::{Lockout, LockoutKey, Turns},
         password::{HashError, PasswordHasher},
+        revocations::Pages,
     },
     http::metrics::Metrics,
-    store::{Store, StoreError},
+    store::{
+        Store, StoreError,
+        redis::{Link, LinkError, SharedCounters},
+    },
 };
 
 /// Everything a request may need, shared by all of them as `Arc<App>`.
@@ -57,6 +61,10 @@ pub struct App {
     pub lockout_key: LockoutKey,
     /// How often one sender may ask.
     pub limits: Limits,
+    /// What is shared with other processes beside the database, where it is.
+    pub redis: Option<Link>,
+    /// The pages of the feed of ended sessions that were built last.
+    pub pages: Pages,
     /// Who waits for another attempt under the same name.
     pub turns: Turns,
     /// The one ambient clock.
@@ -78,6 +86,9 @@ pub enum OpenError {
     /// The signing keys cannot be used.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// Redis cannot be asked as the configuration says.
+    #[error(transparent)]
+    Redis(#[from] LinkError),
     /// Passwords cannot be hashed as the configuration says.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -180,11 +191,19 @@ impl App {
         let store = open_store(&config).await?;
         let keyring = Keyring::load_or_create(&store, &secrets, clock.now()).await?;
         let hasher = PasswordHasher::new(&config.passwords.argon2)?;
+        let redis = Link::open(&config.redis, store.news()).await?;
+        let lockout_key = || LockoutKey::from_bytes(&secrets.lockout_secret());
+        let shared = redis.clone().map(|link| -> Box<dyn Counters> {
+            let rules = Rules::of(&config.limits);
+            Box::new(SharedCounters::new(link, lockout_key(), rules))
+        });
         Ok(Self {
-            limits: Limits::new(&config.limits, config.environment),
+            limits: Limits::new(&config.limits, config.environment, shared),
+            redis,
+            pages: Pages::default(),
             config,
             store,
-            lockout_key: LockoutKey::from_bytes(&secrets.lockout_secret()),
+            lockout_key: lockout_key(),
             turns: Turns::default(),
             secrets,
             keyring,

@@ -139,7 +139,16 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
     let not_set = shown.lines().filter(|line| line.ends_with("is not set"));
     assert_eq!(
         not_set.collect::<Vec<_>>(),
-        ["url", "url_file", "parent_domain", "listen"].map(|name| format!("# {name} is not set"))
+        [
+            "url",
+            "url_file",
+            "url",
+            "url_file",
+            "ca_file",
+            "parent_domain",
+            "listen"
+        ]
+        .map(|name| format!("# {name} is not set"))
     );
     // What is shown can be used as a file again.
     fs::write(&path, &shown).unwrap();
@@ -213,5 +222,83 @@ fn a_database_server_is_named_once_and_its_password_stays_out_of_the_file() {
         let shown = shown.unwrap();
         assert!(!shown.contains("s3cret"), "{shown}");
         assert!(shown.contains(variable.0), "{shown}");
+    }
+}
+
+#[test]
+fn a_redis_is_named_once_and_its_password_stays_out_of_the_file() {
+    const URL: &str = "rediss://edgeward:s3cret@cache.example.com:6380/2";
+    const PLAIN: &str = "redis://:s3cret@cache.example.com";
+    for (file, variables, complaint) in [
+        (
+            "[redis]\nurl = \"http://cache\"",
+            vec![],
+            "FILE:2: redis.url: must be rediss://",
+        ),
+        (
+            &format!("[redis]\nurl = \"{URL}\""),
+            vec![],
+            "FILE:2: redis.url: holds a password",
+        ),
+        (
+            "[redis]\nurl_file = \"/nowhere/url\"",
+            vec![],
+            "FILE:2: redis.url_file: /nowhere/url: No such file",
+        ),
+        (
+            "[redis]\nprefix = \"a:b\"",
+            vec![],
+            "FILE:2: redis.prefix: must be letters",
+        ),
+        (
+            "[redis]\ntimeout_ms = 5000",
+            vec![],
+            "FILE:2: redis.timeout_ms: must be a whole number from 10 to 1000",
+        ),
+        (
+            "[redis]\nca_file = \"ca.pem\"\nurl = \"redis://localhost\"",
+            vec![],
+            "FILE:2: redis.ca_file: needs an address that begins with rediss://",
+        ),
+        (
+            PRODUCTION,
+            vec![("EDGEWARD__REDIS__URL", PLAIN)],
+            "EDGEWARD__REDIS__URL: redis.url: must begin with rediss:// in production",
+        ),
+    ] {
+        check(file, &variables, &[complaint]);
+    }
+    for private in [
+        URL,
+        "redis://127.0.0.1:6379",
+        "unix:///run/redis/redis.sock",
+    ] {
+        let variables = [("EDGEWARD__REDIS__URL", private)];
+        assert!(load(Some(PRODUCTION), &variables).is_ok(), "{private}");
+    }
+    let folder = Folder::new();
+    let url_file = folder.path().join("url");
+    fs::write(&url_file, format!("{URL}\n")).unwrap();
+    let url_file = url_file.to_str().unwrap();
+    check(
+        "[redis]\nurl = \"redis://localhost\"",
+        &[("EDGEWARD__REDIS__URL_FILE", url_file)],
+        &["EDGEWARD__REDIS__URL_FILE: redis.url_file: contradicts redis.url: there is one Redis"],
+    );
+    for variable in [
+        ("EDGEWARD__REDIS__URL", URL),
+        ("EDGEWARD__REDIS__URL_FILE", url_file),
+    ] {
+        let config = load(None, &[variable]).unwrap();
+        assert_eq!(config.redis.url.as_ref().unwrap().reveal(), URL);
+        assert!(!format!("{config:?}").contains("s3cret"));
+        let shown = Config::show(&Inputs {
+            variables: vec![(variable.0.to_owned(), variable.1.to_owned())],
+            ..Inputs::default()
+        });
+        let shown = shown.unwrap();
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(shown.contains(variable.0), "{shown}");
+        assert!(shown.contains("prefix = \"edgeward\" # default"), "{shown}");
     }
 }

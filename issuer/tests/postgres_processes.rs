@@ -7,108 +7,15 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-};
-
 use reqwest::{Client, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 mod folder;
 mod postgres;
 mod program;
-use folder::Folder;
-use postgres::{Database, server};
-use program::{Ran, edgeward, run};
-
-const PASSWORD: &str = "Correct-Horse-7";
-
-/// On a free port.
-const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
-
-/// One data folder, as processes that share their secrets have it, and a database of its own.
-struct Site {
-    folder: Folder,
-    database: Database,
-}
-
-impl Site {
-    async fn new() -> Self {
-        Self {
-            folder: Folder::new(),
-            database: server().database().await,
-        }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = edgeward(self.folder.path());
-        command
-            .args(arguments)
-            .env("EDGEWARD__STORE__URL", self.database.url().reveal())
-            // The cost of hashing is not what is tried here.
-            .env("EDGEWARD__PASSWORDS__ARGON2__MEMORY_KIB", "64");
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        run(&mut self.command(arguments), PASSWORD.as_bytes())
-    }
-
-    fn add_ada(&self) -> Ran {
-        self.run(&[
-            "user",
-            "add",
-            "--email",
-            "ada@example.test",
-            "--password-stdin",
-        ])
-    }
-
-    fn serve(&self) -> Served {
-        Served::start(self.command(&SERVE))
-    }
-}
-
-struct Served {
-    process: Child,
-    origin: String,
-}
-
-impl Served {
-    /// Waits for the line that names the port.
-    fn start(mut command: Command) -> Self {
-        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
-        let origin = loop {
-            let line = log.next().expect("the issuer ended before it listened");
-            let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
-            if line["message"] == "listening" {
-                break format!("http://{}", line["address"].as_str().unwrap());
-            }
-        };
-        // Somebody has to read on, or the process would wait for its log to be read.
-        std::thread::spawn(move || log.for_each(drop));
-        Self { process, origin }
-    }
-}
-
-/// Signs Ada in and answers her refresh token.
-async fn log_in(client: &Client, issuer: &Served) -> String {
-    let credentials =
-        json!({ "email": "ada@example.test", "password": PASSWORD, "tokenMode": "body" });
-    let url = format!("{}/auth/login", issuer.origin);
-    let answer = client.post(url).json(&credentials).send().await.unwrap();
-    let signed_in: Value = answer.json().await.unwrap();
-    signed_in["refreshToken"].as_str().unwrap().to_owned()
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+mod site;
+use program::run;
+use site::{PASSWORD, SERVE, Served, Site, log_in};
 
 #[tokio::test]
 async fn the_commands_of_the_operator_work_on_a_server() {

@@ -201,6 +201,8 @@ async fn what_cannot_matter_any_more_leaves_the_feed_and_its_number_stays() {
         .execute(&mut sql)
         .await
         .unwrap();
+    // As another process tells what it did; without it the page of before counts for some moments.
+    desk.app.store.news().hear();
     let page = edge.page(&desk, 0).await;
     assert_eq!((sids(&page).len(), &page["last"]), (0, &json!(2)));
     browser.log_in(EMAIL).await;

@@ -1,5 +1,5 @@
-//! One contract for every store. Each case is written once and runs on SQLite and on PostgreSQL, so both report the same
-//! number of cases; a machine without the server fails.
+//! One contract for every store. Each case is written once and runs on SQLite and on PostgreSQL, each alone and with a Redis
+//! beside it, so all four report the same number of cases; a machine without one of the servers fails.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,6 +11,7 @@
 mod contract;
 mod folder;
 mod postgres;
+mod redis_server;
 mod on_a_server;
 
 /// Makes a test of each case for each store.
@@ -29,6 +30,24 @@ macro_rules! mount {
                 #[tokio::test]
                 async fn $case() {
                     crate::contract::$group::$case(crate::contract::world::World::postgres().await).await;
+                }
+            )+)+
+        }
+        mod on_sqlite_and_redis {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    let world = crate::contract::world::World::sqlite().await.and_redis();
+                    crate::contract::$group::$case(world).await;
+                }
+            )+)+
+        }
+        mod on_postgres_and_redis {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    let world = crate::contract::world::World::postgres().await.and_redis();
+                    crate::contract::$group::$case(world).await;
                 }
             )+)+
         }
@@ -63,6 +82,17 @@ mount! {
         all_sessions_but_one_end_together,
         living_sessions_are_listed_the_newest_first,
         the_last_use_only_moves_forward;
+    limits:
+        a_bucket_is_one_for_all_who_are_asked,
+        of_fifty_at_once_a_bucket_lets_through_what_it_holds,
+        a_name_that_is_tried_too_often_waits_twice_as_long_each_time;
+    turns:
+        of_fifty_refreshes_in_two_processes_one_rotates,
+        a_lost_answer_is_handed_out_again_by_another_process,
+        a_turn_holds_up_no_other_generation;
+    news:
+        an_end_is_in_the_feed_of_its_process_at_once,
+        an_end_is_in_the_feed_of_every_process;
     log:
         the_log_is_one_chain_under_many_writers,
         the_log_only_grows,

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 use axum::http::Uri;
 use edgeward_core::cookie::Environment;
 
-use super::{Config, Database, LogFormat, Mistake, Origin};
+use super::{Config, Database, LogFormat, Mistake, Origin, RedisUrl};
 
 /// The cost below which a stolen table of hashes is guessed too cheaply: OWASP's first parameter set for Argon2id, in
 /// KiB of memory for one pass.
@@ -81,6 +81,7 @@ pub(super) fn judge(
     }
     judge_lives(config, &mut findings);
     judge_metrics(config, &mut findings);
+    judge_redis(config, &mut findings);
     if let (Environment::Production, Some(site)) = (config.environment, &site) {
         judge_production(config, site, &mut findings);
     }
@@ -240,6 +241,27 @@ fn judge_metrics(config: &Config, findings: &mut Findings<'_>) {
                 "{} may be reached from outside, and production keeps its numbers to itself: name a loopback or a private address",
                 listen.ip()
             ),
+        );
+    }
+}
+
+fn judge_redis(config: &Config, findings: &mut Findings<'_>) {
+    const URL: [&str; 2] = ["redis.url", "redis.url_file"];
+    let url = config.redis.url.as_ref();
+    // Who names an authority believes that something is checked.
+    if config.redis.ca_file.is_some() && !url.is_some_and(RedisUrl::has_tls) {
+        findings.add_against(
+            "redis.ca_file",
+            &URL,
+            "needs an address that begins with rediss://: without TLS no certificate is shown",
+        );
+    }
+    let production = config.environment == Environment::Production;
+    if production && url.is_some_and(|url| !url.is_private()) {
+        let key = findings.set_of(URL);
+        findings.add(
+            key,
+            "must begin with rediss:// in production: whoever is on the way could read the password and lift the limits",
         );
     }
 }

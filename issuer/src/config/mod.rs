@@ -3,12 +3,13 @@
 //! A setting comes from the default, then the file, then a variable `EDGEWARD__SECTION__KEY`; the last one wins.
 //! Everything that is wrong is reported at once, each with the line or the variable that it came from.
 //! Secrets are no settings: they live in the data folder and belong to `custody`. The one exception is the password in the
-//! address of a database server, which comes from a variable or a file of its own.
+//! address of a database server or of Redis, which comes from a variable or a file of its own.
 
 mod check;
 mod nearest;
 mod read;
 mod reader;
+mod redis_url;
 mod server_url;
 mod show;
 mod source;
@@ -16,6 +17,7 @@ mod source;
 pub mod mapping;
 
 pub use read::Inputs;
+pub use redis_url::RedisUrl;
 pub use server_url::ServerUrl;
 pub use source::{ConfigErrors, Mistake, Origin};
 
@@ -23,6 +25,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     num::NonZeroU32,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use edgeward_core::cookie::Environment;
@@ -40,6 +43,8 @@ pub struct Config {
     pub issuer: Identity,
     /// Where the data is.
     pub store: Storage,
+    /// What several issuers share beside the data, if they do.
+    pub redis: Redis,
     /// For which hosts cookies are set.
     pub cookies: Cookies,
     /// How long tokens and sessions live.
@@ -95,6 +100,25 @@ pub enum Database {
     /// A PostgreSQL server.
     Server(ServerUrl),
 }
+
+/// `[redis]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redis {
+    /// The server; `None` for none.
+    pub url: Option<RedisUrl>,
+    /// The file that the address was read from, where it was.
+    pub url_file: Option<PathBuf>,
+    /// The authority that the server's certificate must be of; `None` for those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// What all keys and the channel begin with: two sites on one Redis have two of them.
+    pub prefix: String,
+    /// How long a question may take.
+    pub timeout: Duration,
+}
+
+/// How long a question to Redis may take when nothing else is set. A script takes far below a millisecond and a network
+/// between machines that share a database a few; a person does not notice a sixth of a second, and a request pays it once.
+const REDIS_TIMEOUT: Duration = Duration::from_millis(150);
 
 /// `[cookies]`
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -291,6 +315,13 @@ impl Config {
                 database: Database::File(data.join("edgeward.db")),
                 url_file: None,
                 connections: 16,
+            },
+            redis: Redis {
+                url: None,
+                url_file: None,
+                ca_file: None,
+                prefix: "edgeward".to_owned(),
+                timeout: REDIS_TIMEOUT,
             },
             cookies: Cookies::default(),
             tokens: Tokens {

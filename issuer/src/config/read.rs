@@ -1,8 +1,15 @@
 //! Which settings exist, of what kind they are and between which bounds, and how all of them are read at once.
 
 mod attempts;
+mod redis;
 
-use std::{env, fs::File, io::Read, net::SocketAddr, path::PathBuf};
+use std::{
+    env,
+    fs::File,
+    io::Read,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use edgeward_core::cookie::Environment;
 use zeroize::Zeroizing;
@@ -107,6 +114,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         url,
     };
     let store = storage(reader, default.store);
+    let redis = redis::redis(reader, default.redis);
     let cookies = Cookies {
         parent_domain: reader.take("cookies.parent_domain", None, |raw| text(raw).map(Some)),
     };
@@ -164,6 +172,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         server,
         issuer,
         store,
+        redis,
         cookies,
         tokens,
         refresh,
@@ -188,7 +197,7 @@ fn storage(reader: &mut Reader, default: Storage) -> Storage {
     ];
     let mut named = named.iter().filter(|(_, is_set)| *is_set);
     if let (Some((first, _)), Some((second, _))) = (named.next(), named.next()) {
-        reader.contradict(second, first);
+        reader.contradict(second, first, "there is one database");
     }
     let database = match (url.or(held), file) {
         (Some(url), _) => Database::Server(url),
@@ -288,14 +297,18 @@ fn server_url(raw: &Raw) -> Result<ServerUrl, String> {
 /// The address in a file of its own, as container platforms hand out secrets.
 fn server_url_in(raw: &Raw) -> Result<(PathBuf, ServerUrl), String> {
     let path = path(raw)?;
-    let mut held = Zeroizing::new(String::new());
-    File::open(&path)
-        .and_then(|file| file.take(URL_FILE_MAX_BYTES).read_to_string(&mut held))
-        .map_err(|error| format!("{}: {error}", path.display()))?;
-    match ServerUrl::parse(&held) {
+    match ServerUrl::parse(&text_in(&path)?) {
         Ok(url) => Ok((path, url)),
         Err(wrong) => Err(format!("{}: {wrong}", path.display())),
     }
+}
+
+fn text_in(path: &Path) -> Result<Zeroizing<String>, String> {
+    let mut held = Zeroizing::new(String::new());
+    File::open(path)
+        .and_then(|file| file.take(URL_FILE_MAX_BYTES).read_to_string(&mut held))
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(held)
 }
 
 fn address(raw: &Raw) -> Result<SocketAddr, String> {

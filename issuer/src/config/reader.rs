@@ -42,12 +42,12 @@ impl Reader {
     }
 
     /// Two settings that exclude each other are both set.
-    pub(super) fn contradict(&mut self, key: &'static str, other: &'static str) {
+    pub(super) fn contradict(&mut self, key: &'static str, other: &'static str, why: &str) {
         let origin = self.origins.iter().find(|(known, _)| *known == key);
         self.mistakes.push(Mistake {
             origin: origin.map_or(Origin::Default, |(_, origin)| origin.clone()),
             key: Some(key.to_owned()),
-            message: format!("contradicts {other}: there is one database"),
+            message: format!("contradicts {other}: {why}"),
         });
     }
 

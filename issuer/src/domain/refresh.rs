@@ -15,6 +15,7 @@ mod judge;
 mod rotation;
 mod successor;
 mod token;
+mod turn;
 
 #[cfg(test)]
 mod cases;
@@ -24,6 +25,7 @@ mod model;
 pub use judge::Reuse;
 pub use rotation::{HandOut, Rotation};
 pub use token::{Genuine, RefreshToken, genuine};
+pub use turn::{FamilyMutex, Hold, Turn, refresh_in_turn};
 
 use edgeward_core::time::UnixTime;
 

@@ -5,7 +5,13 @@
 //! key, so that nobody between issuer and edge can withhold a part of it unnoticed or add to it; it holds for a minute,
 //! so that an old one cannot be shown again.
 
-use std::future::Future;
+mod news;
+mod pages;
+
+pub use news::News;
+pub use pages::Pages;
+
+use std::{future::Future, sync::Arc, time::Instant};
 
 use edgeward_core::{
     time::{LEEWAY_SECONDS, UnixTime},
@@ -101,6 +107,44 @@ struct Entry<'a> {
     sid: String,
     at: UnixTime,
     reason: &'a str,
+}
+
+/// What the feed of a process is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Feed<'a> {
+    /// What is told about ended sessions.
+    pub news: &'a News,
+    /// What was built last.
+    pub pages: &'a Pages,
+    /// Signs.
+    pub key: &'a SigningKey,
+    /// Who the issuer says it is.
+    pub issuer: &'a Identity,
+}
+
+impl Feed<'_> {
+    /// The page after a number: the one that was built last if nothing was told since and it is young enough, or another.
+    /// `asked` is the same moment as `now`, by the clock that nobody can set.
+    ///
+    /// # Errors
+    /// [`FeedError`].
+    pub async fn page(
+        self,
+        store: &impl Revocations,
+        after: u64,
+        now: UnixTime,
+        asked: Instant,
+    ) -> Result<Arc<str>, FeedError> {
+        let version = self.news.version();
+        let most_age = self.news.page_age();
+        if let Some(page) = self.pages.find(after, version, most_age, asked) {
+            return Ok(page);
+        }
+        let built = page(store, self.key, self.issuer, after, now).await?;
+        let built = Arc::from(built);
+        self.pages.keep(after, version, asked, &built);
+        Ok(built)
+    }
 }
 
 /// A page of the feed after a number, signed.

@@ -1,5 +1,7 @@
 //! The feed of ended sessions, for edges only.
 
+use std::time::Instant;
+
 use axum::{
     extract::{RawQuery, State},
     http::{HeaderValue, header},
@@ -40,11 +42,18 @@ pub async fn feed(
             .and_then(|digits| digits.parse().ok())
             .ok_or_else(|| ApiError::malformed("after is not a number"))?,
     };
-    let key = app.keyring.active();
-    let page = revocations::page(&app.store, key, &app.config.issuer, after, caller.now).await?;
+    let feed = revocations::Feed {
+        news: app.store.news(),
+        pages: &app.pages,
+        key: app.keyring.active(),
+        issuer: &app.config.issuer,
+    };
+    let page = feed
+        .page(&app.store, after, caller.now, Instant::now())
+        .await?;
     let headers = [
         (header::CONTENT_TYPE, FEED_MEDIA_TYPE),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    Ok((headers, page).into_response())
+    Ok((headers, page.to_string()).into_response())
 }

@@ -24,6 +24,7 @@ pub mod edges;
 pub mod keys;
 
 pub mod legacy;
+pub mod redis;
 
 mod health;
 mod import;
@@ -37,13 +38,17 @@ mod sqlite;
 
 pub use error::StoreError;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
 
 use crate::{
     config::ServerUrl,
-    domain::{audit::AuditEntry, revocations::Ended, storage::StorageError},
+    domain::{
+        audit::AuditEntry,
+        revocations::{Ended, News},
+        storage::StorageError,
+    },
     faults::{Point, reach},
 };
 use audit::End;
@@ -59,6 +64,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Store {
     place: String,
     db: Db,
+    news: Arc<News>,
 }
 
 /// Which database, and its two ways in.
@@ -96,6 +102,7 @@ impl Store {
                 writer,
                 readers,
             },
+            news: Arc::default(),
         })
     }
 
@@ -108,6 +115,7 @@ impl Store {
         Ok(Self {
             place: url.to_string(),
             db: Db::Pg { writers, readers },
+            news: Arc::default(),
         })
     }
 
@@ -115,6 +123,12 @@ impl Store {
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
+    }
+
+    /// What is told about sessions that end.
+    #[must_use]
+    pub const fn news(&self) -> &Arc<News> {
+        &self.news
     }
 
     /// The connections that can only read.
@@ -127,14 +141,16 @@ impl Store {
 
     /// Begins a write transaction; in SQLite the only one that may run.
     pub(crate) async fn write(&self) -> Result<WriteTx, StorageError> {
-        match &self.db {
-            Db::Lite { writer, .. } => WriteTx::begin_immediate(writer).await,
+        let mut tx = match &self.db {
+            Db::Lite { writer, .. } => WriteTx::begin_immediate(writer).await?,
             Db::Pg { writers, .. } => {
                 let tx = WriteTx::of(Tx::Pg(writers.begin().await?));
                 reach(Point::TransactionBegun);
-                Ok(tx)
+                tx
             }
-        }
+        };
+        tx.news = Some(Arc::clone(&self.news));
+        Ok(tx)
     }
 
     /// Begins a write transaction beside which no other commits: for a decision about rows that are not there.
@@ -187,6 +203,17 @@ pub(crate) struct WriteTx {
     end: Option<End>,
     /// Numbered at the end, under the same lock.
     ended: Vec<Ended>,
+    /// Where it is told that some did. Rotations that share a commit end none.
+    news: Option<Arc<News>>,
+}
+
+/// Tells when it goes, which is also after an error, or when nobody waits any more: the server may have committed.
+struct Telling(Arc<News>);
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        self.0.tell();
+    }
 }
 
 /// How much was noted when an act began.
@@ -223,6 +250,7 @@ impl WriteTx {
             entries: Vec::new(),
             end: None,
             ended: Vec::new(),
+            news: None,
         }
     }
 
@@ -239,7 +267,9 @@ impl WriteTx {
     /// Appends the entry and commits both, or neither.
     pub(crate) async fn commit(mut self, entry: &AuditEntry) -> Result<(), StorageError> {
         self.append(entry);
+        let news = self.news.take().filter(|_| !self.ended.is_empty());
         self.write_entries().await?;
+        let _telling = news.map(Telling);
         self.finish().await
     }
 

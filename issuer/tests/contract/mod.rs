@@ -3,6 +3,10 @@
 pub(crate) mod accounts;
 pub(crate) mod attempts;
 pub(crate) mod families;
+pub(crate) mod limits;
 pub(crate) mod log;
+pub(crate) mod news;
 pub(crate) mod operations;
+pub(crate) mod processes;
+pub(crate) mod turns;
 pub(crate) mod world;

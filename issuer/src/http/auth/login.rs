@@ -118,14 +118,14 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
         fields,
     } = submission;
     let (address, now) = (visitor.caller.address, visitor.caller.now);
-    app.limits.guess(address)?;
+    app.limits.guess(address).await?;
     // What is no address has no account, and is answered like one that has none.
     let email = Email::parse(&fields.email).ok();
     let known_device = known_device(app, visitor, email.as_ref()).await?;
     let name = app.lockout_key.of_name(&fields.email);
     // Strangers fill the name's window, so a browser that the account knows has none: its own counter bounds it.
     let name = known_device.is_none().then_some(&name);
-    app.limits.sign_in(address, name, now)?;
+    app.limits.sign_in(address, name, now).await?;
     let password = Password::from_typed(fields.password.expose_secret());
     let attempt = Attempt::of(app, visitor, fields.token_mode.carrier()).naming(email.as_ref());
     let context = Context {

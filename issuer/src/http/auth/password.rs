@@ -71,7 +71,7 @@ async fn answer(app: &App, submission: &Submission<ChangePassword>) -> Result<Re
     let Submission {
         visitor, fields, ..
     } = submission;
-    app.limits.guess(visitor.caller.address)?;
+    app.limits.guess(visitor.caller.address).await?;
     let principal = visitor.principal(app, Strength::Present).await?;
     let now = visitor.caller.now;
     let policy = Policy::new(&app.config.passwords);

@@ -133,7 +133,7 @@ async fn exchange(
     device: Device,
 ) -> Result<Refreshed, ApiError> {
     let session = refresh::genuine(app.secrets.refresh_mac(), token).map(|genuine| genuine.sid);
-    app.limits.read(visitor.caller.address, session)?;
+    app.limits.read(visitor.caller.address, session).await?;
     let context = Context {
         key: app.secrets.refresh_mac(),
         tokens: &app.config.tokens,
@@ -145,7 +145,7 @@ async fn exchange(
         at: visitor.caller.moment,
     };
     let started = Instant::now();
-    let result = refresh::refresh(&app.store, context, token).await;
+    let result = refresh::refresh_in_turn(&app.store, &app.redis, context, token).await;
     app.metrics.refresh(&result, started.elapsed());
     Ok(result?)
 }

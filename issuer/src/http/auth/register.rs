@@ -106,7 +106,7 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
         format,
         fields,
     } = submission;
-    app.limits.guess(visitor.caller.address)?;
+    app.limits.guess(visitor.caller.address).await?;
     let application = Application {
         email: Email::parse(&fields.email)?,
         first_name: PersonName::parse("firstName", &fields.first_name)?,

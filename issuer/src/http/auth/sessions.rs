@@ -87,7 +87,8 @@ pub async fn list(
 ) -> Result<Json<Sessions>, ApiError> {
     let principal = visitor.principal(&app, Strength::Present).await?;
     app.limits
-        .read(visitor.caller.address, Some(principal.family.sid))?;
+        .read(visitor.caller.address, Some(principal.family.sid))
+        .await?;
     let families = app
         .store
         .live_families(principal.user, visitor.caller.now)
@@ -124,7 +125,8 @@ pub async fn revoke(
 async fn answer_revoke(app: &App, id: &str, visitor: &Visitor) -> Result<Response, ApiError> {
     let principal = visitor.principal(app, Strength::Present).await?;
     app.limits
-        .read(visitor.caller.address, Some(principal.family.sid))?;
+        .read(visitor.caller.address, Some(principal.family.sid))
+        .await?;
     let sid = Sid::parse(id).ok_or(ApiError::NotFound)?;
     let family = app.store.family(sid).await?;
     // Somebody else's session is answered like none: its existence is not the caller's business.

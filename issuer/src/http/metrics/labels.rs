@@ -145,6 +145,8 @@ label_values! {
         CsrfSecret = "csrf_secret",
         /// The origin of the site.
         Origins = "origins",
+        /// Redis, where it is configured.
+        Redis = "redis",
     }
 }
 

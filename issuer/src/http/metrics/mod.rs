@@ -9,6 +9,7 @@
 
 pub mod labels;
 mod outcomes;
+pub mod redis;
 mod sample;
 
 pub mod endpoint;
@@ -29,6 +30,7 @@ use self::{
         Check, CheckLabels, Credential, CsrfLabels, CsrfResult, FailedAttemptLabels, FailureLabels,
         LoginLabels, RefreshLabels, RefusalLabels, RequestLabels, RouteLabels,
     },
+    redis::RedisNumbers,
     sample::Sessions,
 };
 use crate::domain::{
@@ -71,6 +73,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     not_ready: Family<CheckLabels, Counter>,
+    redis: RedisNumbers,
     sessions: Sessions,
 }
 
@@ -98,6 +101,7 @@ impl Metrics {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
             not_ready: Family::default(),
+            redis: RedisNumbers::default(),
             sessions: Sessions::default(),
         };
         metrics.register();
@@ -174,6 +178,7 @@ impl Metrics {
             "Parts that failed when readiness was asked",
             self.not_ready.clone(),
         );
+        self.redis.register(registry);
         self.sessions.register(registry);
     }
 
@@ -268,6 +273,12 @@ impl Metrics {
             .get_or_create(&route)
             .observe(took.as_secs_f64());
         self.requests.get_or_create(&labels).inc();
+    }
+
+    /// The numbers of Redis.
+    #[must_use]
+    pub const fn redis(&self) -> &RedisNumbers {
+        &self.redis
     }
 
     /// The gauge of the sessions that live.
