@@ -47,7 +47,9 @@ pub(super) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError>
             return member(name, "has a member twice");
         }
         if let Some(name) = named(&said, "unknown field `") {
-            return member(name, "has a member that is not documented");
+            // A path that has come to a name has it as it was sent.
+            let whole = if path == "." { name } else { &path };
+            return member(whole, "has a member that is not documented");
         }
         match path.as_str() {
             "." => ApiError::malformed(NO_OBJECT),
@@ -139,7 +141,7 @@ mod tests {
             ),
             (
                 "{\"a\\u001bb`, expected c\":1}",
-                "the JSON body has a member that is not documented: ab",
+                "the JSON body has a member that is not documented: ab`, expected c",
             ),
             (&long, &cut),
             ("[\"s3cret\"]", "the body is not a JSON object"),
