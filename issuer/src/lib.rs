@@ -16,6 +16,7 @@ pub mod clock;
 pub mod config;
 pub mod custody;
 pub mod log;
+pub mod mail;
 pub mod signatures;
 
 use std::sync::{Arc, Mutex};
@@ -32,6 +33,7 @@ use crate::{
         password::{HashError, PasswordHasher},
     },
     http::metrics::Metrics,
+    mail::{MailError, Post},
     store::{Store, StoreError},
 };
 
@@ -58,6 +60,8 @@ pub struct App {
     pub limits: Limits,
     /// Who waits for another attempt under the same name.
     pub turns: Turns,
+    /// The way to the mail server, where one is configured.
+    pub post: Option<Post>,
     /// The one ambient clock.
     pub clock: Clock,
 }
@@ -80,6 +84,9 @@ pub enum OpenError {
     /// Passwords cannot be hashed as the configuration says.
     #[error(transparent)]
     Hash(#[from] HashError),
+    /// Mails cannot be sent as the configuration says.
+    #[error(transparent)]
+    Mail(#[from] MailError),
 }
 
 /// Opens the database with the schema of this program.
@@ -131,7 +138,14 @@ impl App {
         let clock = Clock;
         // The secrets come first: they close the data folder to others before the database is put into it.
         let secrets = Secrets::load_or_create(&config.secrets_folder(), config.environment)?;
-        let store = open_store(&config).await?;
+        let mut store = open_store(&config).await?;
+        let post = match &config.mail {
+            Some(mail) => {
+                store.queue_mails(mail.notify);
+                Some(Post::new(mail, &config.issuer.url)?)
+            }
+            None => None,
+        };
         let keyring = Keyring::load_or_create(&store, &secrets, clock.now()).await?;
         let hasher = PasswordHasher::new(&config.passwords.argon2)?;
         Ok(Self {
@@ -145,6 +159,7 @@ impl App {
             hasher,
             refusals: Mutex::new(Quota::default()),
             metrics: Metrics::new(),
+            post,
             clock,
         })
     }

@@ -2,10 +2,11 @@
 //!
 //! A setting comes from the default, then the file, then a variable `EDGEWARD__SECTION__KEY`; the last one wins.
 //! Everything that is wrong is reported at once, each with the line or the variable that it came from.
-//! Secrets are no settings: they live in the data folder and belong to `custody`. The one exception is the password in the
-//! address of a database server, which comes from a variable or a file of its own.
+//! Secrets are no settings: they live in the data folder and belong to `custody`. The exceptions are the password in the
+//! address of a database server and the one at the mail server, which come from a variable or a file of their own.
 
 mod check;
+mod mail;
 mod nearest;
 mod read;
 mod reader;
@@ -13,6 +14,7 @@ mod server_url;
 mod show;
 mod source;
 
+pub use mail::{Mail, MailPassword, MailTls, Notify};
 pub use read::Inputs;
 pub use server_url::ServerUrl;
 pub use source::{ConfigErrors, Mistake, Origin};
@@ -56,6 +58,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// How long personal data of events is kept.
     pub events: Events,
+    /// How mails are sent; `None` sends none.
+    pub mail: Option<Mail>,
 }
 
 /// `[server]`
@@ -338,6 +342,7 @@ impl Config {
             },
             metrics: Metrics::default(),
             events: Events { retention_days: 90 },
+            mail: None,
         }
     }
 

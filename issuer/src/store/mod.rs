@@ -15,6 +15,8 @@ pub mod audit;
 pub mod counts;
 pub mod events;
 pub mod families;
+pub mod outbox;
+pub mod registrations;
 pub mod revocations;
 pub mod sessions;
 pub mod users;
@@ -42,6 +44,7 @@ use crate::{
     domain::{audit::AuditEntry, revocations::Ended, storage::StorageError},
 };
 use audit::End;
+use outbox::Queue;
 use rotations::Rotations;
 use sql::{Connection, Readers, Writes, sql};
 
@@ -54,6 +57,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Store {
     place: String,
     db: Db,
+    /// Where mail is configured.
+    mails: Option<Queue>,
 }
 
 /// Which database, and its two ways in.
@@ -85,6 +90,7 @@ impl Store {
         })?;
         Ok(Self {
             place: path.display().to_string(),
+            mails: None,
             db: Db::Lite {
                 file,
                 rotations: Rotations::start(writer.clone()),
@@ -102,6 +108,7 @@ impl Store {
         let (writers, readers) = postgres::connect(url, connections).await?;
         Ok(Self {
             place: url.to_string(),
+            mails: None,
             db: Db::Pg { writers, readers },
         })
     }
@@ -122,10 +129,12 @@ impl Store {
 
     /// Begins a write transaction; in SQLite the only one that may run.
     pub(crate) async fn write(&self) -> Result<WriteTx, StorageError> {
-        match &self.db {
-            Db::Lite { writer, .. } => WriteTx::begin_immediate(writer).await,
-            Db::Pg { writers, .. } => Ok(WriteTx::of(Tx::Pg(writers.begin().await?))),
-        }
+        let mut tx = match &self.db {
+            Db::Lite { writer, .. } => WriteTx::begin_immediate(writer).await?,
+            Db::Pg { writers, .. } => WriteTx::of(Tx::Pg(writers.begin().await?)),
+        };
+        tx.mails.clone_from(&self.mails);
+        Ok(tx)
     }
 
     /// Begins a write transaction beside which no other commits: for a decision about rows that are not there.
@@ -178,6 +187,10 @@ pub(crate) struct WriteTx {
     end: Option<End>,
     /// Numbered at the end, under the same lock.
     ended: Vec<Ended>,
+    /// Where mail is configured.
+    mails: Option<Queue>,
+    /// Whether a mail was queued.
+    queued: bool,
 }
 
 enum Tx {
@@ -206,6 +219,8 @@ impl WriteTx {
             entries: Vec::new(),
             end: None,
             ended: Vec::new(),
+            mails: None,
+            queued: false,
         }
     }
 
@@ -239,6 +254,9 @@ impl WriteTx {
         match self.tx {
             Tx::Lite(tx) => tx.commit().await?,
             Tx::Pg(tx) => tx.commit().await?,
+        }
+        if let (Some(mails), true) = (&self.mails, self.queued) {
+            mails.wake();
         }
         Ok(())
     }
