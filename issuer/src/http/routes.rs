@@ -77,11 +77,23 @@ fn documents() -> Router<SharedApp> {
 fn sessions() -> Router<SharedApp> {
     Router::new()
         .route("/auth/register", post(auth::register::register))
+        .route(
+            "/auth/register/confirm",
+            get(pages::links::confirm).post(auth::confirm::confirm),
+        )
         .route("/auth/login", post(auth::login::log_in))
         .route("/auth/refresh", post(auth::refresh::refresh))
         .route("/auth/logout", post(auth::logout::log_out))
         .route("/auth/logout-all", post(auth::logout::log_out_all))
         .route("/auth/password", post(auth::password::change))
+        .route(
+            "/auth/password/forgot",
+            get(pages::links::forgot).post(auth::reset::forgot),
+        )
+        .route(
+            "/auth/password/reset",
+            get(pages::links::reset).post(auth::reset::reset),
+        )
         .route("/auth/me", get(auth::me::me))
         .route("/auth/csrf", get(auth::csrf::token))
         .route("/auth/sessions", get(auth::sessions::list))
