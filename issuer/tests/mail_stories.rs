@@ -115,7 +115,7 @@ async fn a_new_address_is_confirmed_and_then_there_is_an_account() {
     );
     assert!(
         mail.link()
-            .starts_with(&format!("{SITE}/auth/register/confirm?token="))
+            .starts_with(&format!("{SITE}/auth/confirm?token="))
     );
     assert!(
         !mail.text("plain").contains("Grace"),
@@ -162,7 +162,7 @@ async fn a_known_address_is_answered_alike_and_its_owner_hears_of_it() {
         ["Confirm your e-mail address", "You have an account already"]
     );
     assert_eq!(mails[1].recipient(), EMAIL);
-    assert_eq!(mails[1].link(), format!("{SITE}/auth/password/forgot"));
+    assert_eq!(mails[1].link(), format!("{SITE}/auth/forgot"));
     // Nor does the sign-in with the password of the attempt tell them apart.
     for email in [GRACE, EMAIL] {
         let body = json!({ "email": email, "password": "Tried-Password-9" });
@@ -299,7 +299,7 @@ async fn a_link_works_once_for_its_purpose_and_its_time() {
         let answer = reset(browser, token, NEW_PASSWORD).await;
         answer.expect_problem(410, "LINK_INVALID");
         let page = browser
-            .get(&format!("/auth/password/reset?token={token}"))
+            .get(&format!("/auth/reset?token={token}"))
             .send()
             .await;
         assert_eq!(page.expect(410).header("referrer-policy"), "no-referrer");
@@ -418,8 +418,7 @@ async fn a_forged_host_stands_in_no_link() {
         ask.json(&body).send().await.expect(202);
         let mail = mailbox.receive_one(&desk.app).await;
         assert!(
-            mail.link()
-                .starts_with(&format!("{SITE}/auth/password/reset?")),
+            mail.link().starts_with(&format!("{SITE}/auth/reset?")),
             "{name}"
         );
         assert!(!mail.0.to_string().contains("evil"), "{name}");
@@ -581,16 +580,8 @@ async fn the_pages_work_without_scripts() {
     let (mailbox, desk) = open().await;
     let mut browser = desk.browser();
     let page = browser.get("/login").send().await.expect(200);
-    assert!(
-        page.body.contains("href=\"/auth/password/forgot\""),
-        "{}",
-        page.body
-    );
-    let page = browser
-        .get("/auth/password/forgot")
-        .send()
-        .await
-        .expect(200);
+    assert!(page.body.contains("href=\"/auth/forgot\""), "{}", page.body);
+    let page = browser.get("/auth/forgot").send().await.expect(200);
     let csrf = hidden(&page.body, "csrf_token");
     let form = [("csrf_token", csrf.as_str()), ("email", EMAIL)];
     let sent = browser.post("/auth/password/forgot").form(&form);
@@ -667,7 +658,13 @@ async fn without_mail_nothing_of_it_is_there() {
     ] {
         let answer = desk.browser().post(path).json(&body).send().await;
         answer.expect_problem(404, "NOT_FOUND");
-        desk.browser().get(path).send().await.expect(404);
+    }
+    for page in [
+        "/auth/forgot",
+        "/auth/reset?token=x",
+        "/auth/confirm?token=x",
+    ] {
+        desk.browser().get(page).send().await.expect(404);
     }
     let page = browser.get("/login").send().await.expect(200);
     assert!(!page.body.contains("forgot"), "{}", page.body);

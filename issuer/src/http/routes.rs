@@ -77,23 +77,14 @@ fn documents() -> Router<SharedApp> {
 fn sessions() -> Router<SharedApp> {
     Router::new()
         .route("/auth/register", post(auth::register::register))
-        .route(
-            "/auth/register/confirm",
-            get(pages::links::confirm).post(auth::confirm::confirm),
-        )
+        .route("/auth/register/confirm", post(auth::confirm::confirm))
         .route("/auth/login", post(auth::login::log_in))
         .route("/auth/refresh", post(auth::refresh::refresh))
         .route("/auth/logout", post(auth::logout::log_out))
         .route("/auth/logout-all", post(auth::logout::log_out_all))
         .route("/auth/password", post(auth::password::change))
-        .route(
-            "/auth/password/forgot",
-            get(pages::links::forgot).post(auth::reset::forgot),
-        )
-        .route(
-            "/auth/password/reset",
-            get(pages::links::reset).post(auth::reset::reset),
-        )
+        .route("/auth/password/forgot", post(auth::reset::forgot))
+        .route("/auth/password/reset", post(auth::reset::reset))
         .route("/auth/me", get(auth::me::me))
         .route("/auth/csrf", get(auth::csrf::token))
         .route("/auth/sessions", get(auth::sessions::list))
@@ -105,6 +96,9 @@ fn page_routes() -> Router<SharedApp> {
     Router::new()
         .route("/login", get(pages::login))
         .route("/register", get(pages::register))
+        .route("/auth/confirm", get(pages::links::confirm))
+        .route("/auth/forgot", get(pages::links::forgot))
+        .route("/auth/reset", get(pages::links::reset))
         .route("/account/sign-out", get(pages::sign_out))
         .route("/auth/assets/pages.css", get(pages::styles))
 }

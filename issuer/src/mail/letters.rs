@@ -10,13 +10,13 @@ use time::OffsetDateTime;
 use crate::domain::mail::{LINK_PARAMETER, LinkToken, REGISTRATION_SECONDS, RESET_LINK_SECONDS};
 
 /// Where the page is that confirms an address.
-pub const CONFIRM_PATH: &str = "/auth/register/confirm";
+pub const CONFIRM_PATH: &str = "/auth/confirm";
 
 /// Where the page is that takes a new password.
-pub const RESET_PATH: &str = "/auth/password/reset";
+pub const RESET_PATH: &str = "/auth/reset";
 
 /// Where the page is that asks for a link.
-pub const FORGOT_PATH: &str = "/auth/password/forgot";
+pub const FORGOT_PATH: &str = "/auth/forgot";
 
 const NOT_YOU: &str =
     "If it was not you, choose a new password at once, which signs out every device:";
@@ -304,7 +304,7 @@ mod tests {
             "{html}"
         );
         assert!(!html.contains("<Linux>"), "the template escapes: {html}");
-        let link = "https://www.example.com/auth/password/forgot";
+        let link = "https://www.example.com/auth/forgot";
         assert!(plain.contains(link) && html.contains(link), "{plain}{html}");
     }
 

@@ -4,5 +4,6 @@ pub(crate) mod accounts;
 pub(crate) mod attempts;
 pub(crate) mod families;
 pub(crate) mod log;
+pub(crate) mod mails;
 pub(crate) mod operations;
 pub(crate) mod world;

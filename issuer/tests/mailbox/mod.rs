@@ -6,7 +6,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use edgeward_issuer::{
@@ -33,7 +33,7 @@ pub(crate) struct Mailbox {
     folder: Folder,
     tls: MailTls,
     port: u16,
-    server: Option<Child>,
+    server: Option<(Child, BufReader<ChildStdout>)>,
 }
 
 /// What the server took in.
@@ -89,19 +89,26 @@ impl Mailbox {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(server.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        let mut said = BufReader::new(server.stdout.take().unwrap());
+        said.read_line(&mut line).unwrap();
         self.port = line.trim().parse().unwrap();
-        self.server = Some(server);
+        self.server = Some((server, said));
     }
 
     /// Stops the server; nobody listens on its port then.
     pub(crate) fn stop(&mut self) {
-        if let Some(mut server) = self.server.take() {
+        if let Some((mut server, _)) = self.server.take() {
             server.kill().unwrap();
             server.wait().unwrap();
         }
+    }
+
+    /// Waits until the server has taken another mail in.
+    pub(crate) fn wait(&mut self) {
+        let (_, said) = self.server.as_mut().unwrap();
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        assert_eq!(line, "taken\n");
     }
 
     /// What the server says to every recipient from now on.

@@ -52,6 +52,7 @@ class Mailbox:
         with open(draft, "w", encoding="utf-8") as file:
             json.dump(taken, file)
         os.rename(draft, os.path.join(options.folder, f"{number:04}.json"))
+        print("taken", flush=True)
         return "250 OK"
 
 

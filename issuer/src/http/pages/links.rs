@@ -98,7 +98,7 @@ pub fn told(title: &str, message: &str) -> Result<Response, ApiError> {
     render(StatusCode::ACCEPTED, &page)
 }
 
-/// `GET /auth/register/confirm`
+/// `GET /auth/confirm`
 pub async fn confirm(
     State(app): State<SharedApp>,
     visitor: Result<Visitor, ApiError>,
@@ -120,7 +120,7 @@ pub async fn confirm(
     shown.await.unwrap_or_else(message)
 }
 
-/// `GET /auth/password/reset`
+/// `GET /auth/reset`
 pub async fn reset(
     State(app): State<SharedApp>,
     visitor: Result<Visitor, ApiError>,
@@ -142,7 +142,7 @@ pub async fn reset(
     shown.await.unwrap_or_else(message)
 }
 
-/// `GET /auth/password/forgot`
+/// `GET /auth/forgot`
 pub async fn forgot(State(app): State<SharedApp>, visitor: Result<Visitor, ApiError>) -> Response {
     match demand_mail(&app) {
         Ok(()) => show(&app, visitor, |csrf_token| ForgotPage {
