@@ -72,6 +72,7 @@ mount! {
         a_settlement_comes_from_the_holder_only,
         of_many_who_confirm_one_makes_the_account,
         a_reset_is_whole_or_not_at_all,
+        of_many_resets_one_is_done,
         a_notice_is_queued_with_its_act_or_not_at_all,
         without_mail_nothing_is_queued;
     operations:

@@ -62,31 +62,25 @@ impl MailStorage for Store {
     ) -> Result<bool, StorageError> {
         let mut tx = self.write().await?;
         let account = &confirmation.account;
-        let used = use_link(
-            &mut tx,
-            &confirmation.link,
-            Purpose::ConfirmAddress,
-            account.now,
-        );
-        if !used.await? {
+        // The address comes first: whoever confirms it too waits here, before there is a link in anybody's hands.
+        let made = match users::insert(&mut tx, account).await? {
+            Creation::Created => {
+                let purpose = Purpose::ConfirmAddress;
+                use_link(&mut tx, &confirmation.link, purpose, account.now).await?
+            }
+            Creation::EmailTaken => false,
+        };
+        if !made {
             tx.roll_back().await?;
             return Ok(false);
         }
-        match users::insert(&mut tx, account).await? {
-            Creation::Created => {
-                // Their links go with them.
-                sql("DELETE FROM registrations WHERE email = $1")
-                    .bind(account.account.email.as_str())
-                    .execute(&mut tx)
-                    .await?;
-                tx.commit(entry).await?;
-                Ok(true)
-            }
-            Creation::EmailTaken => {
-                tx.roll_back().await?;
-                Ok(false)
-            }
-        }
+        // Their links go with them.
+        sql("DELETE FROM registrations WHERE email = $1")
+            .bind(account.account.email.as_str())
+            .execute(&mut tx)
+            .await?;
+        tx.commit(entry).await?;
+        Ok(true)
     }
 
     async fn ask_for_reset(&self, email: &Email, entry: &AuditEntry) -> Result<(), StorageError> {
@@ -121,13 +115,15 @@ impl MailStorage for Store {
     ) -> Result<bool, StorageError> {
         let mut tx = self.write().await?;
         let Reset { user, now, .. } = *reset;
-        let used = use_link(&mut tx, &reset.link, Purpose::ResetPassword, now).await?;
-        if !used || !users::set_hash(&mut tx, user, &reset.hash, now).await? {
+        // In the order of every other act, counter, account, links: who resets with another link waits at the account.
+        attempts::forget(&mut tx, &reset.name).await?;
+        let done = users::set_hash(&mut tx, user, &reset.hash, now).await?
+            && use_link(&mut tx, &reset.link, Purpose::ResetPassword, now).await?;
+        if !done {
             tx.roll_back().await?;
             return Ok(false);
         }
         end_links(&mut tx, user).await?;
-        attempts::forget(&mut tx, &reset.name).await?;
         let reason = RevocationReason::PasswordChanged;
         families::revoke_all(&mut tx, user, None, reason, now).await?;
         tx.commit(entry).await?;

@@ -211,6 +211,41 @@ pub(crate) async fn a_reset_is_whole_or_not_at_all(mut world: World) {
     assert!(!store.reset_password(&reset, &done()).await.unwrap());
 }
 
+pub(crate) async fn of_many_resets_one_is_done(world: World) {
+    let ada = world.with_account("ada@example.test").await;
+    let links = [(); 2].map(|()| LinkToken::from_random(unlike()).digest(Purpose::ResetPassword));
+    for link in &links {
+        let opens = Opens::Password(ada);
+        world
+            .store
+            .remember_link(link, opens, NOW.plus(100))
+            .await
+            .unwrap();
+    }
+    let stores = Arc::new([world.another().await, world.another().await]);
+    let mut uses = JoinSet::new();
+    for number in 0..AT_ONCE {
+        let (stores, link) = (Arc::clone(&stores), links[number / 2 % 2]);
+        uses.spawn(async move {
+            let reset = Reset {
+                link,
+                user: ada,
+                hash: PasswordHash::from_phc(format!("$argon2id${number}")),
+                name: LockoutKey::from_bytes(&[7; 32]).of_name("ada@example.test"),
+                now: NOW,
+            };
+            let noted = entry(Action::ResetPassword);
+            stores[number % 2].reset_password(&reset, &noted).await
+        });
+    }
+    let done = uses.join_all().await.into_iter();
+    assert_eq!(done.filter(|done| *done.as_ref().unwrap()).count(), 1);
+    assert_eq!(
+        (world.rows("mail_links").await, world.entries().await),
+        (0, 2)
+    );
+}
+
 pub(crate) async fn a_notice_is_queued_with_its_act_or_not_at_all(mut world: World) {
     world.store.queue_mails(Notify::default());
     let ada = world.with_account("ada@example.test").await;

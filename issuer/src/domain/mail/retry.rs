@@ -147,7 +147,7 @@ mod tests {
             (1, day, Failure::Connection, 0, Some(23)),
             (1, day, Failure::Timeout, 255, Some(38)),
             (2, day, Failure::Deferred, 128, Some(60)),
-            (7, day, Failure::Tls, 128, Some(1923)),
+            (7, day, Failure::Tls, 128, Some(1921)),
             (8, day, Failure::Credentials, 0, Some(2700)),
             (15, day, Failure::Credentials, 255, Some(4500)),
             (16, day, Failure::Connection, 0, None),
