@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::{App, domain::events, store::backfill::Batch};
+use crate::{
+    App,
+    domain::{events, mail},
+    store::backfill::Batch,
+};
 
 /// How often. What is kept too long by this much is kept for months anyway.
 const EVERY: Duration = Duration::from_secs(3600);
@@ -17,6 +21,7 @@ pub async fn run(app: &App, mut stopped: watch::Receiver<()>) {
             () = fill_back(app) => {}
         }
         end_old_events(app).await;
+        end_old_mails(app).await;
         tokio::select! {
             _ = stopped.changed() => return,
             () = tokio::time::sleep(EVERY) => {}
@@ -50,5 +55,19 @@ async fn end_old_events(app: &App) {
         Ok(0) => {}
         Ok(ended) => tracing::info!(ended, "old security events ended"),
         Err(error) => tracing::warn!(detail = %error, "old security events could not be ended"),
+    }
+}
+
+/// Also where no mail is configured any more: what is left of it is personal.
+async fn end_old_mails(app: &App) {
+    let now = app.clock.now();
+    let mails = app.store.end_mails(now.plus(-mail::KEPT_SECONDS)).await;
+    let registrations = app.store.end_registrations(now).await;
+    for (ended, what) in [(mails, "old mails"), (registrations, "old registrations")] {
+        match ended {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(ended, what, "ended"),
+            Err(error) => tracing::warn!(detail = %error, what, "could not be ended"),
+        }
     }
 }

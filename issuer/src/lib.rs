@@ -17,6 +17,7 @@ pub mod config;
 pub mod custody;
 pub mod faults;
 pub mod log;
+pub mod mail;
 pub mod signatures;
 
 use std::sync::{Arc, Mutex};
@@ -34,6 +35,7 @@ use crate::{
         revocations::Pages,
     },
     http::metrics::Metrics,
+    mail::{MailError, Post},
     store::{
         Store, StoreError,
         redis::{Link, LinkError, SharedCounters},
@@ -67,6 +69,8 @@ pub struct App {
     pub pages: Pages,
     /// Who waits for another attempt under the same name.
     pub turns: Turns,
+    /// The way to the mail server, where one is configured.
+    pub post: Option<Post>,
     /// The one ambient clock.
     pub clock: Clock,
 }
@@ -102,6 +106,9 @@ pub enum OpenError {
         "{0} holds no tables of an issuer: `edgeward migrate up` or the first `serve` makes them"
     )]
     NoSchema(String),
+    /// Mails cannot be sent as the configuration says.
+    #[error(transparent)]
+    Mail(#[from] MailError),
 }
 
 /// Opens the database with the schema of this program.
@@ -188,7 +195,14 @@ impl App {
         let clock = Clock;
         // The secrets come first: they close the data folder to others before the database is put into it.
         let secrets = Secrets::load_or_create(&config.secrets_folder(), config.environment)?;
-        let store = open_store(&config).await?;
+        let mut store = open_store(&config).await?;
+        let post = match &config.mail {
+            Some(mail) => {
+                store.queue_mails(mail.notify);
+                Some(Post::new(mail, &config.issuer.url)?)
+            }
+            None => None,
+        };
         let keyring = Keyring::load_or_create(&store, &secrets, clock.now()).await?;
         let hasher = PasswordHasher::new(&config.passwords.argon2)?;
         let redis = Link::open(&config.redis, store.news()).await?;
@@ -210,6 +224,7 @@ impl App {
             hasher,
             refusals: Mutex::new(Quota::default()),
             metrics: Metrics::new(),
+            post,
             clock,
         })
     }

@@ -330,11 +330,11 @@ async fn no_label_holds_what_a_client_sent() {
         ("check", "csrf_secret database origins redis signing_key"),
         (
             "credential",
-            "access_token csrf_token edge_proof password refresh_token",
+            "access_token csrf_token edge_proof mail_link password refresh_token",
         ),
         (
             "kind",
-            "database database_busy database_unreadable database_unwritable internal too_slow",
+            "account-locked database database_busy database_unreadable database_unwritable internal new-device password-changed password-reset refresh-reused registration too_slow",
         ),
         ("method", "DELETE GET POST other"),
         (
@@ -343,7 +343,7 @@ async fn no_label_holds_what_a_client_sent() {
         ),
         (
             "result",
-            "busy conflict failed invalid refused repeat replay revoked success valid",
+            "busy conflict delivered dropped failed invalid refused repeat replay retried revoked success valid",
         ),
         (
             "route",

@@ -97,6 +97,14 @@ mount! {
         the_log_is_one_chain_under_many_writers,
         the_log_only_grows,
         what_is_searched_is_what_is_hashed;
+    mails:
+        a_mail_has_one_holder,
+        a_settlement_comes_from_the_holder_only,
+        of_many_who_confirm_one_makes_the_account,
+        a_reset_is_whole_or_not_at_all,
+        of_many_resets_one_is_done,
+        a_notice_is_queued_with_its_act_or_not_at_all,
+        without_mail_nothing_is_queued;
     operations:
         first_starts_at_once_agree_on_schema_and_key,
         a_name_of_an_edge_is_given_once,

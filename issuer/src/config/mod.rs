@@ -2,10 +2,11 @@
 //!
 //! A setting comes from the default, then the file, then a variable `EDGEWARD__SECTION__KEY`; the last one wins.
 //! Everything that is wrong is reported at once, each with the line or the variable that it came from.
-//! Secrets are no settings: they live in the data folder and belong to `custody`. The one exception is the password in the
-//! address of a database server or of Redis, which comes from a variable or a file of its own.
+//! Secrets are no settings: they live in the data folder and belong to `custody`. The exceptions are the password in the
+//! address of a database server or of Redis and the one at the mail server, which come from a variable or a file of their own.
 
 mod check;
+mod mail;
 mod nearest;
 mod read;
 mod reader;
@@ -16,6 +17,7 @@ mod source;
 
 pub mod mapping;
 
+pub use mail::{Mail, MailPassword, MailTls, Notify};
 pub use read::Inputs;
 pub use redis_url::RedisUrl;
 pub use server_url::ServerUrl;
@@ -63,6 +65,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// How long personal data of events is kept.
     pub events: Events,
+    /// How mails are sent; `None` sends none.
+    pub mail: Option<Mail>,
 }
 
 /// `[server]`
@@ -371,6 +375,7 @@ impl Config {
             },
             metrics: Metrics::default(),
             events: Events { retention_days: 90 },
+            mail: None,
         }
     }
 

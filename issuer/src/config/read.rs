@@ -1,6 +1,7 @@
 //! Which settings exist, of what kind they are and between which bounds, and how all of them are read at once.
 
 mod attempts;
+mod mail;
 mod redis;
 
 use std::{
@@ -182,6 +183,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         log,
         metrics,
         events,
+        mail: mail::mail(reader),
     }
 }
 

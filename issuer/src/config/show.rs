@@ -1,9 +1,9 @@
 //! `config show`: the settings in force as TOML, each with its origin. Secrets are named and not shown.
 
-use std::fmt::Write;
+use std::{fmt::Write, path::PathBuf};
 
 use super::{
-    Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, OnChange, OnReuse,
+    Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, Mail, OnChange, OnReuse,
     read::{self, Loaded},
 };
 
@@ -19,6 +19,9 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
         }
         match value_of(&config, key) {
             Some(value) => line(&mut out, &format!("{name} = {value} # {origin}")),
+            None if is_hidden(&config, key) => {
+                line(&mut out, &format!("# {name} (redacted) # {origin}"));
+            }
             None => line(&mut out, &format!("# {name} is not set")),
         }
     }
@@ -101,6 +104,32 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "log.level" => quoted(config.log.level.name()),
         "events.retention_days" => config.events.retention_days.to_string(),
         "metrics.listen" => quoted(&config.metrics.listen?.to_string()),
+        key => return mail_value(config.mail.as_ref()?, key),
+    })
+}
+
+/// A password from a variable is set and has no value that could be shown.
+fn is_hidden(config: &Config, key: &str) -> bool {
+    let mail = config.mail.as_ref();
+    key == "mail.password"
+        && mail.is_some_and(|mail| mail.password.is_some() && mail.password_file.is_none())
+}
+
+fn mail_value(mail: &Mail, key: &str) -> Option<String> {
+    let path = |path: &Option<PathBuf>| Some(quoted(&path.as_ref()?.to_string_lossy()));
+    Some(match key {
+        "mail.server" => quoted(&mail.server),
+        "mail.tls" => quoted(mail.tls.name()),
+        "mail.port" => mail.port.to_string(),
+        "mail.ca_file" => return path(&mail.ca_file),
+        "mail.from" => quoted(&mail.from.to_string()),
+        "mail.username" => quoted(mail.username.as_deref()?),
+        "mail.password_file" => return path(&mail.password_file),
+        "mail.timeout_seconds" => mail.timeout_seconds.to_string(),
+        "mail.notify.lockout" => mail.notify.lockout.to_string(),
+        "mail.notify.new_device" => mail.notify.new_device.to_string(),
+        "mail.notify.password_change" => mail.notify.password_change.to_string(),
+        "mail.notify.refresh_reuse" => mail.notify.refresh_reuse.to_string(),
         _ => return None,
     })
 }

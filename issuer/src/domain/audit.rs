@@ -52,6 +52,12 @@ pub enum Action {
     RevokeAllSessions,
     /// A person changed the password, which ended all other sessions.
     ChangePassword,
+    /// Somebody registered with an address that is to be confirmed. Whether it has an account is not told.
+    RequestRegistration,
+    /// Somebody asked for a link to reset a password. Whether the address has an account is not told.
+    RequestReset,
+    /// A mailed link was used to choose another password, which ended all sessions.
+    ResetPassword,
     /// An operator gave a role, which ended the user's sessions.
     GiveRole,
     /// An operator took a role, which ended the user's sessions.
@@ -84,6 +90,9 @@ impl Action {
             Self::RevokeSession => "session.revoke",
             Self::RevokeAllSessions => "session.revoke-all",
             Self::ChangePassword => "account.change-password",
+            Self::RequestRegistration => "account.request-registration",
+            Self::RequestReset => "account.request-reset",
+            Self::ResetPassword => "account.reset-password",
             Self::GiveRole => "account.give-role",
             Self::TakeRole => "account.take-role",
             Self::Lock => "account.lock",

@@ -69,6 +69,7 @@ fn event_of(code: ProblemCode) -> Option<EventType> {
         Some(Credential::AccessToken) => Some(EventType::AccessTokenRefused),
         Some(Credential::RefreshToken) if code == ProblemCode::RefreshReused => None,
         Some(Credential::RefreshToken) => Some(EventType::RefreshTokenRefused),
+        Some(Credential::MailLink) => Some(EventType::MailLinkRefused),
         Some(Credential::Password) => None,
         None if code == ProblemCode::OriginRefused => Some(EventType::OriginRefused),
         None => None,

@@ -1,6 +1,8 @@
-//! The pages for people: sign in, register, sign out, and a message where a form cannot be shown again.
+//! The pages for people: sign in, register, sign out, what mailed links lead to, and a message where a form cannot be shown again.
 //!
 //! They work without scripts. Their look is in `www/pages`; which fields a form has is agreed with `auth`.
+
+pub mod links;
 
 use askama::Template;
 use axum::{
@@ -37,6 +39,8 @@ pub struct LoginPage {
     pub return_to: String,
     /// What was typed before.
     pub email: String,
+    /// Whether a forgotten password can be reset.
+    pub can_reset: bool,
     /// Why it is shown again.
     pub error: Option<String>,
 }
@@ -102,6 +106,7 @@ pub async fn login(
         csrf_token,
         return_to: place(query.as_deref()),
         email: String::new(),
+        can_reset: app.config.mail.is_some(),
         error: None,
     })
 }

@@ -62,6 +62,8 @@ pub enum ApiError {
     OriginRefused,
     /// The proof of an edge does not hold.
     EdgeProofInvalid,
+    /// A mailed link was used, has expired or never was.
+    LinkInvalid,
 
     // The person must choose otherwise.
     /// The new password does not meet the policy; the text says what is missing.
@@ -170,6 +172,7 @@ impl ApiError {
             Self::CsrfInvalid => ProblemCode::CsrfInvalid,
             Self::OriginRefused => ProblemCode::OriginRefused,
             Self::EdgeProofInvalid => ProblemCode::EdgeProofInvalid,
+            Self::LinkInvalid => ProblemCode::LinkInvalid,
             Self::WeakPassword(_) => ProblemCode::WeakPassword,
             Self::EmailTaken => ProblemCode::EmailTaken,
             Self::AccountLocked { .. } => ProblemCode::AccountLocked,

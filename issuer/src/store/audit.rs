@@ -11,7 +11,7 @@
 //! `previous_hash` are unique.
 
 use super::{
-    Store, WriteTx, events,
+    Store, WriteTx, events, outbox,
     sql::{Row, sql},
 };
 use crate::{
@@ -55,6 +55,7 @@ pub(super) async fn append(tx: &mut WriteTx, entries: &[AuditEntry]) -> Result<(
             events::append(tx, &event, i64::try_from(seq).ok()).await?;
             reach(Point::EventWritten);
         }
+        outbox::tell_owner(tx, entry).await?;
     }
     tx.end = Some(End { seq, hash });
     Ok(())

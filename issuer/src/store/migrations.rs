@@ -51,7 +51,7 @@ macro_rules! step {
     };
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     step!(1, "accounts", "001_accounts"),
     step!(2, "sessions", "002_sessions"),
     step!(3, "audit", "003_audit"),
@@ -60,6 +60,7 @@ const STEPS: [Step; 8] = [
     step!(6, "attempts", "006_attempts"),
     step!(7, "events", "007_events"),
     step!(8, "backfills", "008_backfills"),
+    step!(9, "mails", "009_mails"),
 ];
 
 /// The table in which the applied steps are kept.

@@ -16,6 +16,8 @@ pub mod audit;
 pub mod counts;
 pub mod events;
 pub mod families;
+pub mod outbox;
+pub mod registrations;
 pub mod revocations;
 pub mod sessions;
 pub mod users;
@@ -52,6 +54,7 @@ use crate::{
     faults::{Point, reach},
 };
 use audit::End;
+use outbox::Queue;
 use rotations::Rotations;
 use sql::{Connection, Readers, Writes, sql};
 
@@ -65,6 +68,8 @@ pub struct Store {
     place: String,
     db: Db,
     news: Arc<News>,
+    /// Where mail is configured.
+    mails: Option<Queue>,
 }
 
 /// Which database, and its two ways in.
@@ -96,6 +101,7 @@ impl Store {
         })?;
         Ok(Self {
             place: path.display().to_string(),
+            mails: None,
             db: Db::Lite {
                 file,
                 rotations: Rotations::start(writer.clone()),
@@ -114,6 +120,7 @@ impl Store {
         let (writers, readers) = postgres::connect(url, connections).await?;
         Ok(Self {
             place: url.to_string(),
+            mails: None,
             db: Db::Pg { writers, readers },
             news: Arc::default(),
         })
@@ -150,6 +157,7 @@ impl Store {
             }
         };
         tx.news = Some(Arc::clone(&self.news));
+        tx.mails.clone_from(&self.mails);
         Ok(tx)
     }
 
@@ -205,6 +213,10 @@ pub(crate) struct WriteTx {
     ended: Vec<Ended>,
     /// Where it is told that some did. Rotations that share a commit end none.
     news: Option<Arc<News>>,
+    /// Where mail is configured.
+    mails: Option<Queue>,
+    /// Whether a mail was queued.
+    queued: bool,
 }
 
 /// Tells when it goes, which is also after an error, or when nobody waits any more: the server may have committed.
@@ -251,6 +263,8 @@ impl WriteTx {
             end: None,
             ended: Vec::new(),
             news: None,
+            mails: None,
+            queued: false,
         }
     }
 
@@ -289,6 +303,9 @@ impl WriteTx {
             Tx::Pg(tx) => tx.commit().await?,
         }
         reach(Point::AfterCommit);
+        if let (Some(mails), true) = (&self.mails, self.queued) {
+            mails.wake();
+        }
         Ok(())
     }
 

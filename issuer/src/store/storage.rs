@@ -2,7 +2,7 @@
 
 use edgeward_core::time::UnixTime;
 
-use super::{Store, WriteTx, attempts, families, sessions, users};
+use super::{Store, WriteTx, attempts, families, registrations, sessions, users};
 use crate::domain::{
     accounts::{Account, Email, NewAccount, UserId},
     audit::AuditEntry,
@@ -122,6 +122,7 @@ impl Storage for Store {
         if let Some((old, new)) = &change.session {
             sessions::renew(&mut tx, old, new).await?;
         }
+        registrations::end_links(&mut tx, user).await?;
         let reason = RevocationReason::PasswordChanged;
         families::revoke_all(&mut tx, user, Some(keep), reason, now).await?;
         tx.commit(entry).await?;

@@ -146,6 +146,22 @@ pub(super) async fn replace_hash(
     Ok(done == 1)
 }
 
+/// Stores another password than whichever the account has; `false` when there is no such account.
+pub(super) async fn set_hash(
+    on: &mut impl Writes,
+    id: UserId,
+    hash: &PasswordHash,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let done = sql("UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(hash.as_phc())
+        .bind(now)
+        .execute(on)
+        .await?;
+    Ok(done == 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

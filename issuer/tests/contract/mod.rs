@@ -5,6 +5,7 @@ pub(crate) mod attempts;
 pub(crate) mod families;
 pub(crate) mod limits;
 pub(crate) mod log;
+pub(crate) mod mails;
 pub(crate) mod news;
 pub(crate) mod operations;
 pub(crate) mod processes;

@@ -127,6 +127,14 @@ event_types! {
     PasswordChanged = "password.changed", Account, Warning, true, "A password was changed; the other sessions were ended.";
     /// A change of password that was refused.
     PasswordChangeRefused = "password-change.refused", Account, Warning, false, "A change of password was refused.";
+    /// A registration waits for its address to be confirmed.
+    RegistrationRequested = "registration.requested", Account, Info, true, "Somebody registered; the address was written to.";
+    /// A link to reset a password was asked for.
+    ResetRequested = "password-reset.requested", Account, Info, true, "A link to reset a password was asked for.";
+    /// A mailed link was used.
+    PasswordReset = "password.reset", Account, Warning, true, "A password was reset by a mailed link; all sessions were ended.";
+    /// A mail that was given up.
+    MailFailed = "mail.failed", Account, Warning, false, "A mail could not be delivered and was given up.";
     /// A role was given or taken.
     RolesChanged = "roles.changed", Administration, Warning, true, "The roles of a user were changed; the sessions were ended.";
     /// Too many failures locked a name or a range of addresses.
@@ -151,6 +159,8 @@ event_types! {
     AccessTokenRefused = "access-token.refused", Request, Warning, false, "An access token did not verify.";
     /// A refresh token that is not genuine, or of a session that has ended.
     RefreshTokenRefused = "refresh-token.refused", Request, Info, false, "A refresh token was not acceptable.";
+    /// The token of a mailed link that was used, has expired or never was.
+    MailLinkRefused = "mail-link.refused", Request, Info, false, "The token of a mailed link was not acceptable.";
 }
 
 impl EventType {
@@ -173,6 +183,9 @@ impl EventType {
             (Action::RevokeAllSessions, _) => Self::SessionsRevoked,
             (Action::ChangePassword, false) => Self::PasswordChanged,
             (Action::ChangePassword, true) => Self::PasswordChangeRefused,
+            (Action::RequestRegistration, _) => Self::RegistrationRequested,
+            (Action::RequestReset, _) => Self::ResetRequested,
+            (Action::ResetPassword, _) => Self::PasswordReset,
             (Action::GiveRole | Action::TakeRole, _) => Self::RolesChanged,
             (Action::Lock, _) => Self::AccountLocked,
             (Action::Unlock, _) => Self::AccountUnlocked,

@@ -61,7 +61,7 @@ impl Fields for Login {
 
     fn page_again(
         &self,
-        _: &App,
+        app: &App,
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
@@ -69,6 +69,7 @@ impl Fields for Login {
             csrf_token,
             return_to: return_to::sanitise(&self.return_to).unwrap_or_default(),
             email: self.email.clone(),
+            can_reset: app.config.mail.is_some(),
             error: Some(pages::sentence(error)),
         };
         Some(pages::render(StatusCode::OK, &page))

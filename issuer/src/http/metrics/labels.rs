@@ -85,6 +85,8 @@ label_values! {
         CsrfToken = "csrf_token",
         /// The proof of an edge, which is the one service that signs in here.
         EdgeProof = "edge_proof",
+        /// The token of a mailed link.
+        MailLink = "mail_link",
     }
 }
 
@@ -103,6 +105,7 @@ impl Credential {
             }
             ProblemCode::CsrfInvalid => Some(Self::CsrfToken),
             ProblemCode::EdgeProofInvalid => Some(Self::EdgeProof),
+            ProblemCode::LinkInvalid => Some(Self::MailLink),
             ProblemCode::ValidationFailed
             | ProblemCode::MalformedBody
             | ProblemCode::UnsupportedMediaType

@@ -8,12 +8,14 @@
 //! Series begin at zero with the process, so that a rate sees also the first event.
 
 pub mod labels;
+mod mails;
 mod outcomes;
 pub mod redis;
 mod sample;
 
 pub mod endpoint;
 
+pub use mails::MailResult;
 pub use outcomes::{Fault, LoginReason, RefreshResult};
 
 use std::{fmt, time::Duration};
@@ -30,11 +32,13 @@ use self::{
         Check, CheckLabels, Credential, CsrfLabels, CsrfResult, FailedAttemptLabels, FailureLabels,
         LoginLabels, RefreshLabels, RefusalLabels, RequestLabels, RouteLabels,
     },
+    mails::MailLabels,
     redis::RedisNumbers,
     sample::Sessions,
 };
 use crate::domain::{
     login::{LoginError, SignedIn},
+    mail,
     refresh::{RefreshError, Refreshed},
 };
 
@@ -73,6 +77,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     not_ready: Family<CheckLabels, Counter>,
+    mails: Family<MailLabels, Counter>,
     redis: RedisNumbers,
     sessions: Sessions,
 }
@@ -101,6 +106,7 @@ impl Metrics {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
             not_ready: Family::default(),
+            mails: Family::default(),
             redis: RedisNumbers::default(),
             sessions: Sessions::default(),
         };
@@ -179,6 +185,11 @@ impl Metrics {
             self.not_ready.clone(),
         );
         self.redis.register(registry);
+        registry.register(
+            "mails",
+            "Attempts to deliver a mail, by what became of it",
+            self.mails.clone(),
+        );
         self.sessions.register(registry);
     }
 
@@ -206,6 +217,9 @@ impl Metrics {
         }
         for check in Check::ALL {
             drop(self.not_ready.get_or_create(&CheckLabels { check: *check }));
+        }
+        for labels in MailLabels::all() {
+            drop(self.mails.get_or_create(&labels));
         }
     }
 
@@ -262,6 +276,11 @@ impl Metrics {
     /// Counts a part that failed when readiness was asked.
     pub fn not_ready(&self, check: Check) {
         self.not_ready.get_or_create(&CheckLabels { check }).inc();
+    }
+
+    /// Counts an attempt to deliver a mail.
+    pub fn mail(&self, kind: mail::Kind, result: MailResult) {
+        self.mails.get_or_create(&MailLabels { kind, result }).inc();
     }
 
     /// Counts an answered request, and how long it took.
