@@ -15,6 +15,9 @@ use super::{
     world::{NOW, World, entry},
 };
 
+/// What has not come by then does not come.
+const NEVER: Duration = Duration::from_secs(60);
+
 pub(crate) async fn an_end_is_in_the_feed_of_its_process_at_once(world: World) {
     let ada = world.with_account("ada@example.test").await;
     let processes = Processes::of(world).await;
@@ -49,8 +52,11 @@ pub(crate) async fn an_end_is_in_the_feed_of_every_process(world: World) {
         Some(_) => asked,
         None => asked + Duration::from_millis(251),
     };
-    while second.page(later).await == before {
-        tokio::task::yield_now().await;
-    }
+    let heard = tokio::time::timeout(NEVER, async {
+        while second.page(later).await == before {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert!(heard.await.is_ok(), "no word came");
     processes.have_asked(Use::News);
 }
