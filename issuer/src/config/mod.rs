@@ -7,12 +7,14 @@
 
 mod check;
 mod nearest;
+mod proxies;
 mod read;
 mod reader;
 mod server_url;
 mod show;
 mod source;
 
+pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
 pub use read::Inputs;
 pub use server_url::ServerUrl;
 pub use source::{ConfigErrors, Mistake, Origin};
@@ -63,6 +65,8 @@ pub struct Config {
 pub struct Server {
     /// The address of the listening socket.
     pub listen: SocketAddr,
+    /// Who may say whose request they pass on.
+    pub proxies: TrustedProxies,
 }
 
 /// `[issuer]`
@@ -280,6 +284,7 @@ impl Config {
             data: data.to_path_buf(),
             server: Server {
                 listen: SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080)),
+                proxies: TrustedProxies::default(),
             },
             issuer: Identity {
                 url: DEFAULT_ORIGIN.to_owned(),

@@ -8,9 +8,9 @@ use edgeward_core::cookie::Environment;
 use zeroize::Zeroizing;
 
 use super::{
-    ACCESS_SECONDS_MAX, Argon2, Config, ConfigErrors, Cookies, Database, Events, Identity, Log,
-    LogFormat, LogLevel, Metrics, OnChange, OnReuse, Origin, Passwords, Refresh, Server, ServerUrl,
-    Storage, Tokens, check,
+    ACCESS_SECONDS_MAX, Argon2, ClientAddressHeader, Config, ConfigErrors, Cookies, Database,
+    Events, Identity, Log, LogFormat, LogLevel, Metrics, Networks, OnChange, OnReuse, Origin,
+    Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, check,
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
@@ -99,6 +99,18 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let environment = reader.take("environment", default.environment, environment);
     let server = Server {
         listen: reader.take("server.listen", default.server.listen, address),
+        proxies: TrustedProxies {
+            networks: reader.take(
+                "server.trusted_proxies",
+                default.server.proxies.networks,
+                Networks::read,
+            ),
+            header: reader.take(
+                "server.client_address_header",
+                default.server.proxies.header,
+                |raw| ClientAddressHeader::read(&text(raw)?),
+            ),
+        },
     };
     let url = reader.take("issuer.url", default.issuer.url, text);
     let issuer = Identity {
@@ -266,7 +278,9 @@ fn text(raw: &Raw) -> Result<String, String> {
             Err("is empty: leave it out or give a text".to_owned())
         }
         Raw::Text(text) | Raw::Variable(text) => Ok(text.clone()),
-        Raw::Integer(_) | Raw::Boolean(_) | Raw::Other(_) => Err("must be a text".to_owned()),
+        Raw::Integer(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Other(_) => {
+            Err("must be a text".to_owned())
+        }
     }
 }
 
@@ -334,7 +348,7 @@ fn flag(raw: &Raw) -> Result<bool, String> {
     match raw {
         Raw::Boolean(flag) => Some(*flag),
         Raw::Variable(text) => text.parse().ok(),
-        Raw::Text(_) | Raw::Integer(_) | Raw::Other(_) => None,
+        Raw::Text(_) | Raw::Integer(_) | Raw::List(_) | Raw::Other(_) => None,
     }
     .ok_or_else(|| "must be true or false".to_owned())
 }
@@ -360,7 +374,7 @@ fn integer(raw: &Raw) -> Option<i64> {
     match raw {
         Raw::Integer(number) => Some(*number),
         Raw::Variable(text) => text.parse().ok(),
-        Raw::Text(_) | Raw::Boolean(_) | Raw::Other(_) => None,
+        Raw::Text(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Other(_) => None,
     }
 }
 

@@ -47,6 +47,12 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
     Some(match key {
         "environment" => quoted(&config.environment.to_string()),
         "server.listen" => quoted(&config.server.listen.to_string()),
+        "server.trusted_proxies" => {
+            let networks = config.server.proxies.networks.iter();
+            let texts = networks.map(|network| network.to_string().into());
+            toml::Value::Array(texts.collect()).to_string()
+        }
+        "server.client_address_header" => quoted(&config.server.proxies.header.to_string()),
         "issuer.url" => quoted(&config.issuer.url),
         "issuer.audience" => quoted(&config.issuer.audience),
         "store.path" => match &config.store.database {

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 /// What the names of our variables begin with. `EDGEWARD__TOKENS__ACCESS_SECONDS` is `tokens.access_seconds`.
 pub(super) const VARIABLE_PREFIX: &str = "EDGEWARD__";
@@ -99,6 +99,8 @@ pub(super) enum Raw {
     Integer(i64),
     /// A TOML boolean.
     Boolean(bool),
+    /// A TOML array of strings.
+    List(Vec<String>),
     /// Anything else of TOML: the name of the type.
     Other(&'static str),
     /// The text of a variable, which has no type yet.
@@ -187,7 +189,7 @@ impl File<'_> {
                 DeValue::Boolean(flag) => Raw::Boolean(*flag),
                 DeValue::Float(_) => Raw::Other("fraction"),
                 DeValue::Datetime(_) => Raw::Other("date"),
-                DeValue::Array(_) => Raw::Other("list"),
+                DeValue::Array(items) => list(items),
                 DeValue::Table(_) => Raw::Other("section"),
             };
             let line = line_of(self.text, key.span().start);
@@ -199,6 +201,15 @@ impl File<'_> {
             settings.insert(path, Setting { raw, origin });
         }
     }
+}
+
+fn list(items: &DeArray<'_>) -> Raw {
+    let texts = items
+        .iter()
+        .map(|item| item.get_ref().as_str().map(str::to_owned));
+    texts
+        .collect::<Option<_>>()
+        .map_or(Raw::Other("list"), Raw::List)
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

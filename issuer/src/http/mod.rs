@@ -19,6 +19,7 @@ pub mod caller;
 pub mod cookies;
 pub mod csrf;
 pub mod events;
+mod forwarded;
 pub mod problem;
 pub mod request_id;
 pub mod security_headers;
