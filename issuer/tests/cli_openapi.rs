@@ -21,9 +21,10 @@ const COMMITTED: &str = include_str!("../../docs/openapi.json");
 const ROUTES: &str = include_str!("../src/http/routes.rs");
 
 /// For people and not for programs.
-const PAGES: [&str; 4] = [
+const PAGES: [&str; 5] = [
     "/login",
     "/register",
+    "/account/step-up",
     "/account/sign-out",
     "/auth/assets/pages.css",
 ];

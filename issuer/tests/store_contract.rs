@@ -58,6 +58,7 @@ mount! {
         of_fifty_rotations_one_is_done,
         a_rotation_that_fails_beside_others_fails_alone,
         a_rotation_from_another_state_changes_nothing,
+        a_demand_for_a_step_up_stays,
         a_tombstone_stays,
         nothing_succeeds_after_a_revocation,
         all_sessions_but_one_end_together,

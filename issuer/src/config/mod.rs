@@ -151,6 +151,8 @@ pub enum OnReuse {
 pub enum OnChange {
     /// It is written into the audit log.
     Note,
+    /// The person has to confirm their identity before anything that demands a recent sign-in.
+    StepUp,
     /// The family ends.
     Revoke,
 }

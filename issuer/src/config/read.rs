@@ -329,11 +329,7 @@ fn on_reuse(raw: &Raw) -> Result<OnReuse, String> {
 }
 
 fn on_change(raw: &Raw) -> Result<OnChange, String> {
-    let name = text(raw)?;
-    OnChange::from_name(&name).ok_or_else(|| match name.as_str() {
-        "step-up" => "must be note or revoke: step-up is not there yet".to_owned(),
-        _ => "must be note or revoke".to_owned(),
-    })
+    OnChange::from_name(&text(raw)?).ok_or_else(|| "must be note, step-up or revoke".to_owned())
 }
 
 fn log_format(raw: &Raw) -> Result<LogFormat, String> {
@@ -397,7 +393,7 @@ mod tests {
     #[test]
     fn the_settings_of_refresh_have_their_bounds() {
         let seconds = |from, to| format!("must be a number of seconds from {from} to {to}");
-        let change = "must be note or revoke".to_owned();
+        let change = "must be note, step-up or revoke".to_owned();
         for (key, good, bad, says) in [
             ("conflict_seconds", "1", "0", seconds(1, 5)),
             ("conflict_seconds", "5", "6", seconds(1, 5)),
@@ -417,12 +413,7 @@ mod tests {
                 "",
                 "is empty: leave it out or give a text".to_owned(),
             ),
-            (
-                "on_device_change",
-                "note",
-                "step-up",
-                format!("{change}: step-up is not there yet"),
-            ),
+            ("on_device_change", "step-up", "step_up", change),
         ] {
             assert_eq!(complaint(key, good), None, "{key} {good}");
             assert_eq!(complaint(key, bad), Some(says), "{key} {bad}");

@@ -121,13 +121,14 @@ impl OnReuse {
 }
 
 impl OnChange {
-    const ALL: [Self; 2] = [Self::Note, Self::Revoke];
+    const ALL: [Self; 3] = [Self::Note, Self::StepUp, Self::Revoke];
 
     /// The name in the configuration.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Note => "note",
+            Self::StepUp => "step-up",
             Self::Revoke => "revoke",
         }
     }

@@ -20,4 +20,5 @@ pub mod refresh;
 pub mod revocations;
 pub mod roles;
 pub mod session;
+pub mod step_up;
 pub mod storage;

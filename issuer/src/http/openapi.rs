@@ -30,6 +30,7 @@ use super::{auth, health, revocations, wellknown};
         auth::logout::log_out,
         auth::logout::log_out_all,
         auth::password::change,
+        auth::step_up::step_up,
         auth::me::me,
         auth::csrf::token,
         auth::sessions::list,

@@ -1,4 +1,4 @@
-//! The pages for people: sign in, register, sign out, and a message where a form cannot be shown again.
+//! The pages for people: sign in, register, confirm, sign out, and a message where a form cannot be shown again.
 //!
 //! They work without scripts. Their look is in `www/pages`; which fields a form has is agreed with `auth`.
 
@@ -11,7 +11,7 @@ use axum::{
 use edgeward_core::return_to;
 
 use super::{
-    auth::visitor::Visitor,
+    auth::visitor::{Strength, Visitor},
     cookies, csrf,
     problem::{ApiError, Refused},
 };
@@ -57,6 +57,18 @@ pub struct RegisterPage {
     pub last_name: String,
     /// What is asked of the password.
     pub password_rules: String,
+    /// Why it is shown again.
+    pub error: Option<String>,
+}
+
+/// The question for the password of who is signed in.
+#[derive(Template)]
+#[template(path = "step_up.html")]
+pub struct StepUpPage {
+    /// The token of the hidden field.
+    pub csrf_token: String,
+    /// A sanitised place, or empty.
+    pub return_to: String,
     /// Why it is shown again.
     pub error: Option<String>,
 }
@@ -119,6 +131,26 @@ pub async fn register(
         first_name: String::new(),
         last_name: String::new(),
         password_rules: Policy::new(&app.config.passwords).told(),
+        error: None,
+    })
+}
+
+/// `GET /account/step-up`
+pub async fn step_up(
+    State(app): State<SharedApp>,
+    visitor: Result<Visitor, ApiError>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let visitor = match visitor {
+        Ok(visitor) => visitor
+            .principal(&app, Strength::Any)
+            .await
+            .map(|_| visitor),
+        Err(error) => Err(error),
+    };
+    show(&app, visitor, |csrf_token| StepUpPage {
+        csrf_token,
+        return_to: place(query.as_deref()),
         error: None,
     })
 }

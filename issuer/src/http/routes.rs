@@ -82,6 +82,7 @@ fn sessions() -> Router<SharedApp> {
         .route("/auth/logout", post(auth::logout::log_out))
         .route("/auth/logout-all", post(auth::logout::log_out_all))
         .route("/auth/password", post(auth::password::change))
+        .route("/auth/step-up", post(auth::step_up::step_up))
         .route("/auth/me", get(auth::me::me))
         .route("/auth/csrf", get(auth::csrf::token))
         .route("/auth/sessions", get(auth::sessions::list))
@@ -93,6 +94,7 @@ fn page_routes() -> Router<SharedApp> {
     Router::new()
         .route("/login", get(pages::login))
         .route("/register", get(pages::register))
+        .route("/account/step-up", get(pages::step_up))
         .route("/account/sign-out", get(pages::sign_out))
         .route("/auth/assets/pages.css", get(pages::styles))
 }

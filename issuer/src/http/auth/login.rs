@@ -190,6 +190,14 @@ impl Attempt {
         self
     }
 
+    /// The same in place of the session in use, however the caller keeps its tokens.
+    pub(super) fn in_place_of(mut self, sid: Sid) -> Self {
+        if !self.replaces.contains(&sid) {
+            self.replaces.push(sid);
+        }
+        self
+    }
+
     pub(super) fn context<'a>(&'a self, app: &'a App, visitor: &Visitor) -> Context<'a> {
         Context {
             refresh_key: app.secrets.refresh_mac(),

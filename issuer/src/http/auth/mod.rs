@@ -14,6 +14,7 @@ pub mod password;
 pub mod refresh;
 pub mod register;
 pub mod sessions;
+pub mod step_up;
 
 mod answer;
 mod refusal;

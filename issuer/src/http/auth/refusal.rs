@@ -10,6 +10,7 @@ use crate::{
         login::{LoginError, RegisterError},
         password::{HashError, RETRY_AFTER_SECONDS},
         refresh::RefreshError,
+        step_up::StepUpError,
     },
     http::problem::ApiError,
 };
@@ -114,6 +115,15 @@ impl From<RegisterError> for ApiError {
         match error {
             RegisterError::Account(error) => error.into(),
             RegisterError::Login(error) => error.into(),
+        }
+    }
+}
+
+impl From<StepUpError> for ApiError {
+    fn from(error: StepUpError) -> Self {
+        match error {
+            StepUpError::NoAccount => Self::NotSignedIn,
+            StepUpError::Login(error) => error.into(),
         }
     }
 }
