@@ -11,6 +11,7 @@ pub mod http;
 pub mod domain;
 pub mod store;
 
+pub mod captcha;
 pub mod chores;
 pub mod clock;
 pub mod config;
@@ -21,6 +22,7 @@ pub mod signatures;
 use std::sync::{Arc, Mutex};
 
 use crate::{
+    captcha::Captcha,
     clock::Clock,
     config::{Config, Database},
     custody::{CustodyError, Secrets},
@@ -56,6 +58,8 @@ pub struct App {
     pub lockout_key: LockoutKey,
     /// How often one sender may ask.
     pub limits: Limits,
+    /// Asks whether a challenge was solved, where one is configured.
+    pub captcha: Option<Captcha>,
     /// Who waits for another attempt under the same name.
     pub turns: Turns,
     /// The one ambient clock.
@@ -77,6 +81,9 @@ pub enum OpenError {
     /// The signing keys cannot be used.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// The client that asks about challenges cannot be made.
+    #[error("the client for challenges: {0}")]
+    Client(#[from] reqwest::Error),
     /// Passwords cannot be hashed as the configuration says.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -134,7 +141,10 @@ impl App {
         let store = open_store(&config).await?;
         let keyring = Keyring::load_or_create(&store, &secrets, clock.now()).await?;
         let hasher = PasswordHasher::new(&config.passwords.argon2)?;
+        let asking = |settings| Captcha::new(settings, &config.issuer.url);
+        let captcha = config.captcha.as_ref().map(asking).transpose()?;
         Ok(Self {
+            captcha,
             limits: Limits::new(&config.limits, config.environment),
             config,
             store,

@@ -139,7 +139,20 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
     let not_set = shown.lines().filter(|line| line.ends_with("is not set"));
     assert_eq!(
         not_set.collect::<Vec<_>>(),
-        ["url", "url_file", "parent_domain", "listen"].map(|name| format!("# {name} is not set"))
+        [
+            "url",
+            "url_file",
+            "parent_domain",
+            "site_key",
+            "secret",
+            "secret_file",
+            "name_failures",
+            "address_failures",
+            "on_outage",
+            "verify_url",
+            "listen"
+        ]
+        .map(|name| format!("# {name} is not set"))
     );
     // What is shown can be used as a file again.
     fs::write(&path, &shown).unwrap();

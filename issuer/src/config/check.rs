@@ -87,6 +87,7 @@ pub(super) fn judge(
     judge_lives(config, &mut findings);
     judge_metrics(config, &mut findings);
     judge_proxies(config, &mut findings);
+    judge_captcha(config, &mut findings);
     if let (Environment::Production, Some(site)) = (config.environment, &site) {
         judge_production(config, site, &mut findings);
     }
@@ -277,6 +278,47 @@ fn judge_proxies(config: &Config, findings: &mut Findings<'_>) {
                 ),
             );
         }
+    }
+}
+
+fn judge_captcha(config: &Config, findings: &mut Findings<'_>) {
+    let Some(captcha) = &config.captcha else {
+        return;
+    };
+    let lockout = &config.lockout;
+    if !lockout.enabled {
+        findings.add_against(
+            "captcha.provider",
+            &["lockout.enabled"],
+            "contradicts lockout.enabled: without counted failures no sign-in demands a challenge",
+        );
+    }
+    let pairs = [
+        (
+            ("captcha.name_failures", captcha.name_failures),
+            ("lockout.failures", lockout.failures),
+        ),
+        (
+            ("captcha.address_failures", captcha.address_failures),
+            ("lockout.address_failures", lockout.address_failures),
+        ),
+    ];
+    for ((key, demands), (other, locks)) in pairs {
+        if demands >= locks {
+            findings.add_against(
+                key,
+                &[other],
+                format!(
+                    "contradicts {other}: {locks} failures lock before {demands} demand a challenge"
+                ),
+            );
+        }
+    }
+    if config.environment == Environment::Production && captcha.verify_url.is_some() {
+        findings.add(
+            "captcha.verify_url",
+            "is a stand-in for tests: production asks the provider",
+        );
     }
 }
 

@@ -5,17 +5,21 @@
 //! Secrets are no settings: they live in the data folder and belong to `custody`. The one exception is the password in the
 //! address of a database server, which comes from a variable or a file of its own.
 
+mod captcha;
 mod check;
 mod nearest;
 mod proxies;
 mod read;
 mod reader;
+mod secret;
 mod server_url;
 mod show;
 mod source;
 
+pub use captcha::{Captcha, CaptchaProvider, OnOutage};
 pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
 pub use read::Inputs;
+pub use secret::SecretText;
 pub use server_url::ServerUrl;
 pub use source::{ConfigErrors, Mistake, Origin};
 
@@ -52,6 +56,8 @@ pub struct Config {
     pub lockout: Lockout,
     /// How often one sender may ask.
     pub limits: Limits,
+    /// Which challenge keeps machines out, if any does.
+    pub captcha: Option<Captcha>,
     /// What is logged and how.
     pub log: Log,
     /// Who may read the numbers.
@@ -339,6 +345,7 @@ impl Config {
                 reads_per_minute: at_most(120),
                 reads_burst: at_most(60),
             },
+            captcha: None,
             log: Log {
                 format: LogFormat::Json,
                 level: LogLevel::Info,

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{
     ACCESS_SECONDS_MAX, Argon2, ClientAddressHeader, Config, ConfigErrors, Cookies, Database,
     Events, Identity, Log, LogFormat, LogLevel, Metrics, Networks, OnChange, OnReuse, Origin,
-    Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, check,
+    Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, captcha, check,
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
@@ -155,6 +155,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let passwords = passwords(reader, default.passwords);
     let lockout = attempts::lockout(reader, &default.lockout);
     let limits = attempts::limits(reader, &default.limits, environment);
+    let captcha = captcha::read(reader);
     let log = Log {
         format: reader.take("log.format", default.log.format, log_format),
         level: reader.take("log.level", default.log.level, log_level),
@@ -182,6 +183,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         passwords,
         lockout,
         limits,
+        captcha,
         log,
         metrics,
         events,
@@ -272,7 +274,7 @@ fn passwords(reader: &mut Reader, default: Passwords) -> Passwords {
     }
 }
 
-fn text(raw: &Raw) -> Result<String, String> {
+pub(super) fn text(raw: &Raw) -> Result<String, String> {
     match raw {
         Raw::Text(text) | Raw::Variable(text) if text.is_empty() => {
             Err("is empty: leave it out or give a text".to_owned())
@@ -357,7 +359,7 @@ fn seconds(least: i64, most: i64) -> impl Fn(&Raw) -> Result<i64, String> {
     }
 }
 
-fn number<T: TryFrom<i64>>(least: i64, most: i64) -> impl Fn(&Raw) -> Result<T, String> {
+pub(super) fn number<T: TryFrom<i64>>(least: i64, most: i64) -> impl Fn(&Raw) -> Result<T, String> {
     move |raw| {
         integer(raw)
             .filter(|number| (least..=most).contains(number))

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::{
-    Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, OnChange, OnReuse,
+    Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, OnChange, OnReuse, Origin,
+    captcha,
     read::{self, Loaded},
 };
 
@@ -19,6 +20,9 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
         }
         match value_of(&config, key) {
             Some(value) => line(&mut out, &format!("{name} = {value} # {origin}")),
+            None if name == "secret" && origin != Origin::Default => {
+                line(&mut out, &format!("# {name} (redacted) # {origin}"));
+            }
             None => line(&mut out, &format!("# {name} is not set")),
         }
     }
@@ -95,6 +99,11 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "lockout.seconds" => config.lockout.seconds.to_string(),
         "lockout.address_failures" => config.lockout.address_failures.to_string(),
         "lockout.revoke_sessions" => config.lockout.revoke_sessions.to_string(),
+        "captcha.secret" => return None,
+        _ if key.starts_with("captcha.") => {
+            let name = key.trim_start_matches("captcha.");
+            captcha::shown(config.captcha.as_ref(), name)?.to_string()
+        }
         "log.format" => quoted(config.log.format.name()),
         "log.level" => quoted(config.log.level.name()),
         "events.retention_days" => config.events.retention_days.to_string(),

@@ -16,6 +16,7 @@ pub mod listener;
 
 pub mod access_log;
 pub mod caller;
+pub mod challenge;
 pub mod cookies;
 pub mod csrf;
 pub mod events;

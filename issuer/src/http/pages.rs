@@ -12,10 +12,11 @@ use edgeward_core::return_to;
 
 use super::{
     auth::visitor::{Strength, Visitor},
+    challenge::Challenge,
     cookies, csrf,
     problem::{ApiError, Refused},
 };
-use crate::{App, SharedApp, domain::password::Policy};
+use crate::{App, SharedApp, captcha::Purpose, domain::password::Policy};
 
 const STYLES: &str = include_str!("../../../www/pages/assets/pages.css");
 
@@ -37,6 +38,8 @@ pub struct LoginPage {
     pub return_to: String,
     /// What was typed before.
     pub email: String,
+    /// The challenge that has to be solved.
+    pub challenge: Option<Challenge>,
     /// Why it is shown again.
     pub error: Option<String>,
 }
@@ -57,6 +60,8 @@ pub struct RegisterPage {
     pub last_name: String,
     /// What is asked of the password.
     pub password_rules: String,
+    /// The challenge that has to be solved.
+    pub challenge: Option<Challenge>,
     /// Why it is shown again.
     pub error: Option<String>,
 }
@@ -104,6 +109,23 @@ pub fn render(status: StatusCode, page: &impl Template) -> Result<Response, ApiE
     Ok(response)
 }
 
+/// A page that may show a challenge, which then may load what the challenge needs.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_with(
+    status: StatusCode,
+    page: &impl Template,
+    challenge: Option<&Challenge>,
+) -> Result<Response, ApiError> {
+    let mut response = render(status, page)?;
+    if let Some(challenge) = challenge {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, challenge.policy());
+    }
+    Ok(response)
+}
+
 /// `GET /login`
 pub async fn login(
     State(app): State<SharedApp>,
@@ -114,6 +136,7 @@ pub async fn login(
         csrf_token,
         return_to: place(query.as_deref()),
         email: String::new(),
+        challenge: None,
         error: None,
     })
 }
@@ -124,15 +147,18 @@ pub async fn register(
     visitor: Result<Visitor, ApiError>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    show(&app, visitor, |csrf_token| RegisterPage {
+    let challenge = Challenge::of(&app, Purpose::Register);
+    let page = |csrf_token| RegisterPage {
         csrf_token,
         return_to: place(query.as_deref()),
         email: String::new(),
         first_name: String::new(),
         last_name: String::new(),
         password_rules: Policy::new(&app.config.passwords).told(),
+        challenge: challenge.clone(),
         error: None,
-    })
+    };
+    show_with(&app, visitor, challenge.as_ref(), page)
 }
 
 /// `GET /account/step-up`
@@ -169,9 +195,19 @@ fn show<T: Template>(
     visitor: Result<Visitor, ApiError>,
     page: impl FnOnce(String) -> T,
 ) -> Response {
+    show_with(app, visitor, None, page)
+}
+
+/// The same with a challenge on it.
+fn show_with<T: Template>(
+    app: &App,
+    visitor: Result<Visitor, ApiError>,
+    challenge: Option<&Challenge>,
+    page: impl FnOnce(String) -> T,
+) -> Response {
     let shown = || -> Result<Response, ApiError> {
         let (csrf_token, cookie) = csrf::hand_out(app, &visitor?)?;
-        let mut response = render(StatusCode::OK, &page(csrf_token))?;
+        let mut response = render_with(StatusCode::OK, &page(csrf_token), challenge)?;
         cookies::append(&mut response, [cookie])?;
         Ok(response)
     };

@@ -62,6 +62,10 @@ pub enum ApiError {
     RefreshReused,
     /// The session is doubtful, and the act demands that the person confirms their identity first.
     StepUpRequired,
+    /// A challenge has to be solved first, and no token of one was sent.
+    CaptchaRequired,
+    /// The token of the challenge does not hold.
+    CaptchaInvalid,
     /// The CSRF token is missing or not valid.
     CsrfInvalid,
     /// The request comes from a page of another origin.
@@ -172,6 +176,8 @@ impl ApiError {
             Self::InvalidRefreshToken => ProblemCode::InvalidRefreshToken,
             Self::RefreshReused => ProblemCode::RefreshReused,
             Self::StepUpRequired => ProblemCode::StepUpRequired,
+            Self::CaptchaRequired => ProblemCode::CaptchaRequired,
+            Self::CaptchaInvalid => ProblemCode::CaptchaInvalid,
             Self::CsrfInvalid => ProblemCode::CsrfInvalid,
             Self::OriginRefused => ProblemCode::OriginRefused,
             Self::EdgeProofInvalid => ProblemCode::EdgeProofInvalid,

@@ -149,6 +149,8 @@ event_types! {
     CsrfRefused = "csrf.refused", Request, Warning, false, "A request had no good CSRF token.";
     /// A request from a page of another origin.
     OriginRefused = "origin.refused", Request, Warning, false, "A request came from a page of another origin.";
+    /// The token of a challenge that does not hold.
+    CaptchaRefused = "captcha.refused", Request, Warning, false, "A challenge was not solved.";
     /// A proof of an edge that does not hold.
     EdgeProofRefused = "edge-proof.refused", Request, Critical, false, "The proof of an edge did not hold.";
     /// An access token that does not verify, or of a key that is not ours.

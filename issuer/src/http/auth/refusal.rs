@@ -1,6 +1,7 @@
 //! The refusals of the domain as answers: one exhaustive match for each error.
 
 use crate::{
+    captcha::NotSolved,
     domain::{
         access_token::MintError,
         accounts::{AccountError, UnfitField},
@@ -14,6 +15,9 @@ use crate::{
     },
     http::problem::ApiError,
 };
+
+/// After how many seconds somebody tries again whom the outage of a provider keeps out.
+const OUTAGE_RETRY_SECONDS: u64 = 30;
 
 impl From<UnfitField> for ApiError {
     fn from(error: UnfitField) -> Self {
@@ -124,6 +128,18 @@ impl From<StepUpError> for ApiError {
         match error {
             StepUpError::NoAccount => Self::NotSignedIn,
             StepUpError::Login(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotSolved> for ApiError {
+    fn from(error: NotSolved) -> Self {
+        match error {
+            NotSolved::Missing => Self::CaptchaRequired,
+            NotSolved::Invalid => Self::CaptchaInvalid,
+            NotSolved::Unavailable => Self::Busy {
+                retry_after_seconds: OUTAGE_RETRY_SECONDS,
+            },
         }
     }
 }

@@ -13,12 +13,14 @@ use super::{
 };
 use crate::{
     App, SharedApp,
+    captcha::Purpose,
     domain::{
         accounts::{Application, Email, PersonName},
         login,
         password::{Password, Policy},
     },
     http::{
+        challenge::{self, Challenge},
         pages::{self, RegisterPage},
         problem::ApiError,
     },
@@ -41,6 +43,9 @@ pub struct Registration {
     last_name: String,
     #[serde(default)]
     token_mode: TokenMode,
+    /// The token of a challenge, where the site demands one.
+    #[serde(default)]
+    captcha_token: String,
     #[serde(skip)]
     return_to: String,
 }
@@ -53,6 +58,7 @@ impl Fields for Registration {
             first_name: form.get("firstName"),
             last_name: form.get("lastName"),
             token_mode: TokenMode::Cookie,
+            captcha_token: challenge::token_of(form),
             return_to: form.get(return_to::PARAMETER),
         })
     }
@@ -70,9 +76,11 @@ impl Fields for Registration {
             first_name: self.first_name.clone(),
             last_name: self.last_name.clone(),
             password_rules: Policy::new(&app.config.passwords).told(),
+            challenge: Challenge::of(app, Purpose::Register),
             error: Some(pages::sentence(error)),
         };
-        Some(pages::render(StatusCode::OK, &page))
+        let challenge = page.challenge.as_ref();
+        Some(pages::render_with(StatusCode::OK, &page, challenge))
     }
 }
 
@@ -82,7 +90,7 @@ impl Fields for Registration {
     responses(
         (status = 201, description = "Registered and signed in; cookies unless `tokenMode` is `body`", body = SignedInBody),
         (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
-        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`, `CAPTCHA_REQUIRED`, `CAPTCHA_INVALID`"),
         (status = 409, description = "`EMAIL_TAKEN`"),
         (status = 413, description = "`BODY_TOO_LARGE`"),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
@@ -114,6 +122,8 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
         roles: Vec::new(),
         password: Password::from_typed(fields.password.expose_secret()),
     };
+    // Before anything is looked up, and after what the person may have to type again.
+    challenge::demand(app, Purpose::Register, &fields.captcha_token).await?;
     let email = Some(&application.email);
     let attempt = Attempt::of(app, visitor, fields.token_mode.carrier()).naming(email);
     let context = attempt.context(app, visitor);

@@ -83,6 +83,8 @@ label_values! {
         RefreshToken = "refresh_token",
         /// A CSRF token.
         CsrfToken = "csrf_token",
+        /// The token of a challenge.
+        Captcha = "captcha",
         /// The proof of an edge, which is the one service that signs in here.
         EdgeProof = "edge_proof",
     }
@@ -102,6 +104,7 @@ impl Credential {
                 Some(Self::RefreshToken)
             }
             ProblemCode::CsrfInvalid => Some(Self::CsrfToken),
+            ProblemCode::CaptchaInvalid => Some(Self::Captcha),
             ProblemCode::EdgeProofInvalid => Some(Self::EdgeProof),
             ProblemCode::ValidationFailed
             | ProblemCode::MalformedBody
@@ -118,6 +121,7 @@ impl Credential {
             | ProblemCode::NoRefreshToken
             | ProblemCode::RefreshInProgress
             | ProblemCode::StepUpRequired
+            | ProblemCode::CaptchaRequired
             | ProblemCode::RouteDenied
             | ProblemCode::InsufficientRole
             | ProblemCode::InsufficientScope
