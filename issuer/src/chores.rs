@@ -9,8 +9,18 @@ use crate::{App, domain::events};
 /// How often. What is kept too long by this much is kept for months anyway.
 const EVERY: Duration = Duration::from_secs(3600);
 
-/// Does everything at once and then every hour, until it is told to stop. Several processes may do it beside each other.
-pub async fn run(app: &App, mut stopped: watch::Receiver<()>) {
+/// Cleans up at once and then every hour, and watches for alerts, until it is told to stop. Several processes may do it beside
+/// each other.
+pub async fn run(app: &App, stopped: watch::Receiver<()>) {
+    let alerts = async {
+        if let Some(watch) = &app.watch {
+            watch.run(app, stopped.clone()).await;
+        }
+    };
+    tokio::join!(alerts, clean(app, stopped.clone()));
+}
+
+async fn clean(app: &App, mut stopped: watch::Receiver<()>) {
     loop {
         end_old_events(app).await;
         tokio::select! {
@@ -22,6 +32,9 @@ pub async fn run(app: &App, mut stopped: watch::Receiver<()>) {
 
 async fn end_old_events(app: &App) {
     let before = events::kept_since(app.clock.now(), app.config.events.retention_days);
+    if let Err(error) = app.store.end_alerts(before, app.clock.now()).await {
+        tracing::warn!(detail = %error, "old alerts could not be ended");
+    }
     match app.store.end_events(before).await {
         Ok(0) => {}
         Ok(ended) => tracing::info!(ended, "old security events ended"),

@@ -11,6 +11,7 @@ pub mod http;
 pub mod domain;
 pub mod store;
 
+pub mod alerts;
 pub mod captcha;
 pub mod chores;
 pub mod clock;
@@ -22,6 +23,7 @@ pub mod signatures;
 use std::sync::{Arc, Mutex};
 
 use crate::{
+    alerts::{Watch, WatchError},
     captcha::Captcha,
     clock::Clock,
     config::{Config, Database},
@@ -60,6 +62,8 @@ pub struct App {
     pub limits: Limits,
     /// Asks whether a challenge was solved, where one is configured.
     pub captcha: Option<Captcha>,
+    /// Calls whom the rules for alerts name, where there are any.
+    pub watch: Option<Watch>,
     /// Who waits for another attempt under the same name.
     pub turns: Turns,
     /// The one ambient clock.
@@ -84,6 +88,9 @@ pub enum OpenError {
     /// The client that asks about challenges cannot be made.
     #[error("the client for challenges: {0}")]
     Client(#[from] reqwest::Error),
+    /// Events cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     /// Passwords cannot be hashed as the configuration says.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -145,6 +152,7 @@ impl App {
         let captcha = config.captcha.as_ref().map(asking).transpose()?;
         Ok(Self {
             captcha,
+            watch: Watch::new(&config.alerting)?,
             limits: Limits::new(&config.limits, config.environment),
             config,
             store,

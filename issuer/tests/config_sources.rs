@@ -150,6 +150,9 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
             "address_failures",
             "on_outage",
             "verify_url",
+            "secret",
+            "secret_file",
+            "webhook",
             "listen"
         ]
         .map(|name| format!("# {name} is not set"))

@@ -330,7 +330,7 @@ async fn no_label_holds_what_a_client_sent() {
         ("check", "csrf_secret database origins signing_key"),
         (
             "credential",
-            "access_token csrf_token edge_proof password refresh_token",
+            "access_token captcha csrf_token edge_proof password refresh_token",
         ),
         (
             "kind",

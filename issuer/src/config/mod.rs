@@ -5,6 +5,7 @@
 //! Secrets are no settings: they live in the data folder and belong to `custody`. The one exception is the password in the
 //! address of a database server, which comes from a variable or a file of its own.
 
+mod alerts;
 mod captcha;
 mod check;
 mod nearest;
@@ -16,6 +17,7 @@ mod server_url;
 mod show;
 mod source;
 
+pub use alerts::{AlertRule, Alerting, Per, defaults as default_alerts};
 pub use captcha::{Captcha, CaptchaProvider, OnOutage};
 pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
 pub use read::Inputs;
@@ -58,6 +60,8 @@ pub struct Config {
     pub limits: Limits,
     /// Which challenge keeps machines out, if any does.
     pub captcha: Option<Captcha>,
+    /// Which events call somebody.
+    pub alerting: Alerting,
     /// What is logged and how.
     pub log: Log,
     /// Who may read the numbers.
@@ -346,6 +350,7 @@ impl Config {
                 reads_burst: at_most(60),
             },
             captcha: None,
+            alerting: Alerting::default(),
             log: Log {
                 format: LogFormat::Json,
                 level: LogLevel::Info,

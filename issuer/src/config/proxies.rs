@@ -77,7 +77,7 @@ impl Networks {
         let texts: Vec<&str> = match raw {
             Raw::List(items) => items.iter().map(String::as_str).collect(),
             Raw::Variable(text) => text.split(',').map(str::trim).collect(),
-            Raw::Text(_) | Raw::Integer(_) | Raw::Boolean(_) | Raw::Other(_) => {
+            Raw::Text(_) | Raw::Integer(_) | Raw::Boolean(_) | Raw::Tables(_) | Raw::Other(_) => {
                 return Err(
                     "must be a list of addresses and networks, as [\"10.0.0.0/8\", \"192.0.2.7\"]"
                         .to_owned(),

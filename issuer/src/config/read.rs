@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{
     ACCESS_SECONDS_MAX, Argon2, ClientAddressHeader, Config, ConfigErrors, Cookies, Database,
     Events, Identity, Log, LogFormat, LogLevel, Metrics, Networks, OnChange, OnReuse, Origin,
-    Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, captcha, check,
+    Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, alerts, captcha, check,
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
@@ -156,6 +156,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let lockout = attempts::lockout(reader, &default.lockout);
     let limits = attempts::limits(reader, &default.limits, environment);
     let captcha = captcha::read(reader);
+    let alerting = alerts::read(reader);
     let log = Log {
         format: reader.take("log.format", default.log.format, log_format),
         level: reader.take("log.level", default.log.level, log_level),
@@ -184,6 +185,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         lockout,
         limits,
         captcha,
+        alerting,
         log,
         metrics,
         events,
@@ -280,7 +282,7 @@ pub(super) fn text(raw: &Raw) -> Result<String, String> {
             Err("is empty: leave it out or give a text".to_owned())
         }
         Raw::Text(text) | Raw::Variable(text) => Ok(text.clone()),
-        Raw::Integer(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Other(_) => {
+        Raw::Integer(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Tables(_) | Raw::Other(_) => {
             Err("must be a text".to_owned())
         }
     }
@@ -342,11 +344,11 @@ fn log_level(raw: &Raw) -> Result<LogLevel, String> {
     LogLevel::from_name(&text(raw)?).ok_or_else(|| "must be error, warn, info or debug".to_owned())
 }
 
-fn flag(raw: &Raw) -> Result<bool, String> {
+pub(super) fn flag(raw: &Raw) -> Result<bool, String> {
     match raw {
         Raw::Boolean(flag) => Some(*flag),
         Raw::Variable(text) => text.parse().ok(),
-        Raw::Text(_) | Raw::Integer(_) | Raw::List(_) | Raw::Other(_) => None,
+        Raw::Text(_) | Raw::Integer(_) | Raw::List(_) | Raw::Tables(_) | Raw::Other(_) => None,
     }
     .ok_or_else(|| "must be true or false".to_owned())
 }
@@ -372,7 +374,7 @@ fn integer(raw: &Raw) -> Option<i64> {
     match raw {
         Raw::Integer(number) => Some(*number),
         Raw::Variable(text) => text.parse().ok(),
-        Raw::Text(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Other(_) => None,
+        Raw::Text(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Tables(_) | Raw::Other(_) => None,
     }
 }
 

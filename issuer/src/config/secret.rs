@@ -51,7 +51,7 @@ pub(super) fn take(
 fn from_variable(raw: &Raw) -> Result<SecretText, String> {
     match raw {
         Raw::Variable(text) => not_empty(SecretText::new(text)),
-        Raw::Text(_) | Raw::Integer(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Other(_) => Err(
+        Raw::Text(_) | Raw::Integer(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Tables(_) | Raw::Other(_) => Err(
             "is a secret, which this file would show to its readers: use a variable or a file of its own"
                 .to_owned(),
         ),
@@ -66,6 +66,7 @@ fn from_file(raw: &Raw) -> Result<(PathBuf, SecretText), String> {
         | Raw::Integer(_)
         | Raw::Boolean(_)
         | Raw::List(_)
+        | Raw::Tables(_)
         | Raw::Other(_) => return Err("must be a path".to_owned()),
     };
     let told = |wrong: String| format!("{}: {wrong}", path.display());

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, OnChange, OnReuse, Origin,
+    Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, OnChange, OnReuse, Origin, alerts,
     captcha,
     read::{self, Loaded},
 };
@@ -13,6 +13,10 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
     let mut out = String::new();
     let mut section = String::new();
     for (key, origin) in origins {
+        // Tables stand behind all settings that are none.
+        if key == "alerts" {
+            continue;
+        }
         let (of, name) = key.rsplit_once('.').unwrap_or(("", key));
         if of != section {
             section = of.to_owned();
@@ -26,6 +30,7 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
             None => line(&mut out, &format!("# {name} is not set")),
         }
     }
+    out.push_str(&alerts::shown(&config.alerting.rules));
     line(&mut out, "\n# secrets, in files of their own:");
     for secret in ["kek", "refresh-mac", "csrf"] {
         let path = config.secrets_folder().join(secret);
@@ -99,7 +104,13 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "lockout.seconds" => config.lockout.seconds.to_string(),
         "lockout.address_failures" => config.lockout.address_failures.to_string(),
         "lockout.revoke_sessions" => config.lockout.revoke_sessions.to_string(),
-        "captcha.secret" => return None,
+        "captcha.secret" | "alerting.secret" => return None,
+        "alerting.secret_file" => {
+            let path = config.alerting.secret_file.as_ref()?;
+            quoted(&path.to_string_lossy())
+        }
+        "alerting.webhook" => quoted(config.alerting.webhook.as_deref()?),
+        "alerting.without_defaults" => config.alerting.without_defaults.to_string(),
         _ if key.starts_with("captcha.") => {
             let name = key.trim_start_matches("captcha.");
             captcha::shown(config.captcha.as_ref(), name)?.to_string()

@@ -101,10 +101,21 @@ pub(super) enum Raw {
     Boolean(bool),
     /// A TOML array of strings.
     List(Vec<String>),
+    /// A TOML array of tables that hold no further tables.
+    Tables(Vec<RawTable>),
     /// Anything else of TOML: the name of the type.
     Other(&'static str),
     /// The text of a variable, which has no type yet.
     Variable(String),
+}
+
+/// One of several tables of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RawTable {
+    /// Where it begins.
+    pub(super) line: usize,
+    /// What it holds.
+    pub(super) members: BTreeMap<String, Raw>,
 }
 
 /// A value and its place.
@@ -183,14 +194,8 @@ impl File<'_> {
                     self.flatten(inner, &format!("{path}."), settings);
                     continue;
                 }
-                DeValue::String(text) => Raw::Text(text.to_string()),
-                DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-                    .map_or(Raw::Other("integer of more than 64 bits"), Raw::Integer),
-                DeValue::Boolean(flag) => Raw::Boolean(*flag),
-                DeValue::Float(_) => Raw::Other("fraction"),
-                DeValue::Datetime(_) => Raw::Other("date"),
-                DeValue::Array(items) => list(items),
-                DeValue::Table(_) => Raw::Other("section"),
+                DeValue::Array(items) => self.list(items),
+                single => raw(single),
             };
             let line = line_of(self.text, key.span().start);
             // What the parser made of a line that it could not read is nobody's intention.
@@ -203,13 +208,42 @@ impl File<'_> {
     }
 }
 
-fn list(items: &DeArray<'_>) -> Raw {
-    let texts = items
-        .iter()
-        .map(|item| item.get_ref().as_str().map(str::to_owned));
-    texts
-        .collect::<Option<_>>()
-        .map_or(Raw::Other("list"), Raw::List)
+/// A value that is no section with something in it.
+fn raw(value: &DeValue<'_>) -> Raw {
+    match value {
+        DeValue::String(text) => Raw::Text(text.to_string()),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_or(Raw::Other("integer of more than 64 bits"), Raw::Integer),
+        DeValue::Boolean(flag) => Raw::Boolean(*flag),
+        DeValue::Float(_) => Raw::Other("fraction"),
+        DeValue::Datetime(_) => Raw::Other("date"),
+        DeValue::Array(_) => Raw::Other("list"),
+        DeValue::Table(_) => Raw::Other("section"),
+    }
+}
+
+impl File<'_> {
+    fn list(&self, items: &DeArray<'_>) -> Raw {
+        let texts = items
+            .iter()
+            .map(|item| item.get_ref().as_str().map(str::to_owned));
+        if let Some(texts) = texts.collect::<Option<_>>() {
+            return Raw::List(texts);
+        }
+        let tables = items.iter().map(|item| {
+            let table = item.get_ref().as_table()?;
+            let members = table.iter();
+            Some(RawTable {
+                line: line_of(self.text, item.span().start),
+                members: members
+                    .map(|(key, value)| (key.get_ref().to_string(), raw(value.get_ref())))
+                    .collect(),
+            })
+        });
+        tables
+            .collect::<Option<_>>()
+            .map_or(Raw::Other("list"), Raw::Tables)
+    }
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

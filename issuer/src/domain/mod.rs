@@ -5,6 +5,7 @@
 
 pub mod access_token;
 pub mod accounts;
+pub mod alerts;
 pub mod audit;
 pub mod change_password;
 pub mod device;

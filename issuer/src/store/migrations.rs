@@ -51,7 +51,7 @@ macro_rules! step {
     };
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     step!(1, "accounts", "001_accounts"),
     step!(2, "sessions", "002_sessions"),
     step!(3, "audit", "003_audit"),
@@ -59,6 +59,7 @@ const STEPS: [Step; 8] = [
     step!(5, "refresh", "005_refresh"),
     step!(6, "attempts", "006_attempts"),
     step!(7, "events", "007_events"),
+    step!(10, "alerts", "010_alerts"),
     step!(11, "step_up", "011_step_up"),
 ];
 

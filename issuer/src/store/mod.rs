@@ -10,6 +10,7 @@
 pub mod copy;
 pub mod migrations;
 
+pub mod alerts;
 pub mod attempts;
 pub mod audit;
 pub mod counts;
