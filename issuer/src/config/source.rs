@@ -189,13 +189,16 @@ impl File<'_> {
     fn flatten(&self, table: &DeTable<'_>, prefix: &str, settings: &mut Settings) {
         for (key, value) in table {
             let path = format!("{prefix}{}", key.get_ref());
-            let raw = match value.get_ref() {
-                DeValue::Table(inner) if !inner.is_empty() => {
-                    self.flatten(inner, &format!("{path}."), settings);
-                    continue;
-                }
-                DeValue::Array(items) => self.list(items),
-                single => raw(single),
+            if let DeValue::Table(inner) = value.get_ref()
+                && !inner.is_empty()
+            {
+                self.flatten(inner, &format!("{path}."), settings);
+                continue;
+            }
+            let raw = if let DeValue::Array(items) = value.get_ref() {
+                self.list(items)
+            } else {
+                raw(value.get_ref())
             };
             let line = line_of(self.text, key.span().start);
             // What the parser made of a line that it could not read is nobody's intention.

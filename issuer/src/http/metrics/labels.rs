@@ -139,6 +139,26 @@ impl Credential {
 }
 
 label_values! {
+    /// Where a password is.
+    Place {
+        /// It is being hashed.
+        Running = "running",
+        /// It waits for a core.
+        Waiting = "waiting",
+    }
+}
+
+label_values! {
+    /// What became of a password that was to be hashed.
+    Fate {
+        /// It was hashed.
+        Hashed = "hashed",
+        /// There was no place to wait.
+        TurnedAway = "turned_away",
+    }
+}
+
+label_values! {
     /// A part that readiness asks.
     Check {
         /// The database.

@@ -8,6 +8,7 @@
 //! Series begin at zero with the process, so that a rate sees also the first event.
 
 pub mod labels;
+mod hashing;
 mod outcomes;
 mod sample;
 
@@ -25,6 +26,7 @@ use prometheus_client::{
 };
 
 use self::{
+    hashing::Hashing,
     labels::{
         Check, CheckLabels, Credential, CsrfLabels, CsrfResult, FailedAttemptLabels, FailureLabels,
         LoginLabels, RefreshLabels, RefusalLabels, RequestLabels, RouteLabels,
@@ -72,6 +74,7 @@ pub struct Metrics {
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     not_ready: Family<CheckLabels, Counter>,
     sessions: Sessions,
+    hashing: Hashing,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -99,6 +102,7 @@ impl Metrics {
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
             not_ready: Family::default(),
             sessions: Sessions::default(),
+            hashing: Hashing::default(),
         };
         metrics.register();
         metrics.begin();
@@ -175,6 +179,7 @@ impl Metrics {
             self.not_ready.clone(),
         );
         self.sessions.register(registry);
+        self.hashing.register(registry);
     }
 
     fn begin(&self) {
@@ -274,6 +279,12 @@ impl Metrics {
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    /// The queue before the hashing of passwords.
+    #[must_use]
+    pub const fn hashing(&self) -> &Hashing {
+        &self.hashing
     }
 
     /// All of it as OpenMetrics text.
