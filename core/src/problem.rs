@@ -98,6 +98,11 @@ problem_codes! {
     /// The token of a mailed link was used, has expired or never was.
     LinkInvalid = "LINK_INVALID", 410, "This link does not work any more.";
 
+    /// A challenge has to be solved that keeps machines out, and no answer to one was sent.
+    CaptchaRequired = "CAPTCHA_REQUIRED", 403, "Solve the challenge first.";
+    /// The answer to the challenge does not hold: it was not solved, was used before, or is too old.
+    CaptchaInvalid = "CAPTCHA_INVALID", 403, "The challenge was not solved; try again.";
+
     /// No rule lets this request pass.
     RouteDenied = "ROUTE_DENIED", 403, "No rule allows this request.";
     /// The signed-in caller lacks the role that the route demands.

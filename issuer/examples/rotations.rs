@@ -138,6 +138,7 @@ async fn rotate(store: &Store, family: NewSignIn, until: Instant) -> Vec<Duratio
             idle_expires_at: NOW.plus(1_010),
             device: family.device.mark,
             address: family.device.address.clone(),
+            demands_step_up: false,
         };
         let asked = Instant::now();
         let noted = entry(Action::Refresh).in_session(family.sid);

@@ -11,6 +11,8 @@ pub mod http;
 pub mod domain;
 pub mod store;
 
+pub mod alerts;
+pub mod captcha;
 pub mod chores;
 pub mod clock;
 pub mod config;
@@ -23,6 +25,8 @@ pub mod signatures;
 use std::sync::{Arc, Mutex};
 
 use crate::{
+    alerts::{Watch, WatchError},
+    captcha::Captcha,
     clock::Clock,
     config::{Config, Database},
     custody::{CustodyError, Secrets},
@@ -67,6 +71,10 @@ pub struct App {
     pub redis: Option<Link>,
     /// The pages of the feed of ended sessions that were built last.
     pub pages: Pages,
+    /// Asks whether a challenge was solved, where one is configured.
+    pub captcha: Option<Captcha>,
+    /// Calls whom the rules for alerts name, where there are any.
+    pub watch: Option<Watch>,
     /// Who waits for another attempt under the same name.
     pub turns: Turns,
     /// The way to the mail server, where one is configured.
@@ -93,6 +101,12 @@ pub enum OpenError {
     /// Redis cannot be asked as the configuration says.
     #[error(transparent)]
     Redis(#[from] LinkError),
+    /// The client that asks about challenges cannot be made.
+    #[error("the client for challenges: {0}")]
+    Client(#[from] reqwest::Error),
+    /// Events cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     /// Passwords cannot be hashed as the configuration says.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -211,7 +225,11 @@ impl App {
             let rules = Rules::of(&config.limits);
             Box::new(SharedCounters::new(link, lockout_key(), rules))
         });
+        let asking = |settings| Captcha::new(settings, &config.issuer.url);
+        let captcha = config.captcha.as_ref().map(asking).transpose()?;
         Ok(Self {
+            captcha,
+            watch: Watch::new(&config.alerting)?,
             limits: Limits::new(&config.limits, config.environment, shared),
             redis,
             pages: Pages::default(),

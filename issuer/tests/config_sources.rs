@@ -138,7 +138,7 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
     assert!(shown.contains("csrf (redacted)"), "{shown}");
     let not_set = shown.lines().filter(|line| line.ends_with("is not set"));
     let not_set: Vec<&str> = not_set.collect();
-    let (others, mail) = not_set.split_at(7);
+    let (others, mail) = not_set.split_at(17);
     assert_eq!(
         others,
         [
@@ -148,6 +148,16 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
             "url_file",
             "ca_file",
             "parent_domain",
+            "site_key",
+            "secret",
+            "secret_file",
+            "name_failures",
+            "address_failures",
+            "on_outage",
+            "verify_url",
+            "secret",
+            "secret_file",
+            "webhook",
             "listen"
         ]
         .map(|name| format!("# {name} is not set"))

@@ -62,6 +62,18 @@ mount! {
         a_registration_is_whole_or_not_at_all,
         a_sign_in_is_whole_or_not_at_all,
         what_no_issuer_writes_is_named;
+    alerts:
+        one_process_has_the_turn_until_it_ends,
+        events_are_counted_together_as_the_rule_says,
+        what_was_told_is_not_raised_again,
+        an_alert_is_due_until_it_is_taken_or_given_up;
+    events:
+        an_event_is_read_as_it_was_written,
+        an_act_and_its_event_are_written_together_or_not_at_all,
+        filters_narrow_what_is_listed,
+        the_views_answer_what_operators_ask,
+        old_events_end_and_the_log_stays,
+        tables_and_indexes_are_listed_by_size;
     attempts:
         a_counter_moves_only_from_what_was_read,
         of_fifty_guesses_in_two_processes_five_are_compared,
@@ -77,6 +89,7 @@ mount! {
         of_fifty_rotations_one_is_done,
         a_rotation_that_fails_beside_others_fails_alone,
         a_rotation_from_another_state_changes_nothing,
+        a_demand_for_a_step_up_stays,
         a_tombstone_stays,
         nothing_succeeds_after_a_revocation,
         all_sessions_but_one_end_together,

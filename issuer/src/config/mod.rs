@@ -5,21 +5,29 @@
 //! Secrets are no settings: they live in the data folder and belong to `custody`. The exceptions are the password in the
 //! address of a database server or of Redis and the one at the mail server, which come from a variable or a file of their own.
 
+mod alerts;
+mod captcha;
 mod check;
 mod mail;
 mod nearest;
+mod proxies;
 mod read;
 mod reader;
 mod redis_url;
+mod secret;
 mod server_url;
 mod show;
 mod source;
 
 pub mod mapping;
 
+pub use alerts::{AlertRule, Alerting, Per, defaults as default_alerts};
+pub use captcha::{Captcha, CaptchaProvider, OnOutage};
 pub use mail::{Mail, MailPassword, MailTls, Notify};
+pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
 pub use read::Inputs;
 pub use redis_url::RedisUrl;
+pub use secret::SecretText;
 pub use server_url::ServerUrl;
 pub use source::{ConfigErrors, Mistake, Origin};
 
@@ -59,6 +67,10 @@ pub struct Config {
     pub lockout: Lockout,
     /// How often one sender may ask.
     pub limits: Limits,
+    /// Which challenge keeps machines out, if any does.
+    pub captcha: Option<Captcha>,
+    /// Which events call somebody.
+    pub alerting: Alerting,
     /// What is logged and how.
     pub log: Log,
     /// Who may read the numbers.
@@ -74,6 +86,8 @@ pub struct Config {
 pub struct Server {
     /// The address of the listening socket.
     pub listen: SocketAddr,
+    /// Who may say whose request they pass on.
+    pub proxies: TrustedProxies,
 }
 
 /// `[issuer]`
@@ -177,6 +191,8 @@ pub enum OnReuse {
 pub enum OnChange {
     /// It is written into the audit log.
     Note,
+    /// The person has to confirm their identity before anything that demands a recent sign-in.
+    StepUp,
     /// The family ends.
     Revoke,
 }
@@ -310,6 +326,7 @@ impl Config {
             data: data.to_path_buf(),
             server: Server {
                 listen: SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080)),
+                proxies: TrustedProxies::default(),
             },
             issuer: Identity {
                 url: DEFAULT_ORIGIN.to_owned(),
@@ -369,6 +386,8 @@ impl Config {
                 reads_per_minute: at_most(120),
                 reads_burst: at_most(60),
             },
+            captcha: None,
+            alerting: Alerting::default(),
             log: Log {
                 format: LogFormat::Json,
                 level: LogLevel::Info,

@@ -16,9 +16,9 @@ use edgeward_core::cookie::Environment;
 use zeroize::Zeroizing;
 
 use super::{
-    ACCESS_SECONDS_MAX, Argon2, Config, ConfigErrors, Cookies, Database, Events, Identity, Log,
-    LogFormat, LogLevel, Metrics, OnChange, OnReuse, Origin, Passwords, Refresh, Server, ServerUrl,
-    Storage, Tokens, check,
+    ACCESS_SECONDS_MAX, Argon2, ClientAddressHeader, Config, ConfigErrors, Cookies, Database,
+    Events, Identity, Log, LogFormat, LogLevel, Metrics, Networks, OnChange, OnReuse, Origin,
+    Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, alerts, captcha, check,
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
@@ -107,6 +107,18 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let environment = reader.take("environment", default.environment, environment);
     let server = Server {
         listen: reader.take("server.listen", default.server.listen, address),
+        proxies: TrustedProxies {
+            networks: reader.take(
+                "server.trusted_proxies",
+                default.server.proxies.networks,
+                Networks::read,
+            ),
+            header: reader.take(
+                "server.client_address_header",
+                default.server.proxies.header,
+                |raw| ClientAddressHeader::read(&text(raw)?),
+            ),
+        },
     };
     let url = reader.take("issuer.url", default.issuer.url, text);
     let issuer = Identity {
@@ -152,6 +164,8 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let passwords = passwords(reader, default.passwords);
     let lockout = attempts::lockout(reader, &default.lockout);
     let limits = attempts::limits(reader, &default.limits, environment);
+    let captcha = captcha::read(reader);
+    let alerting = alerts::read(reader);
     let log = Log {
         format: reader.take("log.format", default.log.format, log_format),
         level: reader.take("log.level", default.log.level, log_level),
@@ -180,6 +194,8 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         passwords,
         lockout,
         limits,
+        captcha,
+        alerting,
         log,
         metrics,
         events,
@@ -277,7 +293,9 @@ pub(super) fn text(raw: &Raw) -> Result<String, String> {
             Err("is empty: leave it out or give a text".to_owned())
         }
         Raw::Text(text) | Raw::Variable(text) => Ok(text.clone()),
-        Raw::Integer(_) | Raw::Boolean(_) | Raw::Other(_) => Err("must be a text".to_owned()),
+        Raw::Integer(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Tables(_) | Raw::Other(_) => {
+            Err("must be a text".to_owned())
+        }
     }
 }
 
@@ -330,11 +348,7 @@ fn on_reuse(raw: &Raw) -> Result<OnReuse, String> {
 }
 
 fn on_change(raw: &Raw) -> Result<OnChange, String> {
-    let name = text(raw)?;
-    OnChange::from_name(&name).ok_or_else(|| match name.as_str() {
-        "step-up" => "must be note or revoke: step-up is not there yet".to_owned(),
-        _ => "must be note or revoke".to_owned(),
-    })
+    OnChange::from_name(&text(raw)?).ok_or_else(|| "must be note, step-up or revoke".to_owned())
 }
 
 fn log_format(raw: &Raw) -> Result<LogFormat, String> {
@@ -345,11 +359,11 @@ fn log_level(raw: &Raw) -> Result<LogLevel, String> {
     LogLevel::from_name(&text(raw)?).ok_or_else(|| "must be error, warn, info or debug".to_owned())
 }
 
-fn flag(raw: &Raw) -> Result<bool, String> {
+pub(super) fn flag(raw: &Raw) -> Result<bool, String> {
     match raw {
         Raw::Boolean(flag) => Some(*flag),
         Raw::Variable(text) => text.parse().ok(),
-        Raw::Text(_) | Raw::Integer(_) | Raw::Other(_) => None,
+        Raw::Text(_) | Raw::Integer(_) | Raw::List(_) | Raw::Tables(_) | Raw::Other(_) => None,
     }
     .ok_or_else(|| "must be true or false".to_owned())
 }
@@ -375,7 +389,7 @@ fn integer(raw: &Raw) -> Option<i64> {
     match raw {
         Raw::Integer(number) => Some(*number),
         Raw::Variable(text) => text.parse().ok(),
-        Raw::Text(_) | Raw::Boolean(_) | Raw::Other(_) => None,
+        Raw::Text(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Tables(_) | Raw::Other(_) => None,
     }
 }
 
@@ -398,7 +412,7 @@ mod tests {
     #[test]
     fn the_settings_of_refresh_have_their_bounds() {
         let seconds = |from, to| format!("must be a number of seconds from {from} to {to}");
-        let change = "must be note or revoke".to_owned();
+        let change = "must be note, step-up or revoke".to_owned();
         for (key, good, bad, says) in [
             ("conflict_seconds", "1", "0", seconds(1, 5)),
             ("conflict_seconds", "5", "6", seconds(1, 5)),
@@ -418,12 +432,7 @@ mod tests {
                 "",
                 "is empty: leave it out or give a text".to_owned(),
             ),
-            (
-                "on_device_change",
-                "note",
-                "step-up",
-                format!("{change}: step-up is not there yet"),
-            ),
+            ("on_device_change", "step-up", "step_up", change),
         ] {
             assert_eq!(complaint(key, good), None, "{key} {good}");
             assert_eq!(complaint(key, bad), Some(says), "{key} {bad}");

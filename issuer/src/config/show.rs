@@ -3,7 +3,8 @@
 use std::{fmt::Write, path::PathBuf};
 
 use super::{
-    Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, Mail, OnChange, OnReuse,
+    Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, Mail, OnChange, OnReuse, Origin,
+    alerts, captcha,
     read::{self, Loaded},
 };
 
@@ -12,6 +13,10 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
     let mut out = String::new();
     let mut section = String::new();
     for (key, origin) in origins {
+        // Tables stand behind all settings that are none.
+        if key == "alerts" {
+            continue;
+        }
         let (of, name) = key.rsplit_once('.').unwrap_or(("", key));
         if of != section {
             section = of.to_owned();
@@ -19,12 +24,13 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
         }
         match value_of(&config, key) {
             Some(value) => line(&mut out, &format!("{name} = {value} # {origin}")),
-            None if is_hidden(&config, key) => {
+            None if is_hidden(&config, key) || (name == "secret" && origin != Origin::Default) => {
                 line(&mut out, &format!("# {name} (redacted) # {origin}"));
             }
             None => line(&mut out, &format!("# {name} is not set")),
         }
     }
+    out.push_str(&alerts::shown(&config.alerting.rules));
     line(&mut out, "\n# secrets, in files of their own:");
     for secret in ["kek", "refresh-mac", "csrf"] {
         let path = config.secrets_folder().join(secret);
@@ -50,6 +56,12 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
     Some(match key {
         "environment" => quoted(&config.environment.to_string()),
         "server.listen" => quoted(&config.server.listen.to_string()),
+        "server.trusted_proxies" => {
+            let networks = config.server.proxies.networks.iter();
+            let texts = networks.map(|network| network.to_string().into());
+            toml::Value::Array(texts.collect()).to_string()
+        }
+        "server.client_address_header" => quoted(&config.server.proxies.header.to_string()),
         "issuer.url" => quoted(&config.issuer.url),
         "issuer.audience" => quoted(&config.issuer.audience),
         "store.path" => match &config.store.database {
@@ -100,6 +112,17 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "lockout.seconds" => config.lockout.seconds.to_string(),
         "lockout.address_failures" => config.lockout.address_failures.to_string(),
         "lockout.revoke_sessions" => config.lockout.revoke_sessions.to_string(),
+        "captcha.secret" | "alerting.secret" => return None,
+        "alerting.secret_file" => {
+            let path = config.alerting.secret_file.as_ref()?;
+            quoted(&path.to_string_lossy())
+        }
+        "alerting.webhook" => quoted(config.alerting.webhook.as_deref()?),
+        "alerting.without_defaults" => config.alerting.without_defaults.to_string(),
+        _ if key.starts_with("captcha.") => {
+            let name = key.trim_start_matches("captcha.");
+            captcha::shown(config.captcha.as_ref(), name)?.to_string()
+        }
         "log.format" => quoted(config.log.format.name()),
         "log.level" => quoted(config.log.level.name()),
         "events.retention_days" => config.events.retention_days.to_string(),
@@ -152,13 +175,14 @@ impl OnReuse {
 }
 
 impl OnChange {
-    const ALL: [Self; 2] = [Self::Note, Self::Revoke];
+    const ALL: [Self; 3] = [Self::Note, Self::StepUp, Self::Revoke];
 
     /// The name in the configuration.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Note => "note",
+            Self::StepUp => "step-up",
             Self::Revoke => "revoke",
         }
     }

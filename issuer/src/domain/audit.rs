@@ -38,6 +38,10 @@ pub enum Action {
     SignIn,
     /// A refresh token was exchanged for its successor.
     Refresh,
+    /// The same from another device or place, where the settings say that the person must then confirm their identity.
+    DemandStepUp,
+    /// A signed-in person proved again who they are.
+    StepUp,
     /// A refresh was answered once more with the same successor.
     RepeatRefresh,
     /// A spent refresh token came back and its family was ended.
@@ -83,6 +87,8 @@ impl Action {
             Self::ImportAccounts => "account.import",
             Self::SignIn => "session.sign-in",
             Self::Refresh => "session.refresh",
+            Self::DemandStepUp => "session.demand-step-up",
+            Self::StepUp => "session.step-up",
             Self::RepeatRefresh => "session.refresh-repeat",
             Self::RefreshReuse => "session.refresh-reuse",
             Self::SignOut => "session.sign-out",

@@ -6,7 +6,7 @@
 use edgeward_core::time::UnixTime;
 
 use super::{
-    access_token::{AccessToken, MintError, Minter, Subject},
+    access_token::{AccessToken, Authentication, MintError, Minter, Subject},
     accounts::{self, Account, AccountError, Application, Email, UserId},
     audit::{Action, Actor, AuditEntry, Origin},
     lockout::{Attempt, DeviceDigest, Lockout, NoAttempt},
@@ -142,7 +142,15 @@ pub async fn log_in(
         .await?;
     match prove(storage, context, email, password).await {
         Ok(Proof::Right { account, rehashed }) => {
-            enter(storage, context, &attempt, *account, rehashed).await
+            enter(
+                storage,
+                context,
+                &attempt,
+                *account,
+                rehashed,
+                Action::SignIn,
+            )
+            .await
         }
         Ok(Proof::Wrong(account)) => {
             let user = account.map(|account| account.id);
@@ -160,7 +168,7 @@ pub async fn log_in(
 }
 
 /// What comparing said, and about whom.
-enum Proof {
+pub(super) enum Proof {
     Right {
         account: Box<Account>,
         rehashed: Option<Rehash>,
@@ -168,7 +176,7 @@ enum Proof {
     Wrong(Option<Box<Account>>),
 }
 
-async fn prove(
+pub(super) async fn prove(
     storage: &impl Storage,
     context: Context<'_>,
     email: Option<&Email>,
@@ -195,14 +203,15 @@ async fn prove(
 }
 
 /// Signs in who proved the password, unless a lock began meanwhile.
-async fn enter(
+pub(super) async fn enter(
     storage: &impl Storage,
     context: Context<'_>,
     attempt: &Attempt<'_>,
     account: Account,
     rehashed: Option<Rehash>,
+    action: Action,
 ) -> Result<SignedIn, LoginError> {
-    let entered = try_enter(storage, context, attempt, account, rehashed).await;
+    let entered = try_enter(storage, context, attempt, account, rehashed, action).await;
     match &entered {
         Ok(_) => attempt.succeeded(),
         Err(_) => attempt.give_back(storage).await,
@@ -216,10 +225,11 @@ async fn try_enter(
     attempt: &Attempt<'_>,
     account: Account,
     rehashed: Option<Rehash>,
+    action: Action,
 ) -> Result<SignedIn, LoginError> {
     let replaces = replaced(storage, context, account.id).await?;
     let prepared = Prepared::new(context, account, replaces)?;
-    let mut entry = prepared.entry(context);
+    let mut entry = prepared.entry(context, action);
     if rehashed.is_some() {
         entry = entry.with("rehashed", true);
     }
@@ -258,7 +268,7 @@ pub async fn register(
         context.origin,
     )
     .about("user", user);
-    let signed_in = prepared.entry(context);
+    let signed_in = prepared.entry(context, Action::SignIn);
     let creation = storage
         .register(&account, &prepared.new, [&registered, &signed_in])
         .await
@@ -342,9 +352,11 @@ impl Prepared {
                 sid,
                 seq: 0,
                 client: WEB_CLIENT,
-                auth_time: now,
-                amr: &amr,
-                acr: ACR_ONE_FACTOR,
+                authentication: Some(Authentication {
+                    time: now,
+                    amr: &amr,
+                    acr: ACR_ONE_FACTOR,
+                }),
             },
             now,
         )?;
@@ -384,16 +396,11 @@ impl Prepared {
         })
     }
 
-    fn entry(&self, context: Context<'_>) -> AuditEntry {
+    fn entry(&self, context: Context<'_>, action: Action) -> AuditEntry {
         let user = self.new.user;
-        AuditEntry::done(
-            Action::SignIn,
-            Actor::User(user),
-            context.now,
-            context.origin,
-        )
-        .about("user", user)
-        .in_session(self.new.sid)
-        .with("amr", AMR_PASSWORD)
+        AuditEntry::done(action, Actor::User(user), context.now, context.origin)
+            .about("user", user)
+            .in_session(self.new.sid)
+            .with("amr", AMR_PASSWORD)
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod access_token;
 pub mod accounts;
+pub mod alerts;
 pub mod audit;
 pub mod change_password;
 pub mod mail;
@@ -24,4 +25,5 @@ pub mod refresh;
 pub mod revocations;
 pub mod roles;
 pub mod session;
+pub mod step_up;
 pub mod storage;

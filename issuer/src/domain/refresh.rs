@@ -30,7 +30,7 @@ pub use turn::{FamilyMutex, Hold, Turn, refresh_in_turn};
 use edgeward_core::time::UnixTime;
 
 use super::{
-    access_token::{self, AccessToken, MintError, Minter},
+    access_token::{self, AccessToken, Authentication, MintError, Minter},
     accounts::UserId,
     audit::{Action, Actor, AuditEntry, Origin},
     moment::Moment,
@@ -208,7 +208,7 @@ async fn rotate(
         end_changed(storage, context, family, reason).await?;
         return Err(RefreshError::Invalid);
     }
-    let (rotation, refresh_token) = Rotation::plan(
+    let (mut rotation, refresh_token) = Rotation::plan(
         context.key,
         context.tokens.refresh_idle_seconds,
         family,
@@ -216,10 +216,17 @@ async fn rotate(
         session::random()?,
     )?;
     reach(Point::SuccessorSealed);
+    rotation.demands_step_up = changes.steps_up;
     // Made before the move: when the key fails, the client can still use the token it has.
     let seq = rotation.seq.saturating_add(1);
-    let access_token = access_token(storage, context, family, seq).await?;
-    let mut entry = done(context, family, Action::Refresh, seq);
+    let doubtful = changes.steps_up || family.step_up_demanded_at.is_some();
+    let access_token = access_token(storage, context, family, seq, doubtful).await?;
+    let action = if changes.steps_up {
+        Action::DemandStepUp
+    } else {
+        Action::Refresh
+    };
+    let mut entry = done(context, family, action, seq);
     if let Some(changed) = changes.name() {
         entry = entry.with("changed", changed);
     }
@@ -243,7 +250,8 @@ async fn hand_out(
 ) -> Result<Option<Refreshed>, RefreshError> {
     let (hand_out, refresh_token) = HandOut::plan(family, presented)?;
     reach(Point::SuccessorOpened);
-    let access_token = access_token(storage, context, family, family.seq).await?;
+    let doubtful = family.step_up_demanded_at.is_some();
+    let access_token = access_token(storage, context, family, family.seq, doubtful).await?;
     let entry = done(context, family, Action::RepeatRefresh, family.seq);
     let done = storage.hand_out(&hand_out, &entry).await?;
     reach(Point::HandOutKept);
@@ -261,6 +269,7 @@ async fn access_token(
     context: Context<'_>,
     family: &Family,
     seq: u64,
+    doubtful: bool,
 ) -> Result<AccessToken, RefreshError> {
     let account = storage
         .account_by_id(family.user)
@@ -271,9 +280,11 @@ async fn access_token(
         sid: family.sid,
         seq,
         client: &family.client,
-        auth_time: family.auth_time,
-        amr: &family.amr,
-        acr: &family.acr,
+        authentication: (!doubtful).then_some(Authentication {
+            time: family.auth_time,
+            amr: &family.amr,
+            acr: &family.acr,
+        }),
     };
     let token = context.minter.mint(&subject, context.now())?;
     reach(Point::AccessTokenMade);

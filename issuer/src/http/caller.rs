@@ -1,7 +1,8 @@
 //! Who asks: the address, the edge in between, the id of the request, and the moment it came.
 //!
-//! The middleware [`identify`] finds it out once, before any handler; handlers take it as an extractor. The only source
-//! of an address beside the socket is the proof of an enrolled edge: `X-Forwarded-For` and its like are never read.
+//! The middleware [`identify`] finds it out once, before any handler; handlers take it as an extractor. The only sources
+//! of an address beside the socket are the proof of an enrolled edge and a configured proxy, see [`super::forwarded`]:
+//! `X-Forwarded-For` and its like are never read from anybody else.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -15,6 +16,7 @@ use edgeward_core::time::UnixTime;
 use tracing::Instrument;
 
 use super::{
+    forwarded,
     problem::{ApiError, Internal},
     request_id::{self, RequestId},
 };
@@ -36,7 +38,7 @@ pub const TEST_CLOCK_HEADER: HeaderName = HeaderName::from_static("edgeward-test
 /// Who asks, and when.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// The client's address: the peer of the socket, or what a proven edge says.
+    /// The client's address: the peer of the socket, or what a proven edge or a trusted proxy says.
     pub address: IpAddr,
     /// The edge in between, if one has proved itself.
     pub edge: Option<EdgeName>,
@@ -83,7 +85,7 @@ pub async fn identify(State(app): State<SharedApp>, request: Request, next: Next
         }
         Err(error) => {
             let asked = Asked {
-                address: peer_address(&parts),
+                address: address_without_proof(&app, &parts),
                 now: app.clock.now(),
             };
             (own_id, None, asked, error.into_response())
@@ -132,14 +134,20 @@ fn peer_address(asked: &Parts) -> IpAddr {
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
 }
 
+/// The peer, or whom a trusted proxy names.
+fn address_without_proof(app: &App, asked: &Parts) -> IpAddr {
+    let peer = peer_address(asked);
+    forwarded::client_address(peer, &asked.headers, &app.config.server.proxies)
+}
+
 async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, ApiError> {
     let moment = moment(app, &asked.headers)?;
     let now = moment.time();
-    let peer = peer_address(asked);
+    let address = address_without_proof(app, asked);
     let mut proofs = asked.headers.get_all(PROOF_HEADER).iter();
     let Some(first) = proofs.next() else {
         return Ok(Caller {
-            address: peer,
+            address,
             edge: None,
             is_edge_itself: false,
             request_id: own_id.clone(),
@@ -159,7 +167,7 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
     };
     match edges::verify_proof(&app.store, proof, &app.config.issuer.url, request, now).await {
         Ok(proof) => Ok(Caller {
-            address: proof.client.unwrap_or(peer),
+            address: proof.client.unwrap_or(address),
             is_edge_itself: proof.client.is_none(),
             edge: Some(proof.edge),
             request_id: RequestId::from_edge(&proof.request_id),
@@ -168,7 +176,7 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
         }),
         Err(ProofRefusal::Store(failure)) => Err(failure.into()),
         Err(refusal) => {
-            tracing::warn!(peer = %peer, reason = %refusal, "edge proof refused");
+            tracing::warn!(peer = %peer_address(asked), reason = %refusal, "edge proof refused");
             Err(ApiError::EdgeProofInvalid)
         }
     }

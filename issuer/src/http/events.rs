@@ -65,6 +65,7 @@ pub async fn write_refusals(
 fn event_of(code: ProblemCode) -> Option<EventType> {
     match Credential::refused_by(code) {
         Some(Credential::CsrfToken) => Some(EventType::CsrfRefused),
+        Some(Credential::Captcha) => Some(EventType::CaptchaRefused),
         Some(Credential::EdgeProof) => Some(EventType::EdgeProofRefused),
         Some(Credential::AccessToken) => Some(EventType::AccessTokenRefused),
         Some(Credential::RefreshToken) if code == ProblemCode::RefreshReused => None,

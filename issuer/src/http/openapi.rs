@@ -33,6 +33,7 @@ use super::{auth, health, revocations, wellknown};
         auth::password::change,
         auth::reset::forgot,
         auth::reset::reset,
+        auth::step_up::step_up,
         auth::me::me,
         auth::csrf::token,
         auth::sessions::list,

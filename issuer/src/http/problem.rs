@@ -21,6 +21,10 @@ use crate::domain::{revocations::FeedError, storage::StorageError};
 /// What a client waits after the database was busy: a request gives up after as many seconds of waiting for it.
 const BUSY_RETRY_SECONDS: u64 = 5;
 
+/// RFC 9470, section 3: what `POST /auth/step-up` gives is of this class.
+const STEP_UP_CHALLENGE: &str = "Bearer error=\"insufficient_user_authentication\", \
+     error_description=\"A more recent sign-in is required\", acr_values=\"aal1\"";
+
 /// Why a request is refused.
 #[derive(Debug)]
 pub enum ApiError {
@@ -56,6 +60,12 @@ pub enum ApiError {
     InvalidRefreshToken,
     /// The refresh token was used before: its session has been ended.
     RefreshReused,
+    /// The session is doubtful, and the act demands that the person confirms their identity first.
+    StepUpRequired,
+    /// A challenge has to be solved first, and no token of one was sent.
+    CaptchaRequired,
+    /// The token of the challenge does not hold.
+    CaptchaInvalid,
     /// The CSRF token is missing or not valid.
     CsrfInvalid,
     /// The request comes from a page of another origin.
@@ -169,6 +179,9 @@ impl ApiError {
             Self::NoRefreshToken => ProblemCode::NoRefreshToken,
             Self::InvalidRefreshToken => ProblemCode::InvalidRefreshToken,
             Self::RefreshReused => ProblemCode::RefreshReused,
+            Self::StepUpRequired => ProblemCode::StepUpRequired,
+            Self::CaptchaRequired => ProblemCode::CaptchaRequired,
+            Self::CaptchaInvalid => ProblemCode::CaptchaInvalid,
             Self::CsrfInvalid => ProblemCode::CsrfInvalid,
             Self::OriginRefused => ProblemCode::OriginRefused,
             Self::EdgeProofInvalid => ProblemCode::EdgeProofInvalid,
@@ -244,12 +257,14 @@ impl ApiError {
         }
     }
 
-    /// The RFC 6750 challenge of a 401 about an access token. No `error` when no credential was sent.
+    /// The challenge of a 401 about an access token: RFC 6750, without `error` when no credential was sent, or RFC 9470.
     fn challenge(&self) -> Option<&'static str> {
         if matches!(self, Self::NotSignedIn) {
             Some("Bearer")
         } else if matches!(self, Self::InvalidToken(_)) {
             Some("Bearer error=\"invalid_token\"")
+        } else if matches!(self, Self::StepUpRequired) {
+            Some(STEP_UP_CHALLENGE)
         } else {
             None
         }

@@ -85,6 +85,7 @@ fn sessions() -> Router<SharedApp> {
         .route("/auth/password", post(auth::password::change))
         .route("/auth/password/forgot", post(auth::reset::forgot))
         .route("/auth/password/reset", post(auth::reset::reset))
+        .route("/auth/step-up", post(auth::step_up::step_up))
         .route("/auth/me", get(auth::me::me))
         .route("/auth/csrf", get(auth::csrf::token))
         .route("/auth/sessions", get(auth::sessions::list))
@@ -99,6 +100,7 @@ fn page_routes() -> Router<SharedApp> {
         .route("/auth/confirm", get(pages::links::confirm))
         .route("/auth/forgot", get(pages::links::forgot))
         .route("/auth/reset", get(pages::links::reset))
+        .route("/account/step-up", get(pages::step_up))
         .route("/account/sign-out", get(pages::sign_out))
         .route("/auth/assets/pages.css", get(pages::styles))
 }

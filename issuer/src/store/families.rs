@@ -30,7 +30,7 @@ macro_rules! select {
             "SELECT sid, user_id, client_id, seq, current_digest, previous_digest, sealed_next, rotated_at_ms, handed_out_at_ms,
                     confirmed, idle_expires_at, absolute_expires_at, auth_time, amr, acr, device_cookie_digest,
                     device_digest, device_name, address_range, created_at, last_used_at,
-                    revoked_at
+                    revoked_at, step_up_demanded_at
              FROM families ",
             $rest
         )
@@ -123,6 +123,7 @@ fn family(row: &Row) -> Result<Family, StorageError> {
         created_at: row.time("created_at")?,
         last_used_at: row.time("last_used_at")?,
         revoked_at: row.optional_time("revoked_at")?,
+        step_up_demanded_at: row.optional_time("step_up_demanded_at")?,
     })
 }
 
@@ -164,7 +165,8 @@ pub(super) async fn rotate(
         "UPDATE families
          SET seq = seq + 1, previous_digest = current_digest, current_digest = $4, sealed_next = $5,
              rotated_at_ms = $6, handed_out_at_ms = $6, confirmed = 0, idle_expires_at = $7, last_used_at = $8,
-             device_cookie_digest = $9, device_digest = $10, address_range = $11
+             device_cookie_digest = $9, device_digest = $10, address_range = $11,
+             step_up_demanded_at = coalesce(step_up_demanded_at, $12)
          WHERE sid = $1 AND seq = $2 AND current_digest = $3
              AND revoked_at IS NULL AND idle_expires_at > $8 AND absolute_expires_at > $8",
     )
@@ -179,6 +181,7 @@ pub(super) async fn rotate(
     .bind(rotation.device.cookie.as_ref().map(Digest::as_bytes))
     .bind(rotation.device.program.as_bytes())
     .bind(rotation.address.as_str())
+    .bind(rotation.demands_step_up.then(|| rotation.at.time()))
     .execute(on)
     .await?;
     reach(Point::FamilyMoved);

@@ -51,7 +51,7 @@ macro_rules! step {
     };
 }
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 11] = [
     step!(1, "accounts", "001_accounts"),
     step!(2, "sessions", "002_sessions"),
     step!(3, "audit", "003_audit"),
@@ -61,6 +61,8 @@ const STEPS: [Step; 9] = [
     step!(7, "events", "007_events"),
     step!(8, "backfills", "008_backfills"),
     step!(9, "mails", "009_mails"),
+    step!(10, "alerts", "010_alerts"),
+    step!(11, "step_up", "011_step_up"),
 ];
 
 /// The table in which the applied steps are kept.

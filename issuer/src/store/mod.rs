@@ -11,6 +11,7 @@ pub mod backfill;
 pub mod copy;
 pub mod migrations;
 
+pub mod alerts;
 pub mod attempts;
 pub mod audit;
 pub mod counts;

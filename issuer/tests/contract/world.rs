@@ -301,5 +301,6 @@ pub(crate) fn rotation_from(sign_in: &NewSignIn, seq: u64, current: Digest) -> R
         idle_expires_at: NOW.plus(1_010),
         device: sign_in.device.mark,
         address: sign_in.device.address.clone(),
+        demands_step_up: false,
     }
 }

@@ -171,9 +171,12 @@ fn role_names(reader: &mut Reader) -> BTreeMap<String, Option<Role>> {
             Raw::Text(role) => Role::parse(role)
                 .map(Some)
                 .map_err(|wrong| wrong.to_string()),
-            Raw::Integer(_) | Raw::Boolean(_) | Raw::Other(_) | Raw::Variable(_) => {
-                Err("must be a role, or empty for none".to_owned())
-            }
+            Raw::Integer(_)
+            | Raw::Boolean(_)
+            | Raw::List(_)
+            | Raw::Tables(_)
+            | Raw::Other(_)
+            | Raw::Variable(_) => Err("must be a role, or empty for none".to_owned()),
         };
         match role {
             Ok(role) => {

@@ -164,7 +164,7 @@ fn sender(raw: &Raw) -> Result<Mailbox, String> {
 fn password(raw: &Raw) -> Result<MailPassword, String> {
     match raw {
         Raw::Variable(_) => text(raw).map(MailPassword::new),
-        Raw::Text(_) | Raw::Integer(_) | Raw::Boolean(_) | Raw::Other(_) => Err(
+        Raw::Text(_) | Raw::Integer(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Tables(_) | Raw::Other(_) => Err(
             "would be shown to the readers of this file: use EDGEWARD__MAIL__PASSWORD or mail.password_file"
                 .to_owned(),
         ),

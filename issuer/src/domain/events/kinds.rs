@@ -115,6 +115,12 @@ event_types! {
     RefreshRepeated = "refresh.repeated", Session, Info, true, "A refresh token was handed out once more to a client that had lost it.";
     /// A refresh from another device or place, where the settings say that this ends the session.
     RefreshFromElsewhere = "refresh.from-elsewhere", Session, Warning, false, "A refresh came from another device or place; its session was ended.";
+    /// A refresh from another device or place, where the settings say that the person must confirm their identity.
+    StepUpDemanded = "step-up.demanded", Session, Warning, true, "A refresh came from another device or place; the person has to confirm their identity.";
+    /// A signed-in person proved again who they are.
+    StepUpSucceeded = "step-up.succeeded", Authentication, Info, true, "Somebody confirmed their identity again.";
+    /// A signed-in person did not prove it.
+    StepUpFailed = "step-up.failed", Authentication, Warning, false, "Somebody did not confirm their identity.";
     /// A person ended the session in use.
     SignedOut = "session.signed-out", Session, Info, true, "Somebody signed out.";
     /// A new sign-in ended the session that the same browser had.
@@ -153,6 +159,8 @@ event_types! {
     CsrfRefused = "csrf.refused", Request, Warning, false, "A request had no good CSRF token.";
     /// A request from a page of another origin.
     OriginRefused = "origin.refused", Request, Warning, false, "A request came from a page of another origin.";
+    /// The token of a challenge that does not hold.
+    CaptchaRefused = "captcha.refused", Request, Warning, false, "A challenge was not solved.";
     /// A proof of an edge that does not hold.
     EdgeProofRefused = "edge-proof.refused", Request, Critical, false, "The proof of an edge did not hold.";
     /// An access token that does not verify, or of a key that is not ours.
@@ -175,6 +183,9 @@ impl EventType {
             (Action::ImportAccounts, _) => Self::AccountsImported,
             (Action::Refresh, false) => return None,
             (Action::Refresh, true) => Self::RefreshFromElsewhere,
+            (Action::DemandStepUp, _) => Self::StepUpDemanded,
+            (Action::StepUp, false) => Self::StepUpSucceeded,
+            (Action::StepUp, true) => Self::StepUpFailed,
             (Action::RepeatRefresh, _) => Self::RefreshRepeated,
             (Action::RefreshReuse, _) => Self::RefreshReused,
             (Action::SignOut, _) => Self::SignedOut,

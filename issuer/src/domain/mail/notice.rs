@@ -48,6 +48,8 @@ impl Notice {
                 | Action::ImportAccounts
                 | Action::RequestRegistration
                 | Action::RequestReset
+                | Action::DemandStepUp
+                | Action::StepUp
                 | Action::Refresh
                 | Action::RepeatRefresh
                 | Action::SignOut

@@ -16,6 +16,7 @@ pub mod refresh;
 pub mod register;
 pub mod reset;
 pub mod sessions;
+pub mod step_up;
 
 mod answer;
 mod json_body;

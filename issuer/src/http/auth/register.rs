@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     App, SharedApp,
+    captcha::Purpose,
     domain::{
         accounts::{Application, Email, PersonName},
         login,
@@ -25,6 +26,7 @@ use crate::{
         registration,
     },
     http::{
+        challenge::{self, Challenge},
         cookies,
         pages::{self, RegisterPage, links},
         problem::ApiError,
@@ -48,6 +50,9 @@ pub struct Registration {
     last_name: String,
     #[serde(default)]
     token_mode: TokenMode,
+    /// The token of a challenge, where the site demands one.
+    #[serde(default)]
+    captcha_token: String,
     #[serde(skip)]
     return_to: String,
 }
@@ -60,6 +65,7 @@ impl Fields for Registration {
             first_name: form.get("firstName"),
             last_name: form.get("lastName"),
             token_mode: TokenMode::Cookie,
+            captcha_token: challenge::token_of(form),
             return_to: form.get(return_to::PARAMETER),
         })
     }
@@ -77,9 +83,11 @@ impl Fields for Registration {
             first_name: self.first_name.clone(),
             last_name: self.last_name.clone(),
             password_rules: Policy::new(&app.config.passwords).told(),
+            challenge: Challenge::of(app, Purpose::Register),
             error: Some(pages::sentence(error)),
         };
-        Some(pages::render(StatusCode::OK, &page))
+        let challenge = page.challenge.as_ref();
+        Some(pages::render_with(StatusCode::OK, &page, challenge))
     }
 }
 
@@ -91,7 +99,7 @@ impl Fields for Registration {
         (status = 201, description = "Where no mail is configured: registered and signed in; cookies unless `tokenMode` is `body`", body = SignedInBody),
         (status = 202, description = "Where mail is configured, for every address alike: a mail tells how to go on"),
         (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
-        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`, `CAPTCHA_REQUIRED`, `CAPTCHA_INVALID`"),
         (status = 409, description = "`EMAIL_TAKEN`; only where no mail is configured"),
         (status = 413, description = "`BODY_TOO_LARGE`"),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
@@ -123,6 +131,8 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
         roles: Vec::new(),
         password: Password::from_typed(fields.password.expose_secret()),
     };
+    // Before anything is looked up, and after what the person may have to type again.
+    challenge::demand(app, Purpose::Register, &fields.captcha_token).await?;
     if app.config.mail.is_some() {
         return ask(app, visitor, *format, application).await;
     }

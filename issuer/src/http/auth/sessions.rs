@@ -105,7 +105,7 @@ pub async fn list(
     params(("id" = String, Path, description = "As the list names it")),
     responses(
         (status = 204, description = "Ended"),
-        (status = 401, description = "`NOT_SIGNED_IN`"),
+        (status = 401, description = "`NOT_SIGNED_IN`, `STEP_UP_REQUIRED`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
         (status = 404, description = "`NOT_FOUND`: the caller has no such live session"),
@@ -123,7 +123,7 @@ pub async fn revoke(
 }
 
 async fn answer_revoke(app: &App, id: &str, visitor: &Visitor) -> Result<Response, ApiError> {
-    let principal = visitor.principal(app, Strength::Present).await?;
+    let principal = visitor.principal(app, Strength::Undoubted).await?;
     app.limits
         .read(visitor.caller.address, Some(principal.family.sid))
         .await?;

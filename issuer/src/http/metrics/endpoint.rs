@@ -50,6 +50,7 @@ pub fn router(app: SharedApp) -> Router {
 async fn show(State(app): State<SharedApp>) -> Result<Response, ApiError> {
     app.metrics.sessions().count(&app).await;
     app.metrics.redis().read(app.redis.as_ref());
+    app.metrics.hashing().take(app.hasher.counts());
     let text = app.metrics.text().map_err(ApiError::internal)?;
     Ok(([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response())
 }

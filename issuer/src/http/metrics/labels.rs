@@ -83,6 +83,8 @@ label_values! {
         RefreshToken = "refresh_token",
         /// A CSRF token.
         CsrfToken = "csrf_token",
+        /// The token of a challenge.
+        Captcha = "captcha",
         /// The proof of an edge, which is the one service that signs in here.
         EdgeProof = "edge_proof",
         /// The token of a mailed link.
@@ -104,6 +106,7 @@ impl Credential {
                 Some(Self::RefreshToken)
             }
             ProblemCode::CsrfInvalid => Some(Self::CsrfToken),
+            ProblemCode::CaptchaInvalid => Some(Self::Captcha),
             ProblemCode::EdgeProofInvalid => Some(Self::EdgeProof),
             ProblemCode::LinkInvalid => Some(Self::MailLink),
             ProblemCode::ValidationFailed
@@ -121,6 +124,7 @@ impl Credential {
             | ProblemCode::NoRefreshToken
             | ProblemCode::RefreshInProgress
             | ProblemCode::StepUpRequired
+            | ProblemCode::CaptchaRequired
             | ProblemCode::RouteDenied
             | ProblemCode::InsufficientRole
             | ProblemCode::InsufficientScope
@@ -134,6 +138,26 @@ impl Credential {
             | ProblemCode::PolicyInvalid
             | ProblemCode::EdgeMisconfigured => None,
         }
+    }
+}
+
+label_values! {
+    /// Where a password is.
+    Place {
+        /// It is being hashed.
+        Running = "running",
+        /// It waits for a core.
+        Waiting = "waiting",
+    }
+}
+
+label_values! {
+    /// What became of a password that was to be hashed.
+    Fate {
+        /// It was hashed.
+        Hashed = "hashed",
+        /// There was no place to wait.
+        TurnedAway = "turned_away",
     }
 }
 

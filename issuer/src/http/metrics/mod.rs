@@ -8,6 +8,7 @@
 //! Series begin at zero with the process, so that a rate sees also the first event.
 
 pub mod labels;
+mod hashing;
 mod mails;
 mod outcomes;
 pub mod redis;
@@ -28,6 +29,7 @@ use prometheus_client::{
 };
 
 use self::{
+    hashing::Hashing,
     labels::{
         Check, CheckLabels, Credential, CsrfLabels, CsrfResult, FailedAttemptLabels, FailureLabels,
         LoginLabels, RefreshLabels, RefusalLabels, RequestLabels, RouteLabels,
@@ -80,6 +82,7 @@ pub struct Metrics {
     mails: Family<MailLabels, Counter>,
     redis: RedisNumbers,
     sessions: Sessions,
+    hashing: Hashing,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -109,6 +112,7 @@ impl Metrics {
             mails: Family::default(),
             redis: RedisNumbers::default(),
             sessions: Sessions::default(),
+            hashing: Hashing::default(),
         };
         metrics.register();
         metrics.begin();
@@ -191,6 +195,7 @@ impl Metrics {
             self.mails.clone(),
         );
         self.sessions.register(registry);
+        self.hashing.register(registry);
     }
 
     fn begin(&self) {
@@ -304,6 +309,12 @@ impl Metrics {
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    /// The queue before the hashing of passwords.
+    #[must_use]
+    pub const fn hashing(&self) -> &Hashing {
+        &self.hashing
     }
 
     /// All of it as OpenMetrics text.
