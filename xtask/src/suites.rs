@@ -73,7 +73,7 @@ const SUITES: &[Suite] = &[
     ),
     suite(
         "chaos",
-        300,
+        360,
         "the issuer is killed between any two steps of a refresh",
         rust::chaos,
     ),

@@ -124,6 +124,15 @@ async fn the_clock_is_stepped(kind: Kind) {
         "the clock was set back: {times:?}"
     );
 
+    // What is written down under a clock that is behind by more than the idle life has ended when the clock is right again.
+    let behind = sign_in().await.refresh_token();
+    desk.step(-PAST_THE_IDLE_END).await;
+    let behind = desk.refresh(&behind).await.expect(200).refresh_token();
+    desk.step(PAST_THE_IDLE_END).await;
+    desk.refresh(&behind)
+        .await
+        .expect_problem(401, "INVALID_REFRESH_TOKEN");
+
     // An older token is known by its number, however old the clock believes the rotation to be.
     desk.step(-HOUR).await;
     desk.refresh(&second)

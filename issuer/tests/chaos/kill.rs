@@ -10,11 +10,11 @@ use edgeward_issuer::{
     },
     faults::Point,
 };
-use reqwest::Client;
+use reqwest::{Client, StatusCode};
 use serde_json::Value;
 
 use crate::{
-    client::{OURS, THEIRS, get, refresh, refresh_as, sid, sign_in},
+    client::{OURS, THEIRS, get, readiness, refresh, refresh_as, sid, sign_in},
     courses::{Course, courses, is_kept, is_on},
     site::{Kind, Served, Site},
 };
@@ -84,6 +84,8 @@ impl Victim {
         };
         assert!(lost.is_err(), "{point:?} was never reached: {lost:?}");
         let next = self.site.serve();
+        let ready = readiness(&self.http, &next.origin).await;
+        assert_eq!(ready, (StatusCode::OK, "ok".to_owned()), "{point:?}");
         std::mem::replace(&mut self.issuer, next).expect_killed_at(point);
     }
 
