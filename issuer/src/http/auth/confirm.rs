@@ -59,10 +59,13 @@ impl Fields for Confirm {
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
-        let sentence = match error {
-            ApiError::InvalidCredentials { .. } => "The password is another one.".to_owned(),
-            ApiError::LinkInvalid => return None,
-            other => pages::sentence(other),
+        if matches!(error, ApiError::LinkInvalid) {
+            return None;
+        }
+        let sentence = if matches!(error, ApiError::InvalidCredentials { .. }) {
+            "The password is another one.".to_owned()
+        } else {
+            pages::sentence(error)
         };
         let page = ConfirmPage {
             csrf_token,
