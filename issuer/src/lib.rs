@@ -31,7 +31,7 @@ use crate::{
         lockout::{Lockout, LockoutKey, Turns},
         password::{HashError, PasswordHasher},
     },
-    http::metrics::Metrics,
+    http::{metrics::Metrics, wellknown::Documents},
     store::{Store, StoreError},
 };
 
@@ -50,6 +50,8 @@ pub struct App {
     pub hasher: PasswordHasher,
     /// How many refusals of strangers are still written down.
     pub refusals: Mutex<Quota>,
+    /// The key set, as it was a moment ago.
+    pub documents: Documents,
     /// What happened since the start, in numbers.
     pub metrics: Metrics,
     /// Names the counters of failed sign-ins.
@@ -144,6 +146,7 @@ impl App {
             keyring,
             hasher,
             refusals: Mutex::new(Quota::default()),
+            documents: Documents::default(),
             metrics: Metrics::new(),
             clock,
         })

@@ -1,6 +1,12 @@
 //! The documents that verifiers and clients read without asking anybody: the key set and the metadata.
 
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
 use axum::{
+    body::Bytes,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -36,9 +42,37 @@ pub async fn key_set(
     State(app): State<SharedApp>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    // Read each time: another process enrols edges, and caches in front of this keep the number of reads small.
-    let body = key_set_json(&app).await?;
-    Ok(cacheable(&headers, body, KEY_SET_TYPE, KEY_SET_CACHE))
+    let document = app.documents.key_set(&app).await?;
+    Ok(document.answer(&headers, KEY_SET_TYPE, KEY_SET_CACHE))
+}
+
+/// So long a key set is answered with before it is read again: another process enrols edges. Caches in front of this keep it
+/// for three hundred times as long.
+const KEY_SET_KEPT: Duration = Duration::from_secs(1);
+
+/// What was made of the database a moment ago.
+#[derive(Debug, Default)]
+pub struct Documents {
+    key_set: Mutex<Option<(Instant, Document)>>,
+}
+
+impl Documents {
+    async fn key_set(&self, app: &App) -> Result<Document, ApiError> {
+        let asked = Instant::now();
+        if let Some((read, document)) = &*self.kept()
+            && asked.saturating_duration_since(*read) < KEY_SET_KEPT
+        {
+            return Ok(document.clone());
+        }
+        let document = Document::of(key_set_json(app).await?)?;
+        // Counted from before the reading, which may have taken a while.
+        *self.kept() = Some((asked, document.clone()));
+        Ok(document)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<(Instant, Document)>> {
+        self.key_set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 async fn key_set_json(app: &App) -> Result<String, ApiError> {
@@ -81,32 +115,41 @@ pub async fn metadata(
     };
     let body = serde_json::to_string(&metadata).map_err(ApiError::internal)?;
     let json = HeaderValue::from_static("application/json");
-    Ok(cacheable(&headers, body, json, METADATA_CACHE))
+    Ok(Document::of(body)?.answer(&headers, json, METADATA_CACHE))
 }
 
-/// Answers with a strong entity tag, or 304 when the caller names it.
-fn cacheable(
-    request: &HeaderMap,
-    body: String,
-    content_type: HeaderValue,
-    cache: HeaderValue,
-) -> Response {
-    let tag = entity_tag(body.as_bytes());
-    let known = names_tag(request, &tag);
-    let mut response = if known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        body.into_response()
-    };
-    let headers = response.headers_mut();
-    if !known {
-        headers.insert(header::CONTENT_TYPE, content_type);
+/// A body with its strong entity tag.
+#[derive(Debug, Clone)]
+struct Document {
+    body: Bytes,
+    tag: HeaderValue,
+}
+
+impl Document {
+    fn of(body: String) -> Result<Self, ApiError> {
+        let tag = entity_tag(body.as_bytes());
+        Ok(Self {
+            tag: HeaderValue::try_from(tag).map_err(ApiError::internal)?,
+            body: body.into(),
+        })
     }
-    headers.insert(header::CACHE_CONTROL, cache);
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        headers.insert(header::ETAG, tag);
+
+    /// Answers with the document, or 304 when the caller names its tag.
+    fn answer(self, request: &HeaderMap, content_type: HeaderValue, cache: HeaderValue) -> Response {
+        let known = names_tag(request, self.tag.to_str().unwrap_or_default());
+        let mut response = if known {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            self.body.into_response()
+        };
+        let headers = response.headers_mut();
+        if !known {
+            headers.insert(header::CONTENT_TYPE, content_type);
+        }
+        headers.insert(header::CACHE_CONTROL, cache);
+        headers.insert(header::ETAG, self.tag);
+        response
     }
-    response
 }
 
 /// A strong tag: equal tags mean equal octets.

@@ -23,10 +23,12 @@ pub mod edges;
 pub mod keys;
 
 mod health;
+mod many_rows;
 mod storage;
 
 mod error;
 mod postgres;
+mod readers;
 mod rotations;
 mod sql;
 mod sqlite;
@@ -42,8 +44,9 @@ use crate::{
     domain::{audit::AuditEntry, revocations::Ended, storage::StorageError},
 };
 use audit::End;
+use readers::FileReaders;
 use rotations::Rotations;
-use sql::{Connection, Readers, Writes, sql};
+use sql::{Connection, Readers, Writes};
 
 /// How long a statement waits for a lock that another process holds (`edgeward user add` beside `edgeward serve`), and
 /// a request for a connection. Longer than any transaction here takes, shorter than a person waits.
@@ -62,7 +65,7 @@ enum Db {
     Lite {
         file: health::OpenedFile,
         writer: SqlitePool,
-        readers: SqlitePool,
+        readers: FileReaders,
         rotations: Rotations,
     },
     Pg {
@@ -241,24 +244,6 @@ impl WriteTx {
             Tx::Pg(tx) => tx.commit().await?,
         }
         Ok(())
-    }
-
-    /// Begins an act that can be undone alone.
-    async fn savepoint(&mut self) -> Result<(), StorageError> {
-        sql("SAVEPOINT act").execute(self).await.map(drop)
-    }
-
-    /// Ends such an act and keeps it.
-    async fn release(&mut self) -> Result<(), StorageError> {
-        sql("RELEASE SAVEPOINT act").execute(self).await.map(drop)
-    }
-
-    /// Ends such an act as if it had not begun.
-    async fn undo(&mut self) -> Result<(), StorageError> {
-        self.entries.clear();
-        self.end = None;
-        sql("ROLLBACK TO SAVEPOINT act").execute(self).await?;
-        self.release().await
     }
 
     /// Commits with the entry what was done; ends without a trace what was not. Answers which of the two.
