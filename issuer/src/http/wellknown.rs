@@ -135,7 +135,12 @@ impl Document {
     }
 
     /// Answers with the document, or 304 when the caller names its tag.
-    fn answer(self, request: &HeaderMap, content_type: HeaderValue, cache: HeaderValue) -> Response {
+    fn answer(
+        self,
+        request: &HeaderMap,
+        content_type: HeaderValue,
+        cache: HeaderValue,
+    ) -> Response {
         let known = names_tag(request, self.tag.to_str().unwrap_or_default());
         let mut response = if known {
             StatusCode::NOT_MODIFIED.into_response()

@@ -38,13 +38,17 @@ macro_rules! family_columns {
 pub(super) use family_columns;
 
 pub(super) async fn by_sid(on: impl Reads, sid: Sid) -> Result<Option<Family>, StorageError> {
-    sql(concat!("SELECT ", family_columns!(), " FROM families AS f WHERE f.sid = $1"))
-        .bind(sid.to_string())
-        .optional(on)
-        .await?
-        .as_ref()
-        .map(family)
-        .transpose()
+    sql(concat!(
+        "SELECT ",
+        family_columns!(),
+        " FROM families AS f WHERE f.sid = $1"
+    ))
+    .bind(sid.to_string())
+    .optional(on)
+    .await?
+    .as_ref()
+    .map(family)
+    .transpose()
 }
 
 /// In one statement, which is half of what two cost.

@@ -21,7 +21,7 @@ const READERS: u32 = 4;
 
 /// The connections that only read.
 pub(crate) struct FileReaders {
-    options: SqliteConnectOptions,
+    options: Box<SqliteConnectOptions>,
     places: Semaphore,
     idle: Mutex<Vec<SqliteConnection>>,
 }
@@ -38,7 +38,7 @@ impl FileReaders {
         let options = options.pragma("query_only", "1");
         let first = options.connect().await?;
         Ok(Self {
-            options,
+            options: Box::new(options),
             places: Semaphore::new(READERS as usize),
             idle: Mutex::new(vec![first]),
         })

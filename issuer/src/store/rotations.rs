@@ -102,10 +102,7 @@ async fn answer_together(writer: &SqlitePool, batch: &mut Vec<Asked>) {
 }
 
 /// Which rotations were done, in the order of the batch, after the commit. On an error nothing of the batch was kept.
-async fn write_together(
-    writer: &SqlitePool,
-    batch: &[Asked],
-) -> Result<Vec<bool>, StorageError> {
+async fn write_together(writer: &SqlitePool, batch: &[Asked]) -> Result<Vec<bool>, StorageError> {
     if batch.is_empty() {
         return Ok(Vec::new());
     }
