@@ -45,7 +45,8 @@ pub fn run(plan: &mut Plan) -> Result<Taken, String> {
     let poll = Poll::new().map_err(failed)?;
     let mut connections = Vec::with_capacity(plan.connections);
     for number in 0..plan.connections {
-        connections.push(Connection::open(plan.to, poll.registry(), Token(number)).map_err(failed)?);
+        connections
+            .push(Connection::open(plan.to, poll.registry(), Token(number)).map_err(failed)?);
     }
     let clients = plan.clients.as_ref().map_or(plan.connections, Vec::len);
     let now = Instant::now();
@@ -95,7 +96,9 @@ impl Drive<'_> {
     }
 
     fn has_enough(&self) -> bool {
-        self.plan.count.is_some_and(|count| self.taken.latencies.len() as u64 >= count)
+        self.plan
+            .count
+            .is_some_and(|count| self.taken.latencies.len() as u64 >= count)
     }
 
     fn send_what_is_due(&mut self, now: Instant) -> io::Result<()> {
@@ -124,7 +127,8 @@ impl Drive<'_> {
                     None => break,
                 },
             };
-            let (Some(number), Some(client)) = (self.free.pop_front(), self.idle.pop_front()) else {
+            let (Some(number), Some(client)) = (self.free.pop_front(), self.idle.pop_front())
+            else {
                 break;
             };
             self.send(number, Sent { client, since })?;
@@ -135,11 +139,17 @@ impl Drive<'_> {
     /// With a count, no more are sent than that.
     fn is_wanted(&self) -> bool {
         let under_way = self.connections.len() - self.free.len();
-        self.plan.count.is_none_or(|count| ((self.taken.latencies.len() + under_way) as u64) < count)
+        self.plan
+            .count
+            .is_none_or(|count| ((self.taken.latencies.len() + under_way) as u64) < count)
     }
 
     fn send(&mut self, number: usize, sent: Sent) -> io::Result<()> {
-        let client = self.plan.clients.as_ref().map_or("", |clients| clients[sent.client].as_str());
+        let client = self
+            .plan
+            .clients
+            .as_ref()
+            .map_or("", |clients| clients[sent.client].as_str());
         self.plan.request.fill(client, &mut self.bytes);
         if self.connections[number].send(&self.bytes, sent).is_ok() {
             return Ok(());
@@ -150,20 +160,29 @@ impl Drive<'_> {
     }
 
     fn reopen(&mut self, number: usize) -> io::Result<()> {
-        self.connections[number] = Connection::open(self.plan.to, self.poll.registry(), Token(number))?;
+        self.connections[number] =
+            Connection::open(self.plan.to, self.poll.registry(), Token(number))?;
         Ok(())
     }
 
     /// How long there is nothing to do. Epoll's milliseconds are too coarse for a schedule, so short waits are spun away.
     fn pause(&self, now: Instant, over: bool) -> Duration {
-        let next = self.arrivals.as_ref().map(|arrivals| arrivals.next).filter(|_| !over);
+        let next = self
+            .arrivals
+            .as_ref()
+            .map(|arrivals| arrivals.next)
+            .filter(|_| !over);
         let again = self.again.iter().map(|(at, _)| *at).min();
         let wait = [next, again, Some(now + Duration::from_millis(50))]
             .into_iter()
             .flatten()
             .min()
             .map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
-        if wait < Duration::from_millis(2) { Duration::ZERO } else { wait - Duration::from_millis(1) }
+        if wait < Duration::from_millis(2) {
+            Duration::ZERO
+        } else {
+            wait - Duration::from_millis(1)
+        }
     }
 
     fn hear(&mut self, number: usize, buffer: &mut [u8]) -> io::Result<()> {
@@ -174,22 +193,36 @@ impl Drive<'_> {
             return if open { Ok(()) } else { self.reopen(number) };
         };
         let Some(answer) = Answer::read(&connection.read) else {
-            return if open { Ok(()) } else { self.broken(number, sent) };
+            return if open {
+                Ok(())
+            } else {
+                self.broken(number, sent)
+            };
         };
         if Some(answer.status) == self.plan.again {
-            let seconds: u64 = answer.header("retry-after").and_then(|text| text.parse().ok()).unwrap_or(1);
+            let seconds: u64 = answer
+                .header("retry-after")
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(1);
             self.taken.put_off += 1;
             // Spread over a second, as people are.
             let spread = Duration::from_millis(number as u64 * 7 % 1000);
-            self.again.push((now + Duration::from_secs(seconds) + spread, number));
-            return if open { Ok(()) } else { self.reopen_with(number, sent) };
+            self.again
+                .push((now + Duration::from_secs(seconds) + spread, number));
+            return if open {
+                Ok(())
+            } else {
+                self.reopen_with(number, sent)
+            };
         }
         let good = answer.status == self.plan.expect;
         let next = self.plan.next.as_ref().map(|name| answer.member(name));
         let failure = (!good).then(|| (answer.status, answer.shown()));
         if let Some((status, shown)) = failure {
             *self.taken.failures.entry(status).or_default() += 1;
-            self.taken.first_failure.get_or_insert(format!("{status} {shown}"));
+            self.taken
+                .first_failure
+                .get_or_insert(format!("{status} {shown}"));
         }
         connection.sent = None;
         if good && now >= self.counts_from && now <= self.ends + PATIENCE {
@@ -224,7 +257,9 @@ impl Drive<'_> {
     /// The server closed in the middle.
     fn broken(&mut self, number: usize, sent: Sent) -> io::Result<()> {
         *self.taken.failures.entry(0).or_default() += 1;
-        self.taken.first_failure.get_or_insert("the connection broke".to_owned());
+        self.taken
+            .first_failure
+            .get_or_insert("the connection broke".to_owned());
         self.idle.push_back(sent.client);
         self.free.push_back(number);
         self.reopen(number)
@@ -240,7 +275,11 @@ struct Arrivals {
 
 impl Arrivals {
     fn at(rate: f64, now: Instant) -> Self {
-        Self { rate, next: now, state: 0x9e37_79b9_7f4a_7c15 }
+        Self {
+            rate,
+            next: now,
+            state: 0x9e37_79b9_7f4a_7c15,
+        }
     }
 
     fn step(&mut self) {

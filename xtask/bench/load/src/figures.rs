@@ -26,8 +26,13 @@ impl Taken {
     pub fn report(mut self, plan: &Plan) -> Result<String, String> {
         plan.keep_clients()?;
         if let Some(file) = &plan.each {
-            let lines: Vec<String> = self.latencies.iter().map(|taken| taken.as_micros().to_string()).collect();
-            fs::write(file, lines.join("\n")).map_err(|error| format!("{}: {error}", file.display()))?;
+            let lines: Vec<String> = self
+                .latencies
+                .iter()
+                .map(|taken| taken.as_micros().to_string())
+                .collect();
+            fs::write(file, lines.join("\n"))
+                .map_err(|error| format!("{}: {error}", file.display()))?;
         }
         if let Some(failure) = &self.first_failure {
             eprintln!("load: the first failure: {failure}");
@@ -36,10 +41,16 @@ impl Taken {
         self.latencies.sort_unstable();
         let micros = |share: f64| {
             let place = (answered.saturating_sub(1) as f64 * share) as usize;
-            self.latencies.get(place).map_or(0.0, |taken| taken.as_secs_f64() * 1e6)
+            self.latencies
+                .get(place)
+                .map_or(0.0, |taken| taken.as_secs_f64() * 1e6)
         };
         let failures: u64 = self.failures.values().sum();
-        let kinds: Vec<String> = self.failures.iter().map(|(status, count)| format!("\"{status}\":{count}")).collect();
+        let kinds: Vec<String> = self
+            .failures
+            .iter()
+            .map(|(status, count)| format!("\"{status}\":{count}"))
+            .collect();
         Ok(format!(
             "{{\"answered\":{answered},\"seconds\":{:.4},\"perSecond\":{:.1},\"p50\":{:.1},\"p95\":{:.1},\"p99\":{:.1},\"max\":{:.1},\
              \"failures\":{failures},\"kinds\":{{{}}},\"putOff\":{},\"unanswered\":{}}}",

@@ -2,7 +2,7 @@
 //!
 //! By the schedule (`--rate`), arrivals are a Poisson process with a fixed seed, and a latency counts from the moment at which
 //! the request was due: a server that stalls is charged for everybody who came meanwhile. One thread and one epoll serve all
-//! connections. The last line of the output is a JSON object; `README` of this is `plan.rs`.
+//! connections. The last line of the output is a JSON object; the options are in `plan.rs`.
 
 mod answer;
 mod connection;

@@ -40,7 +40,9 @@ impl Plan {
         let mut options = HashMap::new();
         let mut args = args;
         while let Some(name) = args.next() {
-            let name = name.strip_prefix("--").ok_or(format!("`{name}` is no option"))?;
+            let name = name
+                .strip_prefix("--")
+                .ok_or(format!("`{name}` is no option"))?;
             let value = args.next().ok_or(format!("--{name} has no value"))?;
             options.insert(name.to_owned(), value);
         }
@@ -58,7 +60,14 @@ impl Plan {
             request: Template::read(&text_of(&request)?)?,
             clients: clients_file
                 .as_ref()
-                .map(|file| Ok::<_, String>(text_of(&file.to_string_lossy())?.lines().map(str::to_owned).collect()))
+                .map(|file| {
+                    Ok::<_, String>(
+                        text_of(&file.to_string_lossy())?
+                            .lines()
+                            .map(str::to_owned)
+                            .collect(),
+                    )
+                })
                 .transpose()?,
             clients_file,
             next: take("next"),
@@ -79,9 +88,8 @@ impl Plan {
     /// Keeps what the clients have now, for the next run.
     pub fn keep_clients(&self) -> Result<(), String> {
         match (&self.clients_file, &self.clients, &self.next) {
-            (Some(file), Some(clients), Some(_)) => {
-                fs::write(file, clients.join("\n")).map_err(|error| format!("{}: {error}", file.display()))
-            }
+            (Some(file), Some(clients), Some(_)) => fs::write(file, clients.join("\n"))
+                .map_err(|error| format!("{}: {error}", file.display())),
             _ => Ok(()),
         }
     }
@@ -103,7 +111,9 @@ pub struct Template {
 
 impl Template {
     fn read(text: &str) -> Result<Self, String> {
-        let (head, body) = text.split_once("\n\n").ok_or("the request has no empty line")?;
+        let (head, body) = text
+            .split_once("\n\n")
+            .ok_or("the request has no empty line")?;
         let mut lines = head.lines();
         let first = lines.next().unwrap_or_default();
         let mut head = format!("{first} HTTP/1.1\r\n");
