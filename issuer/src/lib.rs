@@ -50,7 +50,7 @@ pub struct App {
     pub hasher: PasswordHasher,
     /// How many refusals of strangers are still written down.
     pub refusals: Mutex<Quota>,
-    /// The key set, as it was a moment ago.
+    /// The key set as it was made the last time.
     pub documents: Documents,
     /// What happened since the start, in numbers.
     pub metrics: Metrics,

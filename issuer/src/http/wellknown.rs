@@ -1,9 +1,6 @@
 //! The documents that verifiers and clients read without asking anybody: the key set and the metadata.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::{
     body::Bytes,
@@ -18,7 +15,10 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::problem::ApiError;
-use crate::{App, SharedApp, domain::edges::Edges};
+use crate::{
+    App, SharedApp,
+    domain::edges::{Edge, Edges},
+};
 
 /// Fresh for five minutes, so a new key is everywhere after that. When the issuer is away, caches go on with what they
 /// have for a day: keys outlive an outage, and a revocation travels by its own way.
@@ -46,44 +46,52 @@ pub async fn key_set(
     Ok(document.answer(&headers, KEY_SET_TYPE, KEY_SET_CACHE))
 }
 
-/// So long a key set is answered with before it is read again: another process enrols edges. Caches in front of this keep it
-/// for three hundred times as long.
-const KEY_SET_KEPT: Duration = Duration::from_secs(1);
-
-/// What was made of the database a moment ago.
+/// What was made of the database the last time, and of what.
 #[derive(Debug, Default)]
 pub struct Documents {
-    key_set: Mutex<Option<(Instant, Document)>>,
+    key_set: Mutex<Option<(KeySources, Document)>>,
+}
+
+/// What a key set is made of.
+#[derive(Debug, PartialEq, Eq)]
+struct KeySources {
+    own: KeySet,
+    edges: Vec<Edge>,
 }
 
 impl Documents {
+    /// The edges are read each time, because another process enrols them; what is made of them is kept while it is the same.
     async fn key_set(&self, app: &App) -> Result<Document, ApiError> {
-        let asked = Instant::now();
-        if let Some((read, document)) = &*self.kept()
-            && asked.saturating_duration_since(*read) < KEY_SET_KEPT
+        let sources = KeySources {
+            own: app.keyring.public_keys().clone(),
+            edges: app.store.edges().await?,
+        };
+        if let Some((of, document)) = &*self.kept()
+            && *of == sources
         {
             return Ok(document.clone());
         }
-        let document = Document::of(key_set_json(app).await?)?;
-        // Counted from before the reading, which may have taken a while.
-        *self.kept() = Some((asked, document.clone()));
+        let document = Document::of(sources.to_json()?)?;
+        *self.kept() = Some((sources, document.clone()));
         Ok(document)
     }
 
-    fn kept(&self) -> MutexGuard<'_, Option<(Instant, Document)>> {
+    fn kept(&self) -> MutexGuard<'_, Option<(KeySources, Document)>> {
         self.key_set.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn key_set_json(app: &App) -> Result<String, ApiError> {
-    let mut keys: Vec<Jwk> = app.keyring.public_keys().keys().cloned().collect();
-    for edge in app.store.edges().await? {
-        if edge.revoked_at.is_none() {
-            keys.push(edge.assertion_key()?);
+impl KeySources {
+    fn to_json(&self) -> Result<String, ApiError> {
+        let mut keys: Vec<Jwk> = self.own.keys().cloned().collect();
+        for edge in &self.edges {
+            if edge.revoked_at.is_none() {
+                keys.push(edge.assertion_key()?);
+            }
         }
+        let keys = KeySet::from_keys(keys).map_err(ApiError::internal)?;
+        Ok(keys.to_json())
     }
-    let keys = KeySet::from_keys(keys).map_err(ApiError::internal)?;
-    Ok(keys.to_json())
 }
 
 /// The metadata of an authorization server (RFC 8414): what is there today and nothing else.
