@@ -55,8 +55,6 @@ points! {
     EventWritten = "event-written",
     /// The end stands in the feed for edges.
     EndWritten = "end-written",
-    /// One of several acts of a transaction is complete.
-    ActReleased = "act-released",
     /// Everything is written, and nothing committed.
     BeforeCommit = "before-commit",
     /// The commit is on the disk, and nobody knows of it.

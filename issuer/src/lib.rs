@@ -38,7 +38,7 @@ use crate::{
         password::{HashError, PasswordHasher},
         revocations::Pages,
     },
-    http::metrics::Metrics,
+    http::{metrics::Metrics, wellknown::Documents},
     mail::{MailError, Post},
     store::{
         Store, StoreError,
@@ -61,6 +61,8 @@ pub struct App {
     pub hasher: PasswordHasher,
     /// How many refusals of strangers are still written down.
     pub refusals: Mutex<Quota>,
+    /// The key set as it was made the last time.
+    pub documents: Documents,
     /// What happened since the start, in numbers.
     pub metrics: Metrics,
     /// Names the counters of failed sign-ins.
@@ -241,6 +243,7 @@ impl App {
             keyring,
             hasher,
             refusals: Mutex::new(Quota::default()),
+            documents: Documents::default(),
             metrics: Metrics::new(),
             post,
             clock,

@@ -14,7 +14,7 @@ use axum::{
     body::Body,
     extract::{ConnectInfo, Request},
     http::StatusCode,
-    middleware,
+    middleware::{self, Next},
     routing::any,
 };
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -86,13 +86,14 @@ impl World {
             json!({"address": caller.address, "edge": caller.edge.map(|edge| edge.to_string())})
                 .to_string()
         };
-        let router =
-            Router::new()
-                .route("/auth/login", any(show))
-                .layer(middleware::from_fn_with_state(
-                    Arc::clone(&self.app),
-                    caller::identify,
-                ));
+        let app = Arc::clone(&self.app);
+        let identify = move |request: Request, next: Next| {
+            let app = Arc::clone(&app);
+            async move { caller::identify(&app, request, |request| next.run(request)).await }
+        };
+        let router = Router::new()
+            .route("/auth/login", any(show))
+            .layer(middleware::from_fn(identify));
         let mut request = Request::post("/auth/login?x=1")
             .header("x-forwarded-for", "198.51.100.1")
             .header("forwarded", "for=198.51.100.1")

@@ -260,6 +260,19 @@ pub fn issuer_release() -> Outcome<PathBuf> {
     Ok(binary)
 }
 
+/// Builds an example of the issuer as optimised as what ships, and returns the binary.
+pub fn issuer_example(name: &str) -> Outcome<PathBuf> {
+    check(cargo().args([
+        "build",
+        "--release",
+        "--package",
+        "edgeward-issuer",
+        "--example",
+        name,
+    ]))?;
+    Ok(workspace::target().join("release/examples").join(name))
+}
+
 /// Builds the issuer for this machine and returns the binary.
 pub fn issuer_dev() -> Outcome<PathBuf> {
     check(cargo().args(["build", "--package", "edgeward-issuer", "--bin", "edgeward"]))?;

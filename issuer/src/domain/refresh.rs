@@ -31,7 +31,7 @@ use edgeward_core::time::UnixTime;
 
 use super::{
     access_token::{self, AccessToken, Authentication, MintError, Minter},
-    accounts::UserId,
+    accounts::{Account, UserId},
     audit::{Action, Actor, AuditEntry, Origin},
     moment::Moment,
     session::{self, AddressRange, DeviceMark, Family, NoRandomness, RevocationReason, Sid},
@@ -156,14 +156,19 @@ pub async fn refresh(
         at: context.at,
     };
     for judge in ATTEMPTS {
-        let family = storage
-            .family(token.sid)
+        // Together, because most tokens that come are good, and each question to the database costs.
+        let (family, account) = storage
+            .family_and_account(token.sid)
             .await?
             .ok_or(RefreshError::Invalid)?;
         reach(Point::FamilyRead);
+        let of = Held {
+            family: &family,
+            account: &account,
+        };
         let refreshed = match judge(&family, presented, context.rules) {
-            Verdict::Rotate => rotate(storage, context, &family, presented).await?,
-            Verdict::HandOut => hand_out(storage, context, &family, presented).await?,
+            Verdict::Rotate => rotate(storage, context, of, presented).await?,
+            Verdict::HandOut => hand_out(storage, context, of, presented).await?,
             Verdict::InProgress => return Err(RefreshError::InProgress),
             Verdict::Reused(how) => {
                 end_reused(storage, context, &family, &token, how).await?;
@@ -196,13 +201,21 @@ pub async fn confirm(
     Ok(())
 }
 
+/// A family, and whose it is.
+#[derive(Debug, Clone, Copy)]
+struct Held<'a> {
+    family: &'a Family,
+    account: &'a Account,
+}
+
 /// Tries to move the family. `None`: another request was quicker.
 async fn rotate(
     storage: &impl Storage,
     context: Context<'_>,
-    family: &Family,
+    of: Held<'_>,
     presented: Presented<'_>,
 ) -> Result<Option<Refreshed>, RefreshError> {
+    let family = of.family;
     let changes = Changes::of(family, presented, context.rules);
     if let Some(reason) = changes.ends {
         end_changed(storage, context, family, reason).await?;
@@ -220,7 +233,7 @@ async fn rotate(
     // Made before the move: when the key fails, the client can still use the token it has.
     let seq = rotation.seq.saturating_add(1);
     let doubtful = changes.steps_up || family.step_up_demanded_at.is_some();
-    let access_token = access_token(storage, context, family, seq, doubtful).await?;
+    let access_token = access_token(context, of, seq, doubtful)?;
     let action = if changes.steps_up {
         Action::DemandStepUp
     } else {
@@ -245,13 +258,14 @@ async fn rotate(
 async fn hand_out(
     storage: &impl Storage,
     context: Context<'_>,
-    family: &Family,
+    of: Held<'_>,
     presented: Presented<'_>,
 ) -> Result<Option<Refreshed>, RefreshError> {
+    let family = of.family;
     let (hand_out, refresh_token) = HandOut::plan(family, presented)?;
     reach(Point::SuccessorOpened);
     let doubtful = family.step_up_demanded_at.is_some();
-    let access_token = access_token(storage, context, family, family.seq, doubtful).await?;
+    let access_token = access_token(context, of, family.seq, doubtful)?;
     let entry = done(context, family, Action::RepeatRefresh, family.seq);
     let done = storage.hand_out(&hand_out, &entry).await?;
     reach(Point::HandOutKept);
@@ -264,19 +278,14 @@ async fn hand_out(
     }))
 }
 
-async fn access_token(
-    storage: &impl Storage,
+fn access_token(
     context: Context<'_>,
-    family: &Family,
+    Held { family, account }: Held<'_>,
     seq: u64,
     doubtful: bool,
 ) -> Result<AccessToken, RefreshError> {
-    let account = storage
-        .account_by_id(family.user)
-        .await?
-        .ok_or(RefreshError::Invalid)?;
     let subject = access_token::Subject {
-        account: &account,
+        account,
         sid: family.sid,
         seq,
         client: &family.client,

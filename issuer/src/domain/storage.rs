@@ -180,6 +180,12 @@ pub trait Storage: Send + Sync {
     fn family(&self, sid: Sid)
     -> impl Future<Output = Result<Option<Family>, StorageError>> + Send;
 
+    /// A family, ended or not, and the account that it is of, as they are at one moment.
+    fn family_and_account(
+        &self,
+        sid: Sid,
+    ) -> impl Future<Output = Result<Option<(Family, Account)>, StorageError>> + Send;
+
     /// The families of a user that can still be refreshed at `now`, the newest first.
     fn live_families(
         &self,

@@ -7,9 +7,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, OriginalUri, Request, State},
+    extract::{ConnectInfo, FromRequestParts, OriginalUri, Request},
     http::{HeaderMap, HeaderName, Uri, request::Parts},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use edgeward_core::time::UnixTime;
@@ -21,7 +20,7 @@ use super::{
     request_id::{self, RequestId},
 };
 use crate::{
-    App, SharedApp,
+    App,
     domain::{
         edges::{self, EdgeName, ProofRefusal, ProvenRequest},
         moment::Moment,
@@ -65,11 +64,14 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 }
 
 /// Finds out who asks, refuses a proof that does not hold, and gives every answer its request id.
-pub async fn identify(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+pub async fn identify<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let (mut parts, body) = request.into_parts();
     let own_id = RequestId::new();
-    let span = tracing::info_span!("identifying", request_id = %own_id);
-    let found = find(&app, &parts, &own_id).instrument(span).await;
+    let found = find(app, &parts, &own_id).await;
     let (request_id, edge, asked, mut response) = match found {
         Ok(caller) => {
             let (request_id, edge) = (caller.request_id.clone(), caller.edge.clone());
@@ -80,7 +82,7 @@ pub async fn identify(State(app): State<SharedApp>, request: Request, next: Next
             let span = tracing::info_span!("handling", request_id = %request_id);
             parts.extensions.insert(caller);
             let request = Request::from_parts(parts, body);
-            let response = next.run(request).instrument(span).await;
+            let response = next(request).instrument(span).await;
             (request_id, edge, asked, response)
         }
         Err(error) => {
@@ -165,7 +167,9 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
             .path_and_query()
             .map_or("/", |both| both.as_str()),
     };
-    match edges::verify_proof(&app.store, proof, &app.config.issuer.url, request, now).await {
+    let span = tracing::info_span!("identifying", request_id = %own_id);
+    let verified = edges::verify_proof(&app.store, proof, &app.config.issuer.url, request, now);
+    match verified.instrument(span.clone()).await {
         Ok(proof) => Ok(Caller {
             address: proof.client.unwrap_or(address),
             is_edge_itself: proof.client.is_none(),
@@ -176,7 +180,7 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
         }),
         Err(ProofRefusal::Store(failure)) => Err(failure.into()),
         Err(refusal) => {
-            tracing::warn!(peer = %peer_address(asked), reason = %refusal, "edge proof refused");
+            tracing::warn!(parent: &span, peer = %peer_address(asked), reason = %refusal, "edge proof refused");
             Err(ApiError::EdgeProofInvalid)
         }
     }

@@ -187,10 +187,10 @@ impl Store {
     pub async fn migration_status(&self) -> Result<Vec<MigrationStatus>, StoreError> {
         let failed = |source| StoreError::from_sqlx(self.place(), source);
         let applied = match &self.db {
-            Db::Lite { readers, .. } => {
-                let mut connection = readers.acquire().await.map_err(failed)?;
-                judge_sqlite(self.place(), &mut connection).await?
-            }
+            Db::Lite { readers, .. } => readers
+                .with(async |connection| Ok(judge_sqlite(self.place(), connection).await))
+                .await
+                .map_err(failed)??,
             Db::Pg { readers, .. } => {
                 let mut connection = readers.acquire().await.map_err(failed)?;
                 judge_postgres(self.place(), &mut connection).await?

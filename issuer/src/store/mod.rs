@@ -31,10 +31,12 @@ pub mod redis;
 
 mod health;
 mod import;
+mod many_rows;
 mod storage;
 
 mod error;
 mod postgres;
+mod readers;
 mod rotations;
 mod sql;
 mod sqlite;
@@ -56,8 +58,9 @@ use crate::{
 };
 use audit::End;
 use outbox::Queue;
+use readers::FileReaders;
 use rotations::Rotations;
-use sql::{Connection, Readers, Writes, sql};
+use sql::{Connection, Readers, Writes};
 
 /// How long a statement waits for a lock that another process holds (`edgeward user add` beside `edgeward serve`), and
 /// a request for a connection. Longer than any transaction here takes, shorter than a person waits.
@@ -79,7 +82,7 @@ enum Db {
     Lite {
         file: health::OpenedFile,
         writer: SqlitePool,
-        readers: SqlitePool,
+        readers: FileReaders,
         rotations: Rotations,
     },
     Pg {
@@ -229,13 +232,6 @@ impl Drop for Telling {
     }
 }
 
-/// How much was noted when an act began.
-#[derive(Debug, Clone, Copy)]
-struct Noted {
-    entries: usize,
-    ended: usize,
-}
-
 enum Tx {
     Lite(Transaction<'static, Sqlite>),
     Pg(Transaction<'static, Postgres>),
@@ -310,30 +306,6 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Begins an act that can be undone alone. Answers how much was noted before it.
-    async fn savepoint(&mut self) -> Result<Noted, StorageError> {
-        sql("SAVEPOINT act").execute(self).await?;
-        Ok(Noted {
-            entries: self.entries.len(),
-            ended: self.ended.len(),
-        })
-    }
-
-    /// Ends such an act and keeps it.
-    async fn release(&mut self) -> Result<(), StorageError> {
-        sql("RELEASE SAVEPOINT act").execute(self).await.map(drop)
-    }
-
-    /// Ends such an act as if it had not begun: what it noted goes as well, or the log and the feed would tell at the end of
-    /// what never was.
-    async fn undo(&mut self, before: Noted) -> Result<(), StorageError> {
-        self.entries.truncate(before.entries);
-        self.ended.truncate(before.ended);
-        self.end = None;
-        sql("ROLLBACK TO SAVEPOINT act").execute(self).await?;
-        self.release().await
-    }
-
     /// Commits with the entry what was done; ends without a trace what was not. Answers which of the two.
     pub(crate) async fn commit_if(
         self,
@@ -383,17 +355,8 @@ impl Writes for Bookkeeping {
 
 #[cfg(test)]
 mod tests {
-    use edgeward_core::time::UnixTime;
-
     use super::{sql::sql, *};
-    use crate::{
-        custody::tests::Folder,
-        domain::{
-            audit::{Action, Actor, Origin},
-            revocations::Revocations,
-            session::{RevocationReason, Sid},
-        },
-    };
+    use crate::custody::tests::Folder;
 
     #[tokio::test]
     async fn only_the_writer_writes() {
@@ -407,41 +370,6 @@ mod tests {
             .await;
         let refused = refused.map(|_| ()).unwrap_err();
         assert!(refused.to_string().contains("readonly"), "{refused}");
-    }
-
-    #[tokio::test]
-    async fn what_is_undone_alone_notes_nothing_and_what_came_before_it_stays() {
-        let folder = Folder::new();
-        let store = Store::open(&folder.path().join("edgeward.db"))
-            .await
-            .unwrap();
-        store.migrate_up().await.unwrap();
-        let now = UnixTime::from_seconds(1_795_000_000);
-        let ended = |byte| Ended {
-            sid: Sid::from_random(now, [byte; 10]),
-            at: now,
-            reason: RevocationReason::Reuse,
-        };
-        let entry = |action| AuditEntry::done(action, Actor::Issuer, now, &Origin::default());
-        let mut tx = store.write().await.unwrap();
-        tx.append(&entry(Action::SignOut));
-        tx.note_end(ended(1));
-        let before = tx.savepoint().await.unwrap();
-        tx.append(&entry(Action::RefreshReuse));
-        tx.note_end(ended(2));
-        tx.undo(before).await.unwrap();
-        tx.commit(&entry(Action::SignIn)).await.unwrap();
-        let told = store.revocations(0, now, 10).await.unwrap();
-        let told: Vec<Sid> = told.into_iter().map(|ended| ended.sid).collect();
-        assert_eq!(told, [ended(1).sid]);
-        let log = sql("SELECT entry FROM audit_log ORDER BY seq");
-        let log = log.all(store.readers()).await.unwrap();
-        let log: Vec<&str> = log.iter().map(|row| row.get("entry").unwrap()).collect();
-        assert_eq!(log.len(), 2);
-        assert!(
-            log[0].contains("session.sign-out") && log[1].contains("session.sign-in"),
-            "{log:?}"
-        );
     }
 
     #[tokio::test]

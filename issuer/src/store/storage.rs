@@ -185,6 +185,13 @@ impl Storage for Store {
         families::by_sid(self.readers(), sid).await
     }
 
+    async fn family_and_account(
+        &self,
+        sid: Sid,
+    ) -> Result<Option<(Family, Account)>, StorageError> {
+        families::with_account(self.readers(), sid).await
+    }
+
     async fn live_families(
         &self,
         user: UserId,
@@ -197,11 +204,7 @@ impl Storage for Store {
         &self,
         digest: &Digest,
     ) -> Result<Option<(BrowserSession, Family)>, StorageError> {
-        let Some(session) = sessions::by_digest(self.readers(), digest).await? else {
-            return Ok(None);
-        };
-        let family = families::by_sid(self.readers(), session.sid).await?;
-        Ok(family.map(|family| (session, family)))
+        sessions::by_digest(self.readers(), digest).await
     }
 
     async fn touch_session(

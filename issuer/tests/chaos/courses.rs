@@ -31,11 +31,9 @@ pub(crate) const fn courses(point: Point) -> &'static [Course] {
         | Point::AfterCommit
         | Point::AnswerMade => &[Rotation, HandOut, Reuse, Elsewhere],
         Point::AccessTokenMade => &[Rotation, HandOut],
-        Point::SuccessorSealed
-        | Point::BatchTaken
-        | Point::FamilyMoved
-        | Point::ActReleased
-        | Point::RotationKept => &[Rotation],
+        Point::SuccessorSealed | Point::BatchTaken | Point::FamilyMoved | Point::RotationKept => {
+            &[Rotation]
+        }
         Point::SuccessorOpened | Point::FamilyHandedOut | Point::HandOutKept => &[HandOut],
         Point::EventWritten => &[HandOut, Reuse, Elsewhere],
         Point::FamilyEnded | Point::CookiesEnded | Point::EndWritten => &[Reuse, Elsewhere],
@@ -49,7 +47,7 @@ pub(crate) const fn courses(point: Point) -> &'static [Course] {
 pub(crate) const fn is_on(point: Point, kind: Kind) -> bool {
     match kind {
         Kind::Sqlite => true,
-        Kind::Postgres => !matches!(point, Point::BatchTaken | Point::ActReleased),
+        Kind::Postgres => !matches!(point, Point::BatchTaken),
     }
 }
 
@@ -77,7 +75,6 @@ pub(crate) const fn is_kept(point: Point) -> bool {
         | Point::EntryWritten
         | Point::EventWritten
         | Point::EndWritten
-        | Point::ActReleased
         | Point::BeforeCommit
         | Point::ConfirmationJudged => false,
     }

@@ -13,10 +13,10 @@ use crate::run::{check, command};
 use crate::setup::{self, Need};
 use crate::toolchain;
 
-/// `cargo xtask bench verify|gate [--json]`
+/// `cargo xtask bench verify|gate|issuer [--json]`
 pub fn run(args: &[String]) -> Outcome<()> {
     let Some((name, flags)) = args.split_first() else {
-        return Err(Failure::new("which benchmark? verify or gate"));
+        return Err(Failure::new("which benchmark? verify, gate or issuer"));
     };
     if let Some(unknown) = flags.iter().find(|flag| *flag != "--json") {
         return Err(Failure::new(format!(
@@ -26,8 +26,9 @@ pub fn run(args: &[String]) -> Outcome<()> {
     match name.as_str() {
         "verify" => verify(flags),
         "gate" => gate(flags),
+        "issuer" => issuer(flags),
         other => Err(Failure::new(format!(
-            "no benchmark is called `{other}`: verify or gate"
+            "no benchmark is called `{other}`: verify, gate or issuer"
         ))),
     }
 }
@@ -43,6 +44,23 @@ fn verify(flags: &[String]) -> Outcome<()> {
 fn gate(flags: &[String]) -> Outcome<()> {
     prepare()?;
     measure("xtask/bench/gate.mjs", flags, &peers::ungated_worker()?)
+}
+
+/// The issuer beside oidc-provider and better-auth.
+fn issuer(flags: &[String]) -> Outcome<()> {
+    setup::prepare(Need::Npm)?;
+    peers::install()?;
+    let issuer = build::issuer_release()?;
+    let fill = build::issuer_example("fill")?;
+    let load = peers::load()?;
+    check(
+        command(toolchain::node()?)
+            .arg("xtask/bench/issuer.mjs")
+            .args(flags)
+            .env("ISSUER", issuer)
+            .env("FILL", fill)
+            .env("LOAD", load),
+    )
 }
 
 /// Builds what is ours.

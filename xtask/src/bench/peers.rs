@@ -1,4 +1,4 @@
-//! The peers that nothing else of the project needs: packages of npm, a native program, a Worker that gates nothing.
+//! The peers that nothing else of the project needs: packages of npm, native programs, a Worker that gates nothing.
 //!
 //! Each has a lock file of its own in `xtask/bench`, and what is built goes to one folder below `target/xtask`.
 
@@ -29,12 +29,22 @@ pub(super) fn install() -> Outcome<()> {
 
 /// Builds the program that verifies natively, and returns it.
 pub(super) fn native() -> Outcome<PathBuf> {
+    program("native")
+}
+
+/// Builds the program that asks the issuer and its peers, and returns it.
+pub(super) fn load() -> Outcome<PathBuf> {
+    program("load")
+}
+
+fn program(name: &str) -> Outcome<PathBuf> {
     let mut build = cargo();
     // Without `--locked`: the program depends on core by its path, and the lock file follows what core depends on.
     build.args(["build", "--release", "--quiet"]);
-    build.args(["--manifest-path", "xtask/bench/native/Cargo.toml"]);
+    build.arg("--manifest-path");
+    build.arg(format!("xtask/bench/{name}/Cargo.toml"));
     check(apart(&mut build))?;
-    Ok(target().join("release/native"))
+    Ok(target().join("release").join(name))
 }
 
 /// Builds the Worker that gates nothing, and returns the folder with its modules.
