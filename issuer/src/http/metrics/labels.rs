@@ -129,7 +129,9 @@ impl Credential {
             | ProblemCode::IssuerUnavailable
             | ProblemCode::KeysUnavailable
             | ProblemCode::PolicyInvalid
-            | ProblemCode::EdgeMisconfigured => None,
+            | ProblemCode::EdgeMisconfigured
+            | ProblemCode::TokenRevoked
+            | ProblemCode::RevocationsUnavailable => None,
         }
     }
 }
