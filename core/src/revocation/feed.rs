@@ -133,6 +133,18 @@ impl Feed {
         self.is_younger_than(bound(mode), arrived)
     }
 
+    /// Whether a request that arrives now has nothing better to wait for: the last attempt failed a moment ago, or the one under
+    /// way takes too long.
+    #[must_use]
+    pub fn is_settled(&self, now: Moment) -> bool {
+        match self.under_way {
+            Some((_, since)) if within(since, LEASE_MILLISECONDS, now) => {
+                !within(since, PATIENCE_MILLISECONDS, now)
+            }
+            Some(_) | None => self.is_cooling(now),
+        }
+    }
+
     /// A ticket if a request of this moment, on a route of this mode, should take a refresh with it.
     pub fn claim_refresh(&mut self, mode: Mode, now: Moment) -> Option<Ticket> {
         let is_due = !self.is_younger_than(bound(mode) / 2, now);

@@ -64,7 +64,9 @@ impl<'f> Revocations<'f> {
         if self.feed.set().revokes(token) {
             return Verdict::Revoked;
         }
-        match (was_current, self.is_final, mode) {
+        // Asked at once, so that an outage costs a request nothing.
+        let is_final = self.is_final || self.feed.is_settled(self.arrived);
+        match (was_current, is_final, mode) {
             (true, _, _) => Verdict::Stands,
             (false, false, _) => Verdict::Ask,
             (false, true, Mode::Strict) => Verdict::Unknown,

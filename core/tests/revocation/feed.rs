@@ -127,6 +127,8 @@ fn many_requests_cause_one_fetch_and_wait_no_longer_than_they_must() {
         advice(&mut feed, Mode::Bounded, LEASE_MILLISECONDS - 1),
         "settle"
     );
+    let is_settled = [0, 899, 900, 7_999, 8_000].map(|now| feed.is_settled(after(now)));
+    assert_eq!(is_settled, [false, false, true, true, false]);
     // The fetch is dead; another takes over, and what the first brings late makes nothing older.
     let second = fetches(feed.advise(
         Mode::Bounded,
@@ -172,6 +174,8 @@ fn failures_back_off_and_everybody_settles_meanwhile() {
         for mode in [Mode::Bounded, Mode::Strict] {
             assert_eq!(advice(&mut feed, mode, now + wait - 1), "settle", "{wait}");
         }
+        let is_settled = [now, now + wait - 1, now + wait].map(|now| feed.is_settled(after(now)));
+        assert_eq!(is_settled, [true, true, false], "{wait}");
         now += wait;
     }
     assert!((FIRST_BACKOFF_MILLISECONDS..=LONGEST_BACKOFF_MILLISECONDS).contains(&1_000));

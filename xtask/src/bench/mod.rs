@@ -4,6 +4,7 @@
 //! and starts them with the pinned Node. What only the bench needs is installed and built only for it.
 
 mod peers;
+mod revocation;
 
 use std::path::Path;
 
@@ -13,10 +14,10 @@ use crate::run::{check, command};
 use crate::setup::{self, Need};
 use crate::toolchain;
 
-/// `cargo xtask bench verify|gate [--json]`
+/// `cargo xtask bench verify|gate|revocation [--json]`
 pub fn run(args: &[String]) -> Outcome<()> {
     let Some((name, flags)) = args.split_first() else {
-        return Err(Failure::new("which benchmark? verify or gate"));
+        return Err(Failure::new("which benchmark? verify, gate or revocation"));
     };
     if let Some(unknown) = flags.iter().find(|flag| *flag != "--json") {
         return Err(Failure::new(format!(
@@ -26,8 +27,9 @@ pub fn run(args: &[String]) -> Outcome<()> {
     match name.as_str() {
         "verify" => verify(flags),
         "gate" => gate(flags),
+        "revocation" => revocation::run(flags),
         other => Err(Failure::new(format!(
-            "no benchmark is called `{other}`: verify or gate"
+            "no benchmark is called `{other}`: verify, gate or revocation"
         ))),
     }
 }
