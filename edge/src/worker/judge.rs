@@ -7,7 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use edgeward_core::gate::{Decision, Gate, decide};
+use edgeward_core::gate::{Decision, Gate, KeyDemand, decide};
 use edgeward_core::revocation::{Consulted, Revocations};
 use edgeward_core::signature::SignatureAnswer;
 use edgeward_core::token::SeenTokens;
@@ -87,6 +87,10 @@ impl Bench {
         inbound: &Inbound,
         context: &Context,
     ) -> (Self, Decision) {
+        if let Decision::NeedsKeys(KeyDemand::NoKeySet) = decision {
+            // A cold isolate will want both, and asks for both at once.
+            revocations::begin(&self.errand(inbound), inbound, context);
+        }
         // Twice at most: the first set of a cold isolate may be one that another one kept.
         while let Decision::NeedsKeys(_) = decision {
             let errand = self.errand(inbound);

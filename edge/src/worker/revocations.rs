@@ -73,6 +73,17 @@ pub(super) fn with<D>(
     FEED.with_borrow(|feed| decide(Revocations::new(feed, inbound.moment, is_final, consulted)))
 }
 
+/// Begins to read the feed, behind the request, if it was never read.
+pub(super) fn begin(errand: &Errand, inbound: &Inbound, context: &Context) {
+    let claim = |feed: &mut Feed| match feed.state() {
+        State::Unread => feed.claim_refresh(Mode::default(), inbound.moment),
+        State::Read | State::Failing => None,
+    };
+    if let Some(ticket) = FEED.with_borrow_mut(claim) {
+        let _ = load(errand, ticket, inbound.moment, context);
+    }
+}
+
 /// Makes the feed as current as this mode wants, as far as that can be done in time.
 pub(super) async fn obtain(errand: &Errand, mode: Mode, inbound: &Inbound, context: &Context) {
     let began = platform::moment();
