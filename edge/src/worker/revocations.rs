@@ -110,7 +110,7 @@ pub(super) async fn obtain(errand: &Errand, mode: Mode, inbound: &Inbound, conte
     }
 }
 
-/// After a decision that asks for nothing more: notes what was judged without a current feed, and refreshes behind the request one
+/// After a decision that asks for nothing more (another one changes nothing): notes what was judged without a current feed, and refreshes behind the request one
 /// that has become old.
 pub(super) fn follow_up(
     decision: &Decision,
@@ -124,11 +124,11 @@ pub(super) fn follow_up(
     };
     let passed = match decision {
         Decision::Forward(_) | Decision::Answer(_) => true,
-        Decision::NeedsKeys(_)
-        | Decision::NeedsSignature(_)
-        | Decision::NeedsRevocations(_)
-        | Decision::Redirect(_)
-        | Decision::Refuse(_) => false,
+        Decision::Redirect(_) | Decision::Refuse(_) => false,
+        // It is decided again, with what is brought in front of it.
+        Decision::NeedsKeys(_) | Decision::NeedsSignature(_) | Decision::NeedsRevocations(_) => {
+            return;
+        }
     };
     if passed && !was_current {
         count(|counts| counts.passed_unconfirmed += 1);
