@@ -81,7 +81,7 @@ fn ask(asked: &Asked<'_>, seen: &std::cell::RefCell<SeenTokens>) -> (String, Opt
                 .map_or_else(String::new, |s| format!(" in {s} s"));
             format!("{} {}{waits}", refusal.status, refusal.code)
         }
-        other => panic!("{other:?}"),
+        other @ (Decision::NeedsKeys(_) | Decision::NeedsSignature(_)) => panic!("{other:?}"),
     };
     (told, consulted.get())
 }

@@ -18,7 +18,9 @@ fn after(milliseconds: i64) -> Moment {
 fn fetches(advice: Advice) -> Ticket {
     match advice {
         Advice::Fetch(ticket) => ticket,
-        other => panic!("a fetch was expected: {other:?}"),
+        other @ (Advice::Use | Advice::Wait | Advice::Settle) => {
+            panic!("a fetch was expected: {other:?}")
+        }
     }
 }
 

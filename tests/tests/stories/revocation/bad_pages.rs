@@ -17,7 +17,9 @@ fn honest(site: &str, ask: &FeedAsk) -> FeedPage {
 /// An honest page with a claim changed.
 fn with(site: &str, ask: &FeedAsk, claim: &str, value: serde_json::Value) -> Reply {
     let mut page = honest(site, ask);
-    page.claims[claim] = value;
+    if let Some(claims) = page.claims.as_object_mut() {
+        claims.insert(claim.to_owned(), value);
+    }
     answered(&page.signed(&signing_key(1)))
 }
 
