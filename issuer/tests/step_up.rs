@@ -48,6 +48,7 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         policy: &policy,
         keys: Some(desk.app.keyring.public_keys()),
         keys_are_final: true,
+        revocations: None,
         expect: &Expectations::new(config.url.clone(), audiences, TokenType::Access),
         answer: None,
         seen: None,
@@ -66,7 +67,8 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         other @ (Decision::Answer(_)
         | Decision::Refuse(_)
         | Decision::NeedsKeys(_)
-        | Decision::NeedsSignature(_)) => panic!("{other:?}"),
+        | Decision::NeedsSignature(_)
+        | Decision::NeedsRevocations(_)) => panic!("{other:?}"),
     }
 }
 

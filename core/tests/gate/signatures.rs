@@ -47,6 +47,7 @@ impl Curve {
             expect: &self.site.expect,
             answer,
             seen: Some(&self.seen),
+            revocations: None,
         };
         let request = RequestView {
             method: "GET",

@@ -41,7 +41,9 @@ pub(super) fn of(decision: Decision, inbound: &Inbound) -> Effect {
         }
         Decision::Answer(answer) => Effect::Reply(Reply::empty(answer.status)),
         Decision::Refuse(refusal) => Effect::Reply(refuse(&refusal, inbound)),
-        wanting @ (Decision::NeedsKeys(_) | Decision::NeedsSignature(_)) => Effect::Bring(wanting),
+        wanting @ (Decision::NeedsKeys(_)
+        | Decision::NeedsSignature(_)
+        | Decision::NeedsRevocations(_)) => Effect::Bring(wanting),
     }
 }
 
@@ -66,6 +68,9 @@ fn refuse(refusal: &Refusal, inbound: &Inbound) -> Reply {
     }
     if let Some(allow) = refusal.allow {
         reply = reply.with("allow", allow.to_owned());
+    }
+    if let Some(seconds) = refusal.retry_after {
+        reply = reply.with("retry-after", seconds.to_string());
     }
     reply
 }

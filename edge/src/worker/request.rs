@@ -5,7 +5,7 @@
 
 use edgeward_core::cookie::{CookieHeader, CookieNames};
 use edgeward_core::gate::{CanonicalPath, Credential, Navigation, RequestView};
-use edgeward_core::time::UnixTime;
+use edgeward_core::time::{Moment, UnixTime};
 
 use super::reply::Reader;
 use super::runtime::HeaderList;
@@ -27,8 +27,10 @@ pub(super) const DECISIVE: &[&str] = &[
 pub(super) struct Inbound {
     /// Made here; the name of this request in all logs.
     pub(super) id: String,
-    /// The one moment at which everything about it is judged.
+    /// The one moment at which everything about it is judged, as tokens count time.
     pub(super) now: UnixTime,
+    /// The same moment more exactly, for what is younger than a second or not.
+    pub(super) moment: Moment,
     /// The method, in capitals where it is a known one.
     pub(super) method: String,
     /// Host and port as the client named them.
@@ -44,7 +46,7 @@ impl Inbound {
     /// Takes a request apart. `None` if its address has no plain host, see [`Target::split`].
     pub(super) fn new(
         id: String,
-        now: UnixTime,
+        moment: Moment,
         method: String,
         url: &str,
         headers: HeaderList,
@@ -57,7 +59,8 @@ impl Inbound {
         );
         Some(Self {
             id,
-            now,
+            now: moment.time(),
+            moment,
             method,
             host,
             headers,
@@ -156,7 +159,7 @@ pub(super) mod tests {
             .collect();
         Inbound::new(
             "r-1".to_owned(),
-            UnixTime::from_seconds(1_800_000_000),
+            UnixTime::from_seconds(1_800_000_000).into(),
             method.to_owned(),
             url,
             headers,

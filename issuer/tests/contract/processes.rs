@@ -20,7 +20,7 @@ use edgeward_issuer::{
         lockout::{CounterKey, LockoutKey},
         moment::Moment,
         refresh::{Context, RefreshError, RefreshToken, Refreshed, refresh_in_turn},
-        revocations::{Feed, Pages},
+        revocations::{Entries, Feed, Pages},
         session::{Device, NewSignIn},
         storage::Storage,
     },
@@ -197,14 +197,14 @@ impl Process {
     }
 
     /// The first page of the feed, as this process answers it at that moment.
-    pub(crate) async fn page(&self, asked: Instant) -> Arc<str> {
+    pub(crate) async fn page(&self, asked: Instant) -> Arc<Entries> {
         let feed = Feed {
             news: self.store.news(),
             pages: &self.pages,
             key: self.keyring.active(),
             issuer: &self.config.issuer,
         };
-        feed.page(&self.store, 0, NOW, asked).await.unwrap()
+        feed.entries(&self.store, 0, NOW, asked).await.unwrap()
     }
 }
 

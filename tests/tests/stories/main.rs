@@ -15,4 +15,5 @@ mod bad_input;
 mod outages;
 mod panics;
 mod key_sets;
+mod revocation;
 mod production;

@@ -4,6 +4,7 @@
 //! and starts them with the pinned Node. What only the bench needs is installed and built only for it.
 
 mod peers;
+mod revocation;
 
 use std::path::Path;
 
@@ -13,10 +14,12 @@ use crate::run::{check, command};
 use crate::setup::{self, Need};
 use crate::toolchain;
 
-/// `cargo xtask bench verify|gate|issuer [--json]`
+/// `cargo xtask bench verify|gate|issuer|revocation [--json]`
 pub fn run(args: &[String]) -> Outcome<()> {
     let Some((name, flags)) = args.split_first() else {
-        return Err(Failure::new("which benchmark? verify, gate or issuer"));
+        return Err(Failure::new(
+            "which benchmark? verify, gate, issuer or revocation",
+        ));
     };
     if let Some(unknown) = flags.iter().find(|flag| *flag != "--json") {
         return Err(Failure::new(format!(
@@ -27,8 +30,9 @@ pub fn run(args: &[String]) -> Outcome<()> {
         "verify" => verify(flags),
         "gate" => gate(flags),
         "issuer" => issuer(flags),
+        "revocation" => revocation::run(flags),
         other => Err(Failure::new(format!(
-            "no benchmark is called `{other}`: verify, gate or issuer"
+            "no benchmark is called `{other}`: verify, gate, issuer or revocation"
         ))),
     }
 }

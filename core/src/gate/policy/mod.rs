@@ -16,6 +16,7 @@
 
 mod document;
 mod read;
+mod regard;
 mod test_rows;
 
 use alloc::format;
@@ -25,6 +26,7 @@ use core::fmt;
 
 use super::path::{CanonicalPath, decoded_segments};
 use super::pattern::{Pattern, Specificity, fold, fold_representation, page_of};
+use crate::revocation::Mode;
 
 pub use read::{MAX_POLICY_BYTES, MAX_ROUTES, MAX_TESTS};
 pub(super) use test_rows::TestRow;
@@ -91,6 +93,8 @@ pub struct Settings {
     pub step_up_page: Option<String>,
     /// First segments that only choose a language.
     pub locales: Vec<String>,
+    /// How current the feed of ended sessions must be where a rule does not say it. `bounded` unless set.
+    pub revocation: Mode,
 }
 
 /// One `[[route]]`.
@@ -101,6 +105,7 @@ pub struct Rule {
     host: Option<Host>,
     methods: Option<Vec<String>>,
     demand: Demand,
+    revocation: Mode,
 }
 
 /// Whom a rule lets pass.
@@ -293,6 +298,12 @@ impl Rule {
         }
     }
 
+    /// How current the feed of ended sessions must be for a caller with a token.
+    #[must_use]
+    pub const fn revocation(&self) -> Mode {
+        self.revocation
+    }
+
     pub(super) const fn demand(&self) -> &Demand {
         &self.demand
     }
@@ -348,7 +359,11 @@ impl fmt::Display for Rule {
         if let Some(host) = &self.host {
             write!(out, "{host}")?;
         }
-        write!(out, "{} (line {}): {}", self.path(), self.line, self.demand)
+        write!(out, "{} (line {}): {}", self.path(), self.line, self.demand)?;
+        if self.revocation == Mode::default() {
+            return Ok(());
+        }
+        write!(out, ", revocation {}", self.revocation)
     }
 }
 

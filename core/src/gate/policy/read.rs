@@ -11,10 +11,12 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::document::{Placed, Section, Source, boolean, each, integer, string, strings};
+use super::regard::{RawRevocation, Regard};
 use super::test_rows::{RawTest, TestRow};
 use super::{Conditions, Demand, Host, Policy, PolicyError, Rule, Settings, StepUp};
 use crate::gate::pattern::Pattern;
 use crate::return_to;
+use crate::revocation::Mode;
 
 /// The longest policy, in bytes. Because it is read when an isolate starts; a megabyte would be felt on every cold start.
 pub const MAX_POLICY_BYTES: usize = 256 * 1024;
@@ -44,6 +46,7 @@ struct RawSettings<'d> {
     missing_role: Option<Spanned<&'d str>>,
     step_up_page: Option<Spanned<&'d str>>,
     locales: Vec<Spanned<&'d str>>,
+    revocation: RawRevocation<'d>,
 }
 
 struct RawRoute<'d> {
@@ -55,6 +58,7 @@ struct RawRoute<'d> {
     scopes: Option<Spanned<Vec<&'d str>>>,
     machine: Option<bool>,
     step_up: Option<Spanned<RawStepUp<'d>>>,
+    revocation: Option<Spanned<&'d str>>,
 }
 
 struct RawStepUp<'d> {
@@ -84,7 +88,14 @@ impl<'d> RawPolicy<'d> {
 
 impl<'d> RawSettings<'d> {
     fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
-        let known = ["signed_in_home", "missing_role", "step_up_page", "locales"];
+        let known = [
+            "signed_in_home",
+            "missing_role",
+            "step_up_page",
+            "locales",
+            "revocation",
+            "revocation_within_seconds",
+        ];
         let section = Section::of(source, value, &known)?;
         let locales = |source, value| each(source, value, string);
         Ok(Self {
@@ -92,6 +103,10 @@ impl<'d> RawSettings<'d> {
             missing_role: section.optional("missing_role", string)?,
             step_up_page: section.optional("step_up_page", string)?,
             locales: section.optional("locales", locales)?.unwrap_or_default(),
+            revocation: RawRevocation {
+                mode: section.optional("revocation", string)?,
+                within_seconds: section.optional("revocation_within_seconds", integer)?,
+            },
         })
     }
 }
@@ -99,7 +114,15 @@ impl<'d> RawSettings<'d> {
 impl<'d> RawRoute<'d> {
     fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
         let known = [
-            "path", "allow", "methods", "host", "roles", "scopes", "machine", "step_up",
+            "path",
+            "allow",
+            "methods",
+            "host",
+            "roles",
+            "scopes",
+            "machine",
+            "step_up",
+            "revocation",
         ];
         let section = Section::of(source, value, &known)?;
         Ok(Self {
@@ -111,6 +134,7 @@ impl<'d> RawRoute<'d> {
             scopes: section.optional("scopes", strings)?,
             machine: section.optional("machine", boolean)?,
             step_up: section.optional("step_up", RawStepUp::read)?,
+            revocation: section.optional("revocation", string)?,
         })
     }
 }
@@ -154,10 +178,11 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
             "more than {MAX_ROUTES} routes or {MAX_TESTS} tests"
         )));
     }
-    let settings = settings(source, raw.gate)?;
+    let regard = Regard::read(source, &raw.gate.revocation)?;
+    let settings = settings(source, raw.gate, regard.default)?;
     let mut rules: Vec<Rule> = Vec::with_capacity(raw.route.len());
     for route in raw.route {
-        let new = rule(source, route, &settings)?;
+        let new = rule(source, route, &settings, regard)?;
         if let Some(old) = rules.iter().find(|old| new.ties_with(old)) {
             return Err(tie(old, &new));
         }
@@ -191,7 +216,11 @@ fn tie(old: &Rule, new: &Rule) -> PolicyError {
     }
 }
 
-fn settings(source: Source<'_>, raw: RawSettings<'_>) -> Result<Settings, PolicyError> {
+fn settings(
+    source: Source<'_>,
+    raw: RawSettings<'_>,
+    default_revocation: Mode,
+) -> Result<Settings, PolicyError> {
     let place = |key: &str, value: Option<Spanned<&str>>| {
         let Some(value) = value else { return Ok(None) };
         let path = value.get_ref();
@@ -223,10 +252,16 @@ fn settings(source: Source<'_>, raw: RawSettings<'_>) -> Result<Settings, Policy
         missing_role: place("missing_role", raw.missing_role)?,
         step_up_page: place("step_up_page", raw.step_up_page)?,
         locales,
+        revocation: default_revocation,
     })
 }
 
-fn rule(source: Source<'_>, raw: RawRoute<'_>, settings: &Settings) -> Result<Rule, PolicyError> {
+fn rule(
+    source: Source<'_>,
+    raw: RawRoute<'_>,
+    settings: &Settings,
+    regard: Regard,
+) -> Result<Rule, PolicyError> {
     let pattern = Pattern::parse(raw.path.get_ref())
         .map_err(|message| source.error(&raw.path, "path", message))?;
     if let Some(first) = pattern
@@ -257,6 +292,7 @@ fn rule(source: Source<'_>, raw: RawRoute<'_>, settings: &Settings) -> Result<Ru
         pattern,
         host: rule_host,
         methods,
+        revocation: regard.of(source, raw.revocation.as_ref())?,
         demand: demand(source, raw)?,
     })
 }

@@ -8,14 +8,14 @@ use std::{
     time::Duration,
 };
 
+use edgeward_core::revocation::ISSUER_HOLDS_MILLISECONDS;
 use tokio::sync::watch;
 
-/// A page is this old at most where nobody tells what other processes do, the command line among them. A quarter of the
-/// second within which an edge is to know.
-const AGE_ALONE: Duration = Duration::from_millis(250);
+/// What a page says is this old at most where nobody tells what other processes do, the command line among them.
+const AGE_ALONE: Duration = Duration::from_millis(100);
 
-/// And where they tell each other: a word can be lost, and the command line gives none.
-const AGE_TOGETHER: Duration = Duration::from_millis(500);
+/// And where they tell each other: a word can be lost, and the command line gives none. Edges count on it.
+const AGE_TOGETHER: Duration = Duration::from_millis(ISSUER_HOLDS_MILLISECONDS.unsigned_abs());
 
 /// What is told about ended sessions, in this process and between several.
 #[derive(Debug, Default)]

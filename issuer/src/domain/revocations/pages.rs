@@ -1,4 +1,4 @@
-//! The pages of the feed that were built last, so that many edges which ask the same cost one question to the database.
+//! What the pages of the feed said last, so that many edges which ask the same cost one question to the database.
 
 use std::{
     collections::BTreeMap,
@@ -6,8 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// More are not kept: edges that follow the feed ask from one number or two. At 8 KiB each it is half a megabyte.
-const PAGES_MAX: usize = 64;
+use super::Entries;
+
+/// More are not kept: edges that follow the feed ask from one number or two. At half a megabyte each at most it is four.
+const PAGES_MAX: usize = 8;
 
 /// Pages by the number that they go on from.
 #[derive(Debug, Default)]
@@ -16,7 +18,7 @@ pub struct Pages(Mutex<Built>);
 #[derive(Debug, Default)]
 struct Built {
     version: u64,
-    pages: BTreeMap<u64, (Instant, Arc<str>)>,
+    pages: BTreeMap<u64, (Instant, Arc<Entries>)>,
 }
 
 impl Pages {
@@ -28,7 +30,7 @@ impl Pages {
         version: u64,
         most_age: Duration,
         now: Instant,
-    ) -> Option<Arc<str>> {
+    ) -> Option<Arc<Entries>> {
         let built = self.lock();
         let (at, page) = built.pages.get(&after)?;
         let fresh = built.version == version && now.saturating_duration_since(*at) <= most_age;
@@ -36,7 +38,7 @@ impl Pages {
     }
 
     /// Keeps a page, with the version and the moment of before it was asked for.
-    pub fn keep(&self, after: u64, version: u64, asked: Instant, page: &Arc<str>) {
+    pub fn keep(&self, after: u64, version: u64, asked: Instant, page: &Arc<Entries>) {
         let mut built = self.lock();
         if version < built.version {
             return;
@@ -58,6 +60,17 @@ impl Pages {
 mod tests {
     use super::*;
 
+    fn entries() -> Arc<Entries> {
+        Arc::new(Entries {
+            after: 0,
+            last: 0,
+            more: false,
+            count: 0,
+            lines: String::new(),
+            sha256: String::new(),
+        })
+    }
+
     #[test]
     fn a_page_is_as_old_as_its_question_and_ends_with_the_next_word() {
         let pages = Pages::default();
@@ -68,7 +81,7 @@ mod tests {
                 .find(after, version, Duration::from_millis(250), later(millis))
                 .is_some()
         };
-        pages.keep(7, 1, asked, &"page".into());
+        pages.keep(7, 1, asked, &entries());
         for (after, version, millis, found) in [
             (7, 1, 0, true),
             (7, 1, 250, true),
@@ -83,8 +96,8 @@ mod tests {
             );
         }
         // One that was asked for before a word and came after it is not kept in place of a newer one.
-        pages.keep(7, 3, asked, &"newer".into());
-        pages.keep(7, 2, asked, &"older".into());
+        pages.keep(7, 3, asked, &entries());
+        pages.keep(7, 2, asked, &entries());
         assert!(find(7, 3, 0) && !find(7, 2, 0));
     }
 
@@ -92,7 +105,7 @@ mod tests {
     fn edges_that_ask_from_everywhere_take_no_more_memory_than_the_bound() {
         let pages = Pages::default();
         for after in 0..1000 {
-            pages.keep(after, 1, Instant::now(), &"page".into());
+            pages.keep(after, 1, Instant::now(), &entries());
         }
         assert!(pages.lock().pages.len() <= PAGES_MAX);
     }

@@ -136,7 +136,9 @@ impl Credential {
             | ProblemCode::IssuerUnavailable
             | ProblemCode::KeysUnavailable
             | ProblemCode::PolicyInvalid
-            | ProblemCode::EdgeMisconfigured => None,
+            | ProblemCode::EdgeMisconfigured
+            | ProblemCode::TokenRevoked
+            | ProblemCode::RevocationsUnavailable => None,
         }
     }
 }
