@@ -61,6 +61,7 @@ mount! {
         of_fifty_accounts_with_one_address_one_is_made,
         a_registration_is_whole_or_not_at_all,
         a_sign_in_is_whole_or_not_at_all,
+        an_account_that_moved_signs_nobody_in,
         what_no_issuer_writes_is_named;
     alerts:
         one_process_has_the_turn_until_it_ends,

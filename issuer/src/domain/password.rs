@@ -44,6 +44,7 @@ const SALT_BYTES: usize = 16;
 /// A password as typed, in Unicode's normal form C (RFC 8265 4.2.2), so that every keyboard spells it alike.
 ///
 /// Holds any input, also one that no policy accepts: a sign-in does not tell which passwords could be somebody's.
+#[derive(Clone)]
 pub struct Password {
     text: Zeroizing<String>,
     too_long: bool,

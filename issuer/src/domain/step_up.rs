@@ -51,22 +51,10 @@ pub async fn step_up(
         .map_err(LoginError::from)?;
     match login::prove(storage, context, Some(&account.email), password).await {
         // The address may have become another account's meanwhile.
-        Ok(Proof::Right {
-            account: proved,
-            rehashed,
-        }) if proved.id == user => {
-            let entered = login::enter(
-                storage,
-                context,
-                &attempt,
-                *proved,
-                rehashed,
-                Action::StepUp,
-            )
-            .await;
-            Ok(entered?)
+        Ok(Proof::Right(proved)) if proved.account.id == user => {
+            Ok(login::enter(storage, context, &attempt, *proved, Action::StepUp).await?)
         }
-        Ok(Proof::Right { .. } | Proof::Wrong(_)) => {
+        Ok(Proof::Right(_) | Proof::Wrong(_)) => {
             let refusal = AuditEntry::refused(
                 Action::StepUp,
                 "wrong-password",

@@ -83,6 +83,30 @@ pub struct Rehash {
     pub to: PasswordHash,
 }
 
+/// What a sign-in by password rests on: the account and the hash as they were when the password was compared. They have to be
+/// so still when the sign-in is written, or a password that was just reset, or a role that was just taken, would open a session.
+#[derive(Debug, Clone)]
+pub struct Proved {
+    /// The account, whose roles are in the tokens.
+    pub account: Account,
+    /// The hash that was compared.
+    pub compared: PasswordHash,
+    /// The hash to store in its place: the same password's at another cost.
+    pub rehashed: Option<PasswordHash>,
+}
+
+/// What became of a sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Entered {
+    /// It is done.
+    Done,
+    /// The counter was no longer as expected; nothing was written.
+    CounterMoved,
+    /// The account was no longer as it was proved; nothing was written.
+    AccountMoved,
+}
+
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash(redacted)")
@@ -119,15 +143,15 @@ pub trait Storage: Send + Sync {
     ) -> impl Future<Output = Result<Creation, StorageError>> + Send;
 
     /// Writes a new family and its session, and ends the families that the browser brought along, each with its own
-    /// entry. With `rehashed` the account's password hash is replaced in the same act, with `settled` a counter moves.
-    /// `false`: the counter was no longer as expected, nothing was written.
+    /// entry. The account has to be as it was proved, whose hash may be replaced in the same act; without `proved` there was
+    /// nothing to prove. With `settled` a counter moves.
     fn sign_in(
         &self,
         sign_in: &NewSignIn,
-        rehashed: Option<&Rehash>,
+        proved: Option<&Proved>,
         settled: Option<&Swap>,
         entry: &AuditEntry,
-    ) -> impl Future<Output = Result<bool, StorageError>> + Send;
+    ) -> impl Future<Output = Result<Entered, StorageError>> + Send;
 
     /// Gives or takes a role and ends the user's sessions. `None`: nothing was to change, and nothing was written.
     fn change_role(

@@ -11,7 +11,7 @@ use crate::domain::{
     refresh::{HandOut, ReusedFamily, Rotation},
     roles::RoleChange,
     session::{BrowserSession, Digest, Family, NewSignIn, Replaced, RevocationReason, Sid},
-    storage::{Creation, Rehash, Storage, StorageError, StoredAccount},
+    storage::{Creation, Entered, Proved, Storage, StorageError, StoredAccount},
 };
 
 impl Storage for Store {
@@ -65,23 +65,26 @@ impl Storage for Store {
     async fn sign_in(
         &self,
         sign_in: &NewSignIn,
-        rehashed: Option<&Rehash>,
+        proved: Option<&Proved>,
         settled: Option<&Swap>,
         entry: &AuditEntry,
-    ) -> Result<bool, StorageError> {
+    ) -> Result<Entered, StorageError> {
         let mut tx = self.write().await?;
         if let Some(swap) = settled
             && !attempts::swap(&mut tx, swap).await?
         {
             tx.roll_back().await?;
-            return Ok(false);
+            return Ok(Entered::CounterMoved);
         }
-        if let Some(rehash) = rehashed {
-            users::replace_hash(&mut tx, sign_in.user, rehash, sign_in.now).await?;
+        if let Some(proved) = proved
+            && !users::stands(&mut tx, proved, sign_in.now).await?
+        {
+            tx.roll_back().await?;
+            return Ok(Entered::AccountMoved);
         }
         write_sign_in(&mut tx, sign_in).await?;
         tx.commit(entry).await?;
-        Ok(true)
+        Ok(Entered::Done)
     }
 
     async fn change_role(

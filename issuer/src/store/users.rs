@@ -2,11 +2,12 @@
 
 use edgeward_core::time::UnixTime;
 
-use super::sql::{Readers, Row, Writes, sql};
+use super::WriteTx;
+use super::sql::{Readers, Reads, Row, Writes, sql};
 use crate::domain::{
     accounts::{Account, Email, NewAccount, PersonName, Role, UserId},
     roles::{Direction, RoleChange},
-    storage::{Creation, PasswordHash, Rehash, StorageError, StoredAccount},
+    storage::{Creation, PasswordHash, Proved, Rehash, StorageError, StoredAccount},
 };
 
 /// What [`account`] reads, of `users AS u`. A role has no comma in it. In one statement, so that an account that is there
@@ -38,17 +39,14 @@ pub(super) async fn by_email(
     }))
 }
 
-pub(super) async fn by_id(
-    readers: Readers<'_>,
-    id: UserId,
-) -> Result<Option<Account>, StorageError> {
+pub(super) async fn by_id(on: impl Reads, id: UserId) -> Result<Option<Account>, StorageError> {
     let row = sql(concat!(
         "SELECT ",
         account_columns!(),
         " FROM users AS u WHERE u.id = $1"
     ))
     .bind(id.to_string())
-    .optional(readers)
+    .optional(on)
     .await?;
     row.as_ref().map(account).transpose()
 }
@@ -125,6 +123,12 @@ pub(super) async fn change_role(
 ) -> Result<bool, StorageError> {
     let user = change.user.to_string();
     let role = change.role.as_str();
+    // Nobody signs in with the roles of before while they change: both go through the account's row.
+    sql("UPDATE users SET updated_at = $2 WHERE id = $1")
+        .bind(&user)
+        .bind(change.now)
+        .execute(on)
+        .await?;
     let done = match change.direction {
         Direction::Give => sql(
             "INSERT INTO user_roles (user_id, role, granted_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
@@ -156,6 +160,27 @@ pub(super) async fn replace_hash(
     .execute(on)
     .await?;
     Ok(done == 1)
+}
+
+/// Whether an account is as it was when its password was compared. Then its hash is replaced, if it is to be, and nobody
+/// changes the account before the transaction ends.
+pub(super) async fn stands(
+    tx: &mut WriteTx,
+    proved: &Proved,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let to = proved.rehashed.as_ref().unwrap_or(&proved.compared);
+    // Also where the hash stays, because writing the row is what locks it on a server.
+    let done = sql("UPDATE users
+         SET password_hash = $2, updated_at = CASE WHEN password_hash = $2 THEN updated_at ELSE $3 END
+         WHERE id = $1 AND password_hash = $4")
+    .bind(proved.account.id.to_string())
+    .bind(to.as_phc())
+    .bind(now)
+    .bind(proved.compared.as_phc())
+    .execute(tx)
+    .await?;
+    Ok(done == 1 && by_id(tx, proved.account.id).await?.as_ref() == Some(&proved.account))
 }
 
 /// Stores another password than whichever the account has; `false` when there is no such account.

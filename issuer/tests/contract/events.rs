@@ -8,7 +8,7 @@ use edgeward_issuer::{
         audit::{Action, Actor, AuditEntry, Origin},
         events::{Circumstances, EventType, SecurityEvent, Severity},
         session::RevocationReason,
-        storage::Storage,
+        storage::{Entered, Storage},
     },
     store::events::EventFilter,
 };
@@ -294,12 +294,13 @@ pub(crate) async fn tables_and_indexes_are_listed_by_size(world: World) {
     let noted = entry(Action::SignIn);
     for _ in 0..3 {
         let sign_in = new_sign_in(ada);
-        assert!(
+        assert_eq!(
             world
                 .store
                 .sign_in(&sign_in, None, None, &noted)
                 .await
-                .unwrap()
+                .unwrap(),
+            Entered::Done
         );
     }
     let found = world.store.storage_use().await.unwrap();

@@ -6,7 +6,7 @@ use edgeward_issuer::domain::{
     audit::Action,
     moment::Moment,
     session::{Digest, RevocationReason, Sid},
-    storage::Storage,
+    storage::{Entered, Storage},
 };
 use tokio::task::JoinSet;
 
@@ -303,11 +303,14 @@ pub(crate) async fn living_sessions_are_listed_the_newest_first(world: World) {
         let mut sign_in = new_sign_in(ada);
         sign_in.now = NOW.plus(-age);
         let entry = entry(Action::SignIn);
-        world
-            .store
-            .sign_in(&sign_in, None, None, &entry)
-            .await
-            .unwrap();
+        assert_eq!(
+            world
+                .store
+                .sign_in(&sign_in, None, None, &entry)
+                .await
+                .unwrap(),
+            Entered::Done
+        );
         expected.push((age, sign_in.sid));
     }
     expected.sort();

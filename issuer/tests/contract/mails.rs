@@ -12,7 +12,7 @@ use edgeward_issuer::{
         registration::{Confirmation, Pending, Registration},
         reset_password::Reset,
         session::{Device, RevocationReason},
-        storage::{PasswordHash, Storage, StorageError},
+        storage::{Entered, PasswordHash, Storage, StorageError},
     },
     store::{outbox::Settlement, registrations::Opens},
 };
@@ -275,7 +275,10 @@ pub(crate) async fn a_notice_is_queued_with_its_act_or_not_at_all(mut world: Wor
         let mut sign_in = new_sign_in(ada);
         sign_in.device = Device::of_request(program, None, [203, 0, 113, 7].into());
         let entry = noted(Action::SignIn, Actor::User(ada), sign_in.sid);
-        store.sign_in(&sign_in, None, None, &entry).await.unwrap();
+        assert_eq!(
+            store.sign_in(&sign_in, None, None, &entry).await.unwrap(),
+            Entered::Done
+        );
         let expected = [0, 0, 1, 2, 3, 3][number];
         assert_eq!(
             kinds("new-device").await,
@@ -286,10 +289,13 @@ pub(crate) async fn a_notice_is_queued_with_its_act_or_not_at_all(mut world: Wor
     let told = "SELECT count(*) FROM outbox WHERE device = 'Chrome' AND place = '203.0.113.0/24'";
     assert_eq!(world.number(told).await, 1);
     let sign_in = new_sign_in(ada);
-    store
-        .sign_in(&sign_in, None, None, &entry(Action::SignIn))
-        .await
-        .unwrap();
+    assert_eq!(
+        store
+            .sign_in(&sign_in, None, None, &entry(Action::SignIn))
+            .await
+            .unwrap(),
+        Entered::Done
+    );
     let reuse = noted(Action::RefreshReuse, Actor::Anonymous, sign_in.sid);
     let reason = RevocationReason::Reuse;
     assert!(

@@ -22,7 +22,7 @@ use edgeward_issuer::{
         refresh::{Context, RefreshError, RefreshToken, Refreshed, refresh_in_turn},
         revocations::{Entries, Feed, Pages},
         session::{Device, NewSignIn},
-        storage::Storage,
+        storage::{Entered, Storage},
     },
     store::{
         Store,
@@ -167,11 +167,12 @@ impl Process {
         let token = RefreshToken::make(&self.mac, sign_in.sid, 0, unlike());
         sign_in.refresh = token.digest();
         let noted = entry(Action::SignIn);
-        assert!(
+        assert_eq!(
             self.store
                 .sign_in(&sign_in, None, None, &noted)
                 .await
-                .unwrap()
+                .unwrap(),
+            Entered::Done
         );
         (sign_in, token)
     }

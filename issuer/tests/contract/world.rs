@@ -16,7 +16,7 @@ use edgeward_issuer::{
         moment::Moment,
         refresh::Rotation,
         session::{Device, Digest, NewSignIn, Sid, WEB_CLIENT},
-        storage::{Creation, PasswordHash, Storage},
+        storage::{Creation, Entered, PasswordHash, Storage},
     },
     store::{Store, audit::ChainVerdict, redis::Link},
 };
@@ -200,7 +200,7 @@ impl World {
         let sign_in = new_sign_in(user);
         let noted = entry(Action::SignIn);
         let done = self.store.sign_in(&sign_in, None, None, &noted).await;
-        assert!(done.unwrap());
+        assert_eq!(done.unwrap(), Entered::Done);
         sign_in
     }
 }

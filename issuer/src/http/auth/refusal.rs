@@ -66,6 +66,10 @@ impl From<LoginError> for ApiError {
             LoginError::NoAttempt(error) => error.into(),
             LoginError::Hash(error) => error.into(),
             LoginError::Mint(error) => error.into(),
+            // Whoever asks again is compared with what the account is by then.
+            LoginError::AccountMoved => Self::Busy {
+                retry_after_seconds: 1,
+            },
             LoginError::Storage(error) => error.into(),
             LoginError::NoRandomness(error) => Self::internal(error),
         }

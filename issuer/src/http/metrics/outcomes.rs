@@ -37,6 +37,7 @@ impl LoginReason {
             )) => Self::Locked,
             Err(
                 LoginError::Hash(HashError::Overloaded)
+                | LoginError::AccountMoved
                 | LoginError::NoAttempt(NoAttempt::Contended),
             ) => Self::Overloaded,
             Err(
