@@ -240,7 +240,7 @@ async fn only_an_edge_that_asks_for_itself_reads_it() {
     let (desk, mut browser) = Desk::with_ada_signed_in().await;
     let mut edge = Edge::enrolled_at(&desk).await;
     let stranger = browser.get(FEED).send().await;
-    stranger.expect_problem(401, "EDGE_PROOF_INVALID");
+    stranger.expect_problem(401, "EDGE_PROOF_REQUIRED");
     for whose in [
         // What an edge passes on for somebody else.
         json!({ "cip": "203.0.113.9" }),
@@ -250,7 +250,7 @@ async fn only_an_edge_that_asks_for_itself_reads_it() {
         json!({}),
     ] {
         let answer = edge.ask(&desk, FEED, whose).await;
-        answer.expect_problem(401, "EDGE_PROOF_INVALID");
+        answer.expect_problem(401, "EDGE_PROOF_REQUIRED");
     }
     for query in [
         "after=",

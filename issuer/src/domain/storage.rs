@@ -267,7 +267,7 @@ pub trait Storage: Send + Sync {
         entry: &AuditEntry,
     ) -> impl Future<Output = Result<bool, StorageError>> + Send;
 
-    /// Ends all live families of a user but one, and answers how many there were.
+    /// Ends all live families of a user but one, and answers how many there were. Where there was none, nothing is written.
     fn revoke_all(
         &self,
         user: UserId,
