@@ -52,6 +52,7 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
         expect: &expect,
         answer: None,
         seen: None,
+        revocations: None,
     };
     for path in PATHS {
         for method in METHODS {
@@ -81,7 +82,9 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
                         assert!(!redirect.location.starts_with("//"));
                     }
                     Decision::Answer(answer) => assert_eq!(answer.status, 204),
-                    Decision::NeedsKeys(_) | Decision::NeedsSignature(_) => {
+                    Decision::NeedsKeys(_)
+                    | Decision::NeedsSignature(_)
+                    | Decision::NeedsRevocations(_) => {
                         panic!("an anonymous caller has nothing to check")
                     }
                 }

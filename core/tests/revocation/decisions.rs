@@ -6,7 +6,7 @@ use edgeward_core::cookie::{CookieHeader, CookieNames, Environment};
 use edgeward_core::gate::{
     CanonicalPath, Credential, Decision, Gate, PolicyState, RequestView, decide,
 };
-use edgeward_core::revocation::{Advice, Consulted, Feed, Mode, Revocations};
+use edgeward_core::revocation::{Advice, BOUND_MILLISECONDS, Consulted, Feed, Mode, Revocations};
 use edgeward_core::time::Moment;
 use edgeward_core::token::SeenTokens;
 use serde_json::json;
@@ -105,21 +105,31 @@ fn check(path: &str, sid: &str, age: i64, is_final: bool, expected: &str) {
 #[test]
 fn each_mode_bears_another_age() {
     for (path, age, first, finally) in [
-        ("/bounded", 999, "passes", "passes"),
-        ("/bounded", 1_000, "asks bounded", "passes"),
-        ("/strict", 999, "passes", "passes"),
+        ("/bounded", BOUND_MILLISECONDS - 1, "passes", "passes"),
+        ("/bounded", BOUND_MILLISECONDS, "asks bounded", "passes"),
+        ("/strict", BOUND_MILLISECONDS - 1, "passes", "passes"),
         (
             "/strict",
-            1_000,
+            BOUND_MILLISECONDS,
             "asks strict",
             "503 REVOCATIONS_UNAVAILABLE in 1 s",
         ),
         ("/eventual", 9_999, "passes", "passes"),
         ("/eventual", 10_000, "asks eventual", "passes"),
-        ("/auth/verify-token", 999, "204", "204"),
-        ("/auth/verify-token", 1_000, "asks bounded", "204"),
-        ("/public", 1_000, "asks bounded", "passes"),
-        ("/public/strict", 1_000, "asks strict", "passes as nobody"),
+        ("/auth/verify-token", BOUND_MILLISECONDS - 1, "204", "204"),
+        (
+            "/auth/verify-token",
+            BOUND_MILLISECONDS,
+            "asks bounded",
+            "204",
+        ),
+        ("/public", BOUND_MILLISECONDS, "asks bounded", "passes"),
+        (
+            "/public/strict",
+            BOUND_MILLISECONDS,
+            "asks strict",
+            "passes as nobody",
+        ),
     ] {
         check(path, "s-1", age, false, first);
         check(path, "s-1", age, true, finally);

@@ -1,8 +1,9 @@
 //! When the feed is asked for, by whom, and how old it may be.
 
 use edgeward_core::revocation::{
-    Advice, FIRST_BACKOFF_MILLISECONDS, Feed, LEASE_MILLISECONDS, LONGEST_BACKOFF_MILLISECONDS,
-    Mode, PATIENCE_MILLISECONDS, State, Ticket,
+    Advice, BOUND_MILLISECONDS, FIRST_BACKOFF_MILLISECONDS, Feed, ISSUER_HOLDS_MILLISECONDS,
+    LEASE_MILLISECONDS, LONGEST_BACKOFF_MILLISECONDS, Mode, PATIENCE_MILLISECONDS,
+    REFRESH_MILLISECONDS, State, Ticket,
 };
 use edgeward_core::time::Moment;
 use serde_json::json;
@@ -52,13 +53,18 @@ fn an_empty_feed_is_asked_for_by_every_mode() {
 }
 
 #[test]
+fn a_sign_out_is_known_within_a_second_of_what_the_issuer_may_hold_back() {
+    assert_eq!(BOUND_MILLISECONDS + ISSUER_HOLDS_MILLISECONDS, 1_000);
+}
+
+#[test]
 fn how_old_it_may_be_is_said_by_the_mode() {
     for (mode, age, expected) in [
         (Mode::Bounded, 0, "use"),
-        (Mode::Bounded, 999, "use"),
-        (Mode::Bounded, 1_000, "fetch"),
-        (Mode::Strict, 999, "use"),
-        (Mode::Strict, 1_000, "fetch"),
+        (Mode::Bounded, BOUND_MILLISECONDS - 1, "use"),
+        (Mode::Bounded, BOUND_MILLISECONDS, "fetch"),
+        (Mode::Strict, BOUND_MILLISECONDS - 1, "use"),
+        (Mode::Strict, BOUND_MILLISECONDS, "fetch"),
         (EVENTUAL, 1_000, "use"),
         (EVENTUAL, 9_999, "use"),
         (EVENTUAL, 10_000, "fetch"),
@@ -73,9 +79,9 @@ fn how_old_it_may_be_is_said_by_the_mode() {
 #[test]
 fn a_refresh_is_taken_along_from_half_the_age_on_and_by_one_request() {
     for (mode, age, expected) in [
-        (Mode::Bounded, 499, false),
-        (Mode::Bounded, 500, true),
-        (Mode::Strict, 500, true),
+        (Mode::Bounded, REFRESH_MILLISECONDS - 1, false),
+        (Mode::Bounded, REFRESH_MILLISECONDS, true),
+        (Mode::Strict, REFRESH_MILLISECONDS, true),
         (EVENTUAL, 4_999, false),
         (EVENTUAL, 5_000, true),
     ] {
@@ -106,7 +112,8 @@ fn on_a_busy_instance_nobody_waits() {
             count += 1;
         }
     }
-    assert_eq!(count, 119, "two in a second");
+    // Every 380 ms: at the first request after half of the bound.
+    assert_eq!(count, 157, "three in a second at most");
 }
 
 #[test]
@@ -140,7 +147,11 @@ fn many_requests_cause_one_fetch_and_wait_no_longer_than_they_must() {
     feed.ended(&second);
     feed.ended(&ticket);
     assert_eq!(
-        advice(&mut feed, Mode::Bounded, LEASE_MILLISECONDS + 999),
+        advice(
+            &mut feed,
+            Mode::Bounded,
+            LEASE_MILLISECONDS + BOUND_MILLISECONDS - 1
+        ),
         "use"
     );
     feed.failed(&ticket, after(LEASE_MILLISECONDS), 0);
