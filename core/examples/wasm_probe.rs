@@ -7,7 +7,7 @@
 use edgeward_core::cookie::{CookieHeader, CookieNames, Environment};
 use edgeward_core::csrf::{self, CsrfKey};
 use edgeward_core::gate::{
-    CanonicalPath, Credential, Decision, Gate, PolicyState, RequestView, decide,
+    CanonicalPath, Credential, Decision, Gate, PolicyState, RequestSource, RequestView, decide,
 };
 use edgeward_core::keys::KeySet;
 use edgeward_core::return_to;
@@ -43,6 +43,7 @@ pub extern "C" fn probe(seed: u8, now: i64) -> u32 {
     let authorization = format!("Bearer {token}");
     let names = CookieNames::for_environment(Environment::Production, false);
     let request = RequestView {
+        source: RequestSource::default(),
         method: "GET",
         host: "app.example.test",
         path: CanonicalPath::parse("/a"),
@@ -52,6 +53,7 @@ pub extern "C" fn probe(seed: u8, now: i64) -> u32 {
     };
     let policy = PolicyState::parse(POLICY);
     let gate = Gate {
+        site: "https://app.example.test",
         policy: &policy,
         keys: Some(&keys),
         keys_are_final: true,

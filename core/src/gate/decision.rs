@@ -15,9 +15,11 @@ use alloc::sync::Arc;
 
 use super::caller::{Caller, Gate, KeyDemand};
 use super::challenge;
+use super::cors::{CorsGrant, Preflight};
 use super::credential::Credential;
 use super::path::{CanonicalPath, PathRefusal};
 use super::policy::{Found, Policy, PolicyState, Rule};
+use super::source::{self, RequestSource};
 use super::subject::{Standing, Subject};
 use super::territory::{SIGN_IN_PAGE, Territory};
 use crate::problem::{Problem, ProblemCode};
@@ -39,6 +41,8 @@ pub struct RequestView<'a> {
     pub query: Option<&'a str>,
     /// Who asks.
     pub credential: Credential<'a>,
+    /// Where it comes from.
+    pub source: RequestSource<'a>,
     /// Whether a redirect to a page makes sense, see [`super::Navigation::detect`].
     pub navigation: bool,
 }
@@ -53,6 +57,8 @@ pub enum Decision {
     Redirect(Redirect),
     /// Answer without asking anybody.
     Answer(Answer),
+    /// Answer a browser's question whether a script of another origin may send a request: 204, without a body.
+    AnswerPreflight(Preflight),
     /// Refuse.
     Refuse(Refusal),
     /// Fetch the key set and decide again with `keys_are_final`.
@@ -89,6 +95,8 @@ pub struct Permit {
     drops_credential: bool,
     rule: String,
     response_policy: ResponsePolicy,
+    cors: Option<CorsGrant>,
+    binds_request: bool,
 }
 
 impl Permit {
@@ -128,6 +136,18 @@ impl Permit {
     pub const fn response_policy(&self) -> ResponsePolicy {
         self.response_policy
     }
+
+    /// Which other origin may read the response, where the policy speaks about that; else it is for the app to say.
+    #[must_use]
+    pub const fn cors(&self) -> Option<&CorsGrant> {
+        self.cors.as_ref()
+    }
+
+    /// Whether the application is to be told about this one request only: method and path stand in the assertion.
+    #[must_use]
+    pub const fn binds_request(&self) -> bool {
+        self.binds_request
+    }
 }
 
 /// A redirect to a page of this site.
@@ -159,14 +179,17 @@ pub struct Refusal {
     pub www_authenticate: Option<String>,
     /// The value of `Allow`, for 405.
     pub allow: Option<&'static str>,
+    /// Which other origin may read the refusal, where the policy speaks about that.
+    pub cors: Option<CorsGrant>,
     /// For the log only: the precise reason and, where one was asked, the rule. Never token bytes.
     pub log_reason: String,
 }
 
 impl Refusal {
-    fn new(code: ProblemCode, log_reason: impl Into<String>) -> Self {
+    pub(super) fn new(code: ProblemCode, log_reason: impl Into<String>) -> Self {
         let (detail, www_authenticate, allow) = (None, None, None);
         Self {
+            cors: None,
             status: code.status(),
             code,
             detail,
@@ -219,7 +242,7 @@ fn settle(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Settled 
     }
     match Territory::of(path) {
         Territory::App => judge_app(gate, policy, request, path, now),
-        Territory::Issuer => Ok(to_issuer(path)),
+        Territory::Issuer => Ok(to_issuer(gate, request, path)),
         Territory::SignInPage => judge_sign_in_page(gate, policy, request, path, now),
         Territory::VerifyToken => answer_verify_token(gate, request, now),
     }
@@ -232,6 +255,9 @@ fn judge_app(
     path: &CanonicalPath,
     now: UnixTime,
 ) -> Settled {
+    if let Some(answer) = source::answer_to_preflight(policy, request, path) {
+        return Ok(answer);
+    }
     let rule = match policy.find(path, request.method, request.host) {
         Found::Rule(rule) => rule,
         Found::Nothing => return refuse(ProblemCode::RouteDenied, "no-rule"),
@@ -239,6 +265,38 @@ fn judge_app(
             return refuse(ProblemCode::RouteDenied, format!("looks-like: {protected}"));
         }
     };
+    let origin = request.source.provenance.origin;
+    let cors = rule.manner().cors.as_ref();
+    let grant = cors.map(|cors| CorsGrant::of(cors, origin));
+    let decision = match source::refused_for_app(gate.site, policy, rule, request) {
+        Some(refusal) => Decision::Refuse(refusal),
+        None => judge_by_rule(gate, policy, rule, request, path, now)?,
+    };
+    Ok(match decision {
+        Decision::Forward(permit) => Decision::Forward(Permit {
+            cors: grant,
+            ..permit
+        }),
+        Decision::Refuse(refusal) => Decision::Refuse(Refusal {
+            cors: grant,
+            ..refusal
+        }),
+        other @ (Decision::Redirect(_)
+        | Decision::Answer(_)
+        | Decision::AnswerPreflight(_)
+        | Decision::NeedsKeys(_)
+        | Decision::NeedsSignature(_)) => other,
+    })
+}
+
+fn judge_by_rule(
+    gate: &Gate<'_>,
+    policy: &Policy,
+    rule: &Rule,
+    request: &RequestView<'_>,
+    path: &CanonicalPath,
+    now: UnixTime,
+) -> Settled {
     let caller = Caller::of(gate, &request.credential, now)?;
     let subject = match &caller {
         Caller::Known(verified) => Subject::of_claims(verified.claims()),
@@ -248,14 +306,9 @@ fn judge_app(
         Standing::Passes => return Ok(Decision::Forward(permit(rule, path, caller))),
         Standing::NotSignedIn => return Ok(sign_in_first(&caller, rule, request, path)),
         Standing::WrongKind | Standing::LacksRole => {
-            if let Some(page) = reachable_page(
-                policy,
-                policy.settings().missing_role.as_deref(),
-                request,
-                path,
-                &subject,
-                now,
-            ) {
+            let page = rule.manner().redirect.as_deref();
+            let page = page.or(policy.settings().missing_role.as_deref());
+            if let Some(page) = reachable_page(policy, page, request, path, &subject, now) {
                 return Ok(see_other(page.to_string()));
             }
             Refusal::new(
@@ -297,15 +350,20 @@ fn permit(rule: &Rule, path: &CanonicalPath, caller: Caller) -> Permit {
         identity,
         drops_credential,
         rule: rule.path().to_string(),
-        response_policy: if rule.is_public() {
+        response_policy: if rule.is_public() || rule.manner().app_says_cache {
             ResponsePolicy::Untouched
         } else {
             ResponsePolicy::PrivateNoStore
         },
+        cors: None,
+        binds_request: rule.manner().binds_request,
     }
 }
 
-fn to_issuer(path: &CanonicalPath) -> Decision {
+fn to_issuer(gate: &Gate<'_>, request: &RequestView<'_>, path: &CanonicalPath) -> Decision {
+    if let Some(refusal) = source::refused_for_issuer(gate.site, request) {
+        return Decision::Refuse(refusal);
+    }
     Decision::Forward(Permit {
         destination: Destination::Issuer,
         path: path.clone(),
@@ -313,6 +371,8 @@ fn to_issuer(path: &CanonicalPath) -> Decision {
         drops_credential: false,
         rule: "issuer".to_string(),
         response_policy: ResponsePolicy::Untouched,
+        cors: None,
+        binds_request: false,
     })
 }
 
@@ -352,14 +412,14 @@ fn judge_sign_in_page(
     now: UnixTime,
 ) -> Settled {
     if !is_navigation(request) {
-        return Ok(to_issuer(path));
+        return Ok(to_issuer(gate, request, path));
     }
     Ok(match Caller::of(gate, &request.credential, now)? {
         Caller::Known(_) => {
             let way_back = request.query.and_then(return_to::from_query);
             see_other(way_back.unwrap_or_else(|| policy.settings().signed_in_home.clone()))
         }
-        Caller::Anonymous | Caller::Refused(_) | Caller::Unjudged => to_issuer(path),
+        Caller::Anonymous | Caller::Refused(_) | Caller::Unjudged => to_issuer(gate, request, path),
     })
 }
 

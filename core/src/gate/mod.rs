@@ -12,8 +12,10 @@ mod credential;
 mod navigation;
 mod subject;
 mod caller;
+mod source;
 mod decision;
 mod challenge;
+pub mod cors;
 mod explain;
 pub mod headers;
 
@@ -27,3 +29,4 @@ pub use navigation::Navigation;
 pub use path::{CanonicalPath, MAX_PATH_BYTES, PathRefusal};
 pub use pattern::Specificity;
 pub use policy::{Policy, PolicyError, PolicyState, Rule, Settings, StepUp};
+pub use source::RequestSource;

@@ -9,6 +9,7 @@
 mod site;
 mod day;
 mod challenges;
+mod cross_origin;
 mod detours;
 mod keys;
 mod signatures;

@@ -4,7 +4,9 @@
 use std::cell::RefCell;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use edgeward_core::gate::{CanonicalPath, Credential, Decision, Gate, RequestView, decide};
+use edgeward_core::gate::{
+    CanonicalPath, Credential, Decision, Gate, RequestSource, RequestView, decide,
+};
 use edgeward_core::keys::KeySet;
 use edgeward_core::signature::{Finding, SignatureAnswer, SignatureQuestion};
 use edgeward_core::time::UnixTime;
@@ -41,6 +43,7 @@ impl Curve {
         now: i64,
     ) -> Decision {
         let gate = Gate {
+            site: ISSUER,
             policy: &self.site.policy,
             keys: self.site.keys.as_ref(),
             keys_are_final: self.site.keys_are_final,
@@ -49,6 +52,7 @@ impl Curve {
             seen: Some(&self.seen),
         };
         let request = RequestView {
+            source: RequestSource::default(),
             method: "GET",
             host: "site.example",
             path: CanonicalPath::parse(target),

@@ -2,7 +2,7 @@
 
 use edgeward_core::gate::{
     CanonicalPath, Credential, Decision, Destination, Gate, KeyDemand, Permit, PolicyState,
-    Refusal, RequestView, decide,
+    Refusal, RequestSource, RequestView, decide,
 };
 use edgeward_core::keys::KeySet;
 use edgeward_core::time::UnixTime;
@@ -91,6 +91,7 @@ impl Site {
 
     pub(crate) fn ask(&self, request: &Request<'_>) -> Decision {
         let gate = Gate {
+            site: ISSUER,
             policy: &self.policy,
             keys: self.keys.as_ref(),
             keys_are_final: self.keys_are_final,
@@ -103,6 +104,7 @@ impl Site {
             None => (request.target, None),
         };
         let view = RequestView {
+            source: request.source,
             method: request.method,
             host: "site.example",
             path: CanonicalPath::parse(path),
@@ -120,6 +122,7 @@ pub(crate) struct Request<'r> {
     pub(crate) target: &'r str,
     pub(crate) credential: Credential<'r>,
     pub(crate) navigation: bool,
+    pub(crate) source: RequestSource<'r>,
 }
 
 pub(crate) fn call<'r>(method: &'r str, target: &'r str) -> Request<'r> {
@@ -128,6 +131,7 @@ pub(crate) fn call<'r>(method: &'r str, target: &'r str) -> Request<'r> {
         target,
         credential: Credential::None,
         navigation: false,
+        source: RequestSource::default(),
     }
 }
 
@@ -186,6 +190,7 @@ pub(crate) fn told(decision: Decision) -> String {
         }
         Decision::Redirect(redirect) => format!("{} {}", redirect.status, redirect.location),
         Decision::Answer(answer) => answer.status.to_string(),
+        Decision::AnswerPreflight(_) => "204 to a preflight".to_string(),
         Decision::Refuse(refusal) => format!("{} {}", refusal.status, refusal.code),
         Decision::NeedsKeys(KeyDemand::NoKeySet) => "needs keys".to_string(),
         Decision::NeedsKeys(KeyDemand::UnknownKey) => "needs newer keys".to_string(),

@@ -94,11 +94,13 @@ impl Forwarded {
     }
 
     fn failed(&self, failure: &Failure) -> Result<Response, JsValue> {
+        let [request_id, trace_id] = self.inbound.names_in_logs();
         log::line(
             "error",
             "not-forwarded",
             &[
-                ("requestId", &self.inbound.id),
+                request_id,
+                trace_id,
                 ("rule", self.permit.rule()),
                 ("code", failure.code.code()),
                 ("reason", failure.reason),

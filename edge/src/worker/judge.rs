@@ -52,6 +52,7 @@ impl Bench {
         SEEN.with(|seen| {
             let gate = Gate {
                 policy: &self.settings.policy,
+                site: self.settings.issuer.as_str(),
                 keys,
                 keys_are_final: self.keys_are_final,
                 expect: &self.settings.expect,

@@ -148,7 +148,7 @@ fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), 
         let problem = Problem::new(ProblemCode::AmbiguousPath)
             .with_detail("The address names no plain host.");
         let reply = Reply::problem(&problem, Reader::Program, &id);
-        return Err(reply.finish(Environment::Production, "GET", &id));
+        return Err(reply.finish(Environment::Production, "GET", &id, None));
     };
     match settings(env) {
         Ok(settings) => Ok((inbound, settings)),
@@ -167,7 +167,8 @@ fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), 
                 inbound.reader(),
                 &inbound.id,
             );
-            Err(reply.finish(Environment::Production, &inbound.method, &inbound.id))
+            let trace = inbound.traceparent();
+            Err(reply.finish(Environment::Production, &inbound.method, &inbound.id, trace))
         }
     }
 }
@@ -179,13 +180,19 @@ fn refuse(code: ProblemCode, inbound: &Inbound, settings: &Settings) -> Result<R
 
 fn not_answered(inbound: &Inbound, settings: &Settings) -> Result<Response, JsValue> {
     // What the runtime threw may quote the request, so it is not logged.
-    log::line("error", "not-answered", &[("requestId", &inbound.id)]);
+    log::line("error", "not-answered", &inbound.names_in_logs());
     let reply = Reply::refusal(ProblemCode::Internal, inbound.reader(), &inbound.id);
     own(reply, inbound, settings)
 }
 
 fn own(reply: Reply, inbound: &Inbound, settings: &Settings) -> Result<Response, JsValue> {
-    effect::send(&reply.finish(settings.environment, &inbound.method, &inbound.id))
+    let environment = settings.environment;
+    effect::send(&reply.finish(
+        environment,
+        &inbound.method,
+        &inbound.id,
+        inbound.traceparent(),
+    ))
 }
 
 fn settings(env: &JsValue) -> Result<Rc<Settings>, BrokenSettings> {

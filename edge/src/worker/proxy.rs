@@ -188,6 +188,7 @@ pub(super) mod tests {
     fn permitted(request: &Inbound, settings: &Settings, keys: &KeySet) -> Permit {
         let gate = Gate {
             policy: &settings.policy,
+            site: settings.issuer.as_str(),
             keys: Some(keys),
             keys_are_final: true,
             expect: &settings.expect,

@@ -34,10 +34,11 @@ export function reply(status, lines, body) {
   return new Response(body, { status, headers });
 }
 
-/** The same answer once more, without a body, for another request. */
-export function replyAgain(before, requestIdHeader, requestId) {
+/** The same answer once more, without a body, with the headers that name another request. */
+export function replyAgain(before, lines) {
   const response = new Response(null, before);
-  response.headers.set(requestIdHeader, requestId);
+  const parts = lines.split("\n");
+  for (let at = 0; at + 1 < parts.length; at += 2) response.headers.set(parts[at], parts[at + 1]);
   return response;
 }
 

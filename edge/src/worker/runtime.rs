@@ -23,11 +23,7 @@ extern "C" {
     fn reply_with(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
 
     #[wasm_bindgen(js_name = replyAgain, catch)]
-    fn reply_again(
-        before: &Response,
-        request_id_header: &str,
-        request_id: &str,
-    ) -> Result<Response, JsValue>;
+    fn reply_again(before: &Response, headers: &str) -> Result<Response, JsValue>;
 
     #[wasm_bindgen(js_name = draft, catch)]
     fn draft_of(url: &str) -> Result<Request, JsValue>;
@@ -136,15 +132,15 @@ pub(super) fn reply<'h>(
     reply_with(status, &lines(headers)?, body)
 }
 
-/// The same answer once more, without a body and under another request's id.
+/// The same answer once more, without a body and under another request's names.
 ///
 /// # Errors
-/// The runtime takes the header for none.
-pub(super) fn reply_once_more(
+/// The runtime takes one of the headers for none.
+pub(super) fn reply_once_more<'h>(
     before: &Response,
-    (request_id_header, request_id): (&str, &str),
+    names: impl Iterator<Item = (&'h str, &'h str)>,
 ) -> Result<Response, JsValue> {
-    reply_again(before, request_id_header, request_id)
+    reply_again(before, &lines(names)?)
 }
 
 /// Where a request goes on to.

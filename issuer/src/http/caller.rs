@@ -11,7 +11,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use edgeward_core::time::UnixTime;
+use edgeward_core::{
+    time::UnixTime,
+    trace::{TRACEPARENT, TraceParent},
+};
 use tracing::Instrument;
 
 use super::{
@@ -66,6 +69,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 pub async fn identify(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let own_id = RequestId::new();
+    let trace = trace(&parts.headers);
     let span = tracing::info_span!("identifying", request_id = %own_id);
     let found = find(&app, &parts, &own_id).instrument(span).await;
     let (request_id, edge, asked, mut response) = match found {
@@ -75,7 +79,11 @@ pub async fn identify(State(app): State<SharedApp>, request: Request, next: Next
                 address: caller.address,
                 now: caller.now,
             };
-            let span = tracing::info_span!("handling", request_id = %request_id);
+            let span = tracing::info_span!(
+                "handling",
+                request_id = %request_id,
+                trace_id = trace.as_ref().map(TraceParent::trace_id),
+            );
             parts.extensions.insert(caller);
             let request = Request::from_parts(parts, body);
             let response = next.run(request).instrument(span).await;
@@ -95,9 +103,21 @@ pub async fn identify(State(app): State<SharedApp>, request: Request, next: Next
     if let Some(edge) = edge {
         response.extensions_mut().insert(EdgeOfAnswer(edge));
     }
+    if let Some(trace) = trace {
+        response.extensions_mut().insert(trace);
+    }
     response.extensions_mut().insert(asked);
     response.extensions_mut().insert(request_id);
     response
+}
+
+/// The trace that a request belongs to. The edge always says one; a stranger may as well, because nothing is decided by it.
+fn trace(headers: &HeaderMap) -> Option<TraceParent> {
+    let mut said = headers.get_all(TRACEPARENT).iter();
+    match (said.next(), said.next()) {
+        (Some(one), None) => TraceParent::read(one.to_str().ok()?),
+        (Some(_), Some(_)) | (None, _) => None,
+    }
 }
 
 /// From where and when was asked, left on the answer for the layers around.

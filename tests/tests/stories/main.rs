@@ -8,6 +8,8 @@ mod sign_in;
 mod verify_token;
 mod paths;
 mod spoofing;
+mod cross_origin;
+mod answer_headers;
 mod trust;
 mod other_issuers;
 mod seen_tokens;

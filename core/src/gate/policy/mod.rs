@@ -15,6 +15,7 @@
 //! A policy that cannot be read is a value too ([`PolicyState::Broken`]): it refuses everything and says why.
 
 mod document;
+mod manner;
 mod read;
 mod test_rows;
 
@@ -22,6 +23,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+
+pub(super) use manner::Manner;
 
 use super::path::{CanonicalPath, decoded_segments};
 use super::pattern::{Pattern, Specificity, fold, fold_representation, page_of};
@@ -91,6 +94,8 @@ pub struct Settings {
     pub step_up_page: Option<String>,
     /// First segments that only choose a language.
     pub locales: Vec<String>,
+    /// Origins beside the site's own whose pages may act with a visitor's cookies.
+    pub origins: Vec<String>,
 }
 
 /// One `[[route]]`.
@@ -101,6 +106,7 @@ pub struct Rule {
     host: Option<Host>,
     methods: Option<Vec<String>>,
     demand: Demand,
+    manner: Manner,
 }
 
 /// Whom a rule lets pass.
@@ -295,6 +301,10 @@ impl Rule {
 
     pub(super) const fn demand(&self) -> &Demand {
         &self.demand
+    }
+
+    pub(super) const fn manner(&self) -> &Manner {
+        &self.manner
     }
 
     pub(super) const fn is_protected(&self) -> bool {

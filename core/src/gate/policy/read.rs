@@ -5,16 +5,18 @@
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use toml::Spanned;
 use toml::de::DeTable;
 
 use super::document::{Placed, Section, Source, boolean, each, integer, string, strings};
+use super::manner::{self, RawCors, RawManner};
 use super::test_rows::{RawTest, TestRow};
 use super::{Conditions, Demand, Host, Policy, PolicyError, Rule, Settings, StepUp};
+use crate::gate::cors::Cors;
 use crate::gate::pattern::Pattern;
-use crate::return_to;
 
 /// The longest policy, in bytes. Because it is read when an isolate starts; a megabyte would be felt on every cold start.
 pub const MAX_POLICY_BYTES: usize = 256 * 1024;
@@ -44,6 +46,8 @@ struct RawSettings<'d> {
     missing_role: Option<Spanned<&'d str>>,
     step_up_page: Option<Spanned<&'d str>>,
     locales: Vec<Spanned<&'d str>>,
+    origins: Vec<Spanned<&'d str>>,
+    cors: Option<RawCors<'d>>,
 }
 
 struct RawRoute<'d> {
@@ -55,6 +59,7 @@ struct RawRoute<'d> {
     scopes: Option<Spanned<Vec<&'d str>>>,
     machine: Option<bool>,
     step_up: Option<Spanned<RawStepUp<'d>>>,
+    manner: RawManner<'d>,
 }
 
 struct RawStepUp<'d> {
@@ -84,14 +89,23 @@ impl<'d> RawPolicy<'d> {
 
 impl<'d> RawSettings<'d> {
     fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
-        let known = ["signed_in_home", "missing_role", "step_up_page", "locales"];
+        let known = [
+            "signed_in_home",
+            "missing_role",
+            "step_up_page",
+            "locales",
+            "origins",
+            "cors",
+        ];
         let section = Section::of(source, value, &known)?;
-        let locales = |source, value| each(source, value, string);
+        let list = |source, value| each(source, value, string);
         Ok(Self {
             signed_in_home: section.optional("signed_in_home", string)?,
             missing_role: section.optional("missing_role", string)?,
             step_up_page: section.optional("step_up_page", string)?,
-            locales: section.optional("locales", locales)?.unwrap_or_default(),
+            locales: section.optional("locales", list)?.unwrap_or_default(),
+            origins: section.optional("origins", list)?.unwrap_or_default(),
+            cors: section.optional("cors", RawCors::read)?,
         })
     }
 }
@@ -101,6 +115,7 @@ impl<'d> RawRoute<'d> {
         let known = [
             "path", "allow", "methods", "host", "roles", "scopes", "machine", "step_up",
         ];
+        let known: Vec<&str> = known.into_iter().chain(manner::KEYS).collect();
         let section = Section::of(source, value, &known)?;
         Ok(Self {
             path: section.required("path", string)?,
@@ -111,6 +126,7 @@ impl<'d> RawRoute<'d> {
             scopes: section.optional("scopes", strings)?,
             machine: section.optional("machine", boolean)?,
             step_up: section.optional("step_up", RawStepUp::read)?,
+            manner: RawManner::read(&section)?,
         })
     }
 }
@@ -154,10 +170,15 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
             "more than {MAX_ROUTES} routes or {MAX_TESTS} tests"
         )));
     }
-    let settings = settings(source, raw.gate)?;
+    let mut gate = raw.gate;
+    let cors = match gate.cors.take() {
+        Some(cors) => Some(Arc::new(cors.settle(source)?)),
+        None => None,
+    };
+    let settings = settings(source, gate)?;
     let mut rules: Vec<Rule> = Vec::with_capacity(raw.route.len());
     for route in raw.route {
-        let new = rule(source, route, &settings)?;
+        let new = rule(source, route, &settings, cors.as_ref())?;
         if let Some(old) = rules.iter().find(|old| new.ties_with(old)) {
             return Err(tie(old, &new));
         }
@@ -192,16 +213,6 @@ fn tie(old: &Rule, new: &Rule) -> PolicyError {
 }
 
 fn settings(source: Source<'_>, raw: RawSettings<'_>) -> Result<Settings, PolicyError> {
-    let place = |key: &str, value: Option<Spanned<&str>>| {
-        let Some(value) = value else { return Ok(None) };
-        let path = value.get_ref();
-        if path.contains(['?', '#']) || return_to::sanitise(path).as_deref() != Some(*path) {
-            let why =
-                "must be a path of this site in its canonical form, and not a page of the sign-in";
-            return Err(source.error(&value, key, format!("\"{path}\" {why}")));
-        }
-        Ok(Some((*path).to_owned()))
-    };
     let mut locales: Vec<String> = Vec::new();
     for locale in raw.locales {
         let text = locale.get_ref();
@@ -218,15 +229,21 @@ fn settings(source: Source<'_>, raw: RawSettings<'_>) -> Result<Settings, Policy
         locales.push((*text).to_owned());
     }
     Ok(Settings {
-        signed_in_home: place("signed_in_home", raw.signed_in_home)?
+        signed_in_home: manner::page(source, "signed_in_home", raw.signed_in_home)?
             .unwrap_or_else(|| "/".to_owned()),
-        missing_role: place("missing_role", raw.missing_role)?,
-        step_up_page: place("step_up_page", raw.step_up_page)?,
+        missing_role: manner::page(source, "missing_role", raw.missing_role)?,
+        step_up_page: manner::page(source, "step_up_page", raw.step_up_page)?,
         locales,
+        origins: manner::origins(source, "origins", raw.origins)?,
     })
 }
 
-fn rule(source: Source<'_>, raw: RawRoute<'_>, settings: &Settings) -> Result<Rule, PolicyError> {
+fn rule(
+    source: Source<'_>,
+    mut raw: RawRoute<'_>,
+    settings: &Settings,
+    cors: Option<&Arc<Cors>>,
+) -> Result<Rule, PolicyError> {
     let pattern = Pattern::parse(raw.path.get_ref())
         .map_err(|message| source.error(&raw.path, "path", message))?;
     if let Some(first) = pattern
@@ -252,12 +269,16 @@ fn rule(source: Source<'_>, raw: RawRoute<'_>, settings: &Settings) -> Result<Ru
             is_method,
         )?),
     };
+    let line = source.line(&raw.path);
+    let manner = core::mem::take(&mut raw.manner);
+    let demand = demand(source, raw)?;
     Ok(Rule {
-        line: source.line(&raw.path),
+        manner: manner.settle(source, demand == Demand::Public, cors)?,
+        line,
         pattern,
         host: rule_host,
         methods,
-        demand: demand(source, raw)?,
+        demand,
     })
 }
 
