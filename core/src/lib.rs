@@ -18,6 +18,7 @@ pub mod origin;
 pub mod csrf;
 pub mod return_to;
 pub mod trace;
+pub mod nearest;
 pub mod problem;
 
 mod json;

@@ -25,6 +25,8 @@ use crate::world::{Clock, PRODUCTION_HOST, Site, folder, given, nobody};
 const POLICY: &str = "version = 1\n[[route]]\npath = \"/\"\nallow = \"public\"\n";
 /// Any seed but zeros.
 const EDGE_KEY: &str = "edge1.lone.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
+/// The key in it.
+pub const EDGE_SEED: [u8; 32] = [1; 32];
 /// As long as the issuer's access tokens live.
 const TOKEN_LIFETIME_SECONDS: i64 = 600;
 
@@ -207,6 +209,12 @@ impl LoneEdge {
     pub async fn has_read_everything(&self) {
         let client = Client::new(self.site.clone(), self.clock.clone());
         let _ = client.get("/_edgeward/health").send().await.expect(200);
+    }
+
+    /// The story's time, in seconds since the epoch.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.clock.now()
     }
 
     /// Its public origin.

@@ -83,6 +83,7 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
                         assert!(!redirect.location.starts_with("//"));
                     }
                     Decision::Answer(answer) => assert_eq!(answer.status, 204),
+                    Decision::AnswerPreflight(_) => panic!("nobody asked for a method"),
                     Decision::NeedsKeys(_) | Decision::NeedsSignature(_) => {
                         panic!("an anonymous caller has nothing to check")
                     }

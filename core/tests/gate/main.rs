@@ -16,4 +16,5 @@ mod signatures;
 mod credentials;
 mod policy;
 mod policy_text;
+mod policy_schema;
 mod lookalikes;

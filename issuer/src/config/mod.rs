@@ -6,7 +6,6 @@
 //! address of a database server, which comes from a variable or a file of its own.
 
 mod check;
-mod nearest;
 mod read;
 mod reader;
 mod server_url;

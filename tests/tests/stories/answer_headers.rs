@@ -271,9 +271,9 @@ async fn signing_out_clears_what_the_browser_kept() {
         .send()
         .await
         .expect(200);
-    assert_eq!(
-        keys.header("cache-control"),
-        Some("public, max-age=300, stale-if-error=86400")
+    assert!(
+        keys.header("cache-control")
+            .is_some_and(|said| said.starts_with("public, max-age=300,"))
     );
     let metadata = world
         .browser()

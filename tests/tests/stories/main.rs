@@ -11,6 +11,7 @@ mod spoofing;
 mod cross_origin;
 mod answer_headers;
 mod trust;
+mod bound_assertions;
 mod other_issuers;
 mod seen_tokens;
 mod bad_input;

@@ -11,6 +11,7 @@ use toml::Spanned;
 
 use super::PolicyError;
 use super::document::{Placed, Section, Source, boolean, each, integer, string, strings};
+use super::tables;
 use crate::gate::cors::Cors;
 use crate::origin::is_serialised;
 use crate::return_to;
@@ -39,9 +40,6 @@ pub(in crate::gate) struct Manner {
     /// The assertion names method and path.
     pub(in crate::gate) binds_request: bool,
 }
-
-/// The keys of a route that this module reads.
-pub(super) const KEYS: [&str; 5] = ["check_origin", "cors", "cache", "redirect", "bind"];
 
 #[derive(Default)]
 pub(super) struct RawManner<'d> {
@@ -123,14 +121,7 @@ impl<'d> RawManner<'d> {
 
 impl<'d> RawCors<'d> {
     pub(super) fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
-        let known = [
-            "origins",
-            "headers",
-            "expose",
-            "max_age_seconds",
-            "credentials",
-        ];
-        let section = Section::of(source, value, &known)?;
+        let section = Section::of(source, value, tables::CORS)?;
         let origins = |source: Source<'t>, list: Placed<'d, 't>| {
             let origins = each(source, list, string)?;
             Ok(Spanned::new(list.span(), origins))

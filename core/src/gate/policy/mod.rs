@@ -15,8 +15,10 @@
 //! A policy that cannot be read is a value too ([`PolicyState::Broken`]): it refuses everything and says why.
 
 mod document;
+mod index;
 mod manner;
 mod read;
+mod tables;
 mod test_rows;
 
 use alloc::format;
@@ -24,12 +26,14 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+use index::Index;
 pub(super) use manner::Manner;
 
 use super::path::{CanonicalPath, decoded_segments};
 use super::pattern::{Pattern, Specificity, fold, fold_representation, page_of};
 
 pub use read::{MAX_POLICY_BYTES, MAX_ROUTES, MAX_TESTS};
+pub use tables::TABLES;
 pub(super) use test_rows::TestRow;
 
 /// A policy that was read and makes sense.
@@ -38,6 +42,9 @@ pub struct Policy {
     settings: Settings,
     /// The most specific first, so that the first that covers a request decides.
     rules: Vec<Rule>,
+    /// Finds among them.
+    exact: Index,
+    folded: Index,
     tests: Vec<TestRow>,
 }
 
@@ -194,16 +201,25 @@ impl Policy {
     }
 
     /// All rules that cover the request, the most specific first.
-    pub(super) fn candidates<'p, 'q>(
+    pub(super) fn candidates<'p>(
         &'p self,
         path: &CanonicalPath,
-        method: &'q str,
-        host: &'q str,
+        method: &str,
+        host: &str,
     ) -> impl Iterator<Item = &'p Rule> {
         let segments = decoded_segments(path.without_locale(&self.settings.locales));
-        self.rules
-            .iter()
-            .filter(move |rule| rule.concerns(method, host) && rule.pattern.covers(&segments))
+        let covering = self.exact.covering(&segments, Host::read(host).as_ref());
+        self.concerning(covering, method)
+    }
+
+    /// Those of the rules with these numbers that speak about the method.
+    fn concerning<'p>(
+        &'p self,
+        numbers: Vec<usize>,
+        method: &str,
+    ) -> impl Iterator<Item = &'p Rule> {
+        let rules = numbers.into_iter().filter_map(|at| self.rules.get(at));
+        rules.filter(move |rule| rule.concerns(method))
     }
 
     fn guarded_twin(
@@ -216,10 +232,10 @@ impl Policy {
         // Nothing covers it: it is denied anyway.
         let decider = decider?;
         let segments = decoded_segments(path.without_locale_of_any_case(&self.settings.locales));
+        let host = Host::read(host);
         let narrowest = |twin: &[String]| {
-            self.rules
-                .iter()
-                .find(|rule| rule.concerns(method, host) && rule.pattern.covers_folded(twin))
+            let covering = self.folded.covering(twin, host.as_ref());
+            self.concerning(covering, method).next()
         };
         let all = |fold_one: fn(&str) -> String| segments.iter().map(|one| fold_one(one)).collect();
         let twins: [Vec<String>; 3] = [all(fold), all(fold_representation), page_of(&segments)];
@@ -311,15 +327,14 @@ impl Rule {
         !self.is_public()
     }
 
-    /// Whether the rule speaks about this method on this host.
-    fn concerns(&self, method: &str, host: &str) -> bool {
-        let method_fits = match &self.methods {
+    /// Whether the rule speaks about this method.
+    fn concerns(&self, method: &str) -> bool {
+        match &self.methods {
             None => read::is_method(method),
             Some(methods) => methods
                 .iter()
                 .any(|listed| listed == method || (listed == "GET" && method == "HEAD")),
-        };
-        method_fits && self.host.as_ref().is_none_or(|wanted| wanted.is(host))
+        }
     }
 
     /// Whether some request is covered by both, with neither being more specific.
@@ -397,12 +412,6 @@ impl fmt::Display for Demand {
 
 impl Host {
     /// Host names are compared without case and without the dot of the root; a port counts only if the rule names one.
-    fn is(&self, host: &str) -> bool {
-        Self::read(host).is_some_and(|found| {
-            found.name == self.name && (self.port.is_none() || found.port == self.port)
-        })
-    }
-
     fn read(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
         let (name, port) = match text.rsplit_once(':') {

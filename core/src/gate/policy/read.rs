@@ -7,22 +7,29 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::document::{Placed, Section, Source, boolean, each, integer, string, strings};
+use super::document::{
+    Placed, Section, Source, boolean, each, integer, line_ends, string, strings,
+};
+use super::index::{Index, Spelling};
 use super::manner::{self, RawCors, RawManner};
+use super::tables;
 use super::test_rows::{RawTest, TestRow};
 use super::{Conditions, Demand, Host, Policy, PolicyError, Rule, Settings, StepUp};
 use crate::gate::cors::Cors;
 use crate::gate::pattern::Pattern;
 
-/// The longest policy, in bytes. Because it is read when an isolate starts; a megabyte would be felt on every cold start.
-pub const MAX_POLICY_BYTES: usize = 256 * 1024;
+/// The longest policy, in bytes. Because it is read when an isolate starts, which may take a second in all: so many bytes
+/// hold the most rules at a hundred characters each, and are read in a small part of it.
+pub const MAX_POLICY_BYTES: usize = 1024 * 1024;
 
-/// The most rules. Because every pair is compared for ties when the policy is read.
-pub const MAX_ROUTES: usize = 1000;
+/// The most rules. Because whoever generates rules for each page of a large site needs thousands; a request is judged as
+/// fast among ten thousand as among ten, and what grows with them is the time in which an isolate starts.
+pub const MAX_ROUTES: usize = 10_000;
 
 /// The most test rows, for the same reason that there is a most of everything here.
 pub const MAX_TESTS: usize = 5000;
@@ -72,8 +79,7 @@ impl<'d> RawPolicy<'d> {
         source: Source<'t>,
         document: &'d Spanned<DeTable<'t>>,
     ) -> Result<Self, PolicyError> {
-        let known = ["version", "gate", "route", "test"];
-        let section = Section::whole(source, document, &known)?;
+        let section = Section::whole(source, document, tables::POLICY)?;
         let routes = |source, value| each(source, value, RawRoute::read);
         let tests = |source, value| each(source, value, RawTest::read);
         Ok(Self {
@@ -89,15 +95,7 @@ impl<'d> RawPolicy<'d> {
 
 impl<'d> RawSettings<'d> {
     fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
-        let known = [
-            "signed_in_home",
-            "missing_role",
-            "step_up_page",
-            "locales",
-            "origins",
-            "cors",
-        ];
-        let section = Section::of(source, value, &known)?;
+        let section = Section::of(source, value, tables::GATE)?;
         let list = |source, value| each(source, value, string);
         Ok(Self {
             signed_in_home: section.optional("signed_in_home", string)?,
@@ -112,11 +110,7 @@ impl<'d> RawSettings<'d> {
 
 impl<'d> RawRoute<'d> {
     fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
-        let known = [
-            "path", "allow", "methods", "host", "roles", "scopes", "machine", "step_up",
-        ];
-        let known: Vec<&str> = known.into_iter().chain(manner::KEYS).collect();
-        let section = Section::of(source, value, &known)?;
+        let section = Section::of(source, value, tables::ROUTE)?;
         Ok(Self {
             path: section.required("path", string)?,
             allow: section.optional("allow", string)?,
@@ -133,7 +127,7 @@ impl<'d> RawRoute<'d> {
 
 impl<'d> RawStepUp<'d> {
     fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Spanned<Self>, PolicyError> {
-        let section = Section::of(source, value, &["max_age_seconds", "amr"])?;
+        let section = Section::of(source, value, tables::STEP_UP)?;
         let max_age_seconds = section.optional("max_age_seconds", integer)?;
         let amr = section.optional("amr", strings)?;
         let step_up = Self {
@@ -155,7 +149,8 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
             "the policy is longer than {MAX_POLICY_BYTES} bytes"
         )));
     }
-    let source = Source(text);
+    let line_ends = line_ends(text);
+    let source = Source::new(text, &line_ends);
     let document = source.document()?;
     let raw = RawPolicy::read(source, &document)?;
     if *raw.version.get_ref() != VERSION {
@@ -177,14 +172,32 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
     };
     let settings = settings(source, gate)?;
     let mut rules: Vec<Rule> = Vec::with_capacity(raw.route.len());
+    let mut read_so_far = Index::default();
     for route in raw.route {
         let new = rule(source, route, &settings, cors.as_ref())?;
-        if let Some(old) = rules.iter().find(|old| new.ties_with(old)) {
+        let meeting = read_so_far.meeting(&new.pattern, new.host.as_ref());
+        let mut meeting = meeting.into_iter().filter_map(|at| rules.get(at));
+        if let Some(old) = meeting.find(|old| new.ties_with(old)) {
             return Err(tie(old, &new));
         }
-        let place = rules.partition_point(|old| old.specificity() >= new.specificity());
-        rules.insert(place, new);
+        read_so_far.insert(
+            rules.len(),
+            &new.pattern,
+            new.host.as_ref(),
+            Spelling::Exact,
+        );
+        rules.push(new);
     }
+    drop(read_so_far);
+    rules.sort_by_key(|rule| Reverse(rule.specificity()));
+    let index = |spelling: Spelling| {
+        let mut index = Index::default();
+        for (number, rule) in rules.iter().enumerate() {
+            index.insert(number, &rule.pattern, rule.host.as_ref(), spelling);
+        }
+        index
+    };
+    let (exact, folded) = (index(Spelling::Exact), index(Spelling::Folded));
     let tests = raw
         .test
         .into_iter()
@@ -193,6 +206,8 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
     Ok(Policy {
         settings,
         rules,
+        exact,
+        folded,
         tests,
     })
 }

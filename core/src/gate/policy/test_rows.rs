@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use super::PolicyError;
 use super::document::{Placed, Section, Source, boolean, string};
+use super::tables;
 use crate::gate::explain::{Outcome, Persona};
 
 pub(super) struct RawTest<'d> {
@@ -19,8 +20,7 @@ pub(super) struct RawTest<'d> {
 
 impl<'d> RawTest<'d> {
     pub(super) fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
-        let known = ["request", "as", "expect", "navigation", "host"];
-        let section = Section::of(source, value, &known)?;
+        let section = Section::of(source, value, tables::TEST)?;
         Ok(Self {
             request: section.required("request", string)?,
             persona: section.required("as", string)?,
