@@ -8,6 +8,7 @@ mod sign_in;
 mod verify_token;
 mod paths;
 mod spoofing;
+mod cookie_tossing;
 mod cross_origin;
 mod answer_headers;
 mod trust;

@@ -29,12 +29,21 @@ pub(super) fn install() -> Outcome<()> {
 
 /// Builds the program that verifies natively, and returns it.
 pub(super) fn native() -> Outcome<PathBuf> {
+    program("native")
+}
+
+/// Builds the program that decides among few rules and among many, and returns it.
+pub(super) fn rules() -> Outcome<PathBuf> {
+    program("rules")
+}
+
+fn program(name: &str) -> Outcome<PathBuf> {
     let mut build = cargo();
-    // Without `--locked`: the program depends on core by its path, and the lock file follows what core depends on.
-    build.args(["build", "--release", "--quiet"]);
-    build.args(["--manifest-path", "xtask/bench/native/Cargo.toml"]);
+    // Without `--locked`: the programs depend on core by its path, and their lock files follow what core depends on.
+    build.args(["build", "--release", "--quiet", "--manifest-path"]);
+    build.arg(format!("xtask/bench/{name}/Cargo.toml"));
     check(apart(&mut build))?;
-    Ok(target().join("release/native"))
+    Ok(target().join("release").join(name))
 }
 
 /// Builds the Worker that gates nothing, and returns the folder with its modules.
