@@ -7,6 +7,7 @@
 mod sign_in;
 mod verify_token;
 mod paths;
+mod raw_paths;
 mod spoofing;
 mod cookie_tossing;
 mod cross_origin;
