@@ -27,7 +27,9 @@ fn judged_by_jose(site: &GatedApp) -> Value {
     };
     let question = json!({
         "token": seen.header("edgeward-assertion").join(" "),
-        "key": SigningKey::from_seed(&EDGE_SEED).unwrap().public_jwk(),
+        "key": SigningKey::from_seed(&EDGE_SEED)
+            .expect("a seed that is not all zeros")
+            .public_jwk(),
         "issuer": site.edge.origin(),
         "audience": site.edge.origin(),
         "now": site.edge.now(),

@@ -188,7 +188,9 @@ async fn other_forms_of_a_target_get_nobody_past_the_policy() {
     ] {
         let first_line = format!("GET {target}");
         // A connection that is closed without an answer refuses as well.
-        let _ = site.edge.gets_by_hand(&first_line, &[("Cookie", &cookie)], "");
+        let _ = site
+            .edge
+            .gets_by_hand(&first_line, &[("Cookie", &cookie)], "");
         let shown: String = target.chars().take(80).collect();
         for seen in site.arrived() {
             assert!(
