@@ -74,6 +74,7 @@ pub(super) struct Pattern {
 
 impl Pattern {
     /// Reads a pattern; the error is a sentence for the author of the policy.
+    #[cold]
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let refuse = |why: &str| Err(format!("\"{text}\" is not a path pattern: {why}"));
         let Some(rest) = text.strip_prefix('/') else {

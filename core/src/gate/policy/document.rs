@@ -51,10 +51,17 @@ impl<'t> Source<'t> {
         key: &str,
         message: impl Into<String>,
     ) -> PolicyError {
+        self.error_at(place.span().start, key, message.into())
+    }
+
+    /// Apart from its dozens of callers, in each of which it would stand else.
+    #[cold]
+    #[inline(never)]
+    fn error_at(self, offset: usize, key: &str, message: String) -> PolicyError {
         PolicyError {
-            line: Some(self.line(place)),
+            line: Some(self.line_at(offset)),
             key: Some(key.to_owned()),
-            message: message.into(),
+            message,
         }
     }
 
@@ -63,6 +70,8 @@ impl<'t> Source<'t> {
     }
 
     /// What is wrong with the document itself; the key is the word before `=` on that line.
+    #[cold]
+    #[inline(never)]
     fn fault(self, place: Option<Range<usize>>, message: String) -> PolicyError {
         let line = place.map(|place| self.line_at(place.start));
         let key = line
@@ -142,6 +151,7 @@ impl<'d, 't> Section<'d, 't> {
     }
 
     /// The value of a key as `read` understands it, if the key is there.
+    #[inline(never)]
     pub(super) fn optional<T>(
         &self,
         key: &str,
@@ -154,6 +164,7 @@ impl<'d, 't> Section<'d, 't> {
     }
 
     /// The value of a key that must be there.
+    #[inline(never)]
     pub(super) fn required<T>(
         &self,
         key: &str,
@@ -166,6 +177,7 @@ impl<'d, 't> Section<'d, 't> {
     }
 }
 
+#[inline(never)]
 pub(super) fn string<'d>(
     source: Source<'_>,
     value: Placed<'d, '_>,
@@ -213,6 +225,7 @@ pub(super) fn each<'d, 't, T>(
 }
 
 /// An array of strings, and where it stands.
+#[inline(never)]
 pub(super) fn strings<'d, 't>(
     source: Source<'t>,
     value: Placed<'d, 't>,
@@ -223,6 +236,8 @@ pub(super) fn strings<'d, 't>(
     Ok(Spanned::new(value.span(), words))
 }
 
+#[cold]
+#[inline(never)]
 fn other_kind(source: Source<'_>, value: Placed<'_, '_>, expected: &str) -> PolicyError {
     let found = match value.get_ref() {
         DeValue::String(text) => format!("string \"{text}\""),

@@ -92,8 +92,8 @@ impl Index {
     }
 
     /// The rules that cover a path on a host, in order.
-    pub(super) fn covering(&self, segments: &[String], host: Option<&Host>) -> Vec<usize> {
-        let mut found = Vec::new();
+    pub(super) fn covering<'i>(&'i self, segments: &[String], host: Option<&Host>) -> Covering<'i> {
+        let mut found = Covering(Vec::new());
         self.follow("", segments, &mut found);
         if let Some(host) = host {
             self.follow(&host.name, segments, &mut found);
@@ -101,19 +101,18 @@ impl Index {
                 self.follow(&host.to_string(), segments, &mut found);
             }
         }
-        found.sort_unstable();
         found
     }
 
-    fn follow(&self, root: &str, segments: &[String], found: &mut Vec<usize>) {
+    fn follow<'i>(&'i self, root: &str, segments: &[String], found: &mut Covering<'i>) {
         // Nodes that are left to look at, each with the number of segments before it.
         let mut left: Vec<(usize, usize)> = Vec::new();
         left.extend(self.roots.get(root).map(|root| (*root, 0)));
         while let Some((at, depth)) = left.pop() {
             let Some(node) = self.node(at) else { continue };
-            found.extend(&node.open);
+            found.0.push(&node.open);
             let Some(segment) = segments.get(depth) else {
-                found.extend(&node.ends);
+                found.0.push(&node.ends);
                 continue;
             };
             let literal = node.literal.get(segment).copied();
@@ -122,8 +121,7 @@ impl Index {
         }
     }
 
-    /// Of rules with as many segments for this host, those that cover a path that the pattern covers too: in order, and as long
-    /// as rules are added in order.
+    /// Of rules with as many segments for this host, those that cover a path that the pattern covers too; in any order.
     pub(super) fn meeting(&self, pattern: &Pattern, host: Option<&Host>) -> Vec<usize> {
         let root = host.map(ToString::to_string).unwrap_or_default();
         let mut found = Vec::new();
@@ -153,7 +151,6 @@ impl Index {
                 Step::Any => node.literal.values().copied().for_each(go_on),
             }
         }
-        found.sort_unstable();
         found
     }
 
@@ -170,6 +167,21 @@ impl Index {
         if let Some(node) = self.nodes.get_mut(at) {
             change(node);
         }
+    }
+}
+
+/// The numbers of rules, as several lists that are each in order.
+pub(super) struct Covering<'i>(Vec<&'i [usize]>);
+
+impl Iterator for Covering<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let lists = self.0.iter_mut().filter(|list| !list.is_empty());
+        let least = lists.min_by_key(|list| list.first().copied())?;
+        let (first, rest) = least.split_first()?;
+        *least = rest;
+        Some(*first)
     }
 }
 

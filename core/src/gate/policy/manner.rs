@@ -60,6 +60,7 @@ pub(super) struct RawCors<'d> {
 }
 
 impl<'d> RawManner<'d> {
+    #[cold]
     pub(super) fn read<'t>(section: &Section<'d, 't>) -> Result<Self, PolicyError> {
         let placed = |source: Source<'t>, value: Placed<'d, 't>| {
             boolean(source, value).map(|answer| Spanned::new(value.span(), answer))
@@ -74,6 +75,7 @@ impl<'d> RawManner<'d> {
     }
 
     /// Asks whether it makes sense. `of_the_gate` is the word about cross-origin reading where the route has none.
+    #[cold]
     pub(super) fn settle(
         self,
         source: Source<'_>,
@@ -135,6 +137,7 @@ impl<'d> RawCors<'d> {
         })
     }
 
+    #[cold]
     pub(super) fn settle(self, source: Source<'_>) -> Result<Cors, PolicyError> {
         let max_age_seconds = match self.max_age_seconds {
             None => PREFLIGHT_AGE_SECONDS,
@@ -165,6 +168,7 @@ impl<'d> RawCors<'d> {
 }
 
 /// A list of exact origins.
+#[cold]
 pub(super) fn origins(
     source: Source<'_>,
     key: &str,
@@ -186,6 +190,7 @@ pub(super) fn origins(
 }
 
 /// A page of this site that people are led to.
+#[cold]
 pub(super) fn page(
     source: Source<'_>,
     key: &str,

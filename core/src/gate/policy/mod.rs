@@ -26,7 +26,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use index::Index;
+use index::{Covering, Index};
 pub(super) use manner::Manner;
 
 use super::path::{CanonicalPath, decoded_segments};
@@ -215,10 +215,10 @@ impl Policy {
     /// Those of the rules with these numbers that speak about the method.
     fn concerning<'p>(
         &'p self,
-        numbers: Vec<usize>,
+        numbers: Covering<'p>,
         method: &str,
     ) -> impl Iterator<Item = &'p Rule> {
-        let rules = numbers.into_iter().filter_map(|at| self.rules.get(at));
+        let rules = numbers.filter_map(|at| self.rules.get(at));
         rules.filter(move |rule| rule.concerns(method))
     }
 

@@ -19,6 +19,7 @@ pub(super) struct RawTest<'d> {
 }
 
 impl<'d> RawTest<'d> {
+    #[cold]
     pub(super) fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
         let section = Section::of(source, value, tables::TEST)?;
         Ok(Self {
@@ -45,6 +46,7 @@ pub(in crate::gate) struct TestRow {
 }
 
 impl TestRow {
+    #[cold]
     pub(super) fn read(source: Source<'_>, raw: RawTest<'_>) -> Result<Self, PolicyError> {
         let Some((method, path)) = raw.request.get_ref().split_once(' ') else {
             return Err(source.error(
