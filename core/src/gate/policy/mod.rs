@@ -15,6 +15,7 @@
 //! A policy that cannot be read is a value too ([`PolicyState::Broken`]): it refuses everything and says why.
 
 mod document;
+mod group;
 mod index;
 mod manner;
 mod read;

@@ -15,13 +15,14 @@ use toml::de::DeTable;
 use super::document::{
     Placed, Section, Source, boolean, each, integer, line_ends, string, strings,
 };
+use super::group::Group;
 use super::index::{Index, Spelling};
 use super::manner::{self, RawCors, RawManner};
 use super::tables;
 use super::test_rows::{RawTest, TestRow};
 use super::{Conditions, Demand, Host, Policy, PolicyError, Rule, Settings, StepUp};
 use crate::gate::cors::Cors;
-use crate::gate::pattern::{Pattern, Specificity};
+use crate::gate::pattern::Pattern;
 
 /// The longest policy, in bytes. Because it is read when an isolate starts, which may take a second in all: so many bytes
 /// hold the most rules at a hundred characters each, and are read in a small part of it.
@@ -209,56 +210,6 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
         folded,
         tests,
     })
-}
-
-/// The rules of equal specificity, in the order of the file.
-struct Group {
-    specificity: Specificity,
-    rules: Vec<Rule>,
-    index: Index,
-}
-
-impl Group {
-    fn of(specificity: Specificity) -> Self {
-        Self {
-            specificity,
-            rules: Vec::new(),
-            index: Index::default(),
-        }
-    }
-
-    /// Adds a rule that ties with none.
-    fn take(&mut self, new: Rule) -> Result<(), PolicyError> {
-        let meeting = self.index.meeting(&new.pattern, new.host.as_ref());
-        let meeting = meeting.into_iter().filter_map(|at| self.rules.get(at));
-        if let Some(old) = meeting
-            .filter(|old| new.ties_with(old))
-            .min_by_key(|old| old.line)
-        {
-            return Err(tie(old, &new));
-        }
-        let (number, host) = (self.rules.len(), new.host.as_ref());
-        self.index
-            .insert(number, &new.pattern, host, Spelling::Exact);
-        self.rules.push(new);
-        Ok(())
-    }
-}
-
-#[cold]
-fn tie(old: &Rule, new: &Rule) -> PolicyError {
-    PolicyError {
-        line: Some(new.line),
-        key: Some("path".to_owned()),
-        message: format!(
-            "the rule on line {} ({}) and the rule on line {} ({}) are equally specific and can both speak about one \
-             request; make one of them narrower, or merge them",
-            old.line,
-            old.path(),
-            new.line,
-            new.path()
-        ),
-    }
 }
 
 #[cold]
