@@ -60,6 +60,7 @@ pub extern "C" fn probe(seed: u8, now: i64) -> u32 {
         expect: &expect,
         answer: None,
         seen: None,
+        revocations: None,
     };
     if !matches!(decide(&gate, &request, now), Decision::Forward(_)) {
         return 6;

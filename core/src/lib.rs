@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod token;
 pub mod keys;
 pub mod signature;
+pub mod revocation;
 pub mod reject;
 pub mod time;
 pub mod gate;

@@ -73,6 +73,8 @@ problem_codes! {
     TokenNotYetValid = "TOKEN_NOT_YET_VALID", 401, "The access token is not valid yet.";
     /// The access token is refused. The edge tells the exact rule to its log only; the issuer also names it in `detail`.
     InvalidToken = "INVALID_TOKEN", 401, "The access token is not acceptable.";
+    /// What the access token belongs to, its session for example, was ended before its time.
+    TokenRevoked = "TOKEN_REVOKED", 401, "The access token was revoked.";
     /// The access token names a key that the issuer does not list.
     UnknownKey = "UNKNOWN_KEY", 401, "The access token was signed by an unknown key.";
     /// E-mail and password do not belong together, or there is no such user: the two are not told apart.
@@ -95,6 +97,13 @@ problem_codes! {
     StepUpRequired = "STEP_UP_REQUIRED", 401, "Confirm your identity again.";
     /// The edge's proof of itself is present and wrong.
     EdgeProofInvalid = "EDGE_PROOF_INVALID", 401, "The edge's proof is not acceptable.";
+    /// The token of a mailed link was used, has expired or never was.
+    LinkInvalid = "LINK_INVALID", 410, "This link does not work any more.";
+
+    /// A challenge has to be solved that keeps machines out, and no answer to one was sent.
+    CaptchaRequired = "CAPTCHA_REQUIRED", 403, "Solve the challenge first.";
+    /// The answer to the challenge does not hold: it was not solved, was used before, or is too old.
+    CaptchaInvalid = "CAPTCHA_INVALID", 403, "The challenge was not solved; try again.";
 
     /// No rule lets this request pass.
     RouteDenied = "ROUTE_DENIED", 403, "No rule allows this request.";
@@ -119,6 +128,8 @@ problem_codes! {
     IssuerUnavailable = "ISSUER_UNAVAILABLE", 503, "The sign-in service is not available.";
     /// No key set could be loaded, so no token can be judged.
     KeysUnavailable = "KEYS_UNAVAILABLE", 503, "Tokens cannot be checked at the moment.";
+    /// Whether the token was revoked cannot be known, and the route does not do without.
+    RevocationsUnavailable = "REVOCATIONS_UNAVAILABLE", 503, "Revocations cannot be checked at the moment.";
     /// The route policy cannot be read, so everything is refused.
     PolicyInvalid = "POLICY_INVALID", 503, "The route policy cannot be read.";
     /// The edge lacks a part of its configuration, so everything is refused.

@@ -50,6 +50,42 @@ impl fmt::Display for UnixTime {
     }
 }
 
+/// Milliseconds since 1970-01-01T00:00:00Z, for what is younger than a second or not. Nothing in a token is that exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(i64);
+
+impl Moment {
+    /// The moment `milliseconds` after the epoch.
+    #[must_use]
+    pub const fn from_milliseconds(milliseconds: i64) -> Self {
+        Self(milliseconds)
+    }
+
+    /// The second in which it lies.
+    #[must_use]
+    pub const fn time(self) -> UnixTime {
+        UnixTime(self.0.div_euclid(1000))
+    }
+
+    /// The moment `milliseconds` later (earlier if negative). Saturating.
+    #[must_use]
+    pub const fn plus(self, milliseconds: i64) -> Self {
+        Self(self.0.saturating_add(milliseconds))
+    }
+
+    /// Milliseconds from `earlier` to `self`; negative if `earlier` is in truth later. Saturating.
+    #[must_use]
+    pub const fn milliseconds_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl From<UnixTime> for Moment {
+    fn from(time: UnixTime) -> Self {
+        Self(time.0.saturating_mul(1000))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +102,24 @@ mod tests {
                 .plus(-2)
                 .seconds_since(UnixTime::from_seconds(10)),
             -5
+        );
+    }
+
+    #[test]
+    fn a_moment_lies_in_the_second_that_has_begun() {
+        for (milliseconds, seconds) in [(0, 0), (999, 0), (1000, 1), (-1, -1), (-1000, -1)] {
+            let moment = Moment::from_milliseconds(milliseconds);
+            assert_eq!(
+                moment.time(),
+                UnixTime::from_seconds(seconds),
+                "{milliseconds}"
+            );
+        }
+        let second = Moment::from(UnixTime::from_seconds(7));
+        assert_eq!(second.plus(250).milliseconds_since(second), 250);
+        assert_eq!(
+            Moment::from(UnixTime::from_seconds(i64::MAX)).plus(1).0,
+            i64::MAX
         );
     }
 

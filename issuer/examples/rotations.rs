@@ -24,7 +24,7 @@ use edgeward_issuer::{
         moment::Moment,
         refresh::Rotation,
         session::{Device, Digest, NewSignIn, Sid, WEB_CLIENT, random},
-        storage::{PasswordHash, Storage},
+        storage::{Entered, PasswordHash, Storage},
     },
     store::Store,
 };
@@ -116,10 +116,9 @@ async fn sign_in(store: &Store, user: UserId) -> NewSignIn {
         device: Device::of_request("Firefox/140.0", None, [203, 0, 113, 7].into()),
         replaces: Vec::new(),
     };
-    store
-        .sign_in(&sign_in, None, None, &entry(Action::SignIn))
-        .await
-        .unwrap();
+    let noted = entry(Action::SignIn);
+    let entered = store.sign_in(&sign_in, None, None, &noted).await;
+    assert_eq!(entered.unwrap(), Entered::Done);
     sign_in
 }
 
@@ -138,6 +137,7 @@ async fn rotate(store: &Store, family: NewSignIn, until: Instant) -> Vec<Duratio
             idle_expires_at: NOW.plus(1_010),
             device: family.device.mark,
             address: family.device.address.clone(),
+            demands_step_up: false,
         };
         let asked = Instant::now();
         let noted = entry(Action::Refresh).in_session(family.sid);

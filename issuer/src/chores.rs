@@ -4,15 +4,34 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::{App, domain::events};
+use crate::{
+    App,
+    domain::{events, mail},
+    store::backfill::Batch,
+};
 
 /// How often. What is kept too long by this much is kept for months anyway.
 const EVERY: Duration = Duration::from_secs(3600);
 
-/// Does everything at once and then every hour, until it is told to stop. Several processes may do it beside each other.
-pub async fn run(app: &App, mut stopped: watch::Receiver<()>) {
+/// Cleans up at once and then every hour, and watches for alerts, until it is told to stop. Several processes may do it beside
+/// each other.
+pub async fn run(app: &App, stopped: watch::Receiver<()>) {
+    let alerts = async {
+        if let Some(watch) = &app.watch {
+            watch.run(app, stopped.clone()).await;
+        }
+    };
+    tokio::join!(alerts, clean(app, stopped.clone()));
+}
+
+async fn clean(app: &App, mut stopped: watch::Receiver<()>) {
     loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            () = fill_back(app) => {}
+        }
         end_old_events(app).await;
+        end_old_mails(app).await;
         tokio::select! {
             _ = stopped.changed() => return,
             () = tokio::time::sleep(EVERY) => {}
@@ -20,11 +39,48 @@ pub async fn run(app: &App, mut stopped: watch::Receiver<()>) {
     }
 }
 
+/// Does what a migration left for later, batch by batch. Ends wherever it is when the process stops.
+async fn fill_back(app: &App) {
+    loop {
+        let now = app.clock.now();
+        let since = events::kept_since(now, app.config.events.retention_days);
+        match app.store.fill_back(now, since).await {
+            Ok(Batch::Nothing) => return,
+            Ok(Batch::Done(progress)) if progress.finished => {
+                let (name, rows) = (progress.backfill.name(), progress.filled);
+                tracing::info!(name, rows, "older rows filled");
+            }
+            Ok(Batch::Done(_)) => {}
+            Err(error) => {
+                tracing::warn!(detail = %error, "older rows could not be filled");
+                return;
+            }
+        }
+    }
+}
+
 async fn end_old_events(app: &App) {
     let before = events::kept_since(app.clock.now(), app.config.events.retention_days);
+    if let Err(error) = app.store.end_alerts(before, app.clock.now()).await {
+        tracing::warn!(detail = %error, "old alerts could not be ended");
+    }
     match app.store.end_events(before).await {
         Ok(0) => {}
         Ok(ended) => tracing::info!(ended, "old security events ended"),
         Err(error) => tracing::warn!(detail = %error, "old security events could not be ended"),
+    }
+}
+
+/// Also where no mail is configured any more: what is left of it is personal.
+async fn end_old_mails(app: &App) {
+    let now = app.clock.now();
+    let mails = app.store.end_mails(now.plus(-mail::KEPT_SECONDS)).await;
+    let registrations = app.store.end_registrations(now).await;
+    for (ended, what) in [(mails, "old mails"), (registrations, "old registrations")] {
+        match ended {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(ended, what, "ended"),
+            Err(error) => tracing::warn!(detail = %error, what, "could not be ended"),
+        }
     }
 }

@@ -32,6 +32,8 @@ impl Clock {
             .map_or(0, |elapsed| {
                 i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
             });
+        #[cfg(feature = "fault-points")]
+        let millis = millis.saturating_add(crate::faults::clock_step_millis());
         Moment::from_millis(millis)
     }
 }

@@ -11,28 +11,39 @@ pub mod http;
 pub mod domain;
 pub mod store;
 
+pub mod alerts;
+pub mod captcha;
 pub mod chores;
 pub mod clock;
 pub mod config;
 pub mod custody;
+pub mod faults;
 pub mod log;
+pub mod mail;
 pub mod signatures;
 
 use std::sync::{Arc, Mutex};
 
 use crate::{
+    alerts::{Watch, WatchError},
+    captcha::Captcha,
     clock::Clock,
     config::{Config, Database},
     custody::{CustodyError, Secrets},
     domain::{
         events::Quota,
         keyring::{Keyring, KeyringError},
-        limits::Limits,
+        limits::{Counters, Limits, Rules},
         lockout::{Lockout, LockoutKey, Turns},
         password::{HashError, PasswordHasher},
+        revocations::Pages,
     },
-    http::metrics::Metrics,
-    store::{Store, StoreError},
+    http::{metrics::Metrics, wellknown::Documents},
+    mail::{MailError, Post},
+    store::{
+        Store, StoreError,
+        redis::{Link, LinkError, SharedCounters},
+    },
 };
 
 /// Everything a request may need, shared by all of them as `Arc<App>`.
@@ -50,14 +61,26 @@ pub struct App {
     pub hasher: PasswordHasher,
     /// How many refusals of strangers are still written down.
     pub refusals: Mutex<Quota>,
+    /// The key set as it was made the last time.
+    pub documents: Documents,
     /// What happened since the start, in numbers.
     pub metrics: Metrics,
     /// Names the counters of failed sign-ins.
     pub lockout_key: LockoutKey,
     /// How often one sender may ask.
     pub limits: Limits,
+    /// What is shared with other processes beside the database, where it is.
+    pub redis: Option<Link>,
+    /// The pages of the feed of ended sessions that were built last.
+    pub pages: Pages,
+    /// Asks whether a challenge was solved, where one is configured.
+    pub captcha: Option<Captcha>,
+    /// Calls whom the rules for alerts name, where there are any.
+    pub watch: Option<Watch>,
     /// Who waits for another attempt under the same name.
     pub turns: Turns,
+    /// The way to the mail server, where one is configured.
+    pub post: Option<Post>,
     /// The one ambient clock.
     pub clock: Clock,
 }
@@ -77,9 +100,31 @@ pub enum OpenError {
     /// The signing keys cannot be used.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// Redis cannot be asked as the configuration says.
+    #[error(transparent)]
+    Redis(#[from] LinkError),
+    /// The client that asks about challenges cannot be made.
+    #[error("the client for challenges: {0}")]
+    Client(#[from] reqwest::Error),
+    /// Events cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     /// Passwords cannot be hashed as the configuration says.
     #[error(transparent)]
     Hash(#[from] HashError),
+    /// There is no database, and the command is about one that is there.
+    #[error(
+        "{0}: there is no such database: name its folder with --data, or its file with store.path"
+    )]
+    NoDatabase(String),
+    /// There is a database, and no issuer has ever used it.
+    #[error(
+        "{0} holds no tables of an issuer: `edgeward migrate up` or the first `serve` makes them"
+    )]
+    NoSchema(String),
+    /// Mails cannot be sent as the configuration says.
+    #[error(transparent)]
+    Mail(#[from] MailError),
 }
 
 /// Opens the database with the schema of this program.
@@ -88,6 +133,11 @@ pub enum OpenError {
 /// When the file cannot be used or is of a newer program, see [`StoreError`], or others may read it in production.
 pub async fn open_store(config: &Config) -> Result<Store, OpenError> {
     let store = connect_store(config).await?;
+    apply_steps(&store).await?;
+    Ok(store)
+}
+
+async fn apply_steps(store: &Store) -> Result<(), StoreError> {
     for step in store.migrate_up().await? {
         tracing::info!(
             version = step.version,
@@ -95,7 +145,37 @@ pub async fn open_store(config: &Config) -> Result<Store, OpenError> {
             "migration applied"
         );
     }
+    Ok(())
+}
+
+/// The same of a database that is there already, for commands that have nothing to do with an empty one: a forgotten
+/// `--data` makes none.
+///
+/// # Errors
+/// As [`open_store`], and when there is none.
+pub async fn open_existing_store(config: &Config) -> Result<Store, OpenError> {
+    require_database(config)?;
+    let store = connect_store(config).await?;
+    let steps = store.migration_status().await?;
+    if !steps.iter().any(|step| step.applied) {
+        store.close().await;
+        return Err(OpenError::NoSchema(store.place().to_owned()));
+    }
+    apply_steps(&store).await?;
     Ok(store)
+}
+
+/// Says so where there is no database file. A server is asked when it is connected to.
+///
+/// # Errors
+/// [`OpenError::NoDatabase`].
+pub fn require_database(config: &Config) -> Result<(), OpenError> {
+    match &config.store.database {
+        Database::File(path) if !path.exists() => {
+            Err(OpenError::NoDatabase(path.display().to_string()))
+        }
+        Database::File(_) | Database::Server(_) => Ok(()),
+    }
 }
 
 /// Opens the database with the schema that it has.
@@ -131,20 +211,41 @@ impl App {
         let clock = Clock;
         // The secrets come first: they close the data folder to others before the database is put into it.
         let secrets = Secrets::load_or_create(&config.secrets_folder(), config.environment)?;
-        let store = open_store(&config).await?;
+        let mut store = open_store(&config).await?;
+        let post = match &config.mail {
+            Some(mail) => {
+                store.queue_mails(mail.notify);
+                Some(Post::new(mail, &config.issuer.url)?)
+            }
+            None => None,
+        };
         let keyring = Keyring::load_or_create(&store, &secrets, clock.now()).await?;
         let hasher = PasswordHasher::new(&config.passwords.argon2)?;
+        let redis = Link::open(&config.redis, store.news()).await?;
+        let lockout_key = || LockoutKey::from_bytes(&secrets.lockout_secret());
+        let shared = redis.clone().map(|link| -> Box<dyn Counters> {
+            let rules = Rules::of(&config.limits);
+            Box::new(SharedCounters::new(link, lockout_key(), rules))
+        });
+        let asking = |settings| Captcha::new(settings, &config.issuer.url);
+        let captcha = config.captcha.as_ref().map(asking).transpose()?;
         Ok(Self {
-            limits: Limits::new(&config.limits, config.environment),
+            captcha,
+            watch: Watch::new(&config.alerting)?,
+            limits: Limits::new(&config.limits, config.environment, shared),
+            redis,
+            pages: Pages::default(),
             config,
             store,
-            lockout_key: LockoutKey::from_bytes(&secrets.lockout_secret()),
+            lockout_key: lockout_key(),
             turns: Turns::default(),
             secrets,
             keyring,
             hasher,
             refusals: Mutex::new(Quota::default()),
+            documents: Documents::default(),
             metrics: Metrics::new(),
+            post,
             clock,
         })
     }

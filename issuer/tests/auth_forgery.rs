@@ -343,6 +343,45 @@ async fn what_a_foreign_form_can_send_is_no_json() {
 }
 
 #[tokio::test]
+async fn json_that_says_it_is_a_form_is_told_so_and_gets_no_further_than_a_form() {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let (desk, browser) = Desk::with_ada_signed_in().await;
+    let log_in = format!("{{\"email\":\"{EMAIL}\",\"password\":\"{PASSWORD}\"}}");
+    for body in [log_in.as_str(), " \r\n{}", "[1]"] {
+        let mut stranger = desk.browser();
+        let answer = stranger.post("/auth/login").raw(FORM, body).send().await;
+        answer.expect_problem(415, "UNSUPPORTED_MEDIA_TYPE");
+    }
+    // The origin is judged before anything is read.
+    let mut stranger = desk.browser();
+    let ask = stranger.post("/auth/login").raw(FORM, &log_in);
+    let foreign = ask.header("origin", "https://evil.example").send().await;
+    assert_eq!(foreign.status, 403, "{}", foreign.body);
+    // With somebody's cookies nothing is done, with the right token or without.
+    let token = browser.clone().csrf_token().await;
+    for header in [None, Some(token.as_str())] {
+        let mut tab = browser.clone();
+        let mut ask = tab.post(LOGOUT).raw(FORM, "{\"csrf_token\":\"x\"}");
+        if let Some(token) = header {
+            ask = ask.header("x-csrf-token", token);
+        }
+        let answer = ask.send().await;
+        answer.expect_problem(415, "UNSUPPORTED_MEDIA_TYPE");
+    }
+    browser.clone().get("/auth/me").send().await.expect(200);
+    // What a browser makes of such a name is a form, and wants a token.
+    let mut tab = browser.clone();
+    let answer = tab
+        .post(LOGOUT)
+        .raw(FORM, "%7B%22a%22%3A1%7D=")
+        .send()
+        .await;
+    assert_eq!(answer.status, 403, "{}", answer.body);
+    assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+    assert_eq!(desk.number("SELECT count(*) FROM families").await, 1);
+}
+
+#[tokio::test]
 async fn a_bearer_needs_no_token_and_no_cookie_replaces_it() {
     let (desk, browser) = Desk::with_ada_signed_in().await;
     let bearer = format!("Bearer {}", browser.cookie("access"));

@@ -21,9 +21,13 @@ const COMMITTED: &str = include_str!("../../docs/openapi.json");
 const ROUTES: &str = include_str!("../src/http/routes.rs");
 
 /// For people and not for programs.
-const PAGES: [&str; 4] = [
+const PAGES: [&str; 8] = [
     "/login",
     "/register",
+    "/auth/confirm",
+    "/auth/forgot",
+    "/auth/reset",
+    "/account/step-up",
     "/account/sign-out",
     "/auth/assets/pages.css",
 ];

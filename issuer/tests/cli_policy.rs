@@ -106,6 +106,7 @@ fn explain_says_what_a_request_comes_to_and_by_which_rule() {
     }
     let ran = policy(POLICY, &["explain", "GET", "/admin"]);
     assert!(ran.out.contains("/admin/** (line 9)"), "{ran:?}");
+    assert!(ran.out.contains("  revocation: bounded\n"), "{ran:?}");
     for args in [
         vec!["GET"],
         vec!["GET /a b"],
@@ -115,6 +116,23 @@ fn explain_says_what_a_request_comes_to_and_by_which_rule() {
         let ran = policy(POLICY, &[&["explain"], &args[..]].concat());
         assert_eq!(ran.code, Some(2), "{args:?}: {ran:?}");
     }
+}
+
+#[test]
+fn how_current_revocations_must_be_is_checked_and_told() {
+    let strict = "version = 1\n[[route]]\npath = \"/money\"\nallow = \"signed-in\"\nrevocation = \"strict\"\n";
+    let ran = policy(strict, &["check"]);
+    let told = "/money (line 3): signed-in, revocation strict";
+    assert!(ran.code == Some(0) && ran.out.contains(told), "{ran:?}");
+    let ran = policy(strict, &["explain", "GET", "/money"]);
+    assert!(ran.out.contains("  revocation: strict\n"), "{ran:?}");
+    let ran = policy(&strict.replace("strict", "strikt"), &["check"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let said = ran.err + &ran.out;
+    assert!(
+        said.contains("5: revocation: ") && said.contains("did you mean \"strict\"?"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -162,9 +162,9 @@ fn unknown_keys_are_refused_and_the_known_are_named() {
         ],
     );
     check(
-        "[mail]\nserver = \"x\"",
+        "[post]\nserver = \"x\"",
         &[],
-        &["FILE:2: mail.server: there is no section mail"],
+        &["FILE:2: post.server: there is no section post"],
     );
     assert!(
         load(Some("[tokens]\n[passwords.argon2]"), &[]).is_ok(),

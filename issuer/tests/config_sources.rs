@@ -9,7 +9,7 @@
 
 use std::fs;
 
-use edgeward_issuer::config::{Config, Database, Inputs};
+use edgeward_issuer::config::{Config, Database, Inputs, MailTls};
 
 mod folder;
 mod settings;
@@ -137,10 +137,32 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
     assert!(shown.contains("access_seconds = 600 # default"), "{shown}");
     assert!(shown.contains("csrf (redacted)"), "{shown}");
     let not_set = shown.lines().filter(|line| line.ends_with("is not set"));
+    let not_set: Vec<&str> = not_set.collect();
+    let (others, mail) = not_set.split_at(17);
     assert_eq!(
-        not_set.collect::<Vec<_>>(),
-        ["url", "url_file", "parent_domain", "listen"].map(|name| format!("# {name} is not set"))
+        others,
+        [
+            "url",
+            "url_file",
+            "url",
+            "url_file",
+            "ca_file",
+            "parent_domain",
+            "site_key",
+            "secret",
+            "secret_file",
+            "name_failures",
+            "address_failures",
+            "on_outage",
+            "verify_url",
+            "secret",
+            "secret_file",
+            "webhook",
+            "listen"
+        ]
+        .map(|name| format!("# {name} is not set"))
     );
+    assert_eq!((mail.len(), mail[0]), (13, "# server is not set"));
     // What is shown can be used as a file again.
     fs::write(&path, &shown).unwrap();
     let again = Config::load(&Inputs {
@@ -214,4 +236,198 @@ fn a_database_server_is_named_once_and_its_password_stays_out_of_the_file() {
         assert!(!shown.contains("s3cret"), "{shown}");
         assert!(shown.contains(variable.0), "{shown}");
     }
+}
+
+#[test]
+fn a_redis_is_named_once_and_its_password_stays_out_of_the_file() {
+    const URL: &str = "rediss://edgeward:s3cret@cache.example.com:6380/2";
+    const PLAIN: &str = "redis://:s3cret@cache.example.com";
+    for (file, variables, complaint) in [
+        (
+            "[redis]\nurl = \"http://cache\"",
+            vec![],
+            "FILE:2: redis.url: must be rediss://",
+        ),
+        (
+            &format!("[redis]\nurl = \"{URL}\""),
+            vec![],
+            "FILE:2: redis.url: holds a password",
+        ),
+        (
+            "[redis]\nurl_file = \"/nowhere/url\"",
+            vec![],
+            "FILE:2: redis.url_file: /nowhere/url: No such file",
+        ),
+        (
+            "[redis]\nprefix = \"a:b\"",
+            vec![],
+            "FILE:2: redis.prefix: must be letters",
+        ),
+        (
+            "[redis]\ntimeout_ms = 5000",
+            vec![],
+            "FILE:2: redis.timeout_ms: must be a whole number from 10 to 1000",
+        ),
+        (
+            "[redis]\nca_file = \"ca.pem\"\nurl = \"redis://localhost\"",
+            vec![],
+            "FILE:2: redis.ca_file: needs an address that begins with rediss://",
+        ),
+        (
+            PRODUCTION,
+            vec![("EDGEWARD__REDIS__URL", PLAIN)],
+            "EDGEWARD__REDIS__URL: redis.url: must begin with rediss:// in production",
+        ),
+    ] {
+        check(file, &variables, &[complaint]);
+    }
+    for private in [
+        URL,
+        "redis://127.0.0.1:6379",
+        "unix:///run/redis/redis.sock",
+    ] {
+        let variables = [("EDGEWARD__REDIS__URL", private)];
+        assert!(load(Some(PRODUCTION), &variables).is_ok(), "{private}");
+    }
+    let folder = Folder::new();
+    let url_file = folder.path().join("url");
+    fs::write(&url_file, format!("{URL}\n")).unwrap();
+    let url_file = url_file.to_str().unwrap();
+    check(
+        "[redis]\nurl = \"redis://localhost\"",
+        &[("EDGEWARD__REDIS__URL_FILE", url_file)],
+        &["EDGEWARD__REDIS__URL_FILE: redis.url_file: contradicts redis.url: there is one Redis"],
+    );
+    for variable in [
+        ("EDGEWARD__REDIS__URL", URL),
+        ("EDGEWARD__REDIS__URL_FILE", url_file),
+    ] {
+        let config = load(None, &[variable]).unwrap();
+        assert_eq!(config.redis.url.as_ref().unwrap().reveal(), URL);
+        assert!(!format!("{config:?}").contains("s3cret"));
+        let shown = Config::show(&Inputs {
+            variables: vec![(variable.0.to_owned(), variable.1.to_owned())],
+            ..Inputs::default()
+        });
+        let shown = shown.unwrap();
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(shown.contains(variable.0), "{shown}");
+        assert!(shown.contains("prefix = \"edgeward\" # default"), "{shown}");
+    }
+}
+/// The smallest section about mail.
+const MAIL: &str =
+    "[mail]\nserver = \"smtp.example.com\"\nfrom = \"Example <no-reply@example.com>\"\n";
+
+#[test]
+fn mail_is_configured_whole_or_not_at_all() {
+    let config = load(Some(MAIL), &[]).unwrap();
+    let mail = config.mail.unwrap();
+    assert_eq!((mail.tls, mail.port), (MailTls::Implicit, 465));
+    for (tls, port) in [("starttls", 587), ("implicit", 465)] {
+        let file = format!("{MAIL}tls = \"{tls}\"");
+        let mail = load(Some(&file), &[]).unwrap().mail.unwrap();
+        assert_eq!((mail.tls.name(), mail.port), (tls, port));
+    }
+    for server in ["localhost", "127.0.0.1", "127.9.9.9", "::1"] {
+        let file = format!("[mail]\nserver = \"{server}\"\ntls = \"none\"\nfrom = \"a@b.example\"");
+        assert!(load(Some(&file), &[]).is_ok(), "{server}");
+    }
+    for (lines, expected) in [
+        (
+            "tls = \"none\"",
+            "FILE:4: mail.tls: none is for a server on this machine only",
+        ),
+        (
+            "tls = \"opportunistic\"",
+            "FILE:4: mail.tls: must be implicit, starttls or none",
+        ),
+        (
+            "port = 0",
+            "FILE:4: mail.port: must be a whole number from 1 to 65535",
+        ),
+        (
+            "username = \"edgeward\"",
+            "FILE:4: mail.username: needs a password",
+        ),
+        (
+            "password = \"s3cret\"",
+            "FILE:4: mail.password: would be shown",
+        ),
+        (
+            "password_file = \"/nowhere\"",
+            "FILE:4: mail.password_file: /nowhere: No such file",
+        ),
+        (
+            "ca_file = \"/dev/null\"",
+            "FILE:4: mail.ca_file: /dev/null holds no certificate",
+        ),
+        (
+            "timeout_seconds = 61",
+            "FILE:4: mail.timeout_seconds: must be",
+        ),
+        (
+            "notify.lockout = 1",
+            "FILE:4: mail.notify.lockout: must be true or false",
+        ),
+        (
+            "notfy.lockout = true",
+            "FILE:4: mail.notfy.lockout: there is no such setting; did you mean mail.notify.lockout?",
+        ),
+    ] {
+        check(&format!("{MAIL}{lines}"), &[], &[expected]);
+    }
+    for (file, expected) in [
+        (
+            "[mail]\nserver = \"smtp.example.com\"",
+            "default: mail.from: is missing",
+        ),
+        (
+            "[mail]\nfrom = \"a@b.example\"",
+            "default: mail.server: is missing",
+        ),
+        (
+            "[mail]\nserver = \"smtp.example.com:25\"\nfrom = \"a@b.example\"",
+            "FILE:2: mail.server: must be the name",
+        ),
+        (
+            "[mail]\nserver = \"smtp.example.com\"\nfrom = \"a@b.example\\r\\nBcc: c@d.example\"",
+            "FILE:3: mail.from: must be an address",
+        ),
+    ] {
+        check(file, &[], &[expected]);
+    }
+}
+
+#[test]
+fn the_password_of_the_mail_server_is_shown_nowhere() {
+    let folder = Folder::new();
+    let path = folder.path().join("password");
+    fs::write(&path, "s3cret\n").unwrap();
+    let path = path.to_str().unwrap();
+    let file = folder.path().join("edgeward.toml");
+    fs::write(&file, format!("{MAIL}username = \"edgeward\"\n")).unwrap();
+    for variable in [
+        ("EDGEWARD__MAIL__PASSWORD", "s3cret"),
+        ("EDGEWARD__MAIL__PASSWORD_FILE", path),
+    ] {
+        let inputs = Inputs {
+            file: Some(file.clone()),
+            variables: vec![(variable.0.to_owned(), variable.1.to_owned())],
+            ..Inputs::default()
+        };
+        let mail = Config::load(&inputs).unwrap().mail.unwrap();
+        assert_eq!(mail.password.as_ref().unwrap().reveal(), "s3cret");
+        assert!(!format!("{mail:?}").contains("s3cret"));
+        let shown = Config::show(&inputs).unwrap();
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(shown.contains(variable.0), "{shown}");
+    }
+    let both = [
+        ("EDGEWARD__MAIL__PASSWORD", "s3cret"),
+        ("EDGEWARD__MAIL__PASSWORD_FILE", path),
+        ("EDGEWARD__MAIL__USERNAME", "edgeward"),
+    ];
+    let expected = "EDGEWARD__MAIL__PASSWORD_FILE: mail.password_file: contradicts mail.password";
+    check(MAIL, &both, &[expected]);
 }

@@ -14,7 +14,7 @@ use axum::{
     body::Body,
     extract::{ConnectInfo, Request},
     http::StatusCode,
-    middleware,
+    middleware::{self, Next},
     routing::any,
 };
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -24,7 +24,7 @@ use edgeward_core::{
 };
 use edgeward_issuer::{
     App,
-    config::Config,
+    config::{Config, TrustedProxies},
     domain::edges::{self, EdgeName},
     http::{Caller, caller},
 };
@@ -32,6 +32,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 mod folder;
+mod settings;
 use folder::Folder;
 
 const ISSUER: &str = "http://127.0.0.1:8787";
@@ -44,9 +45,14 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::with(TrustedProxies::default()).await
+    }
+
+    async fn with(proxies: TrustedProxies) -> Self {
         let folder = Folder::new();
         let mut config = Config::defaults(folder.path());
         config.passwords.argon2.memory_kib = 64;
+        config.server.proxies = proxies;
         let app = App::open(config).await.unwrap();
         let edge = enroll(&app, "edge-1").await;
         Self {
@@ -80,13 +86,14 @@ impl World {
             json!({"address": caller.address, "edge": caller.edge.map(|edge| edge.to_string())})
                 .to_string()
         };
-        let router =
-            Router::new()
-                .route("/auth/login", any(show))
-                .layer(middleware::from_fn_with_state(
-                    Arc::clone(&self.app),
-                    caller::identify,
-                ));
+        let app = Arc::clone(&self.app);
+        let identify = move |request: Request, next: Next| {
+            let app = Arc::clone(&app);
+            async move { caller::identify(&app, request, |request| next.run(request)).await }
+        };
+        let router = Router::new()
+            .route("/auth/login", any(show))
+            .layer(middleware::from_fn(identify));
         let mut request = Request::post("/auth/login?x=1")
             .header("x-forwarded-for", "198.51.100.1")
             .header("forwarded", "for=198.51.100.1")
@@ -161,6 +168,20 @@ async fn a_stranger_is_the_peer_of_the_socket_whatever_it_says() {
     assert_eq!(status, StatusCode::OK);
     assert_eq!(body, json!({"address": "192.0.2.7", "edge": null}));
     assert_ne!(id, "forged");
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_says_whose_request_it_passes_on_but_a_proof_says_it_better() {
+    let variable = ("EDGEWARD__SERVER__TRUSTED_PROXIES", "192.0.2.0/24");
+    let proxies = settings::load(None, &[variable]).unwrap().server.proxies;
+    let world = World::with(proxies).await;
+    let (_, body, id) = world.ask(&[]).await;
+    assert_eq!(body, json!({"address": "198.51.100.1", "edge": null}));
+    assert_ne!(id, "forged");
+    let (_, body, _) = world.ask(&[&sign(&world.edge, &world.claims())]).await;
+    assert_eq!(body, json!({"address": "203.0.113.9", "edge": "edge-1"}));
+    let (status, _, _) = world.ask(&["forged"]).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Several processes on one PostgreSQL behave as one: the commands of the operator, and two issuers that serve.
+//! The commands of the operator on a server, and the way of a site to one.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,116 +7,15 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
-use std::{
-    collections::BTreeMap,
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-};
-
 use reqwest::{Client, StatusCode};
-use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use serde_json::json;
 
 mod folder;
 mod postgres;
 mod program;
-use folder::Folder;
-use postgres::{Database, server};
-use program::{Ran, edgeward, run};
-
-const PASSWORD: &str = "Correct-Horse-7";
-
-/// On a free port.
-const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
-
-/// Simultaneous refreshes of a round.
-const AT_ONCE: usize = 50;
-
-/// How often fifty are sent at once: as often as fits into half a minute of a loaded machine with two cores.
-const ROUNDS: u64 = 100;
-
-/// One data folder, as processes that share their secrets have it, and a database of its own.
-struct Site {
-    folder: Folder,
-    database: Database,
-}
-
-impl Site {
-    async fn new() -> Self {
-        Self {
-            folder: Folder::new(),
-            database: server().database().await,
-        }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = edgeward(self.folder.path());
-        command
-            .args(arguments)
-            .env("EDGEWARD__STORE__URL", self.database.url().reveal())
-            // The cost of hashing is not what is tried here.
-            .env("EDGEWARD__PASSWORDS__ARGON2__MEMORY_KIB", "64");
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        run(&mut self.command(arguments), PASSWORD.as_bytes())
-    }
-
-    fn add_ada(&self) -> Ran {
-        self.run(&[
-            "user",
-            "add",
-            "--email",
-            "ada@example.test",
-            "--password-stdin",
-        ])
-    }
-
-    fn serve(&self) -> Served {
-        Served::start(self.command(&SERVE))
-    }
-}
-
-struct Served {
-    process: Child,
-    origin: String,
-}
-
-impl Served {
-    /// Waits for the line that names the port.
-    fn start(mut command: Command) -> Self {
-        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
-        let origin = loop {
-            let line = log.next().expect("the issuer ended before it listened");
-            let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
-            if line["message"] == "listening" {
-                break format!("http://{}", line["address"].as_str().unwrap());
-            }
-        };
-        // Somebody has to read on, or the process would wait for its log to be read.
-        std::thread::spawn(move || log.for_each(drop));
-        Self { process, origin }
-    }
-}
-
-/// Signs Ada in and answers her refresh token.
-async fn log_in(client: &Client, issuer: &Served) -> String {
-    let credentials =
-        json!({ "email": "ada@example.test", "password": PASSWORD, "tokenMode": "body" });
-    let url = format!("{}/auth/login", issuer.origin);
-    let answer = client.post(url).json(&credentials).send().await.unwrap();
-    let signed_in: Value = answer.json().await.unwrap();
-    signed_in["refreshToken"].as_str().unwrap().to_owned()
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+mod site;
+use program::run;
+use site::{PASSWORD, SERVE, Served, Site, log_in};
 
 #[tokio::test]
 async fn the_commands_of_the_operator_work_on_a_server() {
@@ -200,45 +99,4 @@ async fn a_site_moves_from_its_file_to_a_server_and_nobody_is_signed_out() {
     assert_eq!(answer.status(), StatusCode::OK);
     log_in(&client, &issuer).await;
     assert!(site.run(&["edge", "list"]).out.contains("eu-1"));
-}
-
-#[tokio::test]
-async fn of_fifty_refreshes_at_two_issuers_one_rotates() {
-    let site = Site::new().await;
-    assert_eq!(site.add_ada().code, Some(0));
-    let issuers = [site.serve(), site.serve()];
-    let client = Client::new();
-    let mut token = log_in(&client, &issuers[0]).await;
-    for round in 1..=ROUNDS {
-        let mut running = JoinSet::new();
-        for index in 0..AT_ONCE {
-            let url = format!("{}/auth/refresh", issuers[index % issuers.len()].origin);
-            let ask = client.post(url).json(&json!({ "refreshToken": token }));
-            running.spawn(async move {
-                let answer = ask.send().await.unwrap();
-                let status = answer.status();
-                let body: Value = answer.json().await.unwrap();
-                (status, body["refreshToken"].as_str().map(str::to_owned))
-            });
-        }
-        let mut successors: BTreeMap<String, u32> = BTreeMap::new();
-        for (status, successor) in running.join_all().await {
-            match (status, successor) {
-                (StatusCode::OK, Some(successor)) => *successors.entry(successor).or_default() += 1,
-                (StatusCode::CONFLICT, None) => {}
-                other => panic!("round {round}: {other:?}"),
-            }
-        }
-        assert_eq!(successors.len(), 1, "round {round}");
-        token = successors.into_keys().next().unwrap();
-    }
-    let mut sql = site.database.sql().await;
-    let moved: (i64, i64) = sqlx::query_as(
-        "SELECT (SELECT seq FROM families), (SELECT count(*) FROM audit_log WHERE action = 'session.refresh')",
-    )
-    .fetch_one(&mut sql)
-    .await
-    .unwrap();
-    let rounds = i64::try_from(ROUNDS).unwrap();
-    assert_eq!(moved, (rounds, rounds), "exactly one rotation each");
 }

@@ -12,11 +12,12 @@ mod folder;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use desk::{Answer, Browser, Desk, EMAIL, PASSWORD};
-use edgeward_core::token::{self, Audiences, Expectations, SigningKey, TokenType};
+use edgeward_core::revocation::{self, FEED_TYPE, MAX_PAGE_ENTRIES, Page};
+use edgeward_core::token::{self, SigningKey, TokenType};
 use edgeward_issuer::domain::{
     accounts::{Email, Role},
     edges::{self, EdgeName},
-    revocations::{FEED_TYPE, KEPT_SECONDS},
+    revocations::KEPT_SECONDS,
     roles::{self, Direction},
 };
 use serde_json::{Value, json};
@@ -70,16 +71,30 @@ impl Edge {
         let media = answer.header("content-type").to_owned();
         assert_eq!(media, format!("application/{FEED_TYPE}"));
         let config = &desk.app.config.issuer;
-        let expect = |typ| {
-            let audience = Audiences::OneOf(vec![config.audience.clone()]);
-            Expectations::new(config.url.clone(), audience, typ)
-        };
+        let expect = revocation::expectations(&config.url, &config.audience);
         let (keys, now) = (desk.app.keyring.public_keys(), desk.app.clock.now());
-        let own = expect(TokenType::Other(FEED_TYPE.to_owned()));
-        let verified = token::verify(&answer.body, keys, &own, now).unwrap();
-        assert!(token::verify(&answer.body, keys, &expect(TokenType::Access), now).is_err());
-        assert!(token::verify(&answer.body, keys, &own, now.plus(121)).is_err());
-        serde_json::from_str(&verified.claims().to_json()).unwrap()
+        // What an edge makes of it.
+        let read =
+            |after, id, now| Page::read(answer.body.as_bytes(), (after, id), keys, &expect, now);
+        let edges = read(after, "r-1", now).unwrap();
+        assert!(read(after, "r-2", now).is_err() && read(after, "r-1", now.plus(121)).is_err());
+        let (token, lines) = answer.body.split_once('\n').unwrap();
+        let mut as_access = expect.clone();
+        as_access.token_type = TokenType::Access;
+        assert!(token::verify(token, keys, &as_access, now).is_err());
+        // And what it says, to look at.
+        let verified = token::verify(token, keys, &expect, now).unwrap();
+        let mut page: Value = serde_json::from_str(&verified.claims().to_json()).unwrap();
+        assert_eq!(page["more"], edges.has_more());
+        let entry = |line: &str| {
+            let [kind, id, at, reason] = line.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("{line}")
+            };
+            assert!(at.parse::<i64>().is_ok(), "{line}");
+            json!({ kind: id, "reason": reason })
+        };
+        page["revocations"] = lines.lines().map(entry).collect();
+        page
     }
 }
 
@@ -169,22 +184,31 @@ async fn what_happens_to_the_account_is_in_the_feed() {
 
 #[tokio::test]
 async fn a_long_feed_comes_in_pages() {
-    let (desk, mut browser) = Desk::with_ada().await;
+    let (desk, mut browser) = Desk::with_ada_signed_in().await;
     let mut edge = Edge::enrolled_at(&desk).await;
-    for _ in 0..61 {
-        desk.browser().log_in(EMAIL).await;
-    }
-    browser.log_in(EMAIL).await;
+    // As many sessions as a page has entries end, and one more.
+    let (now, full) = (desk.app.clock.now().seconds(), MAX_PAGE_ENTRIES);
+    let mut sql = desk.sql().await;
+    sqlx::query(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+         INSERT INTO revocations (seq, sid, at, reason)
+         SELECT i, printf('01900000-0000-7000-8000-%012d', i), $2, 'signed-out' FROM n",
+    )
+    .bind(i64::try_from(full).unwrap())
+    .bind(now)
+    .execute(&mut sql)
+    .await
+    .unwrap();
     let all = browser.post("/auth/logout-all").with_csrf();
     all.send().await.expect(204);
     let first = edge.page(&desk, 0).await;
-    assert_eq!((sids(&first).len(), &first["more"]), (50, &json!(true)));
+    assert_eq!((sids(&first).len(), &first["more"]), (full, &json!(true)));
     let second = edge.page(&desk, first["last"].as_u64().unwrap()).await;
-    assert_eq!((sids(&second).len(), &second["more"]), (12, &json!(false)));
+    assert_eq!((sids(&second).len(), &second["more"]), (1, &json!(false)));
     let mut both = [sids(&first), sids(&second)].concat();
     both.sort_unstable();
     both.dedup();
-    assert_eq!(both.len(), 62);
+    assert_eq!(both.len(), full + 1);
 }
 
 #[tokio::test]
@@ -201,6 +225,8 @@ async fn what_cannot_matter_any_more_leaves_the_feed_and_its_number_stays() {
         .execute(&mut sql)
         .await
         .unwrap();
+    // As another process tells what it did; without it the page of before counts for some moments.
+    desk.app.store.news().hear();
     let page = edge.page(&desk, 0).await;
     assert_eq!((sids(&page).len(), &page["last"]), (0, &json!(2)));
     browser.log_in(EMAIL).await;

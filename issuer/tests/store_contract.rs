@@ -1,5 +1,5 @@
-//! One contract for every store. Each case is written once and runs on SQLite and on PostgreSQL, so both report the same
-//! number of cases; a machine without the server fails.
+//! One contract for every store. Each case is written once and runs on SQLite and on PostgreSQL, each alone and with a Redis
+//! beside it, so all four report the same number of cases; a machine without one of the servers fails.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,6 +11,7 @@
 mod contract;
 mod folder;
 mod postgres;
+mod redis_server;
 mod on_a_server;
 
 /// Makes a test of each case for each store.
@@ -32,6 +33,24 @@ macro_rules! mount {
                 }
             )+)+
         }
+        mod on_sqlite_and_redis {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    let world = crate::contract::world::World::sqlite().await.and_redis();
+                    crate::contract::$group::$case(world).await;
+                }
+            )+)+
+        }
+        mod on_postgres_and_redis {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    let world = crate::contract::world::World::postgres().await.and_redis();
+                    crate::contract::$group::$case(world).await;
+                }
+            )+)+
+        }
     };
 }
 
@@ -42,7 +61,20 @@ mount! {
         of_fifty_accounts_with_one_address_one_is_made,
         a_registration_is_whole_or_not_at_all,
         a_sign_in_is_whole_or_not_at_all,
+        an_account_that_moved_signs_nobody_in,
         what_no_issuer_writes_is_named;
+    alerts:
+        one_process_has_the_turn_until_it_ends,
+        events_are_counted_together_as_the_rule_says,
+        what_was_told_is_not_raised_again,
+        an_alert_is_due_until_it_is_taken_or_given_up;
+    events:
+        an_event_is_read_as_it_was_written,
+        an_act_and_its_event_are_written_together_or_not_at_all,
+        filters_narrow_what_is_listed,
+        the_views_answer_what_operators_ask,
+        old_events_end_and_the_log_stays,
+        tables_and_indexes_are_listed_by_size;
     attempts:
         a_counter_moves_only_from_what_was_read,
         of_fifty_guesses_in_two_processes_five_are_compared,
@@ -58,15 +90,35 @@ mount! {
         of_fifty_rotations_one_is_done,
         a_rotation_that_fails_beside_others_fails_alone,
         a_rotation_from_another_state_changes_nothing,
+        a_demand_for_a_step_up_stays,
         a_tombstone_stays,
         nothing_succeeds_after_a_revocation,
         all_sessions_but_one_end_together,
         living_sessions_are_listed_the_newest_first,
         the_last_use_only_moves_forward;
+    limits:
+        a_bucket_is_one_for_all_who_are_asked,
+        of_fifty_at_once_a_bucket_lets_through_what_it_holds,
+        a_name_that_is_tried_too_often_waits_twice_as_long_each_time;
+    turns:
+        of_fifty_refreshes_in_two_processes_one_rotates,
+        a_lost_answer_is_handed_out_again_by_another_process,
+        a_turn_holds_up_no_other_generation;
+    news:
+        an_end_is_in_the_feed_of_its_process_at_once,
+        an_end_is_in_the_feed_of_every_process;
     log:
         the_log_is_one_chain_under_many_writers,
         the_log_only_grows,
         what_is_searched_is_what_is_hashed;
+    mails:
+        a_mail_has_one_holder,
+        a_settlement_comes_from_the_holder_only,
+        of_many_who_confirm_one_makes_the_account,
+        a_reset_is_whole_or_not_at_all,
+        of_many_resets_one_is_done,
+        a_notice_is_queued_with_its_act_or_not_at_all,
+        without_mail_nothing_is_queued;
     operations:
         first_starts_at_once_agree_on_schema_and_key,
         a_name_of_an_edge_is_given_once,

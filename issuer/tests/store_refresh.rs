@@ -59,6 +59,7 @@ fn rotation(family: &Family) -> Rotation {
             program: Digest::of("program"),
         },
         address: AddressRange::of("198.51.100.7".parse().unwrap()),
+        demands_step_up: false,
     }
 }
 

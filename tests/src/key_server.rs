@@ -1,5 +1,7 @@
-//! An issuer that has nothing but a key set, and answers as the test wants: well, badly, or not before it is let.
+//! An issuer that has nothing but a key set and, if a test wants it, a feed of ended sessions. It answers as the test wants: well,
+//! badly, or not before it is let.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,6 +11,7 @@ use edgeward_core::token::SigningKey;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::feed::{FEED_PATH, FeedAsk};
 use crate::http_server::{Reply, response, serve};
 use crate::tap::Seen;
 
@@ -25,12 +28,49 @@ pub struct KeyServer {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     answer: Mutex<Answer>,
+    keys_wait: Gate,
+    asked: watch::Sender<Vec<Seen>>,
+    feed: Mutex<Option<Arc<FeedAnswer>>>,
+    feed_waits: Gate,
+    feed_asked: watch::Sender<Vec<FeedAsk>>,
+}
+
+type FeedAnswer = dyn Fn(&FeedAsk) -> Reply + Send + Sync;
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Inner").finish_non_exhaustive()
+    }
+}
+
+/// Where answers wait until they are let.
+#[derive(Default)]
+struct Gate {
     holds: Mutex<bool>,
     let_go: Condvar,
-    asked: watch::Sender<Vec<Seen>>,
+}
+
+impl Gate {
+    fn closes(&self) {
+        *lock(&self.holds) = true;
+    }
+
+    fn opens(&self) {
+        *lock(&self.holds) = false;
+        self.let_go.notify_all();
+    }
+
+    fn pass(&self) {
+        let mut holds = lock(&self.holds);
+        while *holds {
+            holds = self
+                .let_go
+                .wait(holds)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -47,9 +87,11 @@ impl KeyServer {
     pub fn with(keys: &[&SigningKey]) -> Self {
         let inner = Arc::new(Inner {
             answer: Mutex::new(set_of(keys)),
-            holds: Mutex::new(false),
-            let_go: Condvar::new(),
+            keys_wait: Gate::default(),
             asked: watch::Sender::new(Vec::new()),
+            feed: Mutex::new(None),
+            feed_waits: Gate::default(),
+            feed_asked: watch::Sender::new(Vec::new()),
         });
         let serving = Arc::clone(&inner);
         let address = serve(move |head, _| serving.answer(head));
@@ -79,22 +121,53 @@ impl KeyServer {
 
     /// From now on nobody is answered, until [`Self::lets_go`]. What is answered then is what it says then.
     pub fn holds_back(&self) {
-        *lock(&self.inner.holds) = true;
+        self.inner.keys_wait.closes();
     }
 
     /// Answers everybody who waits.
     pub fn lets_go(&self) {
-        *lock(&self.inner.holds) = false;
-        self.inner.let_go.notify_all();
+        self.inner.keys_wait.opens();
     }
 
-    /// Every request that came.
+    /// From now on there is a feed, and this answers for it. Without one, whoever asks is told that there is none.
+    pub fn feeds(&self, answer: impl Fn(&FeedAsk) -> Reply + Send + Sync + 'static) {
+        *lock(&self.inner.feed) = Some(Arc::new(answer));
+    }
+
+    /// From now on nobody who asks for the feed is answered, until [`Self::lets_the_feed_go`].
+    pub fn holds_the_feed_back(&self) {
+        self.inner.feed_waits.closes();
+    }
+
+    /// Answers everybody who waits for the feed.
+    pub fn lets_the_feed_go(&self) {
+        self.inner.feed_waits.opens();
+    }
+
+    /// Everything that was asked of the feed.
+    #[must_use]
+    pub fn feed_asked(&self) -> Vec<FeedAsk> {
+        self.inner.feed_asked.borrow().clone()
+    }
+
+    /// Goes on when the feed was asked for so many times.
+    pub async fn feed_is_asked(&self, count: usize) {
+        let mut asked = self.inner.feed_asked.subscribe();
+        let asked = timeout(PATIENCE, asked.wait_for(|asked| asked.len() >= count)).await;
+        assert!(
+            asked.is_ok(),
+            "the feed was asked for {} times, not {count}",
+            self.feed_asked().len()
+        );
+    }
+
+    /// Every request for keys that came.
     #[must_use]
     pub fn asked(&self) -> Vec<Seen> {
         self.inner.asked.borrow().clone()
     }
 
-    /// How many requests came.
+    /// How many requests for keys came.
     #[must_use]
     pub fn count(&self) -> usize {
         self.inner.asked.borrow().len()
@@ -110,16 +183,12 @@ impl KeyServer {
 
 impl Inner {
     fn answer(&self, head: &Seen) -> Reply {
+        if head.target.starts_with(FEED_PATH) {
+            return self.answer_for_the_feed(head);
+        }
         // Noted before it is answered: whoever saw the answer can rely on the note.
         self.asked.send_modify(|asked| asked.push(head.clone()));
-        let mut holds = lock(&self.holds);
-        while *holds {
-            holds = self
-                .let_go
-                .wait(holds)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        drop(holds);
+        self.keys_wait.pass();
         match lock(&self.answer).clone() {
             Answer::Set { tag, .. } if head.header("if-none-match") == [tag.as_str()] => {
                 Reply::Whole(response(304, &[("ETag", &tag)], b""))
@@ -133,6 +202,19 @@ impl Inner {
             }
             Answer::Always(reply) => reply,
         }
+    }
+}
+
+impl Inner {
+    fn answer_for_the_feed(&self, head: &Seen) -> Reply {
+        let ask = FeedAsk::of(head);
+        self.feed_asked.send_modify(|asked| asked.push(ask.clone()));
+        self.feed_waits.pass();
+        let answer = lock(&self.feed).clone();
+        answer.map_or_else(
+            || Reply::Whole(response(404, &[], b"")),
+            |answer| answer(&ask),
+        )
     }
 }
 

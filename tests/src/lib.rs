@@ -20,6 +20,7 @@ pub mod authority;
 pub mod other_issuer;
 pub mod http_server;
 pub mod key_server;
+pub mod feed;
 pub mod edge_cache;
 pub mod lone_edge;
 pub mod gated_app;

@@ -21,8 +21,31 @@ use crate::key_server::{KeyServer, PATIENCE};
 use crate::raw;
 use crate::world::{Clock, PRODUCTION_HOST, Site, folder, given, nobody};
 
-/// The policy matters to nobody here.
-const POLICY: &str = "version = 1\n[[route]]\npath = \"/\"\nallow = \"public\"\n";
+/// One route for each way to regard ended sessions. Whoever passes is told that there is no app.
+const POLICY: &str = r#"
+version = 1
+
+[gate]
+revocation_within_seconds = 10
+
+[[route]]
+path = "/"
+allow = "public"
+
+[[route]]
+path = "/bounded"
+allow = "signed-in"
+
+[[route]]
+path = "/strict"
+allow = "signed-in"
+revocation = "strict"
+
+[[route]]
+path = "/eventual"
+allow = "signed-in"
+revocation = "eventual"
+"#;
 /// Any seed but zeros.
 const EDGE_KEY: &str = "edge1.lone.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
 /// The key in it.
@@ -150,17 +173,46 @@ impl LoneEdge {
     /// An access token of this moment, signed with this key.
     #[must_use]
     pub fn token(&self, key: &SigningKey) -> String {
-        let now = self.clock.now();
-        let claims = json!({
-            "iss": self.site.origin, "aud": self.site.origin, "sub": "u1", "jti": "t1", "sid": "s1",
-            "iat": now, "nbf": now, "exp": now + TOKEN_LIFETIME_SECONDS,
-        });
-        key.sign(&TokenType::Access, &claims).expect("small claims")
+        self.token_of("s1", key)
     }
 
     /// What the edge says about a token of this moment by this key.
     pub async fn judges(&self, key: &SigningKey) -> Answer {
         self.judges_token(&self.token(key)).await
+    }
+
+    /// The public origin, which is also issuer and audience.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.site.origin
+    }
+
+    /// An access token of this session, of this moment.
+    #[must_use]
+    pub fn token_of(&self, sid: &str, key: &SigningKey) -> String {
+        let now = self.clock.now();
+        let claims = json!({
+            "iss": self.site.origin, "aud": self.site.origin, "sub": "u1", "jti": "t1", "sid": sid,
+            "iat": now, "nbf": now, "exp": now + TOKEN_LIFETIME_SECONDS,
+        });
+        key.sign(&TokenType::Access, &claims).expect("small claims")
+    }
+
+    /// What a program is told that brings this token to a path.
+    pub async fn says(&self, path: &str, token: &str) -> Answer {
+        let client = Client::new(self.site.clone(), self.clock.clone());
+        client.get(path).bearer(token).send().await
+    }
+
+    /// What the edge tells about its health.
+    pub async fn health(&self) -> serde_json::Value {
+        let client = Client::new(self.site.clone(), self.clock.clone());
+        client
+            .get("/_edgeward/health")
+            .send()
+            .await
+            .expect(200)
+            .json()
     }
 
     /// What the edge says about this token.
@@ -215,12 +267,6 @@ impl LoneEdge {
     #[must_use]
     pub fn now(&self) -> i64 {
         self.clock.now()
-    }
-
-    /// Its public origin.
-    #[must_use]
-    pub fn origin(&self) -> &str {
-        &self.site.origin
     }
 
     /// Sends a request by hand: its first line, and its header lines besides `Host`, `Connection` and the time.

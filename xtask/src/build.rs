@@ -198,19 +198,48 @@ pub fn npm_package() -> Outcome<PathBuf> {
     Ok(package)
 }
 
-/// The header by which a test sets a clock. It must stand in the text of any build that obeys it, so looking for it tells a
-/// build for tests from one that may ship.
-const TEST_CLOCK: &[u8] = b"edgeward-test-clock";
-
-/// Whether a build obeys the clock of tests.
-pub fn has_test_clock(file: &Path) -> Outcome<bool> {
-    let bytes = fs::read(file).attempt(|| format!("reading {}", file.display()))?;
-    Ok(bytes
-        .windows(TEST_CLOCK.len())
-        .any(|window| window == TEST_CLOCK))
+/// What only builds for tests have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TestPart {
+    /// A test says what time it is.
+    Clock,
+    /// A test says where the process kills itself, and steps its clock.
+    Faults,
 }
 
-/// Builds the issuer as it ships and returns the binary, which is looked through for the clock of tests.
+impl TestPart {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Clock, Self::Faults];
+
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Clock => "clock of tests",
+            Self::Faults => "point of fault",
+        }
+    }
+
+    /// The name by which a test reaches the part. It must stand in the text of any build that obeys it, so looking for it
+    /// tells a build for tests from one that may ship.
+    const fn mark(self) -> &'static [u8] {
+        match self {
+            Self::Clock => b"edgeward-test-clock",
+            Self::Faults => b"EDGEWARD_FAULTS_OF_TESTS",
+        }
+    }
+}
+
+/// Which parts for tests a build has.
+pub fn test_parts(file: &Path) -> Outcome<Vec<TestPart>> {
+    let bytes = fs::read(file).attempt(|| format!("reading {}", file.display()))?;
+    let has = |part: &TestPart| {
+        let mark = part.mark();
+        bytes.windows(mark.len()).any(|window| window == mark)
+    };
+    Ok(TestPart::ALL.into_iter().filter(has).collect())
+}
+
+/// Builds the issuer as it ships and returns the binary, which is looked through for what only tests may have.
 pub fn issuer_release() -> Outcome<PathBuf> {
     check(cargo().args([
         "build",
@@ -221,13 +250,27 @@ pub fn issuer_release() -> Outcome<PathBuf> {
         "edgeward",
     ]))?;
     let binary = workspace::target().join("release/edgeward");
-    if has_test_clock(&binary)? {
+    if let Some(part) = test_parts(&binary)?.first() {
         return Err(Failure::new(format!(
-            "{} has a clock of tests and must not ship",
-            binary.display()
+            "{} has a {} and must not ship",
+            binary.display(),
+            part.name()
         )));
     }
     Ok(binary)
+}
+
+/// Builds an example of the issuer as optimised as what ships, and returns the binary.
+pub fn issuer_example(name: &str) -> Outcome<PathBuf> {
+    check(cargo().args([
+        "build",
+        "--release",
+        "--package",
+        "edgeward-issuer",
+        "--example",
+        name,
+    ]))?;
+    Ok(workspace::target().join("release/examples").join(name))
 }
 
 /// Builds the issuer for this machine and returns the binary.
@@ -238,6 +281,17 @@ pub fn issuer_dev() -> Outcome<PathBuf> {
 
 /// Builds the issuer with the clock of tests and returns the binary.
 pub fn issuer_test_clock() -> Outcome<PathBuf> {
+    issuer_with("test-clock")?;
+    kept_aside(&test_clock_folder()?)
+}
+
+/// Builds the issuer with points of fault and returns the binary.
+pub fn issuer_fault_points() -> Outcome<PathBuf> {
+    issuer_with("fault-points")?;
+    kept_aside(&workspace::own_target().join("fault-points"))
+}
+
+fn issuer_with(feature: &str) -> Outcome<()> {
     check(cargo().args([
         "build",
         "--package",
@@ -245,9 +299,8 @@ pub fn issuer_test_clock() -> Outcome<PathBuf> {
         "--bin",
         "edgeward",
         "--features",
-        "test-clock",
-    ]))?;
-    kept_aside(&test_clock_folder()?)
+        feature,
+    ]))
 }
 
 /// Builds the browser client and returns its folder.

@@ -65,6 +65,7 @@ pub fn prepare(need: Need) -> Outcome<()> {
         cargo_tool(&CARGO_FUZZ)?;
         debian_browser()?;
         debian_postgresql()?;
+        debian_redis()?;
         python_packages()?;
     }
     Ok(())
@@ -160,6 +161,14 @@ fn debian_postgresql() -> Outcome<()> {
         return Ok(());
     }
     debian("PostgreSQL 15 or newer", &["postgresql"])
+}
+
+/// What issuers share limits by; the tests start servers of their own.
+fn debian_redis() -> Outcome<()> {
+    if toolchain::has_redis() {
+        return Ok(());
+    }
+    debian("Redis 7", &["redis-server"])
 }
 
 /// Installs packages of Debian, or says how.

@@ -72,6 +72,12 @@ const SUITES: &[Suite] = &[
         rust::issuer,
     ),
     suite(
+        "chaos",
+        360,
+        "the issuer is killed between any two steps of a refresh",
+        rust::chaos,
+    ),
+    suite(
         "edge",
         180,
         "the pure parts of the Worker and the package",
@@ -82,7 +88,7 @@ const SUITES: &[Suite] = &[
     suite(
         "artefacts",
         300,
-        "what ships has no clock of tests, and the Worker its size",
+        "what ships has nothing for tests in it, and the Worker its size",
         artefacts::what_ships,
     ),
     suite(

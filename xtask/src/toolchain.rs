@@ -178,6 +178,14 @@ pub fn has_postgresql() -> bool {
     })
 }
 
+/// Whether Redis and its command line are here.
+#[must_use]
+pub fn has_redis() -> bool {
+    ["redis-server", "redis-cli"]
+        .iter()
+        .all(|program| find_on_path(program).is_some())
+}
+
 /// Where `setup` puts the packages of Python.
 #[must_use]
 pub fn python_folder() -> PathBuf {

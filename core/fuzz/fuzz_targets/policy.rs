@@ -53,6 +53,7 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
         expect: &expect,
         answer: None,
         seen: None,
+        revocations: None,
     };
     for path in PATHS {
         for method in METHODS {
@@ -84,7 +85,9 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
                     }
                     Decision::Answer(answer) => assert_eq!(answer.status, 204),
                     Decision::AnswerPreflight(_) => panic!("nobody asked for a method"),
-                    Decision::NeedsKeys(_) | Decision::NeedsSignature(_) => {
+                    Decision::NeedsKeys(_)
+                    | Decision::NeedsSignature(_)
+                    | Decision::NeedsRevocations(_) => {
                         panic!("an anonymous caller has nothing to check")
                     }
                 }

@@ -9,6 +9,7 @@ use super::decision::Decision;
 use super::policy::PolicyState;
 use crate::keys::KeySet;
 use crate::reject::Reject;
+use crate::revocation::{Mode, Revocations, Verdict};
 use crate::signature::SignatureAnswer;
 use crate::time::UnixTime;
 use crate::token::{Expectations, ParsedToken, SeenTokens, Unverified, Verified, verify_with};
@@ -30,6 +31,8 @@ pub struct Gate<'a> {
     pub answer: Option<&'a SignatureAnswer>,
     /// Tokens that were verified before. They change how long a decision takes and never what is decided.
     pub seen: Option<&'a RefCell<SeenTokens>>,
+    /// What is known of ended sessions. `None` judges without: a token is then good until its time is over.
+    pub revocations: Option<Revocations<'a>>,
 }
 
 /// Why the key set must be fetched.
@@ -49,6 +52,10 @@ pub(super) enum Caller {
     Refused(Reject),
     /// A token was sent and there is no key set to judge it with, finally.
     Unjudged,
+    /// The token verifies, and what it belongs to was ended.
+    Revoked,
+    /// The token verifies, and whether it was revoked cannot be known, finally.
+    Unconfirmed,
 }
 
 impl Caller {
@@ -56,6 +63,7 @@ impl Caller {
     pub(super) fn of(
         gate: &Gate<'_>,
         credential: &Credential<'_>,
+        mode: Mode,
         now: UnixTime,
     ) -> Result<Self, Box<Decision>> {
         let token = match credential {
@@ -67,7 +75,7 @@ impl Caller {
         // Only the verifier knows whether newer keys could change its mind: a token of another type or algorithm stays
         // refused under any set, and must not cause a fetch.
         match gate.verify(token, now) {
-            Ok(verified) => Ok(Self::Known(verified)),
+            Ok(verified) => gate.stands(verified, mode),
             Err(Unverified::NeedsSignature(question)) => {
                 Err(Box::new(Decision::NeedsSignature(question)))
             }
@@ -84,6 +92,20 @@ impl Caller {
 }
 
 impl Gate<'_> {
+    /// Asked at each use, of remembered tokens too.
+    fn stands(&self, verified: Arc<Verified>, mode: Mode) -> Result<Caller, Box<Decision>> {
+        let verdict = match self.revocations {
+            Some(revocations) => revocations.judge(&verified, mode),
+            None => Verdict::Stands,
+        };
+        match verdict {
+            Verdict::Stands => Ok(Caller::Known(verified)),
+            Verdict::Revoked => Ok(Caller::Revoked),
+            Verdict::Unknown => Ok(Caller::Unconfirmed),
+            Verdict::Ask => Err(Box::new(Decision::NeedsRevocations(mode))),
+        }
+    }
+
     /// The one door, and before it the memory of those who came through it.
     fn verify(&self, token: &str, now: UnixTime) -> Result<Arc<Verified>, Unverified> {
         let Some(keys) = self.keys else {

@@ -6,6 +6,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::policy::StepUp;
+use crate::problem::ProblemCode;
 
 /// No credential was sent: no error attribute (RFC 6750, section 3.1).
 pub(super) fn none_sent() -> String {
@@ -13,9 +14,11 @@ pub(super) fn none_sent() -> String {
 }
 
 /// A credential was sent and is not acceptable.
-pub(super) fn invalid_token(is_expired: bool) -> String {
-    let description = if is_expired {
+pub(super) fn invalid_token(code: ProblemCode) -> String {
+    let description = if code == ProblemCode::TokenExpired {
         "The access token expired"
+    } else if code == ProblemCode::TokenRevoked {
+        "The access token was revoked"
     } else {
         "The access token is not acceptable"
     };

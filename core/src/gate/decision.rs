@@ -6,7 +6,8 @@
 //!
 //! The token is judged only where it matters, and before any of its claims is looked at. A gate without the key that
 //! the token names asks for keys ([`Decision::NeedsKeys`]) unless it is told that the keys are final, so a request
-//! causes one fetch at most. A signature that the platform must check is asked for in the same way ([`Decision::NeedsSignature`]).
+//! causes one fetch at most. A signature that the platform must check is asked for in the same way ([`Decision::NeedsSignature`]),
+//! and last, of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]).
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -25,8 +26,12 @@ use super::territory::{SIGN_IN_PAGE, Territory};
 use crate::problem::{Problem, ProblemCode};
 use crate::reject::Reject;
 use crate::return_to;
+use crate::revocation::Mode;
 use crate::signature::SignatureQuestion;
 use crate::time::UnixTime;
+
+/// Because the feed is asked for again after about as long.
+const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// What a decision may look at of a request.
 pub struct RequestView<'a> {
@@ -64,6 +69,9 @@ pub enum Decision {
     NeedsKeys(KeyDemand),
     /// Have the platform check this signature and decide again with its answer, and with the same keys.
     NeedsSignature(Box<SignatureQuestion>),
+    /// Read the feed of ended sessions to its end, unless it is as current as this already, and decide again with what is known
+    /// then as final.
+    NeedsRevocations(Mode),
 }
 
 /// A redirect to a page of this site.
@@ -97,6 +105,8 @@ pub struct Refusal {
     pub allow: Option<&'static str>,
     /// Which other origin may read the refusal, where the policy speaks about that.
     pub cors: Option<CorsGrant>,
+    /// The value of `Retry-After` in seconds, where waiting helps.
+    pub retry_after: Option<u32>,
     /// For the log only: the precise reason and, where one was asked, the rule. Never token bytes.
     pub log_reason: String,
 }
@@ -111,6 +121,7 @@ impl Refusal {
             detail,
             www_authenticate,
             allow,
+            retry_after: None,
             log_reason: log_reason.into(),
         }
     }
@@ -201,7 +212,8 @@ fn judge_app(
         | Decision::Answer(_)
         | Decision::AnswerPreflight(_)
         | Decision::NeedsKeys(_)
-        | Decision::NeedsSignature(_)) => other,
+        | Decision::NeedsSignature(_)
+        | Decision::NeedsRevocations(_)) => other,
     })
 }
 
@@ -213,10 +225,14 @@ fn judge_by_rule(
     path: &CanonicalPath,
     now: UnixTime,
 ) -> Settled {
-    let caller = Caller::of(gate, &request.credential, now)?;
+    let caller = Caller::of(gate, &request.credential, rule.revocation(), now)?;
     let subject = match &caller {
         Caller::Known(verified) => Subject::of_claims(verified.claims()),
-        Caller::Anonymous | Caller::Refused(_) | Caller::Unjudged => Subject::Anonymous,
+        Caller::Anonymous
+        | Caller::Refused(_)
+        | Caller::Unjudged
+        | Caller::Revoked
+        | Caller::Unconfirmed => Subject::Anonymous,
     };
     let problem = match subject.before(rule.demand(), now) {
         Standing::Passes => return Ok(Decision::Forward(permit(rule, path, caller))),
@@ -258,7 +274,9 @@ fn permit(rule: &Rule, path: &CanonicalPath, caller: Caller) -> Permit {
     let (identity, drops_credential) = match caller {
         Caller::Known(verified) => (Some(verified), false),
         Caller::Anonymous => (None, false),
-        Caller::Refused(_) | Caller::Unjudged => (None, true),
+        Caller::Refused(_) | Caller::Unjudged | Caller::Revoked | Caller::Unconfirmed => {
+            (None, true)
+        }
     };
     Permit {
         destination: Destination::App,
@@ -300,13 +318,10 @@ fn sign_in_first(
 ) -> Decision {
     let refusal = match caller {
         // Signing in again would not help: that token could not be judged either.
-        Caller::Unjudged => {
-            return Decision::Refuse(Refusal::new(
-                ProblemCode::KeysUnavailable,
-                "keys-unavailable",
-            ));
-        }
+        Caller::Unjudged => return Decision::Refuse(keys_unavailable()),
+        Caller::Unconfirmed => return Decision::Refuse(revocations_unavailable()),
         Caller::Refused(reject) => token_refused(reject),
+        Caller::Revoked => token_revoked(),
         Caller::Anonymous | Caller::Known(_) => {
             Refusal::new(ProblemCode::NotSignedIn, format!("not-signed-in: {rule}"))
                 .challenging(challenge::none_sent())
@@ -330,13 +345,19 @@ fn judge_sign_in_page(
     if !is_navigation(request) {
         return Ok(to_issuer(gate, request, path));
     }
-    Ok(match Caller::of(gate, &request.credential, now)? {
-        Caller::Known(_) => {
-            let way_back = request.query.and_then(return_to::from_query);
-            see_other(way_back.unwrap_or_else(|| policy.settings().signed_in_home.clone()))
-        }
-        Caller::Anonymous | Caller::Refused(_) | Caller::Unjudged => to_issuer(gate, request, path),
-    })
+    Ok(
+        match Caller::of(gate, &request.credential, Mode::Bounded, now)? {
+            Caller::Known(_) => {
+                let way_back = request.query.and_then(return_to::from_query);
+                see_other(way_back.unwrap_or_else(|| policy.settings().signed_in_home.clone()))
+            }
+            Caller::Anonymous
+            | Caller::Refused(_)
+            | Caller::Unjudged
+            | Caller::Revoked
+            | Caller::Unconfirmed => to_issuer(gate, request, path),
+        },
+    )
 }
 
 fn answer_verify_token(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Settled {
@@ -347,27 +368,48 @@ fn answer_verify_token(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime
             ..refusal
         }));
     }
-    Ok(match Caller::of(gate, &request.credential, now)? {
-        Caller::Known(_) => Decision::Answer(Answer { status: 204 }),
-        Caller::Refused(reject) => Decision::Refuse(token_refused(&reject)),
-        Caller::Unjudged => Decision::Refuse(Refusal::new(
-            ProblemCode::KeysUnavailable,
-            "keys-unavailable",
-        )),
-        Caller::Anonymous => Decision::Refuse(
-            Refusal::new(ProblemCode::NotSignedIn, "not-signed-in")
-                .challenging(challenge::none_sent()),
-        ),
-    })
+    Ok(
+        match Caller::of(gate, &request.credential, Mode::Bounded, now)? {
+            Caller::Known(_) => Decision::Answer(Answer { status: 204 }),
+            Caller::Refused(reject) => Decision::Refuse(token_refused(&reject)),
+            Caller::Unjudged => Decision::Refuse(keys_unavailable()),
+            Caller::Revoked => Decision::Refuse(token_revoked()),
+            Caller::Unconfirmed => Decision::Refuse(revocations_unavailable()),
+            Caller::Anonymous => Decision::Refuse(
+                Refusal::new(ProblemCode::NotSignedIn, "not-signed-in")
+                    .challenging(challenge::none_sent()),
+            ),
+        },
+    )
 }
 
 fn token_refused(reject: &Reject) -> Refusal {
     let code = ProblemCode::from_code(reject.code()).unwrap_or(ProblemCode::InvalidToken);
     let refusal = Refusal::new(code, format!("token-refused: {}", reject.reason()));
     if code.status() == 401 {
-        refusal.challenging(challenge::invalid_token(code == ProblemCode::TokenExpired))
+        refusal.challenging(challenge::invalid_token(code))
     } else {
         refusal
+    }
+}
+
+fn token_revoked() -> Refusal {
+    let code = ProblemCode::TokenRevoked;
+    Refusal::new(code, "token-refused: revoked").challenging(challenge::invalid_token(code))
+}
+
+fn keys_unavailable() -> Refusal {
+    Refusal::new(ProblemCode::KeysUnavailable, "keys-unavailable")
+}
+
+fn revocations_unavailable() -> Refusal {
+    let refusal = Refusal::new(
+        ProblemCode::RevocationsUnavailable,
+        "revocations-unavailable",
+    );
+    Refusal {
+        retry_after: Some(RETRY_AFTER_SECONDS),
+        ..refusal
     }
 }
 

@@ -12,6 +12,7 @@ use super::path::CanonicalPath;
 use super::policy::{Found, Policy, Rule, TestRow};
 use super::subject::{Standing, Subject, Traits};
 use super::territory::Territory;
+use crate::revocation::Mode;
 use crate::time::UnixTime;
 
 /// An imagined caller.
@@ -204,6 +205,8 @@ pub struct Explanation {
     pub rule: Option<String>,
     /// The line of the deciding rule.
     pub line: Option<usize>,
+    /// How current the feed of ended sessions must be for a caller with a token; `None` where the gate judges nobody.
+    pub revocation: Option<Mode>,
     /// One sentence: why it comes to this.
     pub reason: String,
     /// The other rules that cover the request, the most specific first.
@@ -226,6 +229,9 @@ impl fmt::Display for Explanation {
         }
         if let (Some(rule), Some(line)) = (&self.rule, self.line) {
             writeln!(out, "  decided by: {rule} (line {line})")?;
+        }
+        if let Some(mode) = self.revocation {
+            writeln!(out, "  revocation: {mode}")?;
         }
         for losing in &self.losing {
             writeln!(
@@ -352,9 +358,10 @@ impl Policy {
                 Outcome::BadRequest,
                 "the gate answers this path itself, GET and HEAD only",
             ),
-            Territory::VerifyToken if question.persona.signed_in => {
-                told(Outcome::Allow, "the gate answers this path itself")
-            }
+            Territory::VerifyToken if question.persona.signed_in => Explanation {
+                revocation: Some(Mode::Bounded),
+                ..told(Outcome::Allow, "the gate answers this path itself")
+            },
             Territory::VerifyToken => {
                 told(Outcome::Unauthorized, "the gate answers this path itself")
             }
@@ -415,6 +422,7 @@ impl Policy {
             judged_path: Some(path.without_locale(&self.settings().locales).to_string()),
             rule: Some(rule.path().to_string()),
             line: Some(rule.line()),
+            revocation: Some(rule.revocation()),
             reason,
             losing,
         }
@@ -458,6 +466,7 @@ fn without_rule(path: Option<&CanonicalPath>, outcome: Outcome, reason: String) 
         judged_path,
         rule: None,
         line: None,
+        revocation: None,
         reason,
         losing: Vec::new(),
     }

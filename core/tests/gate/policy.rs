@@ -202,6 +202,7 @@ fn an_explanation_names_the_rule_and_why_the_others_lost() {
         "forbidden: the caller lacks the role (role admin)\n  \
          path: /de/admin/users/, judged as /admin/users\n  \
          decided by: /admin/** (line 8)\n  \
+         revocation: bounded\n  \
          not by: /** (line 5): it names 0 literal segments, the deciding rule 1\n"
     );
     let denied = policy(BROAD).explain("GET", "/ADMIN", &persona("user"));

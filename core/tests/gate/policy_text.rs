@@ -36,6 +36,13 @@ fn every_mistake_is_named_with_its_line() {
         ("version = 1\n[gate]\nmissing_role = \"https://x/\"".to_string(), Some(3), Some("missing_role"), "path of this site"),
         ("version = 1\n[gate]\nstep_up_page = \"/a/../b\"".to_string(), Some(3), Some("step_up_page"), "canonical"),
         ("version = 1\n[gate]\nlocales = [\"de\", \"DE\"]".to_string(), Some(3), Some("locales"), "listed twice"),
+        ("version = 1\n[gate]\nrevocation = \"strikt\"".to_string(), Some(3), Some("revocation"), "did you mean \"strict\"?"),
+        ("version = 1\n[gate]\nrevocation = \"never\"".to_string(), Some(3), Some("revocation"), "none of bounded, strict, eventual"),
+        ("version = 1\n[gate]\nrevocation = true".to_string(), Some(3), Some("revocation"), "expected a string"),
+        ("version = 1\n[gate]\nrevocation_within_seconds = 0".to_string(), Some(3), Some("revocation_within_seconds"), "1 to 3600"),
+        ("version = 1\n[gate]\nrevocation_within_seconds = 3601".to_string(), Some(3), Some("revocation_within_seconds"), "1 to 3600"),
+        (route("allow = \"public\"\nrevocation = \"bouned\""), Some(5), Some("revocation"), "did you mean \"bounded\"?"),
+        (route("allow = \"public\"\nrevokation = \"strict\""), Some(5), Some("revokation"), "unknown field `revokation`"),
         ("version = 1\n[gate]\nlocales = [\"d/e\"]".to_string(), Some(3), Some("locales"), "language tag"),
         ("version = 1\n[[route]]\nallow = \"public\"".to_string(), Some(2), None, "missing field `path`"),
         ("version = 1\n[[route]]\npath = \"/a*\"\nallow = \"public\"".to_string(), Some(3), Some("path"), "whole segments"),
@@ -217,4 +224,45 @@ fn every_way_in_which_toml_writes_the_same_is_the_same_policy() {
         let (plain_settings, plain_rules) = written(plain);
         assert_eq!((settings, rules), (plain_settings, plain_rules), "{text}");
     }
+}
+
+#[test]
+fn a_rule_says_how_current_the_feed_must_be_or_the_gate_does() {
+    let route = |path: &str, more: &str| {
+        format!("[[route]]\npath = \"{path}\"\nallow = \"signed-in\"\n{more}\n")
+    };
+    let routes = route("/a", "")
+        + &route("/b", "revocation = \"strict\"")
+        + &route("/c", "revocation = \"eventual\"");
+    for (gate, expected) in [
+        ("", ["bounded", "strict", "eventual (within 60 s)"]),
+        (
+            "revocation = \"strict\"",
+            ["strict", "strict", "eventual (within 60 s)"],
+        ),
+        (
+            "revocation = \"eventual\"\nrevocation_within_seconds = 5",
+            ["eventual (within 5 s)", "strict", "eventual (within 5 s)"],
+        ),
+    ] {
+        let policy = policy(&format!("[gate]\n{gate}\n{routes}"));
+        let user = Persona::parse("user").unwrap();
+        for (path, mode) in ["/a", "/b", "/c"].into_iter().zip(expected) {
+            let told = policy.explain("GET", path, &user).to_string();
+            assert!(
+                told.contains(&format!("\n  revocation: {mode}\n")),
+                "{gate}: {told}"
+            );
+        }
+    }
+    let policy = policy(&routes);
+    let rules: Vec<_> = policy.rules().iter().map(ToString::to_string).collect();
+    assert!(
+        rules.contains(&"/a (line 3): signed-in".to_string()),
+        "{rules:?}"
+    );
+    assert!(
+        rules.contains(&"/b (line 7): signed-in, revocation strict".to_string()),
+        "{rules:?}"
+    );
 }

@@ -50,6 +50,7 @@ impl Curve {
             expect: &self.site.expect,
             answer,
             seen: Some(&self.seen),
+            revocations: None,
         };
         let request = RequestView {
             source: RequestSource::default(),

@@ -98,6 +98,7 @@ impl Site {
             expect: &self.expect,
             answer: None,
             seen: None,
+            revocations: None,
         };
         let (path, query) = match request.target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -197,5 +198,6 @@ pub(crate) fn told(decision: Decision) -> String {
         Decision::NeedsSignature(question) => {
             format!("needs {} checked", question.algorithm().name())
         }
+        Decision::NeedsRevocations(mode) => format!("needs the feed, {mode}"),
     }
 }

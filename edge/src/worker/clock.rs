@@ -4,7 +4,7 @@
 //! and hands it on to the issuer, so that a story of twelve hours needs none, and lets it stop the clock, so that a story of a
 //! panic has one; no release artefact contains it.
 
-use edgeward_core::time::UnixTime;
+use edgeward_core::time::{Moment, UnixTime};
 
 use super::platform;
 
@@ -18,20 +18,22 @@ const PANIC: &str = "panic";
 
 /// The moment, asked once per request.
 #[cfg(not(feature = "test-clock"))]
-pub(super) fn now(_headers: &[(String, String)]) -> UnixTime {
-    platform::clock()
+pub(super) fn moment(_headers: &[(String, String)]) -> Moment {
+    platform::moment()
 }
 
 /// The moment: what a test says, otherwise the runtime's clock.
 #[cfg(feature = "test-clock")]
-pub(super) fn now(headers: &[(String, String)]) -> UnixTime {
+pub(super) fn moment(headers: &[(String, String)]) -> Moment {
     let said = headers
         .iter()
         .find(|(name, _)| name == TEST_CLOCK_HEADER)
         .map(|(_, value)| value.as_str());
     assert!(said != Some(PANIC), "a test wants a panic");
     let said = said.and_then(|seconds| seconds.parse().ok());
-    said.map_or_else(platform::clock, UnixTime::from_seconds)
+    said.map_or_else(platform::moment, |seconds| {
+        UnixTime::from_seconds(seconds).into()
+    })
 }
 
 /// What the issuer is told about the time: nothing.

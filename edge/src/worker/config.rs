@@ -11,6 +11,7 @@ use std::str::FromStr as _;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use edgeward_core::cookie::{CookieNames, Environment};
 use edgeward_core::gate::{Policy, PolicyState};
+use edgeward_core::revocation;
 use edgeward_core::token::{Audiences, Expectations, SigningKey, TokenType};
 
 pub(super) use origin::Origin;
@@ -34,6 +35,8 @@ pub(super) struct Settings {
     pub(super) policy: PolicyState,
     /// What an access token must say.
     pub(super) expect: Expectations,
+    /// What a page of the feed of ended sessions must say.
+    pub(super) expect_feed: Expectations,
     /// The names of our cookies here.
     pub(super) cookies: CookieNames,
     /// What this edge proves itself with.
@@ -110,6 +113,7 @@ impl Settings {
             Audiences::OneOf(vec![audience.clone()]),
             TokenType::Access,
         );
+        let expect_feed = revocation::expectations(issuer.as_str(), &audience);
         Ok(Self {
             environment,
             issuer,
@@ -118,6 +122,7 @@ impl Settings {
             audience,
             policy,
             expect,
+            expect_feed,
             cookies: CookieNames::for_environment(environment, parent_domain),
             identity,
             client_address_header: client_address_header(lookup("CLIENT_ADDRESS_HEADER"))?,

@@ -47,7 +47,9 @@ pub(super) fn of(decision: Decision, inbound: &Inbound) -> Effect {
                 .varying_by_origin(),
         ),
         Decision::Refuse(refusal) => Effect::Reply(refuse(&refusal, inbound)),
-        wanting @ (Decision::NeedsKeys(_) | Decision::NeedsSignature(_)) => Effect::Bring(wanting),
+        wanting @ (Decision::NeedsKeys(_)
+        | Decision::NeedsSignature(_)
+        | Decision::NeedsRevocations(_)) => Effect::Bring(wanting),
     }
 }
 
@@ -77,6 +79,9 @@ fn refuse(refusal: &Refusal, inbound: &Inbound) -> Reply {
     }
     if let Some(grant) = &refusal.cors {
         reply = reply.with_each(grant.headers()).varying_by_origin();
+    }
+    if let Some(seconds) = refusal.retry_after {
+        reply = reply.with("retry-after", seconds.to_string());
     }
     reply
 }

@@ -1,22 +1,26 @@
 //! The edge's own health: that it runs, with settings and a policy it can read.
 //!
-//! It asks nobody else. Whether the issuer and the app are well is theirs to say.
+//! It asks nobody else. Whether the issuer and the app are well is theirs to say; but what this isolate knows of the feed of ended
+//! sessions is told, because while it cannot be had, revoked tokens pass on most routes.
 
 use edgeward_core::gate::PolicyState;
 use edgeward_core::problem::ProblemCode;
+use edgeward_core::revocation::State;
 
 use super::config::Settings;
 use super::reply::{Reader, Reply};
 use super::request::Inbound;
+use super::revocations::{self, Counts};
 
 /// Answered here and never judged or forwarded.
 pub(super) const PATH: &str = "/_edgeward/health";
 
-/// `200 {"status":"ok"}`, or `503 POLICY_INVALID`; broken settings have been refused before.
+/// `200 {"status":"ok",…}`, or `503 POLICY_INVALID`; broken settings have been refused before.
 pub(super) fn answer(inbound: &Inbound, settings: &Settings) -> Reply {
     match (inbound.method.as_str(), &settings.policy) {
         ("GET" | "HEAD", PolicyState::Ready(_)) => {
-            Reply::json(200, "{\"status\":\"ok\"}".to_owned())
+            let (state, counts) = revocations::standing();
+            Reply::json(200, body(state, counts))
         }
         ("GET" | "HEAD", PolicyState::Broken(_)) => {
             Reply::refusal(ProblemCode::PolicyInvalid, Reader::Program, &inbound.id)
@@ -24,6 +28,24 @@ pub(super) fn answer(inbound: &Inbound, settings: &Settings) -> Reply {
         _ => Reply::refusal(ProblemCode::MethodNotAllowed, Reader::Program, &inbound.id)
             .with("allow", "GET, HEAD".to_owned()),
     }
+}
+
+/// Counted since the isolate started. How many sessions have ended is nobody's business.
+fn body(state: State, counts: Counts) -> String {
+    let Counts {
+        fetches,
+        failures,
+        passed_unconfirmed,
+    } = counts;
+    let state = match state {
+        State::Unread => "unread",
+        State::Read => "read",
+        State::Failing => "failing",
+    };
+    format!(
+        "{{\"status\":\"ok\",\"revocations\":{{\"feed\":\"{state}\",\"fetches\":{fetches},\"failures\":{failures},\
+         \"passedUnconfirmed\":{passed_unconfirmed}}}}}"
+    )
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! Asking core about a request, and bringing what it asks for.
 //!
-//! Core may ask for keys, and then about a signature; the keys of a cold isolate twice at most, the rest once, and in this
-//! order, so a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
+//! Core may ask for keys, then about a signature, then for the feed of ended sessions; the keys of a cold isolate twice at most,
+//! the rest once, and in this order, so a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
 //! remembered for the life of the isolate ([`SeenTokens`]): that shortens the way of a request and decides nothing.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use edgeward_core::gate::{Decision, Gate, decide};
+use edgeward_core::gate::{Decision, Gate, KeyDemand, decide};
+use edgeward_core::revocation::{Consulted, Revocations};
 use edgeward_core::signature::SignatureAnswer;
 use edgeward_core::token::SeenTokens;
 use worker::Context;
@@ -16,6 +17,7 @@ use super::config::Settings;
 use super::introduction;
 use super::keys::{self, Current, Errand};
 use super::request::Inbound;
+use super::revocations;
 use super::signatures;
 
 thread_local! {
@@ -28,6 +30,9 @@ pub(super) struct Bench {
     keys: Option<Current>,
     keys_are_final: bool,
     answer: Option<SignatureAnswer>,
+    revocations_are_final: bool,
+    /// How the last decision used the feed.
+    consulted: Cell<Option<Consulted>>,
 }
 
 impl Bench {
@@ -38,6 +43,8 @@ impl Bench {
             keys: keys::current(inbound.now),
             keys_are_final: false,
             answer: None,
+            revocations_are_final: false,
+            consulted: Cell::new(None),
         };
         keys::refresh_behind(&bench.errand(inbound), context);
         bench
@@ -49,18 +56,29 @@ impl Bench {
         if let Some(keys) = keys {
             introduction::keys_are(keys);
         }
-        SEEN.with(|seen| {
-            let gate = Gate {
-                policy: &self.settings.policy,
-                site: self.settings.issuer.as_str(),
-                keys,
-                keys_are_final: self.keys_are_final,
-                expect: &self.settings.expect,
-                answer: self.answer.as_ref(),
-                seen: Some(seen),
-            };
-            decide(&gate, &inbound.view(&self.settings.cookies), inbound.now)
-        })
+        let judge = |revocations: Revocations<'_>| {
+            SEEN.with(|seen| {
+                let gate = Gate {
+                    policy: &self.settings.policy,
+                    site: self.settings.issuer.as_str(),
+                    keys,
+                    keys_are_final: self.keys_are_final,
+                    expect: &self.settings.expect,
+                    answer: self.answer.as_ref(),
+                    seen: Some(seen),
+                    revocations: Some(revocations),
+                };
+                decide(&gate, &inbound.view(&self.settings.cookies), inbound.now)
+            })
+        };
+        self.consulted.set(None);
+        revocations::with(inbound, self.revocations_are_final, &self.consulted, judge)
+    }
+
+    /// What is left to do behind the request when it is decided.
+    pub(super) fn follow_up(&self, decision: &Decision, inbound: &Inbound, context: &Context) {
+        let (consulted, errand) = (self.consulted.get(), || self.errand(inbound));
+        revocations::follow_up(decision, consulted, errand, inbound, context);
     }
 
     /// Brings what the first decision asks for, and what the next one does.
@@ -69,7 +87,11 @@ impl Bench {
         mut decision: Decision,
         inbound: &Inbound,
         context: &Context,
-    ) -> Decision {
+    ) -> (Self, Decision) {
+        if let Decision::NeedsKeys(KeyDemand::NoKeySet) = decision {
+            // A cold isolate will want both, and asks for both at once.
+            revocations::begin(&self.errand(inbound), inbound, context);
+        }
         // Twice at most: the first set of a cold isolate may be one that another one kept.
         while let Decision::NeedsKeys(_) = decision {
             let errand = self.errand(inbound);
@@ -83,7 +105,13 @@ impl Bench {
             self.answer = Some(signatures::answer(*question).await);
             decision = self.judge(inbound);
         }
-        decision
+        if let Decision::NeedsRevocations(mode) = decision {
+            // The keys stay the same here too: the token verified under them.
+            revocations::obtain(&self.errand(inbound), mode, inbound, context).await;
+            self.revocations_are_final = true;
+            decision = self.judge(inbound);
+        }
+        (self, decision)
     }
 
     fn errand(&self, inbound: &Inbound) -> Errand {

@@ -12,11 +12,13 @@ mod config;
 mod judge;
 mod keys;
 mod signatures;
+mod revocations;
 mod effect;
 mod proxy;
 mod exchange;
 mod outbound;
 mod upstream_answer;
+mod body;
 mod introduction;
 mod identity;
 mod proof;
@@ -64,7 +66,7 @@ pub fn prepare(env: &JsValue) {
 }
 
 /// Every request enters here. It answers with a `Response`, or with the promise of one if something has to be waited for:
-/// keys, the platform's check of a signature, an upstream.
+/// keys, the platform's check of a signature, the feed of ended sessions, an upstream.
 #[wasm_bindgen]
 #[expect(
     unreachable_pub,
@@ -87,7 +89,9 @@ pub fn fetch(
     }
     let context = Context::new(context);
     let bench = Bench::at_hand(&settings, &inbound, &context);
-    match effect::of(bench.judge(&inbound), &inbound) {
+    let decision = bench.judge(&inbound);
+    bench.follow_up(&decision, &inbound, &context);
+    match effect::of(decision, &inbound) {
         Effect::Reply(reply) => own(reply, &inbound, &settings)
             .or_else(|_| not_answered(&inbound, &settings))
             .map(JsValue::from),
@@ -100,7 +104,8 @@ pub fn fetch(
             },
         ),
         Effect::Bring(wanted) => Ok(future_to_promise(async move {
-            let decision = bench.bring(wanted, &inbound, &context).await;
+            let (bench, decision) = bench.bring(wanted, &inbound, &context).await;
+            bench.follow_up(&decision, &inbound, &context);
             finish(effect::of(decision, &inbound), &request, inbound, settings)
         })
         .into()),
@@ -138,8 +143,9 @@ fn finish(
 fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), Reply> {
     let id = unique::name();
     let head = READ_FIRST.with(|names| runtime::head(request, names));
-    let now = clock::now(&head.headers);
-    let Some(inbound) = Inbound::new(id.clone(), now, head.method, &head.url, head.headers) else {
+    let moment = clock::moment(&head.headers);
+    let Some(inbound) = Inbound::new(id.clone(), moment, head.method, &head.url, head.headers)
+    else {
         log::line(
             "warn",
             "refused",

@@ -18,7 +18,7 @@ use web_sys::Request;
 
 use super::config::Settings;
 use super::introduction::Introduction;
-use super::proof::{PROOF_HEADER, Proven};
+use super::proof::{Asker, PROOF_HEADER, Proven};
 use super::request::Inbound;
 use super::response_headers::REQUEST_ID;
 use super::runtime::{self, Names, Onward};
@@ -156,7 +156,7 @@ pub(super) fn to_issuer<'h>(
     Ok(headers)
 }
 
-/// What the edge itself says on every request to the issuer.
+/// What the edge itself says on every request to the issuer that it passes on.
 ///
 /// # Errors
 /// The edge's key could not sign.
@@ -168,12 +168,39 @@ pub(super) fn proof_headers(
     request_id: &str,
     now: UnixTime,
 ) -> Result<Vec<(&'static str, String)>, SignError> {
+    let asker = Asker::Client(client);
+    proven(settings, method, path_and_query, asker, request_id, now)
+}
+
+/// What the edge says where it asks for itself.
+///
+/// # Errors
+/// The edge's key could not sign.
+pub(super) fn own_proof_headers(
+    settings: &Settings,
+    method: &str,
+    path_and_query: &str,
+    request_id: &str,
+    now: UnixTime,
+) -> Result<Vec<(&'static str, String)>, SignError> {
+    let asker = Asker::TheEdge;
+    proven(settings, method, path_and_query, asker, request_id, now)
+}
+
+fn proven(
+    settings: &Settings,
+    method: &str,
+    path_and_query: &str,
+    asker: Asker,
+    request_id: &str,
+    now: UnixTime,
+) -> Result<Vec<(&'static str, String)>, SignError> {
     let id = unique::name();
     let proof = Proven {
         id: &id,
         method,
         path_and_query,
-        client,
+        asker,
         request_id,
     }
     .sign(settings, now)?;

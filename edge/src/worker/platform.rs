@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use edgeward_core::time::UnixTime;
+use edgeward_core::time::{Moment, UnixTime};
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
@@ -49,14 +49,19 @@ pub(super) fn log(line: &str) {
     console_log(line);
 }
 
-/// Seconds since the epoch. In Workers the clock stands still between IO, so this is asked once per request.
+/// Seconds since the epoch.
 pub(super) fn clock() -> UnixTime {
+    moment().time()
+}
+
+/// Milliseconds since the epoch. In Workers the clock stands still between IO, so this is asked once per request.
+pub(super) fn moment() -> Moment {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "milliseconds of this age of the world fit, and `as` saturates"
     )]
-    let seconds = (js_sys::Date::now() / 1000.0).floor() as i64;
-    UnixTime::from_seconds(seconds)
+    let milliseconds = js_sys::Date::now().floor() as i64;
+    Moment::from_milliseconds(milliseconds)
 }
 
 /// A random byte that spreads retries; nothing secret depends on it.

@@ -17,6 +17,15 @@ pub(super) const PROOF_HEADER: &str = "edgeward-proof";
 /// Because a proof is made and judged within one round trip; the rest is for clocks that differ.
 const LIFETIME_SECONDS: i64 = 30;
 
+/// Whom a request to the issuer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// A client at this address, as far as the platform said.
+    Client(Option<IpAddr>),
+    /// Nobody: the edge asks for itself.
+    TheEdge,
+}
+
 /// What one proof speaks for.
 pub(super) struct Proven<'r> {
     /// Unique to this proof.
@@ -25,8 +34,8 @@ pub(super) struct Proven<'r> {
     pub(super) method: &'r str,
     /// Path and query as they are sent.
     pub(super) path_and_query: &'r str,
-    /// The client, as far as the platform said.
-    pub(super) client: Option<IpAddr>,
+    /// Whom the request is for.
+    pub(super) asker: Asker,
     /// The request's id in all logs.
     pub(super) request_id: &'r str,
 }
@@ -41,7 +50,10 @@ struct Claims<'r> {
     jti: &'r str,
     htm: &'r str,
     htu: &'r str,
-    cip: IpAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cip: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own: Option<bool>,
     rid: &'r str,
 }
 
@@ -52,6 +64,13 @@ impl Proven<'_> {
     /// The key could not sign.
     pub(super) fn sign(&self, settings: &Settings, now: UnixTime) -> Result<String, SignError> {
         let edge = &settings.identity;
+        let (cip, own) = match self.asker {
+            Asker::Client(client) => {
+                let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+                (Some(client.unwrap_or(unknown)), None)
+            }
+            Asker::TheEdge => (None, Some(true)),
+        };
         let claims = Claims {
             iss: &edge.name,
             sub: &edge.name,
@@ -61,7 +80,8 @@ impl Proven<'_> {
             jti: self.id,
             htm: self.method,
             htu: self.path_and_query,
-            cip: self.client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            cip,
+            own,
             rid: self.request_id,
         };
         edge.key.sign(&TokenType::EdgeProof, &claims)
@@ -83,7 +103,7 @@ mod tests {
             id: "p-1",
             method: "POST",
             path_and_query: "/auth/login?x=1",
-            client: Some("203.0.113.7".parse().unwrap()),
+            asker: Asker::Client(Some("203.0.113.7".parse().unwrap())),
             request_id: "r-1",
         };
         let token = proof.sign(&settings, now).unwrap();
@@ -119,5 +139,12 @@ mod tests {
             verify(&token, &keys, &settings.expect, now).is_err(),
             "a proof is no access token"
         );
+        assert_eq!(claims.get("own"), None);
+
+        let asker = Asker::TheEdge;
+        let own = Proven { asker, ..proof }.sign(&settings, now).unwrap();
+        let verified = verify(&own, &keys, &expect, now).unwrap();
+        let said = |claim| verified.claims().get(claim).cloned();
+        assert_eq!((said("own"), said("cip")), (Some(true.into()), None));
     }
 }

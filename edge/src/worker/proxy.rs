@@ -199,6 +199,7 @@ pub(super) mod tests {
             expect: &settings.expect,
             answer: None,
             seen: None,
+            revocations: None,
         };
         let view = request.view(&settings.cookies);
         let Decision::Forward(permit) = decide(&gate, &view, request.now) else {

@@ -6,7 +6,7 @@
 use edgeward_core::cookie::{CookieHeader, CookieNames};
 use edgeward_core::gate::{CanonicalPath, Credential, Navigation, RequestSource, RequestView};
 use edgeward_core::origin::Provenance;
-use edgeward_core::time::UnixTime;
+use edgeward_core::time::{Moment, UnixTime};
 use edgeward_core::trace::{TRACEPARENT, TraceParent};
 
 use super::reply::Reader;
@@ -34,8 +34,10 @@ pub(super) const DECISIVE: &[&str] = &[
 pub(super) struct Inbound {
     /// Made here; the name of this request in all logs.
     pub(super) id: String,
-    /// The one moment at which everything about it is judged.
+    /// The one moment at which everything about it is judged, as tokens count time.
     pub(super) now: UnixTime,
+    /// The same moment more exactly, for what is younger than a second or not.
+    pub(super) moment: Moment,
     /// The method, in capitals where it is a known one.
     pub(super) method: String,
     /// Host and port as the client named them.
@@ -55,7 +57,7 @@ impl Inbound {
     /// Takes a request apart. `None` if its address has no plain host, see [`Target::split`].
     pub(super) fn new(
         id: String,
-        now: UnixTime,
+        moment: Moment,
         method: String,
         url: &str,
         headers: HeaderList,
@@ -72,7 +74,8 @@ impl Inbound {
             brought_trace: brought.is_some(),
             trace: brought.or_else(|| TraceParent::beginning_with(&id)),
             id,
-            now,
+            now: moment.time(),
+            moment,
             method,
             host,
             headers,
@@ -209,7 +212,7 @@ pub(super) mod tests {
             .collect();
         Inbound::new(
             "r-1".to_owned(),
-            UnixTime::from_seconds(1_800_000_000),
+            UnixTime::from_seconds(1_800_000_000).into(),
             method.to_owned(),
             url,
             headers,

@@ -4,7 +4,7 @@ use super::{Answer, Failure, Outcome, Place, print};
 use crate::{
     clock::Clock,
     domain::edges::{self, EdgeName, Edges, EnrollError},
-    open_store,
+    open_existing_store, open_store,
 };
 
 /// The subcommands of `edge`.
@@ -39,7 +39,7 @@ pub(super) async fn run(place: &Place, command: EdgeCommand) -> Outcome {
             store.close().await;
         }
         EdgeCommand::List => {
-            let store = open_store(&config).await?;
+            let store = open_existing_store(&config).await?;
             for edge in store.edges().await? {
                 let state = if edge.revoked_at.is_some() {
                     "revoked"
@@ -52,7 +52,7 @@ pub(super) async fn run(place: &Place, command: EdgeCommand) -> Outcome {
         }
         EdgeCommand::Revoke { name } => {
             let name = EdgeName::parse(&name)?;
-            let store = open_store(&config).await?;
+            let store = open_existing_store(&config).await?;
             let revoked = edges::revoke(&store, &name, now).await?;
             store.close().await;
             if !revoked {

@@ -5,7 +5,7 @@ mod report;
 use edgeward_core::time::UnixTime;
 
 use self::report::{Cell, Report};
-use super::{Answer, Failure, Outcome, Place, print};
+use super::{Answer, Failure, Outcome, Place, print, user};
 use crate::{
     clock::Clock,
     config::Config,
@@ -13,7 +13,7 @@ use crate::{
         accounts::Email,
         events::{self, EventType, Severity},
     },
-    open_store,
+    open_existing_store,
     store::{
         Store,
         events::{EventFilter, StoredEvent},
@@ -67,7 +67,7 @@ pub(super) struct Form {
 
 pub(super) async fn run(place: &Place, command: EventsCommand) -> Outcome {
     let config = place.configure()?;
-    let store = open_store(&config).await?;
+    let store = open_existing_store(&config).await?;
     let answer = answer(&config, &store, command).await;
     store.close().await;
     answer
@@ -113,6 +113,10 @@ async fn answer(config: &Config, store: &Store, command: EventsCommand) -> Outco
     } else {
         report.table()
     };
+    if report.is_empty() {
+        // Not on standard output: for a program, no line is the answer.
+        user::eprint("there is nothing to report")?;
+    }
     if !text.is_empty() {
         print(text.trim_end())?;
     }

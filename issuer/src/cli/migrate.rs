@@ -4,15 +4,24 @@ use std::path::{Path, PathBuf};
 
 use super::{Answer, Failure, Outcome, Place, print};
 use crate::{
+    clock::Clock,
     config::{Config, Database},
     connect_store,
-    store::{Store, audit::ChainVerdict, copy::Copied, migrations::MigrationStatus},
+    domain::events,
+    require_database,
+    store::{
+        Store,
+        audit::ChainVerdict,
+        backfill::{Batch, Progress},
+        copy::Copied,
+        migrations::MigrationStatus,
+    },
 };
 
 /// The subcommands of `migrate`.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Migrate {
-    /// Apply every pending step.
+    /// Apply every pending step, then fill what older rows lack.
     Up,
     /// Undo the last step, or all after a given one. What the undone tables held is lost, so it asks for --yes.
     Down {
@@ -23,7 +32,7 @@ pub(super) enum Migrate {
         #[arg(long)]
         yes: bool,
     },
-    /// Show every step.
+    /// Show every step, and how far older rows are filled.
     Status,
     /// Copy a SQLite file into the PostgreSQL server of the configuration, whose tables must be empty. All or nothing; the
     /// file stays as it is.
@@ -35,18 +44,14 @@ pub(super) enum Migrate {
 
 pub(super) async fn run(place: &Place, migrate: Migrate) -> Outcome {
     let config = place.configure()?;
-    // Opening makes a missing file. To undo something there must be one, and a missing one is most likely a forgotten --data.
-    if let (Migrate::Down { .. }, Database::File(path)) = (&migrate, &config.store.database)
-        && !path.exists()
-    {
-        return Err(Failure(format!(
-            "{}: there is no such database: name its folder with --data, or its file with store.path",
-            path.display()
-        )));
+    // Opening makes a missing file, which is most likely a forgotten --data.
+    match &migrate {
+        Migrate::Down { .. } | Migrate::Status => require_database(&config)?,
+        Migrate::Up | Migrate::Copy { .. } => {}
     }
     let store = connect_store(&config).await?;
     match migrate {
-        Migrate::Up => show("applied", &store.migrate_up().await?)?,
+        Migrate::Up => up(&store, &config).await?,
         Migrate::Down { to, yes } => {
             let steps = store.migration_status().await?;
             let target = to.unwrap_or_else(|| before_the_last(&steps));
@@ -61,10 +66,43 @@ pub(super) async fn run(place: &Place, migrate: Migrate) -> Outcome {
                 let state = if step.applied { "applied" } else { "pending" };
                 print(&format!("{:>3} {:<16} {state}", step.version, step.name))?;
             }
+            for progress in store.backfills().await? {
+                print(&backfill_line(&progress))?;
+            }
         }
     }
     store.close().await;
     Ok(Answer::Yes)
+}
+
+/// The steps, and then, batch by batch, what they left to do. Whoever is stopped in between goes on with the same command.
+async fn up(store: &Store, config: &Config) -> Result<(), Failure> {
+    let steps = store.migrate_up().await?;
+    let now = Clock.now();
+    let since = events::kept_since(now, config.events.retention_days);
+    let mut filled = Vec::new();
+    while let Batch::Done(progress) = store.fill_back(now, since).await? {
+        if progress.finished && progress.filled > 0 {
+            filled.push(progress);
+        }
+    }
+    if !steps.is_empty() || filled.is_empty() {
+        show("applied", &steps)?;
+    }
+    for progress in &filled {
+        print(&backfill_line(progress))?;
+    }
+    Ok(())
+}
+
+fn backfill_line(progress: &Progress) -> String {
+    let state = if progress.finished {
+        "done".to_owned()
+    } else {
+        format!("at {} of {}", progress.position, progress.until)
+    };
+    let (name, filled) = (progress.backfill.name(), progress.filled);
+    format!("    back-fill {name:<6} {state}, {filled} rows filled")
 }
 
 async fn copy(path: &Path, server: &Store) -> Result<(), Failure> {

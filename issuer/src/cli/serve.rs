@@ -12,6 +12,7 @@ use super::{Answer, Failure, Outcome, Place};
 use crate::{
     App, chores,
     http::{listener, metrics, routes},
+    mail,
 };
 
 /// How long running requests may go on after the signal: less than the 30 seconds after which supervisors kill, and as
@@ -62,6 +63,7 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
         told(stopped.clone()),
     );
     let chores = chores::run(&app, stopped.clone());
+    let mails = mail::run(&app, stopped.clone());
     let numbers = async {
         if let Some(listener) = metrics_listener {
             let router = metrics::endpoint::router(Arc::clone(&app));
@@ -69,7 +71,7 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
         }
     };
     finish(
-        async { tokio::join!(server, numbers, chores) },
+        async { tokio::join!(server, numbers, chores, mails) },
         &mut signals,
         stop,
     )

@@ -12,7 +12,7 @@ use crate::{
         session::{AddressRange, Family, RevocationReason, Sid},
         storage::{Storage, StorageError},
     },
-    open_store,
+    open_existing_store,
     store::Store,
 };
 
@@ -45,7 +45,7 @@ pub(super) struct Revoke {
 
 pub(super) async fn run(place: &Place, command: SessionCommand) -> Outcome {
     let config = place.configure()?;
-    let store = open_store(&config).await?;
+    let store = open_existing_store(&config).await?;
     let now = Clock.now();
     let outcome = match command {
         SessionCommand::List(List { email }) => list(&store, &email, now).await,

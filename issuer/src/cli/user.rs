@@ -1,5 +1,6 @@
 //! `edgeward user`: accounts made and changed by the operator.
 
+mod import;
 mod role;
 mod unlock;
 
@@ -29,6 +30,8 @@ const INPUT_MAX_BYTES: u64 = PASSWORD_MAX_CHARS as u64 * 4 + 2;
 pub(super) enum User {
     /// Make an account. Prints a generated password unless one is read from standard input.
     Add(Add),
+    /// Take people over from another system's table: their addresses, names, roles and password hashes.
+    Import(import::Import),
     /// Give and take roles.
     #[command(subcommand)]
     Role(role::RoleCommand),
@@ -59,6 +62,7 @@ pub(super) struct Add {
 pub(super) async fn run(place: &Place, command: User) -> Outcome {
     match command {
         User::Add(add) => run_add(place, add).await,
+        User::Import(import) => import::run(place, import).await,
         User::Role(command) => role::run(place, command).await,
         User::Unlock(unlock) => unlock::run(place, unlock).await,
     }

@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use axum::http::Uri;
 use edgeward_core::cookie::Environment;
+use ipnet::IpNet;
 
-use super::{Config, Database, LogFormat, Mistake, Origin};
+use super::{ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl};
 
 /// The cost below which a stolen table of hashes is guessed too cheaply: OWASP's first parameter set for Argon2id, in
 /// KiB of memory for one pass.
@@ -14,6 +15,10 @@ const PRODUCTION_ARGON2_MEMORY_KIB: u32 = 46 * 1024;
 /// The least length of passwords in production: between the 8 and the 15 characters that NIST SP 800-63B-4 asks of a
 /// password beside a second factor and of one that stands alone.
 const PRODUCTION_PASSWORD_LENGTH: usize = 12;
+
+/// The widest networks of proxies in production, which are the private ones: 10.0.0.0/8 (RFC 1918) and fc00::/7 (RFC 4193).
+const PRODUCTION_PROXY_PREFIX_V4: u8 = 8;
+const PRODUCTION_PROXY_PREFIX_V6: u8 = 7;
 
 /// Names that no public site has (RFC 6761 and RFC 2606).
 const NOT_PUBLIC: [&str; 4] = ["localhost", "test", "invalid", "example"];
@@ -81,6 +86,9 @@ pub(super) fn judge(
     }
     judge_lives(config, &mut findings);
     judge_metrics(config, &mut findings);
+    judge_redis(config, &mut findings);
+    judge_proxies(config, &mut findings);
+    judge_captcha(config, &mut findings);
     if let (Environment::Production, Some(site)) = (config.environment, &site) {
         judge_production(config, site, &mut findings);
     }
@@ -240,6 +248,98 @@ fn judge_metrics(config: &Config, findings: &mut Findings<'_>) {
                 "{} may be reached from outside, and production keeps its numbers to itself: name a loopback or a private address",
                 listen.ip()
             ),
+        );
+    }
+}
+
+fn judge_redis(config: &Config, findings: &mut Findings<'_>) {
+    const URL: [&str; 2] = ["redis.url", "redis.url_file"];
+    let url = config.redis.url.as_ref();
+    // Who names an authority believes that something is checked.
+    if config.redis.ca_file.is_some() && !url.is_some_and(RedisUrl::has_tls) {
+        findings.add_against(
+            "redis.ca_file",
+            &URL,
+            "needs an address that begins with rediss://: without TLS no certificate is shown",
+        );
+    }
+    let production = config.environment == Environment::Production;
+    if production && url.is_some_and(|url| !url.is_private()) {
+        let key = findings.set_of(URL);
+        findings.add(
+            key,
+            "must begin with rediss:// in production: whoever is on the way could read the password and lift the limits",
+        );
+    }
+}
+
+fn judge_proxies(config: &Config, findings: &mut Findings<'_>) {
+    const KEY: &str = "server.trusted_proxies";
+    let proxies = &config.server.proxies;
+    let is_default = proxies.header == ClientAddressHeader::XForwardedFor;
+    if proxies.networks.is_empty() && !is_default {
+        findings.add_against(
+            "server.client_address_header",
+            &[KEY],
+            "is read from nobody: name the proxies in server.trusted_proxies",
+        );
+    }
+    if config.environment != Environment::Production {
+        return;
+    }
+    for network in proxies.networks.iter() {
+        let least = match network {
+            IpNet::V4(_) => PRODUCTION_PROXY_PREFIX_V4,
+            IpNet::V6(_) => PRODUCTION_PROXY_PREFIX_V6,
+        };
+        if network.prefix_len() < least {
+            findings.add(
+                KEY,
+                format!(
+                    "{network} holds strangers, and each could write the address that is counted and locked: name the proxies"
+                ),
+            );
+        }
+    }
+}
+
+fn judge_captcha(config: &Config, findings: &mut Findings<'_>) {
+    let Some(captcha) = &config.captcha else {
+        return;
+    };
+    let lockout = &config.lockout;
+    if !lockout.enabled {
+        findings.add_against(
+            "captcha.provider",
+            &["lockout.enabled"],
+            "contradicts lockout.enabled: without counted failures no sign-in demands a challenge",
+        );
+    }
+    let pairs = [
+        (
+            ("captcha.name_failures", captcha.name_failures),
+            ("lockout.failures", lockout.failures),
+        ),
+        (
+            ("captcha.address_failures", captcha.address_failures),
+            ("lockout.address_failures", lockout.address_failures),
+        ),
+    ];
+    for ((key, demands), (other, locks)) in pairs {
+        if demands >= locks {
+            findings.add_against(
+                key,
+                &[other],
+                format!(
+                    "contradicts {other}: {locks} failures lock before {demands} demand a challenge"
+                ),
+            );
+        }
+    }
+    if config.environment == Environment::Production && captcha.verify_url.is_some() {
+        findings.add(
+            "captcha.verify_url",
+            "is a stand-in for tests: production asks the provider",
         );
     }
 }

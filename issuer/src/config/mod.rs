@@ -2,17 +2,31 @@
 //!
 //! A setting comes from the default, then the file, then a variable `EDGEWARD__SECTION__KEY`; the last one wins.
 //! Everything that is wrong is reported at once, each with the line or the variable that it came from.
-//! Secrets are no settings: they live in the data folder and belong to `custody`. The one exception is the password in the
-//! address of a database server, which comes from a variable or a file of its own.
+//! Secrets are no settings: they live in the data folder and belong to `custody`. The exceptions are the password in the
+//! address of a database server or of Redis and the one at the mail server, which come from a variable or a file of their own.
 
+mod alerts;
+mod captcha;
 mod check;
+mod mail;
+mod proxies;
 mod read;
 mod reader;
+mod redis_url;
+mod secret;
 mod server_url;
 mod show;
 mod source;
 
+pub mod mapping;
+
+pub use alerts::{AlertRule, Alerting, Per, defaults as default_alerts};
+pub use captcha::{Captcha, CaptchaProvider, OnOutage};
+pub use mail::{Mail, MailPassword, MailTls, Notify};
+pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
 pub use read::Inputs;
+pub use redis_url::RedisUrl;
+pub use secret::SecretText;
 pub use server_url::ServerUrl;
 pub use source::{ConfigErrors, Mistake, Origin};
 
@@ -20,6 +34,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     num::NonZeroU32,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use edgeward_core::cookie::Environment;
@@ -37,6 +52,8 @@ pub struct Config {
     pub issuer: Identity,
     /// Where the data is.
     pub store: Storage,
+    /// What several issuers share beside the data, if they do.
+    pub redis: Redis,
     /// For which hosts cookies are set.
     pub cookies: Cookies,
     /// How long tokens and sessions live.
@@ -49,12 +66,18 @@ pub struct Config {
     pub lockout: Lockout,
     /// How often one sender may ask.
     pub limits: Limits,
+    /// Which challenge keeps machines out, if any does.
+    pub captcha: Option<Captcha>,
+    /// Which events call somebody.
+    pub alerting: Alerting,
     /// What is logged and how.
     pub log: Log,
     /// Who may read the numbers.
     pub metrics: Metrics,
     /// How long personal data of events is kept.
     pub events: Events,
+    /// How mails are sent; `None` sends none.
+    pub mail: Option<Mail>,
 }
 
 /// `[server]`
@@ -62,6 +85,8 @@ pub struct Config {
 pub struct Server {
     /// The address of the listening socket.
     pub listen: SocketAddr,
+    /// Who may say whose request they pass on.
+    pub proxies: TrustedProxies,
 }
 
 /// `[issuer]`
@@ -92,6 +117,25 @@ pub enum Database {
     /// A PostgreSQL server.
     Server(ServerUrl),
 }
+
+/// `[redis]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redis {
+    /// The server; `None` for none.
+    pub url: Option<RedisUrl>,
+    /// The file that the address was read from, where it was.
+    pub url_file: Option<PathBuf>,
+    /// The authority that the server's certificate must be of; `None` for those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// What all keys and the channel begin with: two sites on one Redis have two of them.
+    pub prefix: String,
+    /// How long a question may take.
+    pub timeout: Duration,
+}
+
+/// How long a question to Redis may take when nothing else is set. A script takes far below a millisecond and a network
+/// between machines that share a database a few; a person does not notice a sixth of a second, and a request pays it once.
+const REDIS_TIMEOUT: Duration = Duration::from_millis(150);
 
 /// `[cookies]`
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -146,6 +190,8 @@ pub enum OnReuse {
 pub enum OnChange {
     /// It is written into the audit log.
     Note,
+    /// The person has to confirm their identity before anything that demands a recent sign-in.
+    StepUp,
     /// The family ends.
     Revoke,
 }
@@ -279,6 +325,7 @@ impl Config {
             data: data.to_path_buf(),
             server: Server {
                 listen: SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080)),
+                proxies: TrustedProxies::default(),
             },
             issuer: Identity {
                 url: DEFAULT_ORIGIN.to_owned(),
@@ -288,6 +335,13 @@ impl Config {
                 database: Database::File(data.join("edgeward.db")),
                 url_file: None,
                 connections: 16,
+            },
+            redis: Redis {
+                url: None,
+                url_file: None,
+                ca_file: None,
+                prefix: "edgeward".to_owned(),
+                timeout: REDIS_TIMEOUT,
             },
             cookies: Cookies::default(),
             tokens: Tokens {
@@ -331,12 +385,15 @@ impl Config {
                 reads_per_minute: at_most(120),
                 reads_burst: at_most(60),
             },
+            captcha: None,
+            alerting: Alerting::default(),
             log: Log {
                 format: LogFormat::Json,
                 level: LogLevel::Info,
             },
             metrics: Metrics::default(),
             events: Events { retention_days: 90 },
+            mail: None,
         }
     }
 

@@ -1,16 +1,24 @@
 //! Which settings exist, of what kind they are and between which bounds, and how all of them are read at once.
 
 mod attempts;
+mod mail;
+mod redis;
 
-use std::{env, fs::File, io::Read, net::SocketAddr, path::PathBuf};
+use std::{
+    env,
+    fs::File,
+    io::Read,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use edgeward_core::cookie::Environment;
 use zeroize::Zeroizing;
 
 use super::{
-    ACCESS_SECONDS_MAX, Argon2, Config, ConfigErrors, Cookies, Database, Events, Identity, Log,
-    LogFormat, LogLevel, Metrics, OnChange, OnReuse, Origin, Passwords, Refresh, Server, ServerUrl,
-    Storage, Tokens, check,
+    ACCESS_SECONDS_MAX, Argon2, ClientAddressHeader, Config, ConfigErrors, Cookies, Database,
+    Events, Identity, Log, LogFormat, LogLevel, Metrics, Networks, OnChange, OnReuse, Origin,
+    Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, alerts, captcha, check,
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
@@ -99,6 +107,18 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let environment = reader.take("environment", default.environment, environment);
     let server = Server {
         listen: reader.take("server.listen", default.server.listen, address),
+        proxies: TrustedProxies {
+            networks: reader.take(
+                "server.trusted_proxies",
+                default.server.proxies.networks,
+                Networks::read,
+            ),
+            header: reader.take(
+                "server.client_address_header",
+                default.server.proxies.header,
+                |raw| ClientAddressHeader::read(&text(raw)?),
+            ),
+        },
     };
     let url = reader.take("issuer.url", default.issuer.url, text);
     let issuer = Identity {
@@ -107,6 +127,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         url,
     };
     let store = storage(reader, default.store);
+    let redis = redis::redis(reader, default.redis);
     let cookies = Cookies {
         parent_domain: reader.take("cookies.parent_domain", None, |raw| text(raw).map(Some)),
     };
@@ -143,6 +164,8 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let passwords = passwords(reader, default.passwords);
     let lockout = attempts::lockout(reader, &default.lockout);
     let limits = attempts::limits(reader, &default.limits, environment);
+    let captcha = captcha::read(reader);
+    let alerting = alerts::read(reader);
     let log = Log {
         format: reader.take("log.format", default.log.format, log_format),
         level: reader.take("log.level", default.log.level, log_level),
@@ -164,15 +187,19 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         server,
         issuer,
         store,
+        redis,
         cookies,
         tokens,
         refresh,
         passwords,
         lockout,
         limits,
+        captcha,
+        alerting,
         log,
         metrics,
         events,
+        mail: mail::mail(reader),
     }
 }
 
@@ -188,7 +215,7 @@ fn storage(reader: &mut Reader, default: Storage) -> Storage {
     ];
     let mut named = named.iter().filter(|(_, is_set)| *is_set);
     if let (Some((first, _)), Some((second, _))) = (named.next(), named.next()) {
-        reader.contradict(second, first);
+        reader.contradict(second, first, "there is one database");
     }
     let database = match (url.or(held), file) {
         (Some(url), _) => Database::Server(url),
@@ -260,13 +287,15 @@ fn passwords(reader: &mut Reader, default: Passwords) -> Passwords {
     }
 }
 
-fn text(raw: &Raw) -> Result<String, String> {
+pub(super) fn text(raw: &Raw) -> Result<String, String> {
     match raw {
         Raw::Text(text) | Raw::Variable(text) if text.is_empty() => {
             Err("is empty: leave it out or give a text".to_owned())
         }
         Raw::Text(text) | Raw::Variable(text) => Ok(text.clone()),
-        Raw::Integer(_) | Raw::Boolean(_) | Raw::Other(_) => Err("must be a text".to_owned()),
+        Raw::Integer(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Tables(_) | Raw::Other(_) => {
+            Err("must be a text".to_owned())
+        }
     }
 }
 
@@ -288,14 +317,18 @@ fn server_url(raw: &Raw) -> Result<ServerUrl, String> {
 /// The address in a file of its own, as container platforms hand out secrets.
 fn server_url_in(raw: &Raw) -> Result<(PathBuf, ServerUrl), String> {
     let path = path(raw)?;
-    let mut held = Zeroizing::new(String::new());
-    File::open(&path)
-        .and_then(|file| file.take(URL_FILE_MAX_BYTES).read_to_string(&mut held))
-        .map_err(|error| format!("{}: {error}", path.display()))?;
-    match ServerUrl::parse(&held) {
+    match ServerUrl::parse(&text_in(&path)?) {
         Ok(url) => Ok((path, url)),
         Err(wrong) => Err(format!("{}: {wrong}", path.display())),
     }
+}
+
+fn text_in(path: &Path) -> Result<Zeroizing<String>, String> {
+    let mut held = Zeroizing::new(String::new());
+    File::open(path)
+        .and_then(|file| file.take(URL_FILE_MAX_BYTES).read_to_string(&mut held))
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(held)
 }
 
 fn address(raw: &Raw) -> Result<SocketAddr, String> {
@@ -315,11 +348,7 @@ fn on_reuse(raw: &Raw) -> Result<OnReuse, String> {
 }
 
 fn on_change(raw: &Raw) -> Result<OnChange, String> {
-    let name = text(raw)?;
-    OnChange::from_name(&name).ok_or_else(|| match name.as_str() {
-        "step-up" => "must be note or revoke: step-up is not there yet".to_owned(),
-        _ => "must be note or revoke".to_owned(),
-    })
+    OnChange::from_name(&text(raw)?).ok_or_else(|| "must be note, step-up or revoke".to_owned())
 }
 
 fn log_format(raw: &Raw) -> Result<LogFormat, String> {
@@ -330,11 +359,11 @@ fn log_level(raw: &Raw) -> Result<LogLevel, String> {
     LogLevel::from_name(&text(raw)?).ok_or_else(|| "must be error, warn, info or debug".to_owned())
 }
 
-fn flag(raw: &Raw) -> Result<bool, String> {
+pub(super) fn flag(raw: &Raw) -> Result<bool, String> {
     match raw {
         Raw::Boolean(flag) => Some(*flag),
         Raw::Variable(text) => text.parse().ok(),
-        Raw::Text(_) | Raw::Integer(_) | Raw::Other(_) => None,
+        Raw::Text(_) | Raw::Integer(_) | Raw::List(_) | Raw::Tables(_) | Raw::Other(_) => None,
     }
     .ok_or_else(|| "must be true or false".to_owned())
 }
@@ -347,7 +376,7 @@ fn seconds(least: i64, most: i64) -> impl Fn(&Raw) -> Result<i64, String> {
     }
 }
 
-fn number<T: TryFrom<i64>>(least: i64, most: i64) -> impl Fn(&Raw) -> Result<T, String> {
+pub(super) fn number<T: TryFrom<i64>>(least: i64, most: i64) -> impl Fn(&Raw) -> Result<T, String> {
     move |raw| {
         integer(raw)
             .filter(|number| (least..=most).contains(number))
@@ -360,7 +389,7 @@ fn integer(raw: &Raw) -> Option<i64> {
     match raw {
         Raw::Integer(number) => Some(*number),
         Raw::Variable(text) => text.parse().ok(),
-        Raw::Text(_) | Raw::Boolean(_) | Raw::Other(_) => None,
+        Raw::Text(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Tables(_) | Raw::Other(_) => None,
     }
 }
 
@@ -383,7 +412,7 @@ mod tests {
     #[test]
     fn the_settings_of_refresh_have_their_bounds() {
         let seconds = |from, to| format!("must be a number of seconds from {from} to {to}");
-        let change = "must be note or revoke".to_owned();
+        let change = "must be note, step-up or revoke".to_owned();
         for (key, good, bad, says) in [
             ("conflict_seconds", "1", "0", seconds(1, 5)),
             ("conflict_seconds", "5", "6", seconds(1, 5)),
@@ -403,12 +432,7 @@ mod tests {
                 "",
                 "is empty: leave it out or give a text".to_owned(),
             ),
-            (
-                "on_device_change",
-                "note",
-                "step-up",
-                format!("{change}: step-up is not there yet"),
-            ),
+            ("on_device_change", "step-up", "step_up", change),
         ] {
             assert_eq!(complaint(key, good), None, "{key} {good}");
             assert_eq!(complaint(key, bad), Some(says), "{key} {bad}");

@@ -43,13 +43,24 @@ impl Reader {
     }
 
     /// Two settings that exclude each other are both set.
-    pub(super) fn contradict(&mut self, key: &'static str, other: &'static str) {
+    pub(super) fn contradict(&mut self, key: &'static str, other: &'static str, why: &str) {
+        self.complain(key, &format!("contradicts {other}: {why}"));
+    }
+
+    /// Something is wrong with a setting that could be read.
+    pub(super) fn complain(&mut self, key: &'static str, message: &str) {
         let origin = self.origins.iter().find(|(known, _)| *known == key);
         self.mistakes.push(Mistake {
             origin: origin.map_or(Origin::Default, |(_, origin)| origin.clone()),
             key: Some(key.to_owned()),
-            message: format!("contradicts {other}: there is one database"),
+            message: message.to_owned(),
         });
+    }
+
+    /// Whether something was wrong with a setting already.
+    pub(super) fn is_broken(&self, key: &str) -> bool {
+        let mut mistakes = self.mistakes.iter();
+        mistakes.any(|mistake| mistake.key.as_deref() == Some(key))
     }
 
     /// Whatever was not taken is a slip of the pen, and a slip in a security setting would otherwise pass in silence.

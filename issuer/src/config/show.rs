@@ -1,9 +1,10 @@
 //! `config show`: the settings in force as TOML, each with its origin. Secrets are named and not shown.
 
-use std::fmt::Write;
+use std::{fmt::Write, path::PathBuf};
 
 use super::{
-    Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, OnChange, OnReuse,
+    Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, Mail, OnChange, OnReuse, Origin,
+    alerts, captcha,
     read::{self, Loaded},
 };
 
@@ -12,6 +13,10 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
     let mut out = String::new();
     let mut section = String::new();
     for (key, origin) in origins {
+        // Tables stand behind all settings that are none.
+        if key == "alerts" {
+            continue;
+        }
         let (of, name) = key.rsplit_once('.').unwrap_or(("", key));
         if of != section {
             section = of.to_owned();
@@ -19,9 +24,13 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
         }
         match value_of(&config, key) {
             Some(value) => line(&mut out, &format!("{name} = {value} # {origin}")),
+            None if is_hidden(&config, key) || (name == "secret" && origin != Origin::Default) => {
+                line(&mut out, &format!("# {name} (redacted) # {origin}"));
+            }
             None => line(&mut out, &format!("# {name} is not set")),
         }
     }
+    out.push_str(&alerts::shown(&config.alerting.rules));
     line(&mut out, "\n# secrets, in files of their own:");
     for secret in ["kek", "refresh-mac", "csrf"] {
         let path = config.secrets_folder().join(secret);
@@ -47,6 +56,12 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
     Some(match key {
         "environment" => quoted(&config.environment.to_string()),
         "server.listen" => quoted(&config.server.listen.to_string()),
+        "server.trusted_proxies" => {
+            let networks = config.server.proxies.networks.iter();
+            let texts = networks.map(|network| network.to_string().into());
+            toml::Value::Array(texts.collect()).to_string()
+        }
+        "server.client_address_header" => quoted(&config.server.proxies.header.to_string()),
         "issuer.url" => quoted(&config.issuer.url),
         "issuer.audience" => quoted(&config.issuer.audience),
         "store.path" => match &config.store.database {
@@ -59,6 +74,14 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         },
         "store.url_file" => quoted(&config.store.url_file.as_ref()?.to_string_lossy()),
         "store.connections" => config.store.connections.to_string(),
+        "redis.url" => match &config.redis.url_file {
+            None => quoted(&config.redis.url.as_ref()?.to_string()),
+            Some(_) => return None,
+        },
+        "redis.url_file" => quoted(&config.redis.url_file.as_ref()?.to_string_lossy()),
+        "redis.ca_file" => quoted(&config.redis.ca_file.as_ref()?.to_string_lossy()),
+        "redis.prefix" => quoted(&config.redis.prefix),
+        "redis.timeout_ms" => config.redis.timeout.as_millis().to_string(),
         "cookies.parent_domain" => quoted(config.cookies.parent_domain.as_deref()?),
         "tokens.access_seconds" => tokens.access_seconds.to_string(),
         "tokens.refresh_idle_seconds" => tokens.refresh_idle_seconds.to_string(),
@@ -89,10 +112,47 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "lockout.seconds" => config.lockout.seconds.to_string(),
         "lockout.address_failures" => config.lockout.address_failures.to_string(),
         "lockout.revoke_sessions" => config.lockout.revoke_sessions.to_string(),
+        "captcha.secret" | "alerting.secret" => return None,
+        "alerting.secret_file" => {
+            let path = config.alerting.secret_file.as_ref()?;
+            quoted(&path.to_string_lossy())
+        }
+        "alerting.webhook" => quoted(config.alerting.webhook.as_deref()?),
+        "alerting.without_defaults" => config.alerting.without_defaults.to_string(),
+        _ if key.starts_with("captcha.") => {
+            let name = key.trim_start_matches("captcha.");
+            captcha::shown(config.captcha.as_ref(), name)?.to_string()
+        }
         "log.format" => quoted(config.log.format.name()),
         "log.level" => quoted(config.log.level.name()),
         "events.retention_days" => config.events.retention_days.to_string(),
         "metrics.listen" => quoted(&config.metrics.listen?.to_string()),
+        key => return mail_value(config.mail.as_ref()?, key),
+    })
+}
+
+/// A password from a variable is set and has no value that could be shown.
+fn is_hidden(config: &Config, key: &str) -> bool {
+    let mail = config.mail.as_ref();
+    key == "mail.password"
+        && mail.is_some_and(|mail| mail.password.is_some() && mail.password_file.is_none())
+}
+
+fn mail_value(mail: &Mail, key: &str) -> Option<String> {
+    let path = |path: &Option<PathBuf>| Some(quoted(&path.as_ref()?.to_string_lossy()));
+    Some(match key {
+        "mail.server" => quoted(&mail.server),
+        "mail.tls" => quoted(mail.tls.name()),
+        "mail.port" => mail.port.to_string(),
+        "mail.ca_file" => return path(&mail.ca_file),
+        "mail.from" => quoted(&mail.from.to_string()),
+        "mail.username" => quoted(mail.username.as_deref()?),
+        "mail.password_file" => return path(&mail.password_file),
+        "mail.timeout_seconds" => mail.timeout_seconds.to_string(),
+        "mail.notify.lockout" => mail.notify.lockout.to_string(),
+        "mail.notify.new_device" => mail.notify.new_device.to_string(),
+        "mail.notify.password_change" => mail.notify.password_change.to_string(),
+        "mail.notify.refresh_reuse" => mail.notify.refresh_reuse.to_string(),
         _ => return None,
     })
 }
@@ -115,13 +175,14 @@ impl OnReuse {
 }
 
 impl OnChange {
-    const ALL: [Self; 2] = [Self::Note, Self::Revoke];
+    const ALL: [Self; 3] = [Self::Note, Self::StepUp, Self::Revoke];
 
     /// The name in the configuration.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Note => "note",
+            Self::StepUp => "step-up",
             Self::Revoke => "revoke",
         }
     }

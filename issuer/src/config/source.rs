@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 /// What the names of our variables begin with. `EDGEWARD__TOKENS__ACCESS_SECONDS` is `tokens.access_seconds`.
 pub(super) const VARIABLE_PREFIX: &str = "EDGEWARD__";
@@ -99,10 +99,23 @@ pub(super) enum Raw {
     Integer(i64),
     /// A TOML boolean.
     Boolean(bool),
+    /// A TOML array of strings.
+    List(Vec<String>),
+    /// A TOML array of tables that hold no further tables.
+    Tables(Vec<RawTable>),
     /// Anything else of TOML: the name of the type.
     Other(&'static str),
     /// The text of a variable, which has no type yet.
     Variable(String),
+}
+
+/// One of several tables of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RawTable {
+    /// Where it begins.
+    pub(super) line: usize,
+    /// What it holds.
+    pub(super) members: BTreeMap<String, Raw>,
 }
 
 /// A value and its place.
@@ -176,19 +189,16 @@ impl File<'_> {
     fn flatten(&self, table: &DeTable<'_>, prefix: &str, settings: &mut Settings) {
         for (key, value) in table {
             let path = format!("{prefix}{}", key.get_ref());
-            let raw = match value.get_ref() {
-                DeValue::Table(inner) if !inner.is_empty() => {
-                    self.flatten(inner, &format!("{path}."), settings);
-                    continue;
-                }
-                DeValue::String(text) => Raw::Text(text.to_string()),
-                DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-                    .map_or(Raw::Other("integer of more than 64 bits"), Raw::Integer),
-                DeValue::Boolean(flag) => Raw::Boolean(*flag),
-                DeValue::Float(_) => Raw::Other("fraction"),
-                DeValue::Datetime(_) => Raw::Other("date"),
-                DeValue::Array(_) => Raw::Other("list"),
-                DeValue::Table(_) => Raw::Other("section"),
+            if let DeValue::Table(inner) = value.get_ref()
+                && !inner.is_empty()
+            {
+                self.flatten(inner, &format!("{path}."), settings);
+                continue;
+            }
+            let raw = if let DeValue::Array(items) = value.get_ref() {
+                self.list(items)
+            } else {
+                raw(value.get_ref())
             };
             let line = line_of(self.text, key.span().start);
             // What the parser made of a line that it could not read is nobody's intention.
@@ -198,6 +208,44 @@ impl File<'_> {
             let origin = Origin::Line(self.path.to_path_buf(), line);
             settings.insert(path, Setting { raw, origin });
         }
+    }
+}
+
+/// A value that is no section with something in it.
+fn raw(value: &DeValue<'_>) -> Raw {
+    match value {
+        DeValue::String(text) => Raw::Text(text.to_string()),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_or(Raw::Other("integer of more than 64 bits"), Raw::Integer),
+        DeValue::Boolean(flag) => Raw::Boolean(*flag),
+        DeValue::Float(_) => Raw::Other("fraction"),
+        DeValue::Datetime(_) => Raw::Other("date"),
+        DeValue::Array(_) => Raw::Other("list"),
+        DeValue::Table(_) => Raw::Other("section"),
+    }
+}
+
+impl File<'_> {
+    fn list(&self, items: &DeArray<'_>) -> Raw {
+        let texts = items
+            .iter()
+            .map(|item| item.get_ref().as_str().map(str::to_owned));
+        if let Some(texts) = texts.collect::<Option<_>>() {
+            return Raw::List(texts);
+        }
+        let tables = items.iter().map(|item| {
+            let table = item.get_ref().as_table()?;
+            let members = table.iter();
+            Some(RawTable {
+                line: line_of(self.text, item.span().start),
+                members: members
+                    .map(|(key, value)| (key.get_ref().to_string(), raw(value.get_ref())))
+                    .collect(),
+            })
+        });
+        tables
+            .collect::<Option<_>>()
+            .map_or(Raw::Other("list"), Raw::Tables)
     }
 }
 

@@ -29,13 +29,23 @@ pub struct Subject<'a> {
     pub seq: u64,
     /// The client.
     pub client: &'a str,
-    /// When the person proved who they are.
-    pub auth_time: UnixTime,
+    /// How the person proved who they are; `None` while a step-up is demanded.
+    pub authentication: Option<Authentication<'a>>,
+}
+
+/// How a person proved who they are.
+#[derive(Debug, Clone, Copy)]
+pub struct Authentication<'a> {
+    /// When.
+    pub time: UnixTime,
     /// By which means (RFC 8176).
     pub amr: &'a [String],
     /// How strong that was.
     pub acr: &'a str,
 }
+
+/// That nobody proved anything lately (OpenID Connect Core, section 2): long-lived cookies and the like.
+const ACR_NOTHING_PROVED: &str = "0";
 
 #[derive(Serialize)]
 struct Claims<'a> {
@@ -49,7 +59,10 @@ struct Claims<'a> {
     sid: String,
     seq: u64,
     client_id: &'a str,
-    auth_time: UnixTime,
+    /// Without it, and without `amr`, no rule that demands a step-up is met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<UnixTime>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
     amr: &'a [String],
     acr: &'a str,
     roles: Vec<&'a str>,
@@ -108,6 +121,7 @@ impl<'a> Minter<'a> {
     /// [`MintError`].
     pub fn mint(&self, subject: &Subject<'_>, now: UnixTime) -> Result<AccessToken, MintError> {
         let account = subject.account;
+        let proved = subject.authentication;
         let claims = Claims {
             iss: &self.config.issuer.url,
             sub: account.id.to_string(),
@@ -119,9 +133,9 @@ impl<'a> Minter<'a> {
             sid: subject.sid.to_string(),
             seq: subject.seq,
             client_id: subject.client,
-            auth_time: subject.auth_time,
-            amr: subject.amr,
-            acr: subject.acr,
+            auth_time: proved.map(|proved| proved.time),
+            amr: proved.map_or(&[], |proved| proved.amr),
+            acr: proved.map_or(ACR_NOTHING_PROVED, |proved| proved.acr),
             roles: account.roles.iter().map(Role::as_str).collect(),
             scope: "",
             name: display_name(account),

@@ -32,10 +32,16 @@ const HASH_DOMAIN: &[u8] = b"edgeward-audit-1\0";
 pub enum Action {
     /// An account was made, by its person or by an operator.
     Register,
+    /// An operator took accounts over from another system: one batch of them.
+    ImportAccounts,
     /// A sign-in with a password.
     SignIn,
     /// A refresh token was exchanged for its successor.
     Refresh,
+    /// The same from another device or place, where the settings say that the person must then confirm their identity.
+    DemandStepUp,
+    /// A signed-in person proved again who they are.
+    StepUp,
     /// A refresh was answered once more with the same successor.
     RepeatRefresh,
     /// A spent refresh token came back and its family was ended.
@@ -50,6 +56,12 @@ pub enum Action {
     RevokeAllSessions,
     /// A person changed the password, which ended all other sessions.
     ChangePassword,
+    /// Somebody registered with an address that is to be confirmed. Whether it has an account is not told.
+    RequestRegistration,
+    /// Somebody asked for a link to reset a password. Whether the address has an account is not told.
+    RequestReset,
+    /// A mailed link was used to choose another password, which ended all sessions.
+    ResetPassword,
     /// An operator gave a role, which ended the user's sessions.
     GiveRole,
     /// An operator took a role, which ended the user's sessions.
@@ -72,8 +84,11 @@ impl Action {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Register => "account.register",
+            Self::ImportAccounts => "account.import",
             Self::SignIn => "session.sign-in",
             Self::Refresh => "session.refresh",
+            Self::DemandStepUp => "session.demand-step-up",
+            Self::StepUp => "session.step-up",
             Self::RepeatRefresh => "session.refresh-repeat",
             Self::RefreshReuse => "session.refresh-reuse",
             Self::SignOut => "session.sign-out",
@@ -81,6 +96,9 @@ impl Action {
             Self::RevokeSession => "session.revoke",
             Self::RevokeAllSessions => "session.revoke-all",
             Self::ChangePassword => "account.change-password",
+            Self::RequestRegistration => "account.request-registration",
+            Self::RequestReset => "account.request-reset",
+            Self::ResetPassword => "account.reset-password",
             Self::GiveRole => "account.give-role",
             Self::TakeRole => "account.take-role",
             Self::Lock => "account.lock",

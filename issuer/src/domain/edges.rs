@@ -75,7 +75,7 @@ impl fmt::Display for EdgeName {
 }
 
 /// An edge as the store holds it. It holds no secret: the private half exists at the edge only.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edge {
     /// Its name.
     pub name: EdgeName,

@@ -12,7 +12,10 @@
 mod kinds;
 mod quota;
 
+mod past;
+
 pub use kinds::{Category, EventType, Severity};
+pub use past::PastEvent;
 pub use quota::{Quota, Ruling};
 
 use std::{collections::BTreeMap, net::IpAddr};
@@ -164,6 +167,8 @@ impl AuditEntry {
             Actor::Anonymous | Actor::Operator | Actor::Issuer => None,
         });
         let mut metadata = self.details.clone();
+        // An import names each account in its entry, which is where somebody looks for one of them.
+        metadata.remove("users");
         let sid = self.session.map(|sid| sid.to_string());
         let other_subject = subject.filter(|_| user_of_subject.is_none());
         let further = [

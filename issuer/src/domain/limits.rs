@@ -1,11 +1,15 @@
 //! How often somebody may ask: token buckets by address and by session, and a window by name.
 //!
 //! They keep one sender from using up what all share. What keeps passwords from being guessed is
-//! [`lockout`](super::lockout), which is in the database; these are in the memory of one process, each map has a bound,
-//! and a restart forgets them. Whose address it is says the caller: an address that anybody can write is none.
+//! [`lockout`](super::lockout), which is in the database; these are in the memory of each process, each map has a bound,
+//! and a restart forgets them. Several processes may count together besides, see [`Counters`]; then who is refused by
+//! either count is refused. Whose address it is says the caller: an address that anybody can write is none.
 
+mod counters;
 mod keyed;
 mod names;
+
+pub use counters::{Asking, Counters, NotCounted, Question, Reader, Rule, Rules};
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -19,9 +23,6 @@ use super::{
 use crate::config;
 use keyed::Keyed;
 use names::Names;
-
-const MINUTE_SECONDS: u32 = 60;
-const QUARTER_HOUR_SECONDS: u32 = 15 * MINUTE_SECONDS;
 
 /// Too many; so many seconds later the next one is let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -56,62 +57,87 @@ impl Sender {
     }
 }
 
-/// Who asks, as far as a limit for reading is concerned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Reader {
-    Session(Sid),
-    Sender(Sender),
-}
-
-/// The limits of this process.
+/// The limits of this process, and those that it shares with others.
 #[derive(Debug)]
 pub struct Limits<C: Clock = MonotonicClock> {
     enabled: bool,
     loopback: bool,
     /// In development there is one person, so who has no address is that one; anywhere else it would be everybody.
     unknown_is_own: bool,
+    own: Own<C>,
+    shared: Option<Box<dyn Counters>>,
+}
+
+/// What this process let through, as it counts it by itself.
+#[derive(Debug)]
+struct Own<C: Clock> {
     guesses: Keyed<Sender, C>,
     sign_ins: Keyed<Sender, C>,
     readers: Keyed<Reader, C>,
     names: Names,
 }
 
+impl<C: Clock + Clone> Own<C> {
+    fn new(rules: Rules, clock: &C) -> Self {
+        Self {
+            guesses: Keyed::new(rules.guesses, clock.clone()),
+            sign_ins: Keyed::new(rules.sign_ins, clock.clone()),
+            readers: Keyed::new(rules.reads, clock.clone()),
+            names: Names::new(rules.names),
+        }
+    }
+
+    fn ask(&self, question: Question<'_>) -> Result<(), Limited> {
+        match question {
+            Question::Guess(sender) => self.guesses.ask(sender),
+            Question::SignIn(sender) => self.sign_ins.ask(sender),
+            Question::Read(reader) => self.readers.ask(reader),
+            Question::Name(name, now) => self.names.ask(name, now),
+        }
+    }
+}
+
 impl Limits {
-    /// The configured limits, by the clock that nobody can set.
+    /// The configured limits, by the clock that nobody can set; `shared` counts for several processes.
     #[must_use]
-    pub fn new(settings: &config::Limits, environment: Environment) -> Self {
-        Self::with_clock(settings, environment, &MonotonicClock)
+    pub fn new(
+        settings: &config::Limits,
+        environment: Environment,
+        shared: Option<Box<dyn Counters>>,
+    ) -> Self {
+        Self::with_clock(settings, environment, shared, &MonotonicClock)
     }
 }
 
 impl<C: Clock + Clone> Limits<C> {
-    fn with_clock(settings: &config::Limits, environment: Environment, clock: &C) -> Self {
-        let keyed = |number, seconds, burst| Keyed::new(number, seconds, burst, clock.clone());
-        let reads = || {
-            Keyed::new(
-                settings.reads_per_minute,
-                MINUTE_SECONDS,
-                settings.reads_burst,
-                clock.clone(),
-            )
-        };
+    /// The same by another clock.
+    #[must_use]
+    pub fn with_clock(
+        settings: &config::Limits,
+        environment: Environment,
+        shared: Option<Box<dyn Counters>>,
+        clock: &C,
+    ) -> Self {
         Self {
             enabled: settings.enabled,
             loopback: settings.loopback,
             unknown_is_own: environment == Environment::Development,
-            guesses: keyed(
-                settings.guesses_per_minute,
-                MINUTE_SECONDS,
-                settings.guesses_burst,
-            ),
-            sign_ins: keyed(
-                settings.sign_ins_per_quarter_hour,
-                QUARTER_HOUR_SECONDS,
-                settings.sign_ins_per_quarter_hour,
-            ),
-            readers: reads(),
-            names: Names::new(settings.sign_ins_per_quarter_hour, QUARTER_HOUR_SECONDS),
+            own: Own::new(Rules::of(settings), clock),
+            shared,
         }
+    }
+
+    /// Asks those who count together, and then this process's own count, which holds what it let through. So a process
+    /// that loses the others goes on from what it granted and not from nothing, and a shared count that was emptied does
+    /// not let anybody begin anew here.
+    async fn ask(&self, question: Question<'_>) -> Result<(), Limited> {
+        // Where nobody counted for all, whoever should have tells the operator.
+        if let Some(shared) = &self.shared
+            && let Ok(ruling) = shared.ask(question).await
+        {
+            ruling?;
+        }
+        self.own.ask(question)
     }
 
     /// Whether nothing at all is counted for this address: it is the own machine's, and that is configured so.
@@ -143,9 +169,9 @@ impl<C: Clock + Clone> Limits<C> {
     ///
     /// # Errors
     /// [`Limited`].
-    pub fn guess(&self, address: IpAddr) -> Result<(), Limited> {
+    pub async fn guess(&self, address: IpAddr) -> Result<(), Limited> {
         match self.sender(address) {
-            Some(sender) if self.count(address) => self.guesses.ask(sender),
+            Some(sender) if self.count(address) => self.ask(Question::Guess(sender)).await,
             Some(_) | None => Ok(()),
         }
     }
@@ -154,7 +180,7 @@ impl<C: Clock + Clone> Limits<C> {
     ///
     /// # Errors
     /// [`Limited`].
-    pub fn sign_in(
+    pub async fn sign_in(
         &self,
         address: IpAddr,
         name: Option<&CounterKey>,
@@ -164,19 +190,22 @@ impl<C: Clock + Clone> Limits<C> {
             return Ok(());
         }
         if let Some(sender) = self.sender(address) {
-            self.sign_ins.ask(sender)?;
+            self.ask(Question::SignIn(sender)).await?;
         }
-        name.map_or(Ok(()), |name| self.names.ask(name, now))
+        match name {
+            Some(name) => self.ask(Question::Name(name, now)).await,
+            None => Ok(()),
+        }
     }
 
     /// Reading and refreshing: by the session, or by the address of who has none.
     ///
     /// # Errors
     /// [`Limited`].
-    pub fn read(&self, address: IpAddr, session: Option<Sid>) -> Result<(), Limited> {
+    pub async fn read(&self, address: IpAddr, session: Option<Sid>) -> Result<(), Limited> {
         let sender = self.sender(address).map(Reader::Sender);
         match session.map(Reader::Session).or(sender) {
-            Some(reader) if self.count(address) => self.readers.ask(reader),
+            Some(reader) if self.count(address) => self.ask(Question::Read(reader)).await,
             Some(_) | None => Ok(()),
         }
     }

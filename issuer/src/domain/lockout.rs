@@ -150,6 +150,12 @@ impl Counter {
         Self::current(stored, now).locked_until
     }
 
+    /// How many failures still count.
+    #[must_use]
+    pub fn failures(stored: Option<&Self>, now: UnixTime) -> u32 {
+        Self::current(stored, now).failures
+    }
+
     /// Asks for an attempt.
     pub fn claim(stored: Option<&Self>, rules: Rules, now: UnixTime) -> Claim {
         let counter = Self::current(stored, now);

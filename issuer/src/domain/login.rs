@@ -6,7 +6,7 @@
 use edgeward_core::time::UnixTime;
 
 use super::{
-    access_token::{AccessToken, MintError, Minter, Subject},
+    access_token::{AccessToken, Authentication, MintError, Minter, Subject},
     accounts::{self, Account, AccountError, Application, Email, UserId},
     audit::{Action, Actor, AuditEntry, Origin},
     lockout::{Attempt, DeviceDigest, Lockout, NoAttempt},
@@ -16,7 +16,7 @@ use super::{
         self, AddressRange, Device, NewSignIn, NoRandomness, Replaced, SessionSecret, Sid,
         WEB_CLIENT,
     },
-    storage::{Creation, Rehash, Storage, StorageError},
+    storage::{Creation, Entered, Proved, Storage, StorageError},
 };
 use crate::{config::Tokens, custody::MacKey};
 
@@ -105,6 +105,9 @@ pub enum LoginError {
     /// There was no randomness.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
+    /// The password or the roles changed while the password was compared, twice.
+    #[error("the account changed meanwhile")]
+    AccountMoved,
 }
 
 /// Why nobody was registered.
@@ -140,11 +143,17 @@ pub async fn log_in(
             now,
         )
         .await?;
-    match prove(storage, context, email, password).await {
-        Ok(Proof::Right { account, rehashed }) => {
-            enter(storage, context, &attempt, *account, rehashed).await
+    let mut tried = try_password(storage, context, &attempt, email, password.clone()).await;
+    if matches!(tried, Err(LoginError::AccountMoved)) {
+        // Another sign-in may have stored the same password's hash at another cost; whatever it was, it is seen now.
+        tried = try_password(storage, context, &attempt, email, password).await;
+    }
+    match tried {
+        Ok(Tried::SignedIn(signed_in)) => {
+            attempt.succeeded();
+            Ok(*signed_in)
         }
-        Ok(Proof::Wrong(account)) => {
+        Ok(Tried::Wrong(account)) => {
             let user = account.map(|account| account.id);
             let refusal = refusal(context, user);
             let attempts_left = attempt
@@ -159,16 +168,35 @@ pub async fn log_in(
     }
 }
 
-/// What comparing said, and about whom.
-enum Proof {
-    Right {
-        account: Box<Account>,
-        rehashed: Option<Rehash>,
-    },
+/// What became of a password.
+enum Tried {
+    SignedIn(Box<SignedIn>),
     Wrong(Option<Box<Account>>),
 }
 
-async fn prove(
+async fn try_password(
+    storage: &impl Storage,
+    context: Context<'_>,
+    attempt: &Attempt<'_>,
+    email: Option<&Email>,
+    password: Password,
+) -> Result<Tried, LoginError> {
+    match prove(storage, context, email, password).await? {
+        Proof::Right(proved) => {
+            let signed_in = try_enter(storage, context, attempt, *proved, Action::SignIn).await?;
+            Ok(Tried::SignedIn(Box::new(signed_in)))
+        }
+        Proof::Wrong(account) => Ok(Tried::Wrong(account)),
+    }
+}
+
+/// What comparing said, and about whom.
+pub(super) enum Proof {
+    Right(Box<Proved>),
+    Wrong(Option<Box<Account>>),
+}
+
+pub(super) async fn prove(
     storage: &impl Storage,
     context: Context<'_>,
     email: Option<&Email>,
@@ -181,13 +209,11 @@ async fn prove(
     let hash = stored.as_ref().map(|stored| &stored.password_hash);
     let comparison = context.hasher.compare(password, hash).await?;
     Ok(match (stored, comparison) {
-        (Some(stored), Comparison::Right { rehashed }) => {
-            let from = stored.password_hash;
-            Proof::Right {
-                account: Box::new(stored.account),
-                rehashed: rehashed.map(|to| Rehash { from, to }),
-            }
-        }
+        (Some(stored), Comparison::Right { rehashed }) => Proof::Right(Box::new(Proved {
+            account: stored.account,
+            compared: stored.password_hash,
+            rehashed,
+        })),
         (stored, Comparison::Wrong | Comparison::Right { .. }) => {
             Proof::Wrong(stored.map(|stored| Box::new(stored.account)))
         }
@@ -195,14 +221,14 @@ async fn prove(
 }
 
 /// Signs in who proved the password, unless a lock began meanwhile.
-async fn enter(
+pub(super) async fn enter(
     storage: &impl Storage,
     context: Context<'_>,
     attempt: &Attempt<'_>,
-    account: Account,
-    rehashed: Option<Rehash>,
+    proved: Proved,
+    action: Action,
 ) -> Result<SignedIn, LoginError> {
-    let entered = try_enter(storage, context, attempt, account, rehashed).await;
+    let entered = try_enter(storage, context, attempt, proved, action).await;
     match &entered {
         Ok(_) => attempt.succeeded(),
         Err(_) => attempt.give_back(storage).await,
@@ -214,23 +240,25 @@ async fn try_enter(
     storage: &impl Storage,
     context: Context<'_>,
     attempt: &Attempt<'_>,
-    account: Account,
-    rehashed: Option<Rehash>,
+    proved: Proved,
+    action: Action,
 ) -> Result<SignedIn, LoginError> {
-    let replaces = replaced(storage, context, account.id).await?;
-    let prepared = Prepared::new(context, account, replaces)?;
-    let mut entry = prepared.entry(context);
-    if rehashed.is_some() {
+    let replaces = replaced(storage, context, proved.account.id).await?;
+    let prepared = Prepared::new(context, proved.account.clone(), replaces)?;
+    let mut entry = prepared.entry(context, action);
+    if proved.rehashed.is_some() {
         entry = entry.with("rehashed", true);
     }
     loop {
         // Ends: each turn that is overtaken has stored another's, of which there are fewer than the limit.
         let settled = attempt.success(storage).await?;
         let stored = storage
-            .sign_in(&prepared.new, rehashed.as_ref(), settled.as_ref(), &entry)
+            .sign_in(&prepared.new, Some(&proved), settled.as_ref(), &entry)
             .await?;
-        if stored {
-            return Ok(prepared.signed_in);
+        match stored {
+            Entered::Done => return Ok(prepared.signed_in),
+            Entered::CounterMoved => {}
+            Entered::AccountMoved => return Err(LoginError::AccountMoved),
         }
     }
 }
@@ -258,7 +286,7 @@ pub async fn register(
         context.origin,
     )
     .about("user", user);
-    let signed_in = prepared.entry(context);
+    let signed_in = prepared.entry(context, Action::SignIn);
     let creation = storage
         .register(&account, &prepared.new, [&registered, &signed_in])
         .await
@@ -342,9 +370,11 @@ impl Prepared {
                 sid,
                 seq: 0,
                 client: WEB_CLIENT,
-                auth_time: now,
-                amr: &amr,
-                acr: ACR_ONE_FACTOR,
+                authentication: Some(Authentication {
+                    time: now,
+                    amr: &amr,
+                    acr: ACR_ONE_FACTOR,
+                }),
             },
             now,
         )?;
@@ -384,16 +414,11 @@ impl Prepared {
         })
     }
 
-    fn entry(&self, context: Context<'_>) -> AuditEntry {
+    fn entry(&self, context: Context<'_>, action: Action) -> AuditEntry {
         let user = self.new.user;
-        AuditEntry::done(
-            Action::SignIn,
-            Actor::User(user),
-            context.now,
-            context.origin,
-        )
-        .about("user", user)
-        .in_session(self.new.sid)
-        .with("amr", AMR_PASSWORD)
+        AuditEntry::done(action, Actor::User(user), context.now, context.origin)
+            .about("user", user)
+            .in_session(self.new.sid)
+            .with("amr", AMR_PASSWORD)
     }
 }

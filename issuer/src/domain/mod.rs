@@ -5,11 +5,16 @@
 
 pub mod access_token;
 pub mod accounts;
+pub mod alerts;
 pub mod audit;
 pub mod change_password;
+pub mod mail;
+pub mod registration;
+pub mod reset_password;
 pub mod device;
 pub mod edges;
 pub mod events;
+pub mod import;
 pub mod keyring;
 pub mod limits;
 pub mod lockout;
@@ -20,4 +25,5 @@ pub mod refresh;
 pub mod revocations;
 pub mod roles;
 pub mod session;
+pub mod step_up;
 pub mod storage;

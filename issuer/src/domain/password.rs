@@ -11,6 +11,7 @@ mod legacy;
 mod policy;
 
 pub use admission::{HashCounts, RETRY_AFTER_SECONDS};
+pub use legacy::{Digest, Pbkdf2, adopt, of_hex};
 pub use policy::{Policy, WeakPassword};
 
 use std::{fmt, thread};
@@ -43,6 +44,7 @@ const SALT_BYTES: usize = 16;
 /// A password as typed, in Unicode's normal form C (RFC 8265 4.2.2), so that every keyboard spells it alike.
 ///
 /// Holds any input, also one that no policy accepts: a sign-in does not tell which passwords could be somebody's.
+#[derive(Clone)]
 pub struct Password {
     text: Zeroizing<String>,
     too_long: bool,
@@ -235,7 +237,10 @@ fn compare_with(
                 Err(error) => return Err(error.into()),
             };
             let cost = Params::try_from(&hash).ok();
-            let outdated = cost.as_ref().map(cost_of) != Some(cost_of(argon2.params()));
+            // Others make the sister algorithms too, and version 16.
+            let outdated = hash.algorithm.as_str() != Algorithm::Argon2id.as_str()
+                || hash.version != Some(Version::V0x13.into())
+                || cost.as_ref().map(cost_of) != Some(cost_of(argon2.params()));
             Ok((right, outdated))
         }
     }

@@ -15,6 +15,7 @@ mod judge;
 mod rotation;
 mod successor;
 mod token;
+mod turn;
 
 #[cfg(test)]
 mod cases;
@@ -24,12 +25,13 @@ mod model;
 pub use judge::Reuse;
 pub use rotation::{HandOut, Rotation};
 pub use token::{Genuine, RefreshToken, genuine};
+pub use turn::{FamilyMutex, Hold, Turn, refresh_in_turn};
 
 use edgeward_core::time::UnixTime;
 
 use super::{
-    access_token::{self, AccessToken, MintError, Minter},
-    accounts::UserId,
+    access_token::{self, AccessToken, Authentication, MintError, Minter},
+    accounts::{Account, UserId},
     audit::{Action, Actor, AuditEntry, Origin},
     moment::Moment,
     session::{self, AddressRange, DeviceMark, Family, NoRandomness, RevocationReason, Sid},
@@ -38,6 +40,7 @@ use super::{
 use crate::{
     config::{OnReuse, Refresh, Tokens},
     custody::{MacKey, SealError},
+    faults::{Point, reach},
 };
 use judge::{Changes, Presented, Verdict, judge, judge_again};
 
@@ -144,6 +147,7 @@ pub async fn refresh(
     text: &str,
 ) -> Result<Refreshed, RefreshError> {
     let token = genuine(context.key, text).ok_or(RefreshError::Invalid)?;
+    reach(Point::TokenGenuine);
     let presented = Presented {
         text,
         token: &token,
@@ -152,13 +156,19 @@ pub async fn refresh(
         at: context.at,
     };
     for judge in ATTEMPTS {
-        let family = storage
-            .family(token.sid)
+        // Together, because most tokens that come are good, and each question to the database costs.
+        let (family, account) = storage
+            .family_and_account(token.sid)
             .await?
             .ok_or(RefreshError::Invalid)?;
+        reach(Point::FamilyRead);
+        let of = Held {
+            family: &family,
+            account: &account,
+        };
         let refreshed = match judge(&family, presented, context.rules) {
-            Verdict::Rotate => rotate(storage, context, &family, presented).await?,
-            Verdict::HandOut => hand_out(storage, context, &family, presented).await?,
+            Verdict::Rotate => rotate(storage, context, of, presented).await?,
+            Verdict::HandOut => hand_out(storage, context, of, presented).await?,
             Verdict::InProgress => return Err(RefreshError::InProgress),
             Verdict::Reused(how) => {
                 end_reused(storage, context, &family, &token, how).await?;
@@ -184,38 +194,57 @@ pub async fn confirm(
     seq: u64,
 ) -> Result<(), StorageError> {
     if judge::confirms(family, seq) {
+        reach(Point::ConfirmationJudged);
         storage.confirm(family.sid, seq).await?;
+        reach(Point::ConfirmationKept);
     }
     Ok(())
+}
+
+/// A family, and whose it is.
+#[derive(Debug, Clone, Copy)]
+struct Held<'a> {
+    family: &'a Family,
+    account: &'a Account,
 }
 
 /// Tries to move the family. `None`: another request was quicker.
 async fn rotate(
     storage: &impl Storage,
     context: Context<'_>,
-    family: &Family,
+    of: Held<'_>,
     presented: Presented<'_>,
 ) -> Result<Option<Refreshed>, RefreshError> {
+    let family = of.family;
     let changes = Changes::of(family, presented, context.rules);
     if let Some(reason) = changes.ends {
         end_changed(storage, context, family, reason).await?;
         return Err(RefreshError::Invalid);
     }
-    let (rotation, refresh_token) = Rotation::plan(
+    let (mut rotation, refresh_token) = Rotation::plan(
         context.key,
         context.tokens.refresh_idle_seconds,
         family,
         presented,
         session::random()?,
     )?;
+    reach(Point::SuccessorSealed);
+    rotation.demands_step_up = changes.steps_up;
     // Made before the move: when the key fails, the client can still use the token it has.
     let seq = rotation.seq.saturating_add(1);
-    let access_token = access_token(storage, context, family, seq).await?;
-    let mut entry = done(context, family, Action::Refresh, seq);
+    let doubtful = changes.steps_up || family.step_up_demanded_at.is_some();
+    let access_token = access_token(context, of, seq, doubtful)?;
+    let action = if changes.steps_up {
+        Action::DemandStepUp
+    } else {
+        Action::Refresh
+    };
+    let mut entry = done(context, family, action, seq);
     if let Some(changed) = changes.name() {
         entry = entry.with("changed", changed);
     }
     let moved = storage.rotate(&rotation, &entry).await?;
+    reach(Point::RotationKept);
     Ok(moved.then_some(Refreshed {
         exchange: Exchange::Rotated,
         sid: family.sid,
@@ -229,13 +258,17 @@ async fn rotate(
 async fn hand_out(
     storage: &impl Storage,
     context: Context<'_>,
-    family: &Family,
+    of: Held<'_>,
     presented: Presented<'_>,
 ) -> Result<Option<Refreshed>, RefreshError> {
+    let family = of.family;
     let (hand_out, refresh_token) = HandOut::plan(family, presented)?;
-    let access_token = access_token(storage, context, family, family.seq).await?;
+    reach(Point::SuccessorOpened);
+    let doubtful = family.step_up_demanded_at.is_some();
+    let access_token = access_token(context, of, family.seq, doubtful)?;
     let entry = done(context, family, Action::RepeatRefresh, family.seq);
     let done = storage.hand_out(&hand_out, &entry).await?;
+    reach(Point::HandOutKept);
     Ok(done.then_some(Refreshed {
         exchange: Exchange::Repeated,
         sid: family.sid,
@@ -245,26 +278,26 @@ async fn hand_out(
     }))
 }
 
-async fn access_token(
-    storage: &impl Storage,
+fn access_token(
     context: Context<'_>,
-    family: &Family,
+    Held { family, account }: Held<'_>,
     seq: u64,
+    doubtful: bool,
 ) -> Result<AccessToken, RefreshError> {
-    let account = storage
-        .account_by_id(family.user)
-        .await?
-        .ok_or(RefreshError::Invalid)?;
     let subject = access_token::Subject {
-        account: &account,
+        account,
         sid: family.sid,
         seq,
         client: &family.client,
-        auth_time: family.auth_time,
-        amr: &family.amr,
-        acr: &family.acr,
+        authentication: (!doubtful).then_some(Authentication {
+            time: family.auth_time,
+            amr: &family.amr,
+            acr: &family.acr,
+        }),
     };
-    Ok(context.minter.mint(&subject, context.now())?)
+    let token = context.minter.mint(&subject, context.now())?;
+    reach(Point::AccessTokenMade);
+    Ok(token)
 }
 
 fn done(context: Context<'_>, family: &Family, action: Action, seq: u64) -> AuditEntry {
@@ -287,6 +320,7 @@ async fn end_changed(
         .about("user", family.user)
         .in_session(family.sid);
     storage.revoke(family.sid, reason, now, &entry).await?;
+    reach(Point::ChangeKept);
     tracing::warn!(sid = %family.sid, reason = name, "session ended at its refresh");
     Ok(())
 }
@@ -318,6 +352,7 @@ async fn end_reused(
         now,
     };
     storage.end_reused(&reused, &entry).await?;
+    reach(Point::ReuseKept);
     tracing::warn!(
         event = "refresh-reuse",
         sid = %family.sid,

@@ -2,16 +2,29 @@
 //!
 //! Only what can still matter is in it: an access token lives for an hour at most. It is numbered in the order of the
 //! commits, so who asks from a number on misses nothing. A page is a token of a type of its own, signed with the issuer's
-//! key, so that nobody between issuer and edge can withhold a part of it unnoticed or add to it; it holds for a minute,
-//! so that an old one cannot be shown again.
+//! key, and behind it the entries whose digest the token names; so nobody between issuer and edge can withhold a part of it
+//! unnoticed or add to it. It names the request that it answers and holds for a minute, so that an old one cannot be shown
+//! again. Edges read it by `edgeward_core::revocation::Page`.
+//!
+//! An entry begins with its kind, the claim by which a token is told. There is one, `sid`, because every act ends sessions; an
+//! edge refuses a page with a kind that it does not know, so edges are updated before an issuer that has another one.
 
-use std::future::Future;
+mod news;
+mod pages;
 
+pub use news::News;
+pub use pages::Pages;
+
+use std::{fmt::Write as _, future::Future, sync::Arc, time::Instant};
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use edgeward_core::{
-    time::{LEEWAY_SECONDS, UnixTime},
+    revocation::{FEED_TYPE, Kind, MAX_PAGE_ENTRIES, SESSION_KEPT_SECONDS},
+    time::UnixTime,
     token::{SignError, SigningKey, TokenType},
 };
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::{
     session::{RevocationReason, Sid},
@@ -19,15 +32,14 @@ use super::{
 };
 use crate::config::{ACCESS_SECONDS_MAX, Identity};
 
-/// The `typ` of a page.
-pub const FEED_TYPE: &str = "edgeward-revocations+jwt";
-
 /// So long an ended session stays in the feed: as long as the last access token of it may be accepted, whatever life was
-/// configured when it was made.
-pub const KEPT_SECONDS: i64 = ACCESS_SECONDS_MAX + LEEWAY_SECONDS;
+/// configured when it was made. Edges remember it for as long.
+pub const KEPT_SECONDS: i64 = SESSION_KEPT_SECONDS;
 
-/// Entries of a page: an entry takes at most 90 bytes, and with them the page stays below the 8 KiB of a token.
-pub const PAGE: usize = 50;
+const _: () = assert!(
+    ACCESS_SECONDS_MAX + edgeward_core::time::LEEWAY_SECONDS <= KEPT_SECONDS,
+    "a session would be forgotten while a token of it is good"
+);
 
 /// How long a page holds.
 const PAGE_SECONDS: i64 = 60;
@@ -87,61 +99,137 @@ struct Page<'a> {
     aud: &'a str,
     iat: UnixTime,
     exp: UnixTime,
+    /// The id of the request that is answered.
+    rid: &'a str,
     /// The number that the page goes on from; 0 where the asker named one that was never given.
     after: u64,
     /// The number to go on from next.
     last: u64,
     /// Whether there is more at once.
     more: bool,
-    revocations: Vec<Entry<'a>>,
+    /// How many entries follow the token.
+    count: usize,
+    /// SHA-256 of them, as they stand there.
+    sha256: &'a str,
 }
 
-#[derive(Serialize)]
-struct Entry<'a> {
-    sid: String,
-    at: UnixTime,
-    reason: &'a str,
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The number to go on from.
+    pub after: u64,
+    /// The id of the request.
+    pub request_id: &'a str,
 }
 
-/// A page of the feed after a number, signed.
-///
-/// # Errors
-/// [`FeedError`].
-pub async fn page(
+/// What a page says, before it is signed for one request.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Entries {
+    after: u64,
+    last: u64,
+    more: bool,
+    count: usize,
+    lines: String,
+    sha256: String,
+}
+
+/// What the feed of a process is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Feed<'a> {
+    /// What is told about ended sessions.
+    pub news: &'a News,
+    /// What was read last.
+    pub pages: &'a Pages,
+    /// Signs.
+    pub key: &'a SigningKey,
+    /// Who the issuer says it is.
+    pub issuer: &'a Identity,
+}
+
+impl Feed<'_> {
+    /// The page that answers a request. `at` is the same moment as `now`, by the clock that nobody can set.
+    ///
+    /// # Errors
+    /// [`FeedError`].
+    pub async fn page(
+        self,
+        store: &impl Revocations,
+        asked: Asked<'_>,
+        now: UnixTime,
+        at: Instant,
+    ) -> Result<String, FeedError> {
+        let entries = self.entries(store, asked.after, now, at).await?;
+        let page = Page {
+            iss: &self.issuer.url,
+            aud: &self.issuer.audience,
+            iat: now,
+            exp: now.plus(PAGE_SECONDS),
+            rid: asked.request_id,
+            after: entries.after,
+            last: entries.last,
+            more: entries.more,
+            count: entries.count,
+            sha256: &entries.sha256,
+        };
+        let token = self
+            .key
+            .sign(&TokenType::Other(FEED_TYPE.to_owned()), &page)?;
+        Ok(format!("{token}\n{}", entries.lines))
+    }
+
+    /// What follows a number: as it was read last if nothing was told since and it is young enough, or read anew.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn entries(
+        self,
+        store: &impl Revocations,
+        after: u64,
+        now: UnixTime,
+        at: Instant,
+    ) -> Result<Arc<Entries>, StorageError> {
+        let version = self.news.version();
+        let most_age = self.news.page_age();
+        if let Some(entries) = self.pages.find(after, version, most_age, at) {
+            return Ok(entries);
+        }
+        let entries = Arc::new(read(store, after, now).await?);
+        self.pages.keep(after, version, at, &entries);
+        Ok(entries)
+    }
+}
+
+async fn read(
     store: &impl Revocations,
-    key: &SigningKey,
-    issuer: &Identity,
     after: u64,
     now: UnixTime,
-) -> Result<String, FeedError> {
+) -> Result<Entries, StorageError> {
     let newest = store.last_revocation().await?;
     // A number from the future was given by another history of the database: all is told anew.
     let after = if after > newest { 0 } else { after };
     let since = now.plus(-KEPT_SECONDS);
-    let found = store.revocations(after, since, PAGE).await?;
-    let more = found.len() == PAGE;
+    let found = store.revocations(after, since, MAX_PAGE_ENTRIES).await?;
+    let more = found.len() == MAX_PAGE_ENTRIES;
     let last = match found.last() {
         Some(entry) if more => entry.seq,
         // What was committed between the two readings may be in the page already.
         Some(entry) => entry.seq.max(newest),
         None => newest,
     };
-    let page = Page {
-        iss: &issuer.url,
-        aud: &issuer.audience,
-        iat: now,
-        exp: now.plus(PAGE_SECONDS),
+    let mut lines = String::new();
+    for Revocation {
+        sid, at, reason, ..
+    } in &found
+    {
+        // Writing to a string cannot fail.
+        let _ = writeln!(lines, "{} {sid} {at} {reason}", Kind::Session.name());
+    }
+    Ok(Entries {
         after,
         last,
         more,
-        revocations: found
-            .iter()
-            .map(|entry| Entry {
-                sid: entry.sid.to_string(),
-                at: entry.at,
-                reason: &entry.reason,
-            })
-            .collect(),
-    };
-    Ok(key.sign(&TokenType::Other(FEED_TYPE.to_owned()), &page)?)
+        count: found.len(),
+        sha256: Base64UrlUnpadded::encode_string(&Sha256::digest(&lines)),
+        lines,
+    })
 }

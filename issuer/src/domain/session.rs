@@ -223,6 +223,8 @@ pub struct Family {
     pub last_used_at: UnixTime,
     /// When it was ended, if it was.
     pub revoked_at: Option<UnixTime>,
+    /// Since when the person has to prove again who they are, because a refresh came from somewhere else.
+    pub step_up_demanded_at: Option<UnixTime>,
 }
 
 impl Family {

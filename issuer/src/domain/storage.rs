@@ -25,7 +25,10 @@ pub enum StorageError {
     /// Locked or out of connections for longer than a request may wait; the same act may succeed later.
     #[error("the database is busy: {0}")]
     Busy(#[source] Box<dyn Error + Send + Sync>),
-    /// Anything else: a full disk, a lost file, a refused statement.
+    /// The disk is full, or takes no writes for another reason; the same act succeeds when it does again.
+    #[error("the database cannot be written: {0}")]
+    Unwritable(#[source] Box<dyn Error + Send + Sync>),
+    /// Anything else: a lost file, a refused statement.
     #[error("the database failed: {0}")]
     Failed(#[source] Box<dyn Error + Send + Sync>),
     /// A row holds what this program never writes; names the column.
@@ -80,6 +83,30 @@ pub struct Rehash {
     pub to: PasswordHash,
 }
 
+/// What a sign-in by password rests on: the account and the hash as they were when the password was compared. They have to be
+/// so still when the sign-in is written, or a password that was just reset, or a role that was just taken, would open a session.
+#[derive(Debug, Clone)]
+pub struct Proved {
+    /// The account, whose roles are in the tokens.
+    pub account: Account,
+    /// The hash that was compared.
+    pub compared: PasswordHash,
+    /// The hash to store in its place: the same password's at another cost.
+    pub rehashed: Option<PasswordHash>,
+}
+
+/// What became of a sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Entered {
+    /// It is done.
+    Done,
+    /// The counter was no longer as expected; nothing was written.
+    CounterMoved,
+    /// The account was no longer as it was proved; nothing was written.
+    AccountMoved,
+}
+
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash(redacted)")
@@ -116,15 +143,15 @@ pub trait Storage: Send + Sync {
     ) -> impl Future<Output = Result<Creation, StorageError>> + Send;
 
     /// Writes a new family and its session, and ends the families that the browser brought along, each with its own
-    /// entry. With `rehashed` the account's password hash is replaced in the same act, with `settled` a counter moves.
-    /// `false`: the counter was no longer as expected, nothing was written.
+    /// entry. The account has to be as it was proved, whose hash may be replaced in the same act; without `proved` there was
+    /// nothing to prove. With `settled` a counter moves.
     fn sign_in(
         &self,
         sign_in: &NewSignIn,
-        rehashed: Option<&Rehash>,
+        proved: Option<&Proved>,
         settled: Option<&Swap>,
         entry: &AuditEntry,
-    ) -> impl Future<Output = Result<bool, StorageError>> + Send;
+    ) -> impl Future<Output = Result<Entered, StorageError>> + Send;
 
     /// Gives or takes a role and ends the user's sessions. `None`: nothing was to change, and nothing was written.
     fn change_role(
@@ -176,6 +203,12 @@ pub trait Storage: Send + Sync {
     /// A family, ended or not.
     fn family(&self, sid: Sid)
     -> impl Future<Output = Result<Option<Family>, StorageError>> + Send;
+
+    /// A family, ended or not, and the account that it is of, as they are at one moment.
+    fn family_and_account(
+        &self,
+        sid: Sid,
+    ) -> impl Future<Output = Result<Option<(Family, Account)>, StorageError>> + Send;
 
     /// The families of a user that can still be refreshed at `now`, the newest first.
     fn live_families(

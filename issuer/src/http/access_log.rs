@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use axum::{
     extract::{MatchedPath, Request},
-    middleware::Next,
     response::Response,
 };
 
@@ -16,11 +15,14 @@ use edgeward_core::trace::TraceParent;
 use super::{caller::EdgeOfAnswer, request_id::RequestId};
 
 /// Runs the request, then writes its line.
-pub async fn write(request: Request, next: Next) -> Response {
+pub async fn write<F: Future<Output = Response>>(
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
+    let response = next(request).await;
     let extensions = response.extensions();
     tracing::info!(
         request_id = extensions.get::<RequestId>().map(RequestId::as_str),

@@ -1,14 +1,14 @@
 //! Who asks: the address, the edge in between, the id of the request, and the moment it came.
 //!
-//! The middleware [`identify`] finds it out once, before any handler; handlers take it as an extractor. The only source
-//! of an address beside the socket is the proof of an enrolled edge: `X-Forwarded-For` and its like are never read.
+//! The middleware [`identify`] finds it out once, before any handler; handlers take it as an extractor. The only sources
+//! of an address beside the socket are the proof of an enrolled edge and a configured proxy, see [`super::forwarded`]:
+//! `X-Forwarded-For` and its like are never read from anybody else.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, OriginalUri, Request, State},
+    extract::{ConnectInfo, FromRequestParts, OriginalUri, Request},
     http::{HeaderMap, HeaderName, Uri, request::Parts},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use edgeward_core::{
@@ -18,11 +18,12 @@ use edgeward_core::{
 use tracing::Instrument;
 
 use super::{
+    forwarded,
     problem::{ApiError, Internal},
     request_id::{self, RequestId},
 };
 use crate::{
-    App, SharedApp,
+    App,
     domain::{
         edges::{self, EdgeName, ProofRefusal, ProvenRequest},
         moment::Moment,
@@ -39,7 +40,7 @@ pub const TEST_CLOCK_HEADER: HeaderName = HeaderName::from_static("edgeward-test
 /// Who asks, and when.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// The client's address: the peer of the socket, or what a proven edge says.
+    /// The client's address: the peer of the socket, or what a proven edge or a trusted proxy says.
     pub address: IpAddr,
     /// The edge in between, if one has proved itself.
     pub edge: Option<EdgeName>,
@@ -66,12 +67,16 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 }
 
 /// Finds out who asks, refuses a proof that does not hold, and gives every answer its request id.
-pub async fn identify(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+pub async fn identify<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let (mut parts, body) = request.into_parts();
     let own_id = RequestId::new();
     let trace = trace(&parts.headers);
     let span = tracing::info_span!("identifying", request_id = %own_id);
-    let found = find(&app, &parts, &own_id).instrument(span).await;
+    let found = find(app, &parts, &own_id).instrument(span).await;
     let (request_id, edge, asked, mut response) = match found {
         Ok(caller) => {
             let (request_id, edge) = (caller.request_id.clone(), caller.edge.clone());
@@ -86,12 +91,12 @@ pub async fn identify(State(app): State<SharedApp>, request: Request, next: Next
             );
             parts.extensions.insert(caller);
             let request = Request::from_parts(parts, body);
-            let response = next.run(request).instrument(span).await;
+            let response = next(request).instrument(span).await;
             (request_id, edge, asked, response)
         }
         Err(error) => {
             let asked = Asked {
-                address: peer_address(&parts),
+                address: address_without_proof(&app, &parts),
                 now: app.clock.now(),
             };
             (own_id, None, asked, error.into_response())
@@ -152,14 +157,20 @@ fn peer_address(asked: &Parts) -> IpAddr {
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
 }
 
+/// The peer, or whom a trusted proxy names.
+fn address_without_proof(app: &App, asked: &Parts) -> IpAddr {
+    let peer = peer_address(asked);
+    forwarded::client_address(peer, &asked.headers, &app.config.server.proxies)
+}
+
 async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, ApiError> {
     let moment = moment(app, &asked.headers)?;
     let now = moment.time();
-    let peer = peer_address(asked);
+    let address = address_without_proof(app, asked);
     let mut proofs = asked.headers.get_all(PROOF_HEADER).iter();
     let Some(first) = proofs.next() else {
         return Ok(Caller {
-            address: peer,
+            address,
             edge: None,
             is_edge_itself: false,
             request_id: own_id.clone(),
@@ -177,9 +188,11 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
             .path_and_query()
             .map_or("/", |both| both.as_str()),
     };
-    match edges::verify_proof(&app.store, proof, &app.config.issuer.url, request, now).await {
+    let span = tracing::info_span!("identifying", request_id = %own_id);
+    let verified = edges::verify_proof(&app.store, proof, &app.config.issuer.url, request, now);
+    match verified.instrument(span.clone()).await {
         Ok(proof) => Ok(Caller {
-            address: proof.client.unwrap_or(peer),
+            address: proof.client.unwrap_or(address),
             is_edge_itself: proof.client.is_none(),
             edge: Some(proof.edge),
             request_id: RequestId::from_edge(&proof.request_id),
@@ -188,7 +201,7 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
         }),
         Err(ProofRefusal::Store(failure)) => Err(failure.into()),
         Err(refusal) => {
-            tracing::warn!(peer = %peer, reason = %refusal, "edge proof refused");
+            tracing::warn!(parent: &span, peer = %peer_address(asked), reason = %refusal, "edge proof refused");
             Err(ApiError::EdgeProofInvalid)
         }
     }

@@ -6,9 +6,8 @@
 use std::time::Duration;
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{MatchedPath, Request},
     http::header,
-    middleware::Next,
     response::Response,
 };
 use edgeward_core::problem::ProblemCode;
@@ -20,7 +19,7 @@ use super::{
     request_id::RequestId,
 };
 use crate::{
-    App, SharedApp,
+    App,
     domain::events::{Circumstances, EventType, Ruling, SecurityEvent},
 };
 
@@ -28,15 +27,15 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Runs the request; a refusal that nothing else writes down is written.
-pub async fn write_refusals(
-    State(app): State<SharedApp>,
+pub async fn write_refusals<F: Future<Output = Response>>(
+    app: &App,
     request: Request,
-    next: Next,
+    next: impl FnOnce(Request) -> F,
 ) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let user_agent = request.headers().get(header::USER_AGENT).cloned();
-    let response = next.run(request).await;
+    let response = next(request).await;
     let extensions = response.extensions();
     let found = (
         extensions.get::<Refused>(),
@@ -55,7 +54,7 @@ pub async fn write_refusals(
         );
         let id = request_id.as_str();
         let event = SecurityEvent::refusal(kind, asked.now, id, circumstances);
-        write(&app, event).await;
+        write(app, event).await;
     }
     response
 }
@@ -65,10 +64,12 @@ pub async fn write_refusals(
 fn event_of(code: ProblemCode) -> Option<EventType> {
     match Credential::refused_by(code) {
         Some(Credential::CsrfToken) => Some(EventType::CsrfRefused),
+        Some(Credential::Captcha) => Some(EventType::CaptchaRefused),
         Some(Credential::EdgeProof) => Some(EventType::EdgeProofRefused),
         Some(Credential::AccessToken) => Some(EventType::AccessTokenRefused),
         Some(Credential::RefreshToken) if code == ProblemCode::RefreshReused => None,
         Some(Credential::RefreshToken) => Some(EventType::RefreshTokenRefused),
+        Some(Credential::MailLink) => Some(EventType::MailLinkRefused),
         Some(Credential::Password) => None,
         None if code == ProblemCode::OriginRefused => Some(EventType::OriginRefused),
         None => None,

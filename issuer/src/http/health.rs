@@ -36,14 +36,14 @@ pub struct Health {
 /// `GET /readyz`
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
-    /// `ok` when every part is, `failing` otherwise.
+    /// `ok` when every part is, `degraded` when one does without what it has a replacement for, `failing` otherwise.
     status: State,
     /// Each part on its own.
     checks: Checks,
 }
 
-/// The parts without which nobody can sign in.
-#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+/// The parts without which nobody can sign in, and the one that has a replacement.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Checks {
     /// It can be read and written, and its file is in its place.
@@ -54,14 +54,20 @@ pub struct Checks {
     csrf_secret: State,
     /// The site's own pages are let in, and those of others are not.
     origins: State,
+    /// It answers; absent where none is configured. Without it each process counts by itself, so it degrades and never
+    /// fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redis: Option<State>,
 }
 
-/// What became of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+/// What became of a check, from good to bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// The part works.
     Ok,
+    /// It does not, and what it does is done in a poorer way. The log says why.
+    Degraded,
     /// It does not, or did not answer in time. The log says why.
     Failing,
 }
@@ -80,41 +86,48 @@ pub async fn live() -> Json<Health> {
 
 /// Every part that a sign-in needs works.
 #[utoipa::path(get, path = "/readyz", tag = "operations", responses(
-    (status = 200, body = Readiness),
+    (status = 200, description = "Nothing fails; a part may be degraded", body = Readiness),
     (status = 503, description = "At least one part fails", body = Readiness),
 ))]
 pub async fn ready(extract::State(app): extract::State<SharedApp>) -> Response {
-    let (database, signing_key) = tokio::join!(
+    let (database, signing_key, redis) = tokio::join!(
         in_time(&app, Check::Database, database_works(&app)),
         in_time(&app, Check::SigningKey, signing_key_works(&app)),
+        redis_answers(&app),
     );
     let checks = Checks {
         database,
         signing_key,
         csrf_secret: at_once(&app, Check::CsrfSecret, csrf_answers_itself(&app)),
         origins: at_once(&app, Check::Origins, origins_are_told_apart(&app)),
+        redis,
     };
-    let all = checks == Checks::ALL_OK;
-    let status = if all {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
+    let overall = checks.worst();
+    let status = match overall {
+        State::Ok | State::Degraded => StatusCode::OK,
+        State::Failing => StatusCode::SERVICE_UNAVAILABLE,
     };
     let body = Readiness {
-        status: State::of(all),
+        status: overall,
         checks,
     };
     (status, Json(body)).into_response()
 }
 
 impl Checks {
-    /// Whoever adds a part says here that it must work.
-    const ALL_OK: Self = Self {
-        database: State::Ok,
-        signing_key: State::Ok,
-        csrf_secret: State::Ok,
-        origins: State::Ok,
-    };
+    /// The state of the whole. Whoever adds a part says here that it counts.
+    fn worst(&self) -> State {
+        let Self {
+            database,
+            signing_key,
+            csrf_secret,
+            origins,
+            redis,
+        } = self;
+        let parts = [database, signing_key, csrf_secret, origins];
+        let parts = parts.into_iter().chain(redis);
+        parts.copied().max().unwrap_or(State::Failing)
+    }
 }
 
 /// Why a part does not work, for the log.
@@ -158,6 +171,19 @@ async fn signing_key_works(app: &App) -> Result<(), Why> {
             Ok(())
         }
     }
+}
+
+/// A site without it does what it does by itself, so its loss sends nobody away.
+async fn redis_answers(app: &App) -> Option<State> {
+    let link = app.redis.as_ref()?;
+    Some(match link.check().await {
+        Ok(()) => State::Ok,
+        Err(why) => {
+            app.metrics.not_ready(Check::Redis);
+            tracing::warn!(check = Check::Redis.as_str(), detail = why, "degraded");
+            State::Degraded
+        }
+    })
 }
 
 /// Signs something that is no token of ours and verifies it by what verifiers see.

@@ -16,9 +16,11 @@ pub mod listener;
 
 pub mod access_log;
 pub mod caller;
+pub mod challenge;
 pub mod cookies;
 pub mod csrf;
 pub mod events;
+mod forwarded;
 pub mod problem;
 pub mod request_id;
 pub mod security_headers;

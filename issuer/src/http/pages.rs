@@ -1,6 +1,9 @@
-//! The pages for people: sign in, register, sign out, and a message where a form cannot be shown again.
+//! The pages for people: sign in, register, confirm, sign out, what mailed links lead to, and a message where a form cannot be shown
+//! again.
 //!
 //! They work without scripts. Their look is in `www/pages`; which fields a form has is agreed with `auth`.
+
+pub mod links;
 
 use askama::Template;
 use axum::{
@@ -11,11 +14,12 @@ use axum::{
 use edgeward_core::return_to;
 
 use super::{
-    auth::visitor::Visitor,
+    auth::visitor::{Strength, Visitor},
+    challenge::Challenge,
     cookies, csrf,
     problem::{ApiError, Refused},
 };
-use crate::{App, SharedApp, domain::password::Policy};
+use crate::{App, SharedApp, captcha::Purpose, domain::password::Policy};
 
 const STYLES: &str = include_str!("../../../www/pages/assets/pages.css");
 
@@ -37,6 +41,10 @@ pub struct LoginPage {
     pub return_to: String,
     /// What was typed before.
     pub email: String,
+    /// Whether a forgotten password can be reset.
+    pub can_reset: bool,
+    /// The challenge that has to be solved.
+    pub challenge: Option<Challenge>,
     /// Why it is shown again.
     pub error: Option<String>,
 }
@@ -57,6 +65,20 @@ pub struct RegisterPage {
     pub last_name: String,
     /// What is asked of the password.
     pub password_rules: String,
+    /// The challenge that has to be solved.
+    pub challenge: Option<Challenge>,
+    /// Why it is shown again.
+    pub error: Option<String>,
+}
+
+/// The question for the password of who is signed in.
+#[derive(Template)]
+#[template(path = "step_up.html")]
+pub struct StepUpPage {
+    /// The token of the hidden field.
+    pub csrf_token: String,
+    /// A sanitised place, or empty.
+    pub return_to: String,
     /// Why it is shown again.
     pub error: Option<String>,
 }
@@ -92,6 +114,23 @@ pub fn render(status: StatusCode, page: &impl Template) -> Result<Response, ApiE
     Ok(response)
 }
 
+/// A page that may show a challenge, which then may load what the challenge needs.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_with(
+    status: StatusCode,
+    page: &impl Template,
+    challenge: Option<&Challenge>,
+) -> Result<Response, ApiError> {
+    let mut response = render(status, page)?;
+    if let Some(challenge) = challenge {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, challenge.policy());
+    }
+    Ok(response)
+}
+
 /// `GET /login`
 pub async fn login(
     State(app): State<SharedApp>,
@@ -102,6 +141,8 @@ pub async fn login(
         csrf_token,
         return_to: place(query.as_deref()),
         email: String::new(),
+        can_reset: app.config.mail.is_some(),
+        challenge: None,
         error: None,
     })
 }
@@ -112,13 +153,36 @@ pub async fn register(
     visitor: Result<Visitor, ApiError>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    show(&app, visitor, |csrf_token| RegisterPage {
+    let challenge = Challenge::of(&app, Purpose::Register);
+    let page = |csrf_token| RegisterPage {
         csrf_token,
         return_to: place(query.as_deref()),
         email: String::new(),
         first_name: String::new(),
         last_name: String::new(),
         password_rules: Policy::new(&app.config.passwords).told(),
+        challenge: challenge.clone(),
+        error: None,
+    };
+    show_with(&app, visitor, challenge.as_ref(), page)
+}
+
+/// `GET /account/step-up`
+pub async fn step_up(
+    State(app): State<SharedApp>,
+    visitor: Result<Visitor, ApiError>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let visitor = match visitor {
+        Ok(visitor) => visitor
+            .principal(&app, Strength::Any)
+            .await
+            .map(|_| visitor),
+        Err(error) => Err(error),
+    };
+    show(&app, visitor, |csrf_token| StepUpPage {
+        csrf_token,
+        return_to: place(query.as_deref()),
         error: None,
     })
 }
@@ -137,9 +201,19 @@ fn show<T: Template>(
     visitor: Result<Visitor, ApiError>,
     page: impl FnOnce(String) -> T,
 ) -> Response {
+    show_with(app, visitor, None, page)
+}
+
+/// The same with a challenge on it.
+fn show_with<T: Template>(
+    app: &App,
+    visitor: Result<Visitor, ApiError>,
+    challenge: Option<&Challenge>,
+    page: impl FnOnce(String) -> T,
+) -> Response {
     let shown = || -> Result<Response, ApiError> {
         let (csrf_token, cookie) = csrf::hand_out(app, &visitor?)?;
-        let mut response = render(StatusCode::OK, &page(csrf_token))?;
+        let mut response = render_with(StatusCode::OK, &page(csrf_token), challenge)?;
         cookies::append(&mut response, [cookie])?;
         Ok(response)
     };

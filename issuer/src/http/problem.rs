@@ -21,6 +21,10 @@ use crate::domain::{revocations::FeedError, storage::StorageError};
 /// What a client waits after the database was busy: a request gives up after as many seconds of waiting for it.
 const BUSY_RETRY_SECONDS: u64 = 5;
 
+/// RFC 9470, section 3: what `POST /auth/step-up` gives is of this class.
+const STEP_UP_CHALLENGE: &str = "Bearer error=\"insufficient_user_authentication\", \
+     error_description=\"A more recent sign-in is required\", acr_values=\"aal1\"";
+
 /// Why a request is refused.
 #[derive(Debug)]
 pub enum ApiError {
@@ -56,12 +60,20 @@ pub enum ApiError {
     InvalidRefreshToken,
     /// The refresh token was used before: its session has been ended.
     RefreshReused,
+    /// The session is doubtful, and the act demands that the person confirms their identity first.
+    StepUpRequired,
+    /// A challenge has to be solved first, and no token of one was sent.
+    CaptchaRequired,
+    /// The token of the challenge does not hold.
+    CaptchaInvalid,
     /// The CSRF token is missing or not valid.
     CsrfInvalid,
     /// The request comes from a page of another origin.
     OriginRefused,
     /// The proof of an edge does not hold.
     EdgeProofInvalid,
+    /// A mailed link was used, has expired or never was.
+    LinkInvalid,
 
     // The person must choose otherwise.
     /// The new password does not meet the policy; the text says what is missing.
@@ -87,6 +99,8 @@ pub enum ApiError {
     },
     /// The database was busy for longer than a request waits for it.
     DatabaseBusy,
+    /// The database cannot be written, because its disk is full. Nothing was done.
+    DatabaseUnwritable,
     /// The same session is being refreshed by another request.
     RefreshInProgress,
     /// The answer took longer than [`REQUEST_TIMEOUT`](super::routes::REQUEST_TIMEOUT).
@@ -165,14 +179,20 @@ impl ApiError {
             Self::NoRefreshToken => ProblemCode::NoRefreshToken,
             Self::InvalidRefreshToken => ProblemCode::InvalidRefreshToken,
             Self::RefreshReused => ProblemCode::RefreshReused,
+            Self::StepUpRequired => ProblemCode::StepUpRequired,
+            Self::CaptchaRequired => ProblemCode::CaptchaRequired,
+            Self::CaptchaInvalid => ProblemCode::CaptchaInvalid,
             Self::CsrfInvalid => ProblemCode::CsrfInvalid,
             Self::OriginRefused => ProblemCode::OriginRefused,
             Self::EdgeProofInvalid => ProblemCode::EdgeProofInvalid,
+            Self::LinkInvalid => ProblemCode::LinkInvalid,
             Self::WeakPassword(_) => ProblemCode::WeakPassword,
             Self::EmailTaken => ProblemCode::EmailTaken,
             Self::AccountLocked { .. } => ProblemCode::AccountLocked,
             Self::RateLimited { .. } => ProblemCode::RateLimited,
-            Self::Busy { .. } | Self::DatabaseBusy | Self::TooSlow => ProblemCode::Busy,
+            Self::Busy { .. } | Self::DatabaseBusy | Self::DatabaseUnwritable | Self::TooSlow => {
+                ProblemCode::Busy
+            }
             Self::RefreshInProgress => ProblemCode::RefreshInProgress,
             Self::Internal(_) => ProblemCode::Internal,
         }
@@ -202,7 +222,10 @@ impl ApiError {
         } = self
         {
             Some(*retry_after_seconds)
-        } else if matches!(self, Self::TooSlow | Self::DatabaseBusy) {
+        } else if matches!(
+            self,
+            Self::TooSlow | Self::DatabaseBusy | Self::DatabaseUnwritable
+        ) {
             Some(BUSY_RETRY_SECONDS)
         } else if matches!(self, Self::RefreshInProgress) {
             // The other request answers within a transaction.
@@ -225,6 +248,8 @@ impl ApiError {
             Some(failure.fault)
         } else if matches!(self, Self::DatabaseBusy) {
             Some(Fault::DatabaseBusy)
+        } else if matches!(self, Self::DatabaseUnwritable) {
+            Some(Fault::DatabaseUnwritable)
         } else if matches!(self, Self::TooSlow) {
             Some(Fault::TooSlow)
         } else {
@@ -232,12 +257,14 @@ impl ApiError {
         }
     }
 
-    /// The RFC 6750 challenge of a 401 about an access token. No `error` when no credential was sent.
+    /// The challenge of a 401 about an access token: RFC 6750, without `error` when no credential was sent, or RFC 9470.
     fn challenge(&self) -> Option<&'static str> {
         if matches!(self, Self::NotSignedIn) {
             Some("Bearer")
         } else if matches!(self, Self::InvalidToken(_)) {
             Some("Bearer error=\"invalid_token\"")
+        } else if matches!(self, Self::StepUpRequired) {
+            Some(STEP_UP_CHALLENGE)
         } else {
             None
         }
@@ -306,6 +333,10 @@ impl From<StorageError> for ApiError {
             StorageError::Busy(_) => {
                 tracing::warn!(detail = %failure, "database busy");
                 Self::DatabaseBusy
+            }
+            StorageError::Unwritable(_) => {
+                tracing::error!(detail = %failure, "database cannot be written");
+                Self::DatabaseUnwritable
             }
             StorageError::Failed(_) | StorageError::Unreadable(_) => Self::Internal(Internal {
                 fault: Fault::of_storage(&failure),

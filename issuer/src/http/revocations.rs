@@ -1,5 +1,7 @@
 //! The feed of ended sessions, for edges only.
 
+use std::time::Instant;
+
 use axum::{
     extract::{RawQuery, State},
     http::{HeaderValue, header},
@@ -7,17 +9,20 @@ use axum::{
 };
 
 use super::{caller::Caller, problem::ApiError};
-use crate::{SharedApp, domain::revocations};
+use crate::{
+    SharedApp,
+    domain::revocations::{self, Asked},
+};
 
-/// RFC 7519, section 10.3.1, with the type of the token before it.
+/// RFC 7519, section 10.3.1, with the type of the token that begins the page.
 const FEED_MEDIA_TYPE: HeaderValue =
     HeaderValue::from_static("application/edgeward-revocations+jwt");
 
-/// The sessions that ended since a number, as a signed token. Only an enrolled edge may read it, by a proof of its own.
+/// The sessions that ended since a number: a signed token, and a line for each. Only an enrolled edge may read it, by a proof of its own.
 #[utoipa::path(get, path = "/.well-known/edgeward-revocations", tag = "documents",
     params(("after" = Option<u64>, Query, description = "The `last` of the page before; without it all that matters still")),
     responses(
-        (status = 200, description = "A JWT: `after`, `last`, `more`, `revocations` with `sid`, `at`, `reason`",
+        (status = 200, description = "A JWT with `rid`, `after`, `last`, `more`, `count` and `sha256` of the lines behind it: `sid`, the session, when, why",
             content_type = "application/edgeward-revocations+jwt", body = String),
         (status = 400, description = "`MALFORMED_BODY`: `after` is no number"),
         (status = 401, description = "`EDGE_PROOF_INVALID`: no proof of an edge that asks for itself"),
@@ -40,8 +45,19 @@ pub async fn feed(
             .and_then(|digits| digits.parse().ok())
             .ok_or_else(|| ApiError::malformed("after is not a number"))?,
     };
-    let key = app.keyring.active();
-    let page = revocations::page(&app.store, key, &app.config.issuer, after, caller.now).await?;
+    let feed = revocations::Feed {
+        news: app.store.news(),
+        pages: &app.pages,
+        key: app.keyring.active(),
+        issuer: &app.config.issuer,
+    };
+    let asked = Asked {
+        after,
+        request_id: caller.request_id.as_str(),
+    };
+    let page = feed
+        .page(&app.store, asked, caller.now, Instant::now())
+        .await?;
     let headers = [
         (header::CONTENT_TYPE, FEED_MEDIA_TYPE),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

@@ -3,7 +3,6 @@
 use axum::{
     extract::Request,
     http::{HeaderName, HeaderValue, header},
-    middleware::Next,
     response::Response,
 };
 
@@ -38,8 +37,11 @@ const ABSENT: [(HeaderName, HeaderValue); 7] = [
 ];
 
 /// Fills in what is absent.
-pub async fn fill(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+pub async fn fill<F: Future<Output = Response>>(
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
+    let mut response = next(request).await;
     let headers = response.headers_mut();
     for (name, value) in ABSENT {
         headers.entry(name).or_insert(value);

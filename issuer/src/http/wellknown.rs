@@ -1,6 +1,9 @@
 //! The documents that verifiers and clients read without asking anybody: the key set and the metadata.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use axum::{
+    body::Bytes,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -12,7 +15,10 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::problem::ApiError;
-use crate::{App, SharedApp, domain::edges::Edges};
+use crate::{
+    App, SharedApp,
+    domain::edges::{Edge, Edges},
+};
 
 /// Fresh for five minutes, so a new key is everywhere after that. When the issuer is away, caches go on with what they
 /// have for a day: keys outlive an outage, and a revocation travels by its own way.
@@ -36,20 +42,56 @@ pub async fn key_set(
     State(app): State<SharedApp>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    // Read each time: another process enrols edges, and caches in front of this keep the number of reads small.
-    let body = key_set_json(&app).await?;
-    Ok(cacheable(&headers, body, KEY_SET_TYPE, KEY_SET_CACHE))
+    let document = app.documents.key_set(&app).await?;
+    Ok(document.answer(&headers, KEY_SET_TYPE, KEY_SET_CACHE))
 }
 
-async fn key_set_json(app: &App) -> Result<String, ApiError> {
-    let mut keys: Vec<Jwk> = app.keyring.public_keys().keys().cloned().collect();
-    for edge in app.store.edges().await? {
-        if edge.revoked_at.is_none() {
-            keys.push(edge.assertion_key()?);
+/// What was made of the database the last time, and of what.
+#[derive(Debug, Default)]
+pub struct Documents {
+    key_set: Mutex<Option<(KeySources, Document)>>,
+}
+
+/// What a key set is made of.
+#[derive(Debug, PartialEq, Eq)]
+struct KeySources {
+    own: KeySet,
+    edges: Vec<Edge>,
+}
+
+impl Documents {
+    /// The edges are read each time, because another process enrols them; what is made of them is kept while it is the same.
+    async fn key_set(&self, app: &App) -> Result<Document, ApiError> {
+        let sources = KeySources {
+            own: app.keyring.public_keys().clone(),
+            edges: app.store.edges().await?,
+        };
+        if let Some((of, document)) = &*self.kept()
+            && *of == sources
+        {
+            return Ok(document.clone());
         }
+        let document = Document::of(sources.to_json()?)?;
+        *self.kept() = Some((sources, document.clone()));
+        Ok(document)
     }
-    let keys = KeySet::from_keys(keys).map_err(ApiError::internal)?;
-    Ok(keys.to_json())
+
+    fn kept(&self) -> MutexGuard<'_, Option<(KeySources, Document)>> {
+        self.key_set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl KeySources {
+    fn to_json(&self) -> Result<String, ApiError> {
+        let mut keys: Vec<Jwk> = self.own.keys().cloned().collect();
+        for edge in &self.edges {
+            if edge.revoked_at.is_none() {
+                keys.push(edge.assertion_key()?);
+            }
+        }
+        let keys = KeySet::from_keys(keys).map_err(ApiError::internal)?;
+        Ok(keys.to_json())
+    }
 }
 
 /// The metadata of an authorization server (RFC 8414): what is there today and nothing else.
@@ -81,32 +123,46 @@ pub async fn metadata(
     };
     let body = serde_json::to_string(&metadata).map_err(ApiError::internal)?;
     let json = HeaderValue::from_static("application/json");
-    Ok(cacheable(&headers, body, json, METADATA_CACHE))
+    Ok(Document::of(body)?.answer(&headers, json, METADATA_CACHE))
 }
 
-/// Answers with a strong entity tag, or 304 when the caller names it.
-fn cacheable(
-    request: &HeaderMap,
-    body: String,
-    content_type: HeaderValue,
-    cache: HeaderValue,
-) -> Response {
-    let tag = entity_tag(body.as_bytes());
-    let known = names_tag(request, &tag);
-    let mut response = if known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        body.into_response()
-    };
-    let headers = response.headers_mut();
-    if !known {
-        headers.insert(header::CONTENT_TYPE, content_type);
+/// A body with its strong entity tag.
+#[derive(Debug, Clone)]
+struct Document {
+    body: Bytes,
+    tag: HeaderValue,
+}
+
+impl Document {
+    fn of(body: String) -> Result<Self, ApiError> {
+        let tag = entity_tag(body.as_bytes());
+        Ok(Self {
+            tag: HeaderValue::try_from(tag).map_err(ApiError::internal)?,
+            body: body.into(),
+        })
     }
-    headers.insert(header::CACHE_CONTROL, cache);
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        headers.insert(header::ETAG, tag);
+
+    /// Answers with the document, or 304 when the caller names its tag.
+    fn answer(
+        self,
+        request: &HeaderMap,
+        content_type: HeaderValue,
+        cache: HeaderValue,
+    ) -> Response {
+        let known = names_tag(request, self.tag.to_str().unwrap_or_default());
+        let mut response = if known {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            self.body.into_response()
+        };
+        let headers = response.headers_mut();
+        if !known {
+            headers.insert(header::CONTENT_TYPE, content_type);
+        }
+        headers.insert(header::CACHE_CONTROL, cache);
+        headers.insert(header::ETAG, self.tag);
+        response
     }
-    response
 }
 
 /// A strong tag: equal tags mean equal octets.

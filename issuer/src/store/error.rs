@@ -9,6 +9,18 @@ use crate::domain::storage::StorageError;
 /// SQLite's primary result codes that are told apart here.
 const SQLITE_BUSY: i32 = 5;
 const SQLITE_NOTADB: i32 = 26;
+const SQLITE_FULL: i32 = 13;
+
+/// SQLite's extended codes of a file system that takes no writes. It says `SQLITE_FULL` for `ENOSPC` only; a quota, a limit of
+/// a file's size, and a file system that the kernel made read-only are among these.
+const SQLITE_UNWRITABLE: [i32; 6] = [
+    778,  // SQLITE_IOERR_WRITE
+    1034, // SQLITE_IOERR_FSYNC
+    1290, // SQLITE_IOERR_DIR_FSYNC
+    1546, // SQLITE_IOERR_TRUNCATE
+    4618, // SQLITE_IOERR_SHMOPEN
+    4874, // SQLITE_IOERR_SHMSIZE
+];
 
 /// PostgreSQL's codes after which the same act may succeed (its manual, appendix A).
 const PG_BUSY: [&str; 9] = [
@@ -21,6 +33,12 @@ const PG_BUSY: [&str; 9] = [
     "57P02", // crash_shutdown
     "57P03", // cannot_connect_now: it is starting
     "25006", // read_only_sql_transaction: it has become a standby, and another one will be the primary
+];
+
+/// PostgreSQL's codes of a server whose disk takes no writes.
+const PG_UNWRITABLE: [&str; 2] = [
+    "53100", // disk_full
+    "58030", // io_error
 ];
 
 /// Why a database cannot be used. For the operator; names the file, or the server without its password.
@@ -75,6 +93,14 @@ pub enum StoreError {
         /// The migration.
         version: i64,
     },
+    /// A statement on it failed.
+    #[error("{place}: {source}")]
+    Storage {
+        /// The file or the server.
+        place: String,
+        /// What was said.
+        source: StorageError,
+    },
     /// There is no such migration to go down to.
     #[error("there is no migration {0}")]
     NoSuchMigration(i64),
@@ -102,11 +128,26 @@ impl StoreError {
 
 /// The primary result code: SQLite keeps details in the higher bytes of the extended one.
 fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
+    extended_code(error).map(|extended| extended & 0xff)
+}
+
+fn extended_code(error: &sqlx::Error) -> Option<i32> {
     let error = error
         .as_database_error()?
         .try_downcast_ref::<SqliteError>()?;
-    let extended: i32 = sqlx::error::DatabaseError::code(error)?.parse().ok()?;
-    Some(extended & 0xff)
+    sqlx::error::DatabaseError::code(error)?.parse().ok()
+}
+
+/// What PostgreSQL said, if it was the one to speak.
+fn pg_code(error: &sqlx::Error) -> Option<&str> {
+    let error = error.as_database_error()?;
+    Some(error.try_downcast_ref::<PgDatabaseError>()?.code())
+}
+
+fn is_unwritable(error: &sqlx::Error) -> bool {
+    sqlite_code(error) == Some(SQLITE_FULL)
+        || extended_code(error).is_some_and(|code| SQLITE_UNWRITABLE.contains(&code))
+        || pg_code(error).is_some_and(|code| PG_UNWRITABLE.contains(&code))
 }
 
 fn is_busy(error: &sqlx::Error) -> bool {
@@ -114,19 +155,16 @@ fn is_busy(error: &sqlx::Error) -> bool {
     if matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) {
         return true;
     }
-    let said_by_server = error
-        .as_database_error()
-        .and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
-    match said_by_server {
-        Some(error) => PG_BUSY.contains(&error.code()),
-        None => sqlite_code(error) == Some(SQLITE_BUSY),
-    }
+    sqlite_code(error) == Some(SQLITE_BUSY)
+        || pg_code(error).is_some_and(|code| PG_BUSY.contains(&code))
 }
 
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
         if is_busy(&error) {
             Self::Busy(Box::new(error))
+        } else if is_unwritable(&error) {
+            Self::Unwritable(Box::new(error))
         } else {
             Self::Failed(Box::new(error))
         }

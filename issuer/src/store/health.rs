@@ -50,9 +50,10 @@ fn identity(path: &Path) -> io::Result<Identity> {
 }
 
 impl Store {
-    /// Reads, and begins what every act begins with. In SQLite that takes the lock, for a moment; and an open connection
-    /// goes on reading and writing a file that was removed, all of which would be lost, so whether the file is still in
-    /// its place is asked too. A PostgreSQL server must not have become a standby.
+    /// Reads and writes. In SQLite it writes a number that is there already, down to the disk, because a disk that is full
+    /// still gives the lock; and an open connection goes on reading and writing a file that was removed, all of which would
+    /// be lost, so whether the file is still in its place is asked too. A PostgreSQL server must not have become a standby,
+    /// and begins what every act begins with; whether its disk is full only shows when a row finds no place.
     ///
     /// Waits as long as an act would: bound it by a time limit.
     ///
@@ -67,9 +68,16 @@ impl Store {
                 sql("SELECT count(*) AS tables FROM sqlite_schema")
                     .optional(self.readers())
                     .await?;
+                // Nothing of ours is in this number; setting it writes a page, also when it stays the same.
+                sql("PRAGMA user_version = 0")
+                    .execute(&mut self.bookkeeping().await?)
+                    .await
+                    .map(drop)
             }
-            Db::Pg { readers, .. } => postgres::ping(readers).await?,
+            Db::Pg { readers, .. } => {
+                postgres::ping(readers).await?;
+                self.write().await?.roll_back().await
+            }
         }
-        self.write().await?.roll_back().await
     }
 }

@@ -51,7 +51,7 @@ macro_rules! step {
     };
 }
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 11] = [
     step!(1, "accounts", "001_accounts"),
     step!(2, "sessions", "002_sessions"),
     step!(3, "audit", "003_audit"),
@@ -59,6 +59,10 @@ const STEPS: [Step; 7] = [
     step!(5, "refresh", "005_refresh"),
     step!(6, "attempts", "006_attempts"),
     step!(7, "events", "007_events"),
+    step!(8, "backfills", "008_backfills"),
+    step!(9, "mails", "009_mails"),
+    step!(10, "alerts", "010_alerts"),
+    step!(11, "step_up", "011_step_up"),
 ];
 
 /// The table in which the applied steps are kept.
@@ -183,10 +187,10 @@ impl Store {
     pub async fn migration_status(&self) -> Result<Vec<MigrationStatus>, StoreError> {
         let failed = |source| StoreError::from_sqlx(self.place(), source);
         let applied = match &self.db {
-            Db::Lite { readers, .. } => {
-                let mut connection = readers.acquire().await.map_err(failed)?;
-                judge_sqlite(self.place(), &mut connection).await?
-            }
+            Db::Lite { readers, .. } => readers
+                .with(async |connection| Ok(judge_sqlite(self.place(), connection).await))
+                .await
+                .map_err(failed)??,
             Db::Pg { readers, .. } => {
                 let mut connection = readers.acquire().await.map_err(failed)?;
                 judge_postgres(self.place(), &mut connection).await?

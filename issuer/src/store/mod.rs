@@ -7,14 +7,18 @@
 //! with a condition (compare-and-swap on the row), and the log is written last, by one at a time (see [`audit`]).
 //! Nothing here decides: rules are in `domain`.
 
+pub mod backfill;
 pub mod copy;
 pub mod migrations;
 
+pub mod alerts;
 pub mod attempts;
 pub mod audit;
 pub mod counts;
 pub mod events;
 pub mod families;
+pub mod outbox;
+pub mod registrations;
 pub mod revocations;
 pub mod sessions;
 pub mod users;
@@ -22,28 +26,41 @@ pub mod users;
 pub mod edges;
 pub mod keys;
 
+pub mod legacy;
+pub mod redis;
+
 mod health;
+mod import;
+mod many_rows;
 mod storage;
 
 mod error;
 mod postgres;
+mod readers;
 mod rotations;
 mod sql;
 mod sqlite;
 
 pub use error::StoreError;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
 
 use crate::{
     config::ServerUrl,
-    domain::{audit::AuditEntry, revocations::Ended, storage::StorageError},
+    domain::{
+        audit::AuditEntry,
+        revocations::{Ended, News},
+        storage::StorageError,
+    },
+    faults::{Point, reach},
 };
 use audit::End;
+use outbox::Queue;
+use readers::FileReaders;
 use rotations::Rotations;
-use sql::{Connection, Readers, Writes, sql};
+use sql::{Connection, Readers, Writes};
 
 /// How long a statement waits for a lock that another process holds (`edgeward user add` beside `edgeward serve`), and
 /// a request for a connection. Longer than any transaction here takes, shorter than a person waits.
@@ -54,6 +71,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Store {
     place: String,
     db: Db,
+    news: Arc<News>,
+    /// Where mail is configured.
+    mails: Option<Queue>,
 }
 
 /// Which database, and its two ways in.
@@ -62,7 +82,7 @@ enum Db {
     Lite {
         file: health::OpenedFile,
         writer: SqlitePool,
-        readers: SqlitePool,
+        readers: FileReaders,
         rotations: Rotations,
     },
     Pg {
@@ -85,12 +105,14 @@ impl Store {
         })?;
         Ok(Self {
             place: path.display().to_string(),
+            mails: None,
             db: Db::Lite {
                 file,
                 rotations: Rotations::start(writer.clone()),
                 writer,
                 readers,
             },
+            news: Arc::default(),
         })
     }
 
@@ -102,7 +124,9 @@ impl Store {
         let (writers, readers) = postgres::connect(url, connections).await?;
         Ok(Self {
             place: url.to_string(),
+            mails: None,
             db: Db::Pg { writers, readers },
+            news: Arc::default(),
         })
     }
 
@@ -110,6 +134,12 @@ impl Store {
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
+    }
+
+    /// What is told about sessions that end.
+    #[must_use]
+    pub const fn news(&self) -> &Arc<News> {
+        &self.news
     }
 
     /// The connections that can only read.
@@ -122,10 +152,17 @@ impl Store {
 
     /// Begins a write transaction; in SQLite the only one that may run.
     pub(crate) async fn write(&self) -> Result<WriteTx, StorageError> {
-        match &self.db {
-            Db::Lite { writer, .. } => WriteTx::begin_immediate(writer).await,
-            Db::Pg { writers, .. } => Ok(WriteTx::of(Tx::Pg(writers.begin().await?))),
-        }
+        let mut tx = match &self.db {
+            Db::Lite { writer, .. } => WriteTx::begin_immediate(writer).await?,
+            Db::Pg { writers, .. } => {
+                let tx = WriteTx::of(Tx::Pg(writers.begin().await?));
+                reach(Point::TransactionBegun);
+                tx
+            }
+        };
+        tx.news = Some(Arc::clone(&self.news));
+        tx.mails.clone_from(&self.mails);
+        Ok(tx)
     }
 
     /// Begins a write transaction beside which no other commits: for a decision about rows that are not there.
@@ -178,6 +215,21 @@ pub(crate) struct WriteTx {
     end: Option<End>,
     /// Numbered at the end, under the same lock.
     ended: Vec<Ended>,
+    /// Where it is told that some did. Rotations that share a commit end none.
+    news: Option<Arc<News>>,
+    /// Where mail is configured.
+    mails: Option<Queue>,
+    /// Whether a mail was queued.
+    queued: bool,
+}
+
+/// Tells when it goes, which is also after an error, or when nobody waits any more: the server may have committed.
+struct Telling(Arc<News>);
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        self.0.tell();
+    }
 }
 
 enum Tx {
@@ -197,6 +249,7 @@ impl Writes for WriteTx {
 impl WriteTx {
     async fn begin_immediate(writer: &SqlitePool) -> Result<Self, StorageError> {
         let tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+        reach(Point::TransactionBegun);
         Ok(Self::of(Tx::Lite(tx)))
     }
 
@@ -206,6 +259,9 @@ impl WriteTx {
             entries: Vec::new(),
             end: None,
             ended: Vec::new(),
+            news: None,
+            mails: None,
+            queued: false,
         }
     }
 
@@ -222,7 +278,9 @@ impl WriteTx {
     /// Appends the entry and commits both, or neither.
     pub(crate) async fn commit(mut self, entry: &AuditEntry) -> Result<(), StorageError> {
         self.append(entry);
+        let news = self.news.take().filter(|_| !self.ended.is_empty());
         self.write_entries().await?;
+        let _telling = news.map(Telling);
         self.finish().await
     }
 
@@ -236,29 +294,16 @@ impl WriteTx {
 
     /// Commits acts whose entries were written.
     async fn finish(self) -> Result<(), StorageError> {
+        reach(Point::BeforeCommit);
         match self.tx {
             Tx::Lite(tx) => tx.commit().await?,
             Tx::Pg(tx) => tx.commit().await?,
         }
+        reach(Point::AfterCommit);
+        if let (Some(mails), true) = (&self.mails, self.queued) {
+            mails.wake();
+        }
         Ok(())
-    }
-
-    /// Begins an act that can be undone alone.
-    async fn savepoint(&mut self) -> Result<(), StorageError> {
-        sql("SAVEPOINT act").execute(self).await.map(drop)
-    }
-
-    /// Ends such an act and keeps it.
-    async fn release(&mut self) -> Result<(), StorageError> {
-        sql("RELEASE SAVEPOINT act").execute(self).await.map(drop)
-    }
-
-    /// Ends such an act as if it had not begun.
-    async fn undo(&mut self) -> Result<(), StorageError> {
-        self.entries.clear();
-        self.end = None;
-        sql("ROLLBACK TO SAVEPOINT act").execute(self).await?;
-        self.release().await
     }
 
     /// Commits with the entry what was done; ends without a trace what was not. Answers which of the two.

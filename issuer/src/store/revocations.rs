@@ -6,10 +6,13 @@ use super::{
     Store, WriteTx,
     sql::{Row, sql},
 };
-use crate::domain::{
-    revocations::{Ended, KEPT_SECONDS, Revocation, Revocations},
-    session::Sid,
-    storage::StorageError,
+use crate::{
+    domain::{
+        revocations::{Ended, KEPT_SECONDS, Revocation, Revocations},
+        session::Sid,
+        storage::StorageError,
+    },
+    faults::{Point, reach},
 };
 
 /// What one transaction forgets at most of what nobody needs any more: more than it adds, and yet bounded.
@@ -31,6 +34,7 @@ pub(super) async fn append(tx: &mut WriteTx, ended: &[Ended]) -> Result<(), Stor
             .bind(reason.name())
             .execute(tx)
             .await?;
+        reach(Point::EndWritten);
     }
     sql("DELETE FROM revocations WHERE seq IN
              (SELECT seq FROM revocations WHERE seq <= $1 AND at < $2 ORDER BY seq LIMIT $3)")

@@ -1,10 +1,10 @@
 //! Rotations that arrive together share a commit, in SQLite.
 //!
 //! A commit waits for the disk, and the one writer can do nothing else meanwhile. So rotations are queued, and one task
-//! takes all that wait, does each within a savepoint of its own, commits them at once, and only then answers: nothing
-//! that was answered can be lost, and one that fails is undone alone. A rotation that comes alone is committed at once;
-//! under load the queue fills while the disk works. Whoever stops waiting before its turn is left out; one that was in
-//! its turn is done, as if the answer had been lost on the way.
+//! takes all that wait, does them in one statement and their entries in another, commits, and only then answers: nothing
+//! that was answered can be lost. If that fails each is tried alone, so that one does not take the others with it. A
+//! rotation that comes alone is committed at once; under load the queue fills while the disk works. Whoever stops waiting
+//! before its turn is left out; one that was in its turn is done, as if the answer had been lost on the way.
 
 use sqlx::SqlitePool;
 use tokio::{
@@ -12,11 +12,14 @@ use tokio::{
     time::timeout,
 };
 
-use super::{BUSY_TIMEOUT, WriteTx, families};
-use crate::domain::{audit::AuditEntry, refresh::Rotation, storage::StorageError};
+use super::{BUSY_TIMEOUT, WriteTx, audit, families, many_rows::MOST_ROWS};
+use crate::{
+    domain::{audit::AuditEntry, refresh::Rotation, storage::StorageError},
+    faults::{Point, reach},
+};
 
 /// The most that share a commit: beyond it the disk's part in each is small already, and other writers wait for the lock.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = MOST_ROWS;
 
 /// The most that wait: at the slowest disk that can serve, a second's worth. Whoever finds it full waits outside of it.
 const QUEUED: usize = 1024;
@@ -26,6 +29,13 @@ struct Asked {
     rotation: Rotation,
     entry: AuditEntry,
     answer: oneshot::Sender<Result<bool, StorageError>>,
+}
+
+impl Asked {
+    /// Whoever asked may have gone; what was done is done.
+    fn answer(self, answer: Result<bool, StorageError>) {
+        let _ = self.answer.send(answer);
+    }
 }
 
 /// The way to the one that writes. When the last of it is gone, the writer ends.
@@ -75,50 +85,41 @@ async fn answer_together(writer: &SqlitePool, batch: &mut Vec<Asked>) {
     if batch.is_empty() {
         return;
     }
-    let done = write_together(writer, batch).await;
-    let mut answers = done.map(Vec::into_iter);
-    for asked in batch.drain(..) {
-        let answer = match &mut answers {
-            Ok(each) => each.next().unwrap_or_else(|| Err(ended())),
-            Err(failure) => Err(same(failure)),
-        };
-        // Whoever asked may have gone; what was done is done.
-        let _ = asked.answer.send(answer);
-    }
-}
-
-/// The answers in the order of the batch, after the commit. On an error nothing of the batch was kept.
-async fn write_together(
-    writer: &SqlitePool,
-    batch: &[Asked],
-) -> Result<Vec<Result<bool, StorageError>>, StorageError> {
-    let mut tx = WriteTx::begin_immediate(writer).await?;
-    let mut answers = Vec::with_capacity(batch.len());
-    for asked in batch {
-        tx.savepoint().await?;
-        match write_one(&mut tx, asked).await {
-            Ok(done) => {
-                tx.release().await?;
-                answers.push(Ok(done));
+    reach(Point::BatchTaken);
+    match write_together(writer, batch).await {
+        Ok(done) => {
+            for (asked, done) in batch.drain(..).zip(done) {
+                asked.answer(Ok(done));
             }
-            // SQLite ends the whole transaction on some errors, such as a full disk; then there is no savepoint any more,
-            // and the batch has failed as a whole.
-            Err(failure) => {
-                tx.undo().await?;
-                answers.push(Err(failure));
+        }
+        // Something is wrong with one of them, or with all: alone, each finds out about itself. What the batch would have
+        // done was undone, and if the commit was kept in spite of its error, a second try finds the family moved.
+        Err(StorageError::Failed(_) | StorageError::Unreadable(_)) if batch.len() > 1 => {
+            for asked in batch.drain(..) {
+                let done = write_together(writer, std::slice::from_ref(&asked)).await;
+                asked.answer(done.map(|done| done == [true]));
+            }
+        }
+        Err(failure) => {
+            for asked in batch.drain(..) {
+                asked.answer(Err(same(&failure)));
             }
         }
     }
-    tx.finish().await?;
-    Ok(answers)
 }
 
-async fn write_one(tx: &mut WriteTx, asked: &Asked) -> Result<bool, StorageError> {
-    let done = families::rotate(tx, &asked.rotation).await?;
-    if done {
-        tx.append(&asked.entry);
-        tx.write_entries().await?;
-    }
+/// Which rotations were done, in the order of the batch, after the commit. On an error nothing of the batch was kept.
+async fn write_together(writer: &SqlitePool, batch: &[Asked]) -> Result<Vec<bool>, StorageError> {
+    let mut tx = WriteTx::begin_immediate(writer).await?;
+    let rotations: Vec<&Rotation> = batch.iter().map(|asked| &asked.rotation).collect();
+    let done = families::rotate_together(&mut tx, &rotations).await?;
+    let entries: Vec<&AuditEntry> = batch
+        .iter()
+        .zip(&done)
+        .filter_map(|(asked, done)| done.then_some(&asked.entry))
+        .collect();
+    audit::append_together(&mut tx, &entries).await?;
+    tx.finish().await?;
     Ok(done)
 }
 
@@ -126,6 +127,7 @@ async fn write_one(tx: &mut WriteTx, asked: &Asked) -> Result<bool, StorageError
 fn same(failure: &StorageError) -> StorageError {
     match failure {
         StorageError::Busy(cause) => StorageError::Busy(cause.to_string().into()),
+        StorageError::Unwritable(cause) => StorageError::Unwritable(cause.to_string().into()),
         StorageError::Failed(cause) => StorageError::Failed(cause.to_string().into()),
         StorageError::Unreadable(column) => StorageError::Unreadable(column),
     }

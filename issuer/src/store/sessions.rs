@@ -2,30 +2,39 @@
 
 use edgeward_core::time::UnixTime;
 
-use super::sql::{Reads, Writes, sql};
+use super::{
+    families::{self, family_columns},
+    sql::{Reads, Writes, sql},
+};
 use crate::domain::{
-    session::{BrowserSession, Digest, NewSignIn, Sid},
+    session::{BrowserSession, Digest, Family, NewSignIn},
     storage::StorageError,
 };
 
+/// The session of a cookie, with its family.
 pub(super) async fn by_digest(
     on: impl Reads,
     digest: &Digest,
-) -> Result<Option<BrowserSession>, StorageError> {
-    let row = sql(
-        "SELECT sid, last_used_at, idle_expires_at, absolute_expires_at FROM browser_sessions
-         WHERE digest = $1",
-    )
+) -> Result<Option<(BrowserSession, Family)>, StorageError> {
+    let row = sql(concat!(
+        "SELECT ",
+        family_columns!(),
+        ", s.last_used_at AS session_used_at, s.idle_expires_at AS session_idle_expires_at,
+           s.absolute_expires_at AS session_absolute_expires_at
+         FROM browser_sessions AS s JOIN families AS f ON f.sid = s.sid WHERE s.digest = $1"
+    ))
     .bind(digest.as_bytes())
     .optional(on)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(BrowserSession {
-        sid: Sid::parse(row.get("sid")?).ok_or(StorageError::Unreadable("browser_sessions.sid"))?,
-        last_used_at: row.time("last_used_at")?,
-        idle_expires_at: row.time("idle_expires_at")?,
-        absolute_expires_at: row.time("absolute_expires_at")?,
-    }))
+    let family = families::family(&row)?;
+    let session = BrowserSession {
+        sid: family.sid,
+        last_used_at: row.time("session_used_at")?,
+        idle_expires_at: row.time("session_idle_expires_at")?,
+        absolute_expires_at: row.time("session_absolute_expires_at")?,
+    };
+    Ok(Some((session, family)))
 }
 
 pub(super) async fn insert(

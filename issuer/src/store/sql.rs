@@ -7,10 +7,11 @@ use std::future::Future;
 
 use edgeward_core::time::UnixTime;
 use sqlx::{
-    Decode, PgConnection, PgPool, Postgres, Row as _, Sqlite, SqliteConnection, SqlitePool, Type,
+    Decode, PgConnection, PgPool, Postgres, Row as _, Sqlite, SqliteConnection, Type,
     postgres::PgRow, sqlite::SqliteRow,
 };
 
+use super::readers::FileReaders;
 use crate::domain::storage::StorageError;
 
 /// What stands for a placeholder. `None` is NULL, which PostgreSQL wants to know the type of.
@@ -109,7 +110,7 @@ impl Statement {
 /// The connections that can only read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Readers<'s> {
-    Lite(&'s SqlitePool),
+    Lite(&'s FileReaders),
     Pg(&'s PgPool),
 }
 
@@ -140,14 +141,21 @@ pub(crate) trait Reads: Send {
 impl Reads for Readers<'_> {
     async fn all(self, statement: Statement) -> Result<Vec<Row>, StorageError> {
         Ok(match self {
-            Self::Lite(pool) => lite_rows(query!(statement).fetch_all(pool).await?),
+            Self::Lite(readers) => lite_rows(
+                readers
+                    .with(async |one| query!(statement).fetch_all(one).await)
+                    .await?,
+            ),
             Self::Pg(pool) => pg_rows(query!(statement).fetch_all(pool).await?),
         })
     }
 
     async fn optional(self, statement: Statement) -> Result<Option<Row>, StorageError> {
         Ok(match self {
-            Self::Lite(pool) => query!(statement).fetch_optional(pool).await?.map(Row::Lite),
+            Self::Lite(readers) => readers
+                .with(async |one| query!(statement).fetch_optional(one).await)
+                .await?
+                .map(Row::Lite),
             Self::Pg(pool) => query!(statement).fetch_optional(pool).await?.map(Row::Pg),
         })
     }

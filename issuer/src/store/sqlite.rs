@@ -12,21 +12,20 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{BUSY_TIMEOUT, StoreError, migrations};
-
-/// Readers do not block each other, but each has its own page cache; more than a few per core only cost memory.
-const READERS: u32 = 4;
+use super::{BUSY_TIMEOUT, StoreError, migrations, readers::FileReaders};
 
 /// `PRAGMA application_id` of our files, the letters "EDGW"; set by the first migration.
 const APPLICATION_ID: i64 = 0x4544_4757;
 
 /// The one connection that writes, and those that only read.
-pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), StoreError> {
+pub(super) async fn open(path: &Path) -> Result<(SqlitePool, FileReaders), StoreError> {
     make_private_file(path)?;
     let options = SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT);
+        .busy_timeout(BUSY_TIMEOUT)
+        // Statements are never logged: their values are personal.
+        .disable_statement_logging();
     let place = path.display().to_string();
     let failed = |source| StoreError::from_sqlx(&place, source);
 
@@ -34,6 +33,8 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), StoreE
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(BUSY_TIMEOUT)
+        // That the library asks whether the connection lives is for servers, which may be gone.
+        .test_before_acquire(false)
         // SQLite ends a transaction by itself on some errors, such as a full disk, and the driver still waits for its end.
         .before_acquire(|writer, _| Box::pin(async move { Ok(!writer.is_in_transaction()) }))
         .connect_with(
@@ -45,12 +46,7 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), StoreE
         )
         .await
         .map_err(failed)?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .acquire_timeout(BUSY_TIMEOUT)
-        .connect_with(options.pragma("query_only", "1"))
-        .await
-        .map_err(failed)?;
+    let readers = FileReaders::open(options).await.map_err(failed)?;
     Ok((writer, readers))
 }
 
@@ -143,7 +139,7 @@ mod tests {
         pages("PRAGMA max_page_count = 100").await;
         let refused = store.record(&large).await;
         assert!(
-            matches!(refused, Err(StorageError::Failed(_))),
+            matches!(refused, Err(StorageError::Unwritable(_))),
             "{refused:?}"
         );
         pages("PRAGMA max_page_count = 1000000").await;

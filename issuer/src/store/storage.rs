@@ -2,7 +2,7 @@
 
 use edgeward_core::time::UnixTime;
 
-use super::{Store, WriteTx, attempts, families, sessions, users};
+use super::{Store, WriteTx, attempts, families, registrations, sessions, users};
 use crate::domain::{
     accounts::{Account, Email, NewAccount, UserId},
     audit::AuditEntry,
@@ -11,7 +11,7 @@ use crate::domain::{
     refresh::{HandOut, ReusedFamily, Rotation},
     roles::RoleChange,
     session::{BrowserSession, Digest, Family, NewSignIn, Replaced, RevocationReason, Sid},
-    storage::{Creation, Rehash, Storage, StorageError, StoredAccount},
+    storage::{Creation, Entered, Proved, Storage, StorageError, StoredAccount},
 };
 
 impl Storage for Store {
@@ -65,23 +65,26 @@ impl Storage for Store {
     async fn sign_in(
         &self,
         sign_in: &NewSignIn,
-        rehashed: Option<&Rehash>,
+        proved: Option<&Proved>,
         settled: Option<&Swap>,
         entry: &AuditEntry,
-    ) -> Result<bool, StorageError> {
+    ) -> Result<Entered, StorageError> {
         let mut tx = self.write().await?;
         if let Some(swap) = settled
             && !attempts::swap(&mut tx, swap).await?
         {
             tx.roll_back().await?;
-            return Ok(false);
+            return Ok(Entered::CounterMoved);
         }
-        if let Some(rehash) = rehashed {
-            users::replace_hash(&mut tx, sign_in.user, rehash, sign_in.now).await?;
+        if let Some(proved) = proved
+            && !users::stands(&mut tx, proved, sign_in.now).await?
+        {
+            tx.roll_back().await?;
+            return Ok(Entered::AccountMoved);
         }
         write_sign_in(&mut tx, sign_in).await?;
         tx.commit(entry).await?;
-        Ok(true)
+        Ok(Entered::Done)
     }
 
     async fn change_role(
@@ -122,6 +125,7 @@ impl Storage for Store {
         if let Some((old, new)) = &change.session {
             sessions::renew(&mut tx, old, new).await?;
         }
+        registrations::end_links(&mut tx, user).await?;
         let reason = RevocationReason::PasswordChanged;
         families::revoke_all(&mut tx, user, Some(keep), reason, now).await?;
         tx.commit(entry).await?;
@@ -184,6 +188,13 @@ impl Storage for Store {
         families::by_sid(self.readers(), sid).await
     }
 
+    async fn family_and_account(
+        &self,
+        sid: Sid,
+    ) -> Result<Option<(Family, Account)>, StorageError> {
+        families::with_account(self.readers(), sid).await
+    }
+
     async fn live_families(
         &self,
         user: UserId,
@@ -196,11 +207,7 @@ impl Storage for Store {
         &self,
         digest: &Digest,
     ) -> Result<Option<(BrowserSession, Family)>, StorageError> {
-        let Some(session) = sessions::by_digest(self.readers(), digest).await? else {
-            return Ok(None);
-        };
-        let family = families::by_sid(self.readers(), session.sid).await?;
-        Ok(family.map(|family| (session, family)))
+        sessions::by_digest(self.readers(), digest).await
     }
 
     async fn touch_session(

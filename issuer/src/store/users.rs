@@ -2,49 +2,58 @@
 
 use edgeward_core::time::UnixTime;
 
+use super::WriteTx;
 use super::sql::{Readers, Reads, Row, Writes, sql};
 use crate::domain::{
     accounts::{Account, Email, NewAccount, PersonName, Role, UserId},
     roles::{Direction, RoleChange},
-    storage::{Creation, PasswordHash, Rehash, StorageError, StoredAccount},
+    storage::{Creation, PasswordHash, Proved, Rehash, StorageError, StoredAccount},
 };
+
+/// What [`account`] reads, of `users AS u`. A role has no comma in it. In one statement, so that an account that is there
+/// costs no more questions than one that is not, and roles and names are of one moment.
+macro_rules! account_columns {
+    () => {
+        "u.id AS account_id, u.email, u.first_name, u.last_name,
+         (SELECT string_agg(r.role, ',' ORDER BY r.role) FROM user_roles AS r WHERE r.user_id = u.id) AS roles"
+    };
+}
+pub(super) use account_columns;
 
 pub(super) async fn by_email(
     readers: Readers<'_>,
     email: &Email,
 ) -> Result<Option<StoredAccount>, StorageError> {
-    let row =
-        sql("SELECT id, email, first_name, last_name, password_hash FROM users WHERE email = $1")
-            .bind(email.as_str())
-            .optional(readers)
-            .await?;
+    let row = sql(concat!(
+        "SELECT ",
+        account_columns!(),
+        ", u.password_hash FROM users AS u WHERE u.email = $1"
+    ))
+    .bind(email.as_str())
+    .optional(readers)
+    .await?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(StoredAccount {
-        account: account(readers, &row).await?,
+        account: account(&row)?,
         password_hash: PasswordHash::from_phc(row.get("password_hash")?),
     }))
 }
 
-pub(super) async fn by_id(
-    readers: Readers<'_>,
-    id: UserId,
-) -> Result<Option<Account>, StorageError> {
-    let row = sql("SELECT id, email, first_name, last_name FROM users WHERE id = $1")
-        .bind(id.to_string())
-        .optional(readers)
-        .await?;
-    match row {
-        None => Ok(None),
-        Some(row) => account(readers, &row).await.map(Some),
-    }
+pub(super) async fn by_id(on: impl Reads, id: UserId) -> Result<Option<Account>, StorageError> {
+    let row = sql(concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM users AS u WHERE u.id = $1"
+    ))
+    .bind(id.to_string())
+    .optional(on)
+    .await?;
+    row.as_ref().map(account).transpose()
 }
 
-async fn account(on: impl Reads, row: &Row) -> Result<Account, StorageError> {
-    let id: &str = row.get("id")?;
-    let roles = sql("SELECT role FROM user_roles WHERE user_id = $1 ORDER BY role")
-        .bind(id)
-        .all(on)
-        .await?;
+pub(super) fn account(row: &Row) -> Result<Account, StorageError> {
+    let id: &str = row.get("account_id")?;
+    let roles: Option<&str> = row.get("roles")?;
     let unreadable = StorageError::Unreadable;
     let name = |column, text: &str| {
         PersonName::parse(column, text).map_err(|_| unreadable("users.first_name or last_name"))
@@ -55,8 +64,9 @@ async fn account(on: impl Reads, row: &Row) -> Result<Account, StorageError> {
         first_name: name("firstName", row.get("first_name")?)?,
         last_name: name("lastName", row.get("last_name")?)?,
         roles: roles
-            .iter()
-            .map(|row| Role::parse(row.get("role")?).map_err(|_| unreadable("user_roles.role")))
+            .into_iter()
+            .flat_map(|roles| roles.split(','))
+            .map(|role| Role::parse(role).map_err(|_| unreadable("user_roles.role")))
             .collect::<Result<_, _>>()?,
     })
 }
@@ -65,17 +75,27 @@ pub(super) async fn insert(
     on: &mut impl Writes,
     new: &NewAccount,
 ) -> Result<Creation, StorageError> {
+    insert_made_at(on, new, new.now).await
+}
+
+/// The same of an account that was made earlier, in another system.
+pub(super) async fn insert_made_at(
+    on: &mut impl Writes,
+    new: &NewAccount,
+    created_at: UnixTime,
+) -> Result<Creation, StorageError> {
     let account = &new.account;
     // Not by the error of the UNIQUE column: in PostgreSQL that would end the transaction.
     let inserted = sql(
         "INSERT INTO users (id, email, first_name, last_name, password_hash, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (email) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) DO NOTHING",
     )
     .bind(account.id.to_string())
     .bind(account.email.as_str())
     .bind(account.first_name.as_str())
     .bind(account.last_name.as_str())
     .bind(new.password_hash.as_phc())
+    .bind(created_at)
     .bind(new.now)
     .execute(on)
     .await?;
@@ -103,6 +123,12 @@ pub(super) async fn change_role(
 ) -> Result<bool, StorageError> {
     let user = change.user.to_string();
     let role = change.role.as_str();
+    // Nobody signs in with the roles of before while they change: both go through the account's row.
+    sql("UPDATE users SET updated_at = $2 WHERE id = $1")
+        .bind(&user)
+        .bind(change.now)
+        .execute(on)
+        .await?;
     let done = match change.direction {
         Direction::Give => sql(
             "INSERT INTO user_roles (user_id, role, granted_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
@@ -133,6 +159,43 @@ pub(super) async fn replace_hash(
     .bind(rehash.from.as_phc())
     .execute(on)
     .await?;
+    Ok(done == 1)
+}
+
+/// Whether an account is as it was when its password was compared. Then its hash is replaced, if it is to be, and nobody
+/// changes the account before the transaction ends.
+pub(super) async fn stands(
+    tx: &mut WriteTx,
+    proved: &Proved,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let to = proved.rehashed.as_ref().unwrap_or(&proved.compared);
+    // Also where the hash stays, because writing the row is what locks it on a server.
+    let done = sql("UPDATE users
+         SET password_hash = $2, updated_at = CASE WHEN password_hash = $2 THEN updated_at ELSE $3 END
+         WHERE id = $1 AND password_hash = $4")
+    .bind(proved.account.id.to_string())
+    .bind(to.as_phc())
+    .bind(now)
+    .bind(proved.compared.as_phc())
+    .execute(tx)
+    .await?;
+    Ok(done == 1 && by_id(tx, proved.account.id).await?.as_ref() == Some(&proved.account))
+}
+
+/// Stores another password than whichever the account has; `false` when there is no such account.
+pub(super) async fn set_hash(
+    on: &mut impl Writes,
+    id: UserId,
+    hash: &PasswordHash,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let done = sql("UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(hash.as_phc())
+        .bind(now)
+        .execute(on)
+        .await?;
     Ok(done == 1)
 }
 

@@ -1,10 +1,10 @@
 //! Accounts and sign-ins: each act whole or not at all.
 
 use edgeward_issuer::domain::{
-    accounts::{Email, Role},
+    accounts::{Email, Role, UserId},
     audit::Action,
     session::Replaced,
-    storage::{Creation, PasswordHash, Rehash, Storage, StorageError},
+    storage::{Creation, Entered, PasswordHash, Proved, Storage, StorageError},
 };
 use tokio::task::JoinSet;
 
@@ -107,18 +107,20 @@ pub(crate) async fn a_sign_in_is_whole_or_not_at_all(world: World) {
         sid: old.sid,
         entry: entry(Action::ReplaceSession),
     }];
-    let rehash = Rehash {
-        from: new_account("x@example.test").password_hash,
-        to: PasswordHash::from_phc("$argon2id$dearer".to_owned()),
-    };
     let store = &world.store;
+    let dearer = PasswordHash::from_phc("$argon2id$dearer".to_owned());
+    let proved = Proved {
+        account: store.account_by_id(ada).await.unwrap().unwrap(),
+        compared: new_account("x@example.test").password_hash,
+        rehashed: Some(dearer.clone()),
+    };
     let free = sign_in.session;
     sign_in.session = old.session;
     // The old session ends within the act, so its cookie's digest is free again by then; the family's is not.
     let free_sid = sign_in.sid;
     sign_in.sid = old.sid;
     let refused = store
-        .sign_in(&sign_in, Some(&rehash), None, &entry(Action::SignIn))
+        .sign_in(&sign_in, Some(&proved), None, &entry(Action::SignIn))
         .await;
     assert!(
         matches!(refused, Err(StorageError::Failed(_))),
@@ -140,14 +142,17 @@ pub(crate) async fn a_sign_in_is_whole_or_not_at_all(world: World) {
         .unwrap()
         .unwrap()
         .password_hash;
-    assert_eq!(hash, rehash.from, "the hash is as it was");
+    assert_eq!(hash, proved.compared, "the hash is as it was");
     assert_eq!(world.entries().await, 2);
 
     (sign_in.sid, sign_in.session) = (free_sid, free);
-    store
-        .sign_in(&sign_in, Some(&rehash), None, &entry(Action::SignIn))
-        .await
-        .unwrap();
+    assert_eq!(
+        store
+            .sign_in(&sign_in, Some(&proved), None, &entry(Action::SignIn))
+            .await
+            .unwrap(),
+        Entered::Done
+    );
     let family = store.family(old.sid).await.unwrap().unwrap();
     assert!(!family.is_live(NOW));
     assert!(
@@ -170,32 +175,45 @@ pub(crate) async fn a_sign_in_is_whole_or_not_at_all(world: World) {
         .unwrap()
         .unwrap()
         .password_hash;
-    assert_eq!(hash, rehash.to);
+    assert_eq!(hash, dearer);
     assert_eq!(
         world.entries().await,
         4,
         "the end of the old one has its own"
     );
+}
 
-    store
-        .sign_in(
-            &new_sign_in(ada),
-            Some(&rehash),
-            None,
-            &entry(Action::SignIn),
-        )
-        .await
-        .unwrap();
-    let hash = store
-        .account_by_email(&email)
-        .await
-        .unwrap()
-        .unwrap()
-        .password_hash;
-    assert_eq!(
-        hash, rehash.to,
-        "a password that was changed meanwhile stays"
-    );
+/// A password that was reset, or a role that was given or taken, between the comparison and its sign-in.
+pub(crate) async fn an_account_that_moved_signs_nobody_in(world: World) {
+    let ada = world.with_account("ada@example.test").await;
+    let store = &world.store;
+    let proved = Proved {
+        account: store.account_by_id(ada).await.unwrap().unwrap(),
+        compared: new_account("x@example.test").password_hash,
+        rehashed: None,
+    };
+    let another_password = Proved {
+        compared: PasswordHash::from_phc("$argon2id$before".to_owned()),
+        ..proved.clone()
+    };
+    let mut other_roles = proved.clone();
+    other_roles.account.roles.clear();
+    let mut nobody = proved.clone();
+    nobody.account.id = UserId::from_random(NOW, [9; 10]);
+    for (proved, entered, sessions) in [
+        (&another_password, Entered::AccountMoved, 0),
+        (&other_roles, Entered::AccountMoved, 0),
+        (&nobody, Entered::AccountMoved, 0),
+        (&proved, Entered::Done, 1),
+    ] {
+        let sign_in = new_sign_in(ada);
+        let noted = entry(Action::SignIn);
+        let done = store.sign_in(&sign_in, Some(proved), None, &noted).await;
+        assert_eq!(done.unwrap(), entered);
+        let live = store.live_families(ada, NOW).await.unwrap();
+        assert_eq!(live.len(), sessions);
+    }
+    assert_eq!(world.entries().await, 2, "what was not done is not noted");
 }
 
 pub(crate) async fn what_no_issuer_writes_is_named(world: World) {
@@ -204,7 +222,9 @@ pub(crate) async fn what_no_issuer_writes_is_named(world: World) {
     let email = Email::parse("ada@example.test").unwrap();
     let column = |error: StorageError| match error {
         StorageError::Unreadable(column) => column,
-        StorageError::Busy(_) | StorageError::Failed(_) => panic!("{error}"),
+        StorageError::Busy(_) | StorageError::Unwritable(_) | StorageError::Failed(_) => {
+            panic!("{error}")
+        }
     };
     world
         .run("UPDATE user_roles SET role = 'No Role' WHERE role = 'admin'")

@@ -15,7 +15,7 @@ use edgeward_issuer::{
         },
         roles::{self, Direction, RoleError},
         session::RevocationReason,
-        storage::{PasswordHash, Rehash, Storage},
+        storage::{Entered, PasswordHash, Rehash, Storage},
     },
     store::Store,
 };
@@ -228,7 +228,7 @@ pub(crate) async fn a_device_is_known_to_the_account_it_signed_in_to(world: Worl
     sign_in.device.mark.cookie = Some(own);
     let noted = entry(Action::SignIn);
     let done = world.store.sign_in(&sign_in, None, None, &noted).await;
-    assert!(done.unwrap());
+    assert_eq!(done.unwrap(), Entered::Done);
     for ended in [false, true] {
         for (email, cookie, known) in [
             (NAME, own, true),

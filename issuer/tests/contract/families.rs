@@ -6,7 +6,7 @@ use edgeward_issuer::domain::{
     audit::Action,
     moment::Moment,
     session::{Digest, RevocationReason, Sid},
-    storage::Storage,
+    storage::{Entered, Storage},
 };
 use tokio::task::JoinSet;
 
@@ -39,7 +39,10 @@ pub(crate) async fn a_family_is_read_as_it_was_written(world: World) {
         (family.auth_time, family.created_at, family.last_used_at),
         (NOW, NOW, NOW)
     );
-    assert_eq!(family.revoked_at, None);
+    assert_eq!(
+        (family.revoked_at, family.step_up_demanded_at),
+        (None, None)
+    );
     let (session, of) = world
         .store
         .session(&sign_in.session.unwrap())
@@ -82,6 +85,32 @@ pub(crate) async fn of_fifty_rotations_one_is_done(world: World) {
     let refreshes = "SELECT count(*) FROM audit_log WHERE action = 'session.refresh'";
     assert_eq!(world.number(refreshes).await, 1);
     assert_eq!(world.entries().await, 3);
+}
+
+pub(crate) async fn a_demand_for_a_step_up_stays(world: World) {
+    let ada = world.with_account("ada@example.test").await;
+    let sign_in = world.with_sign_in(ada).await;
+    let mut current = sign_in.refresh;
+    for (seq, (demands, since)) in [
+        (false, None),
+        (true, Some(31)),
+        (false, Some(31)),
+        (true, Some(31)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let seq = u64::try_from(seq).unwrap();
+        let mut rotation = rotation_from(&sign_in, seq, current);
+        rotation.at = Moment::from_time(NOW.plus(30 + i64::try_from(seq).unwrap()));
+        rotation.demands_step_up = demands;
+        let noted = entry(Action::Refresh);
+        assert!(world.store.rotate(&rotation, &noted).await.unwrap());
+        current = rotation.next;
+        let family = world.store.family(sign_in.sid).await.unwrap().unwrap();
+        let since = since.map(|seconds| NOW.plus(seconds));
+        assert_eq!(family.step_up_demanded_at, since, "{seq}");
+    }
 }
 
 pub(crate) async fn a_rotation_from_another_state_changes_nothing(world: World) {
@@ -274,11 +303,14 @@ pub(crate) async fn living_sessions_are_listed_the_newest_first(world: World) {
         let mut sign_in = new_sign_in(ada);
         sign_in.now = NOW.plus(-age);
         let entry = entry(Action::SignIn);
-        world
-            .store
-            .sign_in(&sign_in, None, None, &entry)
-            .await
-            .unwrap();
+        assert_eq!(
+            world
+                .store
+                .sign_in(&sign_in, None, None, &entry)
+                .await
+                .unwrap(),
+            Entered::Done
+        );
         expected.push((age, sign_in.sid));
     }
     expected.sort();

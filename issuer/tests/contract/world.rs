@@ -3,11 +3,12 @@
 use std::{
     path::PathBuf,
     sync::atomic::{AtomicU8, Ordering},
+    time::Duration,
 };
 
 use edgeward_core::time::UnixTime;
 use edgeward_issuer::{
-    config::ServerUrl,
+    config::{self, ServerUrl},
     custody::Sealed,
     domain::{
         accounts::{Account, Email, NewAccount, PersonName, Role, UserId},
@@ -15,9 +16,9 @@ use edgeward_issuer::{
         moment::Moment,
         refresh::Rotation,
         session::{Device, Digest, NewSignIn, Sid, WEB_CLIENT},
-        storage::{Creation, PasswordHash, Storage},
+        storage::{Creation, Entered, PasswordHash, Storage},
     },
-    store::{Store, audit::ChainVerdict},
+    store::{Store, audit::ChainVerdict, redis::Link},
 };
 use sqlx::{
     AssertSqlSafe, ConnectOptions, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions,
@@ -26,6 +27,7 @@ use sqlx::{
 use crate::{
     folder::Folder,
     postgres::{Database, server},
+    redis_server,
 };
 
 /// The moment at which the cases begin.
@@ -37,6 +39,7 @@ const CONNECTIONS: u32 = 16;
 pub(crate) struct World {
     pub(crate) store: Store,
     kind: Kind,
+    redis: Option<config::Redis>,
 }
 
 enum Kind {
@@ -63,9 +66,50 @@ impl World {
         world
     }
 
+    /// The same with a Redis beside the database.
+    pub(crate) fn and_redis(mut self) -> Self {
+        self.redis = Some(redis_server::server().site());
+        self
+    }
+
     async fn bare(kind: Kind) -> Self {
         let store = kind.open().await;
-        Self { store, kind }
+        Self {
+            store,
+            kind,
+            redis: None,
+        }
+    }
+
+    /// What a process with this store shares with others.
+    pub(crate) async fn link(&self, store: &Store) -> Option<Link> {
+        let link = Link::open(self.redis.as_ref()?, store.news())
+            .await
+            .unwrap();
+        assert!(link.as_ref().unwrap().is_open(), "it is asked");
+        link
+    }
+
+    /// Lets time pass for what Redis counts.
+    pub(crate) async fn age_counts(&self, time: Duration) {
+        const AGE: &str = r"
+            local seconds = tonumber(ARGV[1])
+            for _, key in ipairs(redis.call('KEYS', KEYS[1] .. ':*')) do
+                local left = redis.call('TTL', key) - seconds
+                if redis.call('TYPE', key).ok == 'hash' then
+                    redis.call('HINCRBY', key, 'began', -seconds)
+                    redis.call('HINCRBY', key, 'free', -seconds)
+                elseif tonumber(redis.call('GET', key)) then
+                    redis.call('DECRBY', key, seconds * 1000000)
+                end
+                if left > 0 then redis.call('EXPIRE', key, left) else redis.call('DEL', key) end
+            end";
+        let Some(site) = &self.redis else { return };
+        let mut raw = redis_server::server().raw().await;
+        let script = redis::Script::new(AGE);
+        let mut call = script.key(&site.prefix);
+        call.arg(time.as_secs());
+        let _: () = call.invoke_async(&mut raw).await.unwrap();
     }
 
     /// The store as another process has it.
@@ -156,7 +200,7 @@ impl World {
         let sign_in = new_sign_in(user);
         let noted = entry(Action::SignIn);
         let done = self.store.sign_in(&sign_in, None, None, &noted).await;
-        assert!(done.unwrap());
+        assert_eq!(done.unwrap(), Entered::Done);
         sign_in
     }
 }
@@ -257,5 +301,6 @@ pub(crate) fn rotation_from(sign_in: &NewSignIn, seq: u64, current: Digest) -> R
         idle_expires_at: NOW.plus(1_010),
         device: sign_in.device.mark,
         address: sign_in.device.address.clone(),
+        demands_step_up: false,
     }
 }

@@ -97,10 +97,15 @@ impl Server {
 
     /// Stops or starts the server in the midst of a test. Only for a server that no other test uses.
     pub(crate) fn control(&self, what: &str) {
+        self.control_by("fast", what);
+    }
+
+    /// The same, by how it is stopped: `fast`, or `immediate` as a crash would.
+    pub(crate) fn control_by(&self, mode: &str, what: &str) {
         let program = programs().join("pg_ctl");
         let mut control = as_owner(program.to_str().unwrap());
         control
-            .args(["-D", "data", "-w", "-m", "fast", "-l", "log", what])
+            .args(["-D", "data", "-w", "-m", mode, "-l", "log", what])
             .current_dir(&self.folder)
             .stdout(Stdio::null())
             .stderr(Stdio::null());

@@ -1,24 +1,34 @@
-"""What the generated requests need to get past the door: a live session, its CSRF token, and the names of things that exist.
+"""What the generated requests need to get past the door: a live session, its CSRF token, the names of things that exist, and
+the tokens of mailed links, which the issuer sends to a mail server that runs here.
 
 Every request that a session belongs to gets a session of its own, because signing out, refreshing and ending sessions use theirs up.
 Nothing about an answer is judged here; the statuses seen are written down for the test, which wants each operation to succeed once.
 """
 
+import email
+import email.policy
 import json
 import os
+import re
+import threading
 import urllib.request
 import uuid
 
 import schemathesis
+from aiosmtpd.controller import Controller
 
 ORIGIN = os.environ["ISSUER_ORIGIN"]
 SITE = os.environ["ISSUER_SITE"]
 STATUSES = os.environ["STATUSES_FILE"]
 EMAIL = os.environ["USER_EMAIL"]
 PASSWORD = os.environ["USER_PASSWORD"]
+MAIL_HOST, MAIL_PORT = os.environ["MAIL_ADDRESS"].rsplit(":", 1)
 
 # A CSRF token is good for the program that fetched it.
 USER_AGENT = "edgeward-schema-test"
+
+# What a mailed link is used for.
+LINKED = {"/auth/register/confirm", "/auth/password/reset"}
 
 # Nobody is signed in on these, and their answers must not depend on it.
 OPEN = {
@@ -28,6 +38,32 @@ OPEN = {
     "/.well-known/oauth-authorization-server",
     "/.well-known/edgeward-revocations",
 }
+
+
+class Mailbox:
+    """The tokens that came, by recipient."""
+
+    def __init__(self):
+        self.tokens = {}
+        self.came = threading.Condition()
+
+    async def handle_DATA(self, server, session, envelope):
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        token = re.search(r"[?]token=([\w-]+)", message.get_body(("plain",)).get_content())
+        if token:
+            with self.came:
+                self.tokens[envelope.rcpt_tos[0]] = token.group(1)
+                self.came.notify_all()
+        return "250 OK"
+
+    def token_for(self, recipient):
+        with self.came:
+            assert self.came.wait_for(lambda: recipient in self.tokens, timeout=30), "no mail came"
+            return self.tokens.pop(recipient)
+
+
+MAILBOX = Mailbox()
+Controller(MAILBOX, hostname=MAIL_HOST, port=int(MAIL_PORT)).start()
 
 
 def ask(method, path, body=None, cookies=None):
@@ -43,9 +79,35 @@ def ask(method, path, body=None, cookies=None):
         return json.loads(text) if text else None, {name: value for name, value in pairs if value}
 
 
+def registered():
+    """A registration that waits: its address, the token of its link and the browser's cookies."""
+    address = f"{uuid.uuid4()}@example.com"
+    _, cookies = ask("POST", "/auth/register", {"email": address, "password": PASSWORD})
+    return address, MAILBOX.token_for(address), cookies
+
+
+def confirmed():
+    address, token, cookies = registered()
+    ask("POST", "/auth/register/confirm", {"token": token}, cookies)
+    return address
+
+
 def somebody_new():
-    email = f"{uuid.uuid4()}@example.com"
-    return ask("POST", "/auth/register", {"email": email, "password": PASSWORD})
+    return ask("POST", "/auth/login", {"email": confirmed(), "password": PASSWORD})
+
+
+def put_link(case):
+    """The token of a link that works, into a body that is as the document wants it; others must be refused as they are."""
+    body = case.body
+    if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
+        return
+    if case.operation.path == "/auth/register/confirm" and "token" in body and body.keys() <= {"token", "password"}:
+        _, token, _ = registered()
+        case.body = {"token": token, "password": PASSWORD}
+    if case.operation.path == "/auth/password/reset" and body.keys() == {"token", "newPassword"}:
+        address = confirmed()
+        ask("POST", "/auth/password/forgot", {"email": address})
+        case.body = {"token": MAILBOX.token_for(address), "newPassword": "Another-mule-8-engine"}
 
 
 def sign_in(path):
@@ -63,6 +125,10 @@ def before_call(context, case, kwargs):
     path = case.operation.path
     if path in OPEN:
         return
+    # Every fourth is enough: each needs an account of its own.
+    put_link.turn = getattr(put_link, "turn", -1) + (path in LINKED)
+    if path in LINKED and put_link.turn % 4 == 0:
+        put_link(case)
     cookies, token = sign_in(path)
     if path == "/auth/sessions/{id}" and "{" not in str(case.path_parameters.get("id", "{")):
         # Every other request names a session that exists; the rest are names nobody gave.

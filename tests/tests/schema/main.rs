@@ -8,6 +8,7 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::LazyLock;
@@ -26,6 +27,10 @@ const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "Correct-horse-9-battery";
 
 const SITE: &str = "http://127.0.0.1:8787";
+
+/// Where the mails of the issuer go: to a server that the hooks start.
+static MAIL: LazyLock<SocketAddr> =
+    LazyLock::new(|| ready::free_address().expect("an address is free"));
 
 struct Ran {
     output: Output,
@@ -69,8 +74,12 @@ fn issuer(folder: &Path) -> Issuer {
         environment: Environment::Development,
         // Each request signs in first, and it is not the hash that is looked at here.
         // Wrong passwords are sent by the hundred, which would lock the user out.
-        more_settings: "[passwords.argon2]\nmemory_kib = 64\n[lockout]\nenabled = false\n"
-            .to_owned(),
+        more_settings: format!(
+            "[passwords.argon2]\nmemory_kib = 64\n[lockout]\nenabled = false\n\
+             [mail]\nserver = \"{}\"\nport = {}\ntls = \"none\"\nfrom = \"no-reply@example.com\"\n",
+            MAIL.ip(),
+            MAIL.port(),
+        ),
     })
     .expect("the settings are written");
     let user = NewUser {
@@ -98,6 +107,7 @@ fn schemathesis(issuer: &Issuer, statuses: &Path) -> std::process::Command {
         .env("ISSUER_SITE", SITE)
         .env("USER_EMAIL", EMAIL)
         .env("USER_PASSWORD", PASSWORD)
+        .env("MAIL_ADDRESS", MAIL.to_string())
         .env("STATUSES_FILE", statuses)
         .arg("--config-file")
         .arg(here.join("schemathesis.toml"))

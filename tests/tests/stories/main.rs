@@ -20,4 +20,5 @@ mod bad_input;
 mod outages;
 mod panics;
 mod key_sets;
+mod revocation;
 mod production;

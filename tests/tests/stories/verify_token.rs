@@ -1,10 +1,10 @@
-//! `HEAD` and `GET /auth/verify-token`: the edge's own answer, without a word to the issuer.
+//! `HEAD` and `GET /auth/verify-token`: the edge's own answer, without a word to the issuer about the token.
 
 use edgeward_tests::{World, minutes};
 use reqwest::Method;
 
 #[tokio::test]
-async fn a_good_token_is_204_and_the_issuer_is_not_asked() {
+async fn a_good_token_is_204_and_the_issuer_is_asked_for_nothing_but_the_feed() {
     let world = World::start().await;
     let ada = world.user("ada").await;
     ada.log_in().await;
@@ -12,7 +12,13 @@ async fn a_good_token_is_204_and_the_issuer_is_not_asked() {
     // The key set may be fetched once, before.
     let _ = ada.get("/auth/verify-token").send().await.expect(204);
 
-    let before = world.to_issuer().lines();
+    let asked = || {
+        let lines = world.to_issuer().lines().into_iter();
+        let (of_the_feed, others): (Vec<_>, Vec<_>) =
+            lines.partition(|line| line.starts_with("GET /.well-known/edgeward-revocations"));
+        (of_the_feed.len(), others)
+    };
+    let (feed, before) = asked();
     for method in [Method::HEAD, Method::GET] {
         let answer = ada
             .ask(method.clone(), "/auth/verify-token")
@@ -47,7 +53,7 @@ async fn a_good_token_is_204_and_the_issuer_is_not_asked() {
         .send()
         .await
         .expect(204);
-    assert_eq!(world.to_issuer().lines(), before);
+    assert_eq!(asked(), (feed + 1, before), "for the feed alone");
 }
 
 #[tokio::test]

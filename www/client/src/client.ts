@@ -22,8 +22,11 @@ export interface Registration extends Credentials {
 export interface AuthClient {
   /** @throws {AuthError} `INVALID_CREDENTIALS`, `ACCOUNT_LOCKED`, … */
   signIn(credentials: Credentials): Promise<Session>;
-  /** @throws {AuthError} `WEAK_PASSWORD`, … */
-  signUp(registration: Registration): Promise<Session>;
+  /**
+   * The new session; `null` where a mail tells how to go on, which is sent whether the address is new or not.
+   * @throws {AuthError} `WEAK_PASSWORD`, …
+   */
+  signUp(registration: Registration): Promise<Session | null>;
   /** Ends the session on this device. Having none is not an error. */
   signOut(): Promise<void>;
   /** Who is signed in, or `null`. */
@@ -70,11 +73,12 @@ class CookieClient implements AuthClient {
   }
 
   async signIn({ email, password }: Credentials): Promise<Session> {
-    return this.#enter("/auth/login", { email, password });
+    return this.#entered(await this.#ask("/auth/login", { email, password }));
   }
 
-  async signUp({ email, password, firstName, lastName }: Registration): Promise<Session> {
-    return this.#enter("/auth/register", { email, password, firstName, lastName });
+  async signUp({ email, password, firstName, lastName }: Registration): Promise<Session | null> {
+    const response = await this.#ask("/auth/register", { email, password, firstName, lastName });
+    return response.status === 202 ? null : this.#entered(response);
   }
 
   async signOut(): Promise<void> {
@@ -110,9 +114,13 @@ class CookieClient implements AuthClient {
     );
   }
 
-  async #enter(path: string, body: object): Promise<Session> {
+  async #ask(path: string, body: object): Promise<Response> {
     const response = await this.#withCsrf((token) => this.#issuer("POST", path, token, body));
     if (!response.ok) throw await AuthError.fromResponse(response);
+    return response;
+  }
+
+  #entered(response: Response): Promise<Session> {
     // The token is bound to the session, and the session is another one now.
     this.#csrf.forget();
     return readSession(response);

@@ -43,6 +43,13 @@ test("signs up with the names, and with nothing else that the caller's object ca
   assert.equal(user.firstName, "Bo");
 });
 
+test("signing up where mail proves addresses signs nobody in", async () => {
+  const { client, issuer } = site();
+  issuer.on("POST /auth/register", () => new Response(null, { status: 202 }));
+  const form = { email: "bo@example.test", password: "right", firstName: "Bo", lastName: "Ek" };
+  assert.equal(await client.signUp(form), null);
+});
+
 test("nobody is signed in: session() is null after one attempt to refresh", async () => {
   const { client, issuer } = site();
   assert.equal(await client.session(), null);

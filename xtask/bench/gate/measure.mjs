@@ -48,6 +48,37 @@ class Rates {
   }
 }
 
+/** Measures `/auth/verify-token` of our Worker, once for each number of ended sessions; lanes are `name own`. */
+export async function measureSets(sets) {
+  const fixture = await makeFixture();
+  const lanes = Object.keys(sets).map((name) => `${name} own`);
+  const upstreams = [];
+  const running = {};
+  const connections = {};
+  try {
+    for (const [name, revoked] of Object.entries(sets)) {
+      const upstream = await startUpstream(fixture, revoked);
+      upstreams.push(upstream);
+      running[name] = await start(workers.edgeward, upstream.origin);
+      connections[name] = await open(running[name].port);
+    }
+    const question = { path: QUESTIONS.own.path, status: Object.fromEntries(Object.keys(sets).map((name) => [name, 204])) };
+    const turn = (lane, milliseconds) => {
+      const [name] = lane.split(" ");
+      return load(running[name], connections[name], question, name, fixture, milliseconds);
+    };
+    for (const lane of lanes) await turn(lane, WARM_UP_MILLISECONDS);
+    return new Rates(await inTurns(lanes, ROUNDS, (lane) => turn(lane, TURN_MILLISECONDS)));
+  } finally {
+    for (const open of Object.values(connections)) open.close();
+    for (const upstream of upstreams) upstream.stop();
+    for (const { stop, remove } of Object.values(running)) {
+      await stop();
+      await remove();
+    }
+  }
+}
+
 /** Measures lanes, each `worker question`; `socket own` is the upstream itself, which shows what the load can do. */
 export async function measureGates(lanes) {
   const fixture = await makeFixture();

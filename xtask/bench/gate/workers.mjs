@@ -14,18 +14,20 @@ const UNGATED = new URL("../ungated/build/", import.meta.url);
 /** So many tokens were seen before. */
 const SEEN = 64;
 
-/** Keys and tokens of a gate: `{ jwks, tokens, forged }`. */
+/** Keys and tokens of a gate: `{ jwks, tokens, forged, feed }`. */
 export async function makeFixture() {
   const keys = await makeKeys("EdDSA");
   const { tokens, forged } = makeTokens(keys, "usual", SEEN);
-  return { jwks: keys.jwks, tokens, forged };
+  const key = keys.privateKey.export({ type: "pkcs8", format: "pem" });
+  const feed = { key, kid: keys.jwk.kid, issuer: ISSUER, audience: AUDIENCE };
+  return { jwks: keys.jwks, tokens, forged, feed };
 }
 
-/** Starts the upstream, which also is the key server: `{ origin, port, stop }`. */
-export async function startUpstream({ jwks }) {
+/** Starts the upstream, which also is the issuer, of which so many sessions have ended: `{ origin, port, stop }`. */
+export async function startUpstream({ jwks, feed }, revoked = 0) {
   const child = spawn(process.execPath, [fileURLToPath(new URL("upstream.mjs", import.meta.url))], {
     stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, JWKS: JSON.stringify(jwks) },
+    env: { ...process.env, JWKS: JSON.stringify(jwks), FEED: JSON.stringify({ ...feed, revoked }) },
   });
   const port = await new Promise((resolve, reject) => {
     child.once("exit", (code) => reject(new Error(`the upstream ended with ${code}`)));

@@ -4,6 +4,7 @@
 //! and starts them with the pinned Node. What only the bench needs is installed and built only for it.
 
 mod peers;
+mod revocation;
 
 use std::path::PathBuf;
 
@@ -13,10 +14,12 @@ use crate::run::{check, command};
 use crate::setup::{self, Need};
 use crate::toolchain;
 
-/// `cargo xtask bench verify|gate [--json]`
+/// `cargo xtask bench verify|gate|issuer|revocation [--json]`
 pub fn run(args: &[String]) -> Outcome<()> {
     let Some((name, flags)) = args.split_first() else {
-        return Err(Failure::new("which benchmark? verify or gate"));
+        return Err(Failure::new(
+            "which benchmark? verify, gate, issuer or revocation",
+        ));
     };
     if let Some(unknown) = flags.iter().find(|flag| *flag != "--json") {
         return Err(Failure::new(format!(
@@ -26,8 +29,10 @@ pub fn run(args: &[String]) -> Outcome<()> {
     match name.as_str() {
         "verify" => verify(flags),
         "gate" => gate(flags),
+        "issuer" => issuer(flags),
+        "revocation" => revocation::run(flags),
         other => Err(Failure::new(format!(
-            "no benchmark is called `{other}`: verify or gate"
+            "no benchmark is called `{other}`: verify, gate, issuer or revocation"
         ))),
     }
 }
@@ -51,6 +56,23 @@ fn gate(flags: &[String]) -> Outcome<()> {
         ("RULES", peers::rules()?),
     ];
     measure("xtask/bench/gate.mjs", flags, &built)
+}
+
+/// The issuer beside oidc-provider and better-auth.
+fn issuer(flags: &[String]) -> Outcome<()> {
+    setup::prepare(Need::Npm)?;
+    peers::install()?;
+    let issuer = build::issuer_release()?;
+    let fill = build::issuer_example("fill")?;
+    let load = peers::load()?;
+    check(
+        command(toolchain::node()?)
+            .arg("xtask/bench/issuer.mjs")
+            .args(flags)
+            .env("ISSUER", issuer)
+            .env("FILL", fill)
+            .env("LOAD", load),
+    )
 }
 
 /// Builds what is ours.

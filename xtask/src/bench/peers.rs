@@ -1,4 +1,4 @@
-//! The peers that nothing else of the project needs: packages of npm, a native program, a Worker that gates nothing.
+//! The peers that nothing else of the project needs: packages of npm, native programs, a Worker that gates nothing.
 //!
 //! Each has a lock file of its own in `xtask/bench`, and what is built goes to one folder below `target/xtask`.
 
@@ -37,10 +37,16 @@ pub(super) fn rules() -> Outcome<PathBuf> {
     program("rules")
 }
 
+/// Builds the program that asks the issuer and its peers, and returns it.
+pub(super) fn load() -> Outcome<PathBuf> {
+    program("load")
+}
+
 fn program(name: &str) -> Outcome<PathBuf> {
     let mut build = cargo();
     // Without `--locked`: the programs depend on core by its path, and their lock files follow what core depends on.
-    build.args(["build", "--release", "--quiet", "--manifest-path"]);
+    build.args(["build", "--release", "--quiet"]);
+    build.arg("--manifest-path");
     build.arg(format!("xtask/bench/{name}/Cargo.toml"));
     check(apart(&mut build))?;
     Ok(target().join("release").join(name))

@@ -1,6 +1,6 @@
-//! What ships: the proof that no clock of tests is in it, nor a place on the machine that built it, and the size of the Worker.
+//! What ships: the proof that nothing for tests is in it, nor a place on the machine that built it, and the size of the Worker.
 //!
-//! The builds for tests are searched as well: were the name of the clock ever changed there, this suite would otherwise go
+//! The builds for tests are searched as well: were the name of a part ever changed there, this suite would otherwise go
 //! on finding nothing. The issuer is searched in its debug build, which has the features that ship; its release build takes
 //! ten minutes, and `cargo xtask build issuer` searches that one before it hands it over.
 
@@ -9,32 +9,41 @@ use std::path::{Path, PathBuf};
 
 use super::Limits;
 use super::counts::Counts;
-use crate::build::{self, Clock};
+use crate::build::{self, Clock, TestPart};
 use crate::failure::{Attempt, Failure, Outcome};
 use crate::run::{command, output};
 use crate::{toolchain, workspace};
 
-/// What is built, how it is made, and whether it has the clock of tests.
-type Build = (&'static str, fn() -> Outcome<PathBuf>, bool);
+/// What is built, how it is made, and what for tests it has.
+type Build = (&'static str, fn() -> Outcome<PathBuf>, &'static [TestPart]);
 
-const BUILDS: [Build; 5] = [
+const BUILDS: [Build; 6] = [
     (
         "the Worker",
         || Ok(build::worker(Clock::Real)?.join("index_bg.wasm")),
-        false,
+        &[],
     ),
     (
         "the Worker for tests",
         || Ok(build::worker(Clock::Test)?.join("index_bg.wasm")),
-        true,
+        &[TestPart::Clock],
     ),
     (
         "the npm package",
         || Ok(build::npm_package()?.join("dist/wasm/edgeward_bg.wasm")),
-        false,
+        &[],
     ),
-    ("the issuer for tests", build::issuer_test_clock, true),
-    ("the issuer", build::issuer_dev, false),
+    (
+        "the issuer for tests",
+        build::issuer_test_clock,
+        &[TestPart::Clock],
+    ),
+    (
+        "the issuer that is killed",
+        build::issuer_fault_points,
+        &[TestPart::Faults],
+    ),
+    ("the issuer", build::issuer_dev, &[]),
 ];
 
 /// The most that the Worker's modules may have together, each as gzip makes it. Because every isolate that starts fetches,
@@ -43,7 +52,7 @@ const BUILDS: [Build; 5] = [
 const MOST_WORKER_BYTES: usize = 250_000;
 
 pub(super) fn what_ships(_limits: &Limits) -> Outcome<Counts> {
-    let mut counts = no_test_clock()?;
+    let mut counts = nothing_for_tests()?;
     counts.add(worker_is_small_and_nameless()?);
     Ok(counts)
 }
@@ -88,12 +97,14 @@ fn gzipped(file: &Path) -> Outcome<usize> {
         .map_err(|_| Failure::new(format!("no size of {} but `{told}`", file.display())))
 }
 
-fn no_test_clock() -> Outcome<Counts> {
+fn nothing_for_tests() -> Outcome<Counts> {
     let mut counts = Counts::default();
     for (what, make, expected) in BUILDS {
-        let found = build::has_test_clock(&make()?)?;
-        let has = if found { "a" } else { "no" };
-        println!("{what} has {has} clock of tests");
+        let found = build::test_parts(&make()?)?;
+        for part in TestPart::ALL {
+            let has = if found.contains(&part) { "a" } else { "no" };
+            println!("{what} has {has} {}", part.name());
+        }
         if found == expected {
             counts.passed += 1;
         } else {

@@ -34,19 +34,19 @@ pub(super) fn clippy(limits: &Limits) -> Outcome<Counts> {
         &["--no-default-features", "--features", "js"],
     ]
     .concat();
-    let test_clock = [
+    let for_tests = [
         "clippy",
         "--package",
         "edgeward-issuer",
         "--features",
-        "test-clock",
+        "test-clock,fault-points",
         "--all-targets",
     ];
     for args in [
         &["clippy", "--workspace", "--all-targets"][..],
         &edge_wasm,
         &js_wasm,
-        &test_clock,
+        &for_tests,
     ] {
         counts.add(holds(limits, &cargo_with(&[args, &DENY[..]].concat()))?);
     }
@@ -119,6 +119,22 @@ pub(super) fn issuer(limits: &Limits) -> Outcome<Counts> {
     tests(
         limits,
         &cargo_with(&["test", "--package", "edgeward-issuer"]),
+    )
+}
+
+/// The real processes are killed, restarted and refused; a feature of the issuer says where they kill themselves.
+pub(super) fn chaos(limits: &Limits) -> Outcome<Counts> {
+    tests(
+        limits,
+        &cargo_with(&[
+            "test",
+            "--package",
+            "edgeward-issuer",
+            "--features",
+            "fault-points",
+            "--test",
+            "chaos",
+        ]),
     )
 }
 

@@ -19,6 +19,7 @@ mod group;
 mod index;
 mod manner;
 mod read;
+mod regard;
 mod tables;
 mod test_rows;
 
@@ -32,6 +33,7 @@ pub(super) use manner::Manner;
 
 use super::path::{CanonicalPath, decoded_segments};
 use super::pattern::{Pattern, Specificity, fold, fold_representation, page_of};
+use crate::revocation::Mode;
 
 pub use read::{MAX_POLICY_BYTES, MAX_ROUTES, MAX_TESTS};
 pub use tables::TABLES;
@@ -104,6 +106,8 @@ pub struct Settings {
     pub locales: Vec<String>,
     /// Origins beside the site's own whose pages may act with a visitor's cookies.
     pub origins: Vec<String>,
+    /// How current the feed of ended sessions must be where a rule does not say it. `bounded` unless set.
+    pub revocation: Mode,
 }
 
 /// One `[[route]]`.
@@ -115,6 +119,7 @@ pub struct Rule {
     methods: Option<Vec<String>>,
     demand: Demand,
     manner: Manner,
+    revocation: Mode,
 }
 
 /// Whom a rule lets pass.
@@ -316,6 +321,12 @@ impl Rule {
         }
     }
 
+    /// How current the feed of ended sessions must be for a caller with a token.
+    #[must_use]
+    pub const fn revocation(&self) -> Mode {
+        self.revocation
+    }
+
     pub(super) const fn demand(&self) -> &Demand {
         &self.demand
     }
@@ -374,7 +385,11 @@ impl fmt::Display for Rule {
         if let Some(host) = &self.host {
             write!(out, "{host}")?;
         }
-        write!(out, "{} (line {}): {}", self.path(), self.line, self.demand)
+        write!(out, "{} (line {}): {}", self.path(), self.line, self.demand)?;
+        if self.revocation == Mode::default() {
+            return Ok(());
+        }
+        write!(out, ", revocation {}", self.revocation)
     }
 }
 

@@ -18,11 +18,13 @@ use super::document::{
 use super::group::Group;
 use super::index::{Index, Spelling};
 use super::manner::{self, RawCors, RawManner};
+use super::regard::{RawRevocation, Regard};
 use super::tables;
 use super::test_rows::{RawTest, TestRow};
 use super::{Conditions, Demand, Host, Policy, PolicyError, Rule, Settings, StepUp};
 use crate::gate::cors::Cors;
 use crate::gate::pattern::Pattern;
+use crate::revocation::Mode;
 
 /// The longest policy, in bytes. Because it is read when an isolate starts, which may take a second in all: so many bytes
 /// hold the most rules at a hundred characters each, and are read in a small part of it.
@@ -56,6 +58,7 @@ struct RawSettings<'d> {
     locales: Vec<Spanned<&'d str>>,
     origins: Vec<Spanned<&'d str>>,
     cors: Option<RawCors<'d>>,
+    revocation: RawRevocation<'d>,
 }
 
 struct RawRoute<'d> {
@@ -68,6 +71,7 @@ struct RawRoute<'d> {
     machine: Option<bool>,
     step_up: Option<Spanned<RawStepUp<'d>>>,
     manner: RawManner<'d>,
+    revocation: Option<Spanned<&'d str>>,
 }
 
 struct RawStepUp<'d> {
@@ -105,6 +109,10 @@ impl<'d> RawSettings<'d> {
             locales: section.optional("locales", list)?.unwrap_or_default(),
             origins: section.optional("origins", list)?.unwrap_or_default(),
             cors: section.optional("cors", RawCors::read)?,
+            revocation: RawRevocation {
+                mode: section.optional("revocation", string)?,
+                within_seconds: section.optional("revocation_within_seconds", integer)?,
+            },
         })
     }
 }
@@ -122,6 +130,7 @@ impl<'d> RawRoute<'d> {
             machine: section.optional("machine", boolean)?,
             step_up: section.optional("step_up", RawStepUp::read)?,
             manner: RawManner::read(&section)?,
+            revocation: section.optional("revocation", string)?,
         })
     }
 }
@@ -172,11 +181,12 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
         Some(cors) => Some(Arc::new(cors.settle(source)?)),
         None => None,
     };
-    let settings = settings(source, gate)?;
+    let regard = Regard::read(source, &gate.revocation)?;
+    let settings = settings(source, gate, regard.default)?;
     // The most specific first. Only rules of one group can tie.
     let mut groups: Vec<Group> = Vec::new();
     for route in raw.route {
-        let new = rule(source, route, &settings, cors.as_ref())?;
+        let new = rule(source, route, &settings, cors.as_ref(), regard)?;
         let specificity = new.specificity();
         let place = groups.partition_point(|group| group.specificity > specificity);
         if groups
@@ -213,7 +223,11 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
 }
 
 #[cold]
-fn settings(source: Source<'_>, raw: RawSettings<'_>) -> Result<Settings, PolicyError> {
+fn settings(
+    source: Source<'_>,
+    raw: RawSettings<'_>,
+    default_revocation: Mode,
+) -> Result<Settings, PolicyError> {
     let mut locales: Vec<String> = Vec::new();
     for locale in raw.locales {
         let text = locale.get_ref();
@@ -236,6 +250,7 @@ fn settings(source: Source<'_>, raw: RawSettings<'_>) -> Result<Settings, Policy
         step_up_page: manner::page(source, "step_up_page", raw.step_up_page)?,
         locales,
         origins: manner::origins(source, "origins", raw.origins)?,
+        revocation: default_revocation,
     })
 }
 
@@ -245,6 +260,7 @@ fn rule(
     mut raw: RawRoute<'_>,
     settings: &Settings,
     cors: Option<&Arc<Cors>>,
+    regard: Regard,
 ) -> Result<Rule, PolicyError> {
     let pattern = Pattern::parse(raw.path.get_ref())
         .map_err(|message| source.error(&raw.path, "path", message))?;
@@ -273,6 +289,7 @@ fn rule(
     };
     let line = source.line(&raw.path);
     let manner = core::mem::take(&mut raw.manner);
+    let revocation = regard.of(source, raw.revocation.as_ref())?;
     let demand = demand(source, raw)?;
     Ok(Rule {
         manner: manner.settle(source, demand == Demand::Public, cors)?,
@@ -280,6 +297,7 @@ fn rule(
         pattern,
         host: rule_host,
         methods,
+        revocation,
         demand,
     })
 }

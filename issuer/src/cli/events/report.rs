@@ -72,6 +72,10 @@ impl Report {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     pub(super) fn add(&mut self, row: Vec<Cell>) {
         self.rows.push(row);
     }

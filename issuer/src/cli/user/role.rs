@@ -8,7 +8,7 @@ use crate::{
         accounts::{Email, Role},
         roles::{self, Direction, RoleError},
     },
-    open_store,
+    open_existing_store,
 };
 
 /// The subcommands of `user role`.
@@ -36,7 +36,7 @@ pub(super) async fn run(place: &Place, command: RoleCommand) -> Outcome {
     };
     let config = place.configure()?;
     let (email, role) = (Email::parse(&email)?, Role::parse(&role)?);
-    let store = open_store(&config).await?;
+    let store = open_existing_store(&config).await?;
     let changed = roles::change_role(&store, &email, role, direction, Clock.now()).await;
     store.close().await;
     match changed {

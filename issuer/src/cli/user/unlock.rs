@@ -11,7 +11,7 @@ use crate::{
         lockout::LockoutKey,
         storage::Storage,
     },
-    open_store,
+    open_existing_store,
 };
 
 /// The options of `user unlock`.
@@ -24,9 +24,9 @@ pub(in crate::cli) struct Unlock {
 pub(super) async fn run(place: &Place, unlock: Unlock) -> Outcome {
     let config = place.configure()?;
     let email = Email::parse(&unlock.email)?;
+    let store = open_existing_store(&config).await?;
     let secrets = Secrets::load_or_create(&config.secrets_folder(), config.environment)?;
     let name = LockoutKey::from_bytes(&secrets.lockout_secret()).of_name(email.as_str());
-    let store = open_store(&config).await?;
     let Some(stored) = store.account_by_email(&email).await? else {
         store.close().await;
         return not_found();

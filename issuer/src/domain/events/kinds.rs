@@ -115,6 +115,12 @@ event_types! {
     RefreshRepeated = "refresh.repeated", Session, Info, true, "A refresh token was handed out once more to a client that had lost it.";
     /// A refresh from another device or place, where the settings say that this ends the session.
     RefreshFromElsewhere = "refresh.from-elsewhere", Session, Warning, false, "A refresh came from another device or place; its session was ended.";
+    /// A refresh from another device or place, where the settings say that the person must confirm their identity.
+    StepUpDemanded = "step-up.demanded", Session, Warning, true, "A refresh came from another device or place; the person has to confirm their identity.";
+    /// A signed-in person proved again who they are.
+    StepUpSucceeded = "step-up.succeeded", Authentication, Info, true, "Somebody confirmed their identity again.";
+    /// A signed-in person did not prove it.
+    StepUpFailed = "step-up.failed", Authentication, Warning, false, "Somebody did not confirm their identity.";
     /// A person ended the session in use.
     SignedOut = "session.signed-out", Session, Info, true, "Somebody signed out.";
     /// A new sign-in ended the session that the same browser had.
@@ -127,12 +133,22 @@ event_types! {
     PasswordChanged = "password.changed", Account, Warning, true, "A password was changed; the other sessions were ended.";
     /// A change of password that was refused.
     PasswordChangeRefused = "password-change.refused", Account, Warning, false, "A change of password was refused.";
+    /// A registration waits for its address to be confirmed.
+    RegistrationRequested = "registration.requested", Account, Info, true, "Somebody registered; the address was written to.";
+    /// A link to reset a password was asked for.
+    ResetRequested = "password-reset.requested", Account, Info, true, "A link to reset a password was asked for.";
+    /// A mailed link was used.
+    PasswordReset = "password.reset", Account, Warning, true, "A password was reset by a mailed link; all sessions were ended.";
+    /// A mail that was given up.
+    MailFailed = "mail.failed", Account, Warning, false, "A mail could not be delivered and was given up.";
     /// A role was given or taken.
     RolesChanged = "roles.changed", Administration, Warning, true, "The roles of a user were changed; the sessions were ended.";
     /// Too many failures locked a name or a range of addresses.
     AccountLocked = "account.locked", Authentication, Warning, false, "Too many failures locked sign-ins for a while.";
     /// A lock was ended by an operator.
     AccountUnlocked = "account.unlocked", Administration, Info, true, "An operator ended a lock.";
+    /// Accounts that an operator took over from another system.
+    AccountsImported = "accounts.imported", Administration, Warning, true, "Accounts were taken over from another system.";
     /// A signing key was made.
     KeyCreated = "key.created", Administration, Warning, true, "A signing key was made.";
     /// An edge was enrolled.
@@ -143,12 +159,16 @@ event_types! {
     CsrfRefused = "csrf.refused", Request, Warning, false, "A request had no good CSRF token.";
     /// A request from a page of another origin.
     OriginRefused = "origin.refused", Request, Warning, false, "A request came from a page of another origin.";
+    /// The token of a challenge that does not hold.
+    CaptchaRefused = "captcha.refused", Request, Warning, false, "A challenge was not solved.";
     /// A proof of an edge that does not hold.
     EdgeProofRefused = "edge-proof.refused", Request, Critical, false, "The proof of an edge did not hold.";
     /// An access token that does not verify, or of a key that is not ours.
     AccessTokenRefused = "access-token.refused", Request, Warning, false, "An access token did not verify.";
     /// A refresh token that is not genuine, or of a session that has ended.
     RefreshTokenRefused = "refresh-token.refused", Request, Info, false, "A refresh token was not acceptable.";
+    /// The token of a mailed link that was used, has expired or never was.
+    MailLinkRefused = "mail-link.refused", Request, Info, false, "The token of a mailed link was not acceptable.";
 }
 
 impl EventType {
@@ -160,8 +180,12 @@ impl EventType {
             (Action::SignIn, true) => Self::LoginFailed,
             (Action::Register, false) => Self::AccountRegistered,
             (Action::Register, true) => Self::RegistrationRefused,
+            (Action::ImportAccounts, _) => Self::AccountsImported,
             (Action::Refresh, false) => return None,
             (Action::Refresh, true) => Self::RefreshFromElsewhere,
+            (Action::DemandStepUp, _) => Self::StepUpDemanded,
+            (Action::StepUp, false) => Self::StepUpSucceeded,
+            (Action::StepUp, true) => Self::StepUpFailed,
             (Action::RepeatRefresh, _) => Self::RefreshRepeated,
             (Action::RefreshReuse, _) => Self::RefreshReused,
             (Action::SignOut, _) => Self::SignedOut,
@@ -170,6 +194,9 @@ impl EventType {
             (Action::RevokeAllSessions, _) => Self::SessionsRevoked,
             (Action::ChangePassword, false) => Self::PasswordChanged,
             (Action::ChangePassword, true) => Self::PasswordChangeRefused,
+            (Action::RequestRegistration, _) => Self::RegistrationRequested,
+            (Action::RequestReset, _) => Self::ResetRequested,
+            (Action::ResetPassword, _) => Self::PasswordReset,
             (Action::GiveRole | Action::TakeRole, _) => Self::RolesChanged,
             (Action::Lock, _) => Self::AccountLocked,
             (Action::Unlock, _) => Self::AccountUnlocked,

@@ -3,16 +3,14 @@
 use std::{
     collections::hash_map::RandomState,
     hash::{BuildHasher, Hash},
-    num::NonZeroU32,
     sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
 };
 
 use governor::{
     Quota, RateLimiter, clock::Clock, middleware::NoOpMiddleware, state::keyed::DashMapStateStore,
 };
 
-use super::Limited;
+use super::{Limited, counters::Rate};
 
 /// More buckets are not kept: at some 100 bytes each it is 10 MB.
 pub(super) const KEYS_MAX: usize = 100_000;
@@ -49,12 +47,10 @@ impl<K: Hash + Eq + Clone, C: Clock> std::fmt::Debug for Keyed<K, C> {
 }
 
 impl<K: Hash + Eq + Clone, C: Clock + Clone> Keyed<K, C> {
-    /// So many in so many seconds, so many of them at once.
-    pub(super) fn new(number: NonZeroU32, seconds: u32, burst: NonZeroU32, clock: C) -> Self {
-        let each = Duration::from_secs(u64::from(seconds)) / number.get();
-        let quota = Quota::with_period(each)
-            .unwrap_or_else(|| Quota::per_second(number))
-            .allow_burst(burst);
+    pub(super) fn new(rate: Rate, clock: C) -> Self {
+        let quota = Quota::with_period(rate.each())
+            .unwrap_or_else(|| Quota::per_second(rate.number))
+            .allow_burst(rate.burst);
         let store = DashMapStateStore::default();
         Self {
             limiter: RateLimiter::new(quota, store, clock.clone()),

@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    num::NonZeroU32,
     sync::{Mutex, PoisonError},
 };
 
@@ -12,10 +11,10 @@ use super::Limited;
 use crate::domain::lockout::CounterKey;
 
 /// The first wait.
-const WAIT_SECONDS: i64 = 60;
+pub(super) const WAIT_SECONDS: i64 = 60;
 
 /// The longest wait; as long as the person could as well ask the operator.
-const WAIT_MAX_SECONDS: i64 = 3600;
+pub(super) const WAIT_MAX_SECONDS: i64 = 3600;
 
 /// More names are not kept. A name that finds no place is let through: its failures are counted in the database.
 const NAMES_MAX: usize = 50_000;
@@ -35,19 +34,16 @@ struct Windows {
     asked: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rules {
     pub(super) most: u32,
     pub(super) seconds: i64,
 }
 
 impl Names {
-    pub(super) fn new(most: NonZeroU32, seconds: u32) -> Self {
+    pub(super) fn new(rules: Rules) -> Self {
         Self {
-            rules: Rules {
-                most: most.get(),
-                seconds: i64::from(seconds),
-            },
+            rules,
             windows: Mutex::default(),
         }
     }

@@ -1,8 +1,15 @@
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    future::Future,
+    num::NonZeroU32,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use governor::clock::FakeRelativeClock;
 
 use super::{
+    counters::Rate,
     names::{Rules, Window},
     *,
 };
@@ -28,7 +35,16 @@ fn limits_in(
     let mut settings = Config::defaults(std::path::Path::new("x")).limits;
     change(&mut settings);
     let clock = FakeRelativeClock::default();
-    (Limits::with_clock(&settings, environment, &clock), clock)
+    let limits = Limits::with_clock(&settings, environment, None, &clock);
+    (limits, clock)
+}
+
+/// A process that counts by itself waits for nobody.
+fn at_once<T>(answer: impl Future<Output = T>) -> T {
+    match pin!(answer).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("it waits"),
+    }
 }
 
 fn address(text: &str) -> IpAddr {
@@ -40,21 +56,23 @@ fn guesses_are_five_at_once_and_ten_a_minute() {
     let (limits, clock) = limits(|_| {});
     let here = address("192.0.2.1");
     for n in 0..5 {
-        assert_eq!(limits.guess(here), Ok(()), "{n}");
+        assert_eq!(at_once(limits.guess(here)), Ok(()), "{n}");
     }
-    assert_eq!(limits.guess(here), Err(Limited { seconds: 6 }));
+    assert_eq!(at_once(limits.guess(here)), Err(Limited { seconds: 6 }));
     clock.advance(Duration::from_millis(5_500));
-    assert_eq!(limits.guess(here), Err(Limited { seconds: 1 }));
+    assert_eq!(at_once(limits.guess(here)), Err(Limited { seconds: 1 }));
     clock.advance(Duration::from_millis(500));
-    assert_eq!(limits.guess(here), Ok(()));
-    assert!(limits.guess(here).is_err());
+    assert_eq!(at_once(limits.guess(here)), Ok(()));
+    assert!(at_once(limits.guess(here)).is_err());
     assert_eq!(
-        limits.guess(address("192.0.2.2")),
+        at_once(limits.guess(address("192.0.2.2"))),
         Ok(()),
         "another has its own"
     );
     clock.advance(Duration::from_secs(60));
-    let passed = (0..20).filter(|_| limits.guess(here).is_ok()).count();
+    let passed = (0..20)
+        .filter(|_| at_once(limits.guess(here)).is_ok())
+        .count();
     assert_eq!(passed, 5, "no more is saved up");
 }
 
@@ -92,7 +110,7 @@ fn the_own_machine_is_counted_only_where_that_is_wanted() {
             (settings.enabled, settings.loopback) = (enabled, loopback);
         });
         assert_eq!(limits.count(address(from)), counted, "{from}");
-        let refused = (0..6).any(|_| limits.guess(address(from)).is_err());
+        let refused = (0..6).any(|_| at_once(limits.guess(address(from))).is_err());
         assert_eq!(refused, counted, "{from}");
     }
     for (environment, passed) in [
@@ -104,7 +122,9 @@ fn the_own_machine_is_counted_only_where_that_is_wanted() {
     ] {
         let (limits, _) = limits_in(environment, |settings| settings.loopback = true);
         let unknown = address("0.0.0.0");
-        let passes = (0..100).filter(|_| limits.guess(unknown).is_ok()).count();
+        let passes = (0..100)
+            .filter(|_| at_once(limits.guess(unknown)).is_ok())
+            .count();
         assert_eq!(passes, passed, "{environment}");
         assert_eq!(
             limits.range_of(unknown).is_some(),
@@ -120,18 +140,22 @@ fn sign_ins_are_thirty_in_a_quarter_of_an_hour_for_address_and_name() {
     let name = |n: usize| key.of_name(&format!("user{n}@example.test"));
     let (by_address, clock) = limits(|_| {});
     let here = address("192.0.2.1");
-    let passed = (0..40).filter(|n| by_address.sign_in(here, Some(&name(*n)), now()).is_ok());
+    let passed =
+        (0..40).filter(|n| at_once(by_address.sign_in(here, Some(&name(*n)), now())).is_ok());
     assert_eq!(passed.count(), 30);
     assert_eq!(
-        by_address.sign_in(here, Some(&name(50)), now()),
+        at_once(by_address.sign_in(here, Some(&name(50)), now())),
         Err(Limited { seconds: 30 })
     );
     clock.advance(Duration::from_secs(30));
-    assert_eq!(by_address.sign_in(here, Some(&name(50)), now()), Ok(()));
+    assert_eq!(
+        at_once(by_address.sign_in(here, Some(&name(50)), now())),
+        Ok(())
+    );
     let (by_name, _) = limits(|_| {});
     let passed = (1..=40).filter(|n| {
         let from = address(&format!("192.0.2.{n}"));
-        by_name.sign_in(from, Some(&name(0)), now()).is_ok()
+        at_once(by_name.sign_in(from, Some(&name(0)), now())).is_ok()
     });
     assert_eq!(passed.count(), 30);
 }
@@ -183,7 +207,7 @@ fn sessions_have_limits_of_their_own() {
     let here = address("192.0.2.1");
     let passes = |session| {
         (0..5)
-            .filter(|_| limits.read(here, session).is_ok())
+            .filter(|_| at_once(limits.read(here, session)).is_ok())
             .count()
     };
     assert_eq!(
@@ -196,7 +220,12 @@ fn sessions_have_limits_of_their_own() {
 fn a_flood_of_addresses_takes_no_more_memory_than_the_bound() {
     let clock = FakeRelativeClock::default();
     let five = NonZeroU32::new(5).unwrap();
-    let keyed: Keyed<u32, _> = Keyed::new(five, 60, five, clock.clone());
+    let rate = Rate {
+        number: five,
+        seconds: 60,
+        burst: five,
+    };
+    let keyed: Keyed<u32, _> = Keyed::new(rate, clock.clone());
     for n in 0..150_000 {
         // Some share a bucket by then and are refused; none makes the map larger.
         let _ = keyed.ask(n);
@@ -207,4 +236,62 @@ fn a_flood_of_addresses_takes_no_more_memory_than_the_bound() {
         let _ = keyed.ask(n);
     }
     assert!(keyed.keys() <= 4096, "{} are left", keyed.keys());
+}
+
+/// Others who count, and say this each time.
+#[derive(Debug)]
+struct Others(Result<Result<(), Limited>, NotCounted>);
+
+impl Counters for Others {
+    fn ask<'a>(&'a self, _: Question<'a>) -> Asking<'a> {
+        Box::pin(std::future::ready(self.0))
+    }
+}
+
+#[test]
+fn who_is_refused_by_either_count_is_refused() {
+    let refused = Err(Limited { seconds: 7 });
+    let own_says = Err(Limited { seconds: 6 });
+    for (others, first, sixth) in [
+        (None, Ok(()), own_says),
+        (Some(Ok(Ok(()))), Ok(()), own_says),
+        (Some(Ok(refused)), refused, refused),
+        // Nobody counts for all: this process goes on by itself, and does not open.
+        (Some(Err(NotCounted)), Ok(()), own_says),
+    ] {
+        let shared = others.map(|says| -> Box<dyn Counters> { Box::new(Others(says)) });
+        let settings = Config::defaults(std::path::Path::new("x")).limits;
+        let clock = FakeRelativeClock::default();
+        let limits = Limits::with_clock(&settings, Environment::Production, shared, &clock);
+        let here = address("192.0.2.1");
+        let answers: Vec<_> = (0..6).map(|_| at_once(limits.guess(here))).collect();
+        assert_eq!((answers[0], answers[5]), (first, sixth), "{others:?}");
+    }
+}
+
+/// Others who count at first, let everybody in, and are then lost.
+#[derive(Debug, Default)]
+struct LostAfter(std::sync::atomic::AtomicU32);
+
+impl Counters for LostAfter {
+    fn ask<'a>(&'a self, _: Question<'a>) -> Asking<'a> {
+        let asked = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let answer = if asked < 4 {
+            Ok(Ok(()))
+        } else {
+            Err(NotCounted)
+        };
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+#[test]
+fn a_process_that_loses_the_others_goes_on_from_what_it_let_through() {
+    let settings = Config::defaults(std::path::Path::new("x")).limits;
+    let shared: Box<dyn Counters> = Box::<LostAfter>::default();
+    let clock = FakeRelativeClock::default();
+    let limits = Limits::with_clock(&settings, Environment::Production, Some(shared), &clock);
+    let here = address("192.0.2.1");
+    let passed = (0..20).filter(|_| at_once(limits.guess(here)).is_ok());
+    assert_eq!(passed.count(), 5, "four together and one alone");
 }

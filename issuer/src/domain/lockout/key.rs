@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 use super::DeviceDigest;
 use crate::domain::{
     accounts::{EMAIL_MAX_BYTES, Email, UserId},
-    session::AddressRange,
+    limits::Sender,
+    session::{AddressRange, Sid},
 };
 
 /// SHA-256 works in blocks of so many bytes; a shorter key is padded with zeros (RFC 2104 2).
@@ -67,6 +68,18 @@ impl LockoutKey {
             digest: self.digest("range", [range.as_str().as_bytes(), &[]]),
             account: None,
         }
+    }
+
+    /// The name of a sender in a count of requests that several processes share.
+    #[must_use]
+    pub fn of_sender(&self, sender: Sender) -> [u8; 32] {
+        self.digest("sender", [sender.address().to_string().as_bytes(), &[]])
+    }
+
+    /// The name of a session in such a count.
+    #[must_use]
+    pub fn of_session(&self, sid: Sid) -> [u8; 32] {
+        self.digest("session", [sid.to_string().as_bytes(), &[]])
     }
 
     /// The counter of a signed-in person who proves the password again.

@@ -1,12 +1,14 @@
 //! Hashes that other systems made and that came along with their users. They are compared and never made: the first
 //! sign-in replaces them with Argon2id.
 
-use std::num::NonZeroU32;
+mod pbkdf2;
 
-use argon2::password_hash::{self, PasswordVerifier, phc};
-use pbkdf2::Pbkdf2;
+pub use pbkdf2::{Digest, Pbkdf2, of_hex};
+
+use argon2::{Params, password_hash::phc};
 
 use super::HashError;
+use crate::domain::storage::PasswordHash;
 
 /// bcrypt covers no more of a password. Some systems cut longer ones in silence, so their hash says nothing about the
 /// rest; replacing it would make whatever was typed there the password. A longer one is therefore never right here, and
@@ -17,8 +19,17 @@ const BCRYPT_COVERS_BYTES: usize = 72;
 /// stop the sign-in of everybody.
 const BCRYPT_COST_MAX: u32 = 15;
 
-/// OWASP asks for 600,000 with SHA-256; more than this is a mistake of the import, and would hold a core for seconds.
-const PBKDF2_ITERATIONS_MAX: u32 = 5_000_000;
+/// The algorithm has no lower one.
+const BCRYPT_COST_MIN: u32 = 4;
+
+/// 256 MiB, what libsodium calls moderate: imported rows must not be able to take the machine's memory either.
+const ARGON2_MEMORY_MAX_KIB: u32 = 256 * 1024;
+
+/// Memory by passes: some two seconds of a core.
+const ARGON2_WORK_MAX_KIB: u32 = 2 * 1024 * 1024;
+
+/// Longer than any hash here is written.
+const TEXT_MAX_BYTES: usize = 1024;
 
 /// Which kind of hash a text is. What is not known as a legacy one is Argon2's to judge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +38,7 @@ pub(super) enum Kind {
     Argon2,
     /// `$2a$`, `$2b$` and `$2y$`, which are one algorithm. `$2x$` marks hashes of a defective one and is none.
     Bcrypt,
-    /// The PHC string `$pbkdf2-sha256$i=…`, and its sisters with SHA-512.
+    /// In any of the spellings of [`Pbkdf2`].
     Pbkdf2,
 }
 
@@ -36,7 +47,7 @@ impl Kind {
         let begins = |with: &[&str]| with.iter().any(|prefix| hash.starts_with(prefix));
         if begins(&["$2a$", "$2b$", "$2y$"]) {
             Self::Bcrypt
-        } else if begins(&["$pbkdf2-"]) {
+        } else if pbkdf2::begins(hash) {
             Self::Pbkdf2
         } else {
             Self::Argon2
@@ -44,33 +55,82 @@ impl Kind {
     }
 }
 
-/// Whether the password is the hash's.
-pub(super) fn bcrypt(hash: &str, password: &str) -> Result<bool, HashError> {
+/// Takes a hash that another system made into the database, if a sign-in can be judged by it and costs no more than a
+/// sign-in may. Django names the algorithm again before those that name it themselves; that is left out.
+///
+/// # Errors
+/// [`HashError::Unreadable`], which repeats nothing of it.
+pub fn adopt(text: &str) -> Result<PasswordHash, HashError> {
+    let named = ["argon2", "bcrypt$"];
+    let text = named
+        .iter()
+        .find_map(|name| text.strip_prefix(name).filter(|rest| rest.starts_with('$')))
+        .unwrap_or(text);
+    if text.len() > TEXT_MAX_BYTES {
+        return Err(HashError::Unreadable("a password hash"));
+    }
+    match Kind::of(text) {
+        Kind::Bcrypt => judge_bcrypt(text)?,
+        Kind::Pbkdf2 => drop(Pbkdf2::parse(text)?),
+        Kind::Argon2 => judge_argon2(text)?,
+    }
+    Ok(PasswordHash::from_phc(text.to_owned()))
+}
+
+fn judge_argon2(text: &str) -> Result<(), HashError> {
+    if !text.starts_with("$argon2") {
+        return Err(HashError::Unreadable(
+            "a password hash that is none of bcrypt, Argon2 and PBKDF2",
+        ));
+    }
+    let unreadable = || HashError::Unreadable("an Argon2 hash");
+    let hash = phc::PasswordHash::new(text).map_err(|_| unreadable())?;
+    let known = ["argon2d", "argon2i", "argon2id"].contains(&hash.algorithm.as_str());
+    if !known || hash.salt.is_none() || hash.hash.is_none() {
+        return Err(unreadable());
+    }
+    let cost = Params::try_from(&hash).map_err(|_| unreadable())?;
+    let work = cost.m_cost().saturating_mul(cost.t_cost());
+    if cost.m_cost() > ARGON2_MEMORY_MAX_KIB || work > ARGON2_WORK_MAX_KIB {
+        return Err(HashError::Unreadable(
+            "an Argon2 hash of more than 256 MiB, or 2 GiB over all passes",
+        ));
+    }
+    Ok(())
+}
+
+/// Version, cost, 22 characters of salt and 31 of hash.
+fn judge_bcrypt(hash: &str) -> Result<(), HashError> {
     let unreadable = || HashError::Unreadable("a bcrypt hash");
-    let cost = hash.get(4..6).and_then(|cost| cost.parse::<u32>().ok());
-    if cost.ok_or_else(unreadable)? > BCRYPT_COST_MAX {
+    let (cost, rest) = hash
+        .get(4..)
+        .and_then(|rest| rest.split_once('$'))
+        .ok_or_else(unreadable)?;
+    let letters = |letter: u8| letter.is_ascii_alphanumeric() || b"./".contains(&letter);
+    let fits = cost.len() == 2 && rest.len() == 53 && rest.bytes().all(letters);
+    let cost: u32 = cost.parse().map_err(|_| unreadable())?;
+    if cost > BCRYPT_COST_MAX {
         return Err(HashError::Unreadable("a bcrypt hash of a cost above 15"));
     }
+    if fits && cost >= BCRYPT_COST_MIN {
+        Ok(())
+    } else {
+        Err(unreadable())
+    }
+}
+
+/// Whether the password is the hash's.
+pub(super) fn bcrypt(hash: &str, password: &str) -> Result<bool, HashError> {
+    judge_bcrypt(hash)?;
     // The work is done in any case: how long it takes tells nothing about the length.
-    let right = bcrypt::verify(password, hash).map_err(|_| unreadable())?;
+    let right =
+        bcrypt::verify(password, hash).map_err(|_| HashError::Unreadable("a bcrypt hash"))?;
     Ok(right && password.len() <= BCRYPT_COVERS_BYTES)
 }
 
 /// Whether the password is the hash's.
 pub(super) fn pbkdf2(hash: &str, password: &str) -> Result<bool, HashError> {
-    let unreadable = || HashError::Unreadable("a PBKDF2 hash");
-    let hash = phc::PasswordHash::new(hash).map_err(|_| unreadable())?;
-    let iterations = hash.params.get_decimal("i").and_then(NonZeroU32::new);
-    if iterations.ok_or_else(unreadable)?.get() > PBKDF2_ITERATIONS_MAX {
-        return Err(HashError::Unreadable(
-            "a PBKDF2 hash of more than 5,000,000 iterations",
-        ));
-    }
-    match Pbkdf2::default().verify_password(password.as_bytes(), &hash) {
-        Ok(()) => Ok(true),
-        Err(password_hash::Error::PasswordInvalid) => Ok(false),
-        Err(_) => Err(unreadable()),
-    }
+    Ok(Pbkdf2::parse(hash)?.is_of(password))
 }
 
 #[cfg(test)]
@@ -126,19 +186,47 @@ mod tests {
         ] {
             assert_eq!(told(bcrypt(hash, typed)), expected, "{hash} {typed}");
         }
-        let dear = PBKDF2.replace("i=1000", "i=5000001");
-        for (hash, typed, expected) in [
-            (PBKDF2, "Correct-Horse-7", Some(true)),
-            (PBKDF2, "Correct-Horse-8", Some(false)),
-            (dear.as_str(), "Correct-Horse-7", None),
-            ("$pbkdf2-sha256$c2FsdHNhbHRzYWx0c2FsdA$aGFzaA", "x", None),
+        assert_eq!(told(pbkdf2(PBKDF2, "Correct-Horse-7")), Some(true));
+        assert_eq!(told(pbkdf2(PBKDF2, "Correct-Horse-8")), Some(false));
+        assert_eq!(told(pbkdf2("$pbkdf2-sha256$", "Correct-Horse-8")), None);
+    }
+
+    #[test]
+    fn what_no_sign_in_could_be_judged_by_is_not_adopted() {
+        const ARGON2: &str = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g";
+        let twice = format!("argon2{ARGON2}");
+        let django = format!("bcrypt${BCRYPT}");
+        let long = format!("{PBKDF2}{}", "A".repeat(1024));
+        for (text, adopted) in [
+            (ARGON2, Some(ARGON2)),
+            (twice.as_str(), Some(ARGON2)),
             (
-                "$pbkdf2-md5$i=1000$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNo",
-                "x",
-                None,
+                &ARGON2.replace("argon2id$v=19", "argon2i"),
+                Some(
+                    "$argon2i$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g",
+                ),
             ),
+            (BCRYPT, Some(BCRYPT)),
+            (&django, Some(BCRYPT)),
+            (PBKDF2, Some(PBKDF2)),
+            ("", None),
+            ("plain", None),
+            ("!unusable", None),
+            ("5f4dcc3b5aa765d61d8327deb882cf99", None),
+            ("$2a$05$CCCC", None),
+            ("$1$salt$hash", None),
+            (&BCRYPT.replace("$05$", "$03$"), None),
+            (&BCRYPT.replace("$05$", "$16$"), None),
+            (&BCRYPT.replace("$2a$", "$2x$"), None),
+            (&BCRYPT.replace('E', "é"), None),
+            (&ARGON2.replace("m=65536", "m=262145"), None),
+            (&ARGON2.replace("t=3", "t=33"), None),
+            (&ARGON2.replace("$argon2id", "$argon2x"), None),
+            ("$argon2id$v=19$m=65536,t=3,p=4", None),
+            (&long, None),
         ] {
-            assert_eq!(told(pbkdf2(hash, typed)), expected, "{hash} {typed}");
+            let found = adopt(text).ok();
+            assert_eq!(found.as_ref().map(PasswordHash::as_phc), adopted, "{text}");
         }
     }
 

@@ -77,6 +77,7 @@ fn family_of_four() -> Family {
         created_at: time(-1000),
         last_used_at: time(-600),
         revoked_at: None,
+        step_up_demanded_at: None,
     }
 }
 
@@ -449,5 +450,34 @@ fn a_change_is_named_and_ends_the_family_only_if_configured() {
             assert_eq!(changes.name(), name);
             assert_eq!(changes.ends.map(RevocationReason::name), ends);
         }
+    }
+}
+
+#[test]
+fn a_change_demands_a_step_up_only_if_configured_and_an_end_goes_before_it() {
+    let elsewhere = AddressRange::of("198.51.100.7".parse().unwrap());
+    let (ours, theirs, here, text) = (device("ours"), device("theirs"), address(), token(5));
+    let (note, step_up, revoke) = (OnChange::Note, OnChange::StepUp, OnChange::Revoke);
+    for (policies, device, address, expected) in [
+        ([step_up, step_up], &ours, &here, (false, false)),
+        ([step_up, note], &theirs, &here, (true, false)),
+        ([step_up, note], &ours, &elsewhere, (false, false)),
+        ([note, step_up], &theirs, &here, (false, false)),
+        ([note, step_up], &ours, &elsewhere, (true, false)),
+        ([step_up, step_up], &theirs, &elsewhere, (true, false)),
+        ([note, note], &theirs, &elsewhere, (false, false)),
+        ([step_up, revoke], &theirs, &elsewhere, (true, true)),
+        ([revoke, step_up], &theirs, &here, (false, true)),
+    ] {
+        let [on_device_change, on_address_change] = policies;
+        let rules = Refresh {
+            on_device_change,
+            on_address_change,
+            ..rules()
+        };
+        let shown = presented(&text, device, address, after(600_000));
+        let changes = Changes::of(&family(), shown.borrow(), &rules);
+        let found = (changes.steps_up, changes.ends.is_some());
+        assert_eq!(found, expected, "{policies:?}");
     }
 }

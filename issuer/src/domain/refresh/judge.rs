@@ -123,12 +123,13 @@ fn judge_parent(family: &Family, device: &DeviceMark, at: Moment, rules: &Refres
     }
 }
 
-/// What is different from the last use of a family, and whether the configuration wants that to end it.
+/// What is different from the last use of a family, and whether the configuration wants that to end it or to be confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Changes {
     pub(super) device: bool,
     pub(super) address: bool,
     pub(super) ends: Option<RevocationReason>,
+    pub(super) steps_up: bool,
 }
 
 impl Changes {
@@ -137,11 +138,17 @@ impl Changes {
         let device = !family.device.is_of(presented.device);
         let last = family.address.as_ref();
         let address = last.is_some_and(|last| last != presented.address);
-        let device_ends = device && rules.on_device_change == OnChange::Revoke;
-        let address_ends = address && rules.on_address_change == OnChange::Revoke;
+        let leads_to = |consequence| {
+            [
+                device && rules.on_device_change == consequence,
+                address && rules.on_address_change == consequence,
+            ]
+        };
+        let [device_ends, address_ends] = leads_to(OnChange::Revoke);
         Self {
             device,
             address,
+            steps_up: leads_to(OnChange::StepUp).contains(&true),
             ends: match (device_ends, address_ends) {
                 (true, _) => Some(RevocationReason::DeviceChanged),
                 (false, true) => Some(RevocationReason::AddressChanged),

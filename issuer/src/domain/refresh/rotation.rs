@@ -38,6 +38,8 @@ pub struct Rotation {
     pub device: DeviceMark,
     /// Where it was used.
     pub address: AddressRange,
+    /// Whether the person has to prove again who they are, because it came from somewhere else.
+    pub demands_step_up: bool,
 }
 
 impl Rotation {
@@ -62,6 +64,7 @@ impl Rotation {
             idle_expires_at: idle_expires_at.min(family.absolute_expires_at),
             device: *presented.device,
             address: presented.address.clone(),
+            demands_step_up: false,
         };
         Ok((rotation, successor))
     }

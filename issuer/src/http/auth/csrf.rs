@@ -34,7 +34,8 @@ pub struct CsrfBody {
 ))]
 pub async fn token(State(app): State<SharedApp>, visitor: Visitor) -> Result<Response, ApiError> {
     app.limits
-        .read(visitor.caller.address, visitor.brought().first().copied())?;
+        .read(visitor.caller.address, visitor.brought().first().copied())
+        .await?;
     let (csrf_token, cookie) = csrf::hand_out(&app, &visitor)?;
     let mut response = Json(CsrfBody { csrf_token }).into_response();
     cookies::append(&mut response, [cookie])?;

@@ -29,6 +29,7 @@ use crate::{
         storage::Storage,
     },
     http::{
+        challenge::{self, Challenge, Tried},
         pages::{self, LoginPage},
         problem::ApiError,
     },
@@ -45,6 +46,9 @@ pub struct Login {
     password: SecretString,
     #[serde(default)]
     token_mode: TokenMode,
+    /// The token of a challenge, where one was demanded.
+    #[serde(default)]
+    captcha_token: String,
     #[serde(skip)]
     return_to: String,
 }
@@ -55,23 +59,28 @@ impl Fields for Login {
             email: form.get("email"),
             password: form.get("password").into(),
             token_mode: TokenMode::Cookie,
+            captcha_token: challenge::token_of(form),
             return_to: form.get(return_to::PARAMETER),
         })
     }
 
     fn page_again(
         &self,
-        _: &App,
+        app: &App,
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
+        let challenge = Challenge::after(app, error);
         let page = LoginPage {
             csrf_token,
             return_to: return_to::sanitise(&self.return_to).unwrap_or_default(),
             email: self.email.clone(),
+            can_reset: app.config.mail.is_some(),
+            challenge,
             error: Some(pages::sentence(error)),
         };
-        Some(pages::render(StatusCode::OK, &page))
+        let challenge = page.challenge.as_ref();
+        Some(pages::render_with(StatusCode::OK, &page, challenge))
     }
 }
 
@@ -82,7 +91,7 @@ impl Fields for Login {
         (status = 200, description = "Signed in; cookies unless `tokenMode` is `body`", body = SignedInBody),
         (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
         (status = 401, description = "`INVALID_CREDENTIALS`, with the member `attemptsLeft`"),
-        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`, `CAPTCHA_REQUIRED`, `CAPTCHA_INVALID`"),
         (status = 413, description = "`BODY_TOO_LARGE`"),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
         (status = 423, description = "`ACCOUNT_LOCKED`, with `Retry-After`"),
@@ -118,16 +127,23 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
         fields,
     } = submission;
     let (address, now) = (visitor.caller.address, visitor.caller.now);
-    app.limits.guess(address)?;
+    app.limits.guess(address).await?;
     // What is no address has no account, and is answered like one that has none.
     let email = Email::parse(&fields.email).ok();
     let known_device = known_device(app, visitor, email.as_ref()).await?;
     let name = app.lockout_key.of_name(&fields.email);
     // Strangers fill the name's window, so a browser that the account knows has none: its own counter bounds it.
     let name = known_device.is_none().then_some(&name);
-    app.limits.sign_in(address, name, now)?;
-    let password = Password::from_typed(fields.password.expose_secret());
+    app.limits.sign_in(address, name, now).await?;
     let attempt = Attempt::of(app, visitor, fields.token_mode.carrier()).naming(email.as_ref());
+    let tried = Tried {
+        name: &fields.email,
+        range: attempt.counted_range.as_ref(),
+        known_device,
+        now,
+    };
+    challenge::demand_after_failures(app, tried, &fields.captcha_token).await?;
+    let password = Password::from_typed(fields.password.expose_secret());
     let context = Context {
         known_device,
         ..attempt.context(app, visitor)
@@ -187,6 +203,14 @@ impl Attempt {
     /// The same by somebody who gives this address.
     pub(super) fn naming(mut self, email: Option<&Email>) -> Self {
         self.origin = self.origin.naming(email);
+        self
+    }
+
+    /// The same in place of the session in use, however the caller keeps its tokens.
+    pub(super) fn in_place_of(mut self, sid: Sid) -> Self {
+        if !self.replaces.contains(&sid) {
+            self.replaces.push(sid);
+        }
         self
     }
 

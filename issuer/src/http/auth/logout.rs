@@ -146,7 +146,7 @@ impl Fields for LogoutAll {}
     responses(
         (status = 204, description = "Ended"),
         (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
-        (status = 401, description = "`NOT_SIGNED_IN`"),
+        (status = 401, description = "`NOT_SIGNED_IN`, `STEP_UP_REQUIRED`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 413, description = "`BODY_TOO_LARGE`"),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
@@ -166,7 +166,7 @@ async fn answer_log_out_all(
     submission: &Submission<LogoutAll>,
 ) -> Result<Response, ApiError> {
     let visitor = &submission.visitor;
-    let principal = visitor.principal(app, Strength::Present).await?;
+    let principal = visitor.principal(app, Strength::Undoubted).await?;
     let now = visitor.caller.now;
     let keep = submission
         .fields

@@ -28,7 +28,8 @@ pub struct Me {
 pub async fn me(State(app): State<SharedApp>, visitor: Visitor) -> Result<Json<Me>, ApiError> {
     let principal = visitor.principal(&app, Strength::Any).await?;
     app.limits
-        .read(visitor.caller.address, Some(principal.family.sid))?;
+        .read(visitor.caller.address, Some(principal.family.sid))
+        .await?;
     let account = app
         .store
         .account_by_id(principal.user)

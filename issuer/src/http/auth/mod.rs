@@ -6,6 +6,7 @@
 pub mod submission;
 pub mod visitor;
 
+pub mod confirm;
 pub mod csrf;
 pub mod login;
 pub mod logout;
@@ -13,9 +14,26 @@ pub mod me;
 pub mod password;
 pub mod refresh;
 pub mod register;
+pub mod reset;
 pub mod sessions;
+pub mod step_up;
 
 mod answer;
+mod json_body;
 mod refusal;
+
+use super::problem::ApiError;
+use crate::App;
+
+/// What begins or ends with a mail is not there where no mail is configured.
+///
+/// # Errors
+/// [`ApiError::NotFound`].
+pub fn demand_mail(app: &App) -> Result<(), ApiError> {
+    match app.config.mail {
+        Some(_) => Ok(()),
+        None => Err(ApiError::NotFound),
+    }
+}
 
 pub use answer::{SignedInBody, TokenMode, UserView};

@@ -45,7 +45,7 @@ impl Fields for ChangePassword {}
     responses(
         (status = 204, description = "Changed"),
         (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
-        (status = 401, description = "`NOT_SIGNED_IN`; `INVALID_CREDENTIALS`, with the member `attemptsLeft`"),
+        (status = 401, description = "`NOT_SIGNED_IN`, `STEP_UP_REQUIRED`; `INVALID_CREDENTIALS`, with the member `attemptsLeft`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 413, description = "`BODY_TOO_LARGE`"),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
@@ -71,8 +71,8 @@ async fn answer(app: &App, submission: &Submission<ChangePassword>) -> Result<Re
     let Submission {
         visitor, fields, ..
     } = submission;
-    app.limits.guess(visitor.caller.address)?;
-    let principal = visitor.principal(app, Strength::Present).await?;
+    app.limits.guess(visitor.caller.address).await?;
+    let principal = visitor.principal(app, Strength::Undoubted).await?;
     let now = visitor.caller.now;
     let policy = Policy::new(&app.config.passwords);
     let context = Context {

@@ -23,6 +23,7 @@ use crate::{
         refresh::{self, Context, Refreshed},
         session::Device,
     },
+    faults::{Point, reach},
     http::{cookies, problem::ApiError},
 };
 
@@ -68,9 +69,11 @@ pub struct RefreshedBody {
         (status = 500, description = "`INTERNAL`"),
     ))]
 pub async fn refresh(State(app): State<SharedApp>, submission: Submission<Refresh>) -> Response {
-    answer(&app, &submission)
+    let response = answer(&app, &submission)
         .await
-        .unwrap_or_else(|error| submission.refuse(&app, error))
+        .unwrap_or_else(|error| submission.refuse(&app, error));
+    reach(Point::AnswerMade);
+    response
 }
 
 async fn answer(app: &App, submission: &Submission<Refresh>) -> Result<Response, ApiError> {
@@ -130,7 +133,7 @@ async fn exchange(
     device: Device,
 ) -> Result<Refreshed, ApiError> {
     let session = refresh::genuine(app.secrets.refresh_mac(), token).map(|genuine| genuine.sid);
-    app.limits.read(visitor.caller.address, session)?;
+    app.limits.read(visitor.caller.address, session).await?;
     let context = Context {
         key: app.secrets.refresh_mac(),
         tokens: &app.config.tokens,
@@ -142,7 +145,7 @@ async fn exchange(
         at: visitor.caller.moment,
     };
     let started = Instant::now();
-    let result = refresh::refresh(&app.store, context, token).await;
+    let result = refresh::refresh_in_turn(&app.store, &app.redis, context, token).await;
     app.metrics.refresh(&result, started.elapsed());
     Ok(result?)
 }

@@ -1,6 +1,7 @@
 //! The refusals of the domain as answers: one exhaustive match for each error.
 
 use crate::{
+    captcha::NotSolved,
     domain::{
         access_token::MintError,
         accounts::{AccountError, UnfitField},
@@ -10,9 +11,13 @@ use crate::{
         login::{LoginError, RegisterError},
         password::{HashError, RETRY_AFTER_SECONDS},
         refresh::RefreshError,
+        step_up::StepUpError,
     },
     http::problem::ApiError,
 };
+
+/// After how many seconds somebody tries again whom the outage of a provider keeps out.
+const OUTAGE_RETRY_SECONDS: u64 = 30;
 
 impl From<UnfitField> for ApiError {
     fn from(error: UnfitField) -> Self {
@@ -61,6 +66,10 @@ impl From<LoginError> for ApiError {
             LoginError::NoAttempt(error) => error.into(),
             LoginError::Hash(error) => error.into(),
             LoginError::Mint(error) => error.into(),
+            // Whoever asks again is compared with what the account is by then.
+            LoginError::AccountMoved => Self::Busy {
+                retry_after_seconds: 1,
+            },
             LoginError::Storage(error) => error.into(),
             LoginError::NoRandomness(error) => Self::internal(error),
         }
@@ -114,6 +123,27 @@ impl From<RegisterError> for ApiError {
         match error {
             RegisterError::Account(error) => error.into(),
             RegisterError::Login(error) => error.into(),
+        }
+    }
+}
+
+impl From<StepUpError> for ApiError {
+    fn from(error: StepUpError) -> Self {
+        match error {
+            StepUpError::NoAccount => Self::NotSignedIn,
+            StepUpError::Login(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotSolved> for ApiError {
+    fn from(error: NotSolved) -> Self {
+        match error {
+            NotSolved::Missing => Self::CaptchaRequired,
+            NotSolved::Invalid => Self::CaptchaInvalid,
+            NotSolved::Unavailable => Self::Busy {
+                retry_after_seconds: OUTAGE_RETRY_SECONDS,
+            },
         }
     }
 }

@@ -1,6 +1,10 @@
 //! `POST /auth/register`
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use edgeward_core::return_to;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -9,17 +13,22 @@ use utoipa::ToSchema;
 use super::{
     answer::{self, SignedInBody, TokenMode},
     login::Attempt,
-    submission::{Fields, FormFields, Submission},
+    submission::{Fields, FormFields, Format, Submission},
+    visitor::Visitor,
 };
 use crate::{
     App, SharedApp,
+    captcha::Purpose,
     domain::{
         accounts::{Application, Email, PersonName},
         login,
         password::{Password, Policy},
+        registration,
     },
     http::{
-        pages::{self, RegisterPage},
+        challenge::{self, Challenge},
+        cookies,
+        pages::{self, RegisterPage, links},
         problem::ApiError,
     },
 };
@@ -41,6 +50,9 @@ pub struct Registration {
     last_name: String,
     #[serde(default)]
     token_mode: TokenMode,
+    /// The token of a challenge, where the site demands one.
+    #[serde(default)]
+    captcha_token: String,
     #[serde(skip)]
     return_to: String,
 }
@@ -53,6 +65,7 @@ impl Fields for Registration {
             first_name: form.get("firstName"),
             last_name: form.get("lastName"),
             token_mode: TokenMode::Cookie,
+            captcha_token: challenge::token_of(form),
             return_to: form.get(return_to::PARAMETER),
         })
     }
@@ -70,20 +83,24 @@ impl Fields for Registration {
             first_name: self.first_name.clone(),
             last_name: self.last_name.clone(),
             password_rules: Policy::new(&app.config.passwords).told(),
+            challenge: Challenge::of(app, Purpose::Register),
             error: Some(pages::sentence(error)),
         };
-        Some(pages::render(StatusCode::OK, &page))
+        let challenge = page.challenge.as_ref();
+        Some(pages::render_with(StatusCode::OK, &page, challenge))
     }
 }
 
-/// Makes an account and signs it in. Roles are not for the person to choose.
+/// Makes an account and signs it in; where mail is configured, keeps the registration and has its address written to, and there is an
+/// account once that is confirmed. Roles are not for the person to choose.
 #[utoipa::path(post, path = "/auth/register", tag = "session",
     request_body(content = Registration, content_type = "application/json"),
     responses(
-        (status = 201, description = "Registered and signed in; cookies unless `tokenMode` is `body`", body = SignedInBody),
+        (status = 201, description = "Where no mail is configured: registered and signed in; cookies unless `tokenMode` is `body`", body = SignedInBody),
+        (status = 202, description = "Where mail is configured, for every address alike: a mail tells how to go on"),
         (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
-        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
-        (status = 409, description = "`EMAIL_TAKEN`"),
+        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`, `CAPTCHA_REQUIRED`, `CAPTCHA_INVALID`"),
+        (status = 409, description = "`EMAIL_TAKEN`; only where no mail is configured"),
         (status = 413, description = "`BODY_TOO_LARGE`"),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
         (status = 422, description = "`VALIDATION_FAILED`, `WEAK_PASSWORD`"),
@@ -106,7 +123,7 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
         format,
         fields,
     } = submission;
-    app.limits.guess(visitor.caller.address)?;
+    app.limits.guess(visitor.caller.address).await?;
     let application = Application {
         email: Email::parse(&fields.email)?,
         first_name: PersonName::parse("firstName", &fields.first_name)?,
@@ -114,6 +131,11 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
         roles: Vec::new(),
         password: Password::from_typed(fields.password.expose_secret()),
     };
+    // Before anything is looked up, and after what the person may have to type again.
+    challenge::demand(app, Purpose::Register, &fields.captcha_token).await?;
+    if app.config.mail.is_some() {
+        return ask(app, visitor, *format, application).await;
+    }
     let email = Some(&application.email);
     let attempt = Attempt::of(app, visitor, fields.token_mode.carrier()).naming(email);
     let context = attempt.context(app, visitor);
@@ -127,4 +149,29 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
         &fields.return_to,
         &signed_in,
     )
+}
+
+/// Nothing here depends on whether the address has an account, the device cookie that the answer sets included.
+async fn ask(
+    app: &App,
+    visitor: &Visitor,
+    format: Format,
+    application: Application,
+) -> Result<Response, ApiError> {
+    let origin = visitor.origin().naming(Some(&application.email));
+    let policy = Policy::new(&app.config.passwords);
+    let device = visitor.device_cookie.digest();
+    let now = visitor.caller.now;
+    let (store, hasher) = (&app.store, &app.hasher);
+    registration::ask(store, hasher, &policy, application, device, &origin, now).await?;
+    let mut response = match format {
+        Format::Json => StatusCode::ACCEPTED.into_response(),
+        Format::Form => links::told(
+            "Look into your mailbox",
+            "We have written to this address. The mail says how to go on, and its link works for a day.",
+        )?,
+    };
+    let cookie = cookies::set_device(&app.config, &visitor.device_cookie);
+    cookies::append(&mut response, [cookie])?;
+    Ok(response)
 }

@@ -87,7 +87,8 @@ pub async fn list(
 ) -> Result<Json<Sessions>, ApiError> {
     let principal = visitor.principal(&app, Strength::Present).await?;
     app.limits
-        .read(visitor.caller.address, Some(principal.family.sid))?;
+        .read(visitor.caller.address, Some(principal.family.sid))
+        .await?;
     let families = app
         .store
         .live_families(principal.user, visitor.caller.now)
@@ -104,7 +105,7 @@ pub async fn list(
     params(("id" = String, Path, description = "As the list names it")),
     responses(
         (status = 204, description = "Ended"),
-        (status = 401, description = "`NOT_SIGNED_IN`"),
+        (status = 401, description = "`NOT_SIGNED_IN`, `STEP_UP_REQUIRED`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
         (status = 404, description = "`NOT_FOUND`: the caller has no such live session"),
@@ -122,9 +123,10 @@ pub async fn revoke(
 }
 
 async fn answer_revoke(app: &App, id: &str, visitor: &Visitor) -> Result<Response, ApiError> {
-    let principal = visitor.principal(app, Strength::Present).await?;
+    let principal = visitor.principal(app, Strength::Undoubted).await?;
     app.limits
-        .read(visitor.caller.address, Some(principal.family.sid))?;
+        .read(visitor.caller.address, Some(principal.family.sid))
+        .await?;
     let sid = Sid::parse(id).ok_or(ApiError::NotFound)?;
     let family = app.store.family(sid).await?;
     // Somebody else's session is answered like none: its existence is not the caller's business.

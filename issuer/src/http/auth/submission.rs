@@ -6,7 +6,7 @@
 //! because browsers and their extensions add some; what occurs twice is refused there too.
 
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{Form, FromRequest, FromRequestParts, Request},
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
@@ -14,7 +14,7 @@ use axum::{
 use edgeward_core::csrf::CSRF_FIELD;
 use serde::de::DeserializeOwned;
 
-use super::visitor::Visitor;
+use super::{json_body::from_json, visitor::Visitor};
 use crate::{
     App, SharedApp,
     http::{
@@ -112,7 +112,7 @@ impl<T: Fields> FromRequest<SharedApp> for Submission<T> {
         let received = receive::<T>(request, app).await;
         received.map_err(|refused| match refused {
             Refused::Outright(error) if form => pages::message(error),
-            Refused::Outright(error) => error.into_response(),
+            Refused::Outright(error) | Refused::Program(error) => error.into_response(),
             Refused::Shown(submission, error) => submission.refuse(app, error),
         })
     }
@@ -122,6 +122,8 @@ impl<T: Fields> FromRequest<SharedApp> for Submission<T> {
 enum Refused<T> {
     /// There is nothing to show again.
     Outright(ApiError),
+    /// A program says that it is a form, and is none.
+    Program(ApiError),
     /// The form can be shown again.
     Shown(Box<Submission<T>>, ApiError),
 }
@@ -141,6 +143,17 @@ async fn receive<T: Fields>(
     let visitor = Visitor::from_request_parts(&mut parts, app).await?;
     let request = Request::from_parts(parts, body);
     if is_form(request.headers()) {
+        let (parts, body) = request.into_parts();
+        let whole = Request::from_parts(parts.clone(), body);
+        let sent = Bytes::from_request(whole, app)
+            .await
+            .map_err(ApiError::from)?;
+        // A browser's form has these letters escaped, so no person sent it. It is refused here and not read, whatever its
+        // token: the program learns what is wrong with it, and nothing else is done.
+        if begins_as_json(&sent) {
+            return Err(Refused::Program(ApiError::UnsupportedMediaType));
+        }
+        let request = Request::from_parts(parts, Body::from(sent));
         let Form(pairs) = Form::<Vec<(String, String)>>::from_request(request, app)
             .await
             .map_err(ApiError::from)?;
@@ -176,22 +189,9 @@ async fn receive<T: Fields>(
     })
 }
 
-/// The parser's own text may repeat a value, which may be a password; so it is not passed on.
-fn from_json<T: Fields>(body: &[u8]) -> Result<T, ApiError> {
-    // Serde would fill the members from an array, in the order of the source.
-    if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-        return Err(ApiError::malformed("the body is not a JSON object"));
-    }
-    serde_json::from_slice(body).map_err(|error| {
-        ApiError::malformed(match error.classify() {
-            serde_json::error::Category::Data => {
-                "the JSON body lacks a documented member, or has one twice, of another type, or one that is not documented"
-            }
-            serde_json::error::Category::Io
-            | serde_json::error::Category::Syntax
-            | serde_json::error::Category::Eof => "the body is not valid JSON",
-        })
-    })
+fn begins_as_json(body: &[u8]) -> bool {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    matches!(first, Some(b'{' | b'['))
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

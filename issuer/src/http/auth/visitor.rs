@@ -74,6 +74,8 @@ pub enum Strength {
     /// The session cookie, or an access token in `Authorization`. The access cookie is not enough: it is prolonged in
     /// the background, so it does not show that a person is there.
     Present,
+    /// The same, and no step-up is demanded of the session.
+    Undoubted,
 }
 
 /// Somebody who is signed in.
@@ -202,8 +204,16 @@ impl Visitor {
     ///
     /// # Errors
     /// [`ApiError::NotSignedIn`], [`ApiError::InvalidToken`], [`ApiError::AmbiguousCredentials`] when `Authorization`
-    /// names another session than the cookie, or a failure of the database.
+    /// names another session than the cookie, [`ApiError::StepUpRequired`], or a failure of the database.
     pub async fn principal(&self, app: &App, strength: Strength) -> Result<Principal, ApiError> {
+        let principal = self.find(app, strength).await?;
+        match (strength, principal.family.step_up_demanded_at) {
+            (Strength::Undoubted, Some(_)) => Err(ApiError::StepUpRequired),
+            (Strength::Undoubted | Strength::Present | Strength::Any, _) => Ok(principal),
+        }
+    }
+
+    async fn find(&self, app: &App, strength: Strength) -> Result<Principal, ApiError> {
         if let Some(live) = &self.session {
             // The token was put there on purpose, the cookie comes by itself: the token must not be passed over.
             if let Some(token) = &self.presented.bearer
@@ -224,7 +234,7 @@ impl Visitor {
             });
         }
         let token = match strength {
-            Strength::Present => self.presented.bearer.as_ref(),
+            Strength::Present | Strength::Undoubted => self.presented.bearer.as_ref(),
             Strength::Any => self
                 .presented
                 .bearer

@@ -19,7 +19,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use super::labels::{RequestLabels, Route, StatusClass, Verb};
 use crate::{
-    SharedApp,
+    App, SharedApp,
     http::{
         problem::{ApiError, Refused},
         security_headers,
@@ -43,22 +43,30 @@ pub fn router(app: SharedApp) -> Router {
             StatusCode::SERVICE_UNAVAILABLE,
             TIMEOUT,
         ))
-        .layer(middleware::from_fn(security_headers::fill))
+        .layer(middleware::from_fn(|request, next: Next| {
+            security_headers::fill(request, |request| next.run(request))
+        }))
         .with_state(app)
 }
 
 async fn show(State(app): State<SharedApp>) -> Result<Response, ApiError> {
     app.metrics.sessions().count(&app).await;
+    app.metrics.redis().read(app.redis.as_ref());
+    app.metrics.hashing().take(app.hasher.counts());
     let text = app.metrics.text().map_err(ApiError::internal)?;
     Ok(([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response())
 }
 
 /// Counts what was asked, how it ended and how long it took.
-pub async fn count(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+pub async fn count<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let started = Instant::now();
     let method = Verb::from(request.method());
     let route = Route::matched(request.extensions().get::<MatchedPath>().cloned());
-    let response = next.run(request).await;
+    let response = next(request).await;
     if let Some(refused) = response.extensions().get::<Refused>() {
         app.metrics.refusal(refused.code);
         if let Some(fault) = refused.fault {

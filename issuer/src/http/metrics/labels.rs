@@ -83,8 +83,12 @@ label_values! {
         RefreshToken = "refresh_token",
         /// A CSRF token.
         CsrfToken = "csrf_token",
+        /// The token of a challenge.
+        Captcha = "captcha",
         /// The proof of an edge, which is the one service that signs in here.
         EdgeProof = "edge_proof",
+        /// The token of a mailed link.
+        MailLink = "mail_link",
     }
 }
 
@@ -102,7 +106,9 @@ impl Credential {
                 Some(Self::RefreshToken)
             }
             ProblemCode::CsrfInvalid => Some(Self::CsrfToken),
+            ProblemCode::CaptchaInvalid => Some(Self::Captcha),
             ProblemCode::EdgeProofInvalid => Some(Self::EdgeProof),
+            ProblemCode::LinkInvalid => Some(Self::MailLink),
             ProblemCode::ValidationFailed
             | ProblemCode::MalformedBody
             | ProblemCode::UnsupportedMediaType
@@ -118,6 +124,7 @@ impl Credential {
             | ProblemCode::NoRefreshToken
             | ProblemCode::RefreshInProgress
             | ProblemCode::StepUpRequired
+            | ProblemCode::CaptchaRequired
             | ProblemCode::RouteDenied
             | ProblemCode::InsufficientRole
             | ProblemCode::InsufficientScope
@@ -129,8 +136,30 @@ impl Credential {
             | ProblemCode::IssuerUnavailable
             | ProblemCode::KeysUnavailable
             | ProblemCode::PolicyInvalid
-            | ProblemCode::EdgeMisconfigured => None,
+            | ProblemCode::EdgeMisconfigured
+            | ProblemCode::TokenRevoked
+            | ProblemCode::RevocationsUnavailable => None,
         }
+    }
+}
+
+label_values! {
+    /// Where a password is.
+    Place {
+        /// It is being hashed.
+        Running = "running",
+        /// It waits for a core.
+        Waiting = "waiting",
+    }
+}
+
+label_values! {
+    /// What became of a password that was to be hashed.
+    Fate {
+        /// It was hashed.
+        Hashed = "hashed",
+        /// There was no place to wait.
+        TurnedAway = "turned_away",
     }
 }
 
@@ -145,6 +174,8 @@ label_values! {
         CsrfSecret = "csrf_secret",
         /// The origin of the site.
         Origins = "origins",
+        /// Redis, where it is configured.
+        Redis = "redis",
     }
 }
 

@@ -8,11 +8,15 @@
 //! Series begin at zero with the process, so that a rate sees also the first event.
 
 pub mod labels;
+mod hashing;
+mod mails;
 mod outcomes;
+pub mod redis;
 mod sample;
 
 pub mod endpoint;
 
+pub use mails::MailResult;
 pub use outcomes::{Fault, LoginReason, RefreshResult};
 
 use std::{fmt, time::Duration};
@@ -25,14 +29,18 @@ use prometheus_client::{
 };
 
 use self::{
+    hashing::Hashing,
     labels::{
         Check, CheckLabels, Credential, CsrfLabels, CsrfResult, FailedAttemptLabels, FailureLabels,
         LoginLabels, RefreshLabels, RefusalLabels, RequestLabels, RouteLabels,
     },
+    mails::MailLabels,
+    redis::RedisNumbers,
     sample::Sessions,
 };
 use crate::domain::{
     login::{LoginError, SignedIn},
+    mail,
     refresh::{RefreshError, Refreshed},
 };
 
@@ -71,7 +79,10 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     not_ready: Family<CheckLabels, Counter>,
+    mails: Family<MailLabels, Counter>,
+    redis: RedisNumbers,
     sessions: Sessions,
+    hashing: Hashing,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -98,7 +109,10 @@ impl Metrics {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
             not_ready: Family::default(),
+            mails: Family::default(),
+            redis: RedisNumbers::default(),
             sessions: Sessions::default(),
+            hashing: Hashing::default(),
         };
         metrics.register();
         metrics.begin();
@@ -174,7 +188,14 @@ impl Metrics {
             "Parts that failed when readiness was asked",
             self.not_ready.clone(),
         );
+        self.redis.register(registry);
+        registry.register(
+            "mails",
+            "Attempts to deliver a mail, by what became of it",
+            self.mails.clone(),
+        );
         self.sessions.register(registry);
+        self.hashing.register(registry);
     }
 
     fn begin(&self) {
@@ -201,6 +222,9 @@ impl Metrics {
         }
         for check in Check::ALL {
             drop(self.not_ready.get_or_create(&CheckLabels { check: *check }));
+        }
+        for labels in MailLabels::all() {
+            drop(self.mails.get_or_create(&labels));
         }
     }
 
@@ -259,6 +283,11 @@ impl Metrics {
         self.not_ready.get_or_create(&CheckLabels { check }).inc();
     }
 
+    /// Counts an attempt to deliver a mail.
+    pub fn mail(&self, kind: mail::Kind, result: MailResult) {
+        self.mails.get_or_create(&MailLabels { kind, result }).inc();
+    }
+
     /// Counts an answered request, and how long it took.
     pub fn request(&self, labels: RequestLabels, took: Duration) {
         let route = RouteLabels {
@@ -270,10 +299,22 @@ impl Metrics {
         self.requests.get_or_create(&labels).inc();
     }
 
+    /// The numbers of Redis.
+    #[must_use]
+    pub const fn redis(&self) -> &RedisNumbers {
+        &self.redis
+    }
+
     /// The gauge of the sessions that live.
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    /// The queue before the hashing of passwords.
+    #[must_use]
+    pub const fn hashing(&self) -> &Hashing {
+        &self.hashing
     }
 
     /// All of it as OpenMetrics text.

@@ -37,6 +37,7 @@ impl LoginReason {
             )) => Self::Locked,
             Err(
                 LoginError::Hash(HashError::Overloaded)
+                | LoginError::AccountMoved
                 | LoginError::NoAttempt(NoAttempt::Contended),
             ) => Self::Overloaded,
             Err(
@@ -51,9 +52,15 @@ impl LoginReason {
                     | HashError::Lost,
                 )
                 | LoginError::NoAttempt(NoAttempt::Storage(
-                    StorageError::Failed(_) | StorageError::Unreadable(_),
+                    StorageError::Unwritable(_)
+                    | StorageError::Failed(_)
+                    | StorageError::Unreadable(_),
                 ))
-                | LoginError::Storage(StorageError::Failed(_) | StorageError::Unreadable(_))
+                | LoginError::Storage(
+                    StorageError::Unwritable(_)
+                    | StorageError::Failed(_)
+                    | StorageError::Unreadable(_),
+                )
                 | LoginError::Mint(_)
                 | LoginError::NoRandomness(_),
             ) => Self::Internal,
@@ -105,7 +112,11 @@ impl RefreshResult {
             Err(RefreshError::InProgress) => Self::Conflict,
             Err(RefreshError::Storage(StorageError::Busy(_))) => Self::Busy,
             Err(
-                RefreshError::Storage(StorageError::Failed(_) | StorageError::Unreadable(_))
+                RefreshError::Storage(
+                    StorageError::Unwritable(_)
+                    | StorageError::Failed(_)
+                    | StorageError::Unreadable(_),
+                )
                 | RefreshError::Mint(_)
                 | RefreshError::Seal(_)
                 | RefreshError::NoRandomness(_),
@@ -119,6 +130,8 @@ label_values! {
     Fault {
         /// The database was locked or had no connection left for longer than a request waits.
         DatabaseBusy = "database_busy",
+        /// The database's disk is full, or takes no writes for another reason.
+        DatabaseUnwritable = "database_unwritable",
         /// The database refused or cannot be reached. An act and its audit entry are one transaction, so this is also
         /// how an entry that cannot be written shows.
         Database = "database",
@@ -137,6 +150,7 @@ impl Fault {
     pub const fn of_storage(error: &StorageError) -> Self {
         match error {
             StorageError::Busy(_) => Self::DatabaseBusy,
+            StorageError::Unwritable(_) => Self::DatabaseUnwritable,
             StorageError::Failed(_) => Self::Database,
             StorageError::Unreadable(_) => Self::DatabaseUnreadable,
         }

@@ -42,6 +42,7 @@ fn decisions(state: &PolicyState, paths: &[CanonicalPath], expect: &Expectations
         expect,
         answer: None,
         seen: None,
+        revocations: None,
     };
     let mut passed = 0;
     for path in paths.iter().cycle().take(DECISIONS_PER_TURN) {

@@ -141,6 +141,7 @@ impl Issuer {
             created_at: UnixTime::from_seconds(0),
             last_used_at: UnixTime::from_seconds(0),
             revoked_at: row.revoked.then(|| UnixTime::from_seconds(1)),
+            step_up_demanded_at: None,
         }
     }
 

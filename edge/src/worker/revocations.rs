@@ -1,0 +1,208 @@
+//! The feed of ended sessions: read from the issuer, kept for the isolate.
+//!
+//! When to ask and how long an answer counts is decided by `core::revocation::Feed`; here it is done. A page that is redirected, too
+//! large, unreadable, old or not signed by the issuer changes nothing. No isolate hands the feed to another: what one of them
+//! knew a moment ago is what a request wants to be spared.
+
+mod fetch;
+
+use std::cell::{Cell, RefCell};
+
+use edgeward_core::gate::Decision;
+use edgeward_core::revocation::{
+    Advice, Consulted, Feed, Mode, PATIENCE_MILLISECONDS, Revocations, State, Ticket,
+};
+use edgeward_core::time::Moment;
+use js_sys::Promise;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use worker::Context;
+
+use super::keys::Errand;
+use super::request::Inbound;
+use super::{log, platform};
+use fetch::Failure;
+
+/// The first look at another request's fetch; each further one waits twice as long.
+const FIRST_LOOK_MILLISECONDS: i32 = 2;
+/// Because a fetch takes about this long; looking more often costs timers and gains nothing.
+const LONGEST_LOOK_MILLISECONDS: i32 = 16;
+
+thread_local! {
+    static FEED: RefCell<Feed> = const { RefCell::new(Feed::empty()) };
+    static COUNTS: Cell<Counts> = const { Cell::new(Counts::NONE) };
+}
+
+/// What happened since the isolate started.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counts {
+    /// Times that the feed was asked for.
+    pub(super) fetches: u64,
+    /// Of these, how many brought nothing acceptable.
+    pub(super) failures: u64,
+    /// Requests that passed although the feed was older than their route wants, because none younger could be had.
+    pub(super) passed_unconfirmed: u64,
+}
+
+impl Counts {
+    const NONE: Self = Self {
+        fetches: 0,
+        failures: 0,
+        passed_unconfirmed: 0,
+    };
+}
+
+fn count(change: impl FnOnce(&mut Counts)) {
+    let mut counts = COUNTS.get();
+    change(&mut counts);
+    COUNTS.set(counts);
+}
+
+/// How it stands with the feed of this isolate.
+pub(super) fn standing() -> (State, Counts) {
+    (FEED.with_borrow(Feed::state), COUNTS.get())
+}
+
+/// Hands the feed as it is to a decision about this request. How it was used is noted in `consulted`.
+pub(super) fn with<D>(
+    inbound: &Inbound,
+    is_final: bool,
+    consulted: &Cell<Option<Consulted>>,
+    decide: impl FnOnce(Revocations<'_>) -> D,
+) -> D {
+    FEED.with_borrow(|feed| decide(Revocations::new(feed, inbound.moment, is_final, consulted)))
+}
+
+/// Begins to read the feed, behind the request, if it was never read.
+pub(super) fn begin(errand: &Errand, inbound: &Inbound, context: &Context) {
+    let claim = |feed: &mut Feed| match feed.state() {
+        State::Unread => feed.claim_refresh(Mode::default(), inbound.moment),
+        State::Read | State::Failing => None,
+    };
+    if let Some(ticket) = FEED.with_borrow_mut(claim) {
+        let _ = load(errand, ticket, inbound.moment, context);
+    }
+}
+
+/// Makes the feed as current as this mode wants, as far as that can be done in time.
+pub(super) async fn obtain(errand: &Errand, mode: Mode, inbound: &Inbound, context: &Context) {
+    let began = platform::moment();
+    let mut look = FIRST_LOOK_MILLISECONDS;
+    loop {
+        let waited = platform::moment().milliseconds_since(began);
+        let now = inbound.moment.plus(waited);
+        match FEED.with_borrow_mut(|feed| feed.advise(mode, inbound.moment, now)) {
+            Advice::Use | Advice::Settle => return,
+            Advice::Fetch(ticket) => {
+                let report = load(errand, ticket, now, context);
+                let patience = PATIENCE_MILLISECONDS.saturating_sub(waited);
+                // The promise is this request's own and is never rejected.
+                let report = async move { JsFuture::from(report).await };
+                let _ = platform::within(i32::try_from(patience).unwrap_or(0), report).await;
+                return;
+            }
+            // It ends: waiting takes time, and after some of it the advice is another.
+            Advice::Wait => {
+                platform::pause(look).await;
+                look = look.saturating_mul(2).min(LONGEST_LOOK_MILLISECONDS);
+            }
+        }
+    }
+}
+
+/// After a decision that asks for nothing more (another one changes nothing): notes what was judged without a current feed, and
+/// refreshes behind the request one that has become old.
+pub(super) fn follow_up(
+    decision: &Decision,
+    consulted: Option<Consulted>,
+    errand: impl FnOnce() -> Errand,
+    inbound: &Inbound,
+    context: &Context,
+) {
+    let Some(Consulted { mode, was_current }) = consulted else {
+        return;
+    };
+    let passed = match decision {
+        Decision::Forward(_) | Decision::Answer(_) => true,
+        Decision::Redirect(_) | Decision::Refuse(_) | Decision::AnswerPreflight(_) => false,
+        // It is decided again, with what is brought in front of it.
+        Decision::NeedsKeys(_) | Decision::NeedsSignature(_) | Decision::NeedsRevocations(_) => {
+            return;
+        }
+    };
+    if passed && !was_current {
+        count(|counts| counts.passed_unconfirmed += 1);
+    }
+    let claim = |feed: &mut Feed| feed.claim_refresh(mode, inbound.moment);
+    if let Some(ticket) = FEED.with_borrow_mut(claim) {
+        let _ = load(&errand(), ticket, inbound.moment, context);
+    }
+}
+
+/// Reads the feed to its end and reports. It goes on even if this client leaves, because others are looking at its outcome; what is
+/// returned is fulfilled when it has reported.
+fn load(errand: &Errand, ticket: Ticket, now: Moment, context: &Context) -> Promise {
+    count(|counts| counts.fetches += 1);
+    let errand = errand.clone();
+    let own = again(context);
+    let reported = future_to_promise(async move {
+        let began = platform::moment();
+        let outcome = fetch::to_the_end(&errand, own, now).await;
+        let now = now.plus(platform::moment().milliseconds_since(began));
+        report(&errand, &ticket, outcome, now);
+        Ok(JsValue::UNDEFINED)
+    });
+    if context.as_ref().wait_until(&reported).is_err() {
+        // Then the work ends with the request, and its lease lets another request take it over.
+        log::line("warn", "revocations-not-kept-alive", &[]);
+    }
+    reported
+}
+
+/// The same context, for work that outlives the borrow of it.
+fn again(context: &Context) -> Context {
+    let context: &JsValue = context.as_ref().as_ref();
+    Context::new(context.clone().unchecked_into())
+}
+
+fn report(errand: &Errand, ticket: &Ticket, outcome: Result<(), Failure>, now: Moment) {
+    let before = FEED.with_borrow(Feed::state);
+    match outcome {
+        Ok(()) => {
+            FEED.with_borrow_mut(|feed| feed.ended(ticket));
+            if before == State::Failing {
+                let passed = COUNTS.get().passed_unconfirmed.to_string();
+                log::line(
+                    "info",
+                    "revocations-loaded-again",
+                    &[
+                        ("requestId", &errand.request_id),
+                        ("passedUnconfirmed", &passed),
+                    ],
+                );
+            }
+        }
+        Err(failure) => {
+            FEED.with_borrow_mut(|feed| feed.failed(ticket, now, platform::lot()));
+            count(|counts| counts.failures += 1);
+            log::line(
+                "warn",
+                "revocations-not-loaded",
+                &[
+                    ("requestId", &errand.request_id),
+                    ("reason", failure.reason()),
+                ],
+            );
+        }
+    }
+}
+
+/// What is known is changed page by page, so that what was read counts even if the rest does not come.
+fn take(page: &edgeward_core::revocation::Page, now: Moment) -> Result<(), Failure> {
+    FEED.with_borrow_mut(|feed| feed.page(page, now))
+        .map_err(|_| Failure::TooMany)
+}
+
+fn asks_from() -> u64 {
+    FEED.with_borrow(Feed::asks_from)
+}

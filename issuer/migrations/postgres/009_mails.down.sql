@@ -1,0 +1,3 @@
+DROP TABLE outbox;
+DROP TABLE mail_links;
+DROP TABLE registrations;

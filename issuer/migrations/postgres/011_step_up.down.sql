@@ -1,0 +1,1 @@
+ALTER TABLE families DROP COLUMN step_up_demanded_at;

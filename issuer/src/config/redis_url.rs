@@ -1,0 +1,181 @@
+//! The address of a Redis server, which may hold a password.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// `rediss://name:password@host:port/number`, `redis://…` without TLS, or `unix:///run/redis/redis.sock`. Printed without
+/// the password, wiped when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisUrl {
+    whole: Zeroizing<String>,
+    shown: String,
+    has_password: bool,
+    has_tls: bool,
+    stays_on_machine: bool,
+}
+
+impl RedisUrl {
+    /// Takes an address as it is written in a setting.
+    ///
+    /// # Errors
+    /// What is wrong with it, without repeating it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        const FORM: &str = "must be rediss://name:password@host:port/number, redis://… or unix:///path/of/a/socket";
+        let text = text.trim();
+        let (scheme, rest) = text.split_once("://").ok_or(FORM)?;
+        // After a `#` the driver would take `insecure`, which switches the check of the certificate off.
+        if rest.contains(['#', '?', ' ', '\n']) {
+            return Err(format!("{FORM}, and nothing behind it"));
+        }
+        let (has_tls, is_socket) = match scheme {
+            "rediss" => (true, false),
+            "redis" => (false, false),
+            "unix" => (false, true),
+            _ => return Err(FORM.to_owned()),
+        };
+        if is_socket {
+            if !rest.starts_with('/') || rest.contains('@') {
+                return Err(FORM.to_owned());
+            }
+            return Ok(Self {
+                whole: Zeroizing::new(text.to_owned()),
+                shown: text.to_owned(),
+                has_password: false,
+                has_tls,
+                stays_on_machine: true,
+            });
+        }
+        let (authority, number) = rest.split_once('/').unwrap_or((rest, ""));
+        let (person, server) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let (name, password) = match person.split_once(':') {
+            Some((name, password)) => (name, Some(password)),
+            None => (person, None),
+        };
+        if person.contains('@') || (password.is_none() && !name.is_empty()) {
+            return Err(format!(
+                "{FORM}, with @, : and / in a password written as %40, %3A and %2F"
+            ));
+        }
+        if server.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(FORM.to_owned());
+        }
+        // What the driver does not take is told now and not at the first connection.
+        redis::Client::open(text).map_err(|_| FORM)?;
+        let host = match server.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => server,
+        };
+        let (hidden, at) = match password {
+            Some(_) => (":(redacted)", "@"),
+            None => ("", ""),
+        };
+        let slash = if number.is_empty() { "" } else { "/" };
+        Ok(Self {
+            shown: format!("{scheme}://{name}{hidden}{at}{server}{slash}{number}"),
+            has_password: password.is_some(),
+            has_tls,
+            stays_on_machine: ["localhost", "127.0.0.1", "[::1]"].contains(&host),
+            whole: Zeroizing::new(text.to_owned()),
+        })
+    }
+
+    /// With the password, for connecting.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.whole
+    }
+
+    /// Whether it holds a password.
+    #[must_use]
+    pub const fn has_password(&self) -> bool {
+        self.has_password
+    }
+
+    /// Whether the server must show a certificate.
+    #[must_use]
+    pub const fn has_tls(&self) -> bool {
+        self.has_tls
+    }
+
+    /// Whether nobody on a network can be in between: the server is on this machine, or must show a certificate.
+    #[must_use]
+    pub const fn is_private(&self) -> bool {
+        self.stays_on_machine || self.has_tls
+    }
+}
+
+impl fmt::Display for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RedisUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_shown_without_its_password() {
+        for (whole, shown, private) in [
+            (
+                "rediss://edgeward:s3cret%40@cache.example.com:6380/2",
+                "rediss://edgeward:(redacted)@cache.example.com:6380/2",
+                true,
+            ),
+            (
+                "redis://:s3cret@cache.example.com",
+                "redis://:(redacted)@cache.example.com",
+                false,
+            ),
+            ("redis://10.0.0.5:6379", "redis://10.0.0.5:6379", false),
+            (
+                "redis://localhost.example.com",
+                "redis://localhost.example.com",
+                false,
+            ),
+            ("redis://localhost/", "redis://localhost", true),
+            ("redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0", true),
+            ("redis://[::1]:6379", "redis://[::1]:6379", true),
+            (
+                "unix:///run/redis/redis.sock",
+                "unix:///run/redis/redis.sock",
+                true,
+            ),
+        ] {
+            let url = RedisUrl::parse(whole).unwrap();
+            assert_eq!(url.to_string(), shown);
+            assert_eq!(url.reveal(), whole);
+            assert_eq!(url.is_private(), private, "{whole}");
+            assert_eq!(url.has_password(), whole.contains("s3cret"));
+            assert!(!format!("{url:?}").contains("s3cret"));
+        }
+    }
+
+    #[test]
+    fn what_is_none_is_refused_without_being_repeated() {
+        for text in [
+            "http://edgeward:s3cret@cache",
+            "s3cret",
+            "redis://s3cret@cache",
+            "redis://a:s3@cret@cache",
+            "redis://:s3cret@",
+            "redis://:s3cret@cache/x",
+            "redis://:s3cret@cache:port",
+            "redis://:s3cret@cache?protocol=resp3",
+            "rediss://:s3cret@cache/#insecure",
+            "redis+unix:///s3cret",
+            "unix://s3cret",
+            "unix:///run/redis.sock?pass=s3cret",
+        ] {
+            let refused = RedisUrl::parse(text).map(|_| text).unwrap_err();
+            assert!(!refused.contains("s3cret"), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! `POST /auth/password/forgot` and `POST /auth/password/reset`
+
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    demand_mail,
+    submission::{Fields, FormFields, Format, Submission},
+};
+use crate::{
+    App, SharedApp,
+    domain::{
+        accounts::Email,
+        mail::{LINK_PARAMETER, LinkToken},
+        password::{Password, Policy},
+        reset_password::{self, ResetError},
+    },
+    http::{
+        pages::{
+            self,
+            links::{self, ForgotPage, ResetPage},
+        },
+        problem::ApiError,
+    },
+};
+
+/// Whose password was forgotten.
+// No `Debug`: it is personal.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Forgot {
+    #[schema(example = "ada@example.com")]
+    email: String,
+}
+
+impl Fields for Forgot {
+    fn from_form(form: &FormFields) -> Option<Self> {
+        Some(Self {
+            email: form.get("email"),
+        })
+    }
+
+    fn page_again(
+        &self,
+        _: &App,
+        csrf_token: String,
+        error: &ApiError,
+    ) -> Option<Result<Response, ApiError>> {
+        let page = ForgotPage {
+            csrf_token,
+            email: self.email.clone(),
+            error: Some(pages::sentence(error)),
+        };
+        Some(pages::render(StatusCode::OK, &page))
+    }
+}
+
+/// Has a link mailed that resets the password. The answer and the work are the same whether the address has an account or
+/// not. Only where mail is configured.
+#[utoipa::path(post, path = "/auth/password/forgot", tag = "session",
+    request_body(content = Forgot, content_type = "application/json"),
+    responses(
+        (status = 202, description = "If the address has an account, a link is mailed to it"),
+        (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
+        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 404, description = "`NOT_FOUND`: no mail is configured"),
+        (status = 413, description = "`BODY_TOO_LARGE`"),
+        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
+        (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
+        (status = 500, description = "`INTERNAL`"),
+        (status = 503, description = "`BUSY`, with `Retry-After`"),
+    ))]
+pub async fn forgot(State(app): State<SharedApp>, submission: Submission<Forgot>) -> Response {
+    answer_forgot(&app, &submission)
+        .await
+        .unwrap_or_else(|error| submission.refuse(&app, error))
+}
+
+async fn answer_forgot(app: &App, submission: &Submission<Forgot>) -> Result<Response, ApiError> {
+    let Submission {
+        visitor,
+        format,
+        fields,
+    } = submission;
+    demand_mail(app)?;
+    app.limits.guess(visitor.caller.address).await?;
+    let email = Email::parse(&fields.email).ok();
+    let origin = visitor.origin().naming(email.as_ref());
+    let now = visitor.caller.now;
+    reset_password::ask(&app.store, email.as_ref(), &origin, now).await?;
+    match format {
+        Format::Json => Ok(StatusCode::ACCEPTED.into_response()),
+        Format::Form => links::told(
+            "Look into your mailbox",
+            "If this address has an account, a mail with a link is on its way. The link works for 30 minutes.",
+        ),
+    }
+}
+
+/// The token of the link and the password to come.
+// No `Debug`: it holds secrets.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResetPassword {
+    #[schema(value_type = String)]
+    token: SecretString,
+    #[schema(value_type = String, format = Password, example = "Another-mule-8-engine")]
+    new_password: SecretString,
+}
+
+impl Fields for ResetPassword {
+    fn from_form(form: &FormFields) -> Option<Self> {
+        Some(Self {
+            token: form.get(LINK_PARAMETER).into(),
+            new_password: form.get("newPassword").into(),
+        })
+    }
+
+    fn page_again(
+        &self,
+        app: &App,
+        csrf_token: String,
+        error: &ApiError,
+    ) -> Option<Result<Response, ApiError>> {
+        if let ApiError::LinkInvalid = error {
+            return None;
+        }
+        let page = ResetPage {
+            csrf_token,
+            token: self.token.expose_secret().to_owned(),
+            password_rules: Policy::new(&app.config.passwords).told(),
+            error: Some(pages::sentence(error)),
+        };
+        Some(pages::render(StatusCode::OK, &page))
+    }
+}
+
+/// Resets the password by a mailed link. All sessions of the account end and a lock at its name opens; nobody is signed in.
+/// Only where mail is configured.
+#[utoipa::path(post, path = "/auth/password/reset", tag = "session",
+    request_body(content = ResetPassword, content_type = "application/json"),
+    responses(
+        (status = 204, description = "The password is stored; sign in with it"),
+        (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
+        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 404, description = "`NOT_FOUND`: no mail is configured"),
+        (status = 410, description = "`LINK_INVALID`: used, expired, or none"),
+        (status = 413, description = "`BODY_TOO_LARGE`"),
+        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
+        (status = 422, description = "`WEAK_PASSWORD`; the link still works"),
+        (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
+        (status = 500, description = "`INTERNAL`"),
+        (status = 503, description = "`BUSY`, with `Retry-After`"),
+    ))]
+pub async fn reset(
+    State(app): State<SharedApp>,
+    submission: Submission<ResetPassword>,
+) -> Response {
+    answer_reset(&app, &submission)
+        .await
+        .unwrap_or_else(|error| submission.refuse(&app, error))
+}
+
+async fn answer_reset(
+    app: &App,
+    submission: &Submission<ResetPassword>,
+) -> Result<Response, ApiError> {
+    let Submission {
+        visitor,
+        format,
+        fields,
+    } = submission;
+    demand_mail(app)?;
+    app.limits.guess(visitor.caller.address).await?;
+    let token = LinkToken::parse(fields.token.expose_secret()).ok_or(ApiError::LinkInvalid)?;
+    reset_password::reset(
+        &app.store,
+        (
+            &app.hasher,
+            &Policy::new(&app.config.passwords),
+            &app.lockout_key,
+        ),
+        &token,
+        Password::from_typed(fields.new_password.expose_secret()),
+        &visitor.origin(),
+        visitor.caller.now,
+    )
+    .await?;
+    match format {
+        Format::Json => Ok(StatusCode::NO_CONTENT.into_response()),
+        Format::Form => links::done(
+            "Your password is changed",
+            "Every device was signed out. Sign in with the new password.",
+        ),
+    }
+}
+
+impl From<ResetError> for ApiError {
+    fn from(error: ResetError) -> Self {
+        match error {
+            ResetError::DeadLink => Self::LinkInvalid,
+            ResetError::WeakPassword(weak) => Self::WeakPassword(weak.to_string().into()),
+            ResetError::Hash(error) => error.into(),
+            ResetError::Storage(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `POST /auth/step-up`
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use edgeward_core::return_to;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    answer::{self, SignedInBody},
+    login::{Attempt, to_the_end},
+    submission::{Fields, FormFields, Submission},
+    visitor::{Strength, Visitor},
+};
+use crate::{
+    App, SharedApp,
+    domain::{login::Carrier, password::Password, step_up},
+    http::{
+        pages::{self, StepUpPage},
+        problem::ApiError,
+    },
+};
+
+/// The password of who is signed in.
+// No `Debug`: it holds a password.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StepUp {
+    #[schema(value_type = String, format = Password, example = "Correct-horse-9-battery")]
+    password: SecretString,
+    #[serde(skip)]
+    return_to: String,
+}
+
+impl Fields for StepUp {
+    fn from_form(form: &FormFields) -> Option<Self> {
+        Some(Self {
+            password: form.get("password").into(),
+            return_to: form.get(return_to::PARAMETER),
+        })
+    }
+
+    fn page_again(
+        &self,
+        _: &App,
+        csrf_token: String,
+        error: &ApiError,
+    ) -> Option<Result<Response, ApiError>> {
+        let page = StepUpPage {
+            csrf_token,
+            return_to: return_to::sanitise(&self.return_to).unwrap_or_default(),
+            error: Some(sentence(error)),
+        };
+        Some(pages::render(StatusCode::OK, &page))
+    }
+}
+
+/// Without the address, which nobody typed here, and without the lock of sign-ins, which is another.
+fn sentence(error: &ApiError) -> String {
+    if let ApiError::InvalidCredentials { attempts_left } = error {
+        return match attempts_left {
+            Some(0) => "The password is wrong. You can try again in a while.".to_owned(),
+            Some(_) | None => "The password is wrong.".to_owned(),
+        };
+    }
+    pages::sentence(error)
+}
+
+/// Confirms the identity of the caller again. A new session takes the place of the one in use; every token of that is spent.
+#[utoipa::path(post, path = "/auth/step-up", tag = "session",
+    request_body(content = StepUp, content_type = "application/json"),
+    responses(
+        (status = 200, description = "Confirmed; cookies, or tokens in the body for a caller whose access token is in `Authorization`", body = SignedInBody),
+        (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
+        (status = 401, description = "`NOT_SIGNED_IN`; `INVALID_CREDENTIALS`, with the member `attemptsLeft`"),
+        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 413, description = "`BODY_TOO_LARGE`"),
+        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
+        (status = 423, description = "`ACCOUNT_LOCKED`, with `Retry-After`"),
+        (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
+        (status = 500, description = "`INTERNAL`"),
+        (status = 503, description = "`BUSY`, with `Retry-After`"),
+    ))]
+pub async fn step_up(State(app): State<SharedApp>, submission: Submission<StepUp>) -> Response {
+    to_the_end(async move {
+        answer(&app, &submission)
+            .await
+            .unwrap_or_else(|error| submission.refuse(&app, error))
+    })
+    .await
+}
+
+async fn answer(app: &App, submission: &Submission<StepUp>) -> Result<Response, ApiError> {
+    let Submission {
+        visitor,
+        format,
+        fields,
+    } = submission;
+    app.limits.guess(visitor.caller.address).await?;
+    visitor.demand_one_sign_in()?;
+    // The access cookie is enough here: the password shows that a person is there, and the session cookie may have ended
+    // long before the access that a background refresh keeps up.
+    let principal = visitor.principal(app, Strength::Any).await?;
+    let sid = principal.family.sid;
+    let attempt = Attempt::of(app, visitor, carrier(visitor)).in_place_of(sid);
+    let context = attempt.context(app, visitor);
+    let password = Password::from_typed(fields.password.expose_secret());
+    let who = (principal.user, sid);
+    let signed_in = step_up::step_up(&app.store, context, who, password).await?;
+    answer::signed_in(
+        app,
+        visitor,
+        *format,
+        StatusCode::OK,
+        &fields.return_to,
+        &signed_in,
+    )
+}
+
+/// The tokens go the way that the credential came.
+fn carrier(visitor: &Visitor) -> Carrier {
+    if visitor.session.is_none() && visitor.presented.bearer.is_some() {
+        Carrier::Body
+    } else {
+        Carrier::Cookies
+    }
+}

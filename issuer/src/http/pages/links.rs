@@ -1,0 +1,171 @@
+//! The pages that mailed links lead to. Looking at one uses nothing up: mail scanners look at every link, so only the form on
+//! it does.
+
+use askama::Template;
+use axum::{
+    extract::{RawQuery, State},
+    http::StatusCode,
+    response::Response,
+};
+
+use super::{message, render, show};
+use crate::{
+    App, SharedApp,
+    domain::{
+        mail::{LINK_PARAMETER, LinkToken},
+        password::Policy,
+        registration, reset_password,
+    },
+    http::{
+        auth::{confirm::shown_device, demand_mail, visitor::Visitor},
+        problem::ApiError,
+    },
+};
+
+/// The form that confirms an address.
+#[derive(Template)]
+#[template(path = "confirm.html")]
+pub struct ConfirmPage {
+    /// The token of the hidden field.
+    pub csrf_token: String,
+    /// The token of the link.
+    pub token: String,
+    /// Whether another browser registered.
+    pub ask_password: bool,
+    /// Why it is shown again.
+    pub error: Option<String>,
+}
+
+/// The form that asks for a link.
+#[derive(Template)]
+#[template(path = "forgot.html")]
+pub struct ForgotPage {
+    /// The token of the hidden field.
+    pub csrf_token: String,
+    /// What was typed before.
+    pub email: String,
+    /// Why it is shown again.
+    pub error: Option<String>,
+}
+
+/// The form that takes a new password.
+#[derive(Template)]
+#[template(path = "reset.html")]
+pub struct ResetPage {
+    /// The token of the hidden field.
+    pub csrf_token: String,
+    /// The token of the link.
+    pub token: String,
+    /// What is asked of the password.
+    pub password_rules: String,
+    /// Why it is shown again.
+    pub error: Option<String>,
+}
+
+/// Something is done, or on its way.
+#[derive(Template)]
+#[template(path = "notice.html")]
+struct NoticePage<'a> {
+    title: &'a str,
+    message: &'a str,
+    /// Whether signing in is what comes next.
+    sign_in: bool,
+}
+
+/// A page that says that something is done and where to sign in.
+///
+/// # Errors
+/// When the template cannot be rendered.
+pub fn done(title: &str, message: &str) -> Result<Response, ApiError> {
+    let page = NoticePage {
+        title,
+        message,
+        sign_in: true,
+    };
+    render(StatusCode::OK, &page)
+}
+
+/// A page that says that a mail is on its way.
+///
+/// # Errors
+/// When the template cannot be rendered.
+pub fn told(title: &str, message: &str) -> Result<Response, ApiError> {
+    let page = NoticePage {
+        title,
+        message,
+        sign_in: false,
+    };
+    render(StatusCode::ACCEPTED, &page)
+}
+
+/// `GET /auth/confirm`
+pub async fn confirm(
+    State(app): State<SharedApp>,
+    visitor: Result<Visitor, ApiError>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let shown = async {
+        let (visitor, token) = arrived(&app, visitor, query.as_deref()).await?;
+        let device = shown_device(&visitor);
+        let now = visitor.caller.now;
+        let waits = registration::look_at(&app.store, &token, device.as_ref(), now).await?;
+        let ask_password = waits.ok_or(ApiError::LinkInvalid)?;
+        Ok(show(&app, Ok(visitor), |csrf_token| ConfirmPage {
+            csrf_token,
+            token: token.reveal().to_owned(),
+            ask_password,
+            error: None,
+        }))
+    };
+    shown.await.unwrap_or_else(message)
+}
+
+/// `GET /auth/reset`
+pub async fn reset(
+    State(app): State<SharedApp>,
+    visitor: Result<Visitor, ApiError>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let shown = async {
+        let (visitor, token) = arrived(&app, visitor, query.as_deref()).await?;
+        let now = visitor.caller.now;
+        if !reset_password::works(&app.store, &token, now).await? {
+            return Err(ApiError::LinkInvalid);
+        }
+        Ok(show(&app, Ok(visitor), |csrf_token| ResetPage {
+            csrf_token,
+            token: token.reveal().to_owned(),
+            password_rules: Policy::new(&app.config.passwords).told(),
+            error: None,
+        }))
+    };
+    shown.await.unwrap_or_else(message)
+}
+
+/// `GET /auth/forgot`
+pub async fn forgot(State(app): State<SharedApp>, visitor: Result<Visitor, ApiError>) -> Response {
+    match demand_mail(&app) {
+        Ok(()) => show(&app, visitor, |csrf_token| ForgotPage {
+            csrf_token,
+            email: String::new(),
+            error: None,
+        }),
+        Err(error) => message(error),
+    }
+}
+
+/// Who came with which token.
+async fn arrived(
+    app: &App,
+    visitor: Result<Visitor, ApiError>,
+    query: Option<&str>,
+) -> Result<(Visitor, LinkToken), ApiError> {
+    demand_mail(app)?;
+    let visitor = visitor?;
+    app.limits.read(visitor.caller.address, None).await?;
+    // A token has no character that a query would escape.
+    let mut pairs = query.unwrap_or_default().split('&');
+    let sent = pairs.find_map(|pair| pair.strip_prefix(LINK_PARAMETER)?.strip_prefix('='));
+    let token = sent.and_then(LinkToken::parse);
+    Ok((visitor, token.ok_or(ApiError::LinkInvalid)?))
+}

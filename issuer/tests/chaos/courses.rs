@@ -1,0 +1,81 @@
+//! Which course of a refresh comes by which point, and which points are past the commit.
+
+use edgeward_issuer::faults::Point;
+
+use crate::site::Kind;
+
+/// What a request for a refresh leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Course {
+    /// The current token: the family moves.
+    Rotation,
+    /// Its parent: the same successor again.
+    HandOut,
+    /// An older token: the family ends.
+    Reuse,
+    /// The current token from another device, where that ends the family.
+    Elsewhere,
+    /// An access token that shows that the successor arrived.
+    Confirmation,
+}
+
+/// Every course that comes by a point. The match has no rest: a new point is not done before it is told here how to get there.
+pub(crate) const fn courses(point: Point) -> &'static [Course] {
+    use Course::{Confirmation, Elsewhere, HandOut, Reuse, Rotation};
+    match point {
+        Point::TokenGenuine
+        | Point::FamilyRead
+        | Point::TransactionBegun
+        | Point::EntryWritten
+        | Point::BeforeCommit
+        | Point::AfterCommit
+        | Point::AnswerMade => &[Rotation, HandOut, Reuse, Elsewhere],
+        Point::AccessTokenMade => &[Rotation, HandOut],
+        Point::SuccessorSealed | Point::BatchTaken | Point::FamilyMoved | Point::RotationKept => {
+            &[Rotation]
+        }
+        Point::SuccessorOpened | Point::FamilyHandedOut | Point::HandOutKept => &[HandOut],
+        Point::EventWritten => &[HandOut, Reuse, Elsewhere],
+        Point::FamilyEnded | Point::CookiesEnded | Point::EndWritten => &[Reuse, Elsewhere],
+        Point::ReuseKept => &[Reuse],
+        Point::ChangeKept => &[Elsewhere],
+        Point::ConfirmationJudged | Point::ConfirmationKept => &[Confirmation],
+    }
+}
+
+/// Whether a store has the point: only SQLite has one writer, whose commits are shared.
+pub(crate) const fn is_on(point: Point, kind: Kind) -> bool {
+    match kind {
+        Kind::Sqlite => true,
+        Kind::Postgres => !matches!(point, Point::BatchTaken),
+    }
+}
+
+/// Whether the act is done although nobody was told. Before the commit nothing of it may be there, after it all of it.
+pub(crate) const fn is_kept(point: Point) -> bool {
+    match point {
+        Point::AfterCommit
+        | Point::RotationKept
+        | Point::HandOutKept
+        | Point::ReuseKept
+        | Point::ChangeKept
+        | Point::ConfirmationKept
+        | Point::AnswerMade => true,
+        Point::TokenGenuine
+        | Point::FamilyRead
+        | Point::SuccessorSealed
+        | Point::SuccessorOpened
+        | Point::AccessTokenMade
+        | Point::BatchTaken
+        | Point::TransactionBegun
+        | Point::FamilyMoved
+        | Point::FamilyHandedOut
+        | Point::FamilyEnded
+        | Point::CookiesEnded
+        | Point::EntryWritten
+        | Point::EventWritten
+        | Point::EndWritten
+        | Point::BeforeCommit
+        | Point::ConfirmationJudged => false,
+    }
+}

@@ -1,0 +1,279 @@
+//! The process is killed at each point of each course. What was not committed never was, what was committed is there once, and
+//! a lone client that repeats its token goes on.
+
+use edgeward_core::time::UnixTime;
+use edgeward_issuer::{
+    domain::{
+        revocations::Revocations,
+        session::{Family, Sid},
+        storage::Storage,
+    },
+    faults::Point,
+};
+use reqwest::{Client, StatusCode};
+use serde_json::Value;
+
+use crate::{
+    client::{OURS, THEIRS, get, readiness, refresh, refresh_as, sid, sign_in},
+    courses::{Course, courses, is_kept, is_on},
+    site::{Kind, Served, Site},
+};
+
+/// Past the second in which a spent token is told to wait.
+const PAST_THE_CONFLICT: i64 = 2;
+
+/// A site on which process after process is killed.
+struct Victim {
+    site: Site,
+    http: Client,
+    issuer: Served,
+    /// On PostgreSQL another process serves all the time.
+    other: Option<Served>,
+}
+
+/// What the database has of one family.
+#[derive(Debug, PartialEq, Eq)]
+struct Found {
+    seq: u64,
+    confirmed: bool,
+    ended: bool,
+    /// The numbers of the rotations in the audit log, in order.
+    rotations: Vec<String>,
+    repeats: usize,
+    reuses: usize,
+    /// Rotations that were refused because the device had changed.
+    elsewhere: usize,
+    /// Its ends in the feed for edges.
+    ends: usize,
+}
+
+/// A family that was refreshed so often, and to which nothing else has happened.
+fn refreshed(times: u64) -> Found {
+    Found {
+        seq: times,
+        confirmed: false,
+        ended: false,
+        rotations: (1..=times).map(|seq| seq.to_string()).collect(),
+        repeats: 0,
+        reuses: 0,
+        elsewhere: 0,
+        ends: 0,
+    }
+}
+
+impl Victim {
+    async fn new(kind: Kind) -> Self {
+        let site = Site::new(kind).await;
+        let issuer = site.serve();
+        let other = (kind == Kind::Postgres).then(|| site.serve());
+        Self {
+            site,
+            http: Client::new(),
+            issuer,
+            other,
+        }
+    }
+
+    /// Arms the point, sends what must die of it, and starts the next process.
+    async fn kill(&mut self, point: Point, device: &str, token: &str) {
+        self.issuer.kill_at(point, 1);
+        let lost = if token.starts_with("rt1.") {
+            refresh_as(&self.http, device, &self.issuer.origin, token).await
+        } else {
+            get(&self.http, &self.issuer.origin, "/auth/me", token).await
+        };
+        assert!(lost.is_err(), "{point:?} was never reached: {lost:?}");
+        let next = self.site.serve();
+        let ready = readiness(&self.http, &next.origin).await;
+        assert_eq!(ready, (StatusCode::OK, "ok".to_owned()), "{point:?}");
+        std::mem::replace(&mut self.issuer, next).expect_killed_at(point);
+    }
+
+    /// Where a client goes after its connection broke: to the process that lives on, or to the one that was started again.
+    fn origin(&self) -> &str {
+        &self.other.as_ref().unwrap_or(&self.issuer).origin
+    }
+
+    /// Refreshes and answers the successor.
+    async fn go_on(&self, token: &str) -> String {
+        let answer = refresh(&self.http, self.origin(), token).await.unwrap();
+        answer.expect(200).refresh_token()
+    }
+
+    async fn found(&self, sid: &str) -> Found {
+        let store = self.site.store().await;
+        let family: Family = store
+            .family(Sid::parse(sid).unwrap())
+            .await
+            .unwrap()
+            .unwrap();
+        let feed = store
+            .revocations(0, UnixTime::from_seconds(0), usize::MAX)
+            .await
+            .unwrap();
+        store.close().await;
+        let log = self.site.audit().await;
+        let of = |action: &str| -> Vec<&Value> {
+            log.iter()
+                .filter(|entry| entry["session"] == sid && entry["action"] == action)
+                .collect()
+        };
+        let (rotations, elsewhere): (Vec<&Value>, Vec<&Value>) = of("session.refresh")
+            .into_iter()
+            .partition(|entry| entry["outcome"] == "done");
+        Found {
+            seq: family.seq,
+            confirmed: family.confirmed,
+            ended: family.revoked_at.is_some(),
+            rotations: rotations
+                .iter()
+                .map(|entry| entry["details"]["seq"].as_str().unwrap().to_owned())
+                .collect(),
+            repeats: of("session.refresh-repeat").len(),
+            reuses: of("session.refresh-reuse").len(),
+            elsewhere: elsewhere.len(),
+            ends: feed
+                .iter()
+                .filter(|ended| ended.sid.to_string() == sid)
+                .count(),
+        }
+    }
+}
+
+/// The story of one point on one course.
+async fn story(victim: &mut Victim, point: Point, course: Course) {
+    let signed_in = sign_in(&victim.http, &victim.issuer.origin)
+        .await
+        .unwrap()
+        .expect(200);
+    let first = signed_in.refresh_token();
+    let sid = sid(&first).to_owned();
+    let kept = is_kept(point);
+    let done = usize::from(kept);
+    match course {
+        Course::Rotation => {
+            victim.kill(point, OURS, &first).await;
+            assert_eq!(victim.found(&sid).await, refreshed(u64::from(kept)));
+            victim.site.step_clock(PAST_THE_CONFLICT);
+            let second = victim.go_on(&first).await;
+            victim.go_on(&second).await;
+            let expected = Found {
+                repeats: done,
+                ..refreshed(2)
+            };
+            assert_eq!(victim.found(&sid).await, expected);
+        }
+        Course::HandOut => {
+            let second = victim.go_on(&first).await;
+            victim.site.step_clock(PAST_THE_CONFLICT);
+            victim.kill(point, OURS, &first).await;
+            let expected = Found {
+                repeats: done,
+                ..refreshed(1)
+            };
+            assert_eq!(victim.found(&sid).await, expected);
+            assert_eq!(victim.go_on(&first).await, second, "the same successor");
+            victim.go_on(&second).await;
+            let expected = Found {
+                repeats: done + 1,
+                ..refreshed(2)
+            };
+            assert_eq!(victim.found(&sid).await, expected);
+        }
+        Course::Reuse => {
+            let second = victim.go_on(&first).await;
+            let third = victim.go_on(&second).await;
+            victim.kill(point, OURS, &first).await;
+            let ended = |rotations| Found {
+                ended: true,
+                reuses: 1,
+                ends: 1,
+                ..refreshed(rotations)
+            };
+            let expected = if kept { ended(2) } else { refreshed(2) };
+            assert_eq!(victim.found(&sid).await, expected);
+            let (again, code) = if kept {
+                (2, "INVALID_REFRESH_TOKEN")
+            } else {
+                victim.go_on(&third).await;
+                (3, "REFRESH_REUSED")
+            };
+            for (token, code) in [(&first, code), (&third, "INVALID_REFRESH_TOKEN")] {
+                let answer = refresh(&victim.http, victim.origin(), token).await.unwrap();
+                answer.expect_problem(401, code);
+            }
+            assert_eq!(victim.found(&sid).await, ended(again));
+        }
+        Course::Elsewhere => {
+            victim.kill(point, THEIRS, &first).await;
+            let ended = |rotations| Found {
+                ended: true,
+                elsewhere: 1,
+                ends: 1,
+                ..refreshed(rotations)
+            };
+            let expected = if kept { ended(0) } else { refreshed(0) };
+            assert_eq!(victim.found(&sid).await, expected);
+            let (last, rotations) = if kept {
+                (first, 0)
+            } else {
+                (victim.go_on(&first).await, 1)
+            };
+            let answer = refresh_as(&victim.http, THEIRS, victim.origin(), &last)
+                .await
+                .unwrap();
+            answer.expect_problem(401, "INVALID_REFRESH_TOKEN");
+            assert_eq!(victim.found(&sid).await, ended(rotations));
+        }
+        Course::Confirmation => {
+            let answer = refresh(&victim.http, &victim.issuer.origin, &first)
+                .await
+                .unwrap()
+                .expect(200);
+            victim.kill(point, OURS, &answer.access_token()).await;
+            let expected = Found {
+                confirmed: kept,
+                ..refreshed(1)
+            };
+            assert_eq!(victim.found(&sid).await, expected);
+            let me = get(
+                &victim.http,
+                victim.origin(),
+                "/auth/me",
+                &answer.access_token(),
+            )
+            .await;
+            me.unwrap().expect(200);
+            let expected = Found {
+                confirmed: true,
+                ..refreshed(1)
+            };
+            assert_eq!(victim.found(&sid).await, expected);
+            victim.go_on(&answer.refresh_token()).await;
+        }
+    }
+}
+
+async fn every_point(kind: Kind) {
+    let mut victim = Victim::new(kind).await;
+    let mut killed = 0;
+    for &point in Point::ALL.iter().filter(|point| is_on(**point, kind)) {
+        assert!(!courses(point).is_empty(), "{point:?} is on no course");
+        for &course in courses(point) {
+            println!("{kind:?}: {course:?} is killed at {}", point.name());
+            story(&mut victim, point, course).await;
+            killed += 1;
+        }
+    }
+    println!("{kind:?}: {killed} processes were killed");
+}
+
+#[tokio::test]
+async fn at_every_point_on_sqlite() {
+    every_point(Kind::Sqlite).await;
+}
+
+#[tokio::test]
+async fn at_every_point_on_postgres() {
+    every_point(Kind::Postgres).await;
+}

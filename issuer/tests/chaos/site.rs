@@ -1,0 +1,270 @@
+//! A site: one data folder, a database, and processes that serve from them until they are killed.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        Mutex,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
+    thread::JoinHandle,
+};
+
+use edgeward_issuer::{
+    faults::{self, Point},
+    store::{Store, audit::ChainVerdict},
+};
+use serde_json::Value;
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+
+use crate::{
+    folder::Folder,
+    postgres::{Database, Server, server},
+    program::{edgeward, run},
+};
+
+pub(crate) const EMAIL: &str = "ada@example.test";
+pub(crate) const PASSWORD: &str = "Correct-Horse-7";
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+pub(crate) struct Site {
+    folder: Folder,
+    database: Option<Database>,
+    processes: AtomicUsize,
+    clock_step: AtomicI64,
+    writes_clock: Mutex<()>,
+}
+
+impl Site {
+    pub(crate) async fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Sqlite => Self::with(None),
+            Kind::Postgres => Self::on(server()).await,
+        }
+    }
+
+    /// On a server that the test stops.
+    pub(crate) async fn on(server: &'static Server) -> Self {
+        Self::with(Some(server.database().await))
+    }
+
+    fn with(database: Option<Database>) -> Self {
+        let site = Self {
+            folder: Folder::new(),
+            database,
+            processes: AtomicUsize::new(0),
+            clock_step: AtomicI64::new(0),
+            writes_clock: Mutex::new(()),
+        };
+        site.step_clock(0);
+        let add = ["user", "add", "--email", EMAIL, "--password-stdin"];
+        let added = run(
+            site.command(edgeward(site.folder.path())).args(add),
+            PASSWORD.as_bytes(),
+        );
+        assert_eq!(added.code, Some(0), "{added:?}");
+        site
+    }
+
+    fn command(&self, mut command: Command) -> Command {
+        if let Some(database) = &self.database {
+            command.env("EDGEWARD__STORE__URL", database.url().reveal());
+        }
+        command
+            // The cost of hashing is not what is tried here.
+            .env("EDGEWARD__PASSWORDS__ARGON2__MEMORY_KIB", "64")
+            .env("EDGEWARD__REFRESH__ON_DEVICE_CHANGE", "revoke");
+        command
+    }
+
+    pub(crate) fn serve(&self) -> Served {
+        self.serve_by(edgeward(self.folder.path()))
+    }
+
+    /// A process that is told of a refused write by an error and not by the signal `SIGXFSZ`, as on a full disk.
+    pub(crate) fn serve_to_be_refused(&self) -> Served {
+        let program = edgeward(self.folder.path());
+        let mut shell = Command::new("sh");
+        shell
+            .env_clear()
+            .current_dir(self.folder.path())
+            .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+            .arg(program.get_program())
+            .args(program.get_args());
+        self.serve_by(shell)
+    }
+
+    fn serve_by(&self, command: Command) -> Served {
+        let number = self.processes.fetch_add(1, Ordering::SeqCst);
+        let faults = self.folder.path().join(format!("faults-{number}"));
+        fs::create_dir(&faults).unwrap();
+        std::os::unix::fs::symlink(self.clock_file(), faults.join("clock-step")).unwrap();
+        let mut command = self.command(command);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .env(faults::FOLDER, &faults);
+        Served::start(command, faults)
+    }
+
+    /// Steps the clock of every process of this site, as an operator or a time server would.
+    pub(crate) fn step_clock(&self, seconds: i64) {
+        let _one = self.writes_clock.lock().unwrap();
+        let step = self.clock_step.fetch_add(seconds, Ordering::SeqCst) + seconds;
+        put(&self.clock_file(), &step.to_string());
+    }
+
+    fn clock_file(&self) -> PathBuf {
+        self.folder.path().join("clock-step")
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("data/edgeward.db")
+    }
+
+    /// Runs statements past the issuer, on a server.
+    pub(crate) async fn run(&self, statements: &'static str) {
+        let mut sql = self.database.as_ref().unwrap().sql().await;
+        sqlx::raw_sql(statements).execute(&mut sql).await.unwrap();
+    }
+
+    /// The store as another process opens it.
+    pub(crate) async fn store(&self) -> Store {
+        match &self.database {
+            Some(database) => Store::connect(&database.url(), 2).await.unwrap(),
+            None => Store::open(&self.file()).await.unwrap(),
+        }
+    }
+
+    /// The first column of a query, as numbers.
+    pub(crate) async fn numbers(&self, query: &'static str) -> Vec<i64> {
+        match &self.database {
+            Some(database) => {
+                let rows = sqlx::query_scalar(query);
+                rows.fetch_all(&mut database.sql().await).await.unwrap()
+            }
+            None => {
+                let rows = sqlx::query_scalar(query);
+                let file = SqliteConnectOptions::new().filename(self.file());
+                rows.fetch_all(&mut file.connect().await.unwrap())
+                    .await
+                    .unwrap()
+            }
+        }
+    }
+
+    /// The audit log, which must be one whole chain.
+    pub(crate) async fn audit(&self) -> Vec<Value> {
+        let store = self.store().await;
+        let verdict = store.verify_audit_chain().await.unwrap();
+        store.close().await;
+        let ChainVerdict::Whole(walk) = verdict else {
+            panic!("the audit log: {verdict:?}");
+        };
+        let query = "SELECT entry FROM audit_log ORDER BY seq";
+        let entries: Vec<String> = match &self.database {
+            Some(database) => {
+                let rows = sqlx::query_scalar(query);
+                rows.fetch_all(&mut database.sql().await).await.unwrap()
+            }
+            None => {
+                let rows = sqlx::query_scalar(query);
+                let file = SqliteConnectOptions::new().filename(self.file());
+                rows.fetch_all(&mut file.connect().await.unwrap())
+                    .await
+                    .unwrap()
+            }
+        };
+        assert_eq!(u64::try_from(entries.len()).unwrap(), walk.entries());
+        entries
+            .iter()
+            .map(|entry| serde_json::from_str(entry).unwrap())
+            .collect()
+    }
+}
+
+/// Writes a file that a process may be reading at this moment.
+fn put(path: &Path, text: &str) {
+    let new = path.with_extension("new");
+    fs::write(&new, text).unwrap();
+    fs::rename(new, path).unwrap();
+}
+
+/// A process that serves, and its log.
+pub(crate) struct Served {
+    process: Child,
+    pub(crate) origin: String,
+    faults: PathBuf,
+    log: Option<JoinHandle<Vec<Value>>>,
+}
+
+impl Served {
+    /// Waits for the line that names the port.
+    fn start(mut command: Command, faults: PathBuf) -> Self {
+        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let origin = loop {
+            let line = lines
+                .next()
+                .expect("the issuer ended before it listened")
+                .unwrap();
+            let line: Value = serde_json::from_str(&line).unwrap();
+            if line["message"] == "listening" {
+                break format!("http://{}", line["address"].as_str().unwrap());
+            }
+        };
+        // Somebody has to read on, or the process would wait for its log to be read.
+        let log = std::thread::spawn(move || {
+            // The last line of a process that is killed may be cut short.
+            lines
+                .filter_map(|line| serde_json::from_str(&line.ok()?).ok())
+                .collect()
+        });
+        Self {
+            process,
+            origin,
+            faults,
+            log: Some(log),
+        }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Lets it kill itself at this pass of the point, counted from now.
+    pub(crate) fn kill_at(&self, point: Point, pass: u32) {
+        put(
+            &self.faults.join("kill-at"),
+            &format!("{} {pass}", point.name()),
+        );
+    }
+
+    /// Waits for its end, and expects that it was killed there and nowhere else.
+    #[track_caller]
+    pub(crate) fn expect_killed_at(mut self, point: Point) {
+        let status = self.process.wait().unwrap();
+        assert_eq!(status.signal(), Some(9), "{point:?}: {status}");
+        let log = self.log.take().unwrap().join().unwrap();
+        let said = log
+            .iter()
+            .find(|line| line["message"] == "killed by a test");
+        let said = said.unwrap_or_else(|| panic!("{point:?}: somebody else killed it"));
+        assert_eq!(said["point"], point.name());
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,185 @@
+//! Many requests, one fetch; nobody waits who need not, and nobody waits for long.
+
+use edgeward_tests::lone_edge::signing_key;
+
+use super::{BOUND_SECONDS, LONGEST_BACKOFF_SECONDS, edge_with, failures, feeds};
+
+#[tokio::test]
+async fn a_flood_of_requests_asks_once_in_a_second() {
+    let (edge, keys, key) = edge_with(&["gone"]).await;
+    for second in 1..=3 {
+        keys.holds_the_feed_back();
+        let mut waiting = Vec::new();
+        for _ in 0..50 {
+            waiting.push(edge.is_asked(&edge.token(&key)).await);
+            waiting.push(edge.is_asked(&edge.token_of("gone", &key)).await);
+        }
+        edge.has_read_everything().await;
+        keys.feed_is_asked(second).await;
+        keys.lets_the_feed_go();
+        let mut passed = 0;
+        for request in waiting {
+            passed += usize::from(request.status().await == 204);
+        }
+        assert_eq!(passed, 50, "the others have ended");
+        for _ in 0..50 {
+            let _ = edge.judges(&key).await.expect(204);
+        }
+        assert_eq!(keys.feed_asked().len(), second);
+        edge.wait(BOUND_SECONDS);
+    }
+    let asked = keys.feed_asked();
+    let from: Vec<_> = asked.iter().map(|ask| ask.after).collect();
+    assert_eq!(from, [0, 1, 1], "each goes on where the one before ended");
+    for ask in &asked {
+        assert_eq!(
+            (&ask.proof["own"], &ask.proof["cip"]),
+            (&true.into(), &serde_json::Value::Null)
+        );
+    }
+}
+
+#[tokio::test]
+async fn nobody_without_a_good_token_causes_a_fetch() {
+    let (edge, keys, key) = edge_with(&[]).await;
+    let _ = edge.judges_token("x").await.expect(401);
+    assert!(keys.feed_asked().is_empty());
+    // A cold isolate asks for keys and feed at once.
+    let _ = edge.judges(&key).await.expect(204);
+    assert_eq!(keys.feed_asked().len(), 1);
+    edge.wait(600);
+    let _ = edge
+        .judges_token(&edge.token(&signing_key(9)))
+        .await
+        .expect(401);
+    edge.has_read_everything().await;
+    assert_eq!(keys.feed_asked().len(), 1);
+    let _ = edge.judges(&key).await.expect(204);
+    assert_eq!(keys.feed_asked().len(), 2);
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_silent_delays_an_answer_by_less_than_a_second_and_once() {
+    let (edge, keys, key) = edge_with(&[]).await;
+    let _ = edge.judges(&key).await.expect(204);
+    keys.holds_the_feed_back();
+    edge.wait(BOUND_SECONDS);
+    // Answered while the issuer is silent.
+    let token = edge.token(&key);
+    let _ = edge
+        .says("/strict", &token)
+        .await
+        .expect_problem(503, "REVOCATIONS_UNAVAILABLE");
+    let _ = edge.judges_token(&token).await.expect(204);
+    let _ = edge
+        .says("/eventual", &token)
+        .await
+        .expect_problem(502, "UPSTREAM_FAILED");
+    assert_eq!(edge.health().await["revocations"]["passedUnconfirmed"], 1);
+    assert_eq!(keys.feed_asked().len(), 2);
+
+    keys.lets_the_feed_go();
+    edge.wait(LONGEST_BACKOFF_SECONDS);
+    let _ = edge
+        .says("/strict", &token)
+        .await
+        .expect_problem(502, "UPSTREAM_FAILED");
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_away_is_not_hammered() {
+    let (edge, keys, key) = edge_with(&[]).await;
+    keys.feeds(|_| edgeward_tests::feed::answered("not a page"));
+    for _ in 0..20 {
+        let _ = edge.judges(&key).await.expect(204);
+    }
+    assert_eq!(keys.feed_asked().len(), 1);
+    for _ in 0..30 {
+        edge.wait(1);
+        for _ in 0..5 {
+            let _ = edge.judges(&key).await.expect(204);
+        }
+    }
+    // After 1, 2, 4, 8, 8 and 8 seconds, and up to a quarter more each time.
+    let count = keys.feed_asked().len();
+    assert!((5..=6).contains(&count), "{count} in half a minute");
+    assert_eq!(failures(&edge.log()).len(), count);
+}
+
+#[tokio::test]
+async fn a_long_feed_is_read_to_its_end_page_by_page() {
+    let (edge, keys, key) = edge_with(&[]).await;
+    let site = edge.origin().to_owned();
+    keys.feeds(move |ask| {
+        let mut page = edgeward_tests::feed::FeedPage::of(&site, ask, &[]);
+        let last = ask.after + 1_000;
+        let now = ask.now;
+        page.lines = (ask.after..last)
+            .map(|number| format!("sid s-{number} {now} revoked\n"))
+            .collect();
+        page.claims["last"] = last.into();
+        page.claims["more"] = (last < 20_000).into();
+        edgeward_tests::feed::answered(&page.signed(&signing_key(1)))
+    });
+    // A cold isolate may judge the first ones before it has read everything, but not on a strict route.
+    while edge
+        .says("/strict", &edge.token_of("one", &key))
+        .await
+        .status
+        == 503
+    {}
+    assert_eq!(keys.feed_asked().len(), 20);
+    for (sid, status) in [
+        ("s-0", 401),
+        ("s-9999", 401),
+        ("s-19999", 401),
+        ("s-20000", 204),
+    ] {
+        let _ = edge
+            .judges_token(&edge.token_of(sid, &key))
+            .await
+            .expect(status);
+    }
+}
+
+#[tokio::test]
+async fn an_isolate_that_idled_goes_on_where_it_was() {
+    let (edge, keys, key) = edge_with(&["a"]).await;
+    let _ = edge
+        .judges_token(&edge.token_of("a", &key))
+        .await
+        .expect(401);
+    feeds(&keys, &edge, &["a", "b"]);
+    edge.wait(600);
+    let _ = edge
+        .judges_token(&edge.token_of("b", &key))
+        .await
+        .expect(401);
+    let _ = edge
+        .judges_token(&edge.token_of("a", &key))
+        .await
+        .expect(401);
+    // An issuer whose database was restored from an older copy numbers anew, and what ended stays so.
+    feeds(&keys, &edge, &["c"]);
+    let site = edge.origin().to_owned();
+    keys.feeds(move |ask| {
+        let from_the_beginning = edgeward_tests::feed::FeedAsk {
+            after: 0,
+            ..ask.clone()
+        };
+        let page = edgeward_tests::feed::FeedPage::of(&site, &from_the_beginning, &["c"]);
+        edgeward_tests::feed::answered(&page.signed(&signing_key(1)))
+    });
+    edge.wait(600);
+    for sid in ["c", "b", "a"] {
+        let _ = edge
+            .judges_token(&edge.token_of(sid, &key))
+            .await
+            .expect(401);
+    }
+    let from: Vec<_> = keys.feed_asked().iter().map(|ask| ask.after).collect();
+    assert_eq!(from, [0, 1, 2]);
+    edge.wait(BOUND_SECONDS);
+    let _ = edge.judges(&key).await.expect(204);
+    assert_eq!(keys.feed_asked().last().map(|ask| ask.after), Some(1));
+}

@@ -1,0 +1,161 @@
+// `cargo xtask bench issuer`: refreshes, key sets, sessions, sign-ins, memory and the start of the issuer, beside oidc-provider
+// and better-auth on the same core and the same kind of database.
+
+import { parseArgs } from "node:util";
+import { betterAuth, fill, oidcProvider, ours, startOurs, startPeer, versions } from "./issuer/contenders.mjs";
+import { CONNECTIONS } from "./issuer/load.mjs";
+import { atHalf, distance, growth, logins, peerStarts, refreshes, saturations, starts, storm, unknownUsers } from "./issuer/measure.mjs";
+import { PINNED, withServers } from "./issuer/servers.mjs";
+import { median, ratio } from "./rounds.mjs";
+import { figure, shown, table } from "./table.mjs";
+
+const { values: flags } = parseArgs({ options: { json: { type: "boolean", default: false } } });
+const FEW = 1000;
+// Less only to try the script itself out.
+const MANY = Number(process.env.MANY_FAMILIES ?? 1_000_000);
+const began = performance.now();
+const ms = (micros) => (micros / 1000).toFixed(2);
+const middle = (values) => values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)];
+
+console.log(`${versions()}; ${PINNED ? "servers on core 0, the load on core 1 (taskset)" : "servers and load on the same cores: no taskset"}.`);
+console.log(`${CONNECTIONS} keep-alive connections over loopback. Medians; a ratio is the median of the ratios within a round, with quartiles.`);
+
+const found = await withServers(async () => {
+  const small = fill("few", FEW);
+  const large = fill("many", MANY);
+  const ourStarts = { [FEW]: await starts(small.at, 9), [MANY]: await starts(large.at, 5) };
+  const servers = {
+    small: Object.assign(await startOurs(small.at), { at: small.at }),
+    large: Object.assign(await startOurs(large.at), { at: large.at }),
+    oidcFull: await startPeer("oidc_provider", "FULL"),
+    oidcNormal: await startPeer("oidc_provider", "NORMAL"),
+    betterFull: await startPeer("better_auth", "FULL"),
+    betterNormal: await startPeer("better_auth", "NORMAL"),
+  };
+  const idle = servers.small.memory().now;
+
+  const refresh = await refreshes(servers, 3, 3);
+  rates("POST refresh: a new pair of tokens, the old one spent, on the disk before the answer", refresh, "edgeward");
+  const full = ["edgeward", "oidc-provider FULL", "better-auth FULL"];
+  const half = await atHalf(
+    Object.fromEntries(full.map((name) => [name, refresh.questions[name]])),
+    Object.fromEntries(full.map((name) => [name, median(refresh.perSecond, name)])),
+    5,
+  );
+  latencies("Refreshes at half of that, by a schedule", half);
+  const grown = await growth(servers.small, servers.large, half.edgeward.rate, 3, 4);
+  table(`Refreshes at ${half.edgeward.rate.toFixed(0)}/s over databases of ${FEW} and ${MANY} families, in turns`, [
+    ["families", "p50 ms", "p95 ms", "p99 ms", "processor µs each"],
+    ...["small", "large"].map((name) => [
+      String(name === "small" ? FEW : MANY),
+      ...["p50", "p95", "p99"].map((figure) => ms(median(grown[figure], name))),
+      median(grown.micros, name).toFixed(0),
+    ]),
+    ["ratio", ...["p50", "p95", "p99", "micros"].map((figure) => shown(ratio(grown[figure], "large", "small")))],
+  ]);
+
+  const keyQuestions = { edgeward: ours.keys(servers.small), "oidc-provider": oidcProvider.keys(servers.oidcFull) };
+  const keys = await saturations(keyQuestions, 3, 2);
+  rates("GET the key set", keys, "edgeward");
+  const keysHalf = await atHalf(keyQuestions, { edgeward: median(keys.perSecond, "edgeward"), "oidc-provider": median(keys.perSecond, "oidc-provider") }, 3);
+  latencies("The key set at half of that", keysHalf);
+
+  const meQuestions = { edgeward: ours.me(servers.small, small.at), "better-auth": betterAuth.me(servers.betterFull) };
+  const me = await saturations(meQuestions, 3, 2);
+  rates("GET who is signed in, by the session cookie", me, "edgeward");
+
+  const login = await logins(servers.small, 3, 5);
+  table("Sign-ins, 8 connections", [
+    ["", "sign-ins/s", "1 ÷ hash time", "hash ms", "share"],
+    ...login.map(({ rate, bound, hash }, round) => [`round ${round + 1}`, rate.toFixed(2), bound.toFixed(2), hash.toFixed(1), (rate / bound).toFixed(3)]),
+  ]);
+  const timing = await unknownUsers(servers.small, 150);
+  const apart = distance(timing.known, timing.unknown);
+  table("A wrong password, in turns, one at a time", [
+    ["", "median ms", "fastest ms"],
+    ...Object.entries(timing).map(([name, taken]) => [`${name} account`, ms(middle(taken)), ms(Math.min(...taken))]),
+  ]);
+  console.log(`  largest distance of the two distributions ${apart.most.toFixed(3)}; chance alone reaches ${apart.chance.toFixed(3)} in one of twenty runs`);
+
+  const peers = {
+    "oidc-provider": await peerStarts("oidc_provider", servers.oidcFull.at, 3),
+    "better-auth": await peerStarts("better_auth", servers.betterFull.at, 3),
+  };
+  table("From the start of the process to the first answer, over an existing database, and memory after 300 ms", [
+    ["", "ms", "slowest ms", "memory MB"],
+    ...Object.entries({ [`edgeward, ${FEW} families`]: ourStarts[FEW], [`edgeward, ${MANY} families`]: ourStarts[MANY], ...peers }).map(([name, taken]) => [
+      name,
+      middle(taken.map((one) => one.milliseconds)).toFixed(0),
+      Math.max(...taken.map((one) => one.milliseconds)).toFixed(0),
+      middle(taken.map((one) => one.megabytes)).toFixed(1),
+    ]),
+  ]);
+  // Last: a peer goes on hashing for those who have left.
+  const storms = {
+    edgeward: await storm(servers.small, ours.login(servers.small, `${small.at}/emails`), 90),
+    "better-auth": await storm(servers.betterFull, betterAuth.login(servers.betterFull), 30),
+  };
+  table("Five hundred sign-ins at once", [
+    ["", "answered", "told to come back", "per second", "p95 s", "memory before MB", "at most", "after"],
+    ...Object.entries(storms).map(([name, taken]) => [
+      name,
+      String(taken.answered),
+      String(taken.putOff),
+      taken.perSecond.toFixed(1),
+      (taken.p95 / 1e6).toFixed(1),
+      ...[taken.idle, taken.most, taken.after].map((size) => size.toFixed(1)),
+    ]),
+  ]);
+  const bestPeer = median(refresh.perSecond, "oidc-provider FULL") > median(refresh.perSecond, "better-auth FULL") ? "oidc-provider FULL" : "better-auth FULL";
+  return {
+    ratios: {
+      refresh_rps_vs_best_peer_full: figure(ratio(refresh.perSecond, "edgeward", bestPeer).middle),
+      refresh_rps_vs_oidc_provider_normal: figure(ratio(refresh.perSecond, "edgeward", "oidc-provider NORMAL").middle),
+      refresh_processor_vs_best_peer_full: figure(ratio(refresh.micros, "edgeward", bestPeer).middle),
+      refresh_p95_million_vs_thousand: figure(ratio(grown.p95, "large", "small").middle),
+      jwks_rps_vs_oidc_provider: figure(ratio(keys.perSecond, "edgeward", "oidc-provider").middle),
+      me_rps_vs_better_auth: figure(ratio(me.perSecond, "edgeward", "better-auth").middle),
+      login_vs_hash_bound: figure(middle(login.map(({ rate, bound }) => rate / bound))),
+      unknown_vs_known_median: figure(middle(timing.unknown) / middle(timing.known)),
+      unknown_known_distance_vs_chance: figure(apart.most / apart.chance),
+      storm_memory_vs_idle: figure(storms.edgeward.most / storms.edgeward.idle),
+    },
+    milliseconds: {
+      refresh_p95_at_half: figure(half.edgeward.p95 / 1000),
+      jwks_p95_at_half: figure(keysHalf.edgeward.p95 / 1000),
+      start: figure(middle(ourStarts[FEW].map((one) => one.milliseconds))),
+      start_million: figure(middle(ourStarts[MANY].map((one) => one.milliseconds))),
+    },
+    megabytes: { idle: figure(idle), storm: figure(storms.edgeward.most) },
+    perSecond: { refresh: figure(median(refresh.perSecond, "edgeward")), best_peer: figure(median(refresh.perSecond, bestPeer)) },
+  };
+});
+
+console.log(`\ntook ${((performance.now() - began) / 1000).toFixed(0)} s`);
+if (flags.json) console.log(JSON.stringify(found));
+
+function rates(title, taken, own) {
+  table(title, [
+    ["", "requests/s", "ours to it", "processor µs each", "ours to it", "p95 ms"],
+    ...Object.keys(taken.perSecond[0]).map((name) => [
+      name,
+      median(taken.perSecond, name).toFixed(0),
+      shown(ratio(taken.perSecond, own, name)),
+      median(taken.micros, name).toFixed(0),
+      shown(ratio(taken.micros, own, name)),
+      ms(median(taken.p95, name)),
+    ]),
+  ]);
+}
+
+function latencies(title, taken) {
+  table(title, [
+    ["", "asked/s", "answered/s", "p50 ms", "p95 ms", "p99 ms", "most ms"],
+    ...Object.entries(taken).map(([name, one]) => [
+      name,
+      one.rate.toFixed(0),
+      one.perSecond.toFixed(0),
+      ...[one.p50, one.p95, one.p99, one.max].map(ms),
+    ]),
+  ]);
+}

@@ -1,0 +1,114 @@
+// What is measured, one after the other. Each resolves to figures; nothing is judged here.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { inTurns } from "../rounds.mjs";
+import { betterAuth, hashMilliseconds, oidcProvider, ours, SAMPLE, startOurs, startPeer } from "./contenders.mjs";
+import { folder } from "./servers.mjs";
+
+/** Everybody's saturation, in turns: a list of rounds for each figure. */
+export async function saturations(questions, rounds, seconds) {
+  const names = Object.keys(questions);
+  const taken = await inTurns(names, rounds, (name) => questions[name].saturate(seconds));
+  const of = (figure) => taken.map((round) => Object.fromEntries(names.map((name) => [name, round[name][figure]])));
+  return { perSecond: of("perSecond"), micros: of("micros"), p95: of("p95") };
+}
+
+/** Refreshes: everybody as fast as it goes, then each at half of that by a schedule. */
+export async function refreshes(servers, rounds, seconds) {
+  const questions = {
+    edgeward: ours.refresh(servers.small, servers.small.at),
+    "oidc-provider FULL": oidcProvider.refresh(servers.oidcFull),
+    "oidc-provider NORMAL": oidcProvider.refresh(servers.oidcNormal),
+    "better-auth FULL": betterAuth.refresh(servers.betterFull),
+    "better-auth NORMAL": betterAuth.refresh(servers.betterNormal),
+  };
+  return { ...(await saturations(questions, rounds, seconds)), questions };
+}
+
+/** The latencies at half of a saturation. */
+export async function atHalf(questions, rates, seconds) {
+  const taken = {};
+  for (const [name, question] of Object.entries(questions)) {
+    taken[name] = { rate: rates[name] / 2, ...(await question.scheduled(rates[name] / 2, seconds)) };
+  }
+  return taken;
+}
+
+/** A thousand families and a million, by the same schedule, in turns. */
+export async function growth(small, large, rate, rounds, seconds) {
+  const questions = { small: ours.refresh(small, small.at), large: ours.refresh(large, large.at) };
+  const taken = await inTurns(["small", "large"], rounds, (name) => questions[name].scheduled(rate, seconds));
+  const of = (figure) => taken.map((round) => ({ small: round.small[figure], large: round.large[figure] }));
+  return { p50: of("p50"), p95: of("p95"), p99: of("p99"), micros: of("micros") };
+}
+
+/** Sign-ins as fast as one core hashes, and the hash alone before and after. */
+export async function logins(server, rounds, seconds) {
+  const clients = join(server.at, "emails");
+  const question = ours.login(server, clients);
+  const taken = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const before = hashMilliseconds();
+    const figures = await question.ask({ connections: 8, warm: 0.5, seconds });
+    const hash = (before + hashMilliseconds()) / 2;
+    taken.push({ rate: figures.perSecond, bound: 1000 / hash, hash });
+  }
+  return taken;
+}
+
+/** Five hundred people who sign in at once; whoever is told to comes back. */
+export async function storm(server, question, seconds) {
+  const idle = server.memory().now;
+  server.forgetMost();
+  const figures = await question.ask({ connections: 500, count: 500, seconds });
+  return { ...figures, idle, most: server.memory().most, after: server.memory().now };
+}
+
+/** Wrong passwords for accounts that are there and for others, alternating, one at a time. */
+export async function unknownUsers(server, pairs) {
+  const at = folder("timing");
+  const known = readFileSync(join(server.at, "emails"), "utf8").trim().split("\n").slice(-pairs);
+  const lines = known.flatMap((email, number) => [email, `nobody${number}@example.test`]);
+  const clients = join(at, "clients");
+  writeFileSync(clients, lines.join("\n"));
+  const each = join(at, "each");
+  await ours.login(server, clients, "not the password at all", 401).ask({ connections: 1, seconds: 120, count: pairs * 2, each });
+  const micros = readFileSync(each, "utf8").trim().split("\n").map(Number);
+  const of = (rest) => micros.filter((_, place) => place % 2 === rest);
+  return { known: of(0), unknown: of(1) };
+}
+
+/** From the start of the process to the first answer of a server whose database is there, and the memory it has then. */
+export async function starts(at, times) {
+  const taken = [];
+  for (let time = 0; time < times; time += 1) {
+    const server = await startOurs(at);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    taken.push({ milliseconds: server.startedIn, megabytes: server.memory().now });
+    await server.stop();
+  }
+  return taken;
+}
+
+/** The same of a peer. */
+export async function peerStarts(script, at, times) {
+  const taken = [];
+  for (let time = 0; time < times; time += 1) {
+    const server = await startPeer(script, "FULL", { again: at });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    taken.push({ milliseconds: server.startedIn, megabytes: server.memory().now });
+    await server.stop();
+  }
+  return taken;
+}
+
+/** How far apart two samples are: the largest distance of their distribution functions (Kolmogorov–Smirnov), and what chance would give. */
+export function distance(one, other) {
+  const values = [...one, ...other].toSorted((a, b) => a - b);
+  const share = (sample, value) => sample.filter((taken) => taken <= value).length / sample.length;
+  const most = Math.max(...values.map((value) => Math.abs(share(one, value) - share(other, value))));
+  return { most, chance: 1.36 * Math.sqrt((one.length + other.length) / (one.length * other.length)) };
+}
+
+export { SAMPLE };
