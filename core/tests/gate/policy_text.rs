@@ -112,6 +112,23 @@ fn every_mistake_is_named_with_its_line() {
 }
 
 #[test]
+fn who_only_decides_is_not_kept_from_it_by_a_row_of_a_test() {
+    let rule = "version = 1\n[[route]]\npath = \"/a\"\nallow = \"public\"\n";
+    for row in ["request = \"/a\"", "as = 7", "expected = \"allow\""] {
+        let text = format!("{rule}[[test]]\n{row}\n");
+        assert!(Policy::parse(&text).is_err(), "{row}");
+        let policy = Policy::parse_without_tests(&text).unwrap();
+        assert_eq!(
+            (policy.rules().len(), policy.run_tests().len()),
+            (1, 0),
+            "{row}"
+        );
+    }
+    let unknown = format!("{rule}role = \"admin\"\n");
+    assert!(Policy::parse_without_tests(&unknown).is_err());
+}
+
+#[test]
 fn rules_that_could_both_speak_are_an_error_that_names_both() {
     let pair = |one: &str, two: &str| {
         let rule = |lines: &str| format!("[[route]]\nallow = \"public\"\n{lines}\n");

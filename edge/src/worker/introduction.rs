@@ -6,12 +6,12 @@
 //! [`Verified`] only, so nobody gets them whose token was not judged for this very request. Other keys forget everything.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use edgeward_core::keys::KeySet;
 use edgeward_core::time::UnixTime;
-use edgeward_core::token::{MAX_SEEN_TOKENS, SignError, TokenDigest, Verified};
+use edgeward_core::token::{ByDigest, MAX_SEEN_TOKENS, SignError, TokenDigest, Verified};
 
 use super::config::Settings;
 use super::identity::{self, Bound};
@@ -59,7 +59,7 @@ struct Made {
 
 struct Introductions {
     under: [u8; 32],
-    made: BTreeMap<TokenDigest, Made>,
+    made: ByDigest<Made>,
     /// The oldest first; what has to go, goes in this order.
     order: VecDeque<TokenDigest>,
     bytes: usize,
@@ -69,7 +69,7 @@ impl Introductions {
     const fn none() -> Self {
         Self {
             under: [0; 32],
-            made: BTreeMap::new(),
+            made: ByDigest::new(),
             order: VecDeque::new(),
             bytes: 0,
         }
@@ -234,7 +234,7 @@ mod tests {
                 assert!(kept.made.len() <= MAX_SEEN_TOKENS && kept.bytes <= MAX_KEPT_BYTES);
                 assert_eq!(kept.made.len(), kept.order.len());
                 assert_eq!(kept.bytes, kept.made.len() * bytes);
-                assert!(kept.made.contains_key(digest), "the latest stays");
+                assert!(kept.made.get(digest).is_some(), "the latest stays");
             }
         }
     }

@@ -173,7 +173,16 @@ impl Policy {
     /// The first thing that is wrong, with its line: bad TOML, an unknown key, a value that makes no sense, or two
     /// rules of equal specificity that can both speak about one request.
     pub fn parse(toml: &str) -> Result<Self, PolicyError> {
-        read::read(toml)
+        read::read(toml, read::all_rows)
+    }
+
+    /// Reads a policy to decide by. What stands in its `[[test]]` rows is not looked at: it changes no decision, and is for
+    /// whoever checks the policy before.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], but for the rows.
+    pub fn parse_without_tests(toml: &str) -> Result<Self, PolicyError> {
+        read::read(toml, read::no_rows)
     }
 
     /// The rules, the most specific first.

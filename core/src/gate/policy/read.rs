@@ -43,11 +43,30 @@ const VERSION: i64 = 1;
 /// The longest `max_age_seconds`: a year. Because a longer one is a typing error and no demand.
 const MAX_STEP_UP_AGE_SECONDS: i64 = 31_536_000;
 
+/// What becomes of the rows of `[[test]]`. A function, so that a Worker, which leaves them out, has no code for them.
+pub(super) type Rows =
+    for<'d, 't> fn(Source<'t>, Placed<'d, 't>) -> Result<Vec<TestRow>, PolicyError>;
+
+/// Whoever runs them needs them.
+pub(super) fn all_rows<'t>(
+    source: Source<'t>,
+    value: Placed<'_, 't>,
+) -> Result<Vec<TestRow>, PolicyError> {
+    each(source, value, |source, row| {
+        TestRow::read(source, RawTest::read(source, row)?)
+    })
+}
+
+/// Whoever decides does not.
+pub(super) fn no_rows<'t>(_: Source<'t>, _: Placed<'_, 't>) -> Result<Vec<TestRow>, PolicyError> {
+    Ok(Vec::new())
+}
+
 struct RawPolicy<'d> {
     version: Spanned<i64>,
     gate: RawSettings<'d>,
     route: Vec<RawRoute<'d>>,
-    test: Vec<RawTest<'d>>,
+    test: Vec<TestRow>,
 }
 
 #[derive(Default)]
@@ -83,17 +102,17 @@ impl<'d> RawPolicy<'d> {
     fn read<'t>(
         source: Source<'t>,
         document: &'d Spanned<DeTable<'t>>,
+        rows: Rows,
     ) -> Result<Self, PolicyError> {
         let section = Section::whole(source, document, tables::POLICY)?;
         let routes = |source, value| each(source, value, RawRoute::read);
-        let tests = |source, value| each(source, value, RawTest::read);
         Ok(Self {
             version: section.required("version", integer)?,
             gate: section
                 .optional("gate", RawSettings::read)?
                 .unwrap_or_default(),
             route: section.optional("route", routes)?.unwrap_or_default(),
-            test: section.optional("test", tests)?.unwrap_or_default(),
+            test: section.optional("test", rows)?.unwrap_or_default(),
         })
     }
 }
@@ -149,7 +168,7 @@ impl<'d> RawStepUp<'d> {
 }
 
 #[cold]
-pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
+pub(super) fn read(text: &str, rows: Rows) -> Result<Policy, PolicyError> {
     let whole = |message: String| PolicyError {
         line: None,
         key: None,
@@ -163,7 +182,7 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
     let line_ends = line_ends(text);
     let source = Source::new(text, &line_ends);
     let document = source.document()?;
-    let raw = RawPolicy::read(source, &document)?;
+    let raw = RawPolicy::read(source, &document, rows)?;
     if *raw.version.get_ref() != VERSION {
         return Err(source.error(
             &raw.version,
@@ -208,17 +227,12 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
         index
     };
     let (exact, folded) = (index(Spelling::Exact), index(Spelling::Folded));
-    let tests = raw
-        .test
-        .into_iter()
-        .map(|row| TestRow::read(source, row))
-        .collect::<Result<_, _>>()?;
     Ok(Policy {
         settings,
         rules,
         exact,
         folded,
-        tests,
+        tests: raw.test,
     })
 }
 
