@@ -53,6 +53,10 @@ pub struct Policy {
 
 /// A policy, or the reason why there is none. Broken refuses every request with 503 `POLICY_INVALID`.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of them, and it stays where it is"
+)]
 pub enum PolicyState {
     /// Requests are judged.
     Ready(Policy),
