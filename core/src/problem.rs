@@ -97,6 +97,8 @@ problem_codes! {
     StepUpRequired = "STEP_UP_REQUIRED", 401, "Confirm your identity again.";
     /// The edge's proof of itself is present and wrong.
     EdgeProofInvalid = "EDGE_PROOF_INVALID", 401, "The edge's proof is not acceptable.";
+    /// Only an enrolled edge that asks for itself may have this.
+    EdgeProofRequired = "EDGE_PROOF_REQUIRED", 401, "Only an edge that asks for itself may read this.";
     /// The token of a mailed link was used, has expired or never was.
     LinkInvalid = "LINK_INVALID", 410, "This link does not work any more.";
 

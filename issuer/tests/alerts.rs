@@ -24,7 +24,7 @@ use desk::{Desk, EMAIL};
 use edgeward_core::time::UnixTime;
 use edgeward_issuer::{
     alerts::Watch,
-    config::{AlertRule, Alerting, Config, Per, SecretText},
+    config::{AlertRule, Alerting, Config, Origin, Per, SecretText},
     domain::{
         alerts::signature,
         events::{EventType, Severity},
@@ -118,6 +118,7 @@ fn failures(per: Per, count: i64) -> AlertRule {
         severity: Severity::Critical,
         cooldown_seconds: 600,
         webhook: None,
+        origin: Origin::Default,
     }
 }
 
@@ -372,7 +373,7 @@ fn mistakes_of_the_rules_are_told_with_their_line() {
         (
             rule("")[hook.len()..].to_owned(),
             &[secret],
-            "FILE:1: alerts: a has no webhook, and alerting.webhook is not set",
+            "FILE:1: alerts.webhook: is missing, and alerting.webhook is not set",
         ),
         (
             format!("{hook}alerts = 7"),
@@ -382,69 +383,97 @@ fn mistakes_of_the_rules_are_told_with_their_line() {
         (
             format!("{hook}[[alerts]]\nevent = \"login.failed\""),
             &[secret],
-            "FILE:2: alerts: the rule of line 2: has no name",
+            "FILE:2: alerts.name: is missing",
         ),
         (
             format!("{hook}[[alerts]]\nname = \"A b\"\nevent = \"login.failed\""),
             &[secret],
-            "FILE:2: alerts: the rule of line 2: name: must be at most 40 of",
+            "FILE:3: alerts.name: must be at most 40 of",
         ),
         (
             format!("{hook}[[alerts]]\nname = \"a\""),
             &[secret],
-            "FILE:2: alerts: the rule of line 2: has no event",
+            "FILE:2: alerts.event: is missing",
         ),
         (
             format!("{hook}[[alerts]]\nname = \"a\"\nevent = \"login\""),
             &[secret],
-            "FILE:2: alerts: the rule of line 2: event: there is no event \"login\"",
+            "FILE:4: alerts.event: there is no event \"login\"",
         ),
         (
             rule("count = 0"),
             &[secret],
-            "FILE:2: alerts: the rule of line 2: count: must be a whole number from 1",
+            "FILE:5: alerts.count: must be a whole number from 1",
         ),
         (
             rule("window_seconds = 59"),
             &[secret],
-            "FILE:2: alerts: the rule of line 2: window_seconds: must be",
+            "FILE:5: alerts.window_seconds: must be",
         ),
         (
             rule("window_seconds = 600\ncooldown_seconds = 599"),
             &[secret],
-            "FILE:2: alerts: the rule of line 2: cooldown_seconds: must be a whole number from 600",
+            "FILE:6: alerts.cooldown_seconds: must be a whole number from 600",
         ),
         (
             rule("per = \"name\""),
             &[secret],
-            "FILE:2: alerts: the rule of line 2: per: must be site, address or user",
+            "FILE:5: alerts.per: must be site, address or user",
         ),
         (
             rule("severity = \"page\""),
             &[secret],
-            "FILE:2: alerts: the rule of line 2: severity: must be info, warning or critical",
+            "FILE:5: alerts.severity: must be info, warning or critical",
         ),
         (
             rule("cool_down = 5"),
             &[secret],
-            "FILE:2: alerts: the rule of line 2: there is no cool_down",
+            "FILE:5: alerts.cool_down: there is no such setting; there are name, event",
         ),
         (
             rule("webhook = \"http://hooks.example.com\""),
             &[secret],
-            "FILE:2: alerts: the rule of line 2: webhook: must begin with https://",
+            "FILE:5: alerts.webhook: must begin with https://",
         ),
         (
             rule("webhook = \"https://a:b@hooks.example.com\""),
             &[secret],
-            "FILE:2: alerts: the rule of line 2: webhook: must be without a name",
+            "FILE:5: alerts.webhook: must be without a name",
         ),
         (
             rule("[[alerts]]\nname = \"a\"\nevent = \"login.failed\""),
             &[secret],
-            "FILE:2: alerts: the rule of line 5: there is another rule a",
+            "FILE:6: alerts.name: there is another rule a",
         ),
     ] {
         check(&file, variables, &[says]);
     }
+    // Two wrong rules: everything about both, and nothing that only follows from another mistake.
+    check(
+        "[[alerts]]\nnmae = \"a\"\nevent = 7\ncount = 0\nwindow_seconds = 1\ncooldown_seconds = 1\nper = \"x\"\n\
+         colour = 1\n[[alerts]]\nname = \"b\"\nwebhook = \"https://hooks.example.com\"\nseverity = \"x\"\n",
+        &[],
+        &[
+            "FILE:1: alerts.webhook: is missing",
+            "FILE:2: alerts.nmae: there is no such setting; did you mean name?",
+            "FILE:3: alerts.event: must be a text",
+            "FILE:4: alerts.count: must be",
+            "FILE:5: alerts.window_seconds: must be",
+            "FILE:6: alerts.cooldown_seconds: must be a whole number from 60 to",
+            "FILE:7: alerts.per: must be",
+            "FILE:8: alerts.colour: there is no such setting; there are name,",
+            "FILE:9: alerts.event: is missing",
+            "FILE:11: alerts.webhook: needs EDGEWARD__ALERTING__SECRET",
+            "FILE:12: alerts.severity: must be",
+        ],
+    );
+    check(
+        "alerting.webhok = \"https://hooks.example.com\"\n[[alerts]]\nname = = 3\nevent = 7\n",
+        &[secret],
+        &[
+            "FILE:1: alerting.webhok: there is no such setting",
+            "FILE:3: no valid TOML",
+            "FILE:4: alerts.event: must be a text",
+        ],
+    );
 }

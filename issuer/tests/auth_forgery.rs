@@ -214,13 +214,17 @@ async fn two_tabs_share_a_token() {
 }
 
 /// Every unsafe resource of the issuer; a new one belongs here.
-const UNSAFE: [(Method, &str); 7] = [
+const UNSAFE: [(Method, &str); 11] = [
     (Method::POST, "/auth/register"),
     (Method::POST, "/auth/login"),
     (Method::POST, "/auth/refresh"),
     (Method::POST, "/auth/logout"),
     (Method::POST, "/auth/logout-all"),
     (Method::POST, "/auth/password"),
+    (Method::POST, "/auth/password/forgot"),
+    (Method::POST, "/auth/password/reset"),
+    (Method::POST, "/auth/register/confirm"),
+    (Method::POST, "/auth/step-up"),
     (
         Method::DELETE,
         "/auth/sessions/00000000-0000-7000-8000-000000000000",

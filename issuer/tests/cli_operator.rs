@@ -88,12 +88,12 @@ fn config_check_on_a_file_with_six_mistakes_names_all_six() {
     assert_eq!(
         ran.out.lines().collect::<Vec<_>>(),
         [
-            "e.toml:8: tokens.access_seconds: must be a number of seconds from 60 to 3600",
-            "e.toml:13: log.level: must be error, warn, info or debug",
             "e.toml:4: issuer.audiense: there is no such setting; did you mean issuer.audience?",
             "e.toml:6: cookies.parent_domain: contradicts issuer.url: a browser refuses cookies for example.org from auth.example.com",
+            "e.toml:8: tokens.access_seconds: must be a number of seconds from 60 to 3600",
             "e.toml:9: tokens.session_idle_seconds: contradicts tokens.session_absolute_seconds: 7200 is more than 3600",
             "e.toml:12: log.format: text is a development setting: production logs are read by machines, use json",
+            "e.toml:13: log.level: must be error, warn, info or debug",
         ]
     );
 }

@@ -173,16 +173,29 @@ fn unknown_keys_are_refused_and_the_known_are_named() {
 }
 
 #[test]
-fn all_mistakes_are_told_at_once() {
+fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
     check(
         "environment = 1\n[tokens]\naccess_seconds = 0\nfoo = 1\n[log]\nlevel = \"x\"",
         &[("EDGEWARD__SERVER__LISTEN", "nowhere")],
         &[
             "FILE:1: environment",
-            "EDGEWARD__SERVER__LISTEN: server.listen: must be an address",
             "FILE:3: tokens.access_seconds",
-            "FILE:6: log.level",
             "FILE:4: tokens.foo",
+            "FILE:6: log.level",
+            "EDGEWARD__SERVER__LISTEN: server.listen: must be an address",
+        ],
+    );
+}
+
+#[test]
+fn variables_and_defaults_come_behind_the_file() {
+    check(
+        "[tokens]\nrefresh_idle_seconds = 300\n[log]\nlevel = 3\n",
+        &[("EDGEWARD__LOG__FORMAT", "xml")],
+        &[
+            "FILE:4: log.level: must be a text",
+            "EDGEWARD__LOG__FORMAT: log.format: must be json or text",
+            "default: tokens.access_seconds: contradicts tokens.refresh_idle_seconds",
         ],
     );
 }
@@ -203,10 +216,10 @@ fn what_is_wrong_by_itself_does_not_hide_what_does_not_go_together() {
          level = 3\n",
         &[],
         &[
-            "FILE:10: log.level: must be a text",
-            "FILE:7: tokens.acess_seconds: there is no such setting; did you mean tokens.access_seconds?",
             "FILE:2: issuer.url: must be an origin only",
             "FILE:5: tokens.session_idle_seconds: contradicts tokens.session_absolute_seconds",
+            "FILE:7: tokens.acess_seconds: there is no such setting; did you mean tokens.access_seconds?",
+            "FILE:10: log.level: must be a text",
         ],
     );
     check(
@@ -218,10 +231,10 @@ fn what_is_wrong_by_itself_does_not_hide_what_does_not_go_together() {
         ),
         &[],
         &[
+            "FILE:3: issuer.audience: begins with http://",
+            "FILE:4: cookies.parent_domain: contradicts issuer.url",
             "FILE:5: log.level: must be a text",
             "FILE:5: log.colour: there is no such setting; there are log.format, log.level",
-            "FILE:4: cookies.parent_domain: contradicts issuer.url",
-            "FILE:3: issuer.audience: begins with http://",
             "FILE:5: log.format: text is a development setting",
             "FILE:6: passwords.min_length: must be at least 12",
         ],

@@ -23,9 +23,9 @@ fn every_line_that_is_no_toml_is_told() {
         &[],
         &[
             "FILE:1: no valid TOML",
+            "FILE:3: tokens.access_seconds: must be a number",
             "FILE:4: no valid TOML",
             "FILE:7: no valid TOML",
-            "FILE:3: tokens.access_seconds: must be a number",
         ],
     );
 }
@@ -92,8 +92,8 @@ fn what_is_no_toml_is_refused_with_its_line() {
         "a = 1\nb = = 2",
         &[],
         &[
-            "FILE:2: no valid TOML",
             "FILE:1: a: there is no such setting",
+            "FILE:2: no valid TOML",
         ],
     );
     check(
@@ -179,6 +179,56 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
         .unwrap()
     );
     assert_eq!(again.log.level.name(), "debug");
+}
+
+#[test]
+fn the_rules_of_alerts_are_shown_with_their_lines_and_those_that_come_along_by_name() {
+    const RULE: &str = "[[alerts]]\nname = \"lockout-surge\"\nevent = \"account.locked\"\n";
+    const HOOK: &str = "webhook = \"https://hooks.example.com/x\"\n";
+    let others = "refresh-reuse, edge-proof, sign-in-failure-surge, guessing-from-one-address";
+    let all = "refresh-reuse, edge-proof, lockout-surge, sign-in-failure-surge, guessing-from-one-address";
+    for (file, lines, names) in [
+        (
+            format!("[alerting]\n{HOOK}{RULE}[[alerts]]\nname = \"a\"\nevent = \"login.failed\"\n"),
+            &[3, 6][..],
+            Some(others),
+        ),
+        (format!("[alerting]\n{HOOK}"), &[], Some(all)),
+        (
+            format!("[alerting]\nwithout_defaults = true\n{HOOK}{RULE}"),
+            &[4],
+            None,
+        ),
+        // Nowhere to send to.
+        (String::new(), &[], None),
+        (format!("{RULE}{HOOK}"), &[1], None),
+    ] {
+        let folder = Folder::new();
+        let path = folder.path().join("edgeward.toml");
+        fs::write(&path, &file).unwrap();
+        let inputs = Inputs {
+            file: Some(path.clone()),
+            variables: vec![("EDGEWARD__ALERTING__SECRET".to_owned(), "s3cret".to_owned())],
+            ..Inputs::default()
+        };
+        let shown = Config::show(&inputs).unwrap();
+        let starting = |what: &str| -> Vec<String> {
+            let lines = shown.lines().filter(|line| line.starts_with(what));
+            lines.map(str::to_owned).collect()
+        };
+        let places = lines.iter();
+        let places = places.map(|line| format!("[[alerts]] # {}:{line}", path.display()));
+        assert_eq!(
+            starting("[[alerts]]"),
+            places.collect::<Vec<_>>(),
+            "{shown}"
+        );
+        let names =
+            names.map(|names| format!("# alerts in force that come along: {names} # default"));
+        assert_eq!(starting("# alerts"), Vec::from_iter(names), "{shown}");
+        fs::write(&path, &shown).unwrap();
+        assert!(Config::load(&inputs).is_ok(), "{shown}");
+    }
 }
 
 #[test]
@@ -380,11 +430,15 @@ fn mail_is_configured_whole_or_not_at_all() {
     for (file, expected) in [
         (
             "[mail]\nserver = \"smtp.example.com\"",
-            "default: mail.from: is missing",
+            "FILE:2: mail.from: is missing",
+        ),
+        (
+            "[mail]\nserver = \"smtp.example.com\"\nform = \"a@b.example\"",
+            "FILE:3: mail.form: there is no such setting; did you mean mail.from?",
         ),
         (
             "[mail]\nfrom = \"a@b.example\"",
-            "default: mail.server: is missing",
+            "FILE:2: mail.server: is missing",
         ),
         (
             "[mail]\nserver = \"smtp.example.com:25\"\nfrom = \"a@b.example\"",
@@ -397,6 +451,12 @@ fn mail_is_configured_whole_or_not_at_all() {
     ] {
         check(file, &[], &[expected]);
     }
+    let server = [("EDGEWARD__MAIL__SERVER", "smtp.example.com")];
+    check(
+        "",
+        &server,
+        &["EDGEWARD__MAIL__SERVER: mail.from: is missing"],
+    );
 }
 
 #[test]

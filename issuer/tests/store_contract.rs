@@ -81,6 +81,8 @@ mount! {
         honest_attempts_in_two_processes_wait_and_pass,
         strangers_cannot_lock_a_known_device_out,
         a_device_is_known_to_the_account_it_signed_in_to,
+        a_device_that_only_refreshed_is_not_known,
+        a_session_that_ended_by_suspicion_knows_no_device,
         a_failure_is_whole_or_not_at_all,
         ended_counters_are_taken_away_by_new_ones,
         a_changed_role_ends_every_session_with_it,

@@ -331,8 +331,15 @@ async fn a_dry_run_makes_no_database() {
     ]);
     let ran = program::run(&mut command, b"");
     let told = format!("{DJANGO_TOLD}{}", summary("to import", [3, 0, 1, 0, 4]));
-    check(&ran, 1, &told, "");
+    let database = files.path().join("data/edgeward.db");
+    let none = format!("edgeward: there is no database at {}", database.display());
+    check(&ran, 1, &told, &none);
     assert!(!files.path().join("data").exists());
+    // A file that no issuer has used.
+    fs::create_dir(files.path().join("data")).unwrap();
+    fs::write(&database, "").unwrap();
+    let ran = program::run(&mut command, b"");
+    check(&ran, 1, &told, "edgeward.db: there are no tables yet");
 }
 
 /// The mappings in the documentation, between its fences.

@@ -117,6 +117,10 @@ async fn revoke_all(store: &Store, email: &str, now: UnixTime) -> Outcome {
     let entry =
         AuditEntry::done(action, Actor::Operator, now, &Origin::default()).about("user", user);
     let ended = store.revoke_all(user, None, now, &entry).await?;
+    if ended == 0 {
+        user::eprint("the user has no live session")?;
+        return Ok(Answer::No);
+    }
     print(&format!("sessions ended: {ended}"))?;
     Ok(Answer::Yes)
 }

@@ -1,24 +1,13 @@
 //! `[alerting]` and `[[alerts]]`: which events call somebody, and where.
 
-use std::{collections::BTreeMap, path::PathBuf};
+mod read;
 
-use axum::http::Uri;
+use std::path::PathBuf;
 
-use super::{
-    read::{flag, text},
-    reader::Reader,
-    secret::{self, SecretText},
-    source::{Raw, RawTable},
-};
+use super::{Origin, secret::SecretText};
 use crate::domain::events::{EventType, Severity};
 
-/// More rules are no rules any more: each costs a count every few seconds.
-const RULES_MAX: usize = 64;
-
-/// A rule's name is shown in chats and on telephones.
-const NAME_MAX_CHARS: usize = 40;
-
-const DAY: i64 = 24 * 3600;
+pub(super) use read::read;
 
 /// Who is called, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -54,6 +43,8 @@ pub struct AlertRule {
     pub cooldown_seconds: i64,
     /// Where it is sent; `None` is [`Alerting::webhook`].
     pub webhook: Option<String>,
+    /// Where it is written.
+    pub origin: Origin,
 }
 
 /// What is counted together.
@@ -111,6 +102,7 @@ pub fn defaults() -> Vec<AlertRule> {
         severity,
         cooldown_seconds: 900,
         webhook: None,
+        origin: Origin::Default,
     };
     vec![
         // One is a theft, or a client that must be mended; none may be missed, so it is told again as soon as it may be.
@@ -155,180 +147,10 @@ pub fn defaults() -> Vec<AlertRule> {
     ]
 }
 
-pub(super) fn read(reader: &mut Reader) -> Alerting {
-    let (secret, secret_file) = secret::take(reader, "alerting.secret", "alerting.secret_file");
-    let webhook = reader.take("alerting.webhook", None, |raw| webhook(raw).map(Some));
-    let without_defaults = reader.take("alerting.without_defaults", false, flag);
-    let rules = reader.take("alerts", Vec::new(), rules);
-    let sends = webhook.is_some() || rules.iter().any(|rule| rule.webhook.is_some());
-    let is_broken = reader.is_broken("alerting.secret") || reader.is_broken("alerting.secret_file");
-    if sends && secret.is_none() && !is_broken {
-        reader.complain(
-            "alerting.webhook",
-            "needs EDGEWARD__ALERTING__SECRET or alerting.secret_file: alerts are signed",
-        );
-    }
-    let lost = rules.iter().find(|rule| rule.webhook.is_none());
-    if let (Some(rule), None, false) = (lost, &webhook, reader.is_broken("alerting.webhook")) {
-        let message = format!(
-            "{} has no webhook, and alerting.webhook is not set",
-            rule.name
-        );
-        reader.complain("alerts", &message);
-    }
-    Alerting {
-        secret,
-        secret_file,
-        webhook,
-        without_defaults,
-        rules,
-    }
-}
-
-fn rules(raw: &Raw) -> Result<Vec<AlertRule>, String> {
-    let tables = match raw {
-        Raw::Tables(tables) => tables.as_slice(),
-        Raw::List(items) if items.is_empty() => &[],
-        Raw::List(_)
-        | Raw::Text(_)
-        | Raw::Integer(_)
-        | Raw::Boolean(_)
-        | Raw::Other(_)
-        | Raw::Variable(_) => return Err("must be tables, each as [[alerts]]".to_owned()),
-    };
-    if tables.len() > RULES_MAX {
-        return Err(format!("there are more than {RULES_MAX}"));
-    }
-    let mut found: Vec<AlertRule> = Vec::with_capacity(tables.len());
-    for table in tables {
-        let at = |message: String| format!("the rule of line {}: {message}", table.line);
-        let rule = rule(table).map_err(at)?;
-        if found.iter().any(|other| other.name == rule.name) {
-            return Err(at(format!("there is another rule {}", rule.name)));
-        }
-        found.push(rule);
-    }
-    Ok(found)
-}
-
-/// Takes members out of a table; what is left over is a mistake.
-struct Members<'a>(BTreeMap<&'a str, &'a Raw>);
-
-impl Members<'_> {
-    fn take<T>(
-        &mut self,
-        name: &str,
-        kind: impl Fn(&Raw) -> Result<T, String>,
-    ) -> Result<Option<T>, String> {
-        let raw = self.0.remove(name);
-        raw.map(|raw| kind(raw).map_err(|message| format!("{name}: {message}")))
-            .transpose()
-    }
-
-    fn number(&mut self, name: &str, default: i64, from: i64, to: i64) -> Result<i64, String> {
-        let found = self.take(name, |raw| match raw {
-            Raw::Integer(number) if (from..=to).contains(number) => Ok(*number),
-            Raw::Integer(_)
-            | Raw::Text(_)
-            | Raw::Boolean(_)
-            | Raw::List(_)
-            | Raw::Tables(_)
-            | Raw::Other(_)
-            | Raw::Variable(_) => Err(format!("must be a whole number from {from} to {to}")),
-        })?;
-        Ok(found.unwrap_or(default))
-    }
-}
-
-fn rule(table: &RawTable) -> Result<AlertRule, String> {
-    let members = table.members.iter();
-    let mut members = Members(members.map(|(name, raw)| (name.as_str(), raw)).collect());
-    let name = members.take("name", name)?.ok_or("has no name")?;
-    let event = members.take("event", event)?.ok_or("has no event")?;
-    let per = members.take("per", per)?.unwrap_or(Per::Site);
-    let count = members.number("count", 1, 1, 1_000_000)?;
-    // An hour of failures is found in the views; an alert is about now.
-    let window_seconds = members.number("window_seconds", 300, 60, DAY)?;
-    let severity = members
-        .take("severity", severity)?
-        .unwrap_or(event.severity());
-    // Shorter than the window, the same events would be told twice.
-    let cooldown = 3600.max(window_seconds);
-    let cooldown_seconds = members.number("cooldown_seconds", cooldown, window_seconds, 7 * DAY)?;
-    let webhook = members.take("webhook", webhook)?;
-    if let Some(other) = members.0.keys().next() {
-        return Err(format!(
-            "there is no {other}; there are name, event, per, count, window_seconds, severity, cooldown_seconds, webhook"
-        ));
-    }
-    Ok(AlertRule {
-        name,
-        event,
-        per,
-        count,
-        window_seconds,
-        severity,
-        cooldown_seconds,
-        webhook,
-    })
-}
-
-fn name(raw: &Raw) -> Result<String, String> {
-    let name = text(raw)?;
-    let fits = name
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if fits && name.len() <= NAME_MAX_CHARS {
-        Ok(name)
-    } else {
-        Err(format!(
-            "must be at most {NAME_MAX_CHARS} of a-z, 0-9 and -"
-        ))
-    }
-}
-
-fn event(raw: &Raw) -> Result<EventType, String> {
-    let name = text(raw)?;
-    EventType::from_name(&name).ok_or_else(|| format!("there is no event {name:?}"))
-}
-
-fn per(raw: &Raw) -> Result<Per, String> {
-    let name = text(raw)?;
-    let mut all = Per::ALL.into_iter();
-    all.find(|per| per.name() == name)
-        .ok_or_else(|| "must be site, address or user".to_owned())
-}
-
-fn severity(raw: &Raw) -> Result<Severity, String> {
-    let name = text(raw)?;
-    let mut all = Severity::ALL.into_iter();
-    all.find(|severity| severity.name() == name)
-        .ok_or_else(|| "must be info, warning or critical".to_owned())
-}
-
-/// https, or this machine. Names and passwords do not belong into an address that is logged and shown.
-fn webhook(raw: &Raw) -> Result<String, String> {
-    let url = text(raw)?;
-    let parsed = url.parse::<Uri>().ok();
-    let parts = parsed
-        .as_ref()
-        .and_then(|uri| Some((uri.scheme_str()?, uri.authority()?)));
-    match parts {
-        Some((_, authority)) if authority.as_str().contains('@') => {
-            Err("must be without a name or password".to_owned())
-        }
-        Some(("https", _)) => Ok(url),
-        Some(("http", authority)) if ["127.0.0.1", "[::1]"].contains(&authority.host()) => Ok(url),
-        Some(_) | None => {
-            Err("must begin with https://, or with http:// and a loopback address".to_owned())
-        }
-    }
-}
-
-/// The rules of the file as TOML.
-pub(super) fn shown(rules: &[AlertRule]) -> String {
+/// The rules of the file as TOML, and the names of those in force that come with the program.
+pub(super) fn shown(alerting: &Alerting) -> String {
     let mut out = String::new();
-    for rule in rules {
+    for rule in &alerting.rules {
         let mut table = toml::Table::new();
         let mut put = |name: &str, value: toml::Value| table.insert(name.to_owned(), value);
         put("name", rule.name.clone().into());
@@ -341,8 +163,19 @@ pub(super) fn shown(rules: &[AlertRule]) -> String {
         if let Some(webhook) = &rule.webhook {
             put("webhook", webhook.clone().into());
         }
-        out.push_str("\n[[alerts]]\n");
-        out.push_str(&table.to_string());
+        out.push_str(&format!("\n[[alerts]] # {}\n{table}", rule.origin));
+    }
+    let in_force = alerting.in_force();
+    let shipped = in_force.iter().map(|(rule, _)| rule);
+    let names: Vec<&str> = shipped
+        .filter(|rule| rule.origin == Origin::Default)
+        .map(|rule| rule.name.as_str())
+        .collect();
+    if !names.is_empty() {
+        let names = names.join(", ");
+        out.push_str(&format!(
+            "\n# alerts in force that come along: {names} # default\n"
+        ));
     }
     out
 }

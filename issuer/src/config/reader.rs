@@ -63,6 +63,12 @@ impl Reader {
         mistakes.any(|mistake| mistake.key.as_deref() == Some(key))
     }
 
+    /// Whether a key that nobody took is spelt so much like this one that it was meant: then its value is not known.
+    pub(super) fn is_misspelt(&self, key: &str) -> bool {
+        let mut left = self.settings.keys();
+        left.any(|left| nearest(left, std::iter::once(key)).is_some())
+    }
+
     /// Whatever was not taken is a slip of the pen, and a slip in a security setting would otherwise pass in silence.
     pub(super) fn refuse_unknown(&mut self) {
         for (key, setting) in std::mem::take(&mut self.settings) {

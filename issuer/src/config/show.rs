@@ -30,7 +30,7 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
             None => line(&mut out, &format!("# {name} is not set")),
         }
     }
-    out.push_str(&alerts::shown(&config.alerting.rules));
+    out.push_str(&alerts::shown(&config.alerting));
     line(&mut out, "\n# secrets, in files of their own:");
     for secret in ["kek", "refresh-mac", "csrf"] {
         let path = config.secrets_folder().join(secret);

@@ -41,6 +41,18 @@ impl fmt::Display for Origin {
     }
 }
 
+impl Origin {
+    /// Where a complaint stands among others: the file from top to bottom, what it lacks, variables, defaults.
+    const fn rank(&self) -> (u8, usize) {
+        match self {
+            Self::Line(_, line) => (0, *line),
+            Self::File(_) => (1, 0),
+            Self::Variable(_) => (2, 0),
+            Self::Default => (3, 0),
+        }
+    }
+}
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
@@ -67,11 +79,12 @@ impl fmt::Display for Mistake {
 pub struct ConfigErrors(Vec<Mistake>);
 
 impl ConfigErrors {
-    pub(super) fn new(mistakes: Vec<Mistake>) -> Self {
+    pub(super) fn new(mut mistakes: Vec<Mistake>) -> Self {
+        mistakes.sort_by_key(|mistake| mistake.origin.rank());
         Self(mistakes)
     }
 
-    /// The mistakes, in the order of discovery.
+    /// The mistakes, in the order of the file's lines; then those of the file as a whole, of variables and of defaults.
     #[must_use]
     pub fn mistakes(&self) -> &[Mistake] {
         &self.0
@@ -113,13 +126,13 @@ pub(super) enum Raw {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RawTable {
     /// Where it begins.
-    pub(super) line: usize,
+    pub(super) origin: Origin,
     /// What it holds.
-    pub(super) members: BTreeMap<String, Raw>,
+    pub(super) members: Settings,
 }
 
 /// A value and its place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Setting {
     pub(super) raw: Raw,
     pub(super) origin: Origin,
@@ -200,14 +213,17 @@ impl File<'_> {
             } else {
                 raw(value.get_ref())
             };
-            let line = line_of(self.text, key.span().start);
-            // What the parser made of a line that it could not read is nobody's intention.
-            if self.broken_lines.contains(&line) {
-                continue;
+            if let Some(origin) = self.origin(key.span().start) {
+                settings.insert(path, Setting { raw, origin });
             }
-            let origin = Origin::Line(self.path.to_path_buf(), line);
-            settings.insert(path, Setting { raw, origin });
         }
+    }
+
+    /// The line of an offset. None where it could not be read: what the parser made of it is nobody's intention.
+    fn origin(&self, offset: usize) -> Option<Origin> {
+        let line = line_of(self.text, offset);
+        let is_read = !self.broken_lines.contains(&line);
+        is_read.then(|| Origin::Line(self.path.to_path_buf(), line))
     }
 }
 
@@ -235,12 +251,15 @@ impl File<'_> {
         }
         let tables = items.iter().map(|item| {
             let table = item.get_ref().as_table()?;
-            let members = table.iter();
+            let members = table.iter().filter_map(|(key, value)| {
+                let origin = self.origin(key.span().start)?;
+                let raw = raw(value.get_ref());
+                Some((key.get_ref().to_string(), Setting { raw, origin }))
+            });
+            let line = line_of(self.text, item.span().start);
             Some(RawTable {
-                line: line_of(self.text, item.span().start),
-                members: members
-                    .map(|(key, value)| (key.get_ref().to_string(), raw(value.get_ref())))
-                    .collect(),
+                origin: Origin::Line(self.path.to_path_buf(), line),
+                members: members.collect(),
             })
         });
         tables

@@ -13,6 +13,9 @@ use super::session::{Digest, SECRET_BYTES};
 /// A stored user agent is cut here: longer ones are made by nobody honest, and the list shows it.
 const USER_AGENT_MAX_BYTES: usize = 256;
 
+/// The longest name of a product that is shown; longer ones are nobody's.
+const PRODUCT_MAX_BYTES: usize = 64;
+
 /// The neighbourhood of an address: /24 of IPv4, /48 of IPv6. A whole address is kept nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddressRange(String);
@@ -180,8 +183,21 @@ fn device_name(user_agent: &str) -> String {
     match (find(&PROGRAMS), find(&SYSTEMS)) {
         (Some(program), Some(system)) => format!("{program} on {system}"),
         (Some(only), None) | (None, Some(only)) => only.to_owned(),
-        (None, None) => "Unknown device".to_owned(),
+        (None, None) => product(user_agent).unwrap_or_else(|| "Unknown device".to_owned()),
     }
+}
+
+/// The first product of a user agent without its version (RFC 9110, section 10.1.5), so that programs which are no browser are
+/// told apart as well.
+fn product(user_agent: &str) -> Option<String> {
+    let name = user_agent.split(['/', ' ']).next()?;
+    let is_name = |name: &str| {
+        (1..=PRODUCT_MAX_BYTES).contains(&name.len())
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    is_name(name).then(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -220,7 +236,12 @@ mod tests {
                 "Safari on macOS",
             ),
             ("curl/8.5.0", "curl"),
+            ("python-requests/2.32.3", "python-requests"),
+            ("MyApp/1.0 (build 7)", "MyApp"),
+            ("Thief/6.6", "Thief"),
             ("", "Unknown device"),
+            ("<script>/1", "Unknown device"),
+            (&"a".repeat(65), "Unknown device"),
         ] {
             assert_eq!(device_name(user_agent), name, "{user_agent}");
         }

@@ -184,8 +184,8 @@ pub trait Storage: Send + Sync {
         now: UnixTime,
     ) -> impl Future<Output = Result<bool, StorageError>> + Send;
 
-    /// Whether a browser with this device cookie signed in, or refreshed, at the account of an address. It costs the same
-    /// where there is no such account.
+    /// Whether a browser with this device cookie signed in at the account of an address, in a session that did not end by a
+    /// suspicion or a new password. It costs the same where there is no such account.
     fn knows_device(
         &self,
         email: &Email,
@@ -267,7 +267,7 @@ pub trait Storage: Send + Sync {
         entry: &AuditEntry,
     ) -> impl Future<Output = Result<bool, StorageError>> + Send;
 
-    /// Ends all live families of a user but one, and answers how many there were.
+    /// Ends all live families of a user but one, and answers how many there were. Where there was none, nothing is written.
     fn revoke_all(
         &self,
         user: UserId,

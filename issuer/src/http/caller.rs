@@ -96,7 +96,7 @@ pub async fn identify<F: Future<Output = Response>>(
         }
         Err(error) => {
             let asked = Asked {
-                address: address_without_proof(&app, &parts),
+                address: address_without_proof(app, &parts),
                 now: app.clock.now(),
             };
             (own_id, None, asked, error.into_response())

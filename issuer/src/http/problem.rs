@@ -72,6 +72,8 @@ pub enum ApiError {
     OriginRefused,
     /// The proof of an edge does not hold.
     EdgeProofInvalid,
+    /// Only an edge that asks for itself may have this.
+    EdgeProofRequired,
     /// A mailed link was used, has expired or never was.
     LinkInvalid,
 
@@ -185,6 +187,7 @@ impl ApiError {
             Self::CsrfInvalid => ProblemCode::CsrfInvalid,
             Self::OriginRefused => ProblemCode::OriginRefused,
             Self::EdgeProofInvalid => ProblemCode::EdgeProofInvalid,
+            Self::EdgeProofRequired => ProblemCode::EdgeProofRequired,
             Self::LinkInvalid => ProblemCode::LinkInvalid,
             Self::WeakPassword(_) => ProblemCode::WeakPassword,
             Self::EmailTaken => ProblemCode::EmailTaken,

@@ -25,7 +25,7 @@ const FEED_MEDIA_TYPE: HeaderValue =
         (status = 200, description = "A JWT with `rid`, `after`, `last`, `more`, `count` and `sha256` of the lines behind it: `sid`, the session, when, why",
             content_type = "application/edgeward-revocations+jwt", body = String),
         (status = 400, description = "`MALFORMED_BODY`: `after` is no number"),
-        (status = 401, description = "`EDGE_PROOF_INVALID`: no proof of an edge that asks for itself"),
+        (status = 401, description = "`EDGE_PROOF_REQUIRED`: no proof of an edge that asks for itself; `EDGE_PROOF_INVALID`"),
         (status = 500, description = "`INTERNAL`"),
         (status = 503, description = "`BUSY`, with `Retry-After`"),
     ))]
@@ -35,7 +35,7 @@ pub async fn feed(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     if !caller.is_edge_itself {
-        return Err(ApiError::EdgeProofInvalid);
+        return Err(ApiError::EdgeProofRequired);
     }
     let after = match query.as_deref() {
         None | Some("") => 0,

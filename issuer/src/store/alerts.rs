@@ -83,16 +83,22 @@ impl Store {
         rule: &AlertRule,
         (from, to): (UnixTime, UnixTime),
     ) -> Result<Vec<Counted>, StorageError> {
-        sql("SELECT CASE $4 WHEN 'address' THEN coalesce(address, '') WHEN 'user' THEN coalesce(user_id, '') ELSE '' END
+        // Those that an alert was raised about are left out before the worst are taken, or they would hide the others.
+        sql("SELECT subject, counted, first_at, last_at FROM (
+             SELECT CASE $4 WHEN 'address' THEN coalesce(address, '') WHEN 'user' THEN coalesce(user_id, '') ELSE '' END
                     AS subject, count(*) AS counted, min(at) AS first_at, max(at) AS last_at
              FROM security_events WHERE type = $1 AND at >= $2 AND at < $3
-             GROUP BY subject HAVING count(*) >= $5 ORDER BY counted DESC, subject LIMIT $6")
+             GROUP BY 1 HAVING count(*) >= $5) AS found
+             WHERE NOT EXISTS (SELECT 1 FROM alerts
+                 WHERE alerts.rule = $7 AND alerts.subject = found.subject AND alerts.cools_at > $3)
+             ORDER BY counted DESC, subject LIMIT $6")
         .bind(rule.event.name())
         .bind(from)
         .bind(to)
         .bind(rule.per.name())
         .bind(rule.count)
         .bind(SUBJECTS_MAX)
+        .bind(&rule.name)
         .all(self.readers())
         .await?
         .iter()

@@ -94,6 +94,8 @@ pub(super) async fn live_of_user(
     .collect()
 }
 
+/// The devices that signed in, and not those that refreshed: whoever stole a refresh token could make any device a known
+/// one. A session that ended because it may have been somebody else's knows none either.
 /// One question to two indices, so that neither the account nor how much it was used shows in the time.
 pub(super) async fn has_device(
     on: impl Reads,
@@ -101,7 +103,10 @@ pub(super) async fn has_device(
     cookie: &Digest,
 ) -> Result<bool, StorageError> {
     let row = sql("SELECT sid FROM families
-         WHERE user_id = (SELECT id FROM users WHERE email = $1) AND device_cookie_digest = $2 LIMIT 1")
+         WHERE user_id = (SELECT id FROM users WHERE email = $1) AND signed_in_device = $2
+             AND (revoked_reason IS NULL
+                 OR revoked_reason NOT IN ('reuse', 'password-changed', 'device-changed', 'address-changed'))
+         LIMIT 1")
     .bind(email.as_str())
     .bind(cookie.as_bytes())
     .optional(on)
@@ -159,9 +164,9 @@ pub(super) async fn insert(on: &mut impl Writes, new: &NewSignIn) -> Result<(), 
     sql(
         "INSERT INTO families
              (sid, user_id, client_id, seq, current_digest, rotated_at_ms, confirmed, idle_expires_at,
-              absolute_expires_at, auth_time, amr, acr, device_cookie_digest, device_digest, device_name,
-              user_agent, address_range, created_at, last_used_at)
-         VALUES ($1, $2, $3, 0, $4, $5, 0, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $8, $8)",
+              absolute_expires_at, auth_time, amr, acr, device_cookie_digest, signed_in_device, device_digest,
+              device_name, user_agent, address_range, created_at, last_used_at)
+         VALUES ($1, $2, $3, 0, $4, $5, 0, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, $15, $8, $8)",
     )
     .bind(new.sid.to_string())
     .bind(new.user.to_string())

@@ -62,6 +62,8 @@ pub(super) async fn ask(
         Some(_) => Kind::Registration,
         None => Kind::PasswordReset,
     };
+    // Of several that ask at once, each counts what the others queued.
+    tx.be_alone().await?;
     let queued = Queued {
         kind,
         registration,
@@ -97,8 +99,8 @@ pub(super) async fn tell_owner(tx: &mut WriteTx, entry: &AuditEntry) -> Result<(
             WHERE users.id = $8 AND this.sid = $10
                 AND EXISTS (SELECT 1 FROM families WHERE user_id = $8 AND sid <> $10)
                 AND NOT EXISTS (SELECT 1 FROM families AS other WHERE other.user_id = $8 AND other.sid <> $10
-                    AND (other.device_cookie_digest = this.device_cookie_digest
-                        OR (other.device_cookie_digest IS NULL AND this.device_cookie_digest IS NULL
+                    AND (other.signed_in_device = this.signed_in_device
+                        OR (other.signed_in_device IS NULL AND this.signed_in_device IS NULL
                             AND other.device_digest = this.device_digest)))
                 AND (SELECT count(*) FROM outbox
                      WHERE recipient = users.email AND kind = $2 AND created_at > $7) < $9"

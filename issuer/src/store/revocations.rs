@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     domain::{
+        moment::Moment,
         revocations::{Ended, KEPT_SECONDS, Revocation, Revocations},
         session::Sid,
         storage::StorageError,
@@ -24,7 +25,9 @@ pub(super) async fn append(tx: &mut WriteTx, ended: &[Ended]) -> Result<(), Stor
         return Ok(());
     };
     let last = last(&mut *tx).await?;
-    let mut seq = last;
+    // Numbers go on from the time, so that a database that was restored from an older copy gives none again that an edge may
+    // have read: what came under it would be missing there.
+    let mut seq = last.max(Moment::from_time(now).millis());
     for Ended { sid, at, reason } in ended {
         seq = seq.saturating_add(1);
         sql("INSERT INTO revocations (seq, sid, at, reason) VALUES ($1, $2, $3, $4)")

@@ -272,7 +272,7 @@ impl Storage for Store {
         let mut tx = self.write().await?;
         let reason = RevocationReason::RevokedAll;
         let ended = families::revoke_all(&mut tx, user, except, reason, now).await?;
-        tx.commit(entry).await?;
+        tx.commit_if(ended > 0, entry).await?;
         Ok(ended)
     }
 

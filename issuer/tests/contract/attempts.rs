@@ -21,7 +21,7 @@ use edgeward_issuer::{
 };
 use tokio::task::JoinSet;
 
-use super::world::{NOW, World, digest, entry, new_account, new_sign_in, unlike};
+use super::world::{NOW, World, digest, entry, first_rotation, new_account, new_sign_in, unlike};
 
 const NAME: &str = "ada@example.test";
 
@@ -243,6 +243,57 @@ pub(crate) async fn a_device_is_known_to_the_account_it_signed_in_to(world: Worl
         let (sid, reason) = (sign_in.sid, RevocationReason::SignedOut);
         let noted = entry(Action::SignOut);
         let _ = world.store.revoke(sid, reason, NOW, &noted).await.unwrap();
+    }
+}
+
+/// Whoever stole a refresh token could else guess passwords from as many known devices as it has refreshes.
+pub(crate) async fn a_device_that_only_refreshed_is_not_known(world: World) {
+    let ada = world.with_account(NAME).await;
+    let address = Email::parse(NAME).unwrap();
+    let (own, thief) = (digest(), digest());
+    let mut sign_in = new_sign_in(ada);
+    sign_in.device.mark.cookie = Some(own);
+    let noted = entry(Action::SignIn);
+    let done = world.store.sign_in(&sign_in, None, None, &noted).await;
+    assert_eq!(done.unwrap(), Entered::Done);
+    let mut rotation = first_rotation(&sign_in);
+    rotation.device.cookie = Some(thief);
+    let noted = entry(Action::Refresh);
+    assert!(world.store.rotate(&rotation, &noted).await.unwrap());
+    let knows = async |cookie| {
+        let known = world.store.knows_device(&address, cookie).await;
+        known.unwrap()
+    };
+    assert_eq!((knows(&own).await, knows(&thief).await), (true, false));
+}
+
+pub(crate) async fn a_session_that_ended_by_suspicion_knows_no_device(world: World) {
+    use RevocationReason as Reason;
+    let ada = world.with_account(NAME).await;
+    let address = Email::parse(NAME).unwrap();
+    for (reason, known) in [
+        (Reason::SignedOut, true),
+        (Reason::Revoked, true),
+        (Reason::RevokedAll, true),
+        (Reason::Replaced, true),
+        (Reason::Locked, true),
+        (Reason::RolesChanged, true),
+        (Reason::Reuse, false),
+        (Reason::DeviceChanged, false),
+        (Reason::AddressChanged, false),
+        (Reason::PasswordChanged, false),
+    ] {
+        let own = digest();
+        let mut sign_in = new_sign_in(ada);
+        sign_in.device.mark.cookie = Some(own);
+        let noted = entry(Action::SignIn);
+        let done = world.store.sign_in(&sign_in, None, None, &noted).await;
+        assert_eq!(done.unwrap(), Entered::Done);
+        let noted = entry(Action::SignOut);
+        let ended = world.store.revoke(sign_in.sid, reason, NOW, &noted).await;
+        assert!(ended.unwrap());
+        let found = world.store.knows_device(&address, &own).await;
+        assert_eq!(found.unwrap(), known, "{reason:?}");
     }
 }
 

@@ -293,7 +293,9 @@ pub(crate) async fn all_sessions_but_one_end_together(world: World) {
         );
     }
     assert_eq!(revoke_all(None).await, 1);
+    let entries = world.entries().await;
     assert_eq!(revoke_all(None).await, 0);
+    assert_eq!(world.entries().await, entries, "nothing was done");
 }
 
 pub(crate) async fn living_sessions_are_listed_the_newest_first(world: World) {

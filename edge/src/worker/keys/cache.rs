@@ -10,10 +10,10 @@ use edgeward_core::time::UnixTime;
 use wasm_bindgen::JsValue;
 use web_sys::{Headers, Response, ResponseInit};
 
-use super::fetch::{acceptable, read_limited};
+use super::fetch::acceptable;
 use super::seal::{Entry, MAX_ENTRY_BYTES};
 use super::{Errand, Published};
-use crate::worker::platform;
+use crate::worker::{body, platform};
 
 /// Apart from the zone's ordinary cache, so that no visitor's request can meet an entry.
 const CACHE_NAME: &str = "edgeward";
@@ -34,7 +34,7 @@ pub(super) async fn look(errand: &Errand) -> Option<Kept> {
         let response = platform::cached(CACHE_NAME, &address(&errand))
             .await
             .ok()??;
-        let text = read_limited(&response, MAX_ENTRY_BYTES).await.ok()?;
+        let text = body::read(&response, MAX_ENTRY_BYTES).await.ok()?;
         let seal = &errand.settings.identity.seal;
         let entry = seal.open(errand.settings.issuer_upstream.as_str(), &text)?;
         Some(Kept {

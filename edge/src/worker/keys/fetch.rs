@@ -3,16 +3,14 @@
 use edgeward_core::keys::{
     FETCH_LEASE_SECONDS, KeySet, KeySetError, MAX_KEY_SET_BYTES, NO_USABLE_KEY,
 };
-use js_sys::{Reflect, Uint8Array};
-use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen::JsValue;
 use web_sys::{
-    AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestCache,
-    RequestInit, RequestRedirect, Response,
+    AbortController, AbortSignal, Headers, Request, RequestCache, RequestInit, RequestRedirect,
 };
 
 use super::cache::LOOK_TIMEOUT_MILLISECONDS;
 use super::{Errand, Published};
+use crate::worker::body::{self, Unread};
 use crate::worker::{outbound, platform};
 
 /// The address of the key set at the issuer.
@@ -68,6 +66,15 @@ impl Failure {
     }
 }
 
+impl From<Unread> for Failure {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Broken => Self::Broken,
+            Unread::TooLarge => Self::TooLarge,
+        }
+    }
+}
+
 /// Asks the issuer, with the entity tag of the set at hand, and gives up after [`FETCH_TIMEOUT_MILLISECONDS`].
 pub(super) async fn fetch(errand: &Errand, entity_tag: Option<&str>) -> Result<Fetched, Failure> {
     let abort = AbortController::new().map_err(|_| Failure::NotSent)?;
@@ -94,7 +101,7 @@ async fn answer(request: &Request, entity_tag: Option<&str>) -> Result<Fetched, 
         304 => return Err(Failure::NotOurs),
         _ => return Err(Failure::Status),
     }
-    let body = read_limited(&response, MAX_KEY_SET_BYTES).await?;
+    let body = body::read(&response, MAX_KEY_SET_BYTES).await?;
     let published = acceptable(body)?;
     let entity_tag = said.filter(|tag| is_entity_tag(tag));
     Ok(Fetched::Set {
@@ -145,33 +152,6 @@ fn key_set_request(
         request.headers().set(name, &value)?;
     }
     Ok(request)
-}
-
-/// Reads a body that may not be longer than this.
-pub(super) async fn read_limited(response: &Response, limit: usize) -> Result<Vec<u8>, Failure> {
-    let Some(body) = response.body() else {
-        return Ok(Vec::new());
-    };
-    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
-    let mut read = Vec::new();
-    loop {
-        let step = JsFuture::from(reader.read())
-            .await
-            .map_err(|_| Failure::Broken)?;
-        let done = Reflect::get(&step, &"done".into()).map_err(|_| Failure::Broken)?;
-        if done.is_truthy() {
-            return Ok(read);
-        }
-        let chunk = Reflect::get(&step, &"value".into()).map_err(|_| Failure::Broken)?;
-        let chunk: Uint8Array = chunk.dyn_into().map_err(|_| Failure::Broken)?;
-        let length = usize::try_from(chunk.length()).map_err(|_| Failure::TooLarge)?;
-        if read.len().saturating_add(length) > limit {
-            // Tells the runtime to stop; whether it listens changes nothing here.
-            let _ = reader.cancel();
-            return Err(Failure::TooLarge);
-        }
-        read.extend_from_slice(&chunk.to_vec());
-    }
 }
 
 /// Whether a 304 speaks of the set that was asked about. Tags are compared weakly (RFC 9110, section 13.1.2), because a

@@ -4,12 +4,15 @@ use std::{
     env,
     fs::File,
     io::{self, Read, Write},
-    path::PathBuf,
+    path::{self, PathBuf},
 };
 
 use zeroize::Zeroizing;
 
-use super::super::{Answer, Failure, Outcome, Place, print};
+use super::{
+    super::{Answer, Failure, Outcome, Place, print},
+    eprint,
+};
 use crate::{
     clock::Clock,
     config::{Config, Database, ServerUrl, mapping::Mapping},
@@ -87,6 +90,11 @@ async fn existing(config: &Config) -> Result<Option<Store>, Failure> {
     if let Database::File(path) = &config.store.database
         && !path.exists()
     {
+        let place = path::absolute(path);
+        let place = place.as_deref().unwrap_or(path).display();
+        eprint(&format!(
+            "there is no database at {place}, so nobody is known: an import would make one"
+        ))?;
         return Ok(None);
     }
     let store = connect_store(config).await?;
@@ -94,7 +102,11 @@ async fn existing(config: &Config) -> Result<Option<Store>, Failure> {
     if steps.iter().any(|step| step.applied) {
         return Ok(Some(store));
     }
+    let place = store.place().to_owned();
     store.close().await;
+    eprint(&format!(
+        "{place}: there are no tables yet, so nobody is known: an import would make them"
+    ))?;
     Ok(None)
 }
 

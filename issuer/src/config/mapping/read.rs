@@ -36,12 +36,15 @@ pub(super) fn load(path: &Path) -> Result<Mapping, ConfigErrors> {
     let names = role_names(&mut reader);
     let mapping = read(&mut reader, path, names);
     reader.refuse_unknown();
-    let mut judged = Judged {
-        reader: &mut reader,
-        path,
-    };
-    judged.columns(&mapping);
-    judged.password(mapping.password);
+    // What could not be read may hold what would be missed.
+    if reader.mistakes.iter().all(|mistake| mistake.key.is_some()) {
+        let mut judged = Judged {
+            reader: &mut reader,
+            path,
+        };
+        judged.columns(&mapping);
+        judged.password(mapping.password);
+    }
     if reader.mistakes.is_empty() {
         Ok(Mapping {
             origins: reader.origins,

@@ -75,20 +75,27 @@ struct Given<'a> {
 /// What does not fit is told here, because a section without a server is no [`Mail`] that could be judged later.
 fn judge(reader: &mut Reader, given: &Given<'_>) {
     let broken = reader.broken();
+    let misspelt = ["mail.server", "mail.from"].map(|key| (key, reader.is_misspelt(key)));
+    let is_misspelt = |key| misspelt.contains(&(key, true));
     let mut complain = |key: &'static str, others: &[&'static str], message: &str| {
         if broken.contains(key) || others.iter().any(|other| broken.contains(other)) {
             return;
         }
-        let known = reader.origins.iter().find(|(known, _)| *known == key);
+        // What is missing has no place of its own: it is told where the setting stands that needs it.
+        let places = [key].into_iter().chain(others.iter().copied());
+        let origin = places
+            .filter_map(|place| reader.origins.iter().find(|(known, _)| *known == place))
+            .map(|(_, origin)| origin.clone())
+            .find(|origin| *origin != Origin::Default);
         reader.mistakes.push(Mistake {
-            origin: known.map_or(Origin::Default, |(_, origin)| origin.clone()),
+            origin: origin.unwrap_or(Origin::Default),
             key: Some(key.to_owned()),
             message: message.to_owned(),
         });
     };
     match given.server {
         Some(server) => {
-            if !given.from {
+            if !given.from && !is_misspelt("mail.from") {
                 complain(
                     "mail.from",
                     &["mail.server"],
@@ -103,12 +110,22 @@ fn judge(reader: &mut Reader, given: &Given<'_>) {
                 );
             }
         }
-        None if given.from || given.username || given.password || given.password_file => complain(
-            "mail.server",
-            &[],
-            "is missing: without it the other settings of mail do nothing",
-        ),
-        None => {}
+        None => {
+            let others = [
+                ("mail.from", given.from),
+                ("mail.username", given.username),
+                ("mail.password", given.password),
+                ("mail.password_file", given.password_file),
+            ];
+            let given = others.iter().find(|(_, is_given)| *is_given);
+            if let (Some((given, _)), false) = (given, is_misspelt("mail.server")) {
+                complain(
+                    "mail.server",
+                    &[given],
+                    "is missing: without it the other settings of mail do nothing",
+                );
+            }
+        }
     }
     if given.password && given.password_file {
         complain(

@@ -124,6 +124,7 @@ impl Credential {
             | ProblemCode::NoRefreshToken
             | ProblemCode::RefreshInProgress
             | ProblemCode::StepUpRequired
+            | ProblemCode::EdgeProofRequired
             | ProblemCode::CaptchaRequired
             | ProblemCode::RouteDenied
             | ProblemCode::InsufficientRole

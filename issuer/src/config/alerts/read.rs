@@ -1,0 +1,272 @@
+//! How `[alerting]` and `[[alerts]]` are read: every mistake of every rule, each under its own line.
+
+use std::collections::BTreeSet;
+
+use axum::http::Uri;
+use edgeward_core::nearest::nearest;
+
+use super::{AlertRule, Alerting, Per};
+use crate::{
+    config::{
+        Mistake, Origin,
+        read::{flag, number, text},
+        reader::Reader,
+        secret,
+        source::{Raw, RawTable, Settings},
+    },
+    domain::events::{EventType, Severity},
+};
+
+/// More rules are no rules any more: each costs a count every few seconds.
+const RULES_MAX: usize = 64;
+
+/// A rule's name is shown in chats and on telephones.
+const NAME_MAX_CHARS: usize = 40;
+
+/// What a rule may hold.
+const MEMBERS: [&str; 8] = [
+    "name",
+    "event",
+    "per",
+    "count",
+    "window_seconds",
+    "severity",
+    "cooldown_seconds",
+    "webhook",
+];
+
+const MINUTE: i64 = 60;
+const DAY: i64 = 24 * 3600;
+
+pub(in crate::config) fn read(reader: &mut Reader) -> Alerting {
+    let (secret, secret_file) = secret::take(reader, "alerting.secret", "alerting.secret_file");
+    let webhook = reader.take("alerting.webhook", None, |raw| webhook(raw).map(Some));
+    let without_defaults = reader.take("alerting.without_defaults", false, flag);
+    let tables = reader.take("alerts", Vec::new(), tables);
+    let is_broken = reader.is_broken("alerting.secret") || reader.is_broken("alerting.secret_file");
+    if secret.is_none() && !is_broken {
+        let message = "needs EDGEWARD__ALERTING__SECRET or alerting.secret_file: alerts are signed";
+        let of_a_rule = tables.iter().find_map(|table| table.members.get("webhook"));
+        if webhook.is_some() {
+            reader.complain("alerting.webhook", message);
+        } else if let Some(setting) = of_a_rule {
+            reader.mistakes.push(Mistake {
+                origin: setting.origin.clone(),
+                key: Some("alerts.webhook".to_owned()),
+                message: message.to_owned(),
+            });
+        }
+    }
+    let is_known = !reader.is_broken("alerting.webhook") && !reader.is_misspelt("alerting.webhook");
+    let needs_webhook = webhook.is_none() && is_known;
+    let rules = rules(reader, tables, needs_webhook);
+    Alerting {
+        secret,
+        secret_file,
+        webhook,
+        without_defaults,
+        rules,
+    }
+}
+
+fn tables(raw: &Raw) -> Result<Vec<RawTable>, String> {
+    match raw {
+        Raw::Tables(tables) if tables.len() > RULES_MAX => {
+            Err(format!("there are more than {RULES_MAX}"))
+        }
+        Raw::Tables(tables) => Ok(tables.clone()),
+        Raw::List(items) if items.is_empty() => Ok(Vec::new()),
+        Raw::List(_)
+        | Raw::Text(_)
+        | Raw::Integer(_)
+        | Raw::Boolean(_)
+        | Raw::Other(_)
+        | Raw::Variable(_) => Err("must be tables, each as [[alerts]]".to_owned()),
+    }
+}
+
+fn rules(reader: &mut Reader, tables: Vec<RawTable>, needs_webhook: bool) -> Vec<AlertRule> {
+    let mut names = BTreeSet::new();
+    let mut found = Vec::with_capacity(tables.len());
+    for table in tables {
+        let mut members = Members::of(table, reader);
+        found.extend(rule(&mut members, &mut names, needs_webhook));
+    }
+    found
+}
+
+/// Takes members out of a table, and complains about them.
+struct Members<'r> {
+    reader: &'r mut Reader,
+    origin: Origin,
+    left: Settings,
+    /// Those whose value nobody knows, because of a mistake.
+    unknown: BTreeSet<&'static str>,
+}
+
+impl<'r> Members<'r> {
+    /// What no rule holds is a mistake.
+    fn of(table: RawTable, reader: &'r mut Reader) -> Self {
+        let (left, others): (Settings, Settings) = table
+            .members
+            .into_iter()
+            .partition(|(name, _)| MEMBERS.contains(&name.as_str()));
+        let mut members = Self {
+            reader,
+            origin: table.origin,
+            left,
+            unknown: BTreeSet::new(),
+        };
+        for (name, setting) in others {
+            let message = match nearest(&name, MEMBERS.into_iter()) {
+                Some(meant) => {
+                    members.unknown.insert(meant);
+                    format!("there is no such setting; did you mean {meant}?")
+                }
+                None => format!("there is no such setting; there are {}", MEMBERS.join(", ")),
+            };
+            members.complain(setting.origin, &name, message);
+        }
+        members
+    }
+
+    /// The member; none when it is absent or wrong.
+    fn take<T>(
+        &mut self,
+        name: &'static str,
+        kind: impl Fn(&Raw) -> Result<T, String>,
+    ) -> Option<T> {
+        let setting = self.left.remove(name)?;
+        let taken = kind(&setting.raw);
+        let complained = taken.map_err(|message| {
+            self.unknown.insert(name);
+            self.complain(setting.origin, name, message);
+        });
+        complained.ok()
+    }
+
+    /// Complains that there is no such member, unless it is somewhere that could not be read.
+    fn miss(&mut self, name: &'static str, message: &str) {
+        let is_read = self
+            .reader
+            .mistakes
+            .iter()
+            .all(|mistake| mistake.key.is_some());
+        if is_read && !self.unknown.contains(name) {
+            self.complain(self.origin.clone(), name, message.to_owned());
+        }
+    }
+
+    fn complain(&mut self, origin: Origin, name: &str, message: String) {
+        self.reader.mistakes.push(Mistake {
+            origin,
+            key: Some(format!("alerts.{name}")),
+            message,
+        });
+    }
+}
+
+fn rule(
+    members: &mut Members<'_>,
+    names: &mut BTreeSet<String>,
+    needs_webhook: bool,
+) -> Option<AlertRule> {
+    let name = members.take("name", |raw| match name(raw)? {
+        name if names.contains(&name) => Err(format!("there is another rule {name}")),
+        name => Ok(name),
+    });
+    match &name {
+        Some(name) => {
+            names.insert(name.clone());
+        }
+        None => members.miss(
+            "name",
+            "is missing: an alert is told under the name of its rule",
+        ),
+    }
+    let event = members.take("event", event);
+    if event.is_none() {
+        members.miss("event", "is missing: name what is counted");
+    }
+    let per = members.take("per", per).unwrap_or(Per::Site);
+    let count = members.take("count", number(1, 1_000_000)).unwrap_or(1);
+    // An hour of failures is found in the views; an alert is about now.
+    let window = members.take("window_seconds", number(MINUTE, DAY));
+    let window_seconds = window.unwrap_or(5 * MINUTE);
+    let severity = members.take("severity", severity);
+    // Shorter than the window, the same events would be told twice.
+    let least = if members.unknown.contains("window_seconds") {
+        MINUTE
+    } else {
+        window_seconds
+    };
+    let cooldown = members.take("cooldown_seconds", number(least, 7 * DAY));
+    let webhook = members.take("webhook", webhook);
+    if webhook.is_none() && needs_webhook {
+        members.miss("webhook", "is missing, and alerting.webhook is not set");
+    }
+    let event = event?;
+    Some(AlertRule {
+        name: name?,
+        event,
+        per,
+        count,
+        window_seconds,
+        severity: severity.unwrap_or(event.severity()),
+        cooldown_seconds: cooldown.unwrap_or(3600.max(window_seconds)),
+        webhook,
+        origin: members.origin.clone(),
+    })
+}
+
+fn name(raw: &Raw) -> Result<String, String> {
+    let name = text(raw)?;
+    let fits = name
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if fits && name.len() <= NAME_MAX_CHARS {
+        Ok(name)
+    } else {
+        Err(format!(
+            "must be at most {NAME_MAX_CHARS} of a-z, 0-9 and -"
+        ))
+    }
+}
+
+fn event(raw: &Raw) -> Result<EventType, String> {
+    let name = text(raw)?;
+    EventType::from_name(&name).ok_or_else(|| format!("there is no event {name:?}"))
+}
+
+fn per(raw: &Raw) -> Result<Per, String> {
+    let name = text(raw)?;
+    let mut all = Per::ALL.into_iter();
+    all.find(|per| per.name() == name)
+        .ok_or_else(|| "must be site, address or user".to_owned())
+}
+
+fn severity(raw: &Raw) -> Result<Severity, String> {
+    let name = text(raw)?;
+    let mut all = Severity::ALL.into_iter();
+    all.find(|severity| severity.name() == name)
+        .ok_or_else(|| "must be info, warning or critical".to_owned())
+}
+
+/// https, or this machine. Names and passwords do not belong into an address that is logged and shown.
+fn webhook(raw: &Raw) -> Result<String, String> {
+    let url = text(raw)?;
+    let parsed = url.parse::<Uri>().ok();
+    let parts = parsed
+        .as_ref()
+        .and_then(|uri| Some((uri.scheme_str()?, uri.authority()?)));
+    match parts {
+        Some((_, authority)) if authority.as_str().contains('@') => {
+            Err("must be without a name or password".to_owned())
+        }
+        Some(("https", _)) => Ok(url),
+        Some(("http", authority)) if ["127.0.0.1", "[::1]"].contains(&authority.host()) => Ok(url),
+        Some(_) | None => {
+            Err("must begin with https://, or with http:// and a loopback address".to_owned())
+        }
+    }
+}
