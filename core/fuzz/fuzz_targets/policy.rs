@@ -2,7 +2,7 @@
 #![no_main]
 
 use edgeward_core::gate::{
-    CanonicalPath, Credential, Decision, Destination, Gate, Policy, PolicyState, RequestView,
+    CanonicalPath, Credential, Decision, Destination, Gate, Policy, PolicyState, Renewal, RequestView,
     decide,
 };
 use edgeward_core::time::UnixTime;
@@ -52,6 +52,7 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
         expect: &expect,
         answer: None,
         seen: None,
+        revocations: None,
     };
     for path in PATHS {
         for method in METHODS {
@@ -64,6 +65,7 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
                         query: None,
                         credential: Credential::None,
                         navigation: false,
+                        renewal: Renewal::Impossible,
                     };
                     decide(&gate, &request, UnixTime::from_seconds(0))
                 };
@@ -81,7 +83,10 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
                         assert!(!redirect.location.starts_with("//"));
                     }
                     Decision::Answer(answer) => assert_eq!(answer.status, 204),
-                    Decision::NeedsKeys(_) | Decision::NeedsSignature(_) => {
+                    Decision::NeedsKeys(_)
+                    | Decision::NeedsSignature(_)
+                    | Decision::NeedsRevocations(_)
+                    | Decision::NeedsRefresh => {
                         panic!("an anonymous caller has nothing to check")
                     }
                 }

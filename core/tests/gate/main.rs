@@ -13,6 +13,7 @@ mod detours;
 mod keys;
 mod signatures;
 mod credentials;
+mod renewal;
 mod policy;
 mod policy_text;
 mod lookalikes;

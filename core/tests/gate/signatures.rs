@@ -4,7 +4,9 @@
 use std::cell::RefCell;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use edgeward_core::gate::{CanonicalPath, Credential, Decision, Gate, RequestView, decide};
+use edgeward_core::gate::{
+    CanonicalPath, Credential, Decision, Gate, Renewal, RequestView, decide,
+};
 use edgeward_core::keys::KeySet;
 use edgeward_core::signature::{Finding, SignatureAnswer, SignatureQuestion};
 use edgeward_core::time::UnixTime;
@@ -56,6 +58,7 @@ impl Curve {
             query: None,
             credential: Credential::Token(token),
             navigation: false,
+            renewal: Renewal::Impossible,
         };
         decide(&gate, &request, UnixTime::from_seconds(now))
     }

@@ -2,7 +2,7 @@
 
 use edgeward_core::gate::{
     CanonicalPath, Credential, Decision, Destination, Gate, KeyDemand, Permit, PolicyState,
-    Refusal, RequestView, decide,
+    Refusal, Renewal, RequestView, decide,
 };
 use edgeward_core::keys::KeySet;
 use edgeward_core::time::UnixTime;
@@ -110,6 +110,7 @@ impl Site {
             query,
             credential: request.credential,
             navigation: request.navigation,
+            renewal: request.renewal,
         };
         decide(&gate, &view, UnixTime::from_seconds(NOW))
     }
@@ -121,6 +122,7 @@ pub(crate) struct Request<'r> {
     pub(crate) target: &'r str,
     pub(crate) credential: Credential<'r>,
     pub(crate) navigation: bool,
+    pub(crate) renewal: Renewal,
 }
 
 pub(crate) fn call<'r>(method: &'r str, target: &'r str) -> Request<'r> {
@@ -129,6 +131,7 @@ pub(crate) fn call<'r>(method: &'r str, target: &'r str) -> Request<'r> {
         target,
         credential: Credential::None,
         navigation: false,
+        renewal: Renewal::Impossible,
     }
 }
 
@@ -194,5 +197,6 @@ pub(crate) fn told(decision: Decision) -> String {
             format!("needs {} checked", question.algorithm().name())
         }
         Decision::NeedsRevocations(mode) => format!("needs the feed, {mode}"),
+        Decision::NeedsRefresh => "needs a refresh".to_string(),
     }
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use edgeward_core::cookie::{CookieHeader, CookieNames, Environment};
 use edgeward_core::gate::{
-    CanonicalPath, Credential, Decision, Gate, PolicyState, RequestView, decide,
+    CanonicalPath, Credential, Decision, Gate, PolicyState, Renewal, RequestView, decide,
 };
 use edgeward_core::revocation::{Advice, Consulted, Feed, Mode, Revocations};
 use edgeward_core::time::Moment;
@@ -65,6 +65,7 @@ fn ask(asked: &Asked<'_>, seen: &std::cell::RefCell<SeenTokens>) -> (String, Opt
         query: None,
         credential: Credential::from_headers(&[], &CookieHeader::parse(&[&cookie]), &names),
         navigation: asked.navigation,
+        renewal: Renewal::Impossible,
     };
     let told = match decide(&gate, &request, arrived.time()) {
         Decision::Forward(permit) => match permit.identity() {
@@ -81,7 +82,9 @@ fn ask(asked: &Asked<'_>, seen: &std::cell::RefCell<SeenTokens>) -> (String, Opt
                 .map_or_else(String::new, |s| format!(" in {s} s"));
             format!("{} {}{waits}", refusal.status, refusal.code)
         }
-        other @ (Decision::NeedsKeys(_) | Decision::NeedsSignature(_)) => panic!("{other:?}"),
+        other @ (Decision::NeedsKeys(_) | Decision::NeedsSignature(_) | Decision::NeedsRefresh) => {
+            panic!("{other:?}")
+        }
     };
     (told, consulted.get())
 }

@@ -167,6 +167,22 @@ pub(super) fn proof_headers(
     proven(settings, method, path_and_query, asker, request_id, now)
 }
 
+/// What the edge says where it refreshes for a client.
+///
+/// # Errors
+/// The edge's key could not sign.
+pub(super) fn refresh_proof_headers(
+    settings: &Settings,
+    method: &str,
+    path_and_query: &str,
+    client: Option<IpAddr>,
+    request_id: &str,
+    now: UnixTime,
+) -> Result<Vec<(&'static str, String)>, SignError> {
+    let asker = Asker::Refresh(client);
+    proven(settings, method, path_and_query, asker, request_id, now)
+}
+
 /// What the edge says where it asks for itself.
 ///
 /// # Errors

@@ -4,9 +4,10 @@
 //! it is or where it comes from; the address is the platform's word.
 
 use edgeward_core::cookie::{CookieHeader, CookieNames};
-use edgeward_core::gate::{CanonicalPath, Credential, Navigation, RequestView};
+use edgeward_core::gate::{CanonicalPath, Credential, Navigation, Renewal, RequestView};
 use edgeward_core::time::{Moment, UnixTime};
 
+use super::refresh::Outcome;
 use super::reply::Reader;
 use super::runtime::HeaderList;
 use super::target::Target;
@@ -19,6 +20,9 @@ pub(super) const DECISIVE: &[&str] = &[
     "sec-fetch-mode",
     "sec-fetch-dest",
     "accept",
+    "sec-purpose",
+    "purpose",
+    "x-moz",
     #[cfg(feature = "test-clock")]
     super::clock::TEST_CLOCK_HEADER,
 ];
@@ -38,6 +42,8 @@ pub(super) struct Inbound {
     /// Those that a decision may look at ([`DECISIVE`]); names in lower case, one entry per name: the runtime has joined
     /// repeated ones with `, `.
     pub(super) headers: HeaderList,
+    /// What refreshing came to, if it was tried.
+    pub(super) refreshed: Option<Outcome>,
     path: String,
     query: Option<String>,
 }
@@ -64,6 +70,7 @@ impl Inbound {
             method,
             host,
             headers,
+            refreshed: None,
             path,
             query,
         })
@@ -126,14 +133,30 @@ impl Inbound {
 
     /// What core may look at.
     pub(super) fn view(&self, names: &CookieNames) -> RequestView<'_> {
-        let credential = if self.hides_a_cookie(names) {
-            Credential::Ambiguous
-        } else {
-            Credential::from_headers(
-                self.header("authorization").as_slice(),
-                &self.cookies(),
-                names,
-            )
+        let (authorization, cookies) = (self.header("authorization"), self.cookies());
+        let sent = || {
+            if self.hides_a_cookie(names) {
+                return Credential::Ambiguous;
+            }
+            Credential::from_headers(authorization.as_slice(), &cookies, names)
+        };
+        let (credential, renewal) = match &self.refreshed {
+            None => {
+                let ahead = Renewal::loads_ahead(
+                    self.header("sec-purpose"),
+                    self.header("purpose"),
+                    self.header("x-moz"),
+                );
+                let renewal = Renewal::of(authorization.as_slice(), &cookies, names, ahead);
+                (sent(), renewal)
+            }
+            // It takes the place of what was absent or has expired.
+            Some(Outcome::Renewed(new)) => (Credential::Token(&new.access_token), Renewal::Tried),
+            Some(Outcome::Ended(_)) => (sent(), Renewal::Tried),
+            Some(Outcome::Unanswered { retry_after }) => {
+                let retry_after = *retry_after;
+                (sent(), Renewal::Unanswered { retry_after })
+            }
         };
         RequestView {
             method: &self.method,
@@ -142,6 +165,7 @@ impl Inbound {
             query: self.query(),
             credential,
             navigation: self.is_navigation(),
+            renewal,
         }
     }
 }

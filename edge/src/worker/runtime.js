@@ -92,6 +92,16 @@ export function handOn(upstream, removed, lines, absent) {
   return response;
 }
 
+/** Every `Set-Cookie` of an answer, a line each. */
+export function setCookies(response) {
+  return response.headers.getSetCookie().join("\n");
+}
+
+/** Puts more of them beside those of an answer of ours. */
+export function addCookies(response, lines) {
+  for (const line of lines.split("\n")) response.headers.append("set-cookie", line);
+}
+
 /** Behind the first line come the names of headers that end, in one, and those that are set, name and value in turn. */
 function change(headers, lines) {
   if (lines[1] !== "") for (const name of lines[1].split(",")) headers.delete(name);

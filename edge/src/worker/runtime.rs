@@ -47,6 +47,12 @@ extern "C" {
     #[wasm_bindgen(js_name = answerHead)]
     fn answer_lines(response: &Response, wanted: &JsValue) -> String;
 
+    #[wasm_bindgen(js_name = setCookies)]
+    fn set_cookie_lines(response: &Response) -> String;
+
+    #[wasm_bindgen(js_name = addCookies, catch)]
+    fn add_cookie_lines(response: &Response, lines: &str) -> Result<(), JsValue>;
+
     #[wasm_bindgen(js_name = handOn, catch)]
     fn hand_on_with(
         upstream: &Response,
@@ -234,6 +240,21 @@ pub(super) fn hand_on<'s>(
     let (List(removed), List(absent)) = (removed, absent);
     let lines = changing_lines("", also_removed, set)?;
     hand_on_with(upstream, removed, &lines, absent)
+}
+
+/// Every `Set-Cookie` of an answer, apart.
+pub(super) fn set_cookies(response: &Response) -> Vec<String> {
+    let lines = set_cookie_lines(response);
+    let set = lines.split('\n').filter(|line| !line.is_empty());
+    set.map(str::to_owned).collect()
+}
+
+/// Puts more `Set-Cookie` beside those of an answer.
+///
+/// # Errors
+/// The runtime takes one of them for none.
+pub(super) fn add_cookies(response: &Response, set_cookies: &[String]) -> Result<(), JsValue> {
+    add_cookie_lines(response, &set_cookies.join("\n"))
 }
 
 /// What `change` reads in `runtime.js`: any line, the names of headers that end, and those that are set. Errors if there is a
