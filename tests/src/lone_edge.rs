@@ -155,6 +155,12 @@ impl LoneEdge {
         key.sign(&TokenType::Access, &claims).expect("small claims")
     }
 
+    /// A script's browser.
+    #[must_use]
+    pub fn browser(&self) -> Client {
+        Client::new(self.site.clone(), self.clock.clone())
+    }
+
     /// What a program is told that brings this token to a path.
     pub async fn says(&self, path: &str, token: &str) -> Answer {
         let client = Client::new(self.site.clone(), self.clock.clone());

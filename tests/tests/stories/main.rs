@@ -16,4 +16,5 @@ mod outages;
 mod panics;
 mod key_sets;
 mod revocation;
+mod refresh;
 mod production;
