@@ -167,7 +167,8 @@ async fn a_stranger_is_the_peer_of_the_socket_whatever_it_says() {
 async fn a_proof_for_anything_else_is_refused() {
     let world = World::new().await;
     let now = world.now().seconds();
-    let rows: [(&str, &str, Value); 24] = [
+    let rows: [(&str, &str, Value); 25] = [
+        ("a waiver for another request", "refresh", json!(true)),
         ("for the edge itself and for a client", "own", json!(true)),
         ("another own", "own", json!("true")),
         ("another edge's name", "iss", json!("edge-2")),

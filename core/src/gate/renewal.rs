@@ -72,12 +72,13 @@ impl Renewal {
         purpose: Option<&str>,
         x_moz: Option<&str>,
     ) -> bool {
-        let said = [sec_purpose, purpose, x_moz].into_iter().flatten();
-        said.flat_map(|value| value.split([';', ',', ' ']))
-            .any(|word| {
-                ["prefetch", "prerender", "preview"]
-                    .iter()
-                    .any(|ahead| word.eq_ignore_ascii_case(ahead))
+        [sec_purpose, purpose, x_moz]
+            .into_iter()
+            .flatten()
+            .any(|said| {
+                // What follows tells how, as in `prefetch;prerender`.
+                let purpose = said.split_once(';').map_or(said, |(purpose, _)| purpose);
+                purpose.eq_ignore_ascii_case("prefetch") || purpose.eq_ignore_ascii_case("preview")
             })
     }
 }

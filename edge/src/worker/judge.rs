@@ -86,22 +86,24 @@ impl Bench {
     /// Brings what the first decision asks for, and what the next one does.
     pub(super) async fn bring(
         mut self,
-        decision: Decision,
+        mut decision: Decision,
         inbound: &mut Inbound,
         request: &Request,
         context: &Context,
     ) -> (Self, Decision) {
-        let mut decision = self.bring_for_token(decision, inbound, context).await;
-        if let Decision::NeedsRefresh = decision {
+        loop {
+            decision = self.bring_for_token(decision, inbound, context).await;
+            // After one refresh core asks for none.
+            let Decision::NeedsRefresh = decision else {
+                return (self, decision);
+            };
             refresh::obtain(&self.settings, inbound, request, context).await;
             // It is about another token from now on, so what was found out about the first one is final for nothing.
             self.keys_are_final = false;
             self.answer = None;
             self.revocations_are_final = false;
             decision = self.judge(inbound);
-            decision = self.bring_for_token(decision, inbound, context).await;
         }
-        (self, decision)
     }
 
     /// Brings what has to be known of the token that the request has.

@@ -39,7 +39,9 @@ pub(super) struct ClientHeaders {
     connection: Option<String>,
     upgrade: Option<String>,
     /// The client's address, if the platform said it.
-    address: Option<IpAddr>,
+    pub(super) address: Option<IpAddr>,
+    /// By which the issuer knows a browser without a device cookie.
+    pub(super) user_agent: Option<String>,
 }
 
 thread_local! {
@@ -53,7 +55,7 @@ impl ClientHeaders {
         let (headers, names) = READ_LAST.with(|wanted| {
             let address = settings.client_address_header.as_deref();
             let wanted = wanted.get_or_init(|| {
-                let names: Vec<_> = ["connection", "upgrade"]
+                let names: Vec<_> = ["connection", "upgrade", "user-agent"]
                     .into_iter()
                     .chain(address)
                     .collect();
@@ -69,6 +71,7 @@ impl ClientHeaders {
             names,
             connection: said("connection"),
             upgrade: said("upgrade"),
+            user_agent: said("user-agent"),
             address: settings.client_address(said),
         }
     }
@@ -248,6 +251,7 @@ mod tests {
             names: sent.iter().map(|(name, _)| (*name).to_owned()).collect(),
             connection: request.header("connection").map(str::to_owned),
             upgrade: request.header("upgrade").map(str::to_owned),
+            user_agent: None,
             address: address.map(|address| address.parse().unwrap()),
         };
         let Onward { gone, set } = to_app(&client, &request, &settings, None, authorization);
@@ -365,6 +369,7 @@ mod tests {
                 names: Vec::new(),
                 connection: None,
                 upgrade: Some(upgrade.to_owned()),
+                user_agent: None,
                 address: None,
             };
             assert_eq!(client.want_websocket(method), wanted, "{method} {upgrade}");

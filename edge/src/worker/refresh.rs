@@ -19,11 +19,11 @@ use web_sys::{Request, Response};
 use worker::Context;
 
 use super::config::Settings;
+use super::outbound::ClientHeaders;
 use super::request::Inbound;
-use super::runtime::{self, Names};
-use super::{log, platform};
+use super::{log, platform, runtime};
 use ask::Tried;
-use flights::{Advice, Asked, Flights, LEASE_MILLISECONDS, Ticket};
+use flights::{Advice, Asked, Flights, LEASE_MILLISECONDS};
 
 pub(super) use flights::Outcome;
 
@@ -40,7 +40,6 @@ thread_local! {
 }
 
 /// What one refresh is done with.
-#[derive(Clone)]
 struct Errand {
     settings: Rc<Settings>,
     asked: Rc<Asked>,
@@ -56,112 +55,99 @@ pub(super) async fn obtain(
     request: &Request,
     context: &Context,
 ) {
+    // Whatever happens, there is an outcome: core asks for no second refresh then.
+    inbound.refreshed = Some(Rc::new(Outcome::Unanswered { retry_after: 1 }));
     let Some(errand) = errand(settings, inbound, request) else {
         return;
     };
-    let began = platform::moment();
+    let (began, arrived) = (platform::moment(), inbound.moment);
     let mut look = FIRST_LOOK_MILLISECONDS;
-    let outcome = loop {
+    loop {
         let waited = platform::moment().milliseconds_since(began);
-        let now = inbound.moment.plus(waited);
-        if waited > LEASE_MILLISECONDS {
-            break Outcome::Unanswered { retry_after: 1 };
+        if waited > i64::from(LEASE_MILLISECONDS) {
+            return;
         }
-        let advise = |flights: &mut Flights| flights.advise(&errand.asked, inbound.moment, now);
-        match FLIGHTS.with_borrow_mut(advise) {
-            Advice::Take(outcome) => break outcome,
-            Advice::Wait => {}
+        let now = arrived.plus(waited);
+        match FLIGHTS.with_borrow_mut(|flights| flights.advise(&errand.asked, arrived, now)) {
+            Advice::Take(outcome) => {
+                inbound.refreshed = Some(outcome);
+                return;
+            }
+            Advice::Wait => {
+                platform::pause(look).await;
+                look = look.saturating_mul(2).min(LONGEST_LOOK_MILLISECONDS);
+            }
             Advice::Send(ticket) => {
-                let place = Rc::new(RefCell::new(None));
-                let reported = future_to_promise({
-                    let (errand, place, arrived) =
-                        (errand.clone(), Rc::clone(&place), inbound.moment);
-                    async move {
-                        let outcome = send(&errand).await;
-                        let waited = platform::moment().milliseconds_since(began);
-                        report(ticket, &outcome, arrived.plus(waited));
-                        place.replace(Some(outcome));
-                        Ok(JsValue::UNDEFINED)
-                    }
+                let errand = Rc::clone(&errand);
+                let reported = future_to_promise(async move {
+                    let outcome = Rc::new(send(&errand).await);
+                    let waited = platform::moment().milliseconds_since(began);
+                    let now = arrived.plus(waited);
+                    FLIGHTS.with_borrow_mut(|flights| flights.report(ticket, &outcome, now));
+                    Ok(JsValue::UNDEFINED)
                 });
                 // It goes on even if this client leaves, because others are looking at its outcome. If that is refused, the work ends
                 // with the request, and its lease lets another one take over.
                 if context.as_ref().wait_until(&reported).is_err() {
                     log::line("warn", "refresh-not-kept-alive", &[]);
                 }
-                // The promise is this request's own and is never rejected.
-                let _ = wasm_bindgen_futures::JsFuture::from(reported).await;
-                let unreported = Outcome::Unanswered { retry_after: 1 };
-                break place.take().unwrap_or(unreported);
+                platform::wait_for(&reported, LEASE_MILLISECONDS).await;
             }
         }
-        platform::pause(look).await;
-        look = look.saturating_mul(2).min(LONGEST_LOOK_MILLISECONDS);
-    };
-    inbound.refreshed = Some(outcome);
+    }
 }
 
-fn errand(settings: &Rc<Settings>, inbound: &Inbound, request: &Request) -> Option<Errand> {
+fn errand(settings: &Rc<Settings>, inbound: &Inbound, request: &Request) -> Option<Rc<Errand>> {
     let cookies = inbound.cookies();
     let token = refresh_token(&cookies, &settings.cookies)?;
     let device = cookies.get(&settings.cookies.device).ok().flatten();
+    let mut sent = [&settings.cookies.refresh, "=", token].concat();
     // One that is not plain is none of the issuer's.
-    let device = device.filter(|value| value.bytes().all(|byte| byte.is_ascii_graphic()));
-    let address_header = settings.client_address_header.as_deref();
-    let wanted: Vec<_> = ["user-agent"].into_iter().chain(address_header).collect();
-    let headers = runtime::head(request, &Names::new(&wanted)).headers;
-    let said = |name: &str| {
-        let found = headers.iter().find(|(candidate, _)| candidate == name)?;
-        Some(found.1.clone())
-    };
-    Some(Errand {
+    if let Some(device) = device.filter(|value| value.bytes().all(|byte| byte.is_ascii_graphic())) {
+        sent = [&sent, "; ", &settings.cookies.device, "=", device].concat();
+    }
+    let client = ClientHeaders::of(request, settings);
+    Some(Rc::new(Errand {
         settings: Rc::clone(settings),
         asked: Rc::new(Asked {
-            token: token.to_owned(),
             session: session_of(token)?.to_owned(),
-            device: device.unwrap_or_default().to_owned(),
-            user_agent: said("user-agent").unwrap_or_default(),
+            cookies: sent,
+            user_agent: client.user_agent.unwrap_or_default(),
         }),
-        client: settings.client_address(said),
+        client: client.address,
         request_id: inbound.id.clone(),
         now: inbound.now,
-    })
+    }))
 }
 
 /// Asks the issuer, and once more if it says that somebody else's request is being answered.
 async fn send(errand: &Errand) -> Outcome {
-    let mut tried = ask::once(errand, 0).await;
-    if let Tried::Again(seconds) = tried {
-        let milliseconds = i32::try_from(seconds.saturating_mul(1_000)).unwrap_or(0);
-        platform::pause(milliseconds).await;
-        // The issuer counts whole the second in which it refuses.
-        platform::pause(FIRST_LOOK_MILLISECONDS).await;
-        tried = ask::once(errand, seconds.saturating_add(1)).await;
-    }
-    let (reason, retry_after) = match tried {
-        Tried::Done(outcome) => {
-            if matches!(outcome, Outcome::Ended(_)) {
-                tell("refresh-refused", errand, "session-ended");
+    let mut seconds = 0;
+    let (reason, retry_after) = loop {
+        match ask::once(errand, seconds).await {
+            Tried::Done(answered) => {
+                if answered.access_token.is_none() {
+                    tell("session-ended", errand, "refused-by-the-issuer");
+                }
+                return Outcome::Answered(answered);
             }
-            return outcome;
+            Tried::Again(pause) if seconds == 0 => {
+                // One more, because the issuer counts whole the second in which it refuses.
+                let milliseconds = pause.saturating_mul(1_000).saturating_add(1);
+                platform::pause(i32::try_from(milliseconds).unwrap_or(0)).await;
+                seconds = pause.saturating_add(1);
+            }
+            Tried::Again(pause) => break ("in-progress-again", pause),
+            Tried::Unknown(reason, pause) => break (reason, pause),
         }
-        Tried::Again(seconds) => ("in-progress-again", seconds.max(1)),
-        Tried::Unknown(reason, seconds) => (reason, seconds),
     };
     tell("not-refreshed", errand, reason);
     Outcome::Unanswered { retry_after }
 }
 
 fn tell(event: &'static str, errand: &Errand, reason: &str) {
-    let fields = [
-        ("requestId", errand.request_id.as_str()),
-        ("reason", reason),
-    ];
+    let fields = [("requestId", &*errand.request_id), ("reason", reason)];
     log::line("warn", event, &fields);
-}
-
-fn report(ticket: Ticket, outcome: &Outcome, now: edgeward_core::time::Moment) {
-    FLIGHTS.with_borrow_mut(|flights| flights.report(ticket, outcome.clone(), now));
 }
 
 /// Puts the cookies of the request's refresh, if there was one, beside those of its answer.
@@ -169,20 +155,10 @@ fn report(ticket: Ticket, outcome: &Outcome, now: edgeward_core::time::Moment) {
 /// # Errors
 /// The runtime takes one of them for none.
 pub(super) fn hand_cookies(inbound: &Inbound, answer: Response) -> Result<Response, JsValue> {
-    let cookies = match &inbound.refreshed {
-        None | Some(Outcome::Unanswered { .. }) => &[][..],
-        Some(Outcome::Ended(cookies)) => cookies,
-        Some(Outcome::Renewed(renewed)) => {
-            let age = platform::moment().milliseconds_since(renewed.at);
-            if age > COOKIES_GOOD_MILLISECONDS {
-                &[][..]
-            } else {
-                &renewed.set_cookies
-            }
-        }
-    };
-    if !cookies.is_empty() {
-        runtime::add_cookies(&answer, cookies)?;
+    if let Some(Outcome::Answered(answered)) = inbound.refreshed.as_deref()
+        && platform::moment().milliseconds_since(answered.at) <= COOKIES_GOOD_MILLISECONDS
+    {
+        runtime::add_cookies(&answer, &answered.set_cookies)?;
     }
     Ok(answer)
 }

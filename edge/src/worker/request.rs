@@ -3,6 +3,8 @@
 //! Everything is taken as the runtime gives it: the raw path, the header lines. Nothing that a client may write says who
 //! it is or where it comes from; the address is the platform's word.
 
+use std::rc::Rc;
+
 use edgeward_core::cookie::{CookieHeader, CookieNames};
 use edgeward_core::gate::{CanonicalPath, Credential, Navigation, Renewal, RequestView};
 use edgeward_core::time::{Moment, UnixTime};
@@ -43,7 +45,7 @@ pub(super) struct Inbound {
     /// repeated ones with `, `.
     pub(super) headers: HeaderList,
     /// What refreshing came to, if it was tried.
-    pub(super) refreshed: Option<Outcome>,
+    pub(super) refreshed: Option<Rc<Outcome>>,
     path: String,
     query: Option<String>,
 }
@@ -134,29 +136,30 @@ impl Inbound {
     /// What core may look at.
     pub(super) fn view(&self, names: &CookieNames) -> RequestView<'_> {
         let (authorization, cookies) = (self.header("authorization"), self.cookies());
-        let sent = || {
-            if self.hides_a_cookie(names) {
-                return Credential::Ambiguous;
-            }
+        let mut credential = if self.hides_a_cookie(names) {
+            Credential::Ambiguous
+        } else {
             Credential::from_headers(authorization.as_slice(), &cookies, names)
         };
-        let (credential, renewal) = match &self.refreshed {
+        let renewal = match self.refreshed.as_deref() {
             None => {
                 let ahead = Renewal::loads_ahead(
                     self.header("sec-purpose"),
                     self.header("purpose"),
                     self.header("x-moz"),
                 );
-                let renewal = Renewal::of(authorization.as_slice(), &cookies, names, ahead);
-                (sent(), renewal)
+                Renewal::of(authorization.as_slice(), &cookies, names, ahead)
             }
-            // It takes the place of what was absent or has expired.
-            Some(Outcome::Renewed(new)) => (Credential::Token(&new.access_token), Renewal::Tried),
-            Some(Outcome::Ended(_)) => (sent(), Renewal::Tried),
-            Some(Outcome::Unanswered { retry_after }) => {
-                let retry_after = *retry_after;
-                (sent(), Renewal::Unanswered { retry_after })
+            Some(Outcome::Answered(answered)) => {
+                // It takes the place of what was absent or has expired.
+                if let Some(new) = &answered.access_token {
+                    credential = Credential::Token(new);
+                }
+                Renewal::Tried
             }
+            Some(Outcome::Unanswered { retry_after }) => Renewal::Unanswered {
+                retry_after: *retry_after,
+            },
         };
         RequestView {
             method: &self.method,

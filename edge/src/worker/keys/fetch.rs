@@ -1,15 +1,11 @@
 //! One fetch of the key set from the issuer, with everything that can be wrong about the answer.
 
 use edgeward_core::keys::{KeySet, MAX_KEY_SET_BYTES};
-use js_sys::{Reflect, Uint8Array};
-use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{
-    AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestCache,
-    RequestInit, RequestRedirect, Response,
-};
+use wasm_bindgen::JsValue;
+use web_sys::{AbortController, AbortSignal, Headers, Request, Response};
 
 use super::{Errand, Published};
+use crate::worker::body::{self, Unread};
 use crate::worker::{outbound, platform};
 
 /// The address of the key set at the issuer.
@@ -116,15 +112,6 @@ fn key_set_request(
     if let Some(tag) = entity_tag {
         headers.set("if-none-match", tag)?;
     }
-    let init = RequestInit::new();
-    init.set_method("GET");
-    init.set_headers(&headers);
-    init.set_redirect(RequestRedirect::Manual);
-    // A set from the platform's own cache could be older than the key that is looked for.
-    init.set_cache(RequestCache::NoStore);
-    init.set_signal(Some(abort));
-    let url = format!("{}{KEY_SET_PATH}", errand.settings.issuer_upstream);
-    let request = Request::new_with_str_and_init(&url, &init)?;
     let own = outbound::proof_headers(
         &errand.settings,
         "GET",
@@ -134,37 +121,18 @@ fn key_set_request(
         errand.now,
     )
     .map_err(|_| JsValue::UNDEFINED)?;
-    for (name, value) in own {
-        request.headers().set(name, &value)?;
-    }
-    Ok(request)
+    // A set from the platform's own cache could be older than the key that is looked for.
+    let url = [errand.settings.issuer_upstream.as_str(), KEY_SET_PATH].concat();
+    platform::own_request(&url, &headers, own, abort)
 }
 
 /// Reads a body that may not be longer than this.
 pub(super) async fn read_limited(response: &Response, limit: usize) -> Result<Vec<u8>, Failure> {
-    let Some(body) = response.body() else {
-        return Ok(Vec::new());
-    };
-    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
-    let mut read = Vec::new();
-    loop {
-        let step = JsFuture::from(reader.read())
-            .await
-            .map_err(|_| Failure::Broken)?;
-        let done = Reflect::get(&step, &"done".into()).map_err(|_| Failure::Broken)?;
-        if done.is_truthy() {
-            return Ok(read);
-        }
-        let chunk = Reflect::get(&step, &"value".into()).map_err(|_| Failure::Broken)?;
-        let chunk: Uint8Array = chunk.dyn_into().map_err(|_| Failure::Broken)?;
-        let length = usize::try_from(chunk.length()).map_err(|_| Failure::TooLarge)?;
-        if read.len().saturating_add(length) > limit {
-            // Tells the runtime to stop; whether it listens changes nothing here.
-            let _ = reader.cancel();
-            return Err(Failure::TooLarge);
-        }
-        read.extend_from_slice(&chunk.to_vec());
-    }
+    let read = body::read(response, limit).await;
+    read.map_err(|unread| match unread {
+        Unread::Broken => Failure::Broken,
+        Unread::TooLarge => Failure::TooLarge,
+    })
 }
 
 /// Whether a 304 speaks of the set that was asked about. Tags are compared weakly (RFC 9110, section 13.1.2), because a
