@@ -1,8 +1,9 @@
 //! What an issuer may answer to a refresh, and what becomes of it.
 
 use edgeward_core::token::SigningKey;
-use edgeward_tests::http_server::{Reply, response};
+use edgeward_tests::http_server::{Reply, response, serve};
 use edgeward_tests::lone_edge::signing_key;
+use edgeward_tests::other_issuer::websocket_accept;
 use edgeward_tests::{Answer, EdgeCache, KeyServer, LoneEdge};
 use serde_json::json;
 
@@ -132,4 +133,38 @@ async fn a_second_409_is_not_followed_by_a_third_request() {
     let refused = refused.expect_problem(503, "ISSUER_UNAVAILABLE");
     assert_eq!(refused.header("retry-after"), Some("1"));
     assert_eq!(keys.refreshes_asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_websocket_is_accepted_with_the_new_cookies() {
+    let keys = KeyServer::with(&[&signing_key(1)]);
+    let app = serve(|head, _| {
+        let accept = websocket_accept(&head.header("sec-websocket-key").concat());
+        let answer = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Accept: {accept}\r\nSet-Cookie: app=1\r\n\r\n"
+        );
+        // A close frame, so that the story ends.
+        Reply::Whole([answer.as_bytes(), &[0x88, 0x02, 0x03, 0xe8]].concat())
+    });
+    let edge = LoneEdge::start_before(app, &keys, None::<&EdgeCache>).await;
+    let good = renewed(&edge, &signing_key(1));
+    keys.refreshes(move |_| good.clone());
+    let answer = edge.is_asked_for_a_websocket("/eventual", COOKIE).await;
+    let answer = answer.head().await;
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+    let mut set: Vec<_> = answer
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"))
+        .filter_map(|(_, set)| Some(set.split_once('=')?.0))
+        .collect();
+    set.sort_unstable();
+    let all = [
+        "app",
+        "edgeward-access",
+        "edgeward-csrf",
+        "edgeward-refresh",
+    ];
+    assert_eq!(set, all, "{answer}");
 }
