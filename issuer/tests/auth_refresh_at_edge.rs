@@ -59,7 +59,7 @@ fn is_cleared(answer: &Answer) -> bool {
         let mut set = answer.headers.get_all("set-cookie").iter();
         set.any(|set| set.to_str().unwrap().starts_with(&removal))
     };
-    OF_A_SIGN_IN.iter().all(|name| cleared(&name))
+    OF_A_SIGN_IN.iter().all(cleared)
 }
 
 #[tokio::test]

@@ -84,12 +84,12 @@ impl Said {
 
     /// The value to which a cookie is set; an empty one removes it.
     fn sets(&self, wanted: &str) -> Option<&str> {
-        let values = self.set_cookies.iter().filter_map(|set| {
+        let mut values = self.set_cookies.iter().rev().filter_map(|set| {
             let (name, rest) = set.split_once('=')?;
             let value = rest.split(';').next();
             value.filter(|_| name == wanted)
         });
-        values.last()
+        values.next()
     }
 }
 

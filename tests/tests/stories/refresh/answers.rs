@@ -69,7 +69,13 @@ async fn a_new_token_is_judged_like_any_other() {
 async fn whatever_does_not_end_a_session_does_not_end_it_here() {
     let (edge, keys) = edge().await;
     let problem = |code: &str| json!({ "code": code }).to_string();
-    let rows: [(u16, &[(&str, &str)], String, &str); 8] = [
+    type Row = (
+        u16,
+        &'static [(&'static str, &'static str)],
+        String,
+        &'static str,
+    );
+    let rows: [Row; 8] = [
         (500, &[], String::new(), "1"),
         (200, &[], "{}".to_owned(), "1"),
         (302, &[("Location", "/login")], String::new(), "1"),
