@@ -16,7 +16,8 @@ use std::net::IpAddr;
 use desk::{Answer, Browser, Desk, EMAIL, PASSWORD};
 use edgeward_core::{
     gate::{
-        CanonicalPath, Credential, Decision, Gate, PolicyState, RequestSource, RequestView, decide,
+        CanonicalPath, Credential, Decision, Gate, PolicyState, Renewal, RequestSource,
+        RequestView, decide,
     },
     token::{Audiences, Expectations, TokenType},
 };
@@ -64,6 +65,7 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         credential: Credential::Token(token),
         source: RequestSource::default(),
         navigation: true,
+        renewal: Renewal::Impossible,
     };
     match decide(&gate, &view, desk.app.clock.now()) {
         Decision::Forward(_) => "passes".to_owned(),
@@ -73,6 +75,7 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         | Decision::Refuse(_)
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
+        | Decision::NeedsRefresh
         | Decision::NeedsRevocations(_)) => panic!("{other:?}"),
     }
 }

@@ -85,7 +85,15 @@ pub fn signing_key(number: u32) -> SigningKey {
 impl LoneEdge {
     /// Starts an edge whose issuer is the key server; without a cache, its runtime has no Cache API.
     pub async fn start(keys: &KeyServer, cache: Option<&EdgeCache>) -> Self {
-        let app = nobody();
+        Self::start_before(nobody(), keys, cache).await
+    }
+
+    /// The same in front of an app.
+    pub async fn start_before(
+        app: SocketAddr,
+        keys: &KeyServer,
+        cache: Option<&EdgeCache>,
+    ) -> Self {
         let guarded = Guarded {
             environment: Environment::Development,
             policy: POLICY,
@@ -198,6 +206,12 @@ impl LoneEdge {
         key.sign(&TokenType::Access, &claims).expect("small claims")
     }
 
+    /// A script's browser.
+    #[must_use]
+    pub fn browser(&self) -> Client {
+        Client::new(self.site.clone(), self.clock.clone())
+    }
+
     /// What a program is told that brings this token to a path.
     pub async fn says(&self, path: &str, token: &str) -> Answer {
         let client = Client::new(self.site.clone(), self.clock.clone());
@@ -242,14 +256,30 @@ impl LoneEdge {
         self.gets("/auth/verify-token", "panic", "").await
     }
 
+    /// Asks to speak WebSocket (RFC 6455, section 4.1), with this `Cookie`.
+    pub async fn is_asked_for_a_websocket(&self, path: &str, cookie: &str) -> Waiting {
+        let now = self.clock.now();
+        self.reads(&format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Cookie: {cookie}\r\n{TEST_CLOCK}: {now}\r\n\r\n",
+            self.site.address,
+        ))
+        .await
+    }
+
     async fn gets(&self, path: &str, now: &str, more: &str) -> Waiting {
+        self.reads(&format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{TEST_CLOCK}: {now}\r\n{more}\r\n",
+            self.site.address,
+        ))
+        .await
+    }
+
+    async fn reads(&self, request: &str) -> Waiting {
         let mut stream = TcpStream::connect(self.site.address)
             .await
             .expect("the edge listens");
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{TEST_CLOCK}: {now}\r\n{more}\r\n",
-            self.site.address,
-        );
         stream
             .write_all(request.as_bytes())
             .await
@@ -318,6 +348,17 @@ impl Waiting {
             .await
             .expect("the edge answers in time")
             .expect("the edge answers");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The head of the answer, when it comes.
+    pub async fn head(mut self) -> String {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\r\n\r\n") {
+            let byte = timeout(PATIENCE, self.0.read_u8()).await;
+            let byte = byte.expect("the edge answers in time");
+            bytes.push(byte.expect("the edge answers"));
+        }
         String::from_utf8_lossy(&bytes).into_owned()
     }
 

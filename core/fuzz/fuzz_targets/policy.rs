@@ -2,7 +2,7 @@
 #![no_main]
 
 use edgeward_core::gate::{
-    CanonicalPath, Credential, Decision, Destination, Gate, Policy, PolicyState, RequestSource,
+    CanonicalPath, Credential, Decision, Destination, Gate, Policy, PolicyState, Renewal, RequestSource,
     RequestView, decide,
 };
 use edgeward_core::time::UnixTime;
@@ -67,6 +67,7 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
                         query: None,
                         credential: Credential::None,
                         navigation: false,
+                        renewal: Renewal::Impossible,
                     };
                     decide(&gate, &request, UnixTime::from_seconds(0))
                 };
@@ -87,7 +88,8 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
                     Decision::AnswerPreflight(_) => panic!("nobody asked for a method"),
                     Decision::NeedsKeys(_)
                     | Decision::NeedsSignature(_)
-                    | Decision::NeedsRevocations(_) => {
+                    | Decision::NeedsRevocations(_)
+                    | Decision::NeedsRefresh => {
                         panic!("an anonymous caller has nothing to check")
                     }
                 }

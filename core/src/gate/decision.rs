@@ -7,7 +7,8 @@
 //! The token is judged only where it matters, and before any of its claims is looked at. A gate without the key that
 //! the token names asks for keys ([`Decision::NeedsKeys`]) unless it is told that the keys are final, so a request
 //! causes one fetch at most. A signature that the platform must check is asked for in the same way ([`Decision::NeedsSignature`]),
-//! and last, of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]).
+//! and of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]). Where a route needs a sign-in and the
+//! access token is absent or has expired, a refresh is asked for ([`Decision::NeedsRefresh`]), and what it brings is judged in the same way.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -20,6 +21,7 @@ use super::credential::Credential;
 use super::path::{CanonicalPath, PathRefusal};
 use super::permit::{Destination, Permit, ResponsePolicy};
 use super::policy::{Found, Policy, PolicyState, Rule};
+use super::renewal::Renewal;
 use super::source::{self, RequestSource};
 use super::subject::{Standing, Subject};
 use super::territory::{SIGN_IN_PAGE, Territory};
@@ -49,6 +51,8 @@ pub struct RequestView<'a> {
     pub source: RequestSource<'a>,
     /// Whether a redirect to a page makes sense, see [`super::Navigation::detect`].
     pub navigation: bool,
+    /// Whether refreshing may help where the credential is none or has expired.
+    pub renewal: Renewal,
 }
 
 /// What is to be done. Closed: whoever acts on it names every case.
@@ -72,6 +76,8 @@ pub enum Decision {
     /// Read the feed of ended sessions to its end, unless it is as current as this already, and decide again with what is known
     /// then as final.
     NeedsRevocations(Mode),
+    /// Exchange the refresh cookie and decide again about what it brought, with [`Renewal::Tried`] or [`Renewal::Unanswered`].
+    NeedsRefresh,
 }
 
 /// A redirect to a page of this site.
@@ -213,7 +219,8 @@ fn judge_app(
         | Decision::AnswerPreflight(_)
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
-        | Decision::NeedsRevocations(_)) => other,
+        | Decision::NeedsRevocations(_)
+        | Decision::NeedsRefresh) => other,
     })
 }
 
@@ -327,6 +334,13 @@ fn sign_in_first(
                 .challenging(challenge::none_sent())
         }
     };
+    // Any other token that is refused stays refused: a new one for the same session would hide what is wrong with it.
+    if matches!(caller, Caller::Anonymous | Caller::Refused(Reject::Expired))
+        && !source::is_preflight(request)
+        && let Some(instead) = request.renewal.before_sign_in(&refusal)
+    {
+        return instead;
+    }
     if is_navigation(request) {
         return see_other(return_to::with_way_back(SIGN_IN_PAGE, path, request.query));
     }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use edgeward_core::gate::{
-    CanonicalPath, Credential, Decision, Gate, RequestSource, RequestView, decide,
+    CanonicalPath, Credential, Decision, Gate, Renewal, RequestSource, RequestView, decide,
 };
 use edgeward_core::keys::KeySet;
 use edgeward_core::signature::{Finding, SignatureAnswer, SignatureQuestion};
@@ -60,6 +60,7 @@ impl Curve {
             query: None,
             credential: Credential::Token(token),
             navigation: false,
+            renewal: Renewal::Impossible,
         };
         decide(&gate, &request, UnixTime::from_seconds(now))
     }

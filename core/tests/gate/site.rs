@@ -2,7 +2,7 @@
 
 use edgeward_core::gate::{
     CanonicalPath, Credential, Decision, Destination, Gate, KeyDemand, Permit, PolicyState,
-    Refusal, RequestSource, RequestView, decide,
+    Refusal, Renewal, RequestSource, RequestView, decide,
 };
 use edgeward_core::keys::KeySet;
 use edgeward_core::time::UnixTime;
@@ -112,6 +112,7 @@ impl Site {
             query,
             credential: request.credential,
             navigation: request.navigation,
+            renewal: request.renewal,
         };
         decide(&gate, &view, UnixTime::from_seconds(NOW))
     }
@@ -124,6 +125,7 @@ pub(crate) struct Request<'r> {
     pub(crate) credential: Credential<'r>,
     pub(crate) navigation: bool,
     pub(crate) source: RequestSource<'r>,
+    pub(crate) renewal: Renewal,
 }
 
 pub(crate) fn call<'r>(method: &'r str, target: &'r str) -> Request<'r> {
@@ -133,6 +135,7 @@ pub(crate) fn call<'r>(method: &'r str, target: &'r str) -> Request<'r> {
         credential: Credential::None,
         navigation: false,
         source: RequestSource::default(),
+        renewal: Renewal::Impossible,
     }
 }
 
@@ -199,5 +202,6 @@ pub(crate) fn told(decision: Decision) -> String {
             format!("needs {} checked", question.algorithm().name())
         }
         Decision::NeedsRevocations(mode) => format!("needs the feed, {mode}"),
+        Decision::NeedsRefresh => "needs a refresh".to_string(),
     }
 }

@@ -93,6 +93,29 @@ export function handOn(upstream, removed, lines, absent) {
   return response;
 }
 
+/**
+ * Asks an address with these headers and nothing else. A line for each: the status of the answer, its `Retry-After` and every
+ * `Set-Cookie`. The status is 0 if there was no answer in time.
+ */
+export async function ask(method, url, timeout, lines) {
+  try {
+    const headers = new Headers();
+    change(headers, lines.split("\n"));
+    const signal = AbortSignal.timeout(timeout);
+    const answer = await fetch(url, { method, headers, redirect: "manual", cache: "no-store", signal });
+    const said = [answer.status, answer.headers.get("retry-after") ?? "", ...answer.headers.getSetCookie()];
+    await answer.body?.cancel();
+    return said.join("\n");
+  } catch {
+    return "0";
+  }
+}
+
+/** Puts more `Set-Cookie` beside those of an answer of ours. */
+export function addCookies(response, lines) {
+  for (const line of lines.split("\n")) response.headers.append("set-cookie", line);
+}
+
 /** Behind the first line come the names of headers that end, in one, and those that are set, name and value in turn. */
 function change(headers, lines) {
   if (lines[1] !== "") for (const name of lines[1].split(",")) headers.delete(name);

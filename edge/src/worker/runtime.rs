@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use js_sys::{Array, JsString};
+use js_sys::{Array, JsString, Promise};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
 use super::exchange::Exchange;
@@ -42,6 +43,12 @@ extern "C" {
 
     #[wasm_bindgen(js_name = answerHead)]
     fn answer_lines(response: &Response, wanted: &JsValue) -> String;
+
+    #[wasm_bindgen(js_name = ask)]
+    fn ask_with(method: &str, url: &str, timeout: u32, lines: &str) -> Promise;
+
+    #[wasm_bindgen(js_name = addCookies, catch)]
+    fn add_cookie_lines(response: &Response, lines: &str) -> Result<(), JsValue>;
 
     #[wasm_bindgen(js_name = handOn, catch)]
     fn hand_on_with(
@@ -230,6 +237,33 @@ pub(super) fn hand_on<'s>(
     let (List(removed), List(absent)) = (removed, absent);
     let lines = changing_lines("", also_removed, set)?;
     hand_on_with(upstream, removed, &lines, absent)
+}
+
+/// Asks an address for the edge itself, with these headers only, and waits for so many milliseconds at most. Answers with a line
+/// for the status, which is 0 if no answer came, one for `Retry-After`, and one for each `Set-Cookie`.
+pub(super) async fn ask(
+    method: &str,
+    url: &str,
+    timeout: u32,
+    headers: &[(&str, String)],
+) -> String {
+    let headers = headers.iter().map(|(name, value)| (*name, value.as_str()));
+    let Ok(lines) = changing_lines("", &[], headers) else {
+        return String::new();
+    };
+    // It is never rejected.
+    let said = JsFuture::from(ask_with(method, url, timeout, &lines)).await;
+    said.ok()
+        .and_then(|said| said.as_string())
+        .unwrap_or_default()
+}
+
+/// Puts more `Set-Cookie` beside those of an answer.
+///
+/// # Errors
+/// The runtime takes one of them for none.
+pub(super) fn add_cookies(response: &Response, set_cookies: &[String]) -> Result<(), JsValue> {
+    add_cookie_lines(response, &set_cookies.join("\n"))
 }
 
 /// What `change` reads in `runtime.js`: any line, the names of headers that end, and those that are set. Errors if there is a
