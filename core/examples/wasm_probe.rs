@@ -7,7 +7,8 @@
 use edgeward_core::cookie::{CookieHeader, CookieNames, Environment};
 use edgeward_core::csrf::{self, CsrfKey};
 use edgeward_core::gate::{
-    CanonicalPath, Credential, Decision, Gate, PolicyState, RequestView, decide,
+    CanonicalPath, Credential, Decision, Gate, PolicyState, Renewal, RequestSource, RequestView,
+    decide,
 };
 use edgeward_core::keys::KeySet;
 use edgeward_core::return_to;
@@ -43,15 +44,18 @@ pub extern "C" fn probe(seed: u8, now: i64) -> u32 {
     let authorization = format!("Bearer {token}");
     let names = CookieNames::for_environment(Environment::Production, false);
     let request = RequestView {
+        source: RequestSource::default(),
         method: "GET",
         host: "app.example.test",
         path: CanonicalPath::parse("/a"),
         query: None,
         credential: Credential::from_headers(&[&authorization], &CookieHeader::parse(&[]), &names),
         navigation: false,
+        renewal: Renewal::Impossible,
     };
     let policy = PolicyState::parse(POLICY);
     let gate = Gate {
+        site: "https://app.example.test",
         policy: &policy,
         keys: Some(&keys),
         keys_are_final: true,

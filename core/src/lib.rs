@@ -15,8 +15,11 @@ pub mod reject;
 pub mod time;
 pub mod gate;
 pub mod cookie;
+pub mod origin;
 pub mod csrf;
 pub mod return_to;
+pub mod trace;
+pub mod nearest;
 pub mod problem;
 
 mod json;

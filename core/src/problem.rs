@@ -41,7 +41,7 @@ macro_rules! problem_codes {
             /// The entry of the table with this code, or `None` for a code that is not ours.
             #[must_use]
             pub fn from_code(code: &str) -> Option<Self> {
-                match code { $($code => Some(Self::$variant),)* _ => None }
+                Self::ALL.iter().copied().find(|known| known.code() == code)
             }
         }
     };

@@ -188,7 +188,8 @@ async fn a_trusted_proxy_says_whose_request_it_passes_on_but_a_proof_says_it_bet
 async fn a_proof_for_anything_else_is_refused() {
     let world = World::new().await;
     let now = world.now().seconds();
-    let rows: [(&str, &str, Value); 24] = [
+    let rows: [(&str, &str, Value); 25] = [
+        ("a waiver for another request", "refresh", json!(true)),
         ("for the edge itself and for a client", "own", json!(true)),
         ("another own", "own", json!("true")),
         ("another edge's name", "iss", json!("edge-2")),

@@ -15,7 +15,10 @@ use std::net::IpAddr;
 
 use desk::{Answer, Browser, Desk, EMAIL, PASSWORD};
 use edgeward_core::{
-    gate::{CanonicalPath, Credential, Decision, Gate, PolicyState, RequestView, decide},
+    gate::{
+        CanonicalPath, Credential, Decision, Gate, PolicyState, Renewal, RequestSource,
+        RequestView, decide,
+    },
     token::{Audiences, Expectations, TokenType},
 };
 use edgeward_issuer::config::OnChange;
@@ -46,6 +49,7 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
     let audiences = Audiences::OneOf(vec![config.audience.clone()]);
     let gate = Gate {
         policy: &policy,
+        site: &config.url,
         keys: Some(desk.app.keyring.public_keys()),
         keys_are_final: true,
         revocations: None,
@@ -59,15 +63,19 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         path: CanonicalPath::parse(path),
         query: None,
         credential: Credential::Token(token),
+        source: RequestSource::default(),
         navigation: true,
+        renewal: Renewal::Impossible,
     };
     match decide(&gate, &view, desk.app.clock.now()) {
         Decision::Forward(_) => "passes".to_owned(),
         Decision::Redirect(redirect) => redirect.location,
         other @ (Decision::Answer(_)
+        | Decision::AnswerPreflight(_)
         | Decision::Refuse(_)
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
+        | Decision::NeedsRefresh
         | Decision::NeedsRevocations(_)) => panic!("{other:?}"),
     }
 }

@@ -23,10 +23,12 @@ pub mod key_server;
 pub mod feed;
 pub mod edge_cache;
 pub mod lone_edge;
+pub mod gated_app;
 
 pub use answer::Answer;
 pub use client::Client;
 pub use edge_cache::EdgeCache;
+pub use gated_app::GatedApp;
 pub use key_server::KeyServer;
 pub use lone_edge::LoneEdge;
 pub use person::Person;

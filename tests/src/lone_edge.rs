@@ -2,6 +2,8 @@
 //!
 //! It is asked about tokens at `/auth/verify-token`, which the edge answers by itself: 204, 401, or 503 without keys.
 
+use std::net::SocketAddr;
+
 use edgeward_core::token::{SigningKey, TokenType};
 use reqwest::Method;
 use serde_json::json;
@@ -16,7 +18,8 @@ use crate::answer::Answer;
 use crate::client::{Client, TEST_CLOCK};
 use crate::edge_cache::EdgeCache;
 use crate::key_server::{KeyServer, PATIENCE};
-use crate::world::{Clock, Site, folder, given, nobody};
+use crate::raw;
+use crate::world::{Clock, PRODUCTION_HOST, Site, folder, given, nobody};
 
 /// One route for each way to regard ended sessions. Whoever passes is told that there is no app.
 const POLICY: &str = r#"
@@ -45,8 +48,21 @@ revocation = "eventual"
 "#;
 /// Any seed but zeros.
 const EDGE_KEY: &str = "edge1.lone.AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
+/// The key in it.
+pub const EDGE_SEED: [u8; 32] = [1; 32];
 /// As long as the issuer's access tokens live.
 const TOKEN_LIFETIME_SECONDS: i64 = 600;
+
+/// What an edge stands in front of, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Guarded<'p> {
+    /// Decides the cookies.
+    pub environment: Environment,
+    /// The text of the policy.
+    pub policy: &'p str,
+    /// Where the app listens.
+    pub app: SocketAddr,
+}
 
 /// One edge on workerd, in one isolate, and the story's time.
 #[derive(Debug)]
@@ -69,21 +85,56 @@ pub fn signing_key(number: u32) -> SigningKey {
 impl LoneEdge {
     /// Starts an edge whose issuer is the key server; without a cache, its runtime has no Cache API.
     pub async fn start(keys: &KeyServer, cache: Option<&EdgeCache>) -> Self {
+        Self::start_before(nobody(), keys, cache).await
+    }
+
+    /// The same in front of an app.
+    pub async fn start_before(
+        app: SocketAddr,
+        keys: &KeyServer,
+        cache: Option<&EdgeCache>,
+    ) -> Self {
+        let guarded = Guarded {
+            environment: Environment::Development,
+            policy: POLICY,
+            app,
+        };
+        Self::in_front_of(guarded, keys, cache).await
+    }
+
+    /// As [`Self::start`], in front of an app. Outside development the site's origin is `https://app.example.com`, though
+    /// the edge is spoken to without encryption.
+    pub async fn in_front_of(
+        guarded: Guarded<'_>,
+        keys: &KeyServer,
+        cache: Option<&EdgeCache>,
+    ) -> Self {
         let (issuer, cache) = (keys.address(), cache.map(EdgeCache::address));
+        let Guarded {
+            environment,
+            policy,
+            app,
+        } = guarded;
+        let gate_policy = policy.to_owned();
         let started = tokio::task::spawn_blocking(move || {
             let address = ready::free_address().expect("a free port");
-            let origin = format!("http://{address}");
+            let origin = match environment {
+                Environment::Development => format!("http://{address}"),
+                Environment::Production | Environment::Preview => {
+                    format!("https://{PRODUCTION_HOST}")
+                }
+            };
             let folder = folder();
             let mut edge = Edge::new(EdgePlan {
                 worker: given("EDGEWARD_WORKER_DIR"),
                 folder,
                 address,
-                environment: Environment::Development,
+                environment,
                 issuer: origin.clone(),
                 issuer_origin: format!("http://{issuer}"),
-                app_origin: format!("http://{}", nobody()),
+                app_origin: format!("http://{app}"),
                 audience: origin.clone(),
-                gate_policy: POLICY.to_owned(),
+                gate_policy,
                 edge_key: EDGE_KEY.to_owned(),
                 tls: None,
                 cache,
@@ -155,6 +206,12 @@ impl LoneEdge {
         key.sign(&TokenType::Access, &claims).expect("small claims")
     }
 
+    /// A script's browser.
+    #[must_use]
+    pub fn browser(&self) -> Client {
+        Client::new(self.site.clone(), self.clock.clone())
+    }
+
     /// What a program is told that brings this token to a path.
     pub async fn says(&self, path: &str, token: &str) -> Answer {
         let client = Client::new(self.site.clone(), self.clock.clone());
@@ -199,14 +256,30 @@ impl LoneEdge {
         self.gets("/auth/verify-token", "panic", "").await
     }
 
+    /// Asks to speak WebSocket (RFC 6455, section 4.1), with this `Cookie`.
+    pub async fn is_asked_for_a_websocket(&self, path: &str, cookie: &str) -> Waiting {
+        let now = self.clock.now();
+        self.reads(&format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Cookie: {cookie}\r\n{TEST_CLOCK}: {now}\r\n\r\n",
+            self.site.address,
+        ))
+        .await
+    }
+
     async fn gets(&self, path: &str, now: &str, more: &str) -> Waiting {
+        self.reads(&format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{TEST_CLOCK}: {now}\r\n{more}\r\n",
+            self.site.address,
+        ))
+        .await
+    }
+
+    async fn reads(&self, request: &str) -> Waiting {
         let mut stream = TcpStream::connect(self.site.address)
             .await
             .expect("the edge listens");
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{TEST_CLOCK}: {now}\r\n{more}\r\n",
-            self.site.address,
-        );
         stream
             .write_all(request.as_bytes())
             .await
@@ -218,6 +291,32 @@ impl LoneEdge {
     pub async fn has_read_everything(&self) {
         let client = Client::new(self.site.clone(), self.clock.clone());
         let _ = client.get("/_edgeward/health").send().await.expect(200);
+    }
+
+    /// The story's time, in seconds since the epoch.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// Sends a request by hand: its first line, and its header lines besides `Host`, `Connection` and the time.
+    #[must_use]
+    pub fn gets_by_hand(
+        &self,
+        first_line: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Option<Answer> {
+        let host = self.site.origin.split("//").nth(1).unwrap_or_default();
+        let now = self.clock.now();
+        let mut request = format!(
+            "{first_line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{TEST_CLOCK}: {now}\r\n"
+        );
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        request.push_str(&format!("\r\n{body}"));
+        raw::send(self.site.address, request.as_bytes())
     }
 
     /// Everything that it logged.
@@ -249,6 +348,17 @@ impl Waiting {
             .await
             .expect("the edge answers in time")
             .expect("the edge answers");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The head of the answer, when it comes.
+    pub async fn head(mut self) -> String {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\r\n\r\n") {
+            let byte = timeout(PATIENCE, self.0.read_u8()).await;
+            let byte = byte.expect("the edge answers in time");
+            bytes.push(byte.expect("the edge answers"));
+        }
         String::from_utf8_lossy(&bytes).into_owned()
     }
 

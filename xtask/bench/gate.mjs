@@ -1,10 +1,11 @@
 // `cargo xtask bench gate`: requests per second through our Worker, beside the same gate written with jose, an ungated
-// Worker of the `worker` crate and a bare one in JavaScript; the cold start; and the sizes.
+// Worker of the `worker` crate and a bare one in JavaScript; the cold start; the sizes; and what more rules cost.
 
 import { parseArgs } from "node:util";
 import { coldStarts } from "./gate/cold_start.mjs";
 import { CONNECTIONS } from "./gate/load.mjs";
 import { measureGates } from "./gate/measure.mjs";
+import { growth } from "./gate/rules.mjs";
 import { workers } from "./gate/workers.mjs";
 import { sizes } from "./gate/sizes.mjs";
 import { figure, shown, table } from "./table.mjs";
@@ -28,6 +29,7 @@ table("GET /app/page, forwarded with an identity", [
 ]);
 const cold = await coldStarts();
 const size = await sizes();
+const grown = growth(process.env.RULES);
 
 if (flags.json) {
   const against = (other, question = "own") => figure(rates.ratio(`edgeward ${question}`, `${other} ${question}`).middle);
@@ -37,6 +39,7 @@ if (flags.json) {
     gated_rps_vs_bare_worker: against("bare"),
     forwarded_rps_vs_jose_gate: against("jose", "forward"),
     ...cold,
+    ...grown,
   };
   console.log(JSON.stringify({ ratios, size }));
 }

@@ -2,8 +2,8 @@
 #![no_main]
 
 use edgeward_core::gate::{
-    CanonicalPath, Credential, Decision, Destination, Gate, Policy, PolicyState, RequestView,
-    decide,
+    CanonicalPath, Credential, Decision, Destination, Gate, Policy, PolicyState, Renewal, RequestSource,
+    RequestView, decide,
 };
 use edgeward_core::time::UnixTime;
 use edgeward_core::token::{Audiences, Expectations, TokenType};
@@ -46,6 +46,7 @@ fn check_ready(policy: &Policy, text: &str) {
 fn check_decisions(state: &PolicyState, any_public: bool) {
     let expect = Expectations::new("i", Audiences::Unchecked, TokenType::Access);
     let gate = Gate {
+        site: "https://site.example",
         policy: state,
         keys: None,
         keys_are_final: true,
@@ -59,12 +60,14 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
             for host in HOSTS {
                 let ask = || {
                     let request = RequestView {
+                        source: RequestSource::default(),
                         method,
                         host,
                         path: CanonicalPath::parse(path),
                         query: None,
                         credential: Credential::None,
                         navigation: false,
+                        renewal: Renewal::Impossible,
                     };
                     decide(&gate, &request, UnixTime::from_seconds(0))
                 };
@@ -82,9 +85,11 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
                         assert!(!redirect.location.starts_with("//"));
                     }
                     Decision::Answer(answer) => assert_eq!(answer.status, 204),
+                    Decision::AnswerPreflight(_) => panic!("nobody asked for a method"),
                     Decision::NeedsKeys(_)
                     | Decision::NeedsSignature(_)
-                    | Decision::NeedsRevocations(_) => {
+                    | Decision::NeedsRevocations(_)
+                    | Decision::NeedsRefresh => {
                         panic!("an anonymous caller has nothing to check")
                     }
                 }

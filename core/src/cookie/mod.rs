@@ -106,6 +106,12 @@ impl CookieNames {
         }
     }
 
+    /// Those whose cookies let somebody act. The others prove nothing by themselves.
+    #[must_use]
+    pub fn acting(&self) -> [&str; 3] {
+        [&self.session, &self.access, &self.refresh]
+    }
+
     /// All five names.
     #[must_use]
     pub fn all(&self) -> [&str; 5] {

@@ -19,6 +19,8 @@ use crate::token::{Expectations, ParsedToken, SeenTokens, Unverified, Verified, 
 pub struct Gate<'a> {
     /// The route policy, or the reason why there is none.
     pub policy: &'a PolicyState,
+    /// The site's own origin.
+    pub site: &'a str,
     /// The issuer's key set, if one is at hand.
     pub keys: Option<&'a KeySet>,
     /// Whether the one refresh that a decision may ask for has been made (successfully or not).

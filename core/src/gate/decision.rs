@@ -7,18 +7,22 @@
 //! The token is judged only where it matters, and before any of its claims is looked at. A gate without the key that
 //! the token names asks for keys ([`Decision::NeedsKeys`]) unless it is told that the keys are final, so a request
 //! causes one fetch at most. A signature that the platform must check is asked for in the same way ([`Decision::NeedsSignature`]),
-//! and last, of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]).
+//! and of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]). Where a route needs a sign-in and the
+//! access token is absent or has expired, a refresh is asked for ([`Decision::NeedsRefresh`]), and what it brings is judged in the same way.
 
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::sync::Arc;
 
 use super::caller::{Caller, Gate, KeyDemand};
 use super::challenge;
+use super::cors::{CorsGrant, Preflight};
 use super::credential::Credential;
 use super::path::{CanonicalPath, PathRefusal};
+use super::permit::{Destination, Permit, ResponsePolicy};
 use super::policy::{Found, Policy, PolicyState, Rule};
+use super::renewal::Renewal;
+use super::source::{self, RequestSource};
 use super::subject::{Standing, Subject};
 use super::territory::{SIGN_IN_PAGE, Territory};
 use crate::problem::{Problem, ProblemCode};
@@ -27,7 +31,6 @@ use crate::return_to;
 use crate::revocation::Mode;
 use crate::signature::SignatureQuestion;
 use crate::time::UnixTime;
-use crate::token::Verified;
 
 /// Because the feed is asked for again after about as long.
 const RETRY_AFTER_SECONDS: u32 = 1;
@@ -44,8 +47,12 @@ pub struct RequestView<'a> {
     pub query: Option<&'a str>,
     /// Who asks.
     pub credential: Credential<'a>,
+    /// Where it comes from.
+    pub source: RequestSource<'a>,
     /// Whether a redirect to a page makes sense, see [`super::Navigation::detect`].
     pub navigation: bool,
+    /// Whether refreshing may help where the credential is none or has expired.
+    pub renewal: Renewal,
 }
 
 /// What is to be done. Closed: whoever acts on it names every case.
@@ -58,6 +65,8 @@ pub enum Decision {
     Redirect(Redirect),
     /// Answer without asking anybody.
     Answer(Answer),
+    /// Answer a browser's question whether a script of another origin may send a request: 204, without a body.
+    AnswerPreflight(Preflight),
     /// Refuse.
     Refuse(Refusal),
     /// Fetch the key set and decide again with `keys_are_final`.
@@ -67,75 +76,8 @@ pub enum Decision {
     /// Read the feed of ended sessions to its end, unless it is as current as this already, and decide again with what is known
     /// then as final.
     NeedsRevocations(Mode),
-}
-
-/// Where a permitted request goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Destination {
-    /// The application behind the gate.
-    App,
-    /// The issuer.
-    Issuer,
-}
-
-/// What caches may do with the response to a permitted request, unless the response itself is stricter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ResponsePolicy {
-    /// What the response says stands.
-    Untouched,
-    /// `Cache-Control: private, no-store`, unless the response says `no-store` itself: it was made for one person.
-    PrivateNoStore,
-}
-
-/// The proof that [`decide`] let a request pass. Nothing else makes one, so whoever demands one cannot forward a
-/// request that was not judged, nor on another path than the judged one.
-#[derive(Clone, Debug)]
-pub struct Permit {
-    destination: Destination,
-    path: CanonicalPath,
-    identity: Option<Arc<Verified>>,
-    drops_credential: bool,
-    rule: String,
-    response_policy: ResponsePolicy,
-}
-
-impl Permit {
-    /// Where the request goes.
-    #[must_use]
-    pub const fn destination(&self) -> Destination {
-        self.destination
-    }
-
-    /// The path that was judged: the one to forward.
-    #[must_use]
-    pub const fn path(&self) -> &CanonicalPath {
-        &self.path
-    }
-
-    /// Who asks; `None` for anonymous callers and for everything that goes to the issuer.
-    #[must_use]
-    pub fn identity(&self) -> Option<&Verified> {
-        self.identity.as_deref()
-    }
-
-    /// Whether the request carried a token that was not acceptable and must not go on: on a public route its caller is
-    /// anonymous, and the application shall not take the token for a proof.
-    #[must_use]
-    pub const fn drops_credential(&self) -> bool {
-        self.drops_credential
-    }
-
-    /// The path pattern of the rule that let the request pass; `issuer` where no rule was asked.
-    #[must_use]
-    pub fn rule(&self) -> &str {
-        &self.rule
-    }
-
-    /// What caches may do with the response.
-    #[must_use]
-    pub const fn response_policy(&self) -> ResponsePolicy {
-        self.response_policy
-    }
+    /// Exchange the refresh cookie and decide again about what it brought, with [`Renewal::Tried`] or [`Renewal::Unanswered`].
+    NeedsRefresh,
 }
 
 /// A redirect to a page of this site.
@@ -167,6 +109,8 @@ pub struct Refusal {
     pub www_authenticate: Option<String>,
     /// The value of `Allow`, for 405.
     pub allow: Option<&'static str>,
+    /// Which other origin may read the refusal, where the policy speaks about that.
+    pub cors: Option<CorsGrant>,
     /// The value of `Retry-After` in seconds, where waiting helps.
     pub retry_after: Option<u32>,
     /// For the log only: the precise reason and, where one was asked, the rule. Never token bytes.
@@ -174,9 +118,10 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    fn new(code: ProblemCode, log_reason: impl Into<String>) -> Self {
+    pub(super) fn new(code: ProblemCode, log_reason: impl Into<String>) -> Self {
         let (detail, www_authenticate, allow) = (None, None, None);
         Self {
+            cors: None,
             status: code.status(),
             code,
             detail,
@@ -230,7 +175,7 @@ fn settle(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Settled 
     }
     match Territory::of(path) {
         Territory::App => judge_app(gate, policy, request, path, now),
-        Territory::Issuer => Ok(to_issuer(path)),
+        Territory::Issuer => Ok(to_issuer(gate, request, path)),
         Territory::SignInPage => judge_sign_in_page(gate, policy, request, path, now),
         Territory::VerifyToken => answer_verify_token(gate, request, now),
     }
@@ -243,6 +188,9 @@ fn judge_app(
     path: &CanonicalPath,
     now: UnixTime,
 ) -> Settled {
+    if let Some(answer) = source::answer_to_preflight(policy, request, path) {
+        return Ok(answer);
+    }
     let rule = match policy.find(path, request.method, request.host) {
         Found::Rule(rule) => rule,
         Found::Nothing => return refuse(ProblemCode::RouteDenied, "no-rule"),
@@ -250,6 +198,40 @@ fn judge_app(
             return refuse(ProblemCode::RouteDenied, format!("looks-like: {protected}"));
         }
     };
+    let origin = request.source.provenance.origin;
+    let cors = rule.manner().cors.as_ref();
+    let grant = cors.map(|cors| CorsGrant::of(cors, origin));
+    let decision = match source::refused_for_app(gate.site, policy, rule, request) {
+        Some(refusal) => Decision::Refuse(refusal),
+        None => judge_by_rule(gate, policy, rule, request, path, now)?,
+    };
+    Ok(match decision {
+        Decision::Forward(permit) => Decision::Forward(Permit {
+            cors: grant,
+            ..permit
+        }),
+        Decision::Refuse(refusal) => Decision::Refuse(Refusal {
+            cors: grant,
+            ..refusal
+        }),
+        other @ (Decision::Redirect(_)
+        | Decision::Answer(_)
+        | Decision::AnswerPreflight(_)
+        | Decision::NeedsKeys(_)
+        | Decision::NeedsSignature(_)
+        | Decision::NeedsRevocations(_)
+        | Decision::NeedsRefresh) => other,
+    })
+}
+
+fn judge_by_rule(
+    gate: &Gate<'_>,
+    policy: &Policy,
+    rule: &Rule,
+    request: &RequestView<'_>,
+    path: &CanonicalPath,
+    now: UnixTime,
+) -> Settled {
     let caller = Caller::of(gate, &request.credential, rule.revocation(), now)?;
     let subject = match &caller {
         Caller::Known(verified) => Subject::of_claims(verified.claims()),
@@ -263,14 +245,9 @@ fn judge_app(
         Standing::Passes => return Ok(Decision::Forward(permit(rule, path, caller))),
         Standing::NotSignedIn => return Ok(sign_in_first(&caller, rule, request, path)),
         Standing::WrongKind | Standing::LacksRole => {
-            if let Some(page) = reachable_page(
-                policy,
-                policy.settings().missing_role.as_deref(),
-                request,
-                path,
-                &subject,
-                now,
-            ) {
+            let page = rule.manner().redirect.as_deref();
+            let page = page.or(policy.settings().missing_role.as_deref());
+            if let Some(page) = reachable_page(policy, page, request, path, &subject, now) {
                 return Ok(see_other(page.to_string()));
             }
             Refusal::new(
@@ -314,15 +291,20 @@ fn permit(rule: &Rule, path: &CanonicalPath, caller: Caller) -> Permit {
         identity,
         drops_credential,
         rule: rule.path().to_string(),
-        response_policy: if rule.is_public() {
+        response_policy: if rule.is_public() || rule.manner().app_says_cache {
             ResponsePolicy::Untouched
         } else {
             ResponsePolicy::PrivateNoStore
         },
+        cors: None,
+        binds_request: rule.manner().binds_request,
     }
 }
 
-fn to_issuer(path: &CanonicalPath) -> Decision {
+fn to_issuer(gate: &Gate<'_>, request: &RequestView<'_>, path: &CanonicalPath) -> Decision {
+    if let Some(refusal) = source::refused_for_issuer(gate.site, request) {
+        return Decision::Refuse(refusal);
+    }
     Decision::Forward(Permit {
         destination: Destination::Issuer,
         path: path.clone(),
@@ -330,6 +312,8 @@ fn to_issuer(path: &CanonicalPath) -> Decision {
         drops_credential: false,
         rule: "issuer".to_string(),
         response_policy: ResponsePolicy::Untouched,
+        cors: None,
+        binds_request: false,
     })
 }
 
@@ -350,6 +334,13 @@ fn sign_in_first(
                 .challenging(challenge::none_sent())
         }
     };
+    // Any other token that is refused stays refused: a new one for the same session would hide what is wrong with it.
+    if matches!(caller, Caller::Anonymous | Caller::Refused(Reject::Expired))
+        && !source::is_preflight(request)
+        && let Some(instead) = request.renewal.before_sign_in(&refusal)
+    {
+        return instead;
+    }
     if is_navigation(request) {
         return see_other(return_to::with_way_back(SIGN_IN_PAGE, path, request.query));
     }
@@ -366,7 +357,7 @@ fn judge_sign_in_page(
     now: UnixTime,
 ) -> Settled {
     if !is_navigation(request) {
-        return Ok(to_issuer(path));
+        return Ok(to_issuer(gate, request, path));
     }
     Ok(
         match Caller::of(gate, &request.credential, Mode::Bounded, now)? {
@@ -378,7 +369,7 @@ fn judge_sign_in_page(
             | Caller::Refused(_)
             | Caller::Unjudged
             | Caller::Revoked
-            | Caller::Unconfirmed => to_issuer(path),
+            | Caller::Unconfirmed => to_issuer(gate, request, path),
         },
     )
 }

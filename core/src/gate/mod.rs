@@ -9,21 +9,26 @@ mod pattern;
 pub mod policy;
 mod territory;
 mod credential;
+mod renewal;
 mod navigation;
 mod subject;
 mod caller;
+mod source;
+mod permit;
 mod decision;
 mod challenge;
+pub mod cors;
 mod explain;
 pub mod headers;
 
 pub use caller::{Gate, KeyDemand};
 pub use credential::Credential;
-pub use decision::{
-    Answer, Decision, Destination, Permit, Redirect, Refusal, RequestView, ResponsePolicy, decide,
-};
+pub use decision::{Answer, Decision, Redirect, Refusal, RequestView, decide};
 pub use explain::{Explanation, LosingRule, Outcome, Persona, PersonaError, TestOutcome};
 pub use navigation::Navigation;
 pub use path::{CanonicalPath, MAX_PATH_BYTES, PathRefusal};
 pub use pattern::Specificity;
+pub use permit::{Destination, Permit, ResponsePolicy};
 pub use policy::{Policy, PolicyError, PolicyState, Rule, Settings, StepUp};
+pub use renewal::{Renewal, refresh_token, session_of};
+pub use source::RequestSource;

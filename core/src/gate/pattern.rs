@@ -53,6 +53,16 @@ enum Segment {
     Any,
 }
 
+/// A segment of a pattern, to look at.
+pub(super) enum Step<'p> {
+    Literal {
+        exact: &'p str,
+        /// As [`fold`] leaves it.
+        folded: &'p str,
+    },
+    Any,
+}
+
 /// A parsed pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern {
@@ -64,6 +74,7 @@ pub(super) struct Pattern {
 
 impl Pattern {
     /// Reads a pattern; the error is a sentence for the author of the policy.
+    #[cold]
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let refuse = |why: &str| Err(format!("\"{text}\" is not a path pattern: {why}"));
         let Some(rest) = text.strip_prefix('/') else {
@@ -113,6 +124,19 @@ impl Pattern {
         &self.text
     }
 
+    /// Its segments, but for a final `**`.
+    pub(super) fn steps(&self) -> impl Iterator<Item = Step<'_>> {
+        self.segments.iter().map(|segment| match segment {
+            Segment::Literal { exact, folded } => Step::Literal { exact, folded },
+            Segment::Any => Step::Any,
+        })
+    }
+
+    /// Whether it ends with `**`.
+    pub(super) const fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// The first segment, if it is a literal.
     pub(super) fn first_literal(&self) -> Option<&str> {
         match self.segments.first() {
@@ -136,6 +160,29 @@ impl Pattern {
         }
     }
 
+    /// Whether some path is covered by both.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        let same_length = self.segments.len() == other.segments.len();
+        let lengths_meet = same_length
+            || (self.open && self.segments.len() < other.segments.len())
+            || (other.open && other.segments.len() < self.segments.len());
+        lengths_meet
+            && self
+                .segments
+                .iter()
+                .zip(&other.segments)
+                .all(|pair| match pair {
+                    (Segment::Literal { exact: one, .. }, Segment::Literal { exact: two, .. }) => {
+                        one == two
+                    }
+                    (Segment::Any, _) | (_, Segment::Any) => true,
+                })
+    }
+}
+
+/// What [`super::policy`]'s index is held to.
+#[cfg(test)]
+impl Pattern {
     /// Whether the pattern covers a path, given its decoded segments.
     pub(super) fn covers(&self, path: &[String]) -> bool {
         self.covers_by(path, |segment, text| match segment {
@@ -164,25 +211,6 @@ impl Pattern {
                 .iter()
                 .zip(path)
                 .all(|(segment, text)| covers(segment, text))
-    }
-
-    /// Whether some path is covered by both.
-    pub(super) fn meets(&self, other: &Self) -> bool {
-        let same_length = self.segments.len() == other.segments.len();
-        let lengths_meet = same_length
-            || (self.open && self.segments.len() < other.segments.len())
-            || (other.open && other.segments.len() < self.segments.len());
-        lengths_meet
-            && self
-                .segments
-                .iter()
-                .zip(&other.segments)
-                .all(|pair| match pair {
-                    (Segment::Literal { exact: one, .. }, Segment::Literal { exact: two, .. }) => {
-                        one == two
-                    }
-                    (Segment::Any, _) | (_, Segment::Any) => true,
-                })
     }
 }
 

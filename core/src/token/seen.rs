@@ -5,8 +5,10 @@
 //! leaves no trace, so nobody without a good token can fill the memory. Time is judged anew on each use. Other keys or other
 //! expectations forget everything. Revocation and the route policy are not judged here and therefore never remembered.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use super::expectations::Expectations;
 use super::limits::MAX_TOKEN_BYTES;
@@ -22,12 +24,81 @@ pub const MAX_SEEN_TOKENS: usize = 1024;
 /// isolate has 128 MiB for everything.
 pub const MAX_SEEN_BYTES: usize = 1024 * 1024;
 
+/// Apart, so that the comparison of 32 bytes stands once in the wasm and not in every search.
+#[inline(never)]
+fn order(one: &TokenDigest, other: &TokenDigest) -> Ordering {
+    one.cmp(other)
+}
+
+/// What is known of tokens. Sorted, and moved along for each new one: among a thousand that is little beside verifying it, and
+/// every kind of tree is kilobytes of wasm.
+#[derive(Debug)]
+pub struct ByDigest<V> {
+    sorted: Vec<(TokenDigest, V)>,
+}
+
+impl<V> Default for ByDigest<V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<V> ByDigest<V> {
+    /// Nothing is known.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { sorted: Vec::new() }
+    }
+
+    /// Of how many tokens something is known.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.sorted.len()
+    }
+
+    /// Whether nothing is known.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.sorted.is_empty()
+    }
+
+    /// What is known of this token.
+    #[must_use]
+    pub fn get(&self, token: &TokenDigest) -> Option<&V> {
+        let place = self.place(token).ok()?;
+        self.sorted.get(place).map(|(_, known)| known)
+    }
+
+    /// Keeps this in the place of what was known.
+    pub fn insert(&mut self, token: TokenDigest, known: V) {
+        match self.place(&token) {
+            Ok(place) => {
+                if let Some((_, before)) = self.sorted.get_mut(place) {
+                    *before = known;
+                }
+            }
+            Err(place) => self.sorted.insert(place, (token, known)),
+        }
+    }
+
+    /// Forgets the token, and tells what was known.
+    pub fn remove(&mut self, token: &TokenDigest) -> Option<V> {
+        let place = self.place(token).ok()?;
+        Some(self.sorted.remove(place).1)
+    }
+
+    fn place(&self, token: &TokenDigest) -> Result<usize, usize> {
+        self.sorted
+            .binary_search_by(|(known, _)| order(known, token))
+    }
+}
+
 /// The memory of one verifier. Empty, it only costs time.
 #[derive(Debug, Default)]
 pub struct SeenTokens {
     /// Under which keys and expectations everything in here was verified.
     under: Option<([u8; 32], Expectations)>,
-    tokens: BTreeMap<TokenDigest, (Arc<Verified>, usize)>,
+    tokens: ByDigest<(Arc<Verified>, usize)>,
     /// The oldest first; what has to go, goes in this order.
     order: VecDeque<TokenDigest>,
     bytes: usize,
@@ -39,7 +110,7 @@ impl SeenTokens {
     pub const fn new() -> Self {
         Self {
             under: None,
-            tokens: BTreeMap::new(),
+            tokens: ByDigest::new(),
             order: VecDeque::new(),
             bytes: 0,
         }
@@ -78,7 +149,7 @@ impl SeenTokens {
             self.under = Some((*keys.fingerprint(), expect.clone()));
         }
         let digest = verified.digest();
-        if length > MAX_SEEN_BYTES || self.tokens.contains_key(&digest) {
+        if length > MAX_SEEN_BYTES || self.tokens.get(&digest).is_some() {
             return;
         }
         while self.tokens.len() >= MAX_SEEN_TOKENS || self.bytes + length > MAX_SEEN_BYTES {

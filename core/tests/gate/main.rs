@@ -9,10 +9,13 @@
 mod site;
 mod day;
 mod challenges;
+mod cross_origin;
 mod detours;
 mod keys;
 mod signatures;
 mod credentials;
+mod renewal;
 mod policy;
 mod policy_text;
+mod policy_schema;
 mod lookalikes;

@@ -30,7 +30,7 @@ fn every_mistake_is_named_with_its_line() {
         ("version = ".to_string(), Some(1), Some("version"), ""),
         ("version = 2".to_string(), Some(1), Some("version"), "reads version 1"),
         ("version = 1\nroutes = []".to_string(), Some(2), Some("routes"), "unknown field `routes`"),
-        ("version = 1\n[gate]\nhome = \"/\"".to_string(), Some(3), Some("home"), "unknown field `home`"),
+        ("version = 1\n[gate]\nhome = \"/\"".to_string(), Some(3), Some("home"), "unknown field `home`, expected one of"),
         ("version = 1\n[gate]\nsigned_in_home = \"//evil\"".to_string(), Some(3), Some("signed_in_home"), "path of this site"),
         ("version = 1\n[gate]\nsigned_in_home = \"/login\"".to_string(), Some(3), Some("signed_in_home"), "not a page of the sign-in"),
         ("version = 1\n[gate]\nmissing_role = \"https://x/\"".to_string(), Some(3), Some("missing_role"), "path of this site"),
@@ -52,7 +52,7 @@ fn every_mistake_is_named_with_its_line() {
         (route("allow = true"), Some(4), Some("allow"), "expected a string"),
         (route("allow = \"public\"\nroles = [\"a\"]"), Some(4), Some("allow"), "contradicts"),
         (route("allow = \"public\"\nmachine = false"), Some(4), Some("allow"), "contradicts"),
-        (route("role = [\"a\"]"), Some(4), Some("role"), "unknown field `role`"),
+        (route("role = [\"a\"]"), Some(4), Some("role"), "unknown field `role` (did you mean `roles`?), expected one of `path`"),
         (route("roles = []"), Some(4), Some("roles"), "empty"),
         (route("roles = [\"a b\"]"), Some(4), Some("roles"), "without blanks"),
         (route("roles = \"admin\""), Some(4), Some("roles"), "expected a sequence"),
@@ -72,6 +72,19 @@ fn every_mistake_is_named_with_its_line() {
         (route("machine = true\nstep_up = { max_age_seconds = 5 }"), Some(5), Some("step_up"), "no sign-in"),
         (route("machine = \"yes\""), Some(4), Some("machine"), "expected a boolean"),
         (route("allow = \"public\"\nallow = \"public\""), Some(5), Some("allow"), "duplicate key"),
+        ("version = 1\n[gate]\norigins = [\"https://a.example/\"]".to_string(), Some(3), Some("origins"), "exact origin"),
+        ("version = 1\n[gate]\ncors = { origins = [\"*\"], credentials = true }".to_string(), Some(3), Some("origins"), "no wildcards"),
+        ("version = 1\n[gate]\ncors = {}".to_string(), Some(3), Some("cors"), "missing field `origins`"),
+        (route("allow = \"public\"\ncors = { origins = [\"null\"] }"), Some(5), Some("origins"), "exact origin"),
+        (route("allow = \"public\"\ncors = { origins = [], headers = [\"*\"] }"), Some(5), Some("headers"), "no \"*\""),
+        (route("allow = \"public\"\ncors = { origins = [], max_age_seconds = 86401 }"), Some(5), Some("max_age_seconds"), "a day"),
+        (route("allow = \"public\"\ncors = { origin = [] }"), Some(5), Some("cors"), "unknown field `origin`"),
+        (route("allow = \"signed-in\"\ncheck_origin = false"), Some(5), Some("check_origin"), "public route"),
+        (route("allow = \"public\"\ncache = \"app\""), Some(5), Some("cache"), "no meaning on a public route"),
+        (route("allow = \"signed-in\"\ncache = \"public\""), Some(5), Some("cache"), "is not \"app\""),
+        (route("allow = \"public\"\nbind = \"request\""), Some(5), Some("bind"), "no meaning on a public route"),
+        (route("allow = \"signed-in\"\nbind = true"), Some(5), Some("bind"), "expected a string"),
+        (route("allow = \"signed-in\"\nredirect = \"https://x/\""), Some(5), Some("redirect"), "path of this site"),
         (route("host = 2026-01-01"), Some(4), Some("host"), "expected a string"),
         (route("host = 1.5"), Some(4), Some("host"), "invalid type: floating point `1.5`"),
         (route("roles = [\n  \"a\",\n  7,\n]"), Some(6), None, "invalid type: integer `7`, expected a string"),
@@ -87,8 +100,8 @@ fn every_mistake_is_named_with_its_line() {
         (test("request = \"GET /\"\nas = \"admin\"\nexpect = \"allow\""), Some(4), Some("as"), "does not fit"),
         (test("request = \"GET /\"\nas = \"user\"\nexpect = \"ok\""), Some(5), Some("expect"), "allow, sign-in"),
         (test("request = \"GET /\"\nas = \"user\""), Some(2), None, "missing field `expect`"),
-        ("version = 1\n#".to_string() + &"x".repeat(256 * 1024), None, None, "longer than"),
-        ("version = 1\n".to_string() + &"[[route]]\npath = \"/a\"\nallow = \"public\"\n".repeat(1001), None, None, "more than 1000 routes"),
+        ("version = 1\n#".to_string() + &"x".repeat(1024 * 1024), None, None, "longer than"),
+        ("version = 1\n".to_string() + &"[[route]]\npath = \"/a\"\nallow = \"public\"\n".repeat(10_001), None, None, "more than 10000 routes"),
     ] {
         let shown = text.get(..200).unwrap_or(&text);
         let error = Policy::parse(&text).expect_err(shown);
@@ -96,6 +109,23 @@ fn every_mistake_is_named_with_its_line() {
         assert!(error.message.contains(message), "{error}\n{shown}");
         assert!(matches!(PolicyState::parse(&text), PolicyState::Broken(_)));
     }
+}
+
+#[test]
+fn who_only_decides_is_not_kept_from_it_by_a_row_of_a_test() {
+    let rule = "version = 1\n[[route]]\npath = \"/a\"\nallow = \"public\"\n";
+    for row in ["request = \"/a\"", "as = 7", "expected = \"allow\""] {
+        let text = format!("{rule}[[test]]\n{row}\n");
+        assert!(Policy::parse(&text).is_err(), "{row}");
+        let policy = Policy::parse_without_tests(&text).unwrap();
+        assert_eq!(
+            (policy.rules().len(), policy.run_tests().len()),
+            (1, 0),
+            "{row}"
+        );
+    }
+    let unknown = format!("{rule}role = \"admin\"\n");
+    assert!(Policy::parse_without_tests(&unknown).is_err());
 }
 
 #[test]

@@ -4,7 +4,9 @@
 use std::cell::RefCell;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use edgeward_core::gate::{CanonicalPath, Credential, Decision, Gate, RequestView, decide};
+use edgeward_core::gate::{
+    CanonicalPath, Credential, Decision, Gate, Renewal, RequestSource, RequestView, decide,
+};
 use edgeward_core::keys::KeySet;
 use edgeward_core::signature::{Finding, SignatureAnswer, SignatureQuestion};
 use edgeward_core::time::UnixTime;
@@ -41,6 +43,7 @@ impl Curve {
         now: i64,
     ) -> Decision {
         let gate = Gate {
+            site: ISSUER,
             policy: &self.site.policy,
             keys: self.site.keys.as_ref(),
             keys_are_final: self.site.keys_are_final,
@@ -50,12 +53,14 @@ impl Curve {
             revocations: None,
         };
         let request = RequestView {
+            source: RequestSource::default(),
             method: "GET",
             host: "site.example",
             path: CanonicalPath::parse(target),
             query: None,
             credential: Credential::Token(token),
             navigation: false,
+            renewal: Renewal::Impossible,
         };
         decide(&gate, &request, UnixTime::from_seconds(now))
     }

@@ -2,7 +2,7 @@
 
 use edgeward_core::gate::{
     CanonicalPath, Credential, Decision, Destination, Gate, KeyDemand, Permit, PolicyState,
-    Refusal, RequestView, decide,
+    Refusal, Renewal, RequestSource, RequestView, decide,
 };
 use edgeward_core::keys::KeySet;
 use edgeward_core::time::UnixTime;
@@ -91,6 +91,7 @@ impl Site {
 
     pub(crate) fn ask(&self, request: &Request<'_>) -> Decision {
         let gate = Gate {
+            site: ISSUER,
             policy: &self.policy,
             keys: self.keys.as_ref(),
             keys_are_final: self.keys_are_final,
@@ -104,12 +105,14 @@ impl Site {
             None => (request.target, None),
         };
         let view = RequestView {
+            source: request.source,
             method: request.method,
             host: "site.example",
             path: CanonicalPath::parse(path),
             query,
             credential: request.credential,
             navigation: request.navigation,
+            renewal: request.renewal,
         };
         decide(&gate, &view, UnixTime::from_seconds(NOW))
     }
@@ -121,6 +124,8 @@ pub(crate) struct Request<'r> {
     pub(crate) target: &'r str,
     pub(crate) credential: Credential<'r>,
     pub(crate) navigation: bool,
+    pub(crate) source: RequestSource<'r>,
+    pub(crate) renewal: Renewal,
 }
 
 pub(crate) fn call<'r>(method: &'r str, target: &'r str) -> Request<'r> {
@@ -129,6 +134,8 @@ pub(crate) fn call<'r>(method: &'r str, target: &'r str) -> Request<'r> {
         target,
         credential: Credential::None,
         navigation: false,
+        source: RequestSource::default(),
+        renewal: Renewal::Impossible,
     }
 }
 
@@ -187,6 +194,7 @@ pub(crate) fn told(decision: Decision) -> String {
         }
         Decision::Redirect(redirect) => format!("{} {}", redirect.status, redirect.location),
         Decision::Answer(answer) => answer.status.to_string(),
+        Decision::AnswerPreflight(_) => "204 to a preflight".to_string(),
         Decision::Refuse(refusal) => format!("{} {}", refusal.status, refusal.code),
         Decision::NeedsKeys(KeyDemand::NoKeySet) => "needs keys".to_string(),
         Decision::NeedsKeys(KeyDemand::UnknownKey) => "needs newer keys".to_string(),
@@ -194,5 +202,6 @@ pub(crate) fn told(decision: Decision) -> String {
             format!("needs {} checked", question.algorithm().name())
         }
         Decision::NeedsRevocations(mode) => format!("needs the feed, {mode}"),
+        Decision::NeedsRefresh => "needs a refresh".to_string(),
     }
 }

@@ -4,7 +4,8 @@ use std::cell::Cell;
 
 use edgeward_core::cookie::{CookieHeader, CookieNames, Environment};
 use edgeward_core::gate::{
-    CanonicalPath, Credential, Decision, Gate, PolicyState, RequestView, decide,
+    CanonicalPath, Credential, Decision, Gate, PolicyState, Renewal, RequestSource, RequestView,
+    decide,
 };
 use edgeward_core::revocation::{Advice, BOUND_MILLISECONDS, Consulted, Feed, Mode, Revocations};
 use edgeward_core::time::Moment;
@@ -47,6 +48,7 @@ fn ask(asked: &Asked<'_>, seen: &std::cell::RefCell<SeenTokens>) -> (String, Opt
     let consulted = Cell::new(None);
     let arrived = Moment::from(at(0)).plus(asked.age);
     let gate = Gate {
+        site: "https://site.example",
         policy: &policy,
         keys: Some(&keys),
         keys_are_final: false,
@@ -59,12 +61,14 @@ fn ask(asked: &Asked<'_>, seen: &std::cell::RefCell<SeenTokens>) -> (String, Opt
     let cookie = format!("edgeward-access={text}");
     let names = CookieNames::for_environment(Environment::Development, false);
     let request = RequestView {
+        source: RequestSource::default(),
         method: "GET",
         host: "app.example",
         path: CanonicalPath::parse(asked.path),
         query: None,
         credential: Credential::from_headers(&[], &CookieHeader::parse(&[&cookie]), &names),
         navigation: asked.navigation,
+        renewal: Renewal::Impossible,
     };
     let told = match decide(&gate, &request, arrived.time()) {
         Decision::Forward(permit) => match permit.identity() {
@@ -81,7 +85,10 @@ fn ask(asked: &Asked<'_>, seen: &std::cell::RefCell<SeenTokens>) -> (String, Opt
                 .map_or_else(String::new, |s| format!(" in {s} s"));
             format!("{} {}{waits}", refusal.status, refusal.code)
         }
-        other @ (Decision::NeedsKeys(_) | Decision::NeedsSignature(_)) => panic!("{other:?}"),
+        other @ (Decision::AnswerPreflight(_)
+        | Decision::NeedsKeys(_)
+        | Decision::NeedsSignature(_)
+        | Decision::NeedsRefresh) => panic!("{other:?}"),
     };
     (told, consulted.get())
 }

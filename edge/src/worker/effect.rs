@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 
 use edgeward_core::gate::{Decision, Permit, Refusal};
+use edgeward_core::trace::TRACEPARENT;
 use wasm_bindgen::JsValue;
 use web_sys::Response;
 
@@ -40,14 +41,21 @@ pub(super) fn of(decision: Decision, inbound: &Inbound) -> Effect {
             Effect::Reply(Reply::redirect(redirect.status, redirect.location))
         }
         Decision::Answer(answer) => Effect::Reply(Reply::empty(answer.status)),
+        Decision::AnswerPreflight(preflight) => Effect::Reply(
+            Reply::empty(NO_CONTENT)
+                .with_each(preflight.headers())
+                .varying_by_origin(),
+        ),
         Decision::Refuse(refusal) => Effect::Reply(refuse(&refusal, inbound)),
         wanting @ (Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
-        | Decision::NeedsRevocations(_)) => Effect::Bring(wanting),
+        | Decision::NeedsRevocations(_)
+        | Decision::NeedsRefresh) => Effect::Bring(wanting),
     }
 }
 
 fn refuse(refusal: &Refusal, inbound: &Inbound) -> Reply {
+    let [request_id, trace_id] = inbound.names_in_logs();
     log::line(
         if refusal.status >= 500 {
             "error"
@@ -56,7 +64,8 @@ fn refuse(refusal: &Refusal, inbound: &Inbound) -> Reply {
         },
         "refused",
         &[
-            ("requestId", &inbound.id),
+            request_id,
+            trace_id,
             ("method", &inbound.method),
             ("code", refusal.code.code()),
             ("reason", &refusal.log_reason),
@@ -68,6 +77,9 @@ fn refuse(refusal: &Refusal, inbound: &Inbound) -> Reply {
     }
     if let Some(allow) = refusal.allow {
         reply = reply.with("allow", allow.to_owned());
+    }
+    if let Some(grant) = &refusal.cors {
+        reply = reply.with_each(grant.headers()).varying_by_origin();
     }
     if let Some(seconds) = refusal.retry_after {
         reply = reply.with("retry-after", seconds.to_string());
@@ -81,18 +93,24 @@ pub(super) fn send(reply: &Reply) -> Result<Response, JsValue> {
         let headers = reply.headers.iter().map(|(name, value)| (*name, &**value));
         runtime::reply(reply.status, headers, reply.body.as_deref())
     };
-    // What verify-token says to everybody who is signed in differs in the request's id only. The runtime copies the headers
+    // What verify-token says to everybody who is signed in differs in the request's names only. The runtime copies the headers
     // of an earlier answer in a fraction of the time that it takes to set the same headers one by one.
-    match reply.headers.split_last() {
-        Some(((REQUEST_ID, id), constant)) if reply.status == NO_CONTENT => EARLIER
-            .with_borrow_mut(|earlier| {
-                let known = earlier.as_ref().filter(|(same, _)| same == constant);
-                if let Some((_, response)) = known {
-                    return runtime::reply_once_more(response, (REQUEST_ID, id));
-                }
-                *earlier = Some((constant.to_vec(), make()?));
-                make()
-            }),
-        Some(_) | None => make(),
+    let is_name = |(name, _): &(&str, String)| matches!(*name, REQUEST_ID | TRACEPARENT);
+    let names_at = reply.headers.iter().position(is_name);
+    let (constant, names) = reply
+        .headers
+        .split_at(names_at.unwrap_or(reply.headers.len()));
+    // Answers to preflights are many, and would take the place of the one that comes all the time.
+    if reply.status != NO_CONTENT || reply.is_for_one_origin() {
+        return make();
     }
+    EARLIER.with_borrow_mut(|earlier| {
+        let known = earlier.as_ref().filter(|(same, _)| same == constant);
+        if let Some((_, response)) = known {
+            let names = names.iter().map(|(name, value)| (*name, &**value));
+            return runtime::reply_once_more(response, names);
+        }
+        *earlier = Some((constant.to_vec(), make()?));
+        make()
+    })
 }

@@ -14,7 +14,7 @@ use super::config::{Origin, Settings};
 use super::proxy::{self, Failure};
 use super::request::Inbound;
 use super::upstream_answer::Said;
-use super::{log, not_answered, refuse};
+use super::{log, not_answered, refresh, refuse};
 
 /// What has to be known of a request that goes on.
 pub(super) struct Forwarded {
@@ -61,7 +61,8 @@ impl Exchange {
         let origin = forwarded.origin();
         let answer = said
             .changes(origin, permit, inbound, settings)
-            .apply(upstream, settings);
+            .apply(upstream, settings)
+            .and_then(|answer| refresh::hand_cookies(inbound, answer));
         answer.or_else(|_| {
             forwarded.failed(&Failure {
                 code: proxy::code(permit),
@@ -94,11 +95,13 @@ impl Forwarded {
     }
 
     fn failed(&self, failure: &Failure) -> Result<Response, JsValue> {
+        let [request_id, trace_id] = self.inbound.names_in_logs();
         log::line(
             "error",
             "not-forwarded",
             &[
-                ("requestId", &self.inbound.id),
+                request_id,
+                trace_id,
                 ("rule", self.permit.rule()),
                 ("code", failure.code.code()),
                 ("reason", failure.reason),

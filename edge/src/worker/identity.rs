@@ -15,6 +15,15 @@ use super::config::Settings;
 /// Because an app judges an assertion at once; the rest is for clocks that differ and for an app's own queue.
 pub(super) const LIFETIME_SECONDS: i64 = 60;
 
+/// The one request that an assertion speaks for.
+#[derive(Clone, Copy)]
+pub(super) struct Bound<'r> {
+    /// The method as it was sent.
+    pub(super) method: &'r str,
+    /// The path that was judged, without the query.
+    pub(super) path: &'r str,
+}
+
 #[derive(Serialize)]
 struct Assertion<'c> {
     iss: &'c str,
@@ -35,16 +44,21 @@ struct Assertion<'c> {
     auth_time: Option<UnixTime>,
     amr: &'c [String],
     edge: &'c str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<&'c str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'c str>,
     iat: UnixTime,
     exp: UnixTime,
 }
 
-/// The identity headers for the app, the assertion first.
+/// The identity headers for the app, the assertion first; `bound` ties it to one request.
 ///
 /// # Errors
 /// The key could not sign.
 pub(super) fn headers(
     who: &Verified,
+    bound: Option<Bound<'_>>,
     settings: &Settings,
     now: UnixTime,
 ) -> Result<Vec<(&'static str, String)>, SignError> {
@@ -63,6 +77,8 @@ pub(super) fn headers(
         auth_time: claims.auth_time(),
         amr: claims.amr(),
         edge: &settings.identity.name,
+        method: bound.map(|bound| bound.method),
+        path: bound.map(|bound| bound.path),
         iat: now,
         exp: now.plus(LIFETIME_SECONDS),
     };
@@ -195,7 +211,7 @@ pub(super) mod tests {
             }),
             &settings,
         );
-        let headers = headers(&who, &settings, NOW).unwrap();
+        let headers = headers(&who, None, &settings, NOW).unwrap();
         for (name, value) in [
             ("edgeward-user", "u-1"),
             ("edgeward-session", "s-1"),
@@ -246,7 +262,7 @@ pub(super) mod tests {
     fn what_is_not_known_is_not_said() {
         let settings = settings_with(&[]).ok().unwrap();
         let who = signed_in(&serde_json::json!({}), &settings);
-        let headers = headers(&who, &settings, NOW).unwrap();
+        let headers = headers(&who, None, &settings, NOW).unwrap();
         let names: Vec<_> = headers.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["edgeward-assertion", "edgeward-user"]);
     }

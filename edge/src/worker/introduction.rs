@@ -6,15 +6,15 @@
 //! [`Verified`] only, so nobody gets them whose token was not judged for this very request. Other keys forget everything.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use edgeward_core::keys::KeySet;
 use edgeward_core::time::UnixTime;
-use edgeward_core::token::{MAX_SEEN_TOKENS, SignError, TokenDigest, Verified};
+use edgeward_core::token::{ByDigest, MAX_SEEN_TOKENS, SignError, TokenDigest, Verified};
 
 use super::config::Settings;
-use super::identity;
+use super::identity::{self, Bound};
 
 /// The headers of one token, the assertion first.
 pub(super) type Introduction = Rc<[(&'static str, String)]>;
@@ -30,15 +30,19 @@ thread_local! {
     static KEPT: RefCell<Introductions> = const { RefCell::new(Introductions::none()) };
 }
 
-/// The headers that introduce this caller to the app.
+/// The headers that introduce this caller to the app. What speaks for one request is made for it and not kept.
 ///
 /// # Errors
 /// The edge's key could not sign.
 pub(super) fn of(
     who: &Verified,
+    bound: Option<Bound<'_>>,
     settings: &Settings,
     now: UnixTime,
 ) -> Result<Introduction, SignError> {
+    if bound.is_some() {
+        return Ok(identity::headers(who, bound, settings, now)?.into());
+    }
     KEPT.with_borrow_mut(|kept| kept.of(who, settings, now))
 }
 
@@ -55,7 +59,7 @@ struct Made {
 
 struct Introductions {
     under: [u8; 32],
-    made: BTreeMap<TokenDigest, Made>,
+    made: ByDigest<Made>,
     /// The oldest first; what has to go, goes in this order.
     order: VecDeque<TokenDigest>,
     bytes: usize,
@@ -65,7 +69,7 @@ impl Introductions {
     const fn none() -> Self {
         Self {
             under: [0; 32],
-            made: BTreeMap::new(),
+            made: ByDigest::new(),
             order: VecDeque::new(),
             bytes: 0,
         }
@@ -89,7 +93,7 @@ impl Introductions {
         {
             return Ok(Rc::clone(&made.headers));
         }
-        let headers: Introduction = identity::headers(who, settings, now)?.into();
+        let headers: Introduction = identity::headers(who, None, settings, now)?.into();
         self.keep(who.digest(), Rc::clone(&headers), now);
         Ok(headers)
     }
@@ -197,7 +201,7 @@ mod tests {
             let again = kept.of(&who, &settings, NOW).unwrap();
             assert!(Rc::ptr_eq(&headers, &again), "{claims}");
             let told: Vec<_> = headers.iter().cloned().collect();
-            assert_eq!(told, identity::headers(&who, &settings, NOW).unwrap());
+            assert_eq!(told, identity::headers(&who, None, &settings, NOW).unwrap());
             assertions.insert(Rc::as_ptr(&headers).cast::<u8>());
         }
         assert_eq!(assertions.len(), 6);
@@ -230,7 +234,7 @@ mod tests {
                 assert!(kept.made.len() <= MAX_SEEN_TOKENS && kept.bytes <= MAX_KEPT_BYTES);
                 assert_eq!(kept.made.len(), kept.order.len());
                 assert_eq!(kept.bytes, kept.made.len() * bytes);
-                assert!(kept.made.contains_key(digest), "the latest stays");
+                assert!(kept.made.get(digest).is_some(), "the latest stays");
             }
         }
     }

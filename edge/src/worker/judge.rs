@@ -1,7 +1,8 @@
 //! Asking core about a request, and bringing what it asks for.
 //!
 //! Core may ask for keys, then about a signature, then for the feed of ended sessions; the keys of a cold isolate twice at most,
-//! the rest once, and in this order, so a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
+//! the rest once, and in this order. Then it may ask for a refresh, once, and about the token that this brought for the same again. So
+//! a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
 //! remembered for the life of the isolate ([`SeenTokens`]): that shortens the way of a request and decides nothing.
 
 use std::cell::{Cell, RefCell};
@@ -11,11 +12,13 @@ use edgeward_core::gate::{Decision, Gate, KeyDemand, decide};
 use edgeward_core::revocation::{Consulted, Revocations};
 use edgeward_core::signature::SignatureAnswer;
 use edgeward_core::token::SeenTokens;
+use web_sys::Request;
 use worker::Context;
 
 use super::config::Settings;
 use super::introduction;
 use super::keys::{self, Current, Errand};
+use super::refresh;
 use super::request::Inbound;
 use super::revocations;
 use super::signatures;
@@ -60,6 +63,7 @@ impl Bench {
             SEEN.with(|seen| {
                 let gate = Gate {
                     policy: &self.settings.policy,
+                    site: self.settings.issuer.as_str(),
                     keys,
                     keys_are_final: self.keys_are_final,
                     expect: &self.settings.expect,
@@ -84,9 +88,32 @@ impl Bench {
     pub(super) async fn bring(
         mut self,
         mut decision: Decision,
-        inbound: &Inbound,
+        inbound: &mut Inbound,
+        request: &Request,
         context: &Context,
     ) -> (Self, Decision) {
+        loop {
+            decision = self.bring_for_token(decision, inbound, context).await;
+            // After one refresh core asks for none.
+            let Decision::NeedsRefresh = decision else {
+                return (self, decision);
+            };
+            refresh::obtain(&self.settings, inbound, request, context).await;
+            // It is about another token from now on, so what was found out about the first one is final for nothing.
+            self.keys_are_final = false;
+            self.answer = None;
+            self.revocations_are_final = false;
+            decision = self.judge(inbound);
+        }
+    }
+
+    /// Brings what has to be known of the token that the request has.
+    async fn bring_for_token(
+        &mut self,
+        mut decision: Decision,
+        inbound: &Inbound,
+        context: &Context,
+    ) -> Decision {
         if let Decision::NeedsKeys(KeyDemand::NoKeySet) = decision {
             // A cold isolate will want both, and asks for both at once.
             revocations::begin(&self.errand(inbound), inbound, context);
@@ -110,7 +137,7 @@ impl Bench {
             self.revocations_are_final = true;
             decision = self.judge(inbound);
         }
-        (self, decision)
+        decision
     }
 
     fn errand(&self, inbound: &Inbound) -> Errand {

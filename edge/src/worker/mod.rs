@@ -13,6 +13,7 @@ mod judge;
 mod keys;
 mod signatures;
 mod revocations;
+mod refresh;
 mod effect;
 mod proxy;
 mod exchange;
@@ -66,7 +67,7 @@ pub fn prepare(env: &JsValue) {
 }
 
 /// Every request enters here. It answers with a `Response`, or with the promise of one if something has to be waited for:
-/// keys, the platform's check of a signature, the feed of ended sessions, an upstream.
+/// keys, the platform's check of a signature, the feed of ended sessions, a refresh, an upstream.
 #[wasm_bindgen]
 #[expect(
     unreachable_pub,
@@ -77,7 +78,7 @@ pub fn fetch(
     env: &JsValue,
     context: worker_sys::Context,
 ) -> Result<JsValue, JsValue> {
-    let (inbound, settings) = match receive(&request, env) {
+    let (mut inbound, settings) = match receive(&request, env) {
         Ok(received) => received,
         Err(reply) => return Ok(effect::send(&reply)?.into()),
     };
@@ -104,7 +105,7 @@ pub fn fetch(
             },
         ),
         Effect::Bring(wanted) => Ok(future_to_promise(async move {
-            let (bench, decision) = bench.bring(wanted, &inbound, &context).await;
+            let (bench, decision) = bench.bring(wanted, &mut inbound, &request, &context).await;
             bench.follow_up(&decision, &inbound, &context);
             finish(effect::of(decision, &inbound), &request, inbound, settings)
         })
@@ -154,7 +155,7 @@ fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), 
         let problem = Problem::new(ProblemCode::AmbiguousPath)
             .with_detail("The address names no plain host.");
         let reply = Reply::problem(&problem, Reader::Program, &id);
-        return Err(reply.finish(Environment::Production, "GET", &id));
+        return Err(reply.finish(Environment::Production, "GET", &id, None));
     };
     match settings(env) {
         Ok(settings) => Ok((inbound, settings)),
@@ -173,7 +174,8 @@ fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), 
                 inbound.reader(),
                 &inbound.id,
             );
-            Err(reply.finish(Environment::Production, &inbound.method, &inbound.id))
+            let trace = inbound.traceparent();
+            Err(reply.finish(Environment::Production, &inbound.method, &inbound.id, trace))
         }
     }
 }
@@ -185,13 +187,19 @@ fn refuse(code: ProblemCode, inbound: &Inbound, settings: &Settings) -> Result<R
 
 fn not_answered(inbound: &Inbound, settings: &Settings) -> Result<Response, JsValue> {
     // What the runtime threw may quote the request, so it is not logged.
-    log::line("error", "not-answered", &[("requestId", &inbound.id)]);
+    log::line("error", "not-answered", &inbound.names_in_logs());
     let reply = Reply::refusal(ProblemCode::Internal, inbound.reader(), &inbound.id);
     own(reply, inbound, settings)
 }
 
 fn own(reply: Reply, inbound: &Inbound, settings: &Settings) -> Result<Response, JsValue> {
-    effect::send(&reply.finish(settings.environment, &inbound.method, &inbound.id))
+    let reply = reply.finish(
+        settings.environment,
+        &inbound.method,
+        &inbound.id,
+        inbound.traceparent(),
+    );
+    refresh::hand_cookies(inbound, effect::send(&reply)?)
 }
 
 fn settings(env: &JsValue) -> Result<Rc<Settings>, BrokenSettings> {

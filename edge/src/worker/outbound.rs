@@ -4,6 +4,7 @@
 //! nothing of the client's can stand in its place. The runtime makes `Host` and the framing anew. Only the names of the
 //! client's headers are looked at, but for a few; the values go from one object of the runtime's to the other.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::IpAddr;
 
@@ -12,6 +13,7 @@ use edgeward_core::gate::Credential;
 use edgeward_core::gate::headers::impassable;
 use edgeward_core::time::UnixTime;
 use edgeward_core::token::SignError;
+use edgeward_core::trace::{TRACEPARENT, TRACESTATE};
 use web_sys::Request;
 
 use super::config::Settings;
@@ -37,9 +39,10 @@ pub(super) struct ClientHeaders {
     /// In lower case.
     names: Vec<String>,
     connection: Option<String>,
-    upgrade: Option<String>,
     /// The client's address, if the platform said it.
-    address: Option<IpAddr>,
+    pub(super) address: Option<IpAddr>,
+    /// By which the issuer knows a browser without a device cookie.
+    pub(super) user_agent: Option<String>,
 }
 
 thread_local! {
@@ -53,7 +56,7 @@ impl ClientHeaders {
         let (headers, names) = READ_LAST.with(|wanted| {
             let address = settings.client_address_header.as_deref();
             let wanted = wanted.get_or_init(|| {
-                let names: Vec<_> = ["connection", "upgrade"]
+                let names: Vec<_> = ["connection", "user-agent"]
                     .into_iter()
                     .chain(address)
                     .collect();
@@ -68,23 +71,17 @@ impl ClientHeaders {
         Self {
             names,
             connection: said("connection"),
-            upgrade: said("upgrade"),
+            user_agent: said("user-agent"),
             address: settings.client_address(said),
         }
     }
 
-    /// Whether the client wants to speak WebSocket (RFC 6455, section 4.1).
-    fn want_websocket(&self, method: &str) -> bool {
-        let upgrade = self.upgrade.as_deref();
-        method == "GET" && upgrade.is_some_and(|to| to.eq_ignore_ascii_case("websocket"))
-    }
-
     /// What may go on as the client said it.
-    fn go_on(&self, method: &str) -> Onward<'_> {
+    fn go_on(&self, inbound: &Inbound) -> Onward<'_> {
         let names = || self.names.iter().map(String::as_str);
         let gone = impassable(names(), self.connection.as_deref().as_slice());
         let mut set = Vec::new();
-        if self.want_websocket(method) {
+        if inbound.opens_websocket() {
             // Hop by hop, so it ended with its kind; this hop wants it too.
             set.push(("upgrade", "websocket".into()));
         }
@@ -100,7 +97,7 @@ pub(super) fn to_app<'h>(
     introduction: Option<&'h Introduction>,
     authorization: Authorization,
 ) -> Onward<'h> {
-    let Onward { mut gone, mut set } = client.go_on(&inbound.method);
+    let Onward { mut gone, mut set } = client.go_on(inbound);
     if inbound.header("cookie").is_some() {
         match inbound.cookies().without(&settings.cookies.all()) {
             Some(cookies) => set.push(("cookie", cookies.into())),
@@ -116,6 +113,7 @@ pub(super) fn to_app<'h>(
         }
     }
     set.push((REQUEST_ID, inbound.id.as_str().into()));
+    trace(inbound, &mut gone, &mut set);
     set.push(("x-forwarded-host", inbound.host.as_str().into()));
     set.push(("x-forwarded-proto", settings.issuer.scheme().into()));
     if let Some(address) = client.address {
@@ -124,6 +122,18 @@ pub(super) fn to_app<'h>(
     let introduction = introduction.into_iter().flat_map(|said| said.iter());
     set.extend(introduction.map(|(name, value)| (*name, value.as_str().into())));
     Onward { gone, set }
+}
+
+/// The trace goes on as it was understood; what was said about one that was not ends here (Trace Context, section 4.3).
+fn trace<'h>(
+    inbound: &'h Inbound,
+    gone: &mut Vec<&'h str>,
+    set: &mut Vec<(&'static str, Cow<'h, str>)>,
+) {
+    set.extend(inbound.traceparent().map(|said| (TRACEPARENT, said.into())));
+    if !inbound.brought_trace {
+        gone.push(TRACESTATE);
+    }
 }
 
 /// The headers for the issuer: with all cookies, and the proof for exactly this method and address.
@@ -136,7 +146,7 @@ pub(super) fn to_issuer<'h>(
     settings: &Settings,
     path_and_query: &str,
 ) -> Result<Onward<'h>, SignError> {
-    let mut headers = client.go_on(&inbound.method);
+    let mut headers = client.go_on(inbound);
     let own = proof_headers(
         settings,
         &inbound.method,
@@ -148,6 +158,7 @@ pub(super) fn to_issuer<'h>(
     headers
         .set
         .extend(own.into_iter().map(|(name, value)| (name, value.into())));
+    trace(inbound, &mut headers.gone, &mut headers.set);
     Ok(headers)
 }
 
@@ -164,6 +175,22 @@ pub(super) fn proof_headers(
     now: UnixTime,
 ) -> Result<Vec<(&'static str, String)>, SignError> {
     let asker = Asker::Client(client);
+    proven(settings, method, path_and_query, asker, request_id, now)
+}
+
+/// What the edge says where it refreshes for a client.
+///
+/// # Errors
+/// The edge's key could not sign.
+pub(super) fn refresh_proof_headers(
+    settings: &Settings,
+    method: &str,
+    path_and_query: &str,
+    client: Option<IpAddr>,
+    request_id: &str,
+    now: UnixTime,
+) -> Result<Vec<(&'static str, String)>, SignError> {
+    let asker = Asker::Refresh(client);
     proven(settings, method, path_and_query, asker, request_id, now)
 }
 
@@ -231,7 +258,7 @@ mod tests {
         let client = ClientHeaders {
             names: sent.iter().map(|(name, _)| (*name).to_owned()).collect(),
             connection: request.header("connection").map(str::to_owned),
-            upgrade: request.header("upgrade").map(str::to_owned),
+            user_agent: None,
             address: address.map(|address| address.parse().unwrap()),
         };
         let Onward { gone, set } = to_app(&client, &request, &settings, None, authorization);
@@ -345,13 +372,8 @@ mod tests {
             ("POST", "websocket", false),
             ("GET", "h2c", false),
         ] {
-            let client = ClientHeaders {
-                names: Vec::new(),
-                connection: None,
-                upgrade: Some(upgrade.to_owned()),
-                address: None,
-            };
-            assert_eq!(client.want_websocket(method), wanted, "{method} {upgrade}");
+            let request = inbound(method, "http://app.test/a", &[("upgrade", upgrade)]);
+            assert_eq!(request.opens_websocket(), wanted, "{method} {upgrade}");
         }
     }
 }

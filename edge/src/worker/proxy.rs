@@ -11,6 +11,7 @@ use web_sys::Request;
 
 use super::config::{Origin, Settings};
 use super::exchange::{Exchange, Forwarded};
+use super::identity::Bound;
 use super::introduction;
 use super::outbound::{self, Authorization, ClientHeaders};
 use super::request::Inbound;
@@ -51,9 +52,13 @@ pub(super) fn to_app(
     } else {
         Authorization::GoesOn
     };
+    let bound = permit.binds_request().then(|| Bound {
+        method: &inbound.method,
+        path: permit.path().as_str(),
+    });
     let introduction = permit
         .identity()
-        .map(|who| introduction::of(who, settings, inbound.now))
+        .map(|who| introduction::of(who, bound, settings, inbound.now))
         .transpose()
         .map_err(|_| internal("assertion-not-signed"))?;
     let client = ClientHeaders::of(original, settings);
@@ -188,6 +193,7 @@ pub(super) mod tests {
     fn permitted(request: &Inbound, settings: &Settings, keys: &KeySet) -> Permit {
         let gate = Gate {
             policy: &settings.policy,
+            site: settings.issuer.as_str(),
             keys: Some(keys),
             keys_are_final: true,
             expect: &settings.expect,

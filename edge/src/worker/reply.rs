@@ -4,7 +4,9 @@
 //! what the edge knows besides goes to the log.
 
 use edgeward_core::cookie::Environment;
+use edgeward_core::gate::cors::vary_with_origin;
 use edgeward_core::problem::{PROBLEM_CONTENT_TYPE, Problem, ProblemCode};
+use edgeward_core::trace::TRACEPARENT;
 
 use super::response_headers::{self, NO_STORE, OWN_PAGE_POLICY, REQUEST_ID, VARY_ON_CREDENTIALS};
 
@@ -100,6 +102,27 @@ impl Reply {
         self
     }
 
+    /// The same answer with several headers more.
+    pub(super) fn with_each(mut self, headers: OwnHeaders) -> Self {
+        self.headers.extend(headers);
+        self
+    }
+
+    /// The same answer, of which caches know that it depends on the origin that asks.
+    pub(super) fn varying_by_origin(mut self) -> Self {
+        for (_, value) in self.headers.iter_mut().filter(|(name, _)| *name == "vary") {
+            *value = vary_with_origin(Some(value));
+        }
+        self
+    }
+
+    /// Whether it lets an origin that asked read it.
+    pub(super) fn is_for_one_origin(&self) -> bool {
+        self.headers
+            .iter()
+            .any(|(name, _)| *name == "access-control-allow-origin")
+    }
+
     /// The answer as it leaves: with the security headers and the request id, and without a body for HEAD
     /// (RFC 9110, section 9.3.2).
     pub(super) fn finish(
@@ -107,11 +130,15 @@ impl Reply {
         environment: Environment,
         method: &str,
         request_id: &str,
+        traceparent: Option<&str>,
     ) -> Self {
         for (name, value) in response_headers::security(environment) {
             self.headers.push((name, value.to_owned()));
         }
-        // The last one, so that what is the same in every answer stands together.
+        // These last, so that what is the same in every answer stands together.
+        if let Some(said) = traceparent {
+            self.headers.push((TRACEPARENT, said.to_owned()));
+        }
         self.headers.push((REQUEST_ID, request_id.to_owned()));
         if method == "HEAD" {
             self.body = None;
@@ -223,10 +250,11 @@ mod tests {
             Reply::refusal(ProblemCode::EdgeMisconfigured, Reader::Program, "r-1"),
             Reply::json(200, "{}".to_owned()),
         ] {
-            let reply = reply.finish(Environment::Production, "GET", "r-1");
+            let reply = reply.finish(Environment::Production, "GET", "r-1", Some("t-1"));
             assert_eq!(header(&reply, "cache-control"), Some("no-store"));
             assert_eq!(header(&reply, "vary"), Some("Cookie, Authorization"));
             assert_eq!(header(&reply, "x-request-id"), Some("r-1"));
+            assert_eq!(header(&reply, "traceparent"), Some("t-1"));
             assert_eq!(header(&reply, "x-content-type-options"), Some("nosniff"));
             assert_eq!(
                 header(&reply, "strict-transport-security"),
@@ -242,7 +270,7 @@ mod tests {
     #[test]
     fn head_gets_no_body() {
         let reply = Reply::refusal(ProblemCode::InvalidToken, Reader::Program, "r-1");
-        let reply = reply.finish(Environment::Development, "HEAD", "r-1");
+        let reply = reply.finish(Environment::Development, "HEAD", "r-1", None);
         assert_eq!((reply.status, reply.body.as_deref()), (401, None));
     }
 }

@@ -3,10 +3,17 @@
 //! Everything is taken as the runtime gives it: the raw path, the header lines. Nothing that a client may write says who
 //! it is or where it comes from; the address is the platform's word.
 
-use edgeward_core::cookie::{CookieHeader, CookieNames};
-use edgeward_core::gate::{CanonicalPath, Credential, Navigation, RequestView};
-use edgeward_core::time::{Moment, UnixTime};
+use std::rc::Rc;
 
+use edgeward_core::cookie::{CookieHeader, CookieNames};
+use edgeward_core::gate::{
+    CanonicalPath, Credential, Navigation, Renewal, RequestSource, RequestView,
+};
+use edgeward_core::origin::Provenance;
+use edgeward_core::time::{Moment, UnixTime};
+use edgeward_core::trace::{TRACEPARENT, TraceParent};
+
+use super::refresh::Outcome;
 use super::reply::Reader;
 use super::runtime::HeaderList;
 use super::target::Target;
@@ -19,6 +26,14 @@ pub(super) const DECISIVE: &[&str] = &[
     "sec-fetch-mode",
     "sec-fetch-dest",
     "accept",
+    "origin",
+    "sec-fetch-site",
+    "upgrade",
+    "access-control-request-method",
+    TRACEPARENT,
+    "sec-purpose",
+    "purpose",
+    "x-moz",
     #[cfg(feature = "test-clock")]
     super::clock::TEST_CLOCK_HEADER,
 ];
@@ -38,6 +53,12 @@ pub(super) struct Inbound {
     /// Those that a decision may look at ([`DECISIVE`]); names in lower case, one entry per name: the runtime has joined
     /// repeated ones with `, `.
     pub(super) headers: HeaderList,
+    /// The trace that it belongs to; ids that are made here always give one.
+    pub(super) trace: Option<TraceParent>,
+    /// Whether the client brought that trace, and may have said more about it.
+    pub(super) brought_trace: bool,
+    /// What refreshing came to, if it was tried.
+    pub(super) refreshed: Option<Rc<Outcome>>,
     path: String,
     query: Option<String>,
 }
@@ -57,13 +78,18 @@ impl Inbound {
             target.path.to_owned(),
             target.query.map(str::to_owned),
         );
+        let brought = headers.iter().find(|(name, _)| name == TRACEPARENT);
+        let brought = brought.and_then(|(_, value)| TraceParent::read(value));
         Some(Self {
+            brought_trace: brought.is_some(),
+            trace: brought.or_else(|| TraceParent::beginning_with(&id)),
             id,
             now: moment.time(),
             moment,
             method,
             host,
             headers,
+            refreshed: None,
             path,
             query,
         })
@@ -77,6 +103,17 @@ impl Inbound {
     /// What stood behind the `?`.
     pub(super) fn query(&self) -> Option<&str> {
         self.query.as_deref()
+    }
+
+    /// The trace as the header that says it.
+    pub(super) fn traceparent(&self) -> Option<&str> {
+        self.trace.as_ref().map(TraceParent::as_str)
+    }
+
+    /// The names of this request in logs: its own, and that of its trace.
+    pub(super) fn names_in_logs(&self) -> [(&'static str, &str); 2] {
+        let trace = self.trace.as_ref().map_or("", TraceParent::trace_id);
+        [("requestId", &self.id), ("traceId", trace)]
     }
 
     /// A header's value; `name` in lower case.
@@ -124,16 +161,59 @@ impl Inbound {
             })
     }
 
+    /// Whether the client wants to speak WebSocket (RFC 6455, section 4.1).
+    pub(super) fn opens_websocket(&self) -> bool {
+        self.method == "GET"
+            && self
+                .header("upgrade")
+                .is_some_and(|to| to.eq_ignore_ascii_case("websocket"))
+    }
+
+    /// Where it comes from, as the browser tells it.
+    fn source(&self, names: &CookieNames) -> RequestSource<'_> {
+        let cookies = self.cookies();
+        RequestSource {
+            provenance: Provenance {
+                origin: self.header("origin"),
+                fetch_site: self.header("sec-fetch-site"),
+            },
+            // Twice of a name, or in disguise, is refused besides.
+            brings_cookies: names
+                .acting()
+                .iter()
+                .any(|name| !matches!(cookies.get(name), Ok(None))),
+            opens_websocket: self.opens_websocket(),
+            asks_for_method: self.header("access-control-request-method"),
+        }
+    }
+
     /// What core may look at.
     pub(super) fn view(&self, names: &CookieNames) -> RequestView<'_> {
-        let credential = if self.hides_a_cookie(names) {
+        let (authorization, cookies) = (self.header("authorization"), self.cookies());
+        let mut credential = if self.hides_a_cookie(names) {
             Credential::Ambiguous
         } else {
-            Credential::from_headers(
-                self.header("authorization").as_slice(),
-                &self.cookies(),
-                names,
-            )
+            Credential::from_headers(authorization.as_slice(), &cookies, names)
+        };
+        let renewal = match self.refreshed.as_deref() {
+            None => {
+                let ahead = Renewal::loads_ahead(
+                    self.header("sec-purpose"),
+                    self.header("purpose"),
+                    self.header("x-moz"),
+                );
+                Renewal::of(authorization.as_slice(), &cookies, names, ahead)
+            }
+            Some(Outcome::Answered(answered)) => {
+                // It takes the place of what was absent or has expired.
+                if let Some(new) = &answered.access_token {
+                    credential = Credential::Token(new);
+                }
+                Renewal::Tried
+            }
+            Some(Outcome::Unanswered { retry_after }) => Renewal::Unanswered {
+                retry_after: *retry_after,
+            },
         };
         RequestView {
             method: &self.method,
@@ -141,7 +221,9 @@ impl Inbound {
             path: CanonicalPath::parse(&self.path),
             query: self.query(),
             credential,
+            source: self.source(names),
             navigation: self.is_navigation(),
+            renewal,
         }
     }
 }

@@ -34,10 +34,11 @@ export function reply(status, lines, body) {
   return new Response(body, { status, headers });
 }
 
-/** The same answer once more, without a body, for another request. */
-export function replyAgain(before, requestIdHeader, requestId) {
+/** The same answer once more, without a body, with the headers that name another request. */
+export function replyAgain(before, lines) {
   const response = new Response(null, before);
-  response.headers.set(requestIdHeader, requestId);
+  const parts = lines.split("\n");
+  for (let at = 0; at + 1 < parts.length; at += 2) response.headers.set(parts[at], parts[at + 1]);
   return response;
 }
 
@@ -90,6 +91,29 @@ export function handOn(upstream, removed, lines, absent) {
     if (!headers.has(absent[at])) headers.set(absent[at], absent[at + 1]);
   }
   return response;
+}
+
+/**
+ * Asks an address with these headers and nothing else. A line for each: the status of the answer, its `Retry-After` and every
+ * `Set-Cookie`. The status is 0 if there was no answer in time.
+ */
+export async function ask(method, url, timeout, lines) {
+  try {
+    const headers = new Headers();
+    change(headers, lines.split("\n"));
+    const signal = AbortSignal.timeout(timeout);
+    const answer = await fetch(url, { method, headers, redirect: "manual", cache: "no-store", signal });
+    const said = [answer.status, answer.headers.get("retry-after") ?? "", ...answer.headers.getSetCookie()];
+    await answer.body?.cancel();
+    return said.join("\n");
+  } catch {
+    return "0";
+  }
+}
+
+/** Puts more `Set-Cookie` beside those of an answer of ours. */
+export function addCookies(response, lines) {
+  for (const line of lines.split("\n")) response.headers.append("set-cookie", line);
 }
 
 /** Behind the first line come the names of headers that end, in one, and those that are set, name and value in turn. */

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use js_sys::{Array, JsString};
+use js_sys::{Array, JsString, Promise};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
 use super::exchange::Exchange;
@@ -23,11 +24,7 @@ extern "C" {
     fn reply_with(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
 
     #[wasm_bindgen(js_name = replyAgain, catch)]
-    fn reply_again(
-        before: &Response,
-        request_id_header: &str,
-        request_id: &str,
-    ) -> Result<Response, JsValue>;
+    fn reply_again(before: &Response, headers: &str) -> Result<Response, JsValue>;
 
     #[wasm_bindgen(js_name = draft, catch)]
     fn draft_of(url: &str) -> Result<Request, JsValue>;
@@ -46,6 +43,12 @@ extern "C" {
 
     #[wasm_bindgen(js_name = answerHead)]
     fn answer_lines(response: &Response, wanted: &JsValue) -> String;
+
+    #[wasm_bindgen(js_name = ask)]
+    fn ask_with(method: &str, url: &str, timeout: u32, lines: &str) -> Promise;
+
+    #[wasm_bindgen(js_name = addCookies, catch)]
+    fn add_cookie_lines(response: &Response, lines: &str) -> Result<(), JsValue>;
 
     #[wasm_bindgen(js_name = handOn, catch)]
     fn hand_on_with(
@@ -136,15 +139,15 @@ pub(super) fn reply<'h>(
     reply_with(status, &lines(headers)?, body)
 }
 
-/// The same answer once more, without a body and under another request's id.
+/// The same answer once more, without a body and under another request's names.
 ///
 /// # Errors
-/// The runtime takes the header for none.
-pub(super) fn reply_once_more(
+/// The runtime takes one of the headers for none.
+pub(super) fn reply_once_more<'h>(
     before: &Response,
-    (request_id_header, request_id): (&str, &str),
+    names: impl Iterator<Item = (&'h str, &'h str)>,
 ) -> Result<Response, JsValue> {
-    reply_again(before, request_id_header, request_id)
+    reply_again(before, &lines(names)?)
 }
 
 /// Where a request goes on to.
@@ -234,6 +237,33 @@ pub(super) fn hand_on<'s>(
     let (List(removed), List(absent)) = (removed, absent);
     let lines = changing_lines("", also_removed, set)?;
     hand_on_with(upstream, removed, &lines, absent)
+}
+
+/// Asks an address for the edge itself, with these headers only, and waits for so many milliseconds at most. Answers with a line
+/// for the status, which is 0 if no answer came, one for `Retry-After`, and one for each `Set-Cookie`.
+pub(super) async fn ask(
+    method: &str,
+    url: &str,
+    timeout: u32,
+    headers: &[(&str, String)],
+) -> String {
+    let headers = headers.iter().map(|(name, value)| (*name, value.as_str()));
+    let Ok(lines) = changing_lines("", &[], headers) else {
+        return String::new();
+    };
+    // It is never rejected.
+    let said = JsFuture::from(ask_with(method, url, timeout, &lines)).await;
+    said.ok()
+        .and_then(|said| said.as_string())
+        .unwrap_or_default()
+}
+
+/// Puts more `Set-Cookie` beside those of an answer.
+///
+/// # Errors
+/// The runtime takes one of them for none.
+pub(super) fn add_cookies(response: &Response, set_cookies: &[String]) -> Result<(), JsValue> {
+    add_cookie_lines(response, &set_cookies.join("\n"))
 }
 
 /// What `change` reads in `runtime.js`: any line, the names of headers that end, and those that are set. Errors if there is a

@@ -6,7 +6,9 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
+use edgeward_core::gate::cors::{self, vary_with_origin};
 use edgeward_core::gate::{Permit, ResponsePolicy};
+use edgeward_core::trace::TRACEPARENT;
 use wasm_bindgen::JsValue;
 use web_sys::Response;
 
@@ -16,7 +18,7 @@ use super::response_headers::{self, REQUEST_ID};
 use super::runtime::{self, HeaderList, List, Names};
 
 thread_local! {
-    static ASKED_FOR: Names = Names::new(&["connection", "location", "cache-control"]);
+    static ASKED_FOR: Names = Names::new(&["connection", "location", "cache-control", "vary"]);
     static REMOVED: List = List::of(response_headers::removed(ResponsePolicy::Untouched));
     static REMOVED_FOR_ONE: List = List::of(response_headers::removed(ResponsePolicy::PrivateNoStore));
     /// The settings of an isolate are read once.
@@ -54,25 +56,34 @@ impl Said {
         settings: &Settings,
     ) -> Changes<'c> {
         let policy = permit.response_policy();
-        let also_removed: Vec<_> = response_headers::named_by(self.header("connection")).collect();
+        let named: Vec<_> = response_headers::named_by(self.header("connection")).collect();
         // What is always removed is nothing that a decision depends on.
         let stays = |name: &str| {
-            let ends_here = also_removed
-                .iter()
-                .any(|gone| gone.eq_ignore_ascii_case(name));
+            let ends_here = named.iter().any(|gone| gone.eq_ignore_ascii_case(name));
             self.header(name).filter(|_| !ends_here)
         };
         let mut set = vec![(REQUEST_ID, Cow::Borrowed(&*inbound.id))];
+        set.extend(inbound.traceparent().map(|said| (TRACEPARENT, said.into())));
         if let Some(rest) = stays("location").and_then(|location| inside(location, origin)) {
             let scheme = settings.issuer.scheme();
             let renamed = format!("{scheme}://{}{rest}", inbound.host);
             set.push(("location", renamed.into()));
+        }
+        if let Some(grant) = permit.cors() {
+            let granted = grant.headers().into_iter();
+            set.extend(granted.map(|(name, value)| (name, value.into())));
+            set.push(("vary", vary_with_origin(stays("vary")).into()));
         }
         let knows_caller = permit.identity().is_some();
         let cache_control = stays("cache-control");
         if let Some(instead) = response_headers::cache_control(policy, knows_caller, cache_control)
         {
             set.push(("cache-control", instead.into()));
+        }
+        let mut also_removed = named;
+        if permit.cors().is_some() {
+            // The policy speaks, so the app does not.
+            also_removed.extend(cors::HEADERS_OF_THE_APP);
         }
         Changes {
             policy,

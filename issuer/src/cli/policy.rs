@@ -10,8 +10,9 @@ use edgeward_core::gate::{Persona, Policy};
 
 use super::{Answer, Failure, Outcome, print};
 
-/// The largest policy file: a thousand routes with comments. More is another file by mistake.
-const POLICY_MAX_BYTES: u64 = 512 * 1024;
+/// The largest file that is read: more than a policy may have, so that a policy that is too long is told so. More is another
+/// file by mistake.
+const POLICY_MAX_BYTES: u64 = 2 * 1024 * 1024;
 
 /// For whom `policy check` prints a verdict.
 const PERSONAS: [(&str, &str); 3] = [

@@ -9,7 +9,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{ConfigErrors, Mistake, Origin, nearest::nearest};
+use edgeward_core::nearest::nearest;
+
+use super::{ConfigErrors, Mistake, Origin};
 use crate::domain::{accounts::Role, password::Digest};
 
 macro_rules! fields {

@@ -9,7 +9,6 @@ mod alerts;
 mod captcha;
 mod check;
 mod mail;
-mod nearest;
 mod proxies;
 mod read;
 mod reader;

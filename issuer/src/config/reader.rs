@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use edgeward_core::nearest::nearest;
+
 use super::{
     Mistake, Origin,
-    nearest::nearest,
     source::{Raw, Settings, VARIABLE_PREFIX},
 };
 

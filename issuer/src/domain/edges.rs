@@ -214,8 +214,14 @@ impl Edge {
     }
 }
 
+/// The one request that an edge makes for a client.
+const REFRESH: ProvenRequest<'_> = ProvenRequest {
+    method: "POST",
+    path_and_query: "/auth/refresh",
+};
+
 /// A request as an edge's proof names it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProvenRequest<'a> {
     /// The method, in capitals.
     pub method: &'a str,
@@ -230,6 +236,9 @@ pub struct Proof {
     pub edge: EdgeName,
     /// The address of the client that the edge serves; `None` where it asks for itself (`own`).
     pub client: Option<IpAddr>,
+    /// Whether the edge made the request itself to refresh the session of that client (`refresh`), and so vouches that no page of
+    /// another site did.
+    pub refreshes: bool,
     /// The id that the edge gave to the request.
     pub request_id: String,
 }
@@ -255,7 +264,7 @@ pub enum ProofRefusal {
     /// It holds for longer than an edge asks for, or does not say from when.
     #[error("the proof is not limited to {PROOF_MAX_SECONDS} seconds")]
     Lifetime,
-    /// `jti`, `cip`, `own` or `rid` is missing or unfit.
+    /// `jti`, `cip`, `own`, `refresh` or `rid` is missing or unfit.
     #[error("{0} is missing or unfit")]
     Claim(&'static str),
     /// The store failed: whether the proof holds is not known.
@@ -316,6 +325,12 @@ pub async fn verify_proof(
         (Some(_), _) => return Err(ProofRefusal::Claim("own")),
         (None, None) => return Err(ProofRefusal::Claim("cip")),
     };
+    // Nothing else is waived for, so a proof that says it of another request was made by mistake or by somebody else.
+    let refreshes = match claims.get("refresh") {
+        None => false,
+        Some(serde_json::Value::Bool(true)) if client.is_some() && request == REFRESH => true,
+        Some(_) => return Err(ProofRefusal::Claim("refresh")),
+    };
     let request_id = text("rid")
         .filter(|id| is_request_id(id))
         .ok_or(ProofRefusal::Claim("rid"))?
@@ -323,6 +338,7 @@ pub async fn verify_proof(
     Ok(Proof {
         edge: edge.name,
         client,
+        refreshes,
         request_id,
     })
 }

@@ -1,4 +1,4 @@
-//! One log line a request: which resource, how it ended, how long it took, and the id that the answer carries.
+//! One log line a request: which resource, how it ended, how long it took, the id that the answer carries, and the id of its trace.
 //!
 //! The path as sent, the query, headers, cookies and bodies are not logged: any of them may hold a token or a name. What
 //! is logged is the pattern of the resource that matched.
@@ -9,6 +9,8 @@ use axum::{
     extract::{MatchedPath, Request},
     response::Response,
 };
+
+use edgeward_core::trace::TraceParent;
 
 use super::{caller::EdgeOfAnswer, request_id::RequestId};
 
@@ -24,6 +26,7 @@ pub async fn write<F: Future<Output = Response>>(
     let extensions = response.extensions();
     tracing::info!(
         request_id = extensions.get::<RequestId>().map(RequestId::as_str),
+        trace_id = extensions.get::<TraceParent>().map(TraceParent::trace_id),
         edge = extensions.get::<EdgeOfAnswer>().map(EdgeOfAnswer::as_str),
         method = %method,
         route = route.as_ref().map_or("-", MatchedPath::as_str),

@@ -11,7 +11,10 @@ use axum::{
     http::{HeaderMap, HeaderName, Uri, request::Parts},
     response::{IntoResponse, Response},
 };
-use edgeward_core::time::UnixTime;
+use edgeward_core::{
+    time::UnixTime,
+    trace::{TRACEPARENT, TraceParent},
+};
 use tracing::Instrument;
 
 use super::{
@@ -43,6 +46,8 @@ pub struct Caller {
     pub edge: Option<EdgeName>,
     /// Whether that edge asks for itself, and not for a client.
     pub is_edge_itself: bool,
+    /// Whether that edge made the request, to refresh the session of its client.
+    pub is_edge_refreshing: bool,
     /// The id of this request.
     pub request_id: RequestId,
     /// The moment for every decision about this request, to the second.
@@ -71,7 +76,9 @@ pub async fn identify<F: Future<Output = Response>>(
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     let own_id = RequestId::new();
-    let found = find(app, &parts, &own_id).await;
+    let trace = trace(&parts.headers);
+    let span = tracing::info_span!("identifying", request_id = %own_id);
+    let found = find(app, &parts, &own_id).instrument(span).await;
     let (request_id, edge, asked, mut response) = match found {
         Ok(caller) => {
             let (request_id, edge) = (caller.request_id.clone(), caller.edge.clone());
@@ -79,7 +86,11 @@ pub async fn identify<F: Future<Output = Response>>(
                 address: caller.address,
                 now: caller.now,
             };
-            let span = tracing::info_span!("handling", request_id = %request_id);
+            let span = tracing::info_span!(
+                "handling",
+                request_id = %request_id,
+                trace_id = trace.as_ref().map(TraceParent::trace_id),
+            );
             parts.extensions.insert(caller);
             let request = Request::from_parts(parts, body);
             let response = next(request).instrument(span).await;
@@ -99,9 +110,21 @@ pub async fn identify<F: Future<Output = Response>>(
     if let Some(edge) = edge {
         response.extensions_mut().insert(EdgeOfAnswer(edge));
     }
+    if let Some(trace) = trace {
+        response.extensions_mut().insert(trace);
+    }
     response.extensions_mut().insert(asked);
     response.extensions_mut().insert(request_id);
     response
+}
+
+/// The trace that a request belongs to. The edge always says one; a stranger may as well, because nothing is decided by it.
+fn trace(headers: &HeaderMap) -> Option<TraceParent> {
+    let mut said = headers.get_all(TRACEPARENT).iter();
+    match (said.next(), said.next()) {
+        (Some(one), None) => TraceParent::read(one.to_str().ok()?),
+        (Some(_), Some(_)) | (None, _) => None,
+    }
 }
 
 /// From where and when was asked, left on the answer for the layers around.
@@ -152,6 +175,7 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
             address,
             edge: None,
             is_edge_itself: false,
+            is_edge_refreshing: false,
             request_id: own_id.clone(),
             now,
             moment,
@@ -173,6 +197,7 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
         Ok(proof) => Ok(Caller {
             address: proof.client.unwrap_or(address),
             is_edge_itself: proof.client.is_none(),
+            is_edge_refreshing: proof.refreshes,
             edge: Some(proof.edge),
             request_id: RequestId::from_edge(&proof.request_id),
             now,

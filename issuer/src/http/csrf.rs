@@ -3,7 +3,7 @@
 //! Every unsafe request passes `judge_origin` first; a page of another origin is refused whatever else it brings. The
 //! token is demanded of every request that carries one of our credentials in a cookie, of every HTML form, and of pages
 //! that hide their origin. What is left needs none: a JSON request without our cookies acts for nobody, and a request
-//! with `Authorization` carries what no browser sends by itself.
+//! with `Authorization` carries what no browser sends by itself. And a refresh that an edge proves to have made itself is no page's.
 
 use std::time::Instant;
 
@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use edgeward_core::{
     cookie::SetCookie,
     csrf::{self, CSRF_HEADER, CsrfRefusal},
+    origin::{PageOf, Provenance},
     time::UnixTime,
 };
 
@@ -37,16 +38,14 @@ pub enum Demand {
 /// # Errors
 /// [`ApiError::OriginRefused`].
 pub fn judge_origin(headers: &HeaderMap, site: &str) -> Result<Demand, ApiError> {
-    let fetch_site = single(headers, &SEC_FETCH_SITE)?;
-    // `same-site` is another page of the same site, such as a sibling subdomain, and no page of ours.
-    if matches!(fetch_site, Some("cross-site" | "same-site")) {
-        return Err(ApiError::OriginRefused);
-    }
-    match single(headers, &header::ORIGIN)? {
-        None => Ok(Demand::AsUsual),
-        Some(origin) if origin == site => Ok(Demand::AsUsual),
-        Some("null") if fetch_site == Some("same-origin") => Ok(Demand::Token),
-        Some(_) => Err(ApiError::OriginRefused),
+    let provenance = Provenance {
+        origin: single(headers, &header::ORIGIN)?,
+        fetch_site: single(headers, &SEC_FETCH_SITE)?,
+    };
+    match provenance.judge(site, &[]) {
+        PageOf::Ours => Ok(Demand::AsUsual),
+        PageOf::OursUnnamed => Ok(Demand::Token),
+        PageOf::Others => Err(ApiError::OriginRefused),
     }
 }
 

@@ -6,7 +6,7 @@
 mod peers;
 mod revocation;
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::build::{self, Clock};
 use crate::failure::{Failure, Outcome};
@@ -41,13 +41,21 @@ pub fn run(args: &[String]) -> Outcome<()> {
 fn verify(flags: &[String]) -> Outcome<()> {
     prepare()?;
     peers::install()?;
-    measure("xtask/bench/verify.mjs", flags, &peers::native()?)
+    measure(
+        "xtask/bench/verify.mjs",
+        flags,
+        &[("PEER", peers::native()?)],
+    )
 }
 
 /// Our Worker beside the same gate written with jose, and beside Workers that gate nothing.
 fn gate(flags: &[String]) -> Outcome<()> {
     prepare()?;
-    measure("xtask/bench/gate.mjs", flags, &peers::ungated_worker()?)
+    let built = [
+        ("PEER", peers::ungated_worker()?),
+        ("RULES", peers::rules()?),
+    ];
+    measure("xtask/bench/gate.mjs", flags, &built)
 }
 
 /// The issuer beside oidc-provider and better-auth.
@@ -75,13 +83,13 @@ fn prepare() -> Outcome<()> {
     build::worker(Clock::Real).map(drop)
 }
 
-/// Runs a script; it finds the peer that was built for it in `PEER`.
-fn measure(script: &str, flags: &[String], peer: &Path) -> Outcome<()> {
+/// Runs a script; it finds what was built for it in variables.
+fn measure(script: &str, flags: &[String], built: &[(&str, PathBuf)]) -> Outcome<()> {
     check(
         command(toolchain::node()?)
             .arg(script)
             .args(flags)
             .env("WORKERD", toolchain::workerd()?)
-            .env("PEER", peer),
+            .envs(built.iter().map(|(name, path)| (*name, path))),
     )
 }

@@ -32,6 +32,11 @@ pub(super) fn native() -> Outcome<PathBuf> {
     program("native")
 }
 
+/// Builds the program that decides among few rules and among many, and returns it.
+pub(super) fn rules() -> Outcome<PathBuf> {
+    program("rules")
+}
+
 /// Builds the program that asks the issuer and its peers, and returns it.
 pub(super) fn load() -> Outcome<PathBuf> {
     program("load")
@@ -39,7 +44,7 @@ pub(super) fn load() -> Outcome<PathBuf> {
 
 fn program(name: &str) -> Outcome<PathBuf> {
     let mut build = cargo();
-    // Without `--locked`: the program depends on core by its path, and the lock file follows what core depends on.
+    // Without `--locked`: the programs depend on core by its path, and their lock files follow what core depends on.
     build.args(["build", "--release", "--quiet"]);
     build.arg("--manifest-path");
     build.arg(format!("xtask/bench/{name}/Cargo.toml"));

@@ -27,6 +27,8 @@ const EDGE_NAME: &str = "dev";
 pub enum Environment {
     /// `__Host-` and Secure cookies; behind TLS.
     Production,
+    /// `__Host-` and Secure cookies that pages of other sites may cause to be sent.
+    Preview,
     /// Plain cookies on loopback.
     Development,
 }
@@ -37,6 +39,7 @@ impl Environment {
     pub fn name(self) -> &'static str {
         match self {
             Self::Production => "production",
+            Self::Preview => "preview",
             Self::Development => "development",
         }
     }

@@ -14,15 +14,31 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::PolicyError;
+use crate::nearest::nearest;
 
 /// Turns places in the text into errors.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'t>(pub(super) &'t str);
+pub(super) struct Source<'t> {
+    text: &'t str,
+    line_ends: &'t [usize],
+}
+
+/// Where the lines of a text end, found once: counting anew for each of ten thousand rules would take seconds.
+pub(super) fn line_ends(text: &str) -> Vec<usize> {
+    let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+    ends.map(|(at, _)| at).collect()
+}
 
 impl<'t> Source<'t> {
+    /// The text, with [`line_ends`] of it.
+    pub(super) const fn new(text: &'t str, line_ends: &'t [usize]) -> Self {
+        Self { text, line_ends }
+    }
+
     /// The whole text, which must be TOML.
     pub(super) fn document(self) -> Result<Spanned<DeTable<'t>>, PolicyError> {
-        DeTable::parse(self.0).map_err(|error| self.fault(error.span(), error.message().to_owned()))
+        DeTable::parse(self.text)
+            .map_err(|error| self.fault(error.span(), error.message().to_owned()))
     }
 
     pub(super) fn line<T>(self, place: &Spanned<T>) -> usize {
@@ -35,23 +51,31 @@ impl<'t> Source<'t> {
         key: &str,
         message: impl Into<String>,
     ) -> PolicyError {
+        self.error_at(place.span().start, key, message.into())
+    }
+
+    /// Apart from its dozens of callers, in each of which it would stand else.
+    #[cold]
+    #[inline(never)]
+    fn error_at(self, offset: usize, key: &str, message: String) -> PolicyError {
         PolicyError {
-            line: Some(self.line(place)),
+            line: Some(self.line_at(offset)),
             key: Some(key.to_owned()),
-            message: message.into(),
+            message,
         }
     }
 
     fn line_at(self, offset: usize) -> usize {
-        let before = self.0.as_bytes().iter().take(offset);
-        1 + before.filter(|byte| **byte == b'\n').count()
+        1 + self.line_ends.partition_point(|end| *end < offset)
     }
 
     /// What is wrong with the document itself; the key is the word before `=` on that line.
+    #[cold]
+    #[inline(never)]
     fn fault(self, place: Option<Range<usize>>, message: String) -> PolicyError {
         let line = place.map(|place| self.line_at(place.start));
         let key = line
-            .and_then(|line| self.0.lines().nth(line - 1))
+            .and_then(|line| self.text.lines().nth(line - 1))
             .and_then(|text| text.split_once('='))
             .map(|(key, _)| key.trim())
             .filter(|key| {
@@ -110,9 +134,11 @@ impl<'d, 't> Section<'d, 't> {
             .keys()
             .find(|key| !known.contains(&&**key.get_ref()));
         if let Some(stranger) = stranger {
+            let meant = nearest(stranger.get_ref(), known.iter().copied());
             let message = format!(
-                "unknown field `{}`, expected one of `{}`",
+                "unknown field `{}`{}, expected one of `{}`",
                 stranger.get_ref(),
+                meant.map_or_else(String::new, |meant| format!(" (did you mean `{meant}`?)")),
                 known.join("`, `")
             );
             return Err(source.fault(Some(stranger.span()), message));
@@ -125,6 +151,7 @@ impl<'d, 't> Section<'d, 't> {
     }
 
     /// The value of a key as `read` understands it, if the key is there.
+    #[inline(never)]
     pub(super) fn optional<T>(
         &self,
         key: &str,
@@ -137,6 +164,7 @@ impl<'d, 't> Section<'d, 't> {
     }
 
     /// The value of a key that must be there.
+    #[inline(never)]
     pub(super) fn required<T>(
         &self,
         key: &str,
@@ -149,6 +177,7 @@ impl<'d, 't> Section<'d, 't> {
     }
 }
 
+#[inline(never)]
 pub(super) fn string<'d>(
     source: Source<'_>,
     value: Placed<'d, '_>,
@@ -196,6 +225,7 @@ pub(super) fn each<'d, 't, T>(
 }
 
 /// An array of strings, and where it stands.
+#[inline(never)]
 pub(super) fn strings<'d, 't>(
     source: Source<'t>,
     value: Placed<'d, 't>,
@@ -206,6 +236,8 @@ pub(super) fn strings<'d, 't>(
     Ok(Spanned::new(value.span(), words))
 }
 
+#[cold]
+#[inline(never)]
 fn other_kind(source: Source<'_>, value: Placed<'_, '_>, expected: &str) -> PolicyError {
     let found = match value.get_ref() {
         DeValue::String(text) => format!("string \"{text}\""),

@@ -15,8 +15,12 @@
 //! A policy that cannot be read is a value too ([`PolicyState::Broken`]): it refuses everything and says why.
 
 mod document;
+mod group;
+mod index;
+mod manner;
 mod read;
 mod regard;
+mod tables;
 mod test_rows;
 
 use alloc::format;
@@ -24,11 +28,15 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+use index::{Covering, Index};
+pub(super) use manner::Manner;
+
 use super::path::{CanonicalPath, decoded_segments};
 use super::pattern::{Pattern, Specificity, fold, fold_representation, page_of};
 use crate::revocation::Mode;
 
 pub use read::{MAX_POLICY_BYTES, MAX_ROUTES, MAX_TESTS};
+pub use tables::TABLES;
 pub(super) use test_rows::TestRow;
 
 /// A policy that was read and makes sense.
@@ -37,11 +45,18 @@ pub struct Policy {
     settings: Settings,
     /// The most specific first, so that the first that covers a request decides.
     rules: Vec<Rule>,
+    /// Finds among them.
+    exact: Index,
+    folded: Index,
     tests: Vec<TestRow>,
 }
 
 /// A policy, or the reason why there is none. Broken refuses every request with 503 `POLICY_INVALID`.
 #[derive(Clone, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one of them, and it stays where it is; with small pointers it is not even large"
+)]
 pub enum PolicyState {
     /// Requests are judged.
     Ready(Policy),
@@ -93,6 +108,8 @@ pub struct Settings {
     pub step_up_page: Option<String>,
     /// First segments that only choose a language.
     pub locales: Vec<String>,
+    /// Origins beside the site's own whose pages may act with a visitor's cookies.
+    pub origins: Vec<String>,
     /// How current the feed of ended sessions must be where a rule does not say it. `bounded` unless set.
     pub revocation: Mode,
 }
@@ -105,6 +122,7 @@ pub struct Rule {
     host: Option<Host>,
     methods: Option<Vec<String>>,
     demand: Demand,
+    manner: Manner,
     revocation: Mode,
 }
 
@@ -159,7 +177,16 @@ impl Policy {
     /// The first thing that is wrong, with its line: bad TOML, an unknown key, a value that makes no sense, or two
     /// rules of equal specificity that can both speak about one request.
     pub fn parse(toml: &str) -> Result<Self, PolicyError> {
-        read::read(toml)
+        read::read(toml, read::all_rows)
+    }
+
+    /// Reads a policy to decide by. What stands in its `[[test]]` rows is not looked at: it changes no decision, and is for
+    /// whoever checks the policy before.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], but for the rows.
+    pub fn parse_without_tests(toml: &str) -> Result<Self, PolicyError> {
+        read::read(toml, read::no_rows)
     }
 
     /// The rules, the most specific first.
@@ -193,16 +220,25 @@ impl Policy {
     }
 
     /// All rules that cover the request, the most specific first.
-    pub(super) fn candidates<'p, 'q>(
+    pub(super) fn candidates<'p>(
         &'p self,
         path: &CanonicalPath,
-        method: &'q str,
-        host: &'q str,
+        method: &str,
+        host: &str,
     ) -> impl Iterator<Item = &'p Rule> {
         let segments = decoded_segments(path.without_locale(&self.settings.locales));
-        self.rules
-            .iter()
-            .filter(move |rule| rule.concerns(method, host) && rule.pattern.covers(&segments))
+        let covering = self.exact.covering(&segments, Host::read(host).as_ref());
+        self.concerning(covering, method)
+    }
+
+    /// Those of the rules with these numbers that speak about the method.
+    fn concerning<'p>(
+        &'p self,
+        numbers: Covering<'p>,
+        method: &str,
+    ) -> impl Iterator<Item = &'p Rule> {
+        let rules = numbers.filter_map(|at| self.rules.get(at));
+        rules.filter(move |rule| rule.concerns(method))
     }
 
     fn guarded_twin(
@@ -215,10 +251,10 @@ impl Policy {
         // Nothing covers it: it is denied anyway.
         let decider = decider?;
         let segments = decoded_segments(path.without_locale_of_any_case(&self.settings.locales));
+        let host = Host::read(host);
         let narrowest = |twin: &[String]| {
-            self.rules
-                .iter()
-                .find(|rule| rule.concerns(method, host) && rule.pattern.covers_folded(twin))
+            let covering = self.folded.covering(twin, host.as_ref());
+            self.concerning(covering, method).next()
         };
         let all = |fold_one: fn(&str) -> String| segments.iter().map(|one| fold_one(one)).collect();
         let twins: [Vec<String>; 3] = [all(fold), all(fold_representation), page_of(&segments)];
@@ -308,19 +344,22 @@ impl Rule {
         &self.demand
     }
 
+    pub(super) const fn manner(&self) -> &Manner {
+        &self.manner
+    }
+
     pub(super) const fn is_protected(&self) -> bool {
         !self.is_public()
     }
 
-    /// Whether the rule speaks about this method on this host.
-    fn concerns(&self, method: &str, host: &str) -> bool {
-        let method_fits = match &self.methods {
+    /// Whether the rule speaks about this method.
+    fn concerns(&self, method: &str) -> bool {
+        match &self.methods {
             None => read::is_method(method),
             Some(methods) => methods
                 .iter()
                 .any(|listed| listed == method || (listed == "GET" && method == "HEAD")),
-        };
-        method_fits && self.host.as_ref().is_none_or(|wanted| wanted.is(host))
+        }
     }
 
     /// Whether some request is covered by both, with neither being more specific.
@@ -402,12 +441,6 @@ impl fmt::Display for Demand {
 
 impl Host {
     /// Host names are compared without case and without the dot of the root; a port counts only if the rule names one.
-    fn is(&self, host: &str) -> bool {
-        Self::read(host).is_some_and(|found| {
-            found.name == self.name && (self.port.is_none() || found.port == self.port)
-        })
-    }
-
     fn read(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
         let (name, port) = match text.rsplit_once(':') {

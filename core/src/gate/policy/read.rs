@@ -1,28 +1,38 @@
 //! From the text of `gate.toml` to a [`Policy`], or to the one sentence that its author needs.
 //!
-//! What the document says is taken from it first, and then asked whether it makes sense.
+//! What the document says is taken from it first, and then asked whether it makes sense. All of it runs once, while an isolate
+//! starts: the functions are marked cold, which makes the Worker a kilobyte smaller.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::document::{Placed, Section, Source, boolean, each, integer, string, strings};
+use super::document::{
+    Placed, Section, Source, boolean, each, integer, line_ends, string, strings,
+};
+use super::group::Group;
+use super::index::{Index, Spelling};
+use super::manner::{self, RawCors, RawManner};
 use super::regard::{RawRevocation, Regard};
+use super::tables;
 use super::test_rows::{RawTest, TestRow};
 use super::{Conditions, Demand, Host, Policy, PolicyError, Rule, Settings, StepUp};
+use crate::gate::cors::Cors;
 use crate::gate::pattern::Pattern;
-use crate::return_to;
 use crate::revocation::Mode;
 
-/// The longest policy, in bytes. Because it is read when an isolate starts; a megabyte would be felt on every cold start.
-pub const MAX_POLICY_BYTES: usize = 256 * 1024;
+/// The longest policy, in bytes. Because it is read when an isolate starts, which may take a second in all: so many bytes
+/// hold the most rules at a hundred characters each, and are read in a small part of it.
+pub const MAX_POLICY_BYTES: usize = 1024 * 1024;
 
-/// The most rules. Because every pair is compared for ties when the policy is read.
-pub const MAX_ROUTES: usize = 1000;
+/// The most rules. Because whoever generates rules for each page of a large site needs thousands; a request is judged as
+/// fast among ten thousand as among ten, and what grows with them is the time in which an isolate starts.
+pub const MAX_ROUTES: usize = 10_000;
 
 /// The most test rows, for the same reason that there is a most of everything here.
 pub const MAX_TESTS: usize = 5000;
@@ -33,11 +43,30 @@ const VERSION: i64 = 1;
 /// The longest `max_age_seconds`: a year. Because a longer one is a typing error and no demand.
 const MAX_STEP_UP_AGE_SECONDS: i64 = 31_536_000;
 
+/// What becomes of the rows of `[[test]]`. A function, so that a Worker, which leaves them out, has no code for them.
+pub(super) type Rows =
+    for<'d, 't> fn(Source<'t>, Placed<'d, 't>) -> Result<Vec<TestRow>, PolicyError>;
+
+/// Whoever runs them needs them.
+pub(super) fn all_rows<'t>(
+    source: Source<'t>,
+    value: Placed<'_, 't>,
+) -> Result<Vec<TestRow>, PolicyError> {
+    each(source, value, |source, row| {
+        TestRow::read(source, RawTest::read(source, row)?)
+    })
+}
+
+/// Whoever decides does not.
+pub(super) fn no_rows<'t>(_: Source<'t>, _: Placed<'_, 't>) -> Result<Vec<TestRow>, PolicyError> {
+    Ok(Vec::new())
+}
+
 struct RawPolicy<'d> {
     version: Spanned<i64>,
     gate: RawSettings<'d>,
     route: Vec<RawRoute<'d>>,
-    test: Vec<RawTest<'d>>,
+    test: Vec<TestRow>,
 }
 
 #[derive(Default)]
@@ -46,6 +75,8 @@ struct RawSettings<'d> {
     missing_role: Option<Spanned<&'d str>>,
     step_up_page: Option<Spanned<&'d str>>,
     locales: Vec<Spanned<&'d str>>,
+    origins: Vec<Spanned<&'d str>>,
+    cors: Option<RawCors<'d>>,
     revocation: RawRevocation<'d>,
 }
 
@@ -58,6 +89,7 @@ struct RawRoute<'d> {
     scopes: Option<Spanned<Vec<&'d str>>>,
     machine: Option<bool>,
     step_up: Option<Spanned<RawStepUp<'d>>>,
+    manner: RawManner<'d>,
     revocation: Option<Spanned<&'d str>>,
 }
 
@@ -70,39 +102,32 @@ impl<'d> RawPolicy<'d> {
     fn read<'t>(
         source: Source<'t>,
         document: &'d Spanned<DeTable<'t>>,
+        rows: Rows,
     ) -> Result<Self, PolicyError> {
-        let known = ["version", "gate", "route", "test"];
-        let section = Section::whole(source, document, &known)?;
+        let section = Section::whole(source, document, tables::POLICY)?;
         let routes = |source, value| each(source, value, RawRoute::read);
-        let tests = |source, value| each(source, value, RawTest::read);
         Ok(Self {
             version: section.required("version", integer)?,
             gate: section
                 .optional("gate", RawSettings::read)?
                 .unwrap_or_default(),
             route: section.optional("route", routes)?.unwrap_or_default(),
-            test: section.optional("test", tests)?.unwrap_or_default(),
+            test: section.optional("test", rows)?.unwrap_or_default(),
         })
     }
 }
 
 impl<'d> RawSettings<'d> {
     fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
-        let known = [
-            "signed_in_home",
-            "missing_role",
-            "step_up_page",
-            "locales",
-            "revocation",
-            "revocation_within_seconds",
-        ];
-        let section = Section::of(source, value, &known)?;
-        let locales = |source, value| each(source, value, string);
+        let section = Section::of(source, value, tables::GATE)?;
+        let list = |source, value| each(source, value, string);
         Ok(Self {
             signed_in_home: section.optional("signed_in_home", string)?,
             missing_role: section.optional("missing_role", string)?,
             step_up_page: section.optional("step_up_page", string)?,
-            locales: section.optional("locales", locales)?.unwrap_or_default(),
+            locales: section.optional("locales", list)?.unwrap_or_default(),
+            origins: section.optional("origins", list)?.unwrap_or_default(),
+            cors: section.optional("cors", RawCors::read)?,
             revocation: RawRevocation {
                 mode: section.optional("revocation", string)?,
                 within_seconds: section.optional("revocation_within_seconds", integer)?,
@@ -113,18 +138,7 @@ impl<'d> RawSettings<'d> {
 
 impl<'d> RawRoute<'d> {
     fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
-        let known = [
-            "path",
-            "allow",
-            "methods",
-            "host",
-            "roles",
-            "scopes",
-            "machine",
-            "step_up",
-            "revocation",
-        ];
-        let section = Section::of(source, value, &known)?;
+        let section = Section::of(source, value, tables::ROUTE)?;
         Ok(Self {
             path: section.required("path", string)?,
             allow: section.optional("allow", string)?,
@@ -134,6 +148,7 @@ impl<'d> RawRoute<'d> {
             scopes: section.optional("scopes", strings)?,
             machine: section.optional("machine", boolean)?,
             step_up: section.optional("step_up", RawStepUp::read)?,
+            manner: RawManner::read(&section)?,
             revocation: section.optional("revocation", string)?,
         })
     }
@@ -141,7 +156,7 @@ impl<'d> RawRoute<'d> {
 
 impl<'d> RawStepUp<'d> {
     fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Spanned<Self>, PolicyError> {
-        let section = Section::of(source, value, &["max_age_seconds", "amr"])?;
+        let section = Section::of(source, value, tables::STEP_UP)?;
         let max_age_seconds = section.optional("max_age_seconds", integer)?;
         let amr = section.optional("amr", strings)?;
         let step_up = Self {
@@ -152,7 +167,8 @@ impl<'d> RawStepUp<'d> {
     }
 }
 
-pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
+#[cold]
+pub(super) fn read(text: &str, rows: Rows) -> Result<Policy, PolicyError> {
     let whole = |message: String| PolicyError {
         line: None,
         key: None,
@@ -163,9 +179,10 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
             "the policy is longer than {MAX_POLICY_BYTES} bytes"
         )));
     }
-    let source = Source(text);
+    let line_ends = line_ends(text);
+    let source = Source::new(text, &line_ends);
     let document = source.document()?;
-    let raw = RawPolicy::read(source, &document)?;
+    let raw = RawPolicy::read(source, &document, rows)?;
     if *raw.version.get_ref() != VERSION {
         return Err(source.error(
             &raw.version,
@@ -178,59 +195,53 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
             "more than {MAX_ROUTES} routes or {MAX_TESTS} tests"
         )));
     }
-    let regard = Regard::read(source, &raw.gate.revocation)?;
-    let settings = settings(source, raw.gate, regard.default)?;
-    let mut rules: Vec<Rule> = Vec::with_capacity(raw.route.len());
+    let mut gate = raw.gate;
+    let cors = match gate.cors.take() {
+        Some(cors) => Some(Arc::new(cors.settle(source)?)),
+        None => None,
+    };
+    let regard = Regard::read(source, &gate.revocation)?;
+    let settings = settings(source, gate, regard.default)?;
+    // The most specific first. Only rules of one group can tie.
+    let mut groups: Vec<Group> = Vec::new();
     for route in raw.route {
-        let new = rule(source, route, &settings, regard)?;
-        if let Some(old) = rules.iter().find(|old| new.ties_with(old)) {
-            return Err(tie(old, &new));
+        let new = rule(source, route, &settings, cors.as_ref(), regard)?;
+        let specificity = new.specificity();
+        let place = groups.partition_point(|group| group.specificity > specificity);
+        if groups
+            .get(place)
+            .is_none_or(|group| group.specificity != specificity)
+        {
+            groups.insert(place, Group::of(specificity));
         }
-        let place = rules.partition_point(|old| old.specificity() >= new.specificity());
-        rules.insert(place, new);
+        if let Some(group) = groups.get_mut(place) {
+            group.take(new)?;
+        }
     }
-    let tests = raw
-        .test
-        .into_iter()
-        .map(|row| TestRow::read(source, row))
-        .collect::<Result<_, _>>()?;
+    let rules: Vec<Rule> = groups.into_iter().flat_map(|group| group.rules).collect();
+    let index = |spelling: Spelling| {
+        let mut index = Index::default();
+        for (number, rule) in rules.iter().enumerate() {
+            index.insert(number, &rule.pattern, rule.host.as_ref(), spelling);
+        }
+        index
+    };
+    let (exact, folded) = (index(Spelling::Exact), index(Spelling::Folded));
     Ok(Policy {
         settings,
         rules,
-        tests,
+        exact,
+        folded,
+        tests: raw.test,
     })
 }
 
-fn tie(old: &Rule, new: &Rule) -> PolicyError {
-    PolicyError {
-        line: Some(new.line),
-        key: Some("path".to_owned()),
-        message: format!(
-            "the rule on line {} ({}) and the rule on line {} ({}) are equally specific and can both speak about one \
-             request; make one of them narrower, or merge them",
-            old.line,
-            old.path(),
-            new.line,
-            new.path()
-        ),
-    }
-}
-
+#[cold]
 fn settings(
     source: Source<'_>,
     raw: RawSettings<'_>,
     default_revocation: Mode,
 ) -> Result<Settings, PolicyError> {
-    let place = |key: &str, value: Option<Spanned<&str>>| {
-        let Some(value) = value else { return Ok(None) };
-        let path = value.get_ref();
-        if path.contains(['?', '#']) || return_to::sanitise(path).as_deref() != Some(*path) {
-            let why =
-                "must be a path of this site in its canonical form, and not a page of the sign-in";
-            return Err(source.error(&value, key, format!("\"{path}\" {why}")));
-        }
-        Ok(Some((*path).to_owned()))
-    };
     let mut locales: Vec<String> = Vec::new();
     for locale in raw.locales {
         let text = locale.get_ref();
@@ -247,19 +258,22 @@ fn settings(
         locales.push((*text).to_owned());
     }
     Ok(Settings {
-        signed_in_home: place("signed_in_home", raw.signed_in_home)?
+        signed_in_home: manner::page(source, "signed_in_home", raw.signed_in_home)?
             .unwrap_or_else(|| "/".to_owned()),
-        missing_role: place("missing_role", raw.missing_role)?,
-        step_up_page: place("step_up_page", raw.step_up_page)?,
+        missing_role: manner::page(source, "missing_role", raw.missing_role)?,
+        step_up_page: manner::page(source, "step_up_page", raw.step_up_page)?,
         locales,
+        origins: manner::origins(source, "origins", raw.origins)?,
         revocation: default_revocation,
     })
 }
 
+#[cold]
 fn rule(
     source: Source<'_>,
-    raw: RawRoute<'_>,
+    mut raw: RawRoute<'_>,
     settings: &Settings,
+    cors: Option<&Arc<Cors>>,
     regard: Regard,
 ) -> Result<Rule, PolicyError> {
     let pattern = Pattern::parse(raw.path.get_ref())
@@ -287,16 +301,22 @@ fn rule(
             is_method,
         )?),
     };
+    let line = source.line(&raw.path);
+    let manner = core::mem::take(&mut raw.manner);
+    let revocation = regard.of(source, raw.revocation.as_ref())?;
+    let demand = demand(source, raw)?;
     Ok(Rule {
-        line: source.line(&raw.path),
+        manner: manner.settle(source, demand == Demand::Public, cors)?,
+        line,
         pattern,
         host: rule_host,
         methods,
-        revocation: regard.of(source, raw.revocation.as_ref())?,
-        demand: demand(source, raw)?,
+        revocation,
+        demand,
     })
 }
 
+#[cold]
 fn host(source: Source<'_>, text: &Spanned<&str>) -> Result<Host, PolicyError> {
     let Some(host) = Host::read(text.get_ref()) else {
         let message = "write one host name, with a port if it matters; there are no wildcards";
@@ -314,6 +334,7 @@ fn host(source: Source<'_>, text: &Spanned<&str>) -> Result<Host, PolicyError> {
     Ok(host)
 }
 
+#[cold]
 fn demand(source: Source<'_>, raw: RawRoute) -> Result<Demand, PolicyError> {
     let no_conditions = raw.roles.is_none()
         && raw.scopes.is_none()
@@ -380,6 +401,7 @@ fn demand(source: Source<'_>, raw: RawRoute) -> Result<Demand, PolicyError> {
     }))
 }
 
+#[cold]
 fn step_up(source: Source<'_>, raw: &Spanned<RawStepUp<'_>>) -> Result<StepUp, PolicyError> {
     let refuse = |message: &str| Err(source.error(raw, "step_up", message));
     let RawStepUp {
@@ -404,6 +426,7 @@ fn step_up(source: Source<'_>, raw: &Spanned<RawStepUp<'_>>) -> Result<StepUp, P
     })
 }
 
+#[inline(never)]
 fn words(
     source: Source<'_>,
     key: &str,

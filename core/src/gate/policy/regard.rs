@@ -2,12 +2,12 @@
 
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use toml::Spanned;
 
 use super::PolicyError;
 use super::document::Source;
+use crate::nearest::nearest;
 use crate::revocation::{DEFAULT_WITHIN_SECONDS, MAX_WITHIN_SECONDS, Mode};
 
 #[derive(Default)]
@@ -54,42 +54,17 @@ impl Regard {
         };
         let name = *place.get_ref();
         Mode::named(name, self.within_seconds).ok_or_else(|| {
-            let hint = nearest(name).map_or_else(String::new, |nearest| {
-                format!("; did you mean \"{nearest}\"?")
-            });
+            let hint = meant(name)
+                .map_or_else(String::new, |meant| format!("; did you mean \"{meant}\"?"));
             let message = format!("\"{name}\" is none of {}{hint}", Mode::NAMES.join(", "));
             source.error(place, "revocation", message)
         })
     }
 }
 
-/// The mode that is spelt most alike, if at most a third of its letters differ.
-fn nearest(name: &str) -> Option<&'static str> {
-    let name = name.to_ascii_lowercase();
-    Mode::NAMES
-        .into_iter()
-        .map(|known| (letters_apart(&name, known), known))
-        .min()
-        .filter(|(apart, known)| *apart * 3 <= known.len())
-        .map(|(_, known)| known)
-}
-
-/// How many letters must be put in, taken out or replaced to make one of the other.
-fn letters_apart(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (above, letter) in one.bytes().enumerate() {
-        let mut next = [above + 1].to_vec();
-        for ((wanted, costs), left) in other.bytes().zip(row.windows(2)).zip(0..) {
-            let (replaced, put_in): (usize, usize) = match costs {
-                [diagonal, up] => (*diagonal + usize::from(letter != wanted), *up + 1),
-                _ => continue,
-            };
-            let before: usize = next.get::<usize>(left).copied().unwrap_or(usize::MAX - 1);
-            next.push(replaced.min(put_in).min(before + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
+/// The mode that is spelt most alike.
+fn meant(name: &str) -> Option<&'static str> {
+    nearest(&name.to_ascii_lowercase(), Mode::NAMES.into_iter())
 }
 
 #[cfg(test)]
@@ -98,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_slip_is_recognised_and_another_word_is_not() {
-        for (written, meant) in [
+        for (written, expected) in [
             ("strct", Some("strict")),
             ("Strict", Some("strict")),
             ("bound", Some("bounded")),
@@ -107,7 +82,7 @@ mod tests {
             ("never", None),
             ("", None),
         ] {
-            assert_eq!(nearest(written), meant, "{written}");
+            assert_eq!(meant(written), expected, "{written}");
         }
     }
 }

@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use super::PolicyError;
 use super::document::{Placed, Section, Source, boolean, string};
+use super::tables;
 use crate::gate::explain::{Outcome, Persona};
 
 pub(super) struct RawTest<'d> {
@@ -18,9 +19,9 @@ pub(super) struct RawTest<'d> {
 }
 
 impl<'d> RawTest<'d> {
+    #[cold]
     pub(super) fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
-        let known = ["request", "as", "expect", "navigation", "host"];
-        let section = Section::of(source, value, &known)?;
+        let section = Section::of(source, value, tables::TEST)?;
         Ok(Self {
             request: section.required("request", string)?,
             persona: section.required("as", string)?,
@@ -45,6 +46,7 @@ pub(in crate::gate) struct TestRow {
 }
 
 impl TestRow {
+    #[cold]
     pub(super) fn read(source: Source<'_>, raw: RawTest<'_>) -> Result<Self, PolicyError> {
         let Some((method, path)) = raw.request.get_ref().split_once(' ') else {
             return Err(source.error(

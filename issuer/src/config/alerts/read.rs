@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use axum::http::Uri;
+use edgeward_core::nearest::nearest;
 
 use super::{AlertRule, Alerting, Per};
 use crate::{
     config::{
         Mistake, Origin,
-        nearest::nearest,
         read::{flag, number, text},
         reader::Reader,
         secret,

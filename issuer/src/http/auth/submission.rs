@@ -168,7 +168,9 @@ async fn receive<T: Fields>(
             Err(error) => Err(Refused::Shown(Box::new(submission), error)),
         };
     }
-    if demand == Demand::Token || visitor.presented.has_credential_cookie() {
+    // The edge's own request is no page's, and says so in a proof that holds for nothing but a refresh.
+    let comes_from_a_page = demand == Demand::Token || visitor.presented.has_credential_cookie();
+    if comes_from_a_page && !visitor.caller.is_edge_refreshing {
         csrf::check(app, &visitor, csrf::header_token(request.headers()))?;
     }
     let is_json = is_json(request.headers());

@@ -1,7 +1,11 @@
-//! Which known setting somebody most likely meant.
+//! Which known key somebody most likely meant: of a policy, or of the issuer's settings.
+
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// The known key that is spelt most alike, if it is alike enough to be worth a question.
-pub(super) fn nearest<'a>(asked: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(asked: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let nearest = known.min_by_key(|key| distance(asked, key))?;
     let (asked, wanted) = without_common_section(asked, nearest);
     // A third of the letters: more, and the answer would be another word.
@@ -47,7 +51,7 @@ fn distance(from: &str, to: &str) -> usize {
             };
             costs.push(replaced.min(taken_out).min(put_in).min(swapped));
         }
-        before_last = std::mem::replace(&mut last, costs);
+        before_last = core::mem::replace(&mut last, costs);
         previous_letter = Some(letter);
     }
     last.last().copied().unwrap_or(0)
@@ -89,6 +93,6 @@ mod tests {
         ] {
             assert_eq!(nearest(asked, known.into_iter()), expected, "{asked}");
         }
-        assert_eq!(nearest("x", std::iter::empty()), None);
+        assert_eq!(nearest("x", core::iter::empty()), None);
     }
 }
