@@ -11,6 +11,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::letters;
 use crate::percent::hex_pair;
 
 /// A cookie that was asked for came twice, or beside one that another reader would take for it.
@@ -175,9 +176,7 @@ fn folded(name: &str) -> impl Iterator<Item = char> {
             character
         }
     })
-    // Upper case first: the long s and the Kelvin sign have no lower-case form of their own that is ASCII.
-    .flat_map(char::to_uppercase)
-    .flat_map(char::to_lowercase)
+    .flat_map(letters::folded)
 }
 
 fn decode_percent(text: &str) -> Cow<'_, str> {
