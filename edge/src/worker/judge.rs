@@ -13,11 +13,11 @@ use edgeward_core::revocation::{Consulted, Revocations};
 use edgeward_core::signature::SignatureAnswer;
 use edgeward_core::token::SeenTokens;
 use web_sys::Request;
+use worker::Context;
 
 use super::config::Settings;
 use super::introduction;
 use super::keys::{self, Current, Errand};
-use super::platform::Context;
 use super::refresh;
 use super::request::Inbound;
 use super::revocations;

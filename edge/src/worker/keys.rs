@@ -18,9 +18,9 @@ use edgeward_core::time::UnixTime;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use worker::Context;
 
 use super::config::Settings;
-use super::platform::Context;
 use super::{log, platform};
 use cache::ToKeep;
 use fetch::{Failure, Fetched};
@@ -240,7 +240,7 @@ fn report_failure(errand: &Errand, ticket: &Ticket, failure: Failure, now: UnixT
 }
 
 fn keep_alive(context: &Context, promise: &Promise) {
-    if context.wait_until(promise).is_err() {
+    if context.as_ref().wait_until(promise).is_err() {
         // Then the work ends with the request, and its lease lets another request take it over.
         log::line("warn", "keys-not-kept-alive", &[]);
     }

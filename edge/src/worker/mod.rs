@@ -31,7 +31,6 @@ mod clock;
 mod unique;
 mod runtime;
 mod platform;
-mod restart;
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -41,12 +40,12 @@ use edgeward_core::problem::{Problem, ProblemCode};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 use web_sys::{Request, Response};
+use worker::{Context, worker_sys};
 
 use config::{BrokenSettings, Settings};
 use effect::Effect;
 use exchange::Forwarded;
 use judge::Bench;
-use platform::Context;
 use reply::{Reader, Reply};
 use request::{DECISIVE, Inbound};
 use runtime::Names;
@@ -74,7 +73,11 @@ pub fn prepare(env: &JsValue) {
     unreachable_pub,
     reason = "it is reached from JavaScript, and wasm-bindgen exports what is public"
 )]
-pub fn fetch(request: Request, env: &JsValue, context: Context) -> Result<JsValue, JsValue> {
+pub fn fetch(
+    request: Request,
+    env: &JsValue,
+    context: worker_sys::Context,
+) -> Result<JsValue, JsValue> {
     let (mut inbound, settings) = match receive(&request, env) {
         Ok(received) => received,
         Err(reply) => return Ok(effect::send(&reply)?.into()),
@@ -85,6 +88,7 @@ pub fn fetch(request: Request, env: &JsValue, context: Context) -> Result<JsValu
             .or_else(|_| not_answered(&inbound, &settings))
             .map(JsValue::from);
     }
+    let context = Context::new(context);
     let bench = Bench::at_hand(&settings, &inbound, &context);
     let decision = bench.judge(&inbound);
     bench.follow_up(&decision, &inbound, &context);

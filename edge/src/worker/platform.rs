@@ -28,14 +28,6 @@ extern "C" {
     #[wasm_bindgen(js_name = clearTimeout)]
     fn clear_timeout(timer: &JsValue);
 
-    /// What a request may go on with behind its answer.
-    #[derive(Clone)]
-    pub(crate) type Context;
-
-    /// Keeps the work behind this promise alive when the request is answered.
-    #[wasm_bindgen(method, js_name = waitUntil, catch)]
-    pub(super) fn wait_until(this: &Context, promise: &Promise) -> Result<(), JsValue>;
-
     /// A cache of the platform.
     type Cache;
 

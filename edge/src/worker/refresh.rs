@@ -17,10 +17,10 @@ use edgeward_core::trace::TraceParent;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 use web_sys::{Request, Response};
+use worker::Context;
 
 use super::config::Settings;
 use super::outbound::ClientHeaders;
-use super::platform::Context;
 use super::request::Inbound;
 use super::{log, platform, runtime};
 use ask::Tried;
@@ -90,7 +90,7 @@ pub(super) async fn obtain(
                 });
                 // It goes on even if this client leaves, because others are looking at its outcome. If that is refused, the work ends
                 // with the request, and its lease lets another one take over.
-                if context.wait_until(&reported).is_err() {
+                if context.as_ref().wait_until(&reported).is_err() {
                     log::line("warn", "refresh-not-kept-alive", &[]);
                 }
                 platform::wait_for(&reported, LEASE_MILLISECONDS).await;

@@ -6,11 +6,11 @@ use edgeward_core::revocation::{FEED_TYPE, MAX_PAGE_BYTES, Page, PageFault};
 use edgeward_core::time::Moment;
 use wasm_bindgen::JsValue;
 use web_sys::{AbortController, AbortSignal, Headers, Request};
+use worker::Context;
 
 use super::{asks_from, take};
 use crate::worker::body::{self, Unread};
 use crate::worker::keys::{self, Errand};
-use crate::worker::platform::Context;
 use crate::worker::{outbound, platform};
 
 /// The address of the feed at the issuer.
