@@ -6,6 +6,7 @@
 //! address of a database server or of Redis and the one at the mail server, which come from a variable or a file of their own.
 
 mod alerts;
+mod authority;
 mod captcha;
 mod check;
 mod mail;
