@@ -21,7 +21,7 @@ mod source;
 
 pub mod mapping;
 
-pub use alerts::{AlertRule, Alerting, Per, defaults as default_alerts};
+pub use alerts::{AlertRule, Alerting, Per, Webhook, defaults as default_alerts};
 pub use captcha::{Captcha, CaptchaProvider, OnOutage};
 pub use mail::{Mail, MailPassword, MailTls, Notify};
 pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};

@@ -12,7 +12,7 @@ use axum::{
 use edgeward_core::time::UnixTime;
 use edgeward_issuer::{
     alerts::Watch,
-    config::{AlertRule, Alerting, Config, Origin, Per, SecretText},
+    config::{AlertRule, Alerting, Config, Origin, Per, SecretText, Webhook},
     domain::{
         alerts::signature,
         events::{EventType, Severity},
@@ -118,7 +118,7 @@ async fn desk_with(receiver: &Receiver, rules: Vec<AlertRule>, without_defaults:
     let alerting = Alerting {
         secret: Some(SecretText::new(SECRET)),
         secret_file: None,
-        webhook: Some(receiver.url.clone()),
+        webhook: Some(Webhook::parse(&receiver.url).unwrap()),
         without_defaults,
         rules,
     };
@@ -331,7 +331,7 @@ fn rules_are_read_from_their_tables() {
     let in_force: Vec<(String, String)> = alerting
         .in_force()
         .into_iter()
-        .map(|(rule, webhook)| (rule.name, webhook))
+        .map(|(rule, webhook)| (rule.name, webhook.reveal().to_owned()))
         .collect();
     let names: Vec<&str> = in_force.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
