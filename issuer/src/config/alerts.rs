@@ -124,6 +124,14 @@ pub fn defaults() -> Vec<AlertRule> {
             EventType::EdgeProofRefused,
             Per::Site,
             5,
+            Severity::Warning,
+        ),
+        // Of copies of one proof, or of an edge whose clock goes wrong, there are soon as many.
+        rule(
+            "edge-proof-misused",
+            EventType::EdgeProofMisused,
+            Per::Site,
+            5,
             Severity::Critical,
         ),
         rule(

@@ -340,6 +340,7 @@ fn rules_are_read_from_their_tables() {
             "refresh-reuse",
             "spray",
             "edge-proof",
+            "edge-proof-misused",
             "lockout-surge",
             "sign-in-failure-surge",
             "guessing-from-one-address"
