@@ -134,6 +134,17 @@ pub fn defaults() -> Vec<AlertRule> {
             5,
             Severity::Critical,
         ),
+        // Each look tells of it anew, in each process; once a day is enough until somebody has mended it.
+        AlertRule {
+            cooldown_seconds: 24 * 3600,
+            ..rule(
+                "audit-log",
+                EventType::AuditLogBroken,
+                Per::Site,
+                1,
+                Severity::Critical,
+            )
+        },
         rule(
             "lockout-surge",
             EventType::AccountLocked,

@@ -178,8 +178,8 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
 fn the_rules_of_alerts_are_shown_with_their_lines_and_those_that_come_along_by_name() {
     const RULE: &str = "[[alerts]]\nname = \"lockout-surge\"\nevent = \"account.locked\"\n";
     const HOOK: &str = "webhook = \"https://hooks.example.com/s3cret-path\"\n";
-    let others = "refresh-reuse, edge-proof, edge-proof-misused, sign-in-failure-surge, guessing-from-one-address";
-    let all = "refresh-reuse, edge-proof, edge-proof-misused, lockout-surge, sign-in-failure-surge, guessing-from-one-address";
+    let others = "refresh-reuse, edge-proof, edge-proof-misused, audit-log, sign-in-failure-surge, guessing-from-one-address";
+    let all = "refresh-reuse, edge-proof, edge-proof-misused, audit-log, lockout-surge, sign-in-failure-surge, guessing-from-one-address";
     for (file, lines, names) in [
         (
             format!("[alerting]\n{HOOK}{RULE}[[alerts]]\nname = \"a\"\nevent = \"login.failed\"\n"),

@@ -12,6 +12,7 @@ use axum::{
 use edgeward_core::time::UnixTime;
 use edgeward_issuer::{
     alerts::Watch,
+    chores::audit_log::Walk,
     config::{AlertRule, Alerting, Config, Origin, Per, SecretText, Webhook},
     domain::{
         alerts::signature,
@@ -234,6 +235,21 @@ async fn any_reuse_calls_by_the_rules_that_come_along() {
 }
 
 #[tokio::test]
+async fn an_audit_log_that_is_not_what_was_written_calls() {
+    let receiver = Receiver::open().await;
+    let desk = desk_with(&receiver, Vec::new(), false).await;
+    let mut walk = Walk::new();
+    walk.go_on(&desk.app).await;
+    turn(&desk, 60).await;
+    assert!(receiver.look().is_empty());
+    desk.run("DROP TRIGGER audit_log_refuses_delete; DELETE FROM audit_log")
+        .await;
+    walk.go_on(&desk.app).await;
+    turn(&desk, 61).await;
+    assert_eq!(receiver.rules(), ["audit-log"]);
+}
+
+#[tokio::test]
 async fn a_receiver_that_is_away_gets_the_same_alert_later_and_is_given_up_in_the_end() {
     let receiver = Receiver::open().await;
     let desk = desk_with(&receiver, vec![failures(Per::Site, 1)], true).await;
@@ -341,6 +357,7 @@ fn rules_are_read_from_their_tables() {
             "spray",
             "edge-proof",
             "edge-proof-misused",
+            "audit-log",
             "lockout-surge",
             "sign-in-failure-surge",
             "guessing-from-one-address"

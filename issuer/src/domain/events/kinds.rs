@@ -151,6 +151,8 @@ event_types! {
     AccountsImported = "accounts.imported", Administration, Warning, true, "Accounts were taken over from another system.";
     /// A signing key was made.
     KeyCreated = "key.created", Administration, Warning, true, "A signing key was made.";
+    /// A walk along the audit log met what nobody wrote.
+    AuditLogBroken = "audit-log.broken", Administration, Critical, false, "The audit log is not what was written.";
     /// An edge was enrolled.
     EdgeEnrolled = "edge.enrolled", Administration, Warning, true, "An edge was enrolled.";
     /// An edge was revoked.
