@@ -5,8 +5,8 @@ use crate::workspace;
 
 const GIB: u64 = 1 << 30;
 
-/// What a whole run leaves in the checkout, packages and tools included, with air for what tests write meanwhile.
-/// [TESTING](../../../docs/TESTING.md) has what was measured.
+/// What a whole run leaves in the checkout, packages and tools included, and air for what tests write meanwhile. Measured
+/// one by one, the parts of it are 6.6 GB without the lints and the smaller crates.
 const WHOLE_RUN: u64 = 12 * GIB;
 
 /// Tells how much is free. Fails if every suite is to run and cannot.
