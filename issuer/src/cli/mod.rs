@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 the answer is no (a token, a test, a name), 2 the command could not do its work as it was asked.
 
+mod audit;
 mod config;
 mod edge;
 mod events;
@@ -85,6 +86,9 @@ enum Command {
     /// What operators look for: failures, locks, reuse, sizes.
     #[command(subcommand)]
     Events(events::EventsCommand),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Enrol and revoke edges.
     #[command(subcommand)]
     Edge(edge::EdgeCommand),
@@ -145,6 +149,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Policy(policy) => policy::run(policy),
         Command::Config(config) => config::run(place, config),
         Command::Events(events) => events::run(place, events).await,
+        Command::Audit(audit) => audit::run(place, audit).await,
         Command::Edge(edge) => edge::run(place, edge).await,
         Command::Openapi => openapi::run(),
     }

@@ -6,6 +6,7 @@
 //! address of a database server or of Redis and the one at the mail server, which come from a variable or a file of their own.
 
 mod alerts;
+mod authority;
 mod captcha;
 mod check;
 mod mail;
@@ -20,7 +21,7 @@ mod source;
 
 pub mod mapping;
 
-pub use alerts::{AlertRule, Alerting, Per, defaults as default_alerts};
+pub use alerts::{AlertRule, Alerting, Per, Webhook, defaults as default_alerts};
 pub use captcha::{Captcha, CaptchaProvider, OnOutage};
 pub use mail::{Mail, MailPassword, MailTls, Notify};
 pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};

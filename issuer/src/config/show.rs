@@ -24,10 +24,10 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
         }
         match value_of(&config, key) {
             Some(value) => line(&mut out, &format!("{name} = {value} # {origin}")),
-            None if is_hidden(&config, key) || (name == "secret" && origin != Origin::Default) => {
-                line(&mut out, &format!("# {name} (redacted) # {origin}"));
-            }
-            None => line(&mut out, &format!("# {name} is not set")),
+            None => match told_instead(&config, key, &origin) {
+                Some(told) => line(&mut out, &format!("# {told} # {origin}")),
+                None => line(&mut out, &format!("# {name} is not set")),
+            },
         }
     }
     out.push_str(&alerts::shown(&config.alerting));
@@ -112,12 +112,11 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "lockout.seconds" => config.lockout.seconds.to_string(),
         "lockout.address_failures" => config.lockout.address_failures.to_string(),
         "lockout.revoke_sessions" => config.lockout.revoke_sessions.to_string(),
-        "captcha.secret" | "alerting.secret" => return None,
+        "captcha.secret" | "alerting.secret" | "alerting.webhook" => return None,
         "alerting.secret_file" => {
             let path = config.alerting.secret_file.as_ref()?;
             quoted(&path.to_string_lossy())
         }
-        "alerting.webhook" => quoted(config.alerting.webhook.as_deref()?),
         "alerting.without_defaults" => config.alerting.without_defaults.to_string(),
         _ if key.starts_with("captcha.") => {
             let name = key.trim_start_matches("captcha.");
@@ -131,11 +130,20 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
     })
 }
 
-/// A password from a variable is set and has no value that could be shown.
-fn is_hidden(config: &Config, key: &str) -> bool {
-    let mail = config.mail.as_ref();
-    key == "mail.password"
-        && mail.is_some_and(|mail| mail.password.is_some() && mail.password_file.is_none())
+/// What is said of a setting that is set and has no value that could be shown.
+fn told_instead(config: &Config, key: &str, origin: &Origin) -> Option<String> {
+    match key {
+        "captcha.secret" | "alerting.secret" if *origin != Origin::Default => {
+            Some("secret (redacted)".to_owned())
+        }
+        "alerting.webhook" => Some(config.alerting.webhook.as_ref()?.told()),
+        "mail.password" => {
+            let mail = config.mail.as_ref()?;
+            let is_variable = mail.password.is_some() && mail.password_file.is_none();
+            is_variable.then(|| "password (redacted)".to_owned())
+        }
+        _ => None,
+    }
 }
 
 fn mail_value(mail: &Mail, key: &str) -> Option<String> {

@@ -272,6 +272,19 @@ pub enum ProofRefusal {
     Store(#[from] StorageError),
 }
 
+impl ProofRefusal {
+    /// Whether an enrolled edge signed the proof. Then somebody has a copy of it or of the key, or the edge's clock or
+    /// its way to the issuer is wrong; every other refusal is a stranger's for the asking.
+    #[must_use]
+    pub const fn is_of_an_enrolled_edge(&self) -> bool {
+        match self {
+            Self::Token(reject) => reject.is_about_claims(),
+            Self::Subject | Self::OtherRequest | Self::Lifetime | Self::Claim(_) => true,
+            Self::KeySet(_) | Self::UnknownEdge | Self::Store(_) => false,
+        }
+    }
+}
+
 /// Verifies the proof of a request.
 ///
 /// # Errors

@@ -71,14 +71,13 @@ pub struct RefreshedBody {
     ))]
 pub async fn refresh(State(app): State<SharedApp>, submission: Submission<Refresh>) -> Response {
     let response = match answer(&app, &submission).await {
-        Ok(response) => response,
         Err(error) if submission.visitor.caller.is_edge_refreshing => {
             let ended = is_ended(&error);
             let refusal = submission.refuse(&app, error);
-            for_the_edge(&app, ended, refusal)
-                .unwrap_or_else(|error| submission.refuse(&app, error))
+            let answered = for_the_edge(&app, ended, refusal);
+            submission.respond(&app, answered)
         }
-        Err(error) => submission.refuse(&app, error),
+        outcome => submission.respond(&app, outcome),
     };
     reach(Point::AnswerMade);
     response

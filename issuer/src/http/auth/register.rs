@@ -112,9 +112,7 @@ pub async fn register(
     State(app): State<SharedApp>,
     submission: Submission<Registration>,
 ) -> Response {
-    answer(&app, &submission)
-        .await
-        .unwrap_or_else(|error| submission.refuse(&app, error))
+    submission.respond(&app, answer(&app, &submission).await)
 }
 
 async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Response, ApiError> {

@@ -82,12 +82,7 @@ fn sentence(error: &ApiError) -> String {
         (status = 503, description = "`BUSY`, with `Retry-After`"),
     ))]
 pub async fn step_up(State(app): State<SharedApp>, submission: Submission<StepUp>) -> Response {
-    to_the_end(async move {
-        answer(&app, &submission)
-            .await
-            .unwrap_or_else(|error| submission.refuse(&app, error))
-    })
-    .await
+    to_the_end(async move { submission.respond(&app, answer(&app, &submission).await) }).await
 }
 
 async fn answer(app: &App, submission: &Submission<StepUp>) -> Result<Response, ApiError> {

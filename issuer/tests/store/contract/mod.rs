@@ -1,4 +1,4 @@
-//! What every store must keep, as cases that know no database. `mount!` in `store_contract.rs` runs each on all of them.
+//! What every store must keep, as cases that know no database. `mount!` in `every_store.rs` runs each on all of them.
 
 pub(crate) mod accounts;
 pub(crate) mod alerts;
