@@ -43,6 +43,8 @@ pub(super) struct Settings {
     pub(super) identity: EdgeIdentity,
     /// The header in which the platform says who the client is, lower case; without one, no address is believed.
     pub(super) client_address_header: Option<String>,
+    /// How many milliseconds the app may take until its answer begins; `None` leaves that to the platform.
+    pub(super) app_patience: Option<u32>,
 }
 
 /// The enrolled edge: its name and its own key.
@@ -63,6 +65,11 @@ pub(super) struct BrokenSettings {
     /// What it should be.
     pub(super) problem: &'static str,
 }
+
+/// Because whoever waits for a page has gone long before, and what answers later than that keeps connections for nobody.
+const APP_TIMEOUT_SECONDS: u32 = 100;
+/// Because no platform keeps a request for longer.
+const LONGEST_APP_TIMEOUT_SECONDS: u32 = 3600;
 
 /// Because the issuer enrols no longer one.
 const MAX_EDGE_NAME_LENGTH: usize = 32;
@@ -100,6 +107,7 @@ impl Settings {
         let issuer_upstream = origin("ISSUER_ORIGIN")?;
         let app_upstream = origin("APP_ORIGIN")?;
         refuse_plain_http(environment, &issuer, &issuer_upstream, &app_upstream)?;
+        refuse_open_development(environment, &issuer)?;
 
         let audience = required("AUDIENCE")?;
         let identity = EdgeIdentity::from_secret(&required("EDGE_KEY")?)?;
@@ -107,7 +115,8 @@ impl Settings {
             Ok(policy) => PolicyState::Ready(policy),
             Err(error) => PolicyState::Broken(error),
         };
-        let parent_domain = lookup("COOKIE_PARENT_DOMAIN").is_some_and(|domain| !domain.is_empty());
+        let parent_domain = lookup("COOKIE_PARENT_DOMAIN").filter(|domain| !domain.is_empty());
+        refuse_foreign_domain(parent_domain.as_deref(), &issuer)?;
         let expect = Expectations::new(
             issuer.as_str().to_owned(),
             Audiences::OneOf(vec![audience.clone()]),
@@ -123,9 +132,10 @@ impl Settings {
             policy,
             expect,
             expect_feed,
-            cookies: CookieNames::for_environment(environment, parent_domain),
+            cookies: CookieNames::for_environment(environment, parent_domain.is_some()),
             identity,
             client_address_header: client_address_header(lookup("CLIENT_ADDRESS_HEADER"))?,
+            app_patience: app_patience(lookup("APP_TIMEOUT_SECONDS"))?,
         })
     }
 
@@ -164,6 +174,54 @@ fn refuse_plain_http(
         }
     }
     Ok(())
+}
+
+/// Development's cookies have no prefix and cross the network in the clear, so they are for this machine only.
+fn refuse_open_development(
+    environment: Environment,
+    issuer: &Origin,
+) -> Result<(), BrokenSettings> {
+    if environment == Environment::Development && !issuer.is_loopback() {
+        return Err(BrokenSettings {
+            binding: "ISSUER",
+            problem: "must be on this machine in development, as http://127.0.0.1:8787",
+        });
+    }
+    Ok(())
+}
+
+/// Browsers keep no cookie for a domain that the site is not in. The issuer says the same of `cookies.parent_domain`.
+fn refuse_foreign_domain(domain: Option<&str>, issuer: &Origin) -> Result<(), BrokenSettings> {
+    let Some(domain) = domain else { return Ok(()) };
+    let covers = domain.contains('.')
+        && issuer
+            .host()
+            .strip_suffix(domain)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    if covers {
+        Ok(())
+    } else {
+        Err(BrokenSettings {
+            binding: "COOKIE_PARENT_DOMAIN",
+            problem: "must be a domain that the host of ISSUER is in, as example.com",
+        })
+    }
+}
+
+/// In whole seconds; 0 for no limit.
+fn app_patience(bound: Option<String>) -> Result<Option<u32>, BrokenSettings> {
+    let seconds = match bound.filter(|text| !text.is_empty()) {
+        None => APP_TIMEOUT_SECONDS,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|seconds| *seconds <= LONGEST_APP_TIMEOUT_SECONDS)
+            .ok_or(BrokenSettings {
+                binding: "APP_TIMEOUT_SECONDS",
+                problem: "must be a number of seconds from 0 to 3600",
+            })?,
+    };
+    Ok((seconds > 0).then_some(seconds * 1000))
 }
 
 /// There is no default: whether a platform drops what a client sent under a name is known to whoever deploys, and nobody
@@ -266,6 +324,34 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn an_app_has_a_hundred_seconds_unless_the_deployment_says_otherwise() {
+        for (bound, patience) in [("", Some(100_000)), ("1", Some(1000)), ("0", None)] {
+            let settings = settings_with(&[("APP_TIMEOUT_SECONDS", bound)]).ok();
+            assert_eq!(settings.unwrap().app_patience, patience, "{bound}");
+        }
+    }
+
+    #[test]
+    fn development_is_for_this_machine() {
+        for (issuer, accepted) in [
+            ("http://127.0.0.1:8787", true),
+            ("http://localhost:8787", true),
+            ("http://[::1]:8787", true),
+            ("http://app.test", false),
+            ("https://app.test", false),
+            ("http://localhost.app.test", false),
+        ] {
+            let bound = [("EDGEWARD_ENVIRONMENT", "development"), ("ISSUER", issuer)];
+            let broken = settings_with(&bound).err();
+            assert_eq!(
+                broken.map(|broken| broken.binding),
+                (!accepted).then_some("ISSUER"),
+                "{issuer}"
+            );
+        }
+    }
+
+    #[test]
     fn a_broken_policy_is_a_state_and_not_a_broken_deployment() {
         let settings = settings_with(&[("GATE_POLICY", "version = \"one\"")])
             .ok()
@@ -316,6 +402,14 @@ pub(super) mod tests {
             ),
             ("GATE_POLICY", ""),
             ("CLIENT_ADDRESS_HEADER", "x forwarded for"),
+            ("COOKIE_PARENT_DOMAIN", "test"),
+            ("COOKIE_PARENT_DOMAIN", "example.com"),
+            ("COOKIE_PARENT_DOMAIN", ".app.test"),
+            ("COOKIE_PARENT_DOMAIN", "pp.test"),
+            ("COOKIE_PARENT_DOMAIN", "www.app.test"),
+            ("APP_TIMEOUT_SECONDS", "-1"),
+            ("APP_TIMEOUT_SECONDS", "soon"),
+            ("APP_TIMEOUT_SECONDS", "3601"),
         ] {
             let broken = settings_with(&[(binding, value)]).err();
             assert_eq!(

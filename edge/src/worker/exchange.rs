@@ -50,6 +50,9 @@ impl Exchange {
     pub fn answered(self, upstream: &Response) -> Result<Response, JsValue> {
         let Self(forwarded) = self;
         let said = Said::by(upstream);
+        if proxy::is_platform_timeout(said.status) {
+            return forwarded.failed(&proxy::late(&forwarded.permit));
+        }
         if proxy::is_platform_failure(said.status) {
             return forwarded.failed(&proxy::unreachable(&forwarded.permit));
         }
@@ -74,6 +77,11 @@ impl Exchange {
     /// Nothing came back: the host is unreachable, the connection broke or the time was over.
     pub fn unanswered(self) -> Result<Response, JsValue> {
         self.0.failed(&proxy::unreachable(&self.0.permit))
+    }
+
+    /// Nothing came back in time.
+    pub fn late(self) -> Result<Response, JsValue> {
+        self.0.failed(&proxy::late(&self.0.permit))
     }
 
     /// The runtime took a header for none, or the address.

@@ -9,6 +9,7 @@ mod verify_token;
 mod paths;
 mod raw_paths;
 mod spoofing;
+mod proxying;
 mod cookie_tossing;
 mod cross_origin;
 mod answer_headers;
