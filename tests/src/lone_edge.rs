@@ -155,6 +155,7 @@ impl LoneEdge {
                 host: address.ip().to_string(),
                 address,
                 root: None,
+                certificate: None,
             };
             (edge, site)
         });

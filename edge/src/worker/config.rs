@@ -4,6 +4,8 @@
 //! is repaired. Nothing is guessed and nothing has a default that weakens the gate. Values of secrets never leave here.
 
 mod origin;
+mod cookies;
+mod patience;
 
 use std::net::IpAddr;
 use std::str::FromStr as _;
@@ -15,6 +17,9 @@ use edgeward_core::revocation;
 use edgeward_core::token::{Audiences, Expectations, SigningKey, TokenType};
 
 pub(super) use origin::Origin;
+
+use cookies::{refuse_foreign_domain, refuse_open_development};
+use patience::app_patience;
 
 use super::keys::Seal;
 use super::response_headers::is_header_name;
@@ -65,11 +70,6 @@ pub(super) struct BrokenSettings {
     /// What it should be.
     pub(super) problem: &'static str,
 }
-
-/// Because whoever waits for a page has gone long before, and what answers later than that keeps connections for nobody.
-const APP_TIMEOUT_SECONDS: u32 = 100;
-/// Because no platform keeps a request for longer.
-const LONGEST_APP_TIMEOUT_SECONDS: u32 = 3600;
 
 /// Because the issuer enrols no longer one.
 const MAX_EDGE_NAME_LENGTH: usize = 32;
@@ -176,54 +176,6 @@ fn refuse_plain_http(
     Ok(())
 }
 
-/// Development's cookies have no prefix and cross the network in the clear, so they are for this machine only.
-fn refuse_open_development(
-    environment: Environment,
-    issuer: &Origin,
-) -> Result<(), BrokenSettings> {
-    if environment == Environment::Development && !issuer.is_loopback() {
-        return Err(BrokenSettings {
-            binding: "ISSUER",
-            problem: "must be on this machine in development, as http://127.0.0.1:8787",
-        });
-    }
-    Ok(())
-}
-
-/// Browsers keep no cookie for a domain that the site is not in. The issuer says the same of `cookies.parent_domain`.
-fn refuse_foreign_domain(domain: Option<&str>, issuer: &Origin) -> Result<(), BrokenSettings> {
-    let Some(domain) = domain else { return Ok(()) };
-    let covers = domain.contains('.')
-        && issuer
-            .host()
-            .strip_suffix(domain)
-            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    if covers {
-        Ok(())
-    } else {
-        Err(BrokenSettings {
-            binding: "COOKIE_PARENT_DOMAIN",
-            problem: "must be a domain that the host of ISSUER is in, as example.com",
-        })
-    }
-}
-
-/// In whole seconds; 0 for no limit.
-fn app_patience(bound: Option<String>) -> Result<Option<u32>, BrokenSettings> {
-    let seconds = match bound.filter(|text| !text.is_empty()) {
-        None => APP_TIMEOUT_SECONDS,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|seconds| *seconds <= LONGEST_APP_TIMEOUT_SECONDS)
-            .ok_or(BrokenSettings {
-                binding: "APP_TIMEOUT_SECONDS",
-                problem: "must be a number of seconds from 0 to 3600",
-            })?,
-    };
-    Ok((seconds > 0).then_some(seconds * 1000))
-}
-
 /// There is no default: whether a platform drops what a client sent under a name is known to whoever deploys, and nobody
 /// else.
 fn client_address_header(bound: Option<String>) -> Result<Option<String>, BrokenSettings> {
@@ -321,34 +273,6 @@ pub(super) mod tests {
             .ok()
             .unwrap();
         assert_eq!(settings.cookies.access, "__Secure-edgeward-access");
-    }
-
-    #[test]
-    fn an_app_has_a_hundred_seconds_unless_the_deployment_says_otherwise() {
-        for (bound, patience) in [("", Some(100_000)), ("1", Some(1000)), ("0", None)] {
-            let settings = settings_with(&[("APP_TIMEOUT_SECONDS", bound)]).ok();
-            assert_eq!(settings.unwrap().app_patience, patience, "{bound}");
-        }
-    }
-
-    #[test]
-    fn development_is_for_this_machine() {
-        for (issuer, accepted) in [
-            ("http://127.0.0.1:8787", true),
-            ("http://localhost:8787", true),
-            ("http://[::1]:8787", true),
-            ("http://app.test", false),
-            ("https://app.test", false),
-            ("http://localhost.app.test", false),
-        ] {
-            let bound = [("EDGEWARD_ENVIRONMENT", "development"), ("ISSUER", issuer)];
-            let broken = settings_with(&bound).err();
-            assert_eq!(
-                broken.map(|broken| broken.binding),
-                (!accepted).then_some("ISSUER"),
-                "{issuer}"
-            );
-        }
     }
 
     #[test]

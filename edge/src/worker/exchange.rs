@@ -7,6 +7,7 @@
 use std::rc::Rc;
 
 use edgeward_core::gate::{Destination, Permit};
+use edgeward_core::problem::ProblemCode;
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, Response};
 
@@ -61,6 +62,12 @@ impl Exchange {
             permit,
             settings,
         } = &*forwarded;
+        if said.names_cookies_otherwise(permit, settings) {
+            return forwarded.failed(&Failure {
+                code: ProblemCode::EdgeMisconfigured,
+                reason: "cookies-named-otherwise",
+            });
+        }
         let origin = forwarded.origin();
         let answer = said
             .changes(origin, permit, inbound, settings)

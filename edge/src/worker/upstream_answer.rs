@@ -61,6 +61,18 @@ impl Said {
         Some(&found.1)
     }
 
+    /// Whether the issuer, which alone sets cookies of ours, knows them by other names than this edge. It would not know them
+    /// again, and would pass them on to the app.
+    pub(super) fn names_cookies_otherwise(&self, permit: &Permit, settings: &Settings) -> bool {
+        match permit.destination() {
+            Destination::App => false,
+            Destination::Issuer => self
+                .cookies
+                .split('\n')
+                .any(|line| !line.is_empty() && !is_ours(line, &settings.cookies)),
+        }
+    }
+
     /// The changes to an answer of the upstream at `origin`.
     pub(super) fn changes<'c>(
         &'c self,
@@ -164,16 +176,20 @@ fn without_ours(lines: &str, names: &CookieNames) -> Option<String> {
     let mut kept = String::with_capacity(lines.len());
     let mut dropped = false;
     for line in lines.split('\n').filter(|line| !line.is_empty()) {
-        let pair = line.split(';').next().unwrap_or_default();
-        let is_foreign = CookieHeader::parse(&[pair]).without(&names.all()).is_some();
-        if is_foreign {
+        if is_ours(line, names) {
+            dropped = true;
+        } else {
             kept.push_str(line);
             kept.push('\n');
-        } else {
-            dropped = true;
         }
     }
     dropped.then_some(kept)
+}
+
+/// Whether a line of `Set-Cookie` sets one of our cookies, or what somebody could take for one.
+fn is_ours(line: &str, names: &CookieNames) -> bool {
+    let pair = line.split(';').next().unwrap_or_default();
+    CookieHeader::parse(&[pair]).without(&names.all()).is_none()
 }
 
 /// What follows the upstream's own origin in a redirect of its. The client knows the upstream by another name.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use axum::http::Uri;
-use edgeward_core::cookie::Environment;
+use edgeward_core::cookie::{Environment, SameSite};
 use ipnet::IpNet;
 
 use super::{ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl};
@@ -84,6 +84,7 @@ pub(super) fn judge(
     if let Some(site) = &site {
         judge_parent_domain(config, site, &mut findings);
     }
+    judge_same_site(config, &mut findings);
     judge_lives(config, &mut findings);
     judge_metrics(config, &mut findings);
     judge_redis(config, &mut findings);
@@ -143,9 +144,37 @@ fn judge_url(config: &Config, findings: &mut Findings<'_>) -> Option<Site> {
         ),
         (_, _) => findings.add(KEY, "must begin with https://"),
     }
+    if config.environment == Environment::Development && !is_this_machine(authority.host()) {
+        findings.add_against(
+            KEY,
+            &["environment"],
+            "must be on this machine in development, as http://127.0.0.1:8787: its cookies have no prefix and cross the network in the clear; the other environments are production and preview",
+        );
+    }
     Some(Site {
         host: authority.host().to_owned(),
     })
+}
+
+/// As the Worker judges its `ISSUER`.
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+fn judge_same_site(config: &Config, findings: &mut Findings<'_>) {
+    if config.cookies.same_site == Some(SameSite::None)
+        && config.environment == Environment::Development
+    {
+        findings.add_against(
+            "cookies.same_site",
+            &["environment"],
+            "none demands Secure, which cookies are not in development: no browser would keep them",
+        );
+    }
 }
 
 fn judge_parent_domain(config: &Config, site: &Site, findings: &mut Findings<'_>) {

@@ -24,3 +24,4 @@ mod key_sets;
 mod revocation;
 mod refresh;
 mod production;
+mod cookie_settings;
