@@ -84,6 +84,9 @@ pub(super) fn judge(
     if let Some(site) = &site {
         judge_parent_domain(config, site, &mut findings);
     }
+    if let (Environment::Development, Some(site)) = (config.environment, &site) {
+        judge_development(site, &mut findings);
+    }
     judge_same_site(config, &mut findings);
     judge_lives(config, &mut findings);
     judge_metrics(config, &mut findings);
@@ -144,19 +147,26 @@ fn judge_url(config: &Config, findings: &mut Findings<'_>) -> Option<Site> {
         ),
         (_, _) => findings.add(KEY, "must begin with https://"),
     }
-    if config.environment == Environment::Development && !is_this_machine(authority.host()) {
-        findings.add_against(
-            KEY,
-            &["environment"],
-            "must be on this machine in development, as http://127.0.0.1:8787: its cookies have no prefix and cross the network in the clear; the other environments are production and preview",
-        );
-    }
     Some(Site {
         host: authority.host().to_owned(),
     })
 }
 
-/// As the Worker judges its `ISSUER`.
+/// The Worker judges its `ISSUER` alike. A URL that is wrong in itself has to be written anew anyway.
+fn judge_development(site: &Site, findings: &mut Findings<'_>) {
+    const KEY: &str = "issuer.url";
+    let mut mistakes = findings.mistakes.iter();
+    let is_wrong = mistakes.any(|mistake| mistake.key.as_deref() == Some(KEY));
+    if is_wrong || is_this_machine(&site.host) {
+        return;
+    }
+    findings.add_against(
+        KEY,
+        &["environment"],
+        "must be on this machine in development, as http://127.0.0.1:8787: its cookies have no prefix and cross the network in the clear; the other environments are production and preview",
+    );
+}
+
 fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
