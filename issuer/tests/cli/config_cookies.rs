@@ -1,10 +1,8 @@
 //! What `[cookies]` and `environment` may say together, and what a browser is told.
 
-mod folder;
-mod settings;
-
 use edgeward_core::cookie::SameSite;
-use settings::load;
+
+use crate::settings::{self, load};
 
 const PREVIEW: &str = "environment = \"preview\"\nissuer.url = \"https://pr-1.preview.test\"\n";
 const DEVELOPMENT: &str = "environment = \"development\"\n";
