@@ -124,6 +124,8 @@ problem_codes! {
     Internal = "INTERNAL", 500, "Something went wrong.";
     /// The application behind the gate did not answer.
     UpstreamFailed = "UPSTREAM_FAILED", 502, "The application did not answer.";
+    /// The application behind the gate did not begin to answer in time.
+    UpstreamTimeout = "UPSTREAM_TIMEOUT", 504, "The application took too long to answer.";
     /// All places for costly work are taken; repeat after `Retry-After`.
     Busy = "BUSY", 503, "Too much is going on; try again in a moment.";
     /// The issuer did not answer.

@@ -24,8 +24,11 @@ pub mod feed;
 pub mod edge_cache;
 pub mod lone_edge;
 pub mod gated_app;
+pub mod by_hand;
+pub mod websocket;
 
 pub use answer::Answer;
+pub use by_hand::ByHand;
 pub use client::Client;
 pub use edge_cache::EdgeCache;
 pub use gated_app::GatedApp;

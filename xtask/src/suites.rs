@@ -136,7 +136,7 @@ const SUITES: &[Suite] = &[
     ),
     suite(
         "browser",
-        180,
+        240,
         "a person's way through the pages",
         javascript::browser,
     ),

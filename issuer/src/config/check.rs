@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use axum::http::Uri;
-use edgeward_core::cookie::Environment;
+use edgeward_core::cookie::{Environment, SameSite};
 use ipnet::IpNet;
 
 use super::{ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl};
@@ -84,6 +84,10 @@ pub(super) fn judge(
     if let Some(site) = &site {
         judge_parent_domain(config, site, &mut findings);
     }
+    if let (Environment::Development, Some(site)) = (config.environment, &site) {
+        judge_development(site, &mut findings);
+    }
+    judge_same_site(config, &mut findings);
     judge_lives(config, &mut findings);
     judge_metrics(config, &mut findings);
     judge_redis(config, &mut findings);
@@ -146,6 +150,41 @@ fn judge_url(config: &Config, findings: &mut Findings<'_>) -> Option<Site> {
     Some(Site {
         host: authority.host().to_owned(),
     })
+}
+
+/// The Worker judges its `ISSUER` alike. A URL that is wrong in itself has to be written anew anyway.
+fn judge_development(site: &Site, findings: &mut Findings<'_>) {
+    const KEY: &str = "issuer.url";
+    let mut mistakes = findings.mistakes.iter();
+    let is_wrong = mistakes.any(|mistake| mistake.key.as_deref() == Some(KEY));
+    if is_wrong || is_this_machine(&site.host) {
+        return;
+    }
+    findings.add_against(
+        KEY,
+        &["environment"],
+        "must be on this machine in development, as http://127.0.0.1:8787: its cookies have no prefix and cross the network in the clear; the other environments are production and preview",
+    );
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+fn judge_same_site(config: &Config, findings: &mut Findings<'_>) {
+    if config.cookies.same_site == Some(SameSite::None)
+        && config.environment == Environment::Development
+    {
+        findings.add_against(
+            "cookies.same_site",
+            &["environment"],
+            "none demands Secure, which cookies are not in development: no browser would keep them",
+        );
+    }
 }
 
 fn judge_parent_domain(config: &Config, site: &Site, findings: &mut Findings<'_>) {

@@ -9,6 +9,7 @@ mod alerts;
 mod authority;
 mod captcha;
 mod check;
+mod cookies;
 mod mail;
 mod proxies;
 mod read;
@@ -23,6 +24,7 @@ pub mod mapping;
 
 pub use alerts::{AlertRule, Alerting, Per, Webhook, defaults as default_alerts};
 pub use captcha::{Captcha, CaptchaProvider, OnOutage};
+pub use cookies::Cookies;
 pub use mail::{Mail, MailPassword, MailTls, Notify};
 pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
 pub use read::Inputs;
@@ -137,13 +139,6 @@ pub struct Redis {
 /// How long a question to Redis may take when nothing else is set. A script takes far below a millisecond and a network
 /// between machines that share a database a few; a person does not notice a sixth of a second, and a request pays it once.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(150);
-
-/// `[cookies]`
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Cookies {
-    /// The domain that shares the cookies with its subdomains; `None` binds them to one host.
-    pub parent_domain: Option<String>,
-}
 
 /// `[tokens]`, all in seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,6 +19,7 @@ use super::{
     ACCESS_SECONDS_MAX, Argon2, ClientAddressHeader, Config, ConfigErrors, Cookies, Database,
     Events, Identity, Log, LogFormat, LogLevel, Metrics, Networks, OnChange, OnReuse, Origin,
     Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, alerts, captcha, check,
+    cookies,
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
@@ -130,6 +131,11 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let redis = redis::redis(reader, default.redis);
     let cookies = Cookies {
         parent_domain: reader.take("cookies.parent_domain", None, |raw| text(raw).map(Some)),
+        same_site: reader.take("cookies.same_site", None, |raw| {
+            cookies::named(&text(raw)?)
+                .map(Some)
+                .ok_or_else(|| "must be lax, strict or none".to_owned())
+        }),
     };
     let (d, t) = (default.tokens, &mut *reader);
     let tokens = Tokens {

@@ -4,7 +4,7 @@ use std::{fmt::Write, path::PathBuf};
 
 use super::{
     Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, Mail, OnChange, OnReuse, Origin,
-    alerts, captcha,
+    alerts, captcha, cookies,
     read::{self, Loaded},
 };
 
@@ -82,6 +82,9 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "redis.ca_file" => quoted(&config.redis.ca_file.as_ref()?.to_string_lossy()),
         "redis.prefix" => quoted(&config.redis.prefix),
         "redis.timeout_ms" => config.redis.timeout.as_millis().to_string(),
+        "cookies.same_site" => quoted(cookies::name_of(
+            config.cookies.same_site_in(config.environment),
+        )),
         "cookies.parent_domain" => quoted(config.cookies.parent_domain.as_deref()?),
         "tokens.access_seconds" => tokens.access_seconds.to_string(),
         "tokens.refresh_idle_seconds" => tokens.refresh_idle_seconds.to_string(),

@@ -10,6 +10,7 @@
 mod config_sources;
 mod config_mistakes;
 mod config_proxies;
+mod config_cookies;
 
 mod serve;
 mod operator;

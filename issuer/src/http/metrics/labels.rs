@@ -133,6 +133,7 @@ impl Credential {
             | ProblemCode::RateLimited
             | ProblemCode::Internal
             | ProblemCode::UpstreamFailed
+            | ProblemCode::UpstreamTimeout
             | ProblemCode::Busy
             | ProblemCode::IssuerUnavailable
             | ProblemCode::KeysUnavailable
