@@ -1,5 +1,7 @@
 //! What a serving issuer does by itself, now and then.
 
+mod keys;
+
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -13,7 +15,7 @@ use crate::{
 /// How often. What is kept too long by this much is kept for months anyway.
 const EVERY: Duration = Duration::from_secs(3600);
 
-/// Cleans up at once and then every hour, and watches for alerts, until it is told to stop. Several processes may do it beside
+/// Cleans up at once and then every hour, watches for alerts and over the signing keys, until it is told to stop. Several processes may do it beside
 /// each other.
 pub async fn run(app: &App, stopped: watch::Receiver<()>) {
     let alerts = async {
@@ -21,7 +23,11 @@ pub async fn run(app: &App, stopped: watch::Receiver<()>) {
             watch.run(app, stopped.clone()).await;
         }
     };
-    tokio::join!(alerts, clean(app, stopped.clone()));
+    tokio::join!(
+        alerts,
+        keys::keep(app, stopped.clone()),
+        clean(app, stopped.clone())
+    );
 }
 
 async fn clean(app: &App, mut stopped: watch::Receiver<()>) {

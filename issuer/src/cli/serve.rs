@@ -1,6 +1,11 @@
 //! `edgeward serve`: listens until it is told to stop, then lets running requests end.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     net::TcpListener,
@@ -52,7 +57,7 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
         address = %listener.local_addr()?,
         issuer = app.config.issuer.url,
         environment = %app.config.environment,
-        signing_key = app.keyring.active().key_id(),
+        signing_key = app.keyring.signing_key(app.clock.now(), Instant::now())?.key_id(),
         "listening"
     );
     let (stop, stopped) = watch::channel(());
