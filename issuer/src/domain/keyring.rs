@@ -18,6 +18,8 @@ pub mod timing;
 mod cases;
 #[cfg(test)]
 mod history;
+#[cfg(test)]
+mod year;
 
 use std::{
     fmt,

@@ -15,6 +15,7 @@ mod serve;
 mod operator;
 mod accounts;
 mod events;
+mod keys;
 mod policy;
 mod token_verify;
 mod token_algorithms;
