@@ -30,6 +30,11 @@ pub async fn run(app: &App, stopped: watch::Receiver<()>) {
     );
 }
 
+/// Does what is due of the signing keys, before anybody asks for them. What fails is tried again while serving.
+pub async fn make_next_key(app: &App) {
+    keys::once(app).await;
+}
+
 async fn clean(app: &App, mut stopped: watch::Receiver<()>) {
     loop {
         tokio::select! {

@@ -208,6 +208,18 @@ impl App {
         }
     }
 
+    /// The keys, which were read lately.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn fresh_keyring(&self, now: UnixTime) -> Result<&Keyring, KeyringError> {
+        let at = Instant::now();
+        self.keyring
+            .ensure_fresh(&self.store, &self.secrets, now, at)
+            .await?;
+        Ok(&self.keyring)
+    }
+
     /// What signs access tokens that are made now.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::{
     App,
-    domain::keyring::{Rules, acts::Acts, timing::JITTER_SECONDS},
+    domain::keyring::{KeyringError, Rules, acts::Acts, timing::JITTER_SECONDS},
 };
 
 /// How often the rows are read. A process signs with a key that was revoked elsewhere for so long at most, and edges refuse
@@ -21,6 +21,19 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// And up to so much later, by lot, so that not all processes look at the same time.
 const LOOK_JITTER_MILLIS: u16 = 5_000;
 
+/// Keeps the schedule once, and reads what came of it.
+pub(super) async fn once(app: &App) {
+    keep_schedule(app).await;
+    if let Err(error) = read(app).await {
+        tracing::warn!(detail = %error, "the signing keys could not be read again");
+    }
+}
+
+async fn read(app: &App) -> Result<(), KeyringError> {
+    let (now, at) = (app.clock.now(), Instant::now());
+    app.keyring.reload(&app.store, &app.secrets, now, at).await
+}
+
 /// Reads and keeps the schedule, at once and then again and again, until it is told to stop.
 pub(super) async fn keep(app: &App, mut stopped: watch::Receiver<()>) {
     let mut look_at = Instant::now();
@@ -30,10 +43,7 @@ pub(super) async fn keep(app: &App, mut stopped: watch::Receiver<()>) {
             keep_schedule(app).await;
             look_at = Instant::now() + LOOK_EVERY + lot_of(LOOK_JITTER_MILLIS);
         }
-        let read = app
-            .keyring
-            .reload(&app.store, &app.secrets, app.clock.now(), Instant::now());
-        match read.await {
+        match read(app).await {
             Ok(()) => failing = false,
             Err(error) if !failing => {
                 failing = true;

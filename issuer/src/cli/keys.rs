@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use edgeward_core::time::UnixTime;
@@ -15,7 +16,7 @@ use crate::{
     config::Config,
     custody::Secrets,
     domain::keyring::{
-        KeyState, KeyringError, Life, SigningKeys,
+        KeyState, Keyring, KeyringError, Life, SigningKeys,
         acts::{Acts, Done},
         import::{MAX_PEM_BYTES, seed_of_pem},
         life::{self, Pace},
@@ -77,7 +78,7 @@ async fn act(
         }
         return Ok(Answer::Yes);
     }
-    let secrets = Secrets::load_or_create(&config.secrets_folder(), config.environment)?;
+    let secrets = secrets_of(config, store, now).await?;
     let acts = Acts {
         store,
         secrets: &secrets,
@@ -97,6 +98,24 @@ async fn act(
         Err(KeyringError::Refused(why)) => refuse(&why),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The secrets that the keys in the store are sealed with. Others are refused: what was sealed with them, the issuers could not
+/// open, and it would sign next.
+async fn secrets_of(config: &Config, store: &Store, now: UnixTime) -> Result<Secrets, Failure> {
+    let folder = config.secrets_folder();
+    let has_keys = !store.signing_keys().await?.is_empty();
+    if has_keys && !folder.exists() {
+        return Err(Failure(format!(
+            "{}: there are signing keys, and the secrets that they are sealed with are not here",
+            folder.display()
+        )));
+    }
+    let secrets = Secrets::load_or_create(&folder, config.environment)?;
+    if has_keys {
+        Keyring::load_or_create(store, &secrets, now, Instant::now()).await?;
+    }
+    Ok(secrets)
 }
 
 /// Which key signs next, and when.

@@ -44,6 +44,8 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
     // From here on a signal ends in order, also one that comes while the parts are opened.
     let mut signals = Signals::listen()?;
     let app = Arc::new(App::open(config).await?);
+    // So the first key set that anybody fetches has the next key in it.
+    chores::make_next_key(&app).await;
     let listen = app.config.server.listen;
     let listener = bind(listen).await?;
     let metrics_listener = match app.config.metrics.listen {

@@ -221,6 +221,23 @@ impl Keyring {
         Ok(())
     }
 
+    /// Reads the rows again if that was too long ago. Whoever serves reads them every moment; who does not, here.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn ensure_fresh(
+        &self,
+        store: &impl SigningKeys,
+        secrets: &Secrets,
+        now: UnixTime,
+        at: Instant,
+    ) -> Result<(), KeyringError> {
+        match self.opened().judge_age(at) {
+            Ok(()) => Ok(()),
+            Err(_) => self.reload(store, secrets, now, at).await,
+        }
+    }
+
     /// The key that signs at `now`, for what holds no longer than a minute; tokens ask for a [`Signer`].
     ///
     /// # Errors
@@ -243,6 +260,7 @@ impl Keyring {
         now: UnixTime,
         at: Instant,
     ) -> Result<Signer, KeyringError> {
+        self.ensure_fresh(store, secrets, now, at).await?;
         // The second time with the rows read anew: who is refused knows less than the store does.
         for read in [false, true] {
             if read {
@@ -332,8 +350,7 @@ impl Opened {
     /// Who signs, of those that are open here.
     fn signer(&self, now: UnixTime) -> Result<(&OpenKey, Arc<SigningKey>), KeyringError> {
         let open = self.keys.iter().filter(|key| key.signing.is_some());
-        let lives: Vec<Life> = open.map(|key| key.life.clone()).collect();
-        life::signer(&lives, now)
+        life::signer(open.map(|key| &key.life), now)
             .and_then(|life| self.named(&life.key_id))
             .and_then(|open| Some((open, Arc::clone(open.signing.as_ref()?))))
             .ok_or(KeyringError::NoActiveKey)

@@ -160,7 +160,9 @@ async fn database_works(app: &App) -> Result<(), Why> {
 /// Verifiers get their keys from the database, and so does the next start: a key that is only in memory signs tokens
 /// that nobody will accept for long. A database that does not answer is the other check's to tell.
 async fn signing_key_works(app: &App) -> Result<(), Why> {
-    let key = app.keyring.signing_key(app.clock.now(), Instant::now())?;
+    let now = app.clock.now();
+    let keyring = app.fresh_keyring(now).await?;
+    let key = keyring.signing_key(now, Instant::now())?;
     if !signs_what_verifies(app, &key) {
         return Err("the signing key makes no token that verifies".into());
     }

@@ -46,7 +46,8 @@ pub async fn feed(
             .ok_or_else(|| ApiError::malformed("after is not a number"))?,
     };
     let at = Instant::now();
-    let key = app.keyring.signing_key(caller.now, at)?;
+    let keyring = app.fresh_keyring(caller.now).await?;
+    let key = keyring.signing_key(caller.now, at)?;
     let feed = revocations::Feed {
         news: app.store.news(),
         pages: &app.pages,

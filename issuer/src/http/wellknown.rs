@@ -38,6 +38,7 @@ const KEY_SET_TYPE: HeaderValue = HeaderValue::from_static("application/jwk-set+
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "documents", responses(
     (status = 200, description = "JSON Web Key Set (RFC 7517)", content_type = "application/jwk-set+json", body = Object),
     (status = 304, description = "The caller has this set already"),
+    (status = 503, description = "`BUSY`, with `Retry-After`: the keys cannot be read"),
 ))]
 pub async fn key_set(
     State(app): State<SharedApp>,
@@ -68,7 +69,10 @@ impl Documents {
     /// The edges are read each time, because another process enrols them; what is made of them is kept while it is the same.
     async fn key_set(&self, app: &App) -> Result<Document, ApiError> {
         let sources = KeySources {
-            own: app.keyring.published_keys(Instant::now())?,
+            own: app
+                .fresh_keyring(app.clock.now())
+                .await?
+                .published_keys(Instant::now())?,
             edges: app.store.edges().await?,
         };
         if let Some((of, document)) = &*self.kept()

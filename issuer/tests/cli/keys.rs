@@ -185,6 +185,31 @@ fn what_is_no_key_is_refused_and_not_repeated() {
 }
 
 #[test]
+fn with_other_secrets_nothing_is_sealed() {
+    let world = World::new();
+    world.done(&["keys", "rotate", "--force"]);
+    let before = world.keys();
+    let secrets = world.0.path().join("data/secrets");
+    fs::rename(&secrets, world.0.path().join("away")).unwrap();
+    let ran = world.run(&["keys", "rotate"], "");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("are not here"), "{ran:?}");
+    assert!(!secrets.exists(), "and none are made");
+    let other = Folder::new();
+    run(edgeward(other.path()).args(["migrate", "up"]), b"");
+    let made = run(
+        edgeward(other.path()).args(["keys", "rotate", "--force"]),
+        b"",
+    );
+    assert_eq!(made.code, Some(0), "{made:?}");
+    fs::rename(other.path().join("data/secrets"), &secrets).unwrap();
+    let ran = world.run(&["keys", "rotate", "--force"], "");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("does not open"), "{ran:?}");
+    assert_eq!(world.keys(), before);
+}
+
+#[test]
 fn the_key_set_has_room_for_so_many() {
     let world = World::new();
     let refused = loop {

@@ -139,11 +139,17 @@ impl Life {
 
 /// The key that signs.
 #[must_use]
-pub fn signer(keys: &[Life], now: UnixTime) -> Option<&Life> {
-    keys.iter()
-        .filter(|key| key.takes_over(now))
+pub fn signer<'k>(
+    keys: impl IntoIterator<Item = &'k Life> + Clone,
+    now: UnixTime,
+) -> Option<&'k Life> {
+    let all = keys.clone().into_iter();
+    all.filter(|key| key.takes_over(now))
         .max_by_key(|key| (key.signs_from, &key.key_id))
-        .or_else(|| keys.iter().find(|key| key.state == KeyState::Active))
+        .or_else(|| {
+            let mut all = keys.into_iter();
+            all.find(|key| key.state == KeyState::Active)
+        })
 }
 
 /// What the schedule goes by.

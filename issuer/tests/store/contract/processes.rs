@@ -194,9 +194,10 @@ impl Process {
         millis: i64,
     ) -> Result<Refreshed, RefreshError> {
         let device = Device::of_request("Mozilla/5.0 Firefox/140.0", None, [203, 0, 113, 7].into());
-        let exp = NOW.plus(2 * self.config.tokens.access_seconds);
+        let now = Moment::from_millis(NOW.seconds() * 1000 + millis).time();
+        let exp = now.plus(self.config.tokens.access_seconds);
         let (keyring, secrets) = (&self.keyring, &self.secrets);
-        let signer = keyring.signer(&self.store, secrets, exp, NOW, Instant::now());
+        let signer = keyring.signer(&self.store, secrets, exp, now, Instant::now());
         let signer = signer.await.unwrap();
         let context = Context {
             key: &self.mac,
