@@ -6,6 +6,7 @@ mod audit;
 mod config;
 mod edge;
 mod events;
+mod keys;
 mod migrate;
 mod openapi;
 mod policy;
@@ -89,6 +90,9 @@ enum Command {
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// The keys that sign: list, rotate, revoke, import.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Enrol and revoke edges.
     #[command(subcommand)]
     Edge(edge::EdgeCommand),
@@ -150,6 +154,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Config(config) => config::run(place, config),
         Command::Events(events) => events::run(place, events).await,
         Command::Audit(audit) => audit::run(place, audit).await,
+        Command::Keys(keys) => keys::run(place, keys).await,
         Command::Edge(edge) => edge::run(place, edge).await,
         Command::Openapi => openapi::run(),
     }

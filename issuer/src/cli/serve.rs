@@ -1,6 +1,11 @@
 //! `edgeward serve`: listens until it is told to stop, then lets running requests end.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     net::TcpListener,
@@ -39,6 +44,8 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
     // From here on a signal ends in order, also one that comes while the parts are opened.
     let mut signals = Signals::listen()?;
     let app = Arc::new(App::open(config).await?);
+    // So the first key set that anybody fetches has the next key in it.
+    chores::make_next_key(&app).await;
     let listen = app.config.server.listen;
     let listener = bind(listen).await?;
     let metrics_listener = match app.config.metrics.listen {
@@ -52,7 +59,7 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
         address = %listener.local_addr()?,
         issuer = app.config.issuer.url,
         environment = %app.config.environment,
-        signing_key = app.keyring.active().key_id(),
+        signing_key = app.keyring.signing_key(app.clock.now(), Instant::now())?.key_id(),
         "listening"
     );
     let (stop, stopped) = watch::channel(());

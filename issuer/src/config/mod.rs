@@ -61,6 +61,8 @@ pub struct Config {
     pub cookies: Cookies,
     /// How long tokens and sessions live.
     pub tokens: Tokens,
+    /// How long a key signs.
+    pub keys: Keys,
     /// How a refresh token that comes back is treated.
     pub refresh: Refresh,
     /// What a password must be and how it is hashed.
@@ -153,6 +155,24 @@ pub struct Tokens {
     pub session_idle_seconds: i64,
     /// A session cookie ends so long after it was made, used or not.
     pub session_absolute_seconds: i64,
+}
+
+/// `[keys]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// So many days a key signs before the next one does; 0 leaves it to the command.
+    pub rotation_days: i64,
+}
+
+impl Keys {
+    /// The same in seconds; `None` where nothing is done by itself.
+    #[must_use]
+    pub const fn rotation_seconds(&self) -> Option<i64> {
+        match self.rotation_days {
+            0 => None,
+            days => Some(days.saturating_mul(24 * 3600)),
+        }
+    }
 }
 
 /// `[refresh]`
@@ -347,6 +367,7 @@ impl Config {
                 session_idle_seconds: 30 * 60,
                 session_absolute_seconds: 12 * 3600,
             },
+            keys: Keys { rotation_days: 30 },
             refresh: Refresh {
                 conflict_seconds: 1,
                 grace_seconds: 30,

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::{
     ACCESS_SECONDS_MAX, Argon2, ClientAddressHeader, Config, ConfigErrors, Cookies, Database,
-    Events, Identity, Log, LogFormat, LogLevel, Metrics, Networks, OnChange, OnReuse, Origin,
+    Events, Identity, Keys, Log, LogFormat, LogLevel, Metrics, Networks, OnChange, OnReuse, Origin,
     Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, alerts, captcha, check,
     cookies,
     reader::{MISSPELT_PREFIX, Reader},
@@ -166,6 +166,14 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
             seconds(MINUTE, 30 * DAY),
         ),
     };
+    let keys = Keys {
+        // A day is longer than a key is public before it signs; three years are what no standard recommends any more.
+        rotation_days: reader.take(
+            "keys.rotation_days",
+            default.keys.rotation_days,
+            number(0, 3 * 365),
+        ),
+    };
     let refresh = refresh(reader, default.refresh);
     let passwords = passwords(reader, default.passwords);
     let lockout = attempts::lockout(reader, &default.lockout);
@@ -196,6 +204,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         redis,
         cookies,
         tokens,
+        keys,
         refresh,
         passwords,
         lockout,

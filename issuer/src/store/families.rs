@@ -349,7 +349,7 @@ pub(super) async fn revoke(
     reach(Point::CookiesEnded);
     let done = done == 1;
     if done {
-        tx.note_end(Ended {
+        tx.note_end(Ended::Session {
             sid,
             at: now,
             reason,
@@ -378,7 +378,7 @@ pub(super) async fn revoke_all(
     .await?;
     for row in &ended {
         let sid = Sid::parse(row.get("sid")?).ok_or(StorageError::Unreadable("families.sid"))?;
-        tx.note_end(Ended {
+        tx.note_end(Ended::Session {
             sid,
             at: now,
             reason,

@@ -17,6 +17,7 @@ mod operator;
 mod accounts;
 mod events;
 mod audit;
+mod keys;
 mod policy;
 mod token_verify;
 mod token_algorithms;

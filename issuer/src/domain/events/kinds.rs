@@ -153,6 +153,12 @@ event_types! {
     KeyCreated = "key.created", Administration, Warning, true, "A signing key was made.";
     /// A walk along the audit log met what nobody wrote.
     AuditLogBroken = "audit-log.broken", Administration, Critical, false, "The audit log is not what was written.";
+    /// A signing key of somebody else's was taken in.
+    KeyImported = "key.imported", Administration, Critical, true, "A signing key was imported.";
+    /// Another key signs.
+    KeyActivated = "key.activated", Administration, Warning, true, "Another signing key signs from now on.";
+    /// A signing key is not to be believed any more.
+    KeyRevoked = "key.revoked", Administration, Critical, true, "A signing key was revoked; what it signed is refused.";
     /// An edge was enrolled.
     EdgeEnrolled = "edge.enrolled", Administration, Warning, true, "An edge was enrolled.";
     /// An edge was revoked.
@@ -205,6 +211,11 @@ impl EventType {
             (Action::Lock, _) => Self::AccountLocked,
             (Action::Unlock, _) => Self::AccountUnlocked,
             (Action::CreateKey, _) => Self::KeyCreated,
+            (Action::ImportKey, _) => Self::KeyImported,
+            // They announce or follow what has an event of its own; the log has them.
+            (Action::PublishKey | Action::PlanKey | Action::RetireKey, _) => return None,
+            (Action::ActivateKey, _) => Self::KeyActivated,
+            (Action::RevokeKey, _) => Self::KeyRevoked,
             (Action::EnrollEdge, _) => Self::EdgeEnrolled,
             (Action::RevokeEdge, _) => Self::EdgeRevoked,
         })

@@ -162,11 +162,12 @@ async fn exchange(
 ) -> Result<Refreshed, ApiError> {
     let session = refresh::genuine(app.secrets.refresh_mac(), token).map(|genuine| genuine.sid);
     app.limits.read(visitor.caller.address, session).await?;
+    let signer = app.signer(visitor.caller.now).await?;
     let context = Context {
         key: app.secrets.refresh_mac(),
         tokens: &app.config.tokens,
         rules: &app.config.refresh,
-        minter: Minter::new(&app.keyring, &app.config),
+        minter: Minter::new(&signer, &app.config),
         origin: &visitor.origin(),
         device: &device.mark,
         address: &device.address,
