@@ -8,6 +8,7 @@
 mod alerts;
 mod captcha;
 mod check;
+mod forward_auth;
 mod mail;
 mod proxies;
 mod read;
@@ -22,6 +23,7 @@ pub mod mapping;
 
 pub use alerts::{AlertRule, Alerting, Per, defaults as default_alerts};
 pub use captcha::{Captcha, CaptchaProvider, OnOutage};
+pub use forward_auth::{Dialect, ForwardAuth, PolicyFileError, read_policy};
 pub use mail::{Mail, MailPassword, MailTls, Notify};
 pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
 pub use read::Inputs;
@@ -74,6 +76,8 @@ pub struct Config {
     pub log: Log,
     /// Who may read the numbers.
     pub metrics: Metrics,
+    /// Which proxy may ask for verdicts, and by which policy they are given.
+    pub forward_auth: ForwardAuth,
     /// How long personal data of events is kept.
     pub events: Events,
     /// How mails are sent; `None` sends none.
@@ -392,6 +396,7 @@ impl Config {
                 level: LogLevel::Info,
             },
             metrics: Metrics::default(),
+            forward_auth: ForwardAuth::default(),
             events: Events { retention_days: 90 },
             mail: None,
         }
