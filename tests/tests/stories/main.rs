@@ -22,3 +22,4 @@ mod panics;
 mod key_sets;
 mod revocation;
 mod production;
+mod nginx;

@@ -190,7 +190,12 @@ fn pass(permit: &Permit, asked: &Asked, by: &ForwardAuth) -> Result<Response, &'
 fn refused(refusal: &Refusal, asked: &Asked, form: Form, id: &RequestId) -> Response {
     note(refusal.code, &refusal.log_reason, asked, id);
     let mut response = in_words(&refusal.problem(), asked, form, refusal.status);
-    if let Some(challenge) = &refusal.www_authenticate {
+    // nginx would hand the challenge of its sub-request to the client beside that of the answer in its place.
+    if let Some(challenge) = refusal
+        .www_authenticate
+        .as_deref()
+        .filter(|_| form != Form::Verdict)
+    {
         set(&mut response, header::WWW_AUTHENTICATE, challenge);
     }
     if let Some(allow) = refusal.allow {
