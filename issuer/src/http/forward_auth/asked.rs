@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 use edgeward_core::{
     cookie::{CookieHeader, CookieNames},
     gate::{CanonicalPath, Credential, Navigation, RequestSource, RequestView},
-    origin::Provenance,
+    origin::{Provenance, is_unsafe},
     time::UnixTime,
 };
 
@@ -101,6 +101,17 @@ impl Asked {
     fn cookie_header(&self) -> CookieHeader<'_> {
         let values: Vec<&str> = self.cookies.iter().map(String::as_str).collect();
         CookieHeader::parse(&values)
+    }
+
+    /// Whether it changes something with a cookie of ours and does not say from which page. Browsers always say it; a proxy that is not
+    /// told to pass it on does not.
+    pub(super) fn lacks_its_origin(&self, names: &CookieNames) -> bool {
+        let source = self.view(names).source;
+        let Provenance { origin, fetch_site } = source.provenance;
+        source.brings_cookies
+            && is_unsafe(self.question.method.as_str())
+            && origin.is_none()
+            && fetch_site.is_none()
     }
 
     /// What core may look at.

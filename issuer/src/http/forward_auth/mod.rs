@@ -39,7 +39,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use self::{
     asked::Asked,
-    dialect::{Form, Question},
+    dialect::{Form, Question, Unclear},
     ended::Ended,
 };
 use super::{access_log, health, problem::ApiError, request_id::RequestId, security_headers};
@@ -199,16 +199,19 @@ async fn give_verdict(this: &ForwardAuth, request: &Parts, id: &RequestId) -> Re
         tracing::warn!(request_id = %id, reason = "proxy-not-trusted", "refused");
         return answer::refusal(ProblemCode::ProxyNotTrusted, form, None);
     }
+    let unclear = |what: Unclear| {
+        tracing::warn!(request_id = %id, reason = %what, "refused");
+        answer::refusal(ProblemCode::UnclearRequest, form, Some(what.to_string()))
+    };
     let question = match Question::read(this.dialect, request) {
         Ok(question) => question,
-        Err(unclear) => {
-            tracing::warn!(request_id = %id, reason = %unclear, "refused");
-            let detail = Some(unclear.to_string());
-            return answer::refusal(ProblemCode::UnclearRequest, form, detail);
-        }
+        Err(what) => return unclear(what),
     };
     let moment = this.app.clock.moment();
     let asked = Asked::new(question, &request.headers, moment);
+    if this.dialect == Dialect::Envoy && asked.lacks_its_origin(&this.cookies) {
+        return unclear(Unclear::Missing("origin"));
+    }
     let decision = this.judge(&asked).await;
     answer::of(decision, &asked, form, this, id)
 }
