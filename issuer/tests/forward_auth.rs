@@ -337,6 +337,17 @@ async fn nginx_is_told_what_it_understands_and_then_what_it_can_show() {
             "/app",
             &[
                 &cookie,
+                "Sec-Fetch-Mode: websocket",
+                "Origin: https://evil.example",
+            ],
+            403,
+            403,
+        ),
+        (
+            "GET",
+            "/app",
+            &[
+                &cookie,
                 "Upgrade: websocket",
                 "Origin: https://evil.example",
             ],

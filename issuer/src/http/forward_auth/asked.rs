@@ -44,11 +44,12 @@ impl Asked {
         let named = |name: &'static str| joined(HeaderName::from_static(name));
         let says_websocket =
             named("upgrade").is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
+        let fetches_websocket = named("sec-fetch-mode").as_deref() == Some("websocket");
         // `Upgrade` is hop by hop and proxies keep it to themselves; the key of the handshake goes through.
         let has_handshake = headers.contains_key(header::SEC_WEBSOCKET_KEY);
         Self {
             opens_websocket: question.method == "GET"
-                && (question.is_websocket || says_websocket || has_handshake),
+                && (question.is_websocket || says_websocket || fetches_websocket || has_handshake),
             navigation: Navigation::detect(
                 named("sec-fetch-mode").as_deref(),
                 named("sec-fetch-dest").as_deref(),

@@ -4,8 +4,10 @@ use edgeward_tests::NginxSite;
 
 use super::POLICY;
 
-/// The code of the refusal, for somebody who is signed in and no admin; `Ok` is what arrives at the app.
-const ROWS: &[(&str, Result<&str, (u16, &str)>)] = &[
+/// For somebody who is signed in and no admin: what arrives at the app, or status and code of the refusal.
+type Becomes = Result<&'static str, (u16, &'static str)>;
+
+const ROWS: &[(&str, Becomes)] = &[
     ("/app/a", Ok("/app/a")),
     ("/app/a?b=%2F..%2F&c=;e", Ok("/app/a?b=%2F..%2F&c=;e")),
     ("/app/%61", Ok("/app/a")),
@@ -48,9 +50,9 @@ const ROWS: &[(&str, Result<&str, (u16, &str)>)] = &[
     ("/files/%2e%2e/admin", TWO),
 ];
 
-const ROLE: Result<&str, (u16, &str)> = Err((403, "INSUFFICIENT_ROLE"));
-const ALIKE: Result<&str, (u16, &str)> = Err((403, "ROUTE_DENIED"));
-const TWO: Result<&str, (u16, &str)> = Err((400, "AMBIGUOUS_PATH"));
+const ROLE: Becomes = Err((403, "INSUFFICIENT_ROLE"));
+const ALIKE: Becomes = Err((403, "ROUTE_DENIED"));
+const TWO: Becomes = Err((400, "AMBIGUOUS_PATH"));
 
 #[tokio::test]
 async fn the_path_that_was_judged_is_the_path_that_arrives() {
