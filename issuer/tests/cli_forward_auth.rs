@@ -12,7 +12,7 @@ mod program;
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     path::Path,
     process::{Command, Stdio},
 };
@@ -48,7 +48,9 @@ async fn verdicts_have_a_socket_of_their_own() {
         .spawn()
         .unwrap();
     let mut addresses = Vec::new();
-    for line in BufReader::new(process.stderr.take().unwrap()).lines() {
+    // Kept open to the end: the process writes on.
+    let mut log = BufReader::new(process.stderr.take().unwrap());
+    for line in log.by_ref().lines() {
         let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
         if matches!(line["message"].as_str(), Some("forward-auth" | "listening")) {
             addresses.push(line["address"].as_str().unwrap().to_owned());
@@ -90,7 +92,10 @@ fn it_does_not_start_without_a_policy_that_holds() {
     for (text, says) in [
         (None, "forward_auth.policy: "),
         (Some("version = 2\n"), "forward_auth.policy: "),
-        (Some("version = 1\n[[route]]\npath = \"/x\"\n"), "line 2"),
+        (
+            Some("version = 1\n[[route]]\npath = \"/x\"\n"),
+            "line 3: allow",
+        ),
     ] {
         if let Some(text) = text {
             fs::write(&policy, text).unwrap();
