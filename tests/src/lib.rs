@@ -26,6 +26,7 @@ pub mod lone_edge;
 pub mod gated_app;
 pub mod by_hand;
 pub mod websocket;
+pub mod nginx_site;
 
 pub use answer::Answer;
 pub use by_hand::ByHand;
@@ -34,6 +35,7 @@ pub use edge_cache::EdgeCache;
 pub use gated_app::GatedApp;
 pub use key_server::KeyServer;
 pub use lone_edge::LoneEdge;
+pub use nginx_site::NginxSite;
 pub use person::Person;
 pub use tap::Tap;
 pub use world::{Setup, World};

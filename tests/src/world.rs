@@ -270,6 +270,14 @@ pub(crate) fn folder() -> PathBuf {
     worlds.join(format!("{}-{number}", std::process::id()))
 }
 
+/// A folder for a story that starts no world.
+#[must_use]
+pub fn folder_of_a_story() -> PathBuf {
+    let folder = folder();
+    xtask::workspace::create_private_folder(&folder).expect("a folder");
+    folder
+}
+
 fn sweep(worlds: &Path) {
     for entry in std::fs::read_dir(worlds).into_iter().flatten().flatten() {
         let name = entry.file_name();

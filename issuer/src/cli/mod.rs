@@ -56,7 +56,16 @@ impl Place {
 
     /// Reads the settings and starts logging by them.
     fn configure(&self) -> Result<Config, Failure> {
-        let config = Config::load(&self.inputs())?;
+        self.configure_with(Vec::new())
+    }
+
+    /// The same, with what the command line says in place of settings.
+    fn configure_with(&self, overruled: Vec<(&str, String)>) -> Result<Config, Failure> {
+        let mut inputs = self.inputs();
+        for (key, value) in overruled {
+            inputs.overrule(key, value);
+        }
+        let config = Config::load(&inputs)?;
         log::start(&config.log);
         Ok(config)
     }

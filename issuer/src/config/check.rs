@@ -6,7 +6,9 @@ use axum::http::Uri;
 use edgeward_core::cookie::{Environment, SameSite};
 use ipnet::IpNet;
 
-use super::{ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl};
+use super::{
+    ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl, read_policy,
+};
 
 /// The cost below which a stolen table of hashes is guessed too cheaply: OWASP's first parameter set for Argon2id, in
 /// KiB of memory for one pass.
@@ -90,6 +92,7 @@ pub(super) fn judge(
     judge_same_site(config, &mut findings);
     judge_lives(config, &mut findings);
     judge_metrics(config, &mut findings);
+    judge_forward_auth(config, &mut findings);
     judge_redis(config, &mut findings);
     judge_proxies(config, &mut findings);
     judge_captcha(config, &mut findings);
@@ -288,6 +291,43 @@ fn judge_metrics(config: &Config, findings: &mut Findings<'_>) {
                 listen.ip()
             ),
         );
+    }
+}
+
+fn judge_forward_auth(config: &Config, findings: &mut Findings<'_>) {
+    const LISTEN: &str = "forward_auth.listen";
+    const DIALECT: &str = "forward_auth.dialect";
+    const POLICY: &str = "forward_auth.policy";
+    let settings = &config.forward_auth;
+    let Some(listen) = settings.listen else {
+        return;
+    };
+    let others = [
+        ("server.listen", Some(config.server.listen)),
+        ("metrics.listen", config.metrics.listen),
+    ];
+    for (key, other) in others {
+        if other == Some(listen) && listen.port() != 0 {
+            let message = format!("contradicts {key}: verdicts need an address of their own");
+            findings.add_against(LISTEN, &[key], message);
+        }
+    }
+    if settings.dialect.is_none() {
+        findings.add_against(
+            DIALECT,
+            &[LISTEN],
+            "is not set: say which proxy asks, nginx, traefik or envoy; a guess would be a hole",
+        );
+    }
+    if config.server.proxies.networks.is_empty() {
+        findings.add_against(
+            "server.trusted_proxies",
+            &[LISTEN],
+            "is empty, so nobody may ask for verdicts: name the proxies that ask forward_auth.listen",
+        );
+    }
+    if let Err(error) = read_policy(&settings.policy) {
+        findings.add_against(POLICY, &[LISTEN], error.to_string());
     }
 }
 

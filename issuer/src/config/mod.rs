@@ -10,6 +10,7 @@ mod authority;
 mod captcha;
 mod check;
 mod cookies;
+mod forward_auth;
 mod mail;
 mod proxies;
 mod read;
@@ -25,6 +26,7 @@ pub mod mapping;
 pub use alerts::{AlertRule, Alerting, Per, Webhook, defaults as default_alerts};
 pub use captcha::{Captcha, CaptchaProvider, OnOutage};
 pub use cookies::Cookies;
+pub use forward_auth::{Dialect, ForwardAuth, PolicyFileError, read_policy};
 pub use mail::{Mail, MailPassword, MailTls, Notify};
 pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
 pub use read::Inputs;
@@ -79,6 +81,8 @@ pub struct Config {
     pub log: Log,
     /// Who may read the numbers.
     pub metrics: Metrics,
+    /// Which proxy may ask for verdicts, and by which policy they are given.
+    pub forward_auth: ForwardAuth,
     /// How long personal data of events is kept.
     pub events: Events,
     /// How mails are sent; `None` sends none.
@@ -409,6 +413,7 @@ impl Config {
                 level: LogLevel::Info,
             },
             metrics: Metrics::default(),
+            forward_auth: ForwardAuth::default(),
             events: Events { retention_days: 90 },
             mail: None,
         }

@@ -129,6 +129,10 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "log.format" => quoted(config.log.format.name()),
         "log.level" => quoted(config.log.level.name()),
         "events.retention_days" => config.events.retention_days.to_string(),
+        "forward_auth.listen" => quoted(&config.forward_auth.listen?.to_string()),
+        "forward_auth.dialect" => quoted(config.forward_auth.dialect?.name()),
+        "forward_auth.policy" => quoted(&config.forward_auth.policy.to_string_lossy()),
+        "forward_auth.edge" => quoted(config.forward_auth.edge.as_str()),
         "metrics.listen" => quoted(&config.metrics.listen?.to_string()),
         key => return mail_value(config.mail.as_ref()?, key),
     })

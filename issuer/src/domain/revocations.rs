@@ -252,11 +252,28 @@ impl Feed<'_> {
     }
 }
 
-async fn read(
+/// What follows a number, as the database has it.
+#[derive(Debug)]
+pub struct Following {
+    /// The number that it goes on from; 0 where one was named that was never given.
+    pub after: u64,
+    /// The number to go on from next.
+    pub last: u64,
+    /// Whether there is more at once.
+    pub more: bool,
+    /// The sessions, in order.
+    pub found: Vec<Revocation>,
+}
+
+/// Up to a page of what follows a number and can still matter.
+///
+/// # Errors
+/// [`StorageError`].
+pub async fn following(
     store: &impl Revocations,
     after: u64,
     now: UnixTime,
-) -> Result<Entries, StorageError> {
+) -> Result<Following, StorageError> {
     let newest = store.last_revocation().await?;
     // A number from the future was given by another history of the database: all is told anew.
     let after = if after > newest { 0 } else { after };
@@ -268,6 +285,25 @@ async fn read(
         Some(entry) => entry.seq.max(newest),
         None => newest,
     };
+    Ok(Following {
+        after,
+        last,
+        more,
+        found,
+    })
+}
+
+async fn read(
+    store: &impl Revocations,
+    after: u64,
+    now: UnixTime,
+) -> Result<Entries, StorageError> {
+    let Following {
+        after,
+        last,
+        more,
+        found,
+    } = following(store, after, now).await?;
     let mut lines = String::new();
     for Revocation {
         kind,

@@ -13,6 +13,7 @@ mod config_proxies;
 mod config_cookies;
 
 mod serve;
+mod forward_auth;
 mod operator;
 mod accounts;
 mod events;

@@ -25,3 +25,4 @@ mod revocation;
 mod refresh;
 mod production;
 mod cookie_settings;
+mod nginx;

@@ -115,6 +115,8 @@ impl Credential {
             | ProblemCode::BodyTooLarge
             | ProblemCode::AmbiguousPath
             | ProblemCode::AmbiguousCredentials
+            | ProblemCode::UnclearRequest
+            | ProblemCode::ProxyNotTrusted
             | ProblemCode::NotFound
             | ProblemCode::MethodNotAllowed
             | ProblemCode::NotSignedIn
