@@ -73,7 +73,8 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         | Decision::Refuse(_)
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
-        | Decision::NeedsRevocations(_)) => panic!("{other:?}"),
+        | Decision::NeedsRevocations(_)
+        | Decision::NeedsCsrf(_)) => panic!("{other:?}"),
     }
 }
 

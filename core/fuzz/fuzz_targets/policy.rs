@@ -87,7 +87,8 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
                     Decision::AnswerPreflight(_) => panic!("nobody asked for a method"),
                     Decision::NeedsKeys(_)
                     | Decision::NeedsSignature(_)
-                    | Decision::NeedsRevocations(_) => {
+                    | Decision::NeedsRevocations(_)
+                    | Decision::NeedsCsrf(_) => {
                         panic!("an anonymous caller has nothing to check")
                     }
                 }

@@ -5,15 +5,17 @@
 //! what opens a WebSocket, is refused if a cookie of ours came along and the page was not ours, before anybody looks at the
 //! token. Requests without our cookies act for nobody whom the gate knows by them.
 
+use super::caller::Caller;
 use super::cors::{CorsGrant, Preflight};
 use super::decision::{Decision, Refusal, RequestView};
 use super::path::CanonicalPath;
 use super::policy::{Found, Policy, Rule};
+use crate::csrf::{CsrfAnswer, CsrfQuestion, Finding};
 use crate::origin::{PageOf, Provenance, is_unsafe};
 use crate::problem::ProblemCode;
 
 /// What a request says about where it comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct RequestSource<'a> {
     /// Whose page sent it.
     pub provenance: Provenance<'a>,
@@ -23,6 +25,21 @@ pub struct RequestSource<'a> {
     pub opens_websocket: bool,
     /// `Access-Control-Request-Method`: the method that a script wants to use.
     pub asks_for_method: Option<&'a str>,
+    /// Whether the token of `Authorization` says who asks. No page makes a browser send that without being allowed to.
+    pub bears_token: bool,
+    /// What was found about the CSRF token, if that was asked before.
+    pub csrf: Option<&'a CsrfAnswer>,
+}
+
+/// Of whom the CSRF token is demanded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenDemand {
+    /// Of nobody.
+    Nobody,
+    /// Of who is known by a cookie; who is not acts for nobody.
+    TheKnown,
+    /// Of everybody, because nothing else tells whose page it was.
+    Everybody,
 }
 
 /// Why a request for the issuer is refused here already. The issuer asks more of it.
@@ -37,16 +54,25 @@ pub(super) fn refused_for_issuer(site: &str, request: &RequestView<'_>) -> Optio
     }
 }
 
-/// Why a request for the app is refused before anybody asks who sends it.
-pub(super) fn refused_for_app(
+/// Why a request for the app is refused before anybody asks who sends it, or whether it must bring the CSRF token.
+pub(super) fn judge_for_app(
     site: &str,
     policy: &Policy,
     rule: &Rule,
     request: &RequestView<'_>,
-) -> Option<Refusal> {
+) -> Result<TokenDemand, Refusal> {
     let manner = rule.manner();
+    let asks_for_token = manner.demands_csrf_token
+        && is_unsafe(request.method)
+        && request.source.brings_cookies
+        && !request.source.bears_token;
+    let by_rule = if asks_for_token {
+        TokenDemand::TheKnown
+    } else {
+        TokenDemand::Nobody
+    };
     if manner.takes_any_origin || !matters(request) {
-        return None;
+        return Ok(by_rule);
     }
     let trusted_by_rule = manner.cors.as_ref();
     let listed = [
@@ -54,13 +80,62 @@ pub(super) fn refused_for_app(
         trusted_by_rule.map_or(&[][..], |cors| cors.trusted_with_cookies()),
     ];
     match request.source.provenance.judge(site, &listed) {
-        PageOf::Ours => None,
-        PageOf::OursUnnamed if request.source.opens_websocket => Some(origin_refused(rule.path())),
-        PageOf::OursUnnamed => Some(Refusal::new(
+        PageOf::Ours => Ok(by_rule),
+        PageOf::OursUnnamed if request.source.opens_websocket => Err(origin_refused(rule.path())),
+        PageOf::OursUnnamed => Ok(TokenDemand::Everybody),
+        PageOf::Others => Err(origin_refused(rule.path())),
+    }
+}
+
+/// Why a request that its rule lets pass is not forwarded for want of the CSRF token, or who has to look for it first.
+pub(super) fn lacks_token(
+    demand: TokenDemand,
+    rule: &Rule,
+    caller: &Caller,
+    request: &RequestView<'_>,
+) -> Option<Decision> {
+    let refuse = |reason: &str| {
+        let reason = alloc::format!("{reason}: {}", rule.path());
+        Some(Decision::Refuse(Refusal::new(
             ProblemCode::CsrfInvalid,
-            alloc::format!("origin-null: {}", rule.path()),
-        )),
-        PageOf::Others => Some(origin_refused(rule.path())),
+            reason,
+        )))
+    };
+    let verified = match (demand, caller) {
+        (TokenDemand::Nobody, _) => return None,
+        (TokenDemand::TheKnown | TokenDemand::Everybody, Caller::Known(verified)) => verified,
+        (
+            TokenDemand::TheKnown,
+            Caller::Anonymous
+            | Caller::Refused(_)
+            | Caller::Unjudged
+            | Caller::Revoked
+            | Caller::Unconfirmed,
+        ) => return None,
+        (
+            TokenDemand::Everybody,
+            Caller::Anonymous
+            | Caller::Refused(_)
+            | Caller::Unjudged
+            | Caller::Revoked
+            | Caller::Unconfirmed,
+        ) => return refuse("csrf-nobody-known"),
+    };
+    let Some(session) = verified.claims().session_id() else {
+        return refuse("csrf-without-session");
+    };
+    let answer = request.source.csrf.and_then(|answer| answer.about(session));
+    match answer {
+        None => {
+            let question = alloc::boxed::Box::new(CsrfQuestion::about(session));
+            Some(Decision::NeedsCsrf(question))
+        }
+        Some(Finding::Genuine) => None,
+        Some(Finding::Refused(refusal)) => refuse(refusal.reason()),
+        Some(Finding::NoKeys) => Some(Decision::Refuse(Refusal {
+            retry_after: Some(super::decision::RETRY_AFTER_SECONDS),
+            ..Refusal::new(ProblemCode::CsrfUnavailable, "csrf-unavailable")
+        })),
     }
 }
 

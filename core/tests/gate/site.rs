@@ -199,5 +199,6 @@ pub(crate) fn told(decision: Decision) -> String {
             format!("needs {} checked", question.algorithm().name())
         }
         Decision::NeedsRevocations(mode) => format!("needs the feed, {mode}"),
+        Decision::NeedsCsrf(_) => "needs the CSRF token".to_string(),
     }
 }

@@ -85,7 +85,8 @@ fn ask(asked: &Asked<'_>, seen: &std::cell::RefCell<SeenTokens>) -> (String, Opt
         }
         other @ (Decision::AnswerPreflight(_)
         | Decision::NeedsKeys(_)
-        | Decision::NeedsSignature(_)) => panic!("{other:?}"),
+        | Decision::NeedsSignature(_)
+        | Decision::NeedsCsrf(_)) => panic!("{other:?}"),
     };
     (told, consulted.get())
 }

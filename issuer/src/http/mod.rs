@@ -5,6 +5,7 @@
 pub mod routes;
 
 pub mod auth;
+pub mod edge_bundle;
 pub mod health;
 pub mod metrics;
 pub mod openapi;

@@ -1,0 +1,258 @@
+//! Whether a request to the app brought the token of its session: the question, and the answer that belongs to it.
+//!
+//! The gate knows the session; the edge reads what was sent and has the keys. The answer is bound to the session that was asked
+//! about. What can be refused without a key is refused without one, so that only tokens in good form cause anybody to ask the
+//! issuer for keys.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
+
+use super::{AppCsrfKey, CSRF_FIELD, CsrfRefusal, Token};
+use crate::time::UnixTime;
+
+/// The longest form that is searched for the token. Because it is held in memory meanwhile, and whoever sends more can say the
+/// token in the header.
+pub const MAX_FORM_BYTES: usize = 64 * 1024;
+
+/// Whether a request brought the token of this session. Only the gate asks.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CsrfQuestion {
+    session: String,
+}
+
+/// A token that was sent twice, in good form and of these days; whether it is genuine is not known.
+pub struct Submitted<'a> {
+    question: CsrfQuestion,
+    token: Token,
+    user_agent: &'a str,
+}
+
+/// What was found about one question.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CsrfAnswer {
+    question: CsrfQuestion,
+    finding: Finding,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finding {
+    Genuine,
+    Refused(CsrfRefusal),
+    /// There is nothing to judge by.
+    NoKeys,
+}
+
+impl CsrfQuestion {
+    pub(crate) fn about(session: &str) -> Self {
+        Self {
+            session: session.to_owned(),
+        }
+    }
+
+    /// Looks at the token's two halves, without a key.
+    ///
+    /// # Errors
+    /// The answer, if it is a refusal already.
+    pub fn submitted<'a>(
+        self,
+        cookie: Option<&str>,
+        sent: Option<&str>,
+        user_agent: &'a str,
+        now: UnixTime,
+    ) -> Result<Submitted<'a>, CsrfAnswer> {
+        match Token::sent_twice(cookie, sent, now) {
+            Ok(token) if token.for_apps.is_some() => Ok(Submitted {
+                question: self,
+                token,
+                user_agent,
+            }),
+            Ok(_) => Err(self.found(Finding::Refused(CsrfRefusal::NotForApps))),
+            Err(refusal) => Err(self.found(Finding::Refused(refusal))),
+        }
+    }
+
+    fn found(self, finding: Finding) -> CsrfAnswer {
+        CsrfAnswer {
+            question: self,
+            finding,
+        }
+    }
+}
+
+impl Submitted<'_> {
+    /// Whether one of these keys made the token, for this session, browser and day.
+    #[must_use]
+    pub fn is_genuine(&self, keys: &[AppCsrfKey]) -> bool {
+        let bound = self.token.bound(&self.question.session, self.user_agent);
+        let made_by = |key: &AppCsrfKey| {
+            let mac = self.token.for_apps.as_ref();
+            mac.is_some_and(|mac| key.made(bound, mac))
+        };
+        keys.iter().any(made_by)
+    }
+
+    /// The answer by these keys; without any that may be used, nobody can say.
+    #[must_use]
+    pub fn answer(self, keys: Option<&[AppCsrfKey]>) -> CsrfAnswer {
+        let finding = match keys {
+            Some(keys) if self.is_genuine(keys) => Finding::Genuine,
+            Some(_) => Finding::Refused(CsrfRefusal::Forged),
+            None => Finding::NoKeys,
+        };
+        self.question.found(finding)
+    }
+}
+
+impl CsrfAnswer {
+    /// What was found about this session's token, if that was the question.
+    pub(crate) fn about(&self, session: &str) -> Option<Finding> {
+        (self.question.session == session).then_some(self.finding)
+    }
+}
+
+/// The token in the body of a form (`application/x-www-form-urlencoded`). Two fields of the name are none. A token is made of
+/// characters that the encoding leaves alone, so nothing is decoded.
+#[must_use]
+pub fn field_of_form(body: &[u8]) -> Option<&str> {
+    let named = |pair: &'_ [u8]| -> Option<usize> {
+        let name = pair.strip_prefix(CSRF_FIELD.as_bytes())?;
+        name.starts_with(b"=").then_some(CSRF_FIELD.len() + 1)
+    };
+    let mut found = body
+        .split(|byte| *byte == b'&')
+        .filter_map(|pair| pair.get(named(pair)?..));
+    match (found.next(), found.next()) {
+        (Some(one), None) => core::str::from_utf8(one).ok(),
+        (Some(_), Some(_)) | (None, _) => None,
+    }
+}
+
+/// Without the session.
+impl fmt::Debug for CsrfQuestion {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("CsrfQuestion(redacted)")
+    }
+}
+
+/// Without the session.
+impl fmt::Debug for CsrfAnswer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.finding, out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::csrf::{CsrfKey, check, decode_exactly, issue};
+    use base64ct::{Base64UrlUnpadded, Encoding as _};
+
+    const DAY: i64 = 86_400;
+    const NOON: UnixTime = UnixTime::from_seconds(20_000 * DAY + 43_200);
+    const KEY: CsrfKey = CsrfKey::from_bytes([1; 32]);
+    const OTHER: CsrfKey = CsrfKey::from_bytes([2; 32]);
+
+    /// What is found about `asked` when a token of session `s` and browser `a`, made at noon, comes so many days later.
+    fn found(asked: &str, agent: &str, days: i64, keys: Option<&[AppCsrfKey]>) -> Finding {
+        let token = issue(&KEY, "s", "a", NOON, &[7; 16]);
+        let sent = Some(token.as_str());
+        let question = CsrfQuestion::about(asked);
+        let answer = match question.submitted(sent, sent, agent, NOON.plus(days * DAY)) {
+            Ok(submitted) => submitted.answer(keys),
+            Err(refused) => refused,
+        };
+        assert_eq!(answer.about("another"), None);
+        answer.about(asked).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_good_on_app_routes_for_its_session_browser_and_days() {
+        use CsrfRefusal::{Forged, Stale};
+        let (own, before) = ([KEY.for_apps()], [OTHER.for_apps(), KEY.for_apps()]);
+        let other = [OTHER.for_apps()];
+        for (asked, agent, days, keys, expected) in [
+            ("s", "a", 0, Some(&own[..]), Finding::Genuine),
+            ("s", "a", 1, Some(&own), Finding::Genuine),
+            ("s", "a", 0, Some(&before), Finding::Genuine),
+            ("s", "a", 2, Some(&own), Finding::Refused(Stale)),
+            ("s", "a", 2, None, Finding::Refused(Stale)),
+            ("s", "a", -1, Some(&own), Finding::Refused(Stale)),
+            ("t", "a", 0, Some(&own), Finding::Refused(Forged)),
+            ("s", "b", 0, Some(&own), Finding::Refused(Forged)),
+            ("sa", "", 0, Some(&own), Finding::Refused(Forged)),
+            ("s", "a", 0, Some(&other), Finding::Refused(Forged)),
+            ("s", "a", 0, Some(&[]), Finding::Refused(Forged)),
+            ("s", "a", 0, None, Finding::NoKeys),
+        ] {
+            let told = (asked, agent, days, keys.map(<[_]>::len));
+            assert_eq!(found(asked, agent, days, keys), expected, "{told:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_without_a_key_asks_for_none() {
+        let token = issue(&KEY, "s", "a", NOON, &[7; 16]);
+        let other = issue(&KEY, "s", "a", NOON, &[8; 16]);
+        let before = token.rsplit_once('.').unwrap().0.replace("c2.", "c1.");
+        for (cookie, sent, expected) in [
+            (None, Some(&*token), CsrfRefusal::NoCookie),
+            (Some(&*token), None, CsrfRefusal::NotSent),
+            (Some(&*token), Some(""), CsrfRefusal::NotSent),
+            (Some(&*token), Some(&*other), CsrfRefusal::Differs),
+            (Some("x"), Some("x"), CsrfRefusal::Malformed),
+            (Some(&*before), Some(&*before), CsrfRefusal::NotForApps),
+        ] {
+            let answer = CsrfQuestion::about("s").submitted(cookie, sent, "a", NOON);
+            let finding = answer.err().and_then(|answer| answer.about("s"));
+            assert_eq!(finding, Some(Finding::Refused(expected)), "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_edge_knows_forges_nothing_at_the_issuer() {
+        let genuine = issue(&KEY, "s", "a", NOON, &[7; 16]);
+        let token = Token::parse(&genuine).unwrap();
+        // The edge's key makes the second MAC for whichever session it likes.
+        let bound = token.bound("victim", "a");
+        let app_mac = Base64UrlUnpadded::encode_string(&KEY.for_apps().mac(bound));
+        let (head, _) = genuine.rsplit_once('.').unwrap();
+        let forged = alloc::format!("{head}.{app_mac}");
+        let sent = Some(forged.as_str());
+        let refused = check(&[&KEY], sent, sent, "victim", "a", NOON);
+        assert_eq!(refused, Err(CsrfRefusal::Forged));
+        // Nor does that key serve as the issuer's own.
+        let as_own = CsrfKey::from_bytes(decode_exactly(&KEY.for_apps().reveal()).unwrap());
+        let forged = issue(&as_own, "victim", "a", NOON, &[7; 16]);
+        let sent = Some(forged.as_str());
+        let refused = check(&[&KEY], sent, sent, "victim", "a", NOON);
+        assert_eq!(refused, Err(CsrfRefusal::Forged));
+    }
+
+    #[test]
+    fn the_field_of_a_form() {
+        for (body, expected) in [
+            ("csrf_token=c2.1.a-_.b", Some("c2.1.a-_.b")),
+            ("a=1&csrf_token=x&b=2", Some("x")),
+            ("csrf_token=", Some("")),
+            ("csrf_token=x&csrf_token=x", None),
+            ("csrf_token", None),
+            ("xcsrf_token=x", None),
+            ("csrf_tokens=x", None),
+            ("CSRF_TOKEN=x", None),
+            ("a=csrf_token=x", None),
+            ("", None),
+        ] {
+            assert_eq!(field_of_form(body.as_bytes()), expected, "{body}");
+        }
+        assert_eq!(field_of_form(b"csrf_token=\xff"), None);
+    }
+
+    #[test]
+    fn neither_question_nor_answer_prints_the_session() {
+        let question = CsrfQuestion::about("secret");
+        let answer = question.clone().found(Finding::Genuine);
+        let printed = alloc::format!("{question:?} {answer:?}");
+        assert_eq!(printed, "CsrfQuestion(redacted) Genuine");
+    }
+}
