@@ -1,9 +1,9 @@
-//! Bodies of answers that the edge reads itself. Those that go on are never read.
+//! Bodies that the edge reads itself: answers to its own questions, and copies of short forms. What goes on is never read.
 
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{ReadableStreamDefaultReader, Response};
+use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub(super) enum Unread {
 }
 
 /// Reads a body that may not be longer than this.
-pub(super) async fn read(response: &Response, limit: usize) -> Result<Vec<u8>, Unread> {
-    let Some(body) = response.body() else {
+pub(super) async fn read(body: Option<ReadableStream>, limit: usize) -> Result<Vec<u8>, Unread> {
+    let Some(body) = body else {
         return Ok(Vec::new());
     };
     let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();

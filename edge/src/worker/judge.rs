@@ -1,19 +1,22 @@
 //! Asking core about a request, and bringing what it asks for.
 //!
-//! Core may ask for keys, then about a signature, then for the feed of ended sessions; the keys of a cold isolate twice at most,
+//! Core may ask for keys, then about a signature, then for the feed of ended sessions, then about the CSRF token; the keys of a cold isolate twice at most,
 //! the rest once, and in this order, so a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
 //! remembered for the life of the isolate ([`SeenTokens`]): that shortens the way of a request and decides nothing.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use edgeward_core::csrf::CsrfAnswer;
 use edgeward_core::gate::{Decision, Gate, KeyDemand, decide};
 use edgeward_core::revocation::{Consulted, Revocations};
 use edgeward_core::signature::SignatureAnswer;
 use edgeward_core::token::SeenTokens;
+use web_sys::Request;
 use worker::Context;
 
 use super::config::Settings;
+use super::csrf;
 use super::introduction;
 use super::keys::{self, Current, Errand};
 use super::request::Inbound;
@@ -31,6 +34,7 @@ pub(super) struct Bench {
     keys_are_final: bool,
     answer: Option<SignatureAnswer>,
     revocations_are_final: bool,
+    csrf: Option<CsrfAnswer>,
     /// How the last decision used the feed.
     consulted: Cell<Option<Consulted>>,
 }
@@ -44,6 +48,7 @@ impl Bench {
             keys_are_final: false,
             answer: None,
             revocations_are_final: false,
+            csrf: None,
             consulted: Cell::new(None),
         };
         keys::refresh_behind(&bench.errand(inbound), context);
@@ -68,7 +73,9 @@ impl Bench {
                     seen: Some(seen),
                     revocations: Some(revocations),
                 };
-                decide(&gate, &inbound.view(&self.settings.cookies), inbound.now)
+                let mut view = inbound.view(&self.settings.cookies);
+                view.source.csrf = self.csrf.as_ref();
+                decide(&gate, &view, inbound.now)
             })
         };
         self.consulted.set(None);
@@ -85,6 +92,7 @@ impl Bench {
     pub(super) async fn bring(
         mut self,
         mut decision: Decision,
+        request: &Request,
         inbound: &Inbound,
         context: &Context,
     ) -> (Self, Decision) {
@@ -109,6 +117,12 @@ impl Bench {
             // The keys stay the same here too: the token verified under them.
             revocations::obtain(&self.errand(inbound), mode, inbound, context).await;
             self.revocations_are_final = true;
+            decision = self.judge(inbound);
+        }
+        if let Decision::NeedsCsrf(question) = decision {
+            // The token of the caller stays the same, and so does its session, which the answer is about.
+            let errand = self.errand(inbound);
+            self.csrf = Some(csrf::answer(*question, request, inbound, &errand, context).await);
             decision = self.judge(inbound);
         }
         (self, decision)

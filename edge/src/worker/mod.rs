@@ -13,6 +13,10 @@ mod judge;
 mod keys;
 mod signatures;
 mod revocations;
+mod bundle;
+mod csrf;
+mod flight;
+mod document;
 mod effect;
 mod proxy;
 mod exchange;
@@ -66,7 +70,7 @@ pub fn prepare(env: &JsValue) {
 }
 
 /// Every request enters here. It answers with a `Response`, or with the promise of one if something has to be waited for:
-/// keys, the platform's check of a signature, the feed of ended sessions, an upstream.
+/// keys, the platform's check of a signature, the feed of ended sessions, the CSRF token of a form, an upstream.
 #[wasm_bindgen]
 #[expect(
     unreachable_pub,
@@ -104,7 +108,7 @@ pub fn fetch(
             },
         ),
         Effect::Bring(wanted) => Ok(future_to_promise(async move {
-            let (bench, decision) = bench.bring(wanted, &inbound, &context).await;
+            let (bench, decision) = bench.bring(wanted, &request, &inbound, &context).await;
             bench.follow_up(&decision, &inbound, &context);
             finish(effect::of(decision, &inbound), &request, inbound, settings)
         })
