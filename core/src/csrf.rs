@@ -16,7 +16,7 @@ mod question;
 
 pub use app_key::AppCsrfKey;
 pub(crate) use question::Finding;
-pub use question::{CsrfAnswer, CsrfQuestion, MAX_FORM_BYTES, Submitted, field_of_form};
+pub use question::{CsrfAnswer, CsrfQuestion, Submitted};
 
 use alloc::format;
 use alloc::string::String;
@@ -76,7 +76,8 @@ struct Bound<'a> {
 
 impl Bound<'_> {
     /// `label` keeps the uses of a key apart, `more` is covered besides.
-    fn mac(&self, key: &[u8; 32], label: &[u8], more: &[u8]) -> Option<Hmac<Sha256>> {
+    fn mac(&self, key: &[u8; 32], label: &[u8], more: &[u8]) -> Option<[u8; 32]> {
+        // A MAC takes keys of every length.
         let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key).ok()?;
         mac.update(label);
         mac.update(&self.day.to_be_bytes());
@@ -90,10 +91,10 @@ impl Bound<'_> {
             mac.update(part);
         }
         mac.update(more);
-        Some(mac)
+        Some(mac.finalize().into_bytes().into())
     }
 
-    fn issuers_mac(&self, key: &CsrfKey, for_apps: Option<&[u8; 32]>) -> Option<Hmac<Sha256>> {
+    fn issuers_mac(&self, key: &CsrfKey, for_apps: Option<&[u8; 32]>) -> Option<[u8; 32]> {
         match for_apps {
             Some(for_apps) => self.mac(&key.0, b"edgeward csrf 2\0", for_apps),
             None => self.mac(&key.0, b"edgeward csrf 1\0", &[]),
@@ -172,11 +173,8 @@ pub fn issue(
         binding,
         user_agent,
     };
-    let for_apps = key.for_apps().mac(bound);
-    let mac: [u8; 32] = bound
-        .issuers_mac(key, Some(&for_apps))
-        .map(|mac| mac.finalize().into_bytes().into())
-        .unwrap_or_default();
+    let for_apps = key.for_apps().mac(bound).unwrap_or_default();
+    let mac = bound.issuers_mac(key, Some(&for_apps)).unwrap_or_default();
     format!(
         "{PREFIX}.{}.{}.{}.{}",
         bound.day,
@@ -211,7 +209,7 @@ pub fn check(
     let genuine = keys.iter().any(|key| {
         bound
             .issuers_mac(key, token.for_apps.as_ref())
-            .is_some_and(|mac| mac.verify_slice(&token.mac).is_ok())
+            .is_some_and(|mac| mac.ct_eq(&token.mac).into())
     });
     if genuine {
         Ok(())

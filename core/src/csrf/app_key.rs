@@ -42,18 +42,7 @@ impl AppCsrfKey {
         super::decode_exactly(text).map(Self)
     }
 
-    pub(super) fn mac(&self, bound: Bound<'_>) -> [u8; 32] {
-        self.begun(bound)
-            .map(|mac| mac.finalize().into_bytes().into())
-            .unwrap_or_default()
-    }
-
-    pub(super) fn made(&self, bound: Bound<'_>, mac: &[u8; 32]) -> bool {
-        self.begun(bound)
-            .is_some_and(|own| own.verify_slice(mac).is_ok())
-    }
-
-    fn begun(&self, bound: Bound<'_>) -> Option<Hmac<Sha256>> {
+    pub(super) fn mac(&self, bound: Bound<'_>) -> Option<[u8; 32]> {
         bound.mac(&self.0, b"edgeward csrf app 1\0", &[])
     }
 }

@@ -241,8 +241,10 @@ fn judge_by_rule(
     };
     let problem = match subject.before(rule.demand(), now) {
         Standing::Passes => {
-            let lacking = source::lacks_token(csrf, rule, &caller, request);
-            return Ok(lacking.unwrap_or_else(|| Decision::Forward(permit(rule, path, caller))));
+            return Ok(match source::demand_token(csrf, rule, &caller, request) {
+                Ok(()) => Decision::Forward(permit(rule, path, caller)),
+                Err(instead) => *instead,
+            });
         }
         Standing::NotSignedIn => return Ok(sign_in_first(&caller, rule, request, path)),
         Standing::WrongKind | Standing::LacksRole => {

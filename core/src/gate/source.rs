@@ -5,9 +5,11 @@
 //! what opens a WebSocket, is refused if a cookie of ours came along and the page was not ours, before anybody looks at the
 //! token. Requests without our cookies act for nobody whom the gate knows by them.
 
+use alloc::boxed::Box;
+
 use super::caller::Caller;
 use super::cors::{CorsGrant, Preflight};
-use super::decision::{Decision, Refusal, RequestView};
+use super::decision::{Decision, RETRY_AFTER_SECONDS, Refusal, RequestView};
 use super::path::CanonicalPath;
 use super::policy::{Found, Policy, Rule};
 use crate::csrf::{CsrfAnswer, CsrfQuestion, Finding};
@@ -87,56 +89,64 @@ pub(super) fn judge_for_app(
     }
 }
 
-/// Why a request that its rule lets pass is not forwarded for want of the CSRF token, or who has to look for it first.
-pub(super) fn lacks_token(
+/// Lets a request go on that its rule lets pass, or says what becomes of it for want of the CSRF token.
+///
+/// # Errors
+/// The decision: a refusal, or who has to look for the token first.
+pub(super) fn demand_token(
     demand: TokenDemand,
     rule: &Rule,
     caller: &Caller,
     request: &RequestView<'_>,
-) -> Option<Decision> {
-    let refuse = |reason: &str| {
-        let reason = alloc::format!("{reason}: {}", rule.path());
-        Some(Decision::Refuse(Refusal::new(
-            ProblemCode::CsrfInvalid,
-            reason,
-        )))
-    };
-    let verified = match (demand, caller) {
-        (TokenDemand::Nobody, _) => return None,
-        (TokenDemand::TheKnown | TokenDemand::Everybody, Caller::Known(verified)) => verified,
-        (
-            TokenDemand::TheKnown,
-            Caller::Anonymous
-            | Caller::Refused(_)
-            | Caller::Unjudged
-            | Caller::Revoked
-            | Caller::Unconfirmed,
-        ) => return None,
-        (
-            TokenDemand::Everybody,
-            Caller::Anonymous
-            | Caller::Refused(_)
-            | Caller::Unjudged
-            | Caller::Revoked
-            | Caller::Unconfirmed,
-        ) => return refuse("csrf-nobody-known"),
-    };
-    let Some(session) = verified.claims().session_id() else {
-        return refuse("csrf-without-session");
-    };
-    let answer = request.source.csrf.and_then(|answer| answer.about(session));
-    match answer {
-        None => {
-            let question = alloc::boxed::Box::new(CsrfQuestion::about(session));
-            Some(Decision::NeedsCsrf(question))
+) -> Result<(), Box<Decision>> {
+    let reason = match (demand, caller) {
+        (TokenDemand::Nobody, _) => return Ok(()),
+        (TokenDemand::TheKnown | TokenDemand::Everybody, Caller::Known(verified)) => {
+            let Some(session) = verified.claims().session_id() else {
+                return Err(csrf_refused("csrf-without-session", rule));
+            };
+            let answer = request.source.csrf.and_then(|answer| answer.about(session));
+            match answer {
+                None => {
+                    let question = Box::new(CsrfQuestion::about(session));
+                    return Err(Box::new(Decision::NeedsCsrf(question)));
+                }
+                Some(Finding::Genuine) => return Ok(()),
+                Some(Finding::Refused(refusal)) => refusal.reason(),
+                Some(Finding::NoKeys) => return Err(csrf_unavailable()),
+            }
         }
-        Some(Finding::Genuine) => None,
-        Some(Finding::Refused(refusal)) => refuse(refusal.reason()),
-        Some(Finding::NoKeys) => Some(Decision::Refuse(Refusal {
-            retry_after: Some(super::decision::RETRY_AFTER_SECONDS),
-            ..Refusal::new(ProblemCode::CsrfUnavailable, "csrf-unavailable")
-        })),
-    }
+        (
+            TokenDemand::TheKnown | TokenDemand::Everybody,
+            Caller::Anonymous
+            | Caller::Refused(_)
+            | Caller::Unjudged
+            | Caller::Revoked
+            | Caller::Unconfirmed,
+        ) => {
+            if demand == TokenDemand::TheKnown {
+                return Ok(());
+            }
+            "csrf-nobody-known"
+        }
+    };
+    Err(csrf_refused(reason, rule))
+}
+
+#[cold]
+fn csrf_refused(reason: &str, rule: &Rule) -> Box<Decision> {
+    let reason = alloc::format!("{reason}: {}", rule.path());
+    let refusal = Refusal::new(ProblemCode::CsrfInvalid, reason);
+    Box::new(Decision::Refuse(refusal))
+}
+
+#[cold]
+fn csrf_unavailable() -> Box<Decision> {
+    let refusal = Refusal::new(ProblemCode::CsrfUnavailable, "csrf-unavailable");
+    Box::new(Decision::Refuse(Refusal {
+        retry_after: Some(RETRY_AFTER_SECONDS),
+        ..refusal
+    }))
 }
 
 /// The answer to a preflight about a route of which the policy says who may read it. A preflight bears no credentials, so

@@ -8,25 +8,22 @@ use std::cell::RefCell;
 
 use edgeward_core::bundle::{BUNDLE_TYPE, Bundle, BundleFault, MAX_BUNDLE_BYTES};
 use edgeward_core::cookie::Environment;
-use edgeward_core::keys::{Advice, FETCH_LEASE_SECONDS, Freshness, Ticket, Wanted};
-use edgeward_core::reject::Reject;
+use edgeward_core::keys::{Advice, FETCH_LEASE_SECONDS, Freshness, KeySet, Ticket, Wanted};
 use edgeward_core::time::UnixTime;
 use js_sys::Promise;
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::future_to_promise;
-use web_sys::{AbortController, AbortSignal};
+use web_sys::AbortSignal;
 use worker::Context;
 
 use super::document::{self, Missing};
 use super::flight::{self, Step, Stopwatch};
-use super::keys::{self, Errand};
+use super::keys::{self, Errand, KeyIs};
 use super::proof::Asker;
 use super::{log, platform};
 
 /// The address of the bundle at the issuer.
 const BUNDLE_PATH: &str = "/.well-known/edgeward-edge";
 /// Because a visitor waits for it on a cold isolate.
-const TIMEOUT_MILLISECONDS: i32 = 5_000;
+const TIMEOUT_MILLISECONDS: u32 = 5_000;
 const _: () = assert!(
     (TIMEOUT_MILLISECONDS as i64) < FETCH_LEASE_SECONDS * 1_000,
     "who fetches gives up before another request takes over"
@@ -64,11 +61,10 @@ pub(super) async fn obtain(
 /// Fetches and reports; what is returned is fulfilled then.
 fn load(errand: &Errand, ticket: Ticket, context: &Context) -> Promise {
     let (errand, own) = (errand.clone(), flight::again(context));
-    let reported = future_to_promise(async move {
+    let reported = platform::begin(async move {
         let watch = Stopwatch::at(errand.now);
-        let fetched = fetch(&errand, own).await;
+        let fetched = fetch(&errand, &own).await;
         report(&errand, &ticket, fetched, watch.now());
-        Ok(JsValue::UNDEFINED)
     });
     flight::keep_alive(context, &reported, "bundle-not-kept-alive");
     reported
@@ -98,38 +94,12 @@ fn report(errand: &Errand, ticket: &Ticket, fetched: Result<Bundle, &str>, now: 
 }
 
 /// Asks the issuer. What went wrong is said from closed lists.
-async fn fetch(errand: &Errand, context: Context) -> Result<Bundle, &'static str> {
+async fn fetch(errand: &Errand, context: &Context) -> Result<Bundle, &'static str> {
     let upstream = &errand.settings.issuer_upstream;
     let is_safe = upstream.is_https() || upstream.is_loopback();
     if !is_safe && errand.settings.environment != Environment::Development {
         return Err("issuer-not-https");
     }
-    let abort = AbortController::new().map_err(|_| Missing::NotSent.reason())?;
-    let (signal, own) = (abort.signal(), errand.clone());
-    let read = platform::within(TIMEOUT_MILLISECONDS, async move {
-        let body = document_of(&own, &signal).await.map_err(Missing::reason)?;
-        let judge = |keys: &_| {
-            let Errand {
-                settings,
-                request_id,
-                now,
-            } = &own;
-            let expect = &settings.expect_bundle;
-            Bundle::read(&body, request_id, &settings.cookies, keys, expect, *now)
-        };
-        let lacks_key = |fault: &BundleFault| *fault == BundleFault::Token(Reject::UnknownKey);
-        let judged = keys::judge_by(&own, &context, judge, lacks_key).await;
-        judged
-            .ok_or("no-keys")?
-            .map_err(|fault: BundleFault| fault.reason())
-    });
-    read.await.unwrap_or_else(|| {
-        abort.abort();
-        Err(Missing::TooSlow.reason())
-    })
-}
-
-async fn document_of(errand: &Errand, abort: &AbortSignal) -> Result<Vec<u8>, Missing> {
     let accept = format!("application/{BUNDLE_TYPE}");
     let wanted = document::Wanted {
         target: BUNDLE_PATH,
@@ -137,5 +107,27 @@ async fn document_of(errand: &Errand, abort: &AbortSignal) -> Result<Vec<u8>, Mi
         asker: Asker::TheEdge,
         entity_tag: None,
     };
-    document::read(errand, wanted, MAX_BUNDLE_BYTES, abort).await
+    // The time for keys, should they be wanted besides, is limited where they are fetched.
+    let abort = AbortSignal::timeout_with_u32(TIMEOUT_MILLISECONDS);
+    let body = document::read(errand, wanted, MAX_BUNDLE_BYTES, &abort)
+        .await
+        .map_err(Missing::reason)?;
+    let mut judged = Err("no-keys");
+    let mut judge = |keys: &KeySet| {
+        let Errand {
+            settings,
+            request_id,
+            now,
+        } = errand;
+        let expect = &settings.expect_bundle;
+        let bundle = Bundle::read(&body, request_id, &settings.cookies, keys, expect, *now);
+        let refused = match bundle {
+            Err(BundleFault::Token(reject)) => Some(reject),
+            Err(_) | Ok(_) => None,
+        };
+        judged = bundle.map_err(|fault| fault.reason());
+        KeyIs::shown_by(refused)
+    };
+    keys::judge_by(errand, context, &mut judge).await;
+    judged
 }

@@ -103,5 +103,5 @@ pub(super) async fn read(
     if response.status() != 200 {
         return Err(Missing::Status);
     }
-    Ok(body::read(response.body(), limit).await?)
+    Ok(body::read(&response, limit).await?)
 }

@@ -12,10 +12,10 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use edgeward_core::keys::{Advice, Freshness, KeySet, Source, Ticket, Wanted};
+use edgeward_core::reject::Reject;
 use edgeward_core::time::UnixTime;
 use js_sys::Promise;
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::JsFuture;
 use worker::Context;
 
 use super::config::Settings;
@@ -84,22 +84,41 @@ pub(super) async fn obtain(
     current(flight::wait(errand.now, &mut step).await)
 }
 
-/// What `judge` makes of a document of the issuer's with the keys at hand; with newer ones if they lack the key that signed it,
-/// for the issuer may have published that a moment ago. `None` without keys.
-pub(super) async fn judge_by<T, F>(
+/// Lets `judge` look at the keys, and at newer ones if it says that the key is not among these, for the issuer may have published
+/// one a moment ago. It is not asked where there are no keys.
+pub(super) async fn judge_by(
     errand: &Errand,
     context: &Context,
-    judge: impl Fn(&KeySet) -> Result<T, F>,
-    lacks_key: impl Fn(&F) -> bool,
-) -> Option<Result<T, F>> {
+    judge: &mut dyn FnMut(&KeySet) -> KeyIs,
+) {
     let known = current(errand.now);
-    match known.as_ref().map(|known| judge(&known.set.keys)) {
-        Some(Err(fault)) if lacks_key(&fault) => {}
-        Some(judged) => return Some(judged),
-        None => {}
+    if let Some(known) = &known
+        && judge(&known.set.keys) == KeyIs::Known
+    {
+        return;
     }
-    let newer = obtain(errand, known.as_ref(), context).await?;
-    Some(judge(&newer.set.keys))
+    if let Some(newer) = obtain(errand, known.as_ref(), context).await {
+        let _ = judge(&newer.set.keys);
+    }
+}
+
+/// Whether the key that signed a document is among those that were looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum KeyIs {
+    Known,
+    Missing,
+}
+
+impl KeyIs {
+    /// As a token's refusal, or its acceptance, shows it.
+    pub(super) fn shown_by(refused: Option<Reject>) -> Self {
+        if refused == Some(Reject::UnknownKey) {
+            Self::Missing
+        } else {
+            Self::Known
+        }
+    }
 }
 
 /// Refreshes a set that has become old, behind the request.
@@ -115,21 +134,19 @@ fn load(errand: &Errand, ticket: Ticket, context: &Context) -> Promise {
     let watch = Stopwatch::at(errand.now);
     let entry = Rc::new(Cell::new(None));
     let (own, place) = (errand.clone(), Rc::clone(&entry));
-    let reported = future_to_promise(async move {
+    let reported = platform::begin(async move {
         place.set(load_and_report(&own, &ticket).await);
-        Ok(JsValue::UNDEFINED)
     });
     flight::keep_alive(context, &reported, NOT_KEPT_ALIVE);
     let own = errand.clone();
     let outcome = reported.clone();
     // Behind the report, so that nobody waits until it is kept.
-    let kept = future_to_promise(async move {
+    let kept = platform::begin(async move {
         // Never rejected.
         let _ = JsFuture::from(outcome).await;
         if let Some(entry) = entry.take() {
             cache::keep(&own, entry, watch.now()).await;
         }
-        Ok(JsValue::UNDEFINED)
     });
     flight::keep_alive(context, &kept, NOT_KEPT_ALIVE);
     reported

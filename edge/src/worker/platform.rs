@@ -3,6 +3,7 @@
 //! This is the only place of the Worker that has a clock or a source of chance; everything else gets values.
 
 use std::cell::Cell;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use edgeward_core::time::{Moment, UnixTime};
@@ -118,6 +119,19 @@ pub(super) async fn pause(milliseconds: i32) {
     let _ = JsFuture::from(Timer::start(milliseconds).rings).await;
 }
 
+/// Begins work. The promise is fulfilled when it is done, and never rejected.
+pub(super) fn begin(work: impl Future<Output = ()> + 'static) -> Promise {
+    begin_boxed(Box::pin(work))
+}
+
+/// Apart, because what makes a promise of a future is a few hundred bytes for each kind of one.
+fn begin_boxed(work: Pin<Box<dyn Future<Output = ()>>>) -> Promise {
+    future_to_promise(async move {
+        work.await;
+        Ok(JsValue::UNDEFINED)
+    })
+}
+
 /// What `work` comes to, unless it takes longer than this. Then it is left alone; whoever can, should stop it.
 pub(super) async fn within<T: 'static>(
     milliseconds: i32,
@@ -125,15 +139,16 @@ pub(super) async fn within<T: 'static>(
 ) -> Option<T> {
     let outcome = Rc::new(Cell::new(None));
     let place = Rc::clone(&outcome);
-    let work = future_to_promise(async move {
-        place.set(Some(work.await));
-        Ok(JsValue::UNDEFINED)
-    });
+    let work = begin(async move { place.set(Some(work.await)) });
+    done_or_late(milliseconds, work).await;
+    outcome.take()
+}
+
+async fn done_or_late(milliseconds: i32, work: Promise) {
     let timer = Timer::start(milliseconds);
     // Neither of the two is ever rejected.
     let _ = JsFuture::from(Promise::race(&Array::of2(&work, &timer.rings))).await;
     clear_timeout(&timer.handle);
-    outcome.take()
 }
 
 struct Timer {

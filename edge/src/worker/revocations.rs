@@ -14,8 +14,7 @@ use edgeward_core::revocation::{
 };
 use edgeward_core::time::Moment;
 use js_sys::Promise;
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::JsFuture;
 use worker::Context;
 
 use super::keys::Errand;
@@ -148,12 +147,11 @@ fn load(errand: &Errand, ticket: Ticket, now: Moment, context: &Context) -> Prom
     count(|counts| counts.fetches += 1);
     let errand = errand.clone();
     let own = flight::again(context);
-    let reported = future_to_promise(async move {
+    let reported = platform::begin(async move {
         let began = platform::moment();
         let outcome = fetch::to_the_end(&errand, own, now).await;
         let now = now.plus(platform::moment().milliseconds_since(began));
         report(&errand, &ticket, outcome, now);
-        Ok(JsValue::UNDEFINED)
     });
     flight::keep_alive(context, &reported, "revocations-not-kept-alive");
     reported

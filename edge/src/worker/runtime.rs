@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use js_sys::{Array, JsString};
+use js_sys::{Array, JsString, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, Response};
 
@@ -42,6 +42,12 @@ extern "C" {
 
     #[wasm_bindgen(js_name = answerHead)]
     fn answer_lines(response: &Response, wanted: &JsValue) -> String;
+
+    #[wasm_bindgen(js_name = body)]
+    pub(super) fn body(message: &Response, limit: usize) -> Promise;
+
+    #[wasm_bindgen(js_name = fieldOfForm)]
+    pub(super) fn field_of_form(request: &Request, name: &str, limit: usize) -> Promise;
 
     #[wasm_bindgen(js_name = handOn, catch)]
     fn hand_on_with(

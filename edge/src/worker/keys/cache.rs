@@ -34,7 +34,7 @@ pub(super) async fn look(errand: &Errand) -> Option<Kept> {
         let response = platform::cached(CACHE_NAME, &address(&errand))
             .await
             .ok()??;
-        let text = body::read(response.body(), MAX_ENTRY_BYTES).await.ok()?;
+        let text = body::read(&response, MAX_ENTRY_BYTES).await.ok()?;
         let seal = &errand.settings.identity.seal;
         let entry = seal.open(errand.settings.issuer_upstream.as_str(), &text)?;
         Some(Kept {

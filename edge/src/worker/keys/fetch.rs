@@ -105,7 +105,7 @@ async fn answer(request: &Request, entity_tag: Option<&str>) -> Result<Fetched, 
         304 => return Err(Failure::NotOurs),
         _ => return Err(Failure::Status),
     }
-    let body = body::read(response.body(), MAX_KEY_SET_BYTES).await?;
+    let body = body::read(&response, MAX_KEY_SET_BYTES).await?;
     let published = acceptable(body)?;
     let entity_tag = said.filter(|tag| is_entity_tag(tag));
     Ok(Fetched::Set {

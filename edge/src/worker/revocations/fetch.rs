@@ -1,7 +1,6 @@
 //! One reading of the feed to its end, with everything that can be wrong about an answer.
 
 use edgeward_core::keys::KeySet;
-use edgeward_core::reject::Reject;
 use edgeward_core::revocation::{FEED_TYPE, MAX_PAGE_BYTES, Page, PageFault};
 use edgeward_core::time::Moment;
 use web_sys::{AbortController, AbortSignal};
@@ -9,7 +8,7 @@ use worker::Context;
 
 use super::{asks_from, take};
 use crate::worker::document::{self, Missing, Wanted};
-use crate::worker::keys::{self, Errand};
+use crate::worker::keys::{self, Errand, KeyIs};
 use crate::worker::platform;
 use crate::worker::proof::Asker;
 
@@ -88,12 +87,18 @@ async fn page(errand: &Errand, context: &Context, abort: &AbortSignal) -> Result
         entity_tag: None,
     };
     let body = document::read(errand, wanted, MAX_PAGE_BYTES, abort).await?;
-    let judge = |keys: &KeySet| {
+    let mut judged = Err(Failure::NoKeys);
+    let mut judge = |keys: &KeySet| {
         let asked = (after, errand.request_id.as_str());
         let expect = &errand.settings.expect_feed;
-        Page::read(&body, asked, keys, expect, errand.now)
+        let page = Page::read(&body, asked, keys, expect, errand.now);
+        let refused = match page {
+            Err(PageFault::Token(reject)) => Some(reject),
+            Err(_) | Ok(_) => None,
+        };
+        judged = page.map_err(Failure::Page);
+        KeyIs::shown_by(refused)
     };
-    let lacks_key = |fault: &PageFault| *fault == PageFault::Token(Reject::UnknownKey);
-    let judged = keys::judge_by(errand, context, judge, lacks_key).await;
-    judged.ok_or(Failure::NoKeys)?.map_err(Failure::Page)
+    keys::judge_by(errand, context, &mut judge).await;
+    judged
 }
