@@ -11,6 +11,7 @@ mod raw_paths;
 mod spoofing;
 mod cookie_tossing;
 mod cross_origin;
+mod csrf_on_app_routes;
 mod answer_headers;
 mod trust;
 mod bound_assertions;
