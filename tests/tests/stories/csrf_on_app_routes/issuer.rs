@@ -89,7 +89,12 @@ async fn tokens_of_the_key_before_are_good_after_a_change() {
     let (mut world, ada) = ada_in_a_world().await;
     let token = ada.get("/auth/csrf").send().await.expect(200);
     let token = token.text("/csrfToken");
-    let secrets = world.stack.issuer.log().with_file_name("secrets");
+    let secrets = world
+        .stack
+        .issuer
+        .log()
+        .with_file_name("data")
+        .join("secrets");
     world.stack.issuer.stop();
     std::fs::rename(secrets.join("csrf"), secrets.join("csrf-previous")).expect("a key to keep");
     std::fs::write(secrets.join("csrf"), [9; 32]).expect("a new key");
