@@ -200,7 +200,7 @@ fn judge_app(
     let cors = rule.manner().cors.as_ref();
     let grant = cors.map(|cors| CorsGrant::of(cors, origin));
     let decision = match source::judge_for_app(gate.site, policy, rule, request) {
-        Err(refusal) => Decision::Refuse(refusal),
+        Err(refusal) => Decision::Refuse(*refusal),
         Ok(demand) => judge_by_rule(gate, policy, (rule, demand), request, path, now)?,
     };
     Ok(match decision {

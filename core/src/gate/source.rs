@@ -62,7 +62,7 @@ pub(super) fn judge_for_app(
     policy: &Policy,
     rule: &Rule,
     request: &RequestView<'_>,
-) -> Result<TokenDemand, Refusal> {
+) -> Result<TokenDemand, Box<Refusal>> {
     let manner = rule.manner();
     let asks_for_token = manner.demands_csrf_token
         && is_unsafe(request.method)
@@ -83,9 +83,11 @@ pub(super) fn judge_for_app(
     ];
     match request.source.provenance.judge(site, &listed) {
         PageOf::Ours => Ok(by_rule),
-        PageOf::OursUnnamed if request.source.opens_websocket => Err(origin_refused(rule.path())),
+        PageOf::OursUnnamed if request.source.opens_websocket => {
+            Err(Box::new(origin_refused(rule.path())))
+        }
         PageOf::OursUnnamed => Ok(TokenDemand::Everybody),
-        PageOf::Others => Err(origin_refused(rule.path())),
+        PageOf::Others => Err(Box::new(origin_refused(rule.path()))),
     }
 }
 
