@@ -16,7 +16,8 @@ use std::net::IpAddr;
 use desk::{Answer, Browser, Desk, EMAIL, PASSWORD};
 use edgeward_core::{
     gate::{
-        CanonicalPath, Credential, Decision, Gate, PolicyState, RequestSource, RequestView, decide,
+        CanonicalPath, Client, Credential, Decision, Gate, PolicyState, RequestSource, RequestView,
+        Turns, decide,
     },
     token::{Audiences, Expectations, TokenType},
 };
@@ -55,6 +56,7 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         expect: &Expectations::new(config.url.clone(), audiences, TokenType::Access),
         answer: None,
         seen: None,
+        turns: Turns::default(),
     };
     let view = RequestView {
         method: "GET",
@@ -63,6 +65,7 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         query: None,
         credential: Credential::Token(token),
         source: RequestSource::default(),
+        client: Client::Untold,
         navigation: true,
     };
     match decide(&gate, &view, desk.app.clock.now()) {
@@ -73,7 +76,8 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         | Decision::Refuse(_)
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
-        | Decision::NeedsRevocations(_)) => panic!("{other:?}"),
+        | Decision::NeedsRevocations(_)
+        | Decision::NeedsTurn(_)) => panic!("{other:?}"),
     }
 }
 

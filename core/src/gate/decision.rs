@@ -7,7 +7,10 @@
 //! The token is judged only where it matters, and before any of its claims is looked at. A gate without the key that
 //! the token names asks for keys ([`Decision::NeedsKeys`]) unless it is told that the keys are final, so a request
 //! causes one fetch at most. A signature that the platform must check is asked for in the same way ([`Decision::NeedsSignature`]),
-//! and last, of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]).
+//! and then, of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]).
+//!
+//! What a route says of addresses is asked before anybody looks at the credential, so that a flood costs no signature check and
+//! no fetch; what it says of identities is asked of requests that would pass. Both ask for the turn ([`Decision::NeedsTurn`]).
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -15,8 +18,10 @@ use alloc::string::{String, ToString};
 
 use super::caller::{Caller, Gate, KeyDemand};
 use super::challenge;
+use super::client::Client;
 use super::cors::{CorsGrant, Preflight};
 use super::credential::Credential;
+use super::limit::Turn;
 use super::path::{CanonicalPath, PathRefusal};
 use super::permit::{Destination, Permit, ResponsePolicy};
 use super::policy::{Found, Policy, PolicyState, Rule};
@@ -45,7 +50,9 @@ pub struct RequestView<'a> {
     pub query: Option<&'a str>,
     /// Who asks.
     pub credential: Credential<'a>,
-    /// Where it comes from.
+    /// From which address, as the platform says.
+    pub client: Client,
+    /// From whose page.
     pub source: RequestSource<'a>,
     /// Whether a redirect to a page makes sense, see [`super::Navigation::detect`].
     pub navigation: bool,
@@ -72,6 +79,8 @@ pub enum Decision {
     /// Read the feed of ended sessions to its end, unless it is as current as this already, and decide again with what is known
     /// then as final.
     NeedsRevocations(Mode),
+    /// Count this turn and decide again with the ruling.
+    NeedsTurn(Turn),
 }
 
 /// A redirect to a page of this site.
@@ -169,7 +178,7 @@ fn settle(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Settled 
     }
     match Territory::of(path) {
         Territory::App => judge_app(gate, policy, request, path, now),
-        Territory::Issuer => Ok(to_issuer(gate, request, path)),
+        Territory::Issuer => to_issuer(gate, policy, request, path),
         Territory::SignInPage => judge_sign_in_page(gate, policy, request, path, now),
         Territory::VerifyToken => answer_verify_token(gate, request, now),
     }
@@ -195,7 +204,7 @@ fn judge_app(
     let origin = request.source.provenance.origin;
     let cors = rule.manner().cors.as_ref();
     let grant = cors.map(|cors| CorsGrant::of(cors, origin));
-    let decision = match source::refused_for_app(gate.site, policy, rule, request) {
+    let decision = match refused_unseen(gate, policy, rule, request)? {
         Some(refusal) => Decision::Refuse(refusal),
         None => judge_by_rule(gate, policy, rule, request, path, now)?,
     };
@@ -213,8 +222,29 @@ fn judge_app(
         | Decision::AnswerPreflight(_)
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
-        | Decision::NeedsRevocations(_)) => other,
+        | Decision::NeedsRevocations(_)
+        | Decision::NeedsTurn(_)) => other,
     })
+}
+
+/// Why a request is refused before anybody looks at its credential: what costs least and tells least is asked first.
+fn refused_unseen(
+    gate: &Gate<'_>,
+    policy: &Policy,
+    rule: &Rule,
+    request: &RequestView<'_>,
+) -> Result<Option<Refusal>, Box<Decision>> {
+    let bounds = rule.bounds();
+    if !bounds.admit(request.client) {
+        let reason = format!("address-not-allowed: {}", rule.path());
+        return Ok(Some(Refusal::new(ProblemCode::AddressNotAllowed, reason)));
+    }
+    match source::refused_for_app(gate.site, policy, rule, request) {
+        Some(refusal) => Ok(Some(refusal)),
+        None => gate
+            .turns
+            .refusal(bounds.by_address.as_ref(), request.client, None),
+    }
 }
 
 fn judge_by_rule(
@@ -235,7 +265,16 @@ fn judge_by_rule(
         | Caller::Unconfirmed => Subject::Anonymous,
     };
     let problem = match subject.before(rule.demand(), now) {
-        Standing::Passes => return Ok(Decision::Forward(permit(rule, path, caller))),
+        Standing::Passes => {
+            let limit = rule.bounds().by_identity.as_ref();
+            let refusal = gate
+                .turns
+                .refusal(limit, request.client, caller.subject())?;
+            return Ok(match refusal {
+                Some(refusal) => Decision::Refuse(refusal),
+                None => Decision::Forward(permit(rule, path, caller)),
+            });
+        }
         Standing::NotSignedIn => return Ok(sign_in_first(&caller, rule, request, path)),
         Standing::WrongKind | Standing::LacksRole => {
             let page = rule.manner().redirect.as_deref();
@@ -294,11 +333,22 @@ fn permit(rule: &Rule, path: &CanonicalPath, caller: Caller) -> Permit {
     }
 }
 
-fn to_issuer(gate: &Gate<'_>, request: &RequestView<'_>, path: &CanonicalPath) -> Decision {
-    if let Some(refusal) = source::refused_for_issuer(gate.site, request) {
-        return Decision::Refuse(refusal);
+fn to_issuer(
+    gate: &Gate<'_>,
+    policy: &Policy,
+    request: &RequestView<'_>,
+    path: &CanonicalPath,
+) -> Settled {
+    let limit = policy.limit_of_issuer(path);
+    let refusal = match source::refused_for_issuer(gate.site, request) {
+        // A page that sends a visitor's requests shall not use up the visitor's turns.
+        Some(refusal) => Some(refusal),
+        None => gate.turns.refusal(limit, request.client, None)?,
+    };
+    if let Some(refusal) = refusal {
+        return Ok(Decision::Refuse(refusal));
     }
-    Decision::Forward(Permit {
+    Ok(Decision::Forward(Permit {
         destination: Destination::Issuer,
         path: path.clone(),
         identity: None,
@@ -307,7 +357,7 @@ fn to_issuer(gate: &Gate<'_>, request: &RequestView<'_>, path: &CanonicalPath) -
         response_policy: ResponsePolicy::Untouched,
         cors: None,
         binds_request: false,
-    })
+    }))
 }
 
 fn sign_in_first(
@@ -343,21 +393,20 @@ fn judge_sign_in_page(
     now: UnixTime,
 ) -> Settled {
     if !is_navigation(request) {
-        return Ok(to_issuer(gate, request, path));
+        return to_issuer(gate, policy, request, path);
     }
-    Ok(
-        match Caller::of(gate, &request.credential, Mode::Bounded, now)? {
-            Caller::Known(_) => {
-                let way_back = request.query.and_then(return_to::from_query);
-                see_other(way_back.unwrap_or_else(|| policy.settings().signed_in_home.clone()))
-            }
-            Caller::Anonymous
-            | Caller::Refused(_)
-            | Caller::Unjudged
-            | Caller::Revoked
-            | Caller::Unconfirmed => to_issuer(gate, request, path),
-        },
-    )
+    match Caller::of(gate, &request.credential, Mode::Bounded, now)? {
+        Caller::Known(_) => {
+            let way_back = request.query.and_then(return_to::from_query);
+            let home = || policy.settings().signed_in_home.clone();
+            Ok(see_other(way_back.unwrap_or_else(home)))
+        }
+        Caller::Anonymous
+        | Caller::Refused(_)
+        | Caller::Unjudged
+        | Caller::Revoked
+        | Caller::Unconfirmed => to_issuer(gate, policy, request, path),
+    }
 }
 
 fn answer_verify_token(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Settled {
@@ -431,7 +480,10 @@ fn reachable_page<'p>(
         Territory::Issuer | Territory::SignInPage => true,
         Territory::VerifyToken => false,
         Territory::App => match policy.find(&target, "GET", request.host) {
-            Found::Rule(rule) => matches!(subject.before(rule.demand(), now), Standing::Passes),
+            Found::Rule(rule) => {
+                rule.bounds().admit(request.client)
+                    && matches!(subject.before(rule.demand(), now), Standing::Passes)
+            }
             Found::Lookalike { .. } | Found::Nothing => false,
         },
     };

@@ -224,6 +224,25 @@ pub(super) fn each<'d, 't, T>(
         .collect()
 }
 
+/// Every entry of a table whose keys are names, as `read` understands it.
+#[inline(never)]
+pub(super) fn entries<'d, 't, T>(
+    source: Source<'t>,
+    value: Placed<'d, 't>,
+    mut read: impl FnMut(Source<'t>, Spanned<&'d str>, Placed<'d, 't>) -> Result<T, PolicyError>,
+) -> Result<Vec<T>, PolicyError> {
+    let DeValue::Table(entries) = value.get_ref() else {
+        return Err(other_kind(source, value, "a table"));
+    };
+    entries
+        .iter()
+        .map(|(name, value)| {
+            let name: Spanned<&'d str> = Spanned::new(name.span(), name.get_ref());
+            read(source, name, value)
+        })
+        .collect()
+}
+
 /// An array of strings, and where it stands.
 #[inline(never)]
 pub(super) fn strings<'d, 't>(

@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::bounds::{Bounds, RawBounds, RawLimits};
 use super::document::{
     Placed, Section, Source, boolean, each, integer, line_ends, string, strings,
 };
@@ -65,6 +66,7 @@ pub(super) fn no_rows<'t>(_: Source<'t>, _: Placed<'_, 't>) -> Result<Vec<TestRo
 struct RawPolicy<'d> {
     version: Spanned<i64>,
     gate: RawSettings<'d>,
+    limits: RawLimits<'d>,
     route: Vec<RawRoute<'d>>,
     test: Vec<TestRow>,
 }
@@ -90,6 +92,7 @@ struct RawRoute<'d> {
     machine: Option<bool>,
     step_up: Option<Spanned<RawStepUp<'d>>>,
     manner: RawManner<'d>,
+    bounds: RawBounds<'d>,
     revocation: Option<Spanned<&'d str>>,
 }
 
@@ -110,6 +113,9 @@ impl<'d> RawPolicy<'d> {
             version: section.required("version", integer)?,
             gate: section
                 .optional("gate", RawSettings::read)?
+                .unwrap_or_default(),
+            limits: section
+                .optional("limit", RawLimits::read)?
                 .unwrap_or_default(),
             route: section.optional("route", routes)?.unwrap_or_default(),
             test: section.optional("test", rows)?.unwrap_or_default(),
@@ -149,6 +155,7 @@ impl<'d> RawRoute<'d> {
             machine: section.optional("machine", boolean)?,
             step_up: section.optional("step_up", RawStepUp::read)?,
             manner: RawManner::read(&section)?,
+            bounds: RawBounds::read(&section)?,
             revocation: section.optional("revocation", string)?,
         })
     }
@@ -202,10 +209,12 @@ pub(super) fn read(text: &str, rows: Rows) -> Result<Policy, PolicyError> {
     };
     let regard = Regard::read(source, &gate.revocation)?;
     let settings = settings(source, gate, regard.default)?;
+    let limits = raw.limits.settle(source)?;
     // The most specific first. Only rules of one group can tie.
     let mut groups: Vec<Group> = Vec::new();
-    for route in raw.route {
-        let new = rule(source, route, &settings, cors.as_ref(), regard)?;
+    for mut route in raw.route {
+        let bounds = core::mem::take(&mut route.bounds).settle(source, &limits)?;
+        let new = rule(source, route, &settings, cors.as_ref(), regard, bounds)?;
         let specificity = new.specificity();
         let place = groups.partition_point(|group| group.specificity > specificity);
         if groups
@@ -229,6 +238,7 @@ pub(super) fn read(text: &str, rows: Rows) -> Result<Policy, PolicyError> {
     let (exact, folded) = (index(Spelling::Exact), index(Spelling::Folded));
     Ok(Policy {
         settings,
+        limits,
         rules,
         exact,
         folded,
@@ -275,6 +285,7 @@ fn rule(
     settings: &Settings,
     cors: Option<&Arc<Cors>>,
     regard: Regard,
+    bounds: Bounds,
 ) -> Result<Rule, PolicyError> {
     let pattern = Pattern::parse(raw.path.get_ref())
         .map_err(|message| source.error(&raw.path, "path", message))?;
@@ -313,6 +324,7 @@ fn rule(
         methods,
         revocation,
         demand,
+        bounds,
     })
 }
 

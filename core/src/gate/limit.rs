@@ -1,0 +1,214 @@
+//! How often somebody may ask, and whose turn a request takes.
+//!
+//! A limit is a bucket: so many requests at once, and another one each time the period divided by that number has passed. The gate
+//! says which turn a request takes ([`Turn`]); whoever counts answers ([`Ruling`]). [`super::Counts`] counts in memory.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use super::client::Client;
+use super::decision::{Decision, Refusal};
+use crate::problem::ProblemCode;
+
+/// A `[limit.NAME]` of the policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    pub(super) number: usize,
+    pub(super) name: String,
+    pub(super) requests: u32,
+    pub(super) within_seconds: u32,
+    pub(super) by: By,
+}
+
+/// What is counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// All requests of an address, before anybody looks at who asks.
+    Address,
+    /// All requests of a person or a service that would pass; those of nobody, by the address.
+    Identity,
+}
+
+impl By {
+    /// All as a policy writes them.
+    pub const NAMES: [&'static str; 2] = ["address", "identity"];
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        [Self::Address, Self::Identity]
+            .into_iter()
+            .find(|by| by.name() == name)
+    }
+
+    /// As a policy writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        let [address, identity] = Self::NAMES;
+        match self {
+            Self::Address => address,
+            Self::Identity => identity,
+        }
+    }
+}
+
+impl Limit {
+    /// Its place among the limits of the policy, counted from 0.
+    #[must_use]
+    pub const fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Its name: letters in lower case, digits and `-`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many at once.
+    #[must_use]
+    pub const fn requests(&self) -> u32 {
+        self.requests
+    }
+
+    /// After how many seconds as many may come at once again.
+    #[must_use]
+    pub const fn within_seconds(&self) -> u32 {
+        self.within_seconds
+    }
+
+    /// What is counted together.
+    #[must_use]
+    pub const fn by(&self) -> By {
+        self.by
+    }
+}
+
+/// For people: `search (30 in 60 s by address)`.
+impl fmt::Display for Limit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "{} ({} in {} s by {})",
+            self.name,
+            self.requests,
+            self.within_seconds,
+            self.by.name()
+        )
+    }
+}
+
+/// Who is counted: a sender or an identity. It names nobody to whom does not know them already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TurnKey([u8; 17]);
+
+impl TurnKey {
+    fn of(kind: u8, value: &[u8]) -> Self {
+        let mut key = [kind; 17];
+        for (place, byte) in key.iter_mut().skip(1).zip(value) {
+            *place = *byte;
+        }
+        Self(key)
+    }
+
+    fn of_client(client: Client) -> Option<Self> {
+        client.sender().map(|sender| Self::of(0, &sender))
+    }
+
+    /// A subject can be long, and what counts has a fixed memory; half of SHA-256 is enough that nobody finds two alike.
+    fn of_subject(subject: &str) -> Self {
+        Self::of(1, &Sha256::digest(subject))
+    }
+
+    /// The key's bytes, always as many.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// What has to be counted before a request goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Of which limit.
+    pub limit: Arc<Limit>,
+    /// For whom.
+    pub key: TurnKey,
+}
+
+/// What whoever counts says about a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// It was taken.
+    Granted,
+    /// There is none left; so many seconds later there is one, or may be.
+    Refused {
+        /// For `Retry-After`; at least one.
+        seconds: u32,
+    },
+}
+
+/// What is known of the turns of one request: at most one by address and one by identity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turns {
+    /// Whether the requests of the own machine are counted at all.
+    pub counts_own_machine: bool,
+    by_address: Option<Ruling>,
+    by_identity: Option<Ruling>,
+}
+
+impl Turns {
+    /// Nothing counted yet.
+    #[must_use]
+    pub const fn new(counts_own_machine: bool) -> Self {
+        Self {
+            counts_own_machine,
+            by_address: None,
+            by_identity: None,
+        }
+    }
+
+    /// Notes what came of the turn that a decision asked for.
+    pub fn took(&mut self, turn: &Turn, ruling: Ruling) {
+        match turn.limit.by {
+            By::Address => self.by_address = Some(ruling),
+            By::Identity => self.by_identity = Some(ruling),
+        }
+    }
+
+    /// Why a request is refused that has to take a turn of this limit, if it is. An early end asks for the turn.
+    pub(super) fn refusal(
+        &self,
+        limit: Option<&Arc<Limit>>,
+        client: Client,
+        subject: Option<&str>,
+    ) -> Result<Option<Refusal>, Box<Decision>> {
+        let Some(limit) = limit else { return Ok(None) };
+        if client.is_own_machine() && !self.counts_own_machine {
+            return Ok(None);
+        }
+        let (ruling, key) = match (limit.by, subject) {
+            (By::Address, _) => (self.by_address, TurnKey::of_client(client)),
+            (By::Identity, Some(subject)) => (self.by_identity, Some(TurnKey::of_subject(subject))),
+            (By::Identity, None) => (self.by_identity, TurnKey::of_client(client)),
+        };
+        let Some(key) = key else { return Ok(None) };
+        match ruling {
+            Some(Ruling::Granted) => Ok(None),
+            Some(Ruling::Refused { seconds }) => {
+                let reason = format!("rate-limited: {} by {}", limit.name, limit.by.name());
+                Ok(Some(Refusal {
+                    retry_after: Some(seconds),
+                    ..Refusal::new(ProblemCode::RateLimited, reason)
+                }))
+            }
+            None => Err(Box::new(Decision::NeedsTurn(Turn {
+                limit: Arc::clone(limit),
+                key,
+            }))),
+        }
+    }
+}
