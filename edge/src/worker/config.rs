@@ -10,13 +10,14 @@ use std::str::FromStr as _;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use edgeward_core::cookie::{CookieNames, Environment};
-use edgeward_core::gate::{Policy, PolicyState};
+use edgeward_core::gate::{Client, Policy, PolicyState};
 use edgeward_core::revocation;
 use edgeward_core::token::{Audiences, Expectations, SigningKey, TokenType};
 
 pub(super) use origin::Origin;
 
 use super::keys::Seal;
+use super::request::Inbound;
 use super::response_headers::is_header_name;
 
 /// What every request of this isolate is judged and forwarded by.
@@ -43,6 +44,8 @@ pub(super) struct Settings {
     pub(super) identity: EdgeIdentity,
     /// The header in which the platform says who the client is, lower case; without one, no address is believed.
     pub(super) client_address_header: Option<String>,
+    /// Whether the requests of the edge's own machine are counted too.
+    pub(super) counts_own_machine: bool,
 }
 
 /// The enrolled edge: its name and its own key.
@@ -126,7 +129,28 @@ impl Settings {
             cookies: CookieNames::for_environment(environment, parent_domain),
             identity,
             client_address_header: client_address_header(lookup("CLIENT_ADDRESS_HEADER"))?,
+            counts_own_machine: match lookup("LIMIT_LOOPBACK").as_deref() {
+                None | Some("" | "false") => false,
+                Some("true") => true,
+                Some(_) => {
+                    return Err(BrokenSettings {
+                        binding: "LIMIT_LOOPBACK",
+                        problem: "must be true or false",
+                    });
+                }
+            },
         })
+    }
+
+    /// Where the client is, by the headers that are read before a request is judged.
+    pub(super) fn client(&self, inbound: &Inbound) -> Client {
+        match &self.client_address_header {
+            None if self.environment == Environment::Development => Client::OwnMachine,
+            None => Client::Untold,
+            Some(_) => self
+                .client_address(|name| inbound.header(name).map(str::to_owned))
+                .map_or(Client::Unnamed, Client::At),
+        }
     }
 
     /// The client's address as the platform reports it; what is not an address is none.
@@ -316,6 +340,7 @@ pub(super) mod tests {
             ),
             ("GATE_POLICY", ""),
             ("CLIENT_ADDRESS_HEADER", "x forwarded for"),
+            ("LIMIT_LOOPBACK", "yes"),
         ] {
             let broken = settings_with(&[(binding, value)]).err();
             assert_eq!(

@@ -49,7 +49,8 @@ pub(super) fn of(decision: Decision, inbound: &Inbound) -> Effect {
         Decision::Refuse(refusal) => Effect::Reply(refuse(&refusal, inbound)),
         wanting @ (Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
-        | Decision::NeedsRevocations(_)) => Effect::Bring(wanting),
+        | Decision::NeedsRevocations(_)
+        | Decision::NeedsTurn(_)) => Effect::Bring(wanting),
     }
 }
 

@@ -1,21 +1,23 @@
 //! Asking core about a request, and bringing what it asks for.
 //!
-//! Core may ask for keys, then about a signature, then for the feed of ended sessions; the keys of a cold isolate twice at most,
-//! the rest once, and in this order, so a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
+//! Core may ask for a turn by address, then for keys, then about a signature, then for the feed of ended sessions, then for a turn by
+//! identity; the keys of a cold isolate twice at most, the rest once, and in this order, so a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
 //! remembered for the life of the isolate ([`SeenTokens`]): that shortens the way of a request and decides nothing.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use edgeward_core::gate::{Decision, Gate, KeyDemand, decide};
+use edgeward_core::gate::{Decision, Gate, KeyDemand, RequestView, Ruling, Turns, decide};
 use edgeward_core::revocation::{Consulted, Revocations};
 use edgeward_core::signature::SignatureAnswer;
 use edgeward_core::token::SeenTokens;
+use wasm_bindgen::JsValue;
 use worker::Context;
 
 use super::config::Settings;
 use super::introduction;
 use super::keys::{self, Current, Errand};
+use super::limits;
 use super::request::Inbound;
 use super::revocations;
 use super::signatures;
@@ -31,27 +33,51 @@ pub(super) struct Bench {
     keys_are_final: bool,
     answer: Option<SignatureAnswer>,
     revocations_are_final: bool,
+    turns: Turns,
+    env: JsValue,
     /// How the last decision used the feed.
     consulted: Cell<Option<Consulted>>,
 }
 
 impl Bench {
     /// What is at hand. Keys that have become old are refreshed behind the request.
-    pub(super) fn at_hand(settings: &Rc<Settings>, inbound: &Inbound, context: &Context) -> Self {
+    pub(super) fn at_hand(
+        settings: &Rc<Settings>,
+        inbound: &Inbound,
+        env: &JsValue,
+        context: &Context,
+    ) -> Self {
         let bench = Self {
             settings: Rc::clone(settings),
             keys: keys::current(inbound.now),
             keys_are_final: false,
             answer: None,
             revocations_are_final: false,
+            turns: Turns::new(settings.counts_own_machine),
+            env: env.clone(),
             consulted: Cell::new(None),
         };
         keys::refresh_behind(&bench.errand(inbound), context);
         bench
     }
 
-    /// Asks core, which may ask back. What was brought before is told.
-    pub(super) fn judge(&self, inbound: &Inbound) -> Decision {
+    /// Asks core, which may ask back. What was brought before is told. A turn that this isolate counts alone is counted on the
+    /// way; one that the platform counts too is asked back for, if this isolate grants it.
+    pub(super) fn judge(&mut self, inbound: &Inbound) -> Decision {
+        loop {
+            let decision = self.decide(inbound);
+            let Decision::NeedsTurn(turn) = &decision else {
+                return decision;
+            };
+            let ruling = limits::count(turn, inbound.moment);
+            if ruling == Ruling::Granted && limits::limiter(&self.env, turn).is_some() {
+                return decision;
+            }
+            self.turns.took(turn, ruling);
+        }
+    }
+
+    fn decide(&self, inbound: &Inbound) -> Decision {
         let keys = self.keys.as_ref().map(|keys| &keys.set.keys);
         if let Some(keys) = keys {
             introduction::keys_are(keys);
@@ -66,9 +92,14 @@ impl Bench {
                     expect: &self.settings.expect,
                     answer: self.answer.as_ref(),
                     seen: Some(seen),
+                    turns: self.turns,
                     revocations: Some(revocations),
                 };
-                decide(&gate, &inbound.view(&self.settings.cookies), inbound.now)
+                let request = RequestView {
+                    client: self.settings.client(inbound),
+                    ..inbound.view(&self.settings.cookies)
+                };
+                decide(&gate, &request, inbound.now)
             })
         };
         self.consulted.set(None);
@@ -88,6 +119,7 @@ impl Bench {
         inbound: &Inbound,
         context: &Context,
     ) -> (Self, Decision) {
+        decision = self.ask_platform(decision, inbound).await;
         if let Decision::NeedsKeys(KeyDemand::NoKeySet) = decision {
             // A cold isolate will want both, and asks for both at once.
             revocations::begin(&self.errand(inbound), inbound, context);
@@ -111,7 +143,20 @@ impl Bench {
             self.revocations_are_final = true;
             decision = self.judge(inbound);
         }
+        // A turn by identity, of which nobody knew before whose it is.
+        decision = self.ask_platform(decision, inbound).await;
         (self, decision)
+    }
+
+    async fn ask_platform(&mut self, decision: Decision, inbound: &Inbound) -> Decision {
+        let Decision::NeedsTurn(turn) = &decision else {
+            return decision;
+        };
+        if let Some(limiter) = limits::limiter(&self.env, turn) {
+            let ruling = limits::ask(&limiter, turn, inbound).await;
+            self.turns.took(turn, ruling);
+        }
+        self.judge(inbound)
     }
 
     fn errand(&self, inbound: &Inbound) -> Errand {

@@ -13,6 +13,7 @@ mod judge;
 mod keys;
 mod signatures;
 mod revocations;
+mod limits;
 mod effect;
 mod proxy;
 mod exchange;
@@ -51,7 +52,7 @@ use runtime::Names;
 
 thread_local! {
     static SETTINGS: OnceCell<Result<Rc<Settings>, BrokenSettings>> = const { OnceCell::new() };
-    static READ_FIRST: Names = Names::new(DECISIVE);
+    static READ_FIRST: OnceCell<Names> = const { OnceCell::new() };
 }
 
 /// Reads the settings. Called while the isolate starts, which happens before a request is there to wait for it; what is broken
@@ -88,7 +89,7 @@ pub fn fetch(
             .map(JsValue::from);
     }
     let context = Context::new(context);
-    let bench = Bench::at_hand(&settings, &inbound, &context);
+    let mut bench = Bench::at_hand(&settings, &inbound, env, &context);
     let decision = bench.judge(&inbound);
     bench.follow_up(&decision, &inbound, &context);
     match effect::of(decision, &inbound) {
@@ -142,7 +143,9 @@ fn finish(
 /// What the edge goes by: the settings, and the request as far as it has to be known before it is judged.
 fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), Reply> {
     let id = unique::name();
-    let head = READ_FIRST.with(|names| runtime::head(request, names));
+    let settings = settings(env);
+    let head = READ_FIRST
+        .with(|names| runtime::head(request, names.get_or_init(|| read_first(&settings))));
     let moment = clock::moment(&head.headers);
     let Some(inbound) = Inbound::new(id.clone(), moment, head.method, &head.url, head.headers)
     else {
@@ -156,7 +159,7 @@ fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), 
         let reply = Reply::problem(&problem, Reader::Program, &id);
         return Err(reply.finish(Environment::Production, "GET", &id, None));
     };
-    match settings(env) {
+    match settings {
         Ok(settings) => Ok((inbound, settings)),
         Err(broken) => {
             log::line(
@@ -177,6 +180,15 @@ fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), 
             Err(reply.finish(Environment::Production, &inbound.method, &inbound.id, trace))
         }
     }
+}
+
+/// The headers that a decision may look at; the one with the client's address is a setting.
+fn read_first(settings: &Result<Rc<Settings>, BrokenSettings>) -> Names {
+    let mut names = DECISIVE.to_vec();
+    if let Ok(settings) = settings {
+        names.extend(settings.client_address_header.as_deref());
+    }
+    Names::new(&names)
 }
 
 fn refuse(code: ProblemCode, inbound: &Inbound, settings: &Settings) -> Result<Response, JsValue> {

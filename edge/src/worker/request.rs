@@ -4,7 +4,9 @@
 //! it is or where it comes from; the address is the platform's word.
 
 use edgeward_core::cookie::{CookieHeader, CookieNames};
-use edgeward_core::gate::{CanonicalPath, Credential, Navigation, RequestSource, RequestView};
+use edgeward_core::gate::{
+    CanonicalPath, Client, Credential, Navigation, RequestSource, RequestView,
+};
 use edgeward_core::origin::Provenance;
 use edgeward_core::time::{Moment, UnixTime};
 use edgeward_core::trace::{TRACEPARENT, TraceParent};
@@ -176,7 +178,7 @@ impl Inbound {
         }
     }
 
-    /// What core may look at.
+    /// What core may look at, but for the client's address: which header says that is a setting.
     pub(super) fn view(&self, names: &CookieNames) -> RequestView<'_> {
         let credential = if self.hides_a_cookie(names) {
             Credential::Ambiguous
@@ -194,6 +196,7 @@ impl Inbound {
             query: self.query(),
             credential,
             source: self.source(names),
+            client: Client::Untold,
             navigation: self.is_navigation(),
         }
     }

@@ -126,9 +126,10 @@ pub(super) fn follow_up(
         Decision::Forward(_) | Decision::Answer(_) => true,
         Decision::Redirect(_) | Decision::Refuse(_) | Decision::AnswerPreflight(_) => false,
         // It is decided again, with what is brought in front of it.
-        Decision::NeedsKeys(_) | Decision::NeedsSignature(_) | Decision::NeedsRevocations(_) => {
-            return;
-        }
+        Decision::NeedsKeys(_)
+        | Decision::NeedsSignature(_)
+        | Decision::NeedsRevocations(_)
+        | Decision::NeedsTurn(_) => return,
     };
     if passed && !was_current {
         count(|counts| counts.passed_unconfirmed += 1);

@@ -73,6 +73,19 @@ export function send(request, draft, hasBody, noStore, timeout, oneLine, lines, 
   );
 }
 
+/** Whether a limiter of the platform grants a turn; undefined if it fails, or says nothing within `patience` milliseconds. */
+export async function takeTurn(limiter, key, patience) {
+  let timer;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, patience)));
+  try {
+    return (await Promise.race([limiter.limit({ key }), late]))?.success;
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Status, and what `values` says about the answer's headers. */
 export function answerHead(response, wanted) {
   return `${response.status}${values(response.headers, wanted)}`;

@@ -40,6 +40,9 @@ extern "C" {
         exchange: Exchange,
     ) -> Result<JsValue, JsValue>;
 
+    #[wasm_bindgen(js_name = takeTurn)]
+    async fn take_turn_of(limiter: &JsValue, key: &str, patience: u32) -> JsValue;
+
     #[wasm_bindgen(js_name = answerHead)]
     fn answer_lines(response: &Response, wanted: &JsValue) -> String;
 
@@ -212,6 +215,11 @@ pub(super) fn send(
         &lines,
         exchange,
     )
+}
+
+/// Whether the platform's limiter grants the turn; `None` if it says nothing within so many milliseconds.
+pub(super) async fn take_turn(limiter: &JsValue, key: &str, patience: u32) -> Option<bool> {
+    take_turn_of(limiter, key, patience).await.as_bool()
 }
 
 /// An upstream's answer with other headers: those of `removed` and `also_removed` end here, those of `set` take the place of
