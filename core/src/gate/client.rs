@@ -4,7 +4,7 @@
 //! platform said nothing.
 
 use core::fmt;
-use core::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Where a request comes from, as the platform vouches for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,31 +33,45 @@ impl Client {
     /// What is counted as one sender: an IPv4 address, or the /64 that one customer has of IPv6 at least. `None` where all
     /// senders of the world would be one.
     pub(super) fn sender(self) -> Option<[u8; 16]> {
-        match self {
-            Self::At(address) => match address.to_canonical() {
-                IpAddr::V4(v4) => Some(v4.to_ipv6_mapped().octets()),
-                IpAddr::V6(v6) => Some((u128::from(v6) & (u128::MAX << 64)).to_be_bytes()),
-            },
-            Self::OwnMachine => Some(Ipv6Addr::LOCALHOST.octets()),
-            Self::Unnamed => Some([0; 16]),
-            Self::Untold => None,
+        let mut octets = match self {
+            Self::At(address) => octets(address),
+            Self::OwnMachine => octets(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            Self::Unnamed => [0; 16],
+            Self::Untold => return None,
+        };
+        if !is_of_ipv4(&octets) {
+            octets.iter_mut().skip(8).for_each(|octet| *octet = 0);
         }
+        Some(octets)
     }
 }
 
+/// Every address as one of IPv6, those of IPv4 in their mapped form (RFC 4291, section 2.5.5.2), which some platforms report
+/// them in.
+const fn octets(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+        IpAddr::V6(v6) => v6.octets(),
+    }
+}
+
+fn is_of_ipv4(octets: &[u8; 16]) -> bool {
+    octets.starts_with(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff])
+}
+
 /// A range of addresses in the notation of RFC 4632 and RFC 4291, section 2.3: `10.0.0.0/8`, `2001:db8::/32`, or one address.
-///
-/// Everything is an IPv6 address here, those of IPv4 in their mapped form (RFC 4291, section 2.5.5.2), which some platforms
-/// report them in. A range of IPv6 never covers one of IPv4, however wide it is.
+/// A range of IPv6 never covers an address of IPv4, however wide it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AddressRange {
-    first: Ipv6Addr,
+    first: [u8; 16],
     /// Of 128 bits.
-    prefix: u32,
+    prefix: u8,
 }
 
 /// The bits in front of an address of IPv4 in its mapped form.
-const MAPPED_BITS: u32 = 96;
+const MAPPED_BITS: u8 = 96;
+/// The bits of an address.
+const BITS: u8 = 128;
 
 impl AddressRange {
     /// Reads a range. `None` if it is none, or has bits behind its prefix: whoever wrote those meant another range.
@@ -67,54 +81,54 @@ impl AddressRange {
             None => (text, None),
         };
         let address: IpAddr = address.parse().ok()?;
-        let (first, bits_in_front) = match address {
-            IpAddr::V4(v4) => (v4.to_ipv6_mapped(), MAPPED_BITS),
-            IpAddr::V6(v6) => (v6, 0),
-        };
         let prefix = match prefix {
+            None => BITS,
             // `+8` and `08` are numbers to Rust and to nobody who writes ranges.
-            Some(digits) if digits.starts_with(['+', '0']) && digits != "0" => return None,
-            Some(digits) => bits_in_front.checked_add(digits.parse().ok()?)?,
-            None => u128::BITS,
+            Some(digits) if matches!(digits.as_bytes(), [b'+' | b'0', _, ..]) => return None,
+            Some(digits) => {
+                let prefix: u8 = digits.parse().ok()?;
+                match address {
+                    IpAddr::V4(_) => prefix.checked_add(MAPPED_BITS)?,
+                    IpAddr::V6(_) => prefix,
+                }
+            }
         };
-        let range = Self { first, prefix };
-        let reaches_into_ipv4 = range.is_of_ipv4() && prefix < MAPPED_BITS;
-        let is_one =
-            prefix <= u128::BITS && !reaches_into_ipv4 && u128::from(first) & !range.mask() == 0;
-        is_one.then_some(range)
+        let range = Self {
+            first: octets(address),
+            prefix,
+        };
+        let reaches_into_ipv4 = is_of_ipv4(&range.first) && prefix < MAPPED_BITS;
+        let has_nothing_behind = range
+            .differing(&[0; 16])
+            .all(|(bits, mask)| bits & !mask == 0);
+        (prefix <= BITS && !reaches_into_ipv4 && has_nothing_behind).then_some(range)
     }
 
     /// Whether the address lies in it.
-    pub(super) fn covers(self, address: IpAddr) -> bool {
-        let address = match address {
-            IpAddr::V4(v4) => v4.to_ipv6_mapped(),
-            IpAddr::V6(v6) => v6,
-        };
-        let other = Self {
-            first: address,
-            prefix: u128::BITS,
-        };
-        self.is_of_ipv4() == other.is_of_ipv4()
-            && u128::from(address) & self.mask() == u128::from(self.first)
+    pub(super) fn covers(&self, address: IpAddr) -> bool {
+        let octets = octets(address);
+        is_of_ipv4(&octets) == is_of_ipv4(&self.first)
+            && self.differing(&octets).all(|(bits, mask)| bits & mask == 0)
     }
 
-    const fn is_of_ipv4(self) -> bool {
-        self.first.to_ipv4_mapped().is_some()
-    }
-
-    fn mask(self) -> u128 {
-        u128::MAX
-            .checked_shl(u128::BITS.saturating_sub(self.prefix))
-            .unwrap_or(0)
+    /// Octet by octet, the bits in which these differ from the range's, and the bits that its prefix speaks about.
+    fn differing(&self, octets: &[u8; 16]) -> impl Iterator<Item = (u8, u8)> {
+        let mut left = self.prefix;
+        self.first.iter().zip(octets).map(move |(own, other)| {
+            let bits = left.min(8);
+            left -= bits;
+            (own ^ other, !(0xff_u16 >> bits) as u8)
+        })
     }
 }
 
 /// As a policy writes it.
 impl fmt::Display for AddressRange {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.first.to_ipv4_mapped() {
+        let first = Ipv6Addr::from(self.first);
+        match first.to_ipv4_mapped() {
             Some(v4) => write!(out, "{v4}/{}", self.prefix.saturating_sub(MAPPED_BITS)),
-            None => write!(out, "{}/{}", self.first, self.prefix),
+            None => write!(out, "{first}/{}", self.prefix),
         }
     }
 }

@@ -19,16 +19,21 @@ pub const MAX_COUNTS: usize = 1024;
 
 const MICROSECONDS_IN_A_SECOND: i64 = 1_000_000;
 const MICROSECONDS_IN_A_MILLISECOND: i64 = 1000;
+/// Far in the future, and a small part of what the numbers hold.
+const LAST_MILLISECOND: i64 = i64::MAX / 4 / MICROSECONDS_IN_A_MILLISECOND;
 
 /// The counts of one isolate, a table for each limit.
 #[derive(Debug, Default)]
 pub struct Counts {
-    tables: Vec<Table>,
+    tables: Vec<Vec<Count>>,
 }
 
-/// Sorted by key; the microsecond since the epoch at which nothing is used of it any more.
-#[derive(Debug, Default)]
-struct Table(Vec<(TurnKey, i64)>);
+#[derive(Debug)]
+struct Count {
+    key: TurnKey,
+    /// The microsecond since the epoch at which nothing is used of it any more.
+    full_again: i64,
+}
 
 impl Counts {
     /// Nobody asked yet.
@@ -41,56 +46,59 @@ impl Counts {
     pub fn take(&mut self, turn: &Turn, now: Moment) -> Ruling {
         let number = turn.limit.number();
         while self.tables.len() <= number {
-            self.tables.push(Table::default());
+            self.tables.push(Vec::new());
         }
         let Some(table) = self.tables.get_mut(number) else {
             return Ruling::Granted;
         };
         let period = i64::from(turn.limit.within_seconds()) * MICROSECONDS_IN_A_SECOND;
         let each = period / i64::from(turn.limit.requests().max(1));
+        // No time that a clock shows comes near the ends of this, so nothing below overflows.
         let now = now
             .milliseconds_since(Moment::from_milliseconds(0))
-            .saturating_mul(MICROSECONDS_IN_A_MILLISECOND);
-        table.take(turn.key, now, period, each)
-    }
-}
+            .clamp(0, LAST_MILLISECOND)
+            * MICROSECONDS_IN_A_MILLISECOND;
 
-impl Table {
-    fn take(&mut self, key: TurnKey, now: i64, period: i64, each: i64) -> Ruling {
-        let place = self.0.binary_search_by(|(known, _)| known.cmp(&key));
-        let mut known = place.ok().and_then(|at| self.0.get_mut(at));
-        if let Some((_, full_again)) = &mut known {
-            // A clock that was set back holds nobody up for longer than the period.
-            *full_again = (*full_again).clamp(now, now.saturating_add(period));
+        let mut known = None;
+        let (mut least, mut least_used) = (0, i64::MAX);
+        for (at, count) in table.iter_mut().enumerate() {
+            if count.key == turn.key {
+                known = Some(count);
+                break;
+            }
+            if count.full_again < least_used {
+                (least, least_used) = (at, count.full_again);
+            }
         }
-        let full_again = known.as_ref().map_or(now, |(_, at)| *at);
-        let after = full_again.saturating_add(each);
-        let too_early = after.saturating_sub(now).saturating_sub(period);
-        if too_early > 0 {
-            let seconds =
-                too_early.saturating_add(MICROSECONDS_IN_A_SECOND - 1) / MICROSECONDS_IN_A_SECOND;
-            return Ruling::Refused {
-                seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
-            };
-        }
-        if let Some((_, at)) = known {
-            *at = after;
+        // A clock that was set back holds nobody up for longer than the period.
+        let full_again = known
+            .as_ref()
+            .map_or(now, |count| count.full_again.max(now).min(now + period));
+        let too_early = full_again + each - now - period;
+        let is_granted = too_early <= 0;
+        let full_again = if is_granted {
+            full_again + each
         } else {
-            self.make_room();
-            let place = self.0.partition_point(|(known, _)| *known < key);
-            self.0.insert(place, (key, after));
+            full_again
+        };
+        match known {
+            Some(count) => count.full_again = full_again,
+            None => {
+                if table.len() >= MAX_COUNTS {
+                    table.swap_remove(least);
+                }
+                table.push(Count {
+                    key: turn.key,
+                    full_again,
+                });
+            }
         }
-        Ruling::Granted
-    }
-
-    /// Forgets the count that least is used of, if there is no room.
-    fn make_room(&mut self) {
-        if self.0.len() < MAX_COUNTS {
-            return;
+        if is_granted {
+            return Ruling::Granted;
         }
-        let counts = self.0.iter().enumerate();
-        if let Some((least, _)) = counts.min_by_key(|(_, (_, full_again))| *full_again) {
-            self.0.remove(least);
+        let seconds = (too_early + MICROSECONDS_IN_A_SECOND - 1) / MICROSECONDS_IN_A_SECOND;
+        Ruling::Refused {
+            seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
         }
     }
 }
@@ -115,7 +123,7 @@ mod tests {
             by: By::Address,
         });
         let client = Client::At(core::net::Ipv4Addr::from_bits(0x0a00_0000 | sender).into());
-        let asked = Turns::new(true).refusal(Some(&limit), client, None);
+        let asked = Turns::new(true).take(Some(&limit), client, None);
         match asked.map_err(|decision| *decision) {
             Err(Decision::NeedsTurn(turn)) => turn,
             other => panic!("a turn expected: {other:?}"),
@@ -223,8 +231,7 @@ mod tests {
         }
         assert_eq!(counts.take(&mine, at(1)), refused(12));
         let table = counts.tables.first().unwrap();
-        assert_eq!(table.0.len(), MAX_COUNTS);
-        assert!(table.0.is_sorted());
+        assert_eq!(table.len(), MAX_COUNTS);
         // At another route they may ask as often as they like.
         for sender in 1..3000 {
             let _ = counts.take(&turn(1, 1, 3600, sender), at(2));
@@ -239,9 +246,15 @@ mod tests {
         for sender in 0..all {
             assert_eq!(counts.take(&turn(0, 1, 60, sender), at(0)), GRANTED);
         }
-        // The oldest of equals goes.
+        // One of the oldest goes.
         assert_eq!(counts.take(&turn(0, 1, 60, all), at(1)), GRANTED);
         assert_eq!(counts.take(&turn(0, 1, 60, 0), at(1)), GRANTED);
-        assert_eq!(counts.take(&turn(0, 1, 60, all - 1), at(1)), refused(60));
+        for sender in [2, all / 2, all - 2, all] {
+            assert_eq!(
+                counts.take(&turn(0, 1, 60, sender), at(1)),
+                refused(60),
+                "{sender}"
+            );
+        }
     }
 }

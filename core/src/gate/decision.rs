@@ -204,11 +204,8 @@ fn judge_app(
     let origin = request.source.provenance.origin;
     let cors = rule.manner().cors.as_ref();
     let grant = cors.map(|cors| CorsGrant::of(cors, origin));
-    let decision = match refused_unseen(gate, policy, rule, request)? {
-        Some(refusal) => Decision::Refuse(refusal),
-        None => judge_by_rule(gate, policy, rule, request, path, now)?,
-    };
-    Ok(match decision {
+    let decision = judge_by_rule(gate, policy, rule, request, path, now);
+    Ok(match decision.unwrap_or_else(|early| *early) {
         Decision::Forward(permit) => Decision::Forward(Permit {
             cors: grant,
             ..permit
@@ -227,26 +224,6 @@ fn judge_app(
     })
 }
 
-/// Why a request is refused before anybody looks at its credential: what costs least and tells least is asked first.
-fn refused_unseen(
-    gate: &Gate<'_>,
-    policy: &Policy,
-    rule: &Rule,
-    request: &RequestView<'_>,
-) -> Result<Option<Refusal>, Box<Decision>> {
-    let bounds = rule.bounds();
-    if !bounds.admit(request.client) {
-        let reason = format!("address-not-allowed: {}", rule.path());
-        return Ok(Some(Refusal::new(ProblemCode::AddressNotAllowed, reason)));
-    }
-    match source::refused_for_app(gate.site, policy, rule, request) {
-        Some(refusal) => Ok(Some(refusal)),
-        None => gate
-            .turns
-            .refusal(bounds.by_address.as_ref(), request.client, None),
-    }
-}
-
 fn judge_by_rule(
     gate: &Gate<'_>,
     policy: &Policy,
@@ -255,6 +232,18 @@ fn judge_by_rule(
     path: &CanonicalPath,
     now: UnixTime,
 ) -> Settled {
+    // What costs least and tells least is asked first, before anybody looks at the credential. A page that sends a visitor's
+    // requests shall not use up the visitor's turns.
+    let bounds = rule.bounds();
+    if !bounds.admit(request.client) {
+        let reason = format!("address-not-allowed: {}", rule.path());
+        return refuse(ProblemCode::AddressNotAllowed, reason);
+    }
+    if let Some(refusal) = source::refused_for_app(gate.site, policy, rule, request) {
+        return Ok(Decision::Refuse(refusal));
+    }
+    let turns = &gate.turns;
+    turns.take(bounds.by_address.as_ref(), request.client, None)?;
     let caller = Caller::of(gate, &request.credential, rule.revocation(), now)?;
     let subject = match &caller {
         Caller::Known(verified) => Subject::of_claims(verified.claims()),
@@ -266,14 +255,12 @@ fn judge_by_rule(
     };
     let problem = match subject.before(rule.demand(), now) {
         Standing::Passes => {
-            let limit = rule.bounds().by_identity.as_ref();
-            let refusal = gate
-                .turns
-                .refusal(limit, request.client, caller.subject())?;
-            return Ok(match refusal {
-                Some(refusal) => Decision::Refuse(refusal),
-                None => Decision::Forward(permit(rule, path, caller)),
-            });
+            turns.take(
+                bounds.by_identity.as_ref(),
+                request.client,
+                caller.subject(),
+            )?;
+            return Ok(Decision::Forward(permit(rule, path, caller)));
         }
         Standing::NotSignedIn => return Ok(sign_in_first(&caller, rule, request, path)),
         Standing::WrongKind | Standing::LacksRole => {
@@ -339,15 +326,11 @@ fn to_issuer(
     request: &RequestView<'_>,
     path: &CanonicalPath,
 ) -> Settled {
-    let limit = policy.limit_of_issuer(path);
-    let refusal = match source::refused_for_issuer(gate.site, request) {
-        // A page that sends a visitor's requests shall not use up the visitor's turns.
-        Some(refusal) => Some(refusal),
-        None => gate.turns.refusal(limit, request.client, None)?,
-    };
-    if let Some(refusal) = refusal {
+    if let Some(refusal) = source::refused_for_issuer(gate.site, request) {
         return Ok(Decision::Refuse(refusal));
     }
+    let limit = policy.limit_of_issuer(path);
+    gate.turns.take(limit, request.client, None)?;
     Ok(Decision::Forward(Permit {
         destination: Destination::Issuer,
         path: path.clone(),

@@ -102,30 +102,26 @@ impl fmt::Display for Limit {
 }
 
 /// Who is counted: a sender or an identity. It names nobody to whom does not know them already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TurnKey([u8; 17]);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TurnKey([u8; 16]);
 
 impl TurnKey {
-    fn of(kind: u8, value: &[u8]) -> Self {
-        let mut key = [kind; 17];
-        for (place, byte) in key.iter_mut().skip(1).zip(value) {
-            *place = *byte;
+    /// A subject can be long, and what counts has a fixed memory: 127 bits of SHA-256 are enough that nobody finds two alike. The
+    /// bit that is left is set. In the key of a sender it is not: behind an IPv6 network and before an IPv4 address stand zeros.
+    fn of_subject(subject: &str) -> Self {
+        let mut key = [0; 16];
+        for (place, octet) in key.iter_mut().zip(Sha256::digest(subject)) {
+            *place = octet;
+        }
+        if let Some(octet) = key.get_mut(8) {
+            *octet |= 0x80;
         }
         Self(key)
     }
 
-    fn of_client(client: Client) -> Option<Self> {
-        client.sender().map(|sender| Self::of(0, &sender))
-    }
-
-    /// A subject can be long, and what counts has a fixed memory; half of SHA-256 is enough that nobody finds two alike.
-    fn of_subject(subject: &str) -> Self {
-        Self::of(1, &Sha256::digest(subject))
-    }
-
-    /// The key's bytes, always as many.
+    /// The key as octets, for whoever counts elsewhere.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8] {
+    pub const fn octets(&self) -> &[u8] {
         &self.0
     }
 }
@@ -179,36 +175,39 @@ impl Turns {
         }
     }
 
-    /// Why a request is refused that has to take a turn of this limit, if it is. An early end asks for the turn.
-    pub(super) fn refusal(
+    /// Has a request take a turn of this limit. An early end asks for it, or refuses.
+    pub(super) fn take(
         &self,
         limit: Option<&Arc<Limit>>,
         client: Client,
         subject: Option<&str>,
-    ) -> Result<Option<Refusal>, Box<Decision>> {
-        let Some(limit) = limit else { return Ok(None) };
+    ) -> Result<(), Box<Decision>> {
+        let Some(limit) = limit else { return Ok(()) };
         if client.is_own_machine() && !self.counts_own_machine {
-            return Ok(None);
+            return Ok(());
         }
-        let (ruling, key) = match (limit.by, subject) {
-            (By::Address, _) => (self.by_address, TurnKey::of_client(client)),
-            (By::Identity, Some(subject)) => (self.by_identity, Some(TurnKey::of_subject(subject))),
-            (By::Identity, None) => (self.by_identity, TurnKey::of_client(client)),
+        let (ruling, subject) = match limit.by {
+            By::Address => (self.by_address, None),
+            By::Identity => (self.by_identity, subject),
         };
-        let Some(key) = key else { return Ok(None) };
-        match ruling {
-            Some(Ruling::Granted) => Ok(None),
+        let key = match subject {
+            Some(subject) => Some(TurnKey::of_subject(subject)),
+            None => client.sender().map(TurnKey),
+        };
+        let Some(key) = key else { return Ok(()) };
+        Err(Box::new(match ruling {
+            Some(Ruling::Granted) => return Ok(()),
             Some(Ruling::Refused { seconds }) => {
-                let reason = format!("rate-limited: {} by {}", limit.name, limit.by.name());
-                Ok(Some(Refusal {
+                let reason = format!("rate-limited: {}", limit.name);
+                Decision::Refuse(Refusal {
                     retry_after: Some(seconds),
                     ..Refusal::new(ProblemCode::RateLimited, reason)
-                }))
+                })
             }
-            None => Err(Box::new(Decision::NeedsTurn(Turn {
+            None => Decision::NeedsTurn(Turn {
                 limit: Arc::clone(limit),
                 key,
-            }))),
-        }
+            }),
+        }))
     }
 }

@@ -147,8 +147,9 @@ impl Settings {
         match &self.client_address_header {
             None if self.environment == Environment::Development => Client::OwnMachine,
             None => Client::Untold,
-            Some(_) => self
-                .client_address(|name| inbound.header(name).map(str::to_owned))
+            Some(name) => inbound
+                .header(name)
+                .and_then(address)
                 .map_or(Client::Unnamed, Client::At),
         }
     }
@@ -156,8 +157,13 @@ impl Settings {
     /// The client's address as the platform reports it; what is not an address is none.
     pub(super) fn client_address(&self, header: impl Fn(&str) -> Option<String>) -> Option<IpAddr> {
         let name = self.client_address_header.as_deref()?;
-        header(name)?.trim().parse().ok()
+        address(&header(name)?)
     }
+}
+
+#[inline(never)]
+fn address(said: &str) -> Option<IpAddr> {
+    said.trim().parse().ok()
 }
 
 /// In production tokens and cookies must not cross a network in the clear. Loopback is no network.

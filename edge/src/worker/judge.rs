@@ -70,7 +70,7 @@ impl Bench {
                 return decision;
             };
             let ruling = limits::count(turn, inbound.moment);
-            if ruling == Ruling::Granted && limits::limiter(&self.env, turn).is_some() {
+            if ruling == Ruling::Granted && limits::platform_counts(&self.env, turn) {
                 return decision;
             }
             self.turns.took(turn, ruling);
@@ -152,10 +152,8 @@ impl Bench {
         let Decision::NeedsTurn(turn) = &decision else {
             return decision;
         };
-        if let Some(limiter) = limits::limiter(&self.env, turn) {
-            let ruling = limits::ask(&limiter, turn, inbound).await;
-            self.turns.took(turn, ruling);
-        }
+        let ruling = limits::ask_platform(&self.env, turn).await;
+        self.turns.took(turn, ruling);
         self.judge(inbound)
     }
 

@@ -52,7 +52,7 @@ use runtime::Names;
 
 thread_local! {
     static SETTINGS: OnceCell<Result<Rc<Settings>, BrokenSettings>> = const { OnceCell::new() };
-    static READ_FIRST: OnceCell<Names> = const { OnceCell::new() };
+    static READ_FIRST: Names = Names::new(DECISIVE);
 }
 
 /// Reads the settings. Called while the isolate starts, which happens before a request is there to wait for it; what is broken
@@ -144,8 +144,7 @@ fn finish(
 fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), Reply> {
     let id = unique::name();
     let settings = settings(env);
-    let head = READ_FIRST
-        .with(|names| runtime::head(request, names.get_or_init(|| read_first(&settings))));
+    let head = READ_FIRST.with(|names| runtime::head(request, names));
     let moment = clock::moment(&head.headers);
     let Some(inbound) = Inbound::new(id.clone(), moment, head.method, &head.url, head.headers)
     else {
@@ -182,15 +181,6 @@ fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), 
     }
 }
 
-/// The headers that a decision may look at; the one with the client's address is a setting.
-fn read_first(settings: &Result<Rc<Settings>, BrokenSettings>) -> Names {
-    let mut names = DECISIVE.to_vec();
-    if let Ok(settings) = settings {
-        names.extend(settings.client_address_header.as_deref());
-    }
-    Names::new(&names)
-}
-
 fn refuse(code: ProblemCode, inbound: &Inbound, settings: &Settings) -> Result<Response, JsValue> {
     let reply = Reply::refusal(code, inbound.reader(), &inbound.id);
     own(reply, inbound, settings)
@@ -215,8 +205,14 @@ fn own(reply: Reply, inbound: &Inbound, settings: &Settings) -> Result<Response,
 
 fn settings(env: &JsValue) -> Result<Rc<Settings>, BrokenSettings> {
     SETTINGS.with(|cell| {
-        cell.get_or_init(|| Settings::read(|binding| text_binding(env, binding)).map(Rc::new))
-            .clone()
+        let read = || {
+            let settings = Settings::read(|binding| text_binding(env, binding))?;
+            if let Some(name) = &settings.client_address_header {
+                READ_FIRST.with(|names| names.add(name));
+            }
+            Ok(Rc::new(settings))
+        };
+        cell.get_or_init(read).clone()
     })
 }
 

@@ -73,14 +73,23 @@ export function send(request, draft, hasBody, noStore, timeout, oneLine, lines, 
   );
 }
 
-/** Whether a limiter of the platform grants a turn; undefined if it fails, or says nothing within `patience` milliseconds. */
-export async function takeTurn(limiter, key, patience) {
+/** The platform's limiter of a limit, if one is bound under the limit's name. */
+const limiter = (env, limit) => env[`RATE_LIMITER_${limit.toUpperCase().replaceAll("-", "_")}`];
+
+/** Whether the platform counts a limit. */
+export function hasLimiter(env, limit) {
+  return limiter(env, limit) !== undefined;
+}
+
+/** Whether the platform's limiter grants a turn; nothing if it fails, or says nothing within `patience` milliseconds. */
+export async function takeTurn(env, limit, octets, patience) {
   let timer;
   const late = new Promise((resolve) => (timer = setTimeout(resolve, patience)));
   try {
-    return (await Promise.race([limiter.limit({ key }), late]))?.success;
+    const key = btoa(String.fromCharCode(...octets));
+    return (await Promise.race([limiter(env, limit).limit({ key }), late]))?.success;
   } catch {
-    return undefined;
+    // Then there is nothing to return.
   } finally {
     clearTimeout(timer);
   }

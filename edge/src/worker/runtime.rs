@@ -1,9 +1,11 @@
 //! The runtime's objects, read and written in few crossings: the Rust side of `runtime.js`.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
-use js_sys::{Array, JsString};
+use js_sys::{Array, JsString, Promise};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
 use super::exchange::Exchange;
@@ -40,8 +42,12 @@ extern "C" {
         exchange: Exchange,
     ) -> Result<JsValue, JsValue>;
 
+    /// Whether the platform counts the limit of this name.
+    #[wasm_bindgen(js_name = hasLimiter)]
+    pub(super) fn has_limiter(env: &JsValue, limit: &str) -> bool;
+
     #[wasm_bindgen(js_name = takeTurn)]
-    async fn take_turn_of(limiter: &JsValue, key: &str, patience: u32) -> JsValue;
+    fn take_turn_of(env: &JsValue, limit: &str, key: &[u8], patience: u32) -> Promise;
 
     #[wasm_bindgen(js_name = answerHead)]
     fn answer_lines(response: &Response, wanted: &JsValue) -> String;
@@ -57,7 +63,7 @@ extern "C" {
 
 /// Names that are asked for again and again, in the runtime's own form too.
 pub(super) struct Names {
-    names: Vec<String>,
+    names: RefCell<Vec<String>>,
     list: List,
 }
 
@@ -65,9 +71,16 @@ impl Names {
     /// The list, made once.
     pub(super) fn new(names: &[&str]) -> Self {
         Self {
-            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            names: RefCell::new(names.iter().map(|name| (*name).to_owned()).collect()),
             list: List::of(names.iter().copied()),
         }
+    }
+
+    /// Adds one more.
+    pub(super) fn add(&self, name: &str) {
+        let list: &Array = self.list.0.unchecked_ref();
+        list.push(&name.into());
+        self.names.borrow_mut().push(name.to_owned());
     }
 }
 
@@ -102,7 +115,7 @@ pub(super) fn head(request: &Request, wanted: &Names) -> Head {
     Head {
         method,
         url,
-        headers: found(&wanted.names, lines),
+        headers: found(&wanted.names.borrow(), lines),
     }
 }
 
@@ -110,7 +123,10 @@ pub(super) fn head(request: &Request, wanted: &Names) -> Head {
 pub(super) fn names(request: &Request, wanted: &Names) -> (HeaderList, Vec<String>) {
     let lines = name_lines(request, &wanted.list.0);
     let mut lines = lines.split('\n').skip(1);
-    let headers = found(&wanted.names, lines.by_ref().take(wanted.names.len()));
+    let headers = found(
+        &wanted.names.borrow(),
+        lines.by_ref().take(wanted.names.borrow().len()),
+    );
     (headers, lines.map(str::to_owned).collect())
 }
 
@@ -120,7 +136,7 @@ pub(super) fn answer_head(response: &Response, wanted: &Names) -> (u16, HeaderLi
     let mut lines = lines.split('\n');
     // The runtime's statuses are numbers; what is none would be handed to nobody.
     let status = lines.next().and_then(|status| status.parse().ok());
-    (status.unwrap_or(0), found(&wanted.names, lines))
+    (status.unwrap_or(0), found(&wanted.names.borrow(), lines))
 }
 
 /// An answer of the edge's own.
@@ -218,8 +234,14 @@ pub(super) fn send(
 }
 
 /// Whether the platform's limiter grants the turn; `None` if it says nothing within so many milliseconds.
-pub(super) async fn take_turn(limiter: &JsValue, key: &str, patience: u32) -> Option<bool> {
-    take_turn_of(limiter, key, patience).await.as_bool()
+pub(super) async fn take_turn(
+    env: &JsValue,
+    limit: &str,
+    key: &[u8],
+    patience: u32,
+) -> Option<bool> {
+    let said = JsFuture::from(take_turn_of(env, limit, key, patience)).await;
+    said.ok()?.as_bool()
 }
 
 /// An upstream's answer with other headers: those of `removed` and `also_removed` end here, those of `set` take the place of

@@ -5,21 +5,18 @@
 
 use alloc::borrow::ToOwned;
 use alloc::format;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use toml::Spanned;
-use toml::de::DeValue;
 
 use super::PolicyError;
-use super::document::{Placed, Section, Source, entries, integer, string, strings};
+use super::document::{Placed, Section, Source, each, integer, named, string, strings};
 use super::tables;
 use crate::gate::client::{AddressRange, Client};
 use crate::gate::limit::{By, Limit};
 use crate::gate::path::CanonicalPath;
-use crate::nearest::nearest;
 
 /// The most limits of a policy. Because each has a table in the memory of each isolate.
 pub const MAX_LIMITS: usize = 32;
@@ -28,10 +25,10 @@ pub const MAX_LIMITS: usize = 32;
 pub const MAX_ADDRESSES: usize = 256;
 
 /// The largest `requests`. Because a larger one is no limit.
-const MAX_REQUESTS: i64 = 100_000;
+const MAX_REQUESTS: u32 = 100_000;
 
 /// The longest `within_seconds`: an hour. Because isolates seldom live longer, and their counts end with them.
-const MAX_WITHIN_SECONDS: i64 = 3600;
+const MAX_WITHIN_SECONDS: u32 = 3600;
 
 /// The longest name. Because it is a part of a binding's name.
 const MAX_NAME_LENGTH: usize = 32;
@@ -89,38 +86,19 @@ impl Limits {
     }
 }
 
-/// `[limit]`.
-#[derive(Default)]
-pub(super) struct RawLimits<'d>(Vec<RawLimit<'d>>);
-
-struct RawLimit<'d> {
-    name: Spanned<&'d str>,
-    requests: Spanned<i64>,
-    within_seconds: Spanned<i64>,
-    by: Spanned<&'d str>,
-}
-
-impl<'d> RawLimits<'d> {
+impl Limits {
+    /// Reads `[limit]`, if it is there.
     #[cold]
-    pub(super) fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
-        let limit = |source, name, value| {
-            let section = Section::of(source, value, tables::LIMIT)?;
-            Ok(RawLimit {
-                name,
-                requests: section.required("requests", integer)?,
-                within_seconds: section.required("within_seconds", integer)?,
-                by: section.required("by", string)?,
-            })
-        };
-        entries(source, value, limit).map(Self)
-    }
-
-    #[cold]
-    pub(super) fn settle(self, source: Source<'_>) -> Result<Limits, PolicyError> {
-        let mut limits = Limits(Vec::new());
-        for raw in self.0 {
-            let limit = raw.settle(source, limits.0.len())?;
-            limits.0.push(Arc::new(limit));
+    pub(super) fn read<'t>(
+        source: Source<'t>,
+        value: Option<Placed<'_, 't>>,
+    ) -> Result<Self, PolicyError> {
+        let mut limits = Self(Vec::new());
+        if let Some(value) = value {
+            for (name, value) in named(source, value)? {
+                let limit = limit(source, &name, value, limits.0.len())?;
+                limits.0.push(Arc::new(limit));
+            }
         }
         for (name, requests, within_seconds) in OF_ISSUER {
             if limits.named(name).is_none() {
@@ -137,125 +115,102 @@ impl<'d> RawLimits<'d> {
     }
 }
 
-impl RawLimit<'_> {
-    #[cold]
-    fn settle(self, source: Source<'_>, number: usize) -> Result<Limit, PolicyError> {
-        let name = *self.name.get_ref();
-        let is_name = (1..=MAX_NAME_LENGTH).contains(&name.len())
-            && name
-                .bytes()
-                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-        if !is_name || number >= MAX_LIMITS {
-            let message = format!(
-                "\"{name}\": a name has 1 to {MAX_NAME_LENGTH} of a-z, 0-9 and -, and there are at most {MAX_LIMITS} limits"
-            );
-            return Err(source.error(&self.name, "limit", message));
-        }
-        let number_up_to = |key: &str, place: &Spanned<i64>, most: i64| {
-            let number = u32::try_from(*place.get_ref()).ok();
-            number
-                .filter(|number| (1..=most).contains(&i64::from(*number)))
-                .ok_or_else(|| source.error(place, key, format!("must be 1 to {most}")))
-        };
-        let Some(by) = By::named(self.by.get_ref()) else {
-            return Err(none_of(
-                source,
-                &self.by,
-                "by",
-                self.by.get_ref(),
-                &By::NAMES,
-            ));
-        };
-        if by == By::Identity && OF_ISSUER.iter().any(|(own, ..)| *own == name) {
-            let message = format!(
-                "\"{name}\" holds for paths of the issuer, where the gate asks nobody who they are: it must be by \"address\""
-            );
-            return Err(source.error(&self.by, "by", message));
-        }
-        Ok(Limit {
-            number,
-            name: name.to_owned(),
-            requests: number_up_to("requests", &self.requests, MAX_REQUESTS)?,
-            within_seconds: number_up_to(
-                "within_seconds",
-                &self.within_seconds,
-                MAX_WITHIN_SECONDS,
-            )?,
-            by,
-        })
+#[cold]
+fn limit<'t>(
+    source: Source<'t>,
+    name: &Spanned<&str>,
+    value: Placed<'_, 't>,
+    number: usize,
+) -> Result<Limit, PolicyError> {
+    let section = Section::of(source, value, tables::LIMIT)?;
+    let requests = number_up_to(source, &section, "requests", MAX_REQUESTS)?;
+    let within_seconds = number_up_to(source, &section, "within_seconds", MAX_WITHIN_SECONDS)?;
+    let word = section.required("by", string)?;
+    let Some(by) = By::named(word.get_ref()) else {
+        let message = "must be \"address\" or \"identity\"";
+        return Err(source.error(&word, "by", message));
+    };
+    if by == By::Identity && matches!(*name.get_ref(), SIGN_IN | REFRESH) {
+        let message =
+            "must be \"address\": on the issuer's paths the gate asks nobody who they are";
+        return Err(source.error(&word, "by", message));
+    }
+    let is_name = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    let name_length = name.get_ref().len();
+    if !(1..=MAX_NAME_LENGTH).contains(&name_length)
+        || !name.get_ref().bytes().all(is_name)
+        || number >= MAX_LIMITS
+    {
+        let message = format!(
+            "a name has 1 to {MAX_NAME_LENGTH} of a-z, 0-9 and -, and there are at most {MAX_LIMITS} limits"
+        );
+        return Err(source.error(name, "limit", message));
+    }
+    Ok(Limit {
+        number,
+        name: (*name.get_ref()).to_owned(),
+        requests,
+        within_seconds,
+        by,
+    })
+}
+
+#[cold]
+#[inline(never)]
+fn number_up_to<'t>(
+    source: Source<'t>,
+    section: &Section<'_, 't>,
+    key: &str,
+    most: u32,
+) -> Result<u32, PolicyError> {
+    let place = section.required(key, integer)?;
+    match u32::try_from(*place.get_ref()) {
+        Ok(number) if (1..=most).contains(&number) => Ok(number),
+        Ok(_) | Err(_) => Err(source.error(&place, key, format!("must be 1 to {most}"))),
     }
 }
 
-/// The keys of a route.
-#[derive(Default)]
-pub(super) struct RawBounds<'d> {
-    limit: Option<Spanned<Vec<&'d str>>>,
-    addresses: Option<Spanned<Vec<&'d str>>>,
-}
-
-impl<'d> RawBounds<'d> {
+impl Bounds {
+    /// Reads the keys of a route.
     #[cold]
-    pub(super) fn read<'t>(section: &Section<'d, 't>) -> Result<Self, PolicyError> {
-        let one_or_more = |source: Source<'t>, value: Placed<'d, 't>| match value.get_ref() {
-            DeValue::Array(_) => strings(source, value),
-            _ => {
-                string(source, value).map(|one| Spanned::new(value.span(), vec![one.into_inner()]))
-            }
+    pub(super) fn read<'t>(
+        source: Source<'t>,
+        section: &Section<'_, 't>,
+        limits: &Limits,
+    ) -> Result<Self, PolicyError> {
+        let mut bounds = Self::default();
+        let names = match section.at("limit") {
+            Some(list) if list.get_ref().is_array() => each(source, list, string)?,
+            Some(one) => vec![string(source, one)?],
+            None => Vec::new(),
         };
-        Ok(Self {
-            limit: section.optional("limit", one_or_more)?,
-            addresses: section.optional("addresses", strings)?,
-        })
-    }
-
-    #[cold]
-    pub(super) fn settle(self, source: Source<'_>, limits: &Limits) -> Result<Bounds, PolicyError> {
-        let mut bounds = Bounds::default();
-        if let Some(list) = &self.limit {
-            for name in list.get_ref() {
-                let Some(limit) = limits.named(name) else {
-                    let known: Vec<&str> = limits.0.iter().map(|limit| limit.name()).collect();
-                    return Err(none_of(source, list, "limit", name, &known));
-                };
-                let place = match limit.by {
-                    By::Address => &mut bounds.by_address,
-                    By::Identity => &mut bounds.by_identity,
-                };
-                if place.replace(Arc::clone(limit)).is_some() {
-                    let message = format!("a route has one limit by {} at most", limit.by.name());
-                    return Err(source.error(list, "limit", message));
-                }
+        for name in names {
+            let Some(limit) = limits.named(name.get_ref()) else {
+                let message = format!("there is no [limit.{}]", name.get_ref());
+                return Err(source.error(&name, "limit", message));
+            };
+            let place = match limit.by {
+                By::Address => &mut bounds.by_address,
+                By::Identity => &mut bounds.by_identity,
+            };
+            if place.is_some() {
+                let message = "a route has one limit by address and one by identity at most";
+                return Err(source.error(&name, "limit", message));
             }
+            *place = Some(Arc::clone(limit));
         }
-        if let Some(list) = &self.addresses {
-            if !(1..=MAX_ADDRESSES).contains(&list.get_ref().len()) {
-                let message = format!("list 1 to {MAX_ADDRESSES} ranges of addresses");
-                return Err(source.error(list, "addresses", message));
-            }
+        if let Some(list) = section.optional("addresses", strings)? {
             for text in list.get_ref() {
-                let Some(range) = AddressRange::read(text) else {
-                    let message = format!(
-                        "\"{text}\" is no range like \"10.0.0.0/8\" or \"2001:db8::/32\", with zeros behind the prefix"
-                    );
-                    return Err(source.error(list, "addresses", message));
-                };
-                bounds.addresses.push(range);
+                bounds.addresses.extend(AddressRange::read(text));
+            }
+            let (read, written) = (bounds.addresses.len(), list.get_ref().len());
+            if read != written || !(1..=MAX_ADDRESSES).contains(&read) {
+                let message = format!(
+                    "list 1 to {MAX_ADDRESSES} ranges like \"10.0.0.0/8\" and \"2001:db8::/32\", with zeros behind the prefix"
+                );
+                return Err(source.error(&list, "addresses", message));
             }
         }
         Ok(bounds)
     }
-}
-
-#[cold]
-fn none_of<T>(
-    source: Source<'_>,
-    place: &Spanned<T>,
-    key: &str,
-    word: &str,
-    known: &[&str],
-) -> PolicyError {
-    let hint = nearest(word, known.iter().copied())
-        .map_or_else(String::new, |meant| format!("; did you mean \"{meant}\"?"));
-    let message = format!("\"{word}\" is none of {}{hint}", known.join(", "));
-    source.error(place, key, message)
 }

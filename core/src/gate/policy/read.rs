@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::bounds::{Bounds, RawBounds, RawLimits};
+use super::bounds::{Bounds, Limits};
 use super::document::{
     Placed, Section, Source, boolean, each, integer, line_ends, string, strings,
 };
@@ -66,7 +66,7 @@ pub(super) fn no_rows<'t>(_: Source<'t>, _: Placed<'_, 't>) -> Result<Vec<TestRo
 struct RawPolicy<'d> {
     version: Spanned<i64>,
     gate: RawSettings<'d>,
-    limits: RawLimits<'d>,
+    limits: Limits,
     route: Vec<RawRoute<'d>>,
     test: Vec<TestRow>,
 }
@@ -92,7 +92,7 @@ struct RawRoute<'d> {
     machine: Option<bool>,
     step_up: Option<Spanned<RawStepUp<'d>>>,
     manner: RawManner<'d>,
-    bounds: RawBounds<'d>,
+    bounds: Bounds,
     revocation: Option<Spanned<&'d str>>,
 }
 
@@ -108,16 +108,22 @@ impl<'d> RawPolicy<'d> {
         rows: Rows,
     ) -> Result<Self, PolicyError> {
         let section = Section::whole(source, document, tables::POLICY)?;
-        let routes = |source, value| each(source, value, RawRoute::read);
+        let limits =
+            section.optional("limit", |source, value| Limits::read(source, Some(value)))?;
+        let limits = match limits {
+            Some(limits) => limits,
+            None => Limits::read(source, None)?,
+        };
+        let route = |source, value| RawRoute::read(source, value, &limits);
+        let routes = |source, value| each(source, value, route);
+        let route = section.optional("route", routes)?.unwrap_or_default();
         Ok(Self {
             version: section.required("version", integer)?,
             gate: section
                 .optional("gate", RawSettings::read)?
                 .unwrap_or_default(),
-            limits: section
-                .optional("limit", RawLimits::read)?
-                .unwrap_or_default(),
-            route: section.optional("route", routes)?.unwrap_or_default(),
+            limits,
+            route,
             test: section.optional("test", rows)?.unwrap_or_default(),
         })
     }
@@ -143,7 +149,11 @@ impl<'d> RawSettings<'d> {
 }
 
 impl<'d> RawRoute<'d> {
-    fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
+    fn read<'t>(
+        source: Source<'t>,
+        value: Placed<'d, 't>,
+        limits: &Limits,
+    ) -> Result<Self, PolicyError> {
         let section = Section::of(source, value, tables::ROUTE)?;
         Ok(Self {
             path: section.required("path", string)?,
@@ -155,7 +165,7 @@ impl<'d> RawRoute<'d> {
             machine: section.optional("machine", boolean)?,
             step_up: section.optional("step_up", RawStepUp::read)?,
             manner: RawManner::read(&section)?,
-            bounds: RawBounds::read(&section)?,
+            bounds: Bounds::read(source, &section, limits)?,
             revocation: section.optional("revocation", string)?,
         })
     }
@@ -209,12 +219,10 @@ pub(super) fn read(text: &str, rows: Rows) -> Result<Policy, PolicyError> {
     };
     let regard = Regard::read(source, &gate.revocation)?;
     let settings = settings(source, gate, regard.default)?;
-    let limits = raw.limits.settle(source)?;
     // The most specific first. Only rules of one group can tie.
     let mut groups: Vec<Group> = Vec::new();
-    for mut route in raw.route {
-        let bounds = core::mem::take(&mut route.bounds).settle(source, &limits)?;
-        let new = rule(source, route, &settings, cors.as_ref(), regard, bounds)?;
+    for route in raw.route {
+        let new = rule(source, route, &settings, cors.as_ref(), regard)?;
         let specificity = new.specificity();
         let place = groups.partition_point(|group| group.specificity > specificity);
         if groups
@@ -238,7 +246,7 @@ pub(super) fn read(text: &str, rows: Rows) -> Result<Policy, PolicyError> {
     let (exact, folded) = (index(Spelling::Exact), index(Spelling::Folded));
     Ok(Policy {
         settings,
-        limits,
+        limits: raw.limits,
         rules,
         exact,
         folded,
@@ -285,7 +293,6 @@ fn rule(
     settings: &Settings,
     cors: Option<&Arc<Cors>>,
     regard: Regard,
-    bounds: Bounds,
 ) -> Result<Rule, PolicyError> {
     let pattern = Pattern::parse(raw.path.get_ref())
         .map_err(|message| source.error(&raw.path, "path", message))?;
@@ -314,6 +321,7 @@ fn rule(
     };
     let line = source.line(&raw.path);
     let manner = core::mem::take(&mut raw.manner);
+    let bounds = core::mem::take(&mut raw.bounds);
     let revocation = regard.of(source, raw.revocation.as_ref())?;
     let demand = demand(source, raw)?;
     Ok(Rule {
