@@ -75,6 +75,8 @@ const BITS: u8 = 128;
 
 impl AddressRange {
     /// Reads a range. `None` if it is none, or has bits behind its prefix: whoever wrote those meant another range.
+    #[cold]
+    #[inline(never)]
     pub(super) fn read(text: &str) -> Option<Self> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),

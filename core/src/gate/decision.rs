@@ -234,16 +234,16 @@ fn judge_by_rule(
 ) -> Settled {
     // What costs least and tells least is asked first, before anybody looks at the credential. A page that sends a visitor's
     // requests shall not use up the visitor's turns.
-    let bounds = rule.bounds();
-    if !bounds.admit(request.client) {
+    if !rule.admits(request.client) {
         let reason = format!("address-not-allowed: {}", rule.path());
         return refuse(ProblemCode::AddressNotAllowed, reason);
     }
     if let Some(refusal) = source::refused_for_app(gate.site, policy, rule, request) {
         return Ok(Decision::Refuse(refusal));
     }
-    let turns = &gate.turns;
-    turns.take(bounds.by_address.as_ref(), request.client, None)?;
+    let (turns, bounds) = (&gate.turns, rule.bounds());
+    let limit = bounds.and_then(|bounds| bounds.by_address.as_ref());
+    turns.take(limit, request.client, None)?;
     let caller = Caller::of(gate, &request.credential, rule.revocation(), now)?;
     let subject = match &caller {
         Caller::Known(verified) => Subject::of_claims(verified.claims()),
@@ -255,11 +255,8 @@ fn judge_by_rule(
     };
     let problem = match subject.before(rule.demand(), now) {
         Standing::Passes => {
-            turns.take(
-                bounds.by_identity.as_ref(),
-                request.client,
-                caller.subject(),
-            )?;
+            let limit = bounds.and_then(|bounds| bounds.by_identity.as_ref());
+            turns.take(limit, request.client, caller.subject())?;
             return Ok(Decision::Forward(permit(rule, path, caller)));
         }
         Standing::NotSignedIn => return Ok(sign_in_first(&caller, rule, request, path)),
@@ -464,7 +461,7 @@ fn reachable_page<'p>(
         Territory::VerifyToken => false,
         Territory::App => match policy.find(&target, "GET", request.host) {
             Found::Rule(rule) => {
-                rule.bounds().admit(request.client)
+                rule.admits(request.client)
                     && matches!(subject.before(rule.demand(), now), Standing::Passes)
             }
             Found::Lookalike { .. } | Found::Nothing => false,

@@ -324,8 +324,7 @@ impl Policy {
                 return self.told(question, path, protected, Outcome::Forbidden, reason);
             }
         };
-        let bounds = rule.bounds();
-        if !bounds.admit(question.client) {
+        if !rule.admits(question.client) {
             let reason = match question.client {
                 Client::At(address) => format!("{address} is none of the rule's addresses"),
                 Client::Unnamed | Client::Untold | Client::OwnMachine => {
@@ -369,7 +368,7 @@ impl Policy {
             rule: Some(rule.path().to_string()),
             line: Some(rule.line()),
             revocation: Some(rule.revocation()),
-            addresses: rule.bounds().addresses.clone(),
+            addresses: rule.addresses().to_vec(),
             limits: rule.limits().cloned().collect(),
             reason,
             losing,
@@ -382,8 +381,8 @@ impl Rule {
     #[must_use]
     pub fn bounds_for_people(&self) -> String {
         let mut told = String::new();
-        if !self.bounds().addresses.is_empty() {
-            told = format!(" from {}", listed(&self.bounds().addresses));
+        if !self.addresses().is_empty() {
+            told = format!(" from {}", listed(self.addresses()));
         }
         for limit in self.limits() {
             told.push_str(", limit ");
@@ -393,10 +392,8 @@ impl Rule {
     }
 
     fn limits(&self) -> impl Iterator<Item = &Arc<Limit>> {
-        let bounds = self.bounds();
-        [&bounds.by_address, &bounds.by_identity]
-            .into_iter()
-            .flatten()
+        let bounds = self.bounds().into_iter();
+        bounds.flat_map(|bounds| bounds.by_address.iter().chain(&bounds.by_identity))
     }
 
     /// What a request of `persona` comes to where this rule decides, from an address that may ask; `is_page`: a person loads

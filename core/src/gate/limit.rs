@@ -38,12 +38,6 @@ impl By {
     /// All as a policy writes them.
     pub const NAMES: [&'static str; 2] = ["address", "identity"];
 
-    pub(super) fn named(name: &str) -> Option<Self> {
-        [Self::Address, Self::Identity]
-            .into_iter()
-            .find(|by| by.name() == name)
-    }
-
     /// As a policy writes it.
     #[must_use]
     pub const fn name(self) -> &'static str {

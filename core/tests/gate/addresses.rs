@@ -214,9 +214,9 @@ fn a_row_gives_an_address() {
 #[test]
 fn what_is_no_list_of_ranges_is_named() {
     for (list, expected) in [
-        ("[]", "list 1 to 256 ranges"),
-        ("[\"10.0.0.1/8\"]", "list 1 to 256 ranges"),
-        ("[\"10.0.0.0/8\", \"localhost\"]", "list 1 to 256 ranges"),
+        ("[]", "must be 1 to 256 ranges"),
+        ("[\"10.0.0.1/8\"]", "must be 1 to 256 ranges"),
+        ("[\"10.0.0.0/8\", \"localhost\"]", "must be 1 to 256 ranges"),
         (
             "\"10.0.0.0/8\"",
             "invalid type: string \"10.0.0.0/8\", expected a sequence",

@@ -376,7 +376,7 @@ fn what_makes_no_sense_is_named_with_its_line() {
         ),
         (
             limit.replace("address", "adress"),
-            "line 5: by: must be \"address\" or \"identity\"",
+            "line 5: by: must be \"address\", or \"identity\" where",
         ),
         (
             limit.replace("by = ", "per = "),
@@ -388,13 +388,13 @@ fn what_makes_no_sense_is_named_with_its_line() {
         ),
         (
             limit.replace("search", "Search"),
-            "line 2: limit: a name has 1 to 32 of a-z, 0-9 and -, and there are at most 32 limits",
+            "line 2: limit: the name must be 1 to 32 of a-z, 0-9 and -, of at most 32",
         ),
         (
             limit
                 .replace("search", "sign-in")
                 .replace("address", "identity"),
-            "line 5: by: must be \"address\": on the issuer's paths",
+            "line 5: by: must be \"address\", or \"identity\" where no path of the issuer is meant",
         ),
         (
             format!("{limit}{route}limit = \"serach\"\n"),
@@ -402,11 +402,11 @@ fn what_makes_no_sense_is_named_with_its_line() {
         ),
         (
             format!("{limit}{second}{route}limit = [\"search\", \"burst\"]\n"),
-            "line 13: limit: a route has one limit by address and one by identity at most",
+            "line 13: limit: one by address and one by identity at most",
         ),
         (
             format!("{limit}{route}limit = [\"search\", \"search\"]\n"),
-            "line 9: limit: a route has one limit by address and one by identity at most",
+            "line 9: limit: one by address and one by identity at most",
         ),
         (
             format!("{limit}{route}limits = \"search\"\n"),

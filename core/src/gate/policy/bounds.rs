@@ -4,6 +4,7 @@
 //! guessed ([`Limits::of_issuer`]). They are there without configuration; a `[limit]` of their name takes their place.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -14,7 +15,7 @@ use toml::Spanned;
 use super::PolicyError;
 use super::document::{Placed, Section, Source, each, integer, named, string, strings};
 use super::tables;
-use crate::gate::client::{AddressRange, Client};
+use crate::gate::client::AddressRange;
 use crate::gate::limit::{By, Limit};
 use crate::gate::path::CanonicalPath;
 
@@ -48,17 +49,6 @@ pub(in crate::gate) struct Bounds {
     pub(in crate::gate) by_address: Option<Arc<Limit>>,
     /// So often, when it is known who asks.
     pub(in crate::gate) by_identity: Option<Arc<Limit>>,
-}
-
-impl Bounds {
-    /// Whether a client there may ask at all. Where a list stands, nobody whose address is not known is on it.
-    pub(in crate::gate) fn admit(&self, client: Client) -> bool {
-        match client {
-            _ if self.addresses.is_empty() => true,
-            Client::At(address) => self.addresses.iter().any(|range| range.covers(address)),
-            Client::Unnamed | Client::Untold | Client::OwnMachine => false,
-        }
-    }
 }
 
 /// All limits of a policy.
@@ -126,15 +116,16 @@ fn limit<'t>(
     let requests = number_up_to(source, &section, "requests", MAX_REQUESTS)?;
     let within_seconds = number_up_to(source, &section, "within_seconds", MAX_WITHIN_SECONDS)?;
     let word = section.required("by", string)?;
-    let Some(by) = By::named(word.get_ref()) else {
-        let message = "must be \"address\" or \"identity\"";
-        return Err(source.error(&word, "by", message));
+    let by = match *word.get_ref() {
+        "address" => By::Address,
+        // On the issuer's paths the gate asks nobody who they are.
+        "identity" if !matches!(*name.get_ref(), SIGN_IN | REFRESH) => By::Identity,
+        _ => {
+            let message =
+                "must be \"address\", or \"identity\" where no path of the issuer is meant";
+            return Err(source.error(&word, "by", message));
+        }
     };
-    if by == By::Identity && matches!(*name.get_ref(), SIGN_IN | REFRESH) {
-        let message =
-            "must be \"address\": on the issuer's paths the gate asks nobody who they are";
-        return Err(source.error(&word, "by", message));
-    }
     let is_name = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     let name_length = name.get_ref().len();
     if !(1..=MAX_NAME_LENGTH).contains(&name_length)
@@ -142,7 +133,7 @@ fn limit<'t>(
         || number >= MAX_LIMITS
     {
         let message = format!(
-            "a name has 1 to {MAX_NAME_LENGTH} of a-z, 0-9 and -, and there are at most {MAX_LIMITS} limits"
+            "the name must be 1 to {MAX_NAME_LENGTH} of a-z, 0-9 and -, of at most {MAX_LIMITS}"
         );
         return Err(source.error(name, "limit", message));
     }
@@ -177,7 +168,7 @@ impl Bounds {
         source: Source<'t>,
         section: &Section<'_, 't>,
         limits: &Limits,
-    ) -> Result<Self, PolicyError> {
+    ) -> Result<Option<Box<Self>>, PolicyError> {
         let mut bounds = Self::default();
         let names = match section.at("limit") {
             Some(list) if list.get_ref().is_array() => each(source, list, string)?,
@@ -194,23 +185,24 @@ impl Bounds {
                 By::Identity => &mut bounds.by_identity,
             };
             if place.is_some() {
-                let message = "a route has one limit by address and one by identity at most";
+                let message = "one by address and one by identity at most";
                 return Err(source.error(&name, "limit", message));
             }
             *place = Some(Arc::clone(limit));
         }
         if let Some(list) = section.optional("addresses", strings)? {
-            for text in list.get_ref() {
-                bounds.addresses.extend(AddressRange::read(text));
+            let texts = list.get_ref();
+            for range in texts.iter().map_while(|text| AddressRange::read(text)) {
+                bounds.addresses.push(range);
             }
-            let (read, written) = (bounds.addresses.len(), list.get_ref().len());
-            if read != written || !(1..=MAX_ADDRESSES).contains(&read) {
+            let read = bounds.addresses.len();
+            if read != texts.len() || !(1..=MAX_ADDRESSES).contains(&read) {
                 let message = format!(
-                    "list 1 to {MAX_ADDRESSES} ranges like \"10.0.0.0/8\" and \"2001:db8::/32\", with zeros behind the prefix"
+                    "must be 1 to {MAX_ADDRESSES} ranges like \"10.0.0.0/8\", with zeros behind the prefix"
                 );
                 return Err(source.error(&list, "addresses", message));
             }
         }
-        Ok(bounds)
+        Ok((bounds != Self::default()).then(|| Box::new(bounds)))
     }
 }

@@ -24,6 +24,7 @@ mod regard;
 mod tables;
 mod test_rows;
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -34,6 +35,7 @@ use bounds::{Bounds, Limits};
 use index::{Covering, Index};
 pub(super) use manner::Manner;
 
+use super::client::{AddressRange, Client};
 use super::limit::Limit;
 use super::path::{CanonicalPath, decoded_segments};
 use super::pattern::{Pattern, Specificity, fold, fold_representation, page_of};
@@ -129,7 +131,8 @@ pub struct Rule {
     methods: Option<Vec<String>>,
     demand: Demand,
     manner: Manner,
-    bounds: Bounds,
+    /// Most rules have none, and are the smaller for it.
+    bounds: Option<Box<Bounds>>,
     revocation: Mode,
 }
 
@@ -287,7 +290,7 @@ impl Policy {
         let speaks_of_data_routes = decider.pattern.as_str().starts_with("/_next/data");
         narrowest(&page).filter(|rule| {
             let asks_the_same =
-                rule.demand == decider.demand && rule.bounds.addresses == decider.bounds.addresses;
+                rule.demand == decider.demand && rule.addresses() == decider.addresses();
             rule.is_protected() && !asks_the_same && !speaks_of_data_routes
         })
     }
@@ -368,13 +371,29 @@ impl Rule {
         &self.manner
     }
 
-    pub(super) const fn bounds(&self) -> &Bounds {
-        &self.bounds
+    /// From where and how often, where the rule says it.
+    pub(super) fn bounds(&self) -> Option<&Bounds> {
+        self.bounds.as_deref()
+    }
+
+    /// From where anybody may ask; empty is from everywhere.
+    pub(super) fn addresses(&self) -> &[AddressRange] {
+        self.bounds().map_or(&[], |bounds| &bounds.addresses)
+    }
+
+    /// Whether a client there may ask at all. Where a list stands, nobody whose address is not known is on it.
+    pub(super) fn admits(&self, client: Client) -> bool {
+        let ranges = self.addresses();
+        match client {
+            _ if ranges.is_empty() => true,
+            Client::At(address) => ranges.iter().any(|range| range.covers(address)),
+            Client::Unnamed | Client::Untold | Client::OwnMachine => false,
+        }
     }
 
     /// Whether somebody does not pass.
-    pub(super) const fn is_protected(&self) -> bool {
-        !self.is_public() || !self.bounds.addresses.is_empty()
+    pub(super) fn is_protected(&self) -> bool {
+        !self.is_public() || !self.addresses().is_empty()
     }
 
     /// Whether the rule speaks about this method.

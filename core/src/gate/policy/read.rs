@@ -4,6 +4,7 @@
 //! starts: the functions are marked cold, which makes the Worker a kilobyte smaller.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -92,7 +93,7 @@ struct RawRoute<'d> {
     machine: Option<bool>,
     step_up: Option<Spanned<RawStepUp<'d>>>,
     manner: RawManner<'d>,
-    bounds: Bounds,
+    bounds: Option<Box<Bounds>>,
     revocation: Option<Spanned<&'d str>>,
 }
 
@@ -321,7 +322,7 @@ fn rule(
     };
     let line = source.line(&raw.path);
     let manner = core::mem::take(&mut raw.manner);
-    let bounds = core::mem::take(&mut raw.bounds);
+    let bounds = raw.bounds.take();
     let revocation = regard.of(source, raw.revocation.as_ref())?;
     let demand = demand(source, raw)?;
     Ok(Rule {
