@@ -35,6 +35,16 @@ impl GatedApp {
 
     /// In an environment.
     pub async fn within(environment: Environment, policy: &str) -> Self {
+        Self::bound(environment, policy, &[], &[]).await
+    }
+
+    /// In an environment, with further text bindings and with stand-ins for the platform's rate limiters.
+    pub async fn bound(
+        environment: Environment,
+        policy: &str,
+        bindings: &[(&str, &str)],
+        limiters: &[(&str, &str)],
+    ) -> Self {
         let (seen, says): (Arc<Mutex<Vec<Seen>>>, Said) = Default::default();
         let (notes, word) = (Arc::clone(&seen), Arc::clone(&says));
         let app = serve(move |head, _| {
@@ -51,6 +61,8 @@ impl GatedApp {
             environment,
             policy,
             app,
+            bindings,
+            limiters,
         };
         Self {
             edge: LoneEdge::in_front_of(guarded, &issuer, None).await,

@@ -62,6 +62,10 @@ pub struct Guarded<'p> {
     pub policy: &'p str,
     /// Where the app listens.
     pub app: SocketAddr,
+    /// Further text bindings of the edge.
+    pub bindings: &'p [(&'p str, &'p str)],
+    /// What stands in for the platform's rate limiters: names of bindings, and modules.
+    pub limiters: &'p [(&'p str, &'p str)],
 }
 
 /// One edge on workerd, in one isolate, and the story's time.
@@ -90,6 +94,8 @@ impl LoneEdge {
             environment: Environment::Development,
             policy: POLICY,
             app,
+            bindings: &[],
+            limiters: &[],
         };
         Self::in_front_of(guarded, keys, cache).await
     }
@@ -106,7 +112,16 @@ impl LoneEdge {
             environment,
             policy,
             app,
+            bindings,
+            limiters,
         } = guarded;
+        let owned = |list: &[(&str, &str)]| -> Vec<(String, String)> {
+            let pairs = list.iter();
+            pairs
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        let (more_bindings, limiters) = (owned(bindings), owned(limiters));
         let gate_policy = policy.to_owned();
         let started = tokio::task::spawn_blocking(move || {
             let address = ready::free_address().expect("a free port");
@@ -130,6 +145,8 @@ impl LoneEdge {
                 edge_key: EDGE_KEY.to_owned(),
                 tls: None,
                 cache,
+                more_bindings,
+                limiters,
             });
             edge.start()
                 .unwrap_or_else(|failure| panic!("the edge did not start: {failure}"));
@@ -190,9 +207,15 @@ impl LoneEdge {
     /// An access token of this session, of this moment.
     #[must_use]
     pub fn token_of(&self, sid: &str, key: &SigningKey) -> String {
+        self.token_with("u1", sid, key)
+    }
+
+    /// An access token of this person and session, of this moment.
+    #[must_use]
+    pub fn token_with(&self, sub: &str, sid: &str, key: &SigningKey) -> String {
         let now = self.clock.now();
         let claims = json!({
-            "iss": self.site.origin, "aud": self.site.origin, "sub": "u1", "jti": "t1", "sid": sid,
+            "iss": self.site.origin, "aud": self.site.origin, "sub": sub, "jti": "t1", "sid": sid,
             "iat": now, "nbf": now, "exp": now + TOKEN_LIFETIME_SECONDS,
         });
         key.sign(&TokenType::Access, &claims).expect("small claims")

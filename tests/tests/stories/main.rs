@@ -21,4 +21,5 @@ mod outages;
 mod panics;
 mod key_sets;
 mod revocation;
+mod limits;
 mod production;

@@ -76,6 +76,8 @@ pub struct Plan {
     pub own_app: Option<String>,
     /// Further settings of the issuer, as TOML.
     pub issuer_settings: String,
+    /// Further bindings of the edge.
+    pub edge_bindings: Vec<(String, String)>,
 }
 
 impl Plan {
@@ -96,6 +98,7 @@ impl Plan {
             in_front_of_app: None,
             own_app: None,
             issuer_settings: String::new(),
+            edge_bindings: Vec::new(),
         })
     }
 
@@ -164,6 +167,8 @@ impl Stack {
             gate_policy: plan.gate_policy.clone(),
             tls: plan.tls.clone(),
             cache: None,
+            more_bindings: plan.edge_bindings.clone(),
+            limiters: Vec::new(),
         });
         edge.start()?;
         Ok(Self {
