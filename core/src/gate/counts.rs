@@ -14,7 +14,7 @@ use super::limit::{Ruling, Turn, TurnKey};
 use crate::time::Moment;
 
 /// Most counts of one limit. Because a full table, which is searched through for each newcomer, is a few microseconds then, and
-/// all the tables of a policy take a few megabytes of an isolate's 128.
+/// all the tables of a policy take less than a megabyte of an isolate's 128.
 pub const MAX_COUNTS: usize = 1024;
 
 const MICROSECONDS_IN_A_SECOND: i64 = 1_000_000;

@@ -17,6 +17,7 @@ async fn sign_in_registration_and_passwords_share_a_limit_and_refreshing_has_its
         let answer = from(&site, "203.0.113.9", &format!("POST {path}"));
         assert_ne!(answer.status, 429, "{path}");
     }
+    let reached = site.issuer.count();
     for path in [
         "/auth/login",
         "/auth/%6cogin",
@@ -27,6 +28,11 @@ async fn sign_in_registration_and_passwords_share_a_limit_and_refreshing_has_its
         assert_eq!(wait_of(&refused), Some("15"), "{path}");
     }
     from(&site, "203.0.113.9", "POST /auth/login").expect_problem(429, "RATE_LIMITED");
+    assert_eq!(
+        (reached, site.issuer.count()),
+        (4, 4),
+        "the issuer hears nothing of it"
+    );
     for path in [
         "POST /auth/refresh",
         "GET /auth/me",
