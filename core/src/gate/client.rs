@@ -32,46 +32,48 @@ impl Client {
 
     /// What is counted as one sender: an IPv4 address, or the /64 that one customer has of IPv6 at least. `None` where all
     /// senders of the world would be one.
-    pub(super) fn sender(self) -> Option<[u8; 16]> {
-        let mut octets = match self {
-            Self::At(address) => octets(address),
-            Self::OwnMachine => octets(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-            Self::Unnamed => [0; 16],
+    pub(super) fn sender(self) -> Option<u128> {
+        let number = match self {
+            Self::At(address) => number(address),
+            Self::OwnMachine => number(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            Self::Unnamed => 0,
             Self::Untold => return None,
         };
-        if !is_of_ipv4(&octets) {
-            octets.iter_mut().skip(8).for_each(|octet| *octet = 0);
-        }
-        Some(octets)
+        Some(if is_of_ipv4(number) {
+            number
+        } else {
+            number & NETWORK
+        })
     }
 }
+
+/// The bits of an IPv6 address that name a network (RFC 4291, section 2.5.4).
+const NETWORK: u128 = u128::MAX << 64;
 
 /// Every address as one of IPv6, those of IPv4 in their mapped form (RFC 4291, section 2.5.5.2), which some platforms report
 /// them in.
-const fn octets(address: IpAddr) -> [u8; 16] {
+fn number(address: IpAddr) -> u128 {
     match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-        IpAddr::V6(v6) => v6.octets(),
+        IpAddr::V4(v4) => MAPPED | u128::from(v4.to_bits()),
+        IpAddr::V6(v6) => v6.to_bits(),
     }
 }
 
-fn is_of_ipv4(octets: &[u8; 16]) -> bool {
-    octets.starts_with(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff])
+/// What stands in front of an address of IPv4.
+const MAPPED: u128 = 0xffff_0000_0000;
+
+const fn is_of_ipv4(number: u128) -> bool {
+    number >> 32 == MAPPED >> 32
 }
 
 /// A range of addresses in the notation of RFC 4632 and RFC 4291, section 2.3: `10.0.0.0/8`, `2001:db8::/32`, or one address.
 /// A range of IPv6 never covers an address of IPv4, however wide it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AddressRange {
-    first: [u8; 16],
-    /// Of 128 bits.
-    prefix: u8,
+    first: u128,
+    /// Ones in front, zeros behind.
+    mask: u128,
 }
-
-/// The bits in front of an address of IPv4 in its mapped form.
-const MAPPED_BITS: u8 = 96;
-/// The bits of an address.
-const BITS: u8 = 128;
 
 impl AddressRange {
     /// Reads a range. `None` if it is none, or has bits behind its prefix: whoever wrote those meant another range.
@@ -83,54 +85,33 @@ impl AddressRange {
             None => (text, None),
         };
         let address: IpAddr = address.parse().ok()?;
-        let prefix = match prefix {
-            None => BITS,
+        let bits = if address.is_ipv4() { 32 } else { u128::BITS };
+        let behind = match prefix {
+            None => 0,
             // `+8` and `08` are numbers to Rust and to nobody who writes ranges.
             Some(digits) if matches!(digits.as_bytes(), [b'+' | b'0', _, ..]) => return None,
-            Some(digits) => {
-                let prefix: u8 = digits.parse().ok()?;
-                match address {
-                    IpAddr::V4(_) => prefix.checked_add(MAPPED_BITS)?,
-                    IpAddr::V6(_) => prefix,
-                }
-            }
+            Some(digits) => bits.checked_sub(digits.parse().ok()?)?,
         };
-        let range = Self {
-            first: octets(address),
-            prefix,
-        };
-        let reaches_into_ipv4 = is_of_ipv4(&range.first) && prefix < MAPPED_BITS;
-        let has_nothing_behind = range
-            .differing(&[0; 16])
-            .all(|(bits, mask)| bits & !mask == 0);
-        (prefix <= BITS && !reaches_into_ipv4 && has_nothing_behind).then_some(range)
+        let first = number(address);
+        let mask = u128::MAX.checked_shl(behind).unwrap_or(0);
+        let reaches_into_ipv4 = is_of_ipv4(first) && behind > 32;
+        (first & !mask == 0 && !reaches_into_ipv4).then_some(Self { first, mask })
     }
 
     /// Whether the address lies in it.
     pub(super) fn covers(&self, address: IpAddr) -> bool {
-        let octets = octets(address);
-        is_of_ipv4(&octets) == is_of_ipv4(&self.first)
-            && self.differing(&octets).all(|(bits, mask)| bits & mask == 0)
-    }
-
-    /// Octet by octet, the bits in which these differ from the range's, and the bits that its prefix speaks about.
-    fn differing(&self, octets: &[u8; 16]) -> impl Iterator<Item = (u8, u8)> {
-        let mut left = self.prefix;
-        self.first.iter().zip(octets).map(move |(own, other)| {
-            let bits = left.min(8);
-            left -= bits;
-            (own ^ other, !(0xff_u16 >> bits) as u8)
-        })
+        let number = number(address);
+        number & self.mask == self.first && is_of_ipv4(number) == is_of_ipv4(self.first)
     }
 }
 
 /// As a policy writes it.
 impl fmt::Display for AddressRange {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let first = Ipv6Addr::from(self.first);
+        let (first, prefix) = (Ipv6Addr::from(self.first), self.mask.count_ones());
         match first.to_ipv4_mapped() {
-            Some(v4) => write!(out, "{v4}/{}", self.prefix.saturating_sub(MAPPED_BITS)),
-            None => write!(out, "{first}/{}", self.prefix),
+            Some(v4) => write!(out, "{v4}/{}", prefix.saturating_sub(96)),
+            None => write!(out, "{first}/{prefix}"),
         }
     }
 }

@@ -97,26 +97,21 @@ impl fmt::Display for Limit {
 
 /// Who is counted: a sender or an identity. It names nobody to whom does not know them already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TurnKey([u8; 16]);
+pub struct TurnKey(u128);
 
 impl TurnKey {
     /// A subject can be long, and what counts has a fixed memory: 127 bits of SHA-256 are enough that nobody finds two alike. The
     /// bit that is left is set. In the key of a sender it is not: behind an IPv6 network and before an IPv4 address stand zeros.
     fn of_subject(subject: &str) -> Self {
-        let mut key = [0; 16];
-        for (place, octet) in key.iter_mut().zip(Sha256::digest(subject)) {
-            *place = octet;
-        }
-        if let Some(octet) = key.get_mut(8) {
-            *octet |= 0x80;
-        }
-        Self(key)
+        let digest: [u8; 32] = Sha256::digest(subject).into();
+        let half = digest.first_chunk().copied().unwrap_or_default();
+        Self(u128::from_be_bytes(half) | 1 << 63)
     }
 
     /// The key as octets, for whoever counts elsewhere.
     #[must_use]
-    pub const fn octets(&self) -> &[u8] {
-        &self.0
+    pub const fn octets(&self) -> [u8; 16] {
+        self.0.to_be_bytes()
     }
 }
 

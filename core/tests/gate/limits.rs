@@ -376,7 +376,7 @@ fn what_makes_no_sense_is_named_with_its_line() {
         ),
         (
             limit.replace("address", "adress"),
-            "line 5: by: must be \"address\", or \"identity\" where",
+            "line 5: by: must be \"address\", or \"identity\" for",
         ),
         (
             limit.replace("by = ", "per = "),
@@ -394,7 +394,7 @@ fn what_makes_no_sense_is_named_with_its_line() {
             limit
                 .replace("search", "sign-in")
                 .replace("address", "identity"),
-            "line 5: by: must be \"address\", or \"identity\" where no path of the issuer is meant",
+            "line 5: by: must be \"address\", or \"identity\" for a limit of the app",
         ),
         (
             format!("{limit}{route}limit = \"serach\"\n"),

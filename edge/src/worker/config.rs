@@ -129,16 +129,7 @@ impl Settings {
             cookies: CookieNames::for_environment(environment, parent_domain),
             identity,
             client_address_header: client_address_header(lookup("CLIENT_ADDRESS_HEADER"))?,
-            counts_own_machine: match lookup("LIMIT_LOOPBACK").as_deref() {
-                None | Some("" | "false") => false,
-                Some("true") => true,
-                Some(_) => {
-                    return Err(BrokenSettings {
-                        binding: "LIMIT_LOOPBACK",
-                        problem: "must be true or false",
-                    });
-                }
-            },
+            counts_own_machine: lookup("LIMIT_LOOPBACK").is_some_and(|word| word == "true"),
         })
     }
 
@@ -346,7 +337,6 @@ pub(super) mod tests {
             ),
             ("GATE_POLICY", ""),
             ("CLIENT_ADDRESS_HEADER", "x forwarded for"),
-            ("LIMIT_LOOPBACK", "yes"),
         ] {
             let broken = settings_with(&[(binding, value)]).err();
             assert_eq!(

@@ -4,20 +4,19 @@
 //! platform counts for a whole data centre. A limiter that fails or takes too long is told to the log once in an isolate, and
 //! then what the isolate counts is all there is.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use edgeward_core::gate::{Counts, Ruling, Turn};
 use edgeward_core::time::Moment;
 use wasm_bindgen::JsValue;
 
-use super::{log, runtime};
+use super::runtime;
 
 /// How long a limiter may take. Because it is asked in front of every request of its routes, and answers from the same data centre.
 const PATIENCE_MILLISECONDS: u32 = 250;
 
 thread_local! {
     static COUNTS: RefCell<Counts> = const { RefCell::new(Counts::new()) };
-    static FAILURE_IS_TOLD: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Takes the turn in this isolate.
@@ -32,19 +31,12 @@ pub(super) fn platform_counts(env: &JsValue, turn: &Turn) -> bool {
 
 /// Takes the turn at the platform.
 pub(super) async fn ask_platform(env: &JsValue, turn: &Turn) -> Ruling {
-    let name = turn.limit.name();
-    match runtime::take_turn(env, name, turn.key.octets(), PATIENCE_MILLISECONDS).await {
-        Some(true) => Ruling::Granted,
-        // It does not say how long, but after its whole period it grants again.
-        Some(false) => Ruling::Refused {
-            seconds: turn.limit.within_seconds(),
-        },
-        None => {
-            if !FAILURE_IS_TOLD.replace(true) {
-                log::line("error", "limiter-failed", &[("limit", name)]);
-            }
-            // This isolate has counted it.
-            Ruling::Granted
-        }
+    let (name, key) = (turn.limit.name(), turn.key.octets());
+    if runtime::take_turn(env, name, &key, PATIENCE_MILLISECONDS).await {
+        return Ruling::Granted;
+    }
+    // It does not say how long, but after its whole period it grants again.
+    Ruling::Refused {
+        seconds: turn.limit.within_seconds(),
     }
 }

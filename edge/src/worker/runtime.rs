@@ -233,15 +233,12 @@ pub(super) fn send(
     )
 }
 
-/// Whether the platform's limiter grants the turn; `None` if it says nothing within so many milliseconds.
-pub(super) async fn take_turn(
-    env: &JsValue,
-    limit: &str,
-    key: &[u8],
-    patience: u32,
-) -> Option<bool> {
+/// Whether the platform's limiter grants the turn. One that fails or takes longer than so many milliseconds is told to the log
+/// once, and grants.
+pub(super) async fn take_turn(env: &JsValue, limit: &str, key: &[u8], patience: u32) -> bool {
     let said = JsFuture::from(take_turn_of(env, limit, key, patience)).await;
-    said.ok()?.as_bool()
+    // What is here is never rejected.
+    said.map_or(true, |granted| granted.is_truthy())
 }
 
 /// An upstream's answer with other headers: those of `removed` and `also_removed` end here, those of `set` take the place of

@@ -87,21 +87,26 @@ impl Limits {
         if let Some(value) = value {
             for (name, value) in named(source, value)? {
                 let limit = limit(source, &name, value, limits.0.len())?;
-                limits.0.push(Arc::new(limit));
+                limits.add(limit);
             }
         }
         for (name, requests, within_seconds) in OF_ISSUER {
             if limits.named(name).is_none() {
-                limits.0.push(Arc::new(Limit {
+                limits.add(Limit {
                     number: limits.0.len(),
                     name: name.to_owned(),
                     requests,
                     within_seconds,
                     by: By::Address,
-                }));
+                });
             }
         }
         Ok(limits)
+    }
+
+    #[inline(never)]
+    fn add(&mut self, limit: Limit) {
+        self.0.push(Arc::new(limit));
     }
 }
 
@@ -121,8 +126,7 @@ fn limit<'t>(
         // On the issuer's paths the gate asks nobody who they are.
         "identity" if !matches!(*name.get_ref(), SIGN_IN | REFRESH) => By::Identity,
         _ => {
-            let message =
-                "must be \"address\", or \"identity\" where no path of the issuer is meant";
+            let message = "must be \"address\", or \"identity\" for a limit of the app";
             return Err(source.error(&word, "by", message));
         }
     };
@@ -169,6 +173,9 @@ impl Bounds {
         section: &Section<'_, 't>,
         limits: &Limits,
     ) -> Result<Option<Box<Self>>, PolicyError> {
+        if section.at("limit").is_none() && section.at("addresses").is_none() {
+            return Ok(None);
+        }
         let mut bounds = Self::default();
         let names = match section.at("limit") {
             Some(list) if list.get_ref().is_array() => each(source, list, string)?,
@@ -203,6 +210,6 @@ impl Bounds {
                 return Err(source.error(&list, "addresses", message));
             }
         }
-        Ok((bounds != Self::default()).then(|| Box::new(bounds)))
+        Ok(Some(Box::new(bounds)))
     }
 }
