@@ -12,10 +12,10 @@ use alloc::vec::Vec;
 
 use toml::Spanned;
 
-use super::PolicyError;
 use super::document::{Placed, Section, Source, each, integer, named, string, strings};
 use super::tables;
-use crate::gate::client::AddressRange;
+use super::{PolicyError, Rule};
+use crate::gate::client::{AddressRange, Client};
 use crate::gate::limit::{By, Limit};
 use crate::gate::path::CanonicalPath;
 
@@ -49,6 +49,28 @@ pub(in crate::gate) struct Bounds {
     pub(in crate::gate) by_address: Option<Arc<Limit>>,
     /// So often, when it is known who asks.
     pub(in crate::gate) by_identity: Option<Arc<Limit>>,
+}
+
+impl Rule {
+    /// From where and how often, where the rule says it.
+    pub(in crate::gate) fn bounds(&self) -> Option<&Bounds> {
+        self.bounds.as_deref()
+    }
+
+    /// From where anybody may ask; empty is from everywhere.
+    pub(in crate::gate) fn addresses(&self) -> &[AddressRange] {
+        self.bounds().map_or(&[], |bounds| &bounds.addresses)
+    }
+
+    /// Whether a client there may ask at all. Where a list stands, nobody whose address is not known is on it.
+    pub(in crate::gate) fn admits(&self, client: Client) -> bool {
+        let ranges = self.addresses();
+        match client {
+            _ if ranges.is_empty() => true,
+            Client::At(address) => ranges.iter().any(|range| range.covers(address)),
+            Client::Unnamed | Client::Untold | Client::OwnMachine => false,
+        }
+    }
 }
 
 /// All limits of a policy.

@@ -35,7 +35,6 @@ use bounds::{Bounds, Limits};
 use index::{Covering, Index};
 pub(super) use manner::Manner;
 
-use super::client::{AddressRange, Client};
 use super::limit::Limit;
 use super::path::{CanonicalPath, decoded_segments};
 use super::pattern::{Pattern, Specificity, fold, fold_representation, page_of};
@@ -369,26 +368,6 @@ impl Rule {
 
     pub(super) const fn manner(&self) -> &Manner {
         &self.manner
-    }
-
-    /// From where and how often, where the rule says it.
-    pub(super) fn bounds(&self) -> Option<&Bounds> {
-        self.bounds.as_deref()
-    }
-
-    /// From where anybody may ask; empty is from everywhere.
-    pub(super) fn addresses(&self) -> &[AddressRange] {
-        self.bounds().map_or(&[], |bounds| &bounds.addresses)
-    }
-
-    /// Whether a client there may ask at all. Where a list stands, nobody whose address is not known is on it.
-    pub(super) fn admits(&self, client: Client) -> bool {
-        let ranges = self.addresses();
-        match client {
-            _ if ranges.is_empty() => true,
-            Client::At(address) => ranges.iter().any(|range| range.covers(address)),
-            Client::Unnamed | Client::Untold | Client::OwnMachine => false,
-        }
     }
 
     /// Whether somebody does not pass.
