@@ -7,8 +7,8 @@
 use edgeward_core::cookie::{CookieHeader, CookieNames, Environment};
 use edgeward_core::csrf::{self, CsrfKey};
 use edgeward_core::gate::{
-    CanonicalPath, Client, Credential, Decision, Gate, PolicyState, RequestSource, RequestView,
-    Turns, decide,
+    CanonicalPath, Client, Credential, Decision, Gate, PolicyState, Renewal, RequestSource,
+    RequestView, Turns, decide,
 };
 use edgeward_core::keys::KeySet;
 use edgeward_core::return_to;
@@ -52,6 +52,7 @@ pub extern "C" fn probe(seed: u8, now: i64) -> u32 {
         query: None,
         credential: Credential::from_headers(&[&authorization], &CookieHeader::parse(&[]), &names),
         navigation: false,
+        renewal: Renewal::Impossible,
     };
     let policy = PolicyState::parse(POLICY);
     let gate = Gate {

@@ -1,9 +1,13 @@
 //! What a serving issuer does by itself, now and then.
 
+pub mod audit_log;
+mod keys;
+
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use self::audit_log::Walk;
 use crate::{
     App,
     domain::{events, mail},
@@ -13,7 +17,7 @@ use crate::{
 /// How often. What is kept too long by this much is kept for months anyway.
 const EVERY: Duration = Duration::from_secs(3600);
 
-/// Cleans up at once and then every hour, and watches for alerts, until it is told to stop. Several processes may do it beside
+/// Cleans up and walks the audit log at once and then every hour, and watches for alerts and over the signing keys, until it is told to stop. Several processes may do it beside
 /// each other.
 pub async fn run(app: &App, stopped: watch::Receiver<()>) {
     let alerts = async {
@@ -21,10 +25,20 @@ pub async fn run(app: &App, stopped: watch::Receiver<()>) {
             watch.run(app, stopped.clone()).await;
         }
     };
-    tokio::join!(alerts, clean(app, stopped.clone()));
+    tokio::join!(
+        alerts,
+        keys::keep(app, stopped.clone()),
+        clean(app, stopped.clone())
+    );
+}
+
+/// Does what is due of the signing keys, before anybody asks for them. What fails is tried again while serving.
+pub async fn make_next_key(app: &App) {
+    keys::once(app).await;
 }
 
 async fn clean(app: &App, mut stopped: watch::Receiver<()>) {
+    let mut walk = Walk::new();
     loop {
         tokio::select! {
             _ = stopped.changed() => return,
@@ -32,6 +46,10 @@ async fn clean(app: &App, mut stopped: watch::Receiver<()>) {
         }
         end_old_events(app).await;
         end_old_mails(app).await;
+        tokio::select! {
+            _ = stopped.changed() => return,
+            () = walk.go_on(app) => {}
+        }
         tokio::select! {
             _ = stopped.changed() => return,
             () = tokio::time::sleep(EVERY) => {}

@@ -1,4 +1,4 @@
-//! An issuer that has nothing but a key set and, if a test wants it, a feed of ended sessions. It answers as the test wants: well,
+//! An issuer that has nothing but a key set and, if a test wants it, a feed of ended sessions and answers to refreshes. It answers as the test wants: well,
 //! badly, or not before it is let.
 
 use std::fmt;
@@ -18,6 +18,9 @@ use crate::tap::Seen;
 /// Where the set is.
 pub const KEY_SET_PATH: &str = "/.well-known/jwks.json";
 
+/// Where refresh tokens are exchanged.
+pub const REFRESH_PATH: &str = "/auth/refresh";
+
 /// How long a request may take to come before it counts as never made.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -35,8 +38,11 @@ struct Inner {
     feed: Mutex<Option<Arc<FeedAnswer>>>,
     feed_waits: Gate,
     feed_asked: watch::Sender<Vec<FeedAsk>>,
+    refreshes: Mutex<Option<Arc<RefreshAnswer>>>,
+    refreshes_asked: watch::Sender<Vec<Seen>>,
 }
 
+type RefreshAnswer = dyn Fn(&Seen) -> Reply + Send + Sync;
 type FeedAnswer = dyn Fn(&FeedAsk) -> Reply + Send + Sync;
 
 impl fmt::Debug for Inner {
@@ -92,6 +98,8 @@ impl KeyServer {
             feed: Mutex::new(None),
             feed_waits: Gate::default(),
             feed_asked: watch::Sender::new(Vec::new()),
+            refreshes: Mutex::default(),
+            refreshes_asked: watch::Sender::new(Vec::new()),
         });
         let serving = Arc::clone(&inner);
         let address = serve(move |head, _| serving.answer(head));
@@ -132,6 +140,28 @@ impl KeyServer {
     /// From now on there is a feed, and this answers for it. Without one, whoever asks is told that there is none.
     pub fn feeds(&self, answer: impl Fn(&FeedAsk) -> Reply + Send + Sync + 'static) {
         *lock(&self.inner.feed) = Some(Arc::new(answer));
+    }
+
+    /// From now on this answers who refreshes. Without it, whoever does is told that there is nothing.
+    pub fn refreshes(&self, answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) {
+        *lock(&self.inner.refreshes) = Some(Arc::new(answer));
+    }
+
+    /// Every refresh that was asked for.
+    #[must_use]
+    pub fn refreshes_asked(&self) -> Vec<Seen> {
+        self.inner.refreshes_asked.borrow().clone()
+    }
+
+    /// Goes on when so many refreshes were asked for.
+    pub async fn refreshes_are_asked(&self, count: usize) {
+        let mut asked = self.inner.refreshes_asked.subscribe();
+        let asked = timeout(PATIENCE, asked.wait_for(|asked| asked.len() >= count)).await;
+        assert!(
+            asked.is_ok(),
+            "{} refreshes were asked for, not {count}",
+            self.refreshes_asked().len()
+        );
     }
 
     /// From now on nobody who asks for the feed is answered, until [`Self::lets_the_feed_go`].
@@ -185,6 +215,15 @@ impl Inner {
     fn answer(&self, head: &Seen) -> Reply {
         if head.target.starts_with(FEED_PATH) {
             return self.answer_for_the_feed(head);
+        }
+        if head.target == REFRESH_PATH {
+            self.refreshes_asked
+                .send_modify(|asked| asked.push(head.clone()));
+            let answer = lock(&self.refreshes).clone();
+            return answer.map_or_else(
+                || Reply::Whole(response(404, &[], b"")),
+                |answer| answer(head),
+            );
         }
         // Noted before it is answered: whoever saw the answer can rely on the note.
         self.asked.send_modify(|asked| asked.push(head.clone()));

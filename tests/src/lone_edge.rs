@@ -3,6 +3,7 @@
 //! It is asked about tokens at `/auth/verify-token`, which the edge answers by itself: 204, 401, or 503 without keys.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use edgeward_core::token::{SigningKey, TokenType};
 use reqwest::Method;
@@ -89,7 +90,15 @@ pub fn signing_key(number: u32) -> SigningKey {
 impl LoneEdge {
     /// Starts an edge whose issuer is the key server; without a cache, its runtime has no Cache API.
     pub async fn start(keys: &KeyServer, cache: Option<&EdgeCache>) -> Self {
-        let app = nobody();
+        Self::start_before(nobody(), keys, cache).await
+    }
+
+    /// The same in front of an app.
+    pub async fn start_before(
+        app: SocketAddr,
+        keys: &KeyServer,
+        cache: Option<&EdgeCache>,
+    ) -> Self {
         let guarded = Guarded {
             environment: Environment::Development,
             policy: POLICY,
@@ -155,6 +164,7 @@ impl LoneEdge {
                 host: address.ip().to_string(),
                 address,
                 root: None,
+                certificate: None,
             };
             (edge, site)
         });
@@ -221,6 +231,12 @@ impl LoneEdge {
         key.sign(&TokenType::Access, &claims).expect("small claims")
     }
 
+    /// A script's browser.
+    #[must_use]
+    pub fn browser(&self) -> Client {
+        Client::new(self.site.clone(), self.clock.clone())
+    }
+
     /// What a program is told that brings this token to a path.
     pub async fn says(&self, path: &str, token: &str) -> Answer {
         let client = Client::new(self.site.clone(), self.clock.clone());
@@ -265,14 +281,30 @@ impl LoneEdge {
         self.gets("/auth/verify-token", "panic", "").await
     }
 
+    /// Asks to speak WebSocket (RFC 6455, section 4.1), with this `Cookie`.
+    pub async fn is_asked_for_a_websocket(&self, path: &str, cookie: &str) -> Waiting {
+        let now = self.clock.now();
+        self.reads(&format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Cookie: {cookie}\r\n{TEST_CLOCK}: {now}\r\n\r\n",
+            self.site.address,
+        ))
+        .await
+    }
+
     async fn gets(&self, path: &str, now: &str, more: &str) -> Waiting {
+        self.reads(&format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{TEST_CLOCK}: {now}\r\n{more}\r\n",
+            self.site.address,
+        ))
+        .await
+    }
+
+    async fn reads(&self, request: &str) -> Waiting {
         let mut stream = TcpStream::connect(self.site.address)
             .await
             .expect("the edge listens");
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{TEST_CLOCK}: {now}\r\n{more}\r\n",
-            self.site.address,
-        );
         stream
             .write_all(request.as_bytes())
             .await
@@ -284,6 +316,25 @@ impl LoneEdge {
     pub async fn has_read_everything(&self) {
         let client = Client::new(self.site.clone(), self.clock.clone());
         let _ = client.get("/_edgeward/health").send().await.expect(200);
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.site.address
+    }
+
+    /// The head of a request by hand: its first line, and header lines besides `Host` and the time.
+    #[must_use]
+    pub fn head_by_hand(&self, first_line: &str, lines: &[&str]) -> String {
+        let host = self.site.origin.split("//").nth(1).unwrap_or_default();
+        let now = self.clock.now();
+        let mut head = format!("{first_line} HTTP/1.1\r\nHost: {host}\r\n{TEST_CLOCK}: {now}\r\n");
+        for line in lines {
+            head.push_str(&format!("{line}\r\n"));
+        }
+        head.push_str("\r\n");
+        head
     }
 
     /// The story's time, in seconds since the epoch.
@@ -300,22 +351,28 @@ impl LoneEdge {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Option<Answer> {
-        let host = self.site.origin.split("//").nth(1).unwrap_or_default();
-        let now = self.clock.now();
-        let mut request = format!(
-            "{first_line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{TEST_CLOCK}: {now}\r\n"
-        );
-        for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-        request.push_str(&format!("\r\n{body}"));
+        let lines: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect();
+        let lines: Vec<_> = ["Connection: close"]
+            .into_iter()
+            .chain(lines.iter().map(String::as_str))
+            .collect();
+        let request = self.head_by_hand(first_line, &lines) + body;
         raw::send(self.site.address, request.as_bytes())
     }
 
     /// Everything that it logged.
     #[must_use]
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.edge.log()).unwrap_or_default()
+        std::fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    /// Where it logs.
+    #[must_use]
+    pub fn log_file(&self) -> PathBuf {
+        self.edge.log()
     }
 }
 
@@ -341,6 +398,17 @@ impl Waiting {
             .await
             .expect("the edge answers in time")
             .expect("the edge answers");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The head of the answer, when it comes.
+    pub async fn head(mut self) -> String {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\r\n\r\n") {
+            let byte = timeout(PATIENCE, self.0.read_u8()).await;
+            let byte = byte.expect("the edge answers in time");
+            bytes.push(byte.expect("the edge answers"));
+        }
         String::from_utf8_lossy(&bytes).into_owned()
     }
 

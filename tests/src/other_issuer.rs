@@ -142,6 +142,19 @@ impl OtherIssuer {
     }
 }
 
+/// What a server answers to a WebSocket client's key (RFC 6455, section 4.2.2).
+#[must_use]
+pub fn websocket_accept(key: &str) -> String {
+    let message = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    let legacy = &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY;
+    let digest = aws_lc_rs::digest::digest(legacy, message.as_bytes());
+    // Twenty bytes end in one sign of padding.
+    base64url(digest.as_ref())
+        .replace('-', "+")
+        .replace('_', "/")
+        + "="
+}
+
 /// Base64url without padding (RFC 7515, section 2).
 #[must_use]
 pub fn base64url(bytes: &[u8]) -> String {

@@ -1,10 +1,11 @@
 //! Listens between the edge and what is behind it, and remembers the head of every request that goes by.
 //!
-//! It changes nothing and understands only as much of HTTP/1.1 as it takes to find the heads of requests: a head begins
+//! It changes nothing, but for an answer that it is told to lose, and understands only as much of HTTP/1.1 as it takes to find the heads of requests: a head begins
 //! where the last body ended, and bodies are measured by their length or their chunks.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -39,7 +40,14 @@ impl Seen {
 #[derive(Debug, Clone)]
 pub struct Tap {
     address: SocketAddr,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    log: Arc<Log>,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    seen: Mutex<Vec<Seen>>,
+    /// The target whose next answer is lost.
+    loses: Mutex<Option<String>>,
 }
 
 impl Tap {
@@ -50,17 +58,17 @@ impl Tap {
         let address = listener
             .local_addr()
             .expect("the address of a bound socket");
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&seen);
+        let log = Arc::<Log>::default();
+        let own = Arc::clone(&log);
         thread::spawn(move || {
             for from in listener.incoming().flatten() {
                 // A connection that is closed at once is what a forwarder without an upstream can offer.
                 if let Ok(to) = TcpStream::connect(upstream) {
-                    connect(from, to, Arc::clone(&log));
+                    connect(from, to, Arc::clone(&own));
                 }
             }
         });
-        Self { address, seen }
+        Self { address, log }
     }
 
     /// Where it listens.
@@ -72,10 +80,18 @@ impl Tap {
     /// Everything that went by so far.
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
-        self.seen
+        let seen = self.log.seen.lock();
+        seen.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The next request to this target arrives, and its connection breaks before the answer is back.
+    pub fn loses_the_next_answer_to(&self, target: &str) {
+        let mut loses = self
+            .log
+            .loses
             .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+            .unwrap_or_else(PoisonError::into_inner);
+        *loses = Some(target.to_owned());
     }
 
     /// Method and target of everything that went by so far.
@@ -88,22 +104,45 @@ impl Tap {
     }
 }
 
-fn connect(from: TcpStream, to: TcpStream, log: Arc<Mutex<Vec<Seen>>>) {
+impl Log {
+    /// Whether the answer to this request is lost.
+    fn note(&self, seen: Seen) -> bool {
+        let mut loses = self.loses.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_lost = loses.take_if(|target| *target == seen.target).is_some();
+        let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(seen);
+        is_lost
+    }
+}
+
+fn connect(from: TcpStream, to: TcpStream, log: Arc<Log>) {
     let (Ok(mut from_again), Ok(mut to_again)) = (from.try_clone(), to.try_clone()) else {
         return;
     };
+    let breaks = Arc::new(AtomicBool::new(false));
+    let broken = Arc::clone(&breaks);
     thread::spawn(move || {
         let mut requests = Requests::default();
         pump(from, to, |bytes| {
             for seen in requests.read(bytes) {
-                log.lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(seen);
+                if log.note(seen) {
+                    breaks.store(true, Ordering::SeqCst);
+                }
             }
         });
     });
     thread::spawn(move || {
-        let _ = std::io::copy(&mut to_again, &mut from_again);
+        let mut buffer = [0u8; 16 * 1024];
+        while let Ok(read) = to_again.read(&mut buffer) {
+            let bytes = buffer.get(..read).filter(|bytes| !bytes.is_empty());
+            // The answer is there, so the request was carried out.
+            let goes_on = bytes.is_some_and(|bytes| {
+                !broken.load(Ordering::SeqCst) && from_again.write_all(bytes).is_ok()
+            });
+            if !goes_on {
+                break;
+            }
+        }
         let _ = from_again.shutdown(Shutdown::Both);
     });
 }

@@ -66,6 +66,7 @@ pub fn prepare(need: Need) -> Outcome<()> {
         debian_browser()?;
         debian_postgresql()?;
         debian_redis()?;
+        debian_nginx()?;
         python_packages()?;
     }
     Ok(())
@@ -169,6 +170,14 @@ fn debian_redis() -> Outcome<()> {
         return Ok(());
     }
     debian("Redis 7", &["redis-server"])
+}
+
+/// The proxy that asks for verdicts; the stories start their own.
+fn debian_nginx() -> Outcome<()> {
+    if toolchain::nginx().is_some() {
+        return Ok(());
+    }
+    debian("nginx", &["nginx-light"])
 }
 
 /// Installs packages of Debian, or says how.

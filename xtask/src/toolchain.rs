@@ -186,6 +186,13 @@ pub fn has_redis() -> bool {
         .all(|program| find_on_path(program).is_some())
 }
 
+/// nginx, which Debian puts where only root's path leads.
+#[must_use]
+pub fn nginx() -> Option<PathBuf> {
+    let debian = PathBuf::from("/usr/sbin/nginx");
+    find_on_path("nginx").or_else(|| debian.is_file().then_some(debian))
+}
+
 /// Where `setup` puts the packages of Python.
 #[must_use]
 pub fn python_folder() -> PathBuf {

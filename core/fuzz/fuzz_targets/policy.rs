@@ -2,7 +2,7 @@
 #![no_main]
 
 use edgeward_core::gate::{
-    CanonicalPath, Client, Turns, Credential, Decision, Destination, Gate, Policy, PolicyState, RequestSource,
+    CanonicalPath, Client, Credential, Decision, Destination, Gate, Policy, PolicyState, Renewal, Turns, RequestSource,
     RequestView, decide,
 };
 use edgeward_core::time::UnixTime;
@@ -69,6 +69,7 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
                         query: None,
                         credential: Credential::None,
                         navigation: false,
+                        renewal: Renewal::Impossible,
                     };
                     decide(&gate, &request, UnixTime::from_seconds(0))
                 };
@@ -90,7 +91,8 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
                     Decision::NeedsKeys(_)
                     | Decision::NeedsSignature(_)
                     | Decision::NeedsRevocations(_)
- | Decision::NeedsTurn(_) => {
+                    | Decision::NeedsTurn(_)
+                    | Decision::NeedsRefresh => {
                         panic!("an anonymous caller has nothing to check")
                     }
                 }

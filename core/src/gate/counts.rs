@@ -51,14 +51,6 @@ impl Counts {
         let Some(table) = self.tables.get_mut(number) else {
             return Ruling::Granted;
         };
-        let period = i64::from(turn.limit.within_seconds()) * MICROSECONDS_IN_A_SECOND;
-        let each = period / i64::from(turn.limit.requests().max(1));
-        // No time that a clock shows comes near the ends of this, so nothing below overflows.
-        let now = now
-            .milliseconds_since(Moment::from_milliseconds(0))
-            .clamp(0, LAST_MILLISECOND)
-            * MICROSECONDS_IN_A_MILLISECOND;
-
         let mut known = None;
         let (mut least, mut least_used) = (0, i64::MAX);
         for (at, count) in table.iter_mut().enumerate() {
@@ -70,17 +62,8 @@ impl Counts {
                 (least, least_used) = (at, count.full_again);
             }
         }
-        // A clock that was set back holds nobody up for longer than the period.
-        let full_again = known
-            .as_ref()
-            .map_or(now, |count| count.full_again.max(now).min(now + period));
-        let too_early = full_again + each - now - period;
-        let is_granted = too_early <= 0;
-        let full_again = if is_granted {
-            full_again + each
-        } else {
-            full_again
-        };
+        let known_until = known.as_ref().map(|count| count.full_again);
+        let (ruling, full_again) = rule(turn, known_until, now);
         match known {
             Some(count) => count.full_again = full_again,
             None => {
@@ -93,14 +76,37 @@ impl Counts {
                 });
             }
         }
-        if is_granted {
-            return Ruling::Granted;
-        }
-        let seconds = (too_early + MICROSECONDS_IN_A_SECOND - 1) / MICROSECONDS_IN_A_SECOND;
-        Ruling::Refused {
-            seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
-        }
+        ruling
     }
+
+    /// What [`Self::take`] would say, with nothing taken.
+    #[must_use]
+    pub fn look(&self, turn: &Turn, now: Moment) -> Ruling {
+        let table = self.tables.get(turn.limit.number());
+        let mut counts = table.into_iter().flatten();
+        let known = counts.find(|count| count.key == turn.key);
+        rule(turn, known.map(|count| count.full_again), now).0
+    }
+}
+
+/// What is said about a turn, and when its bucket will be full again after that.
+fn rule(turn: &Turn, full_again: Option<i64>, now: Moment) -> (Ruling, i64) {
+    let period = i64::from(turn.limit.within_seconds()) * MICROSECONDS_IN_A_SECOND;
+    let each = period / i64::from(turn.limit.requests().max(1));
+    // No time that a clock shows comes near the ends of this, so nothing below overflows.
+    let now = now
+        .milliseconds_since(Moment::from_milliseconds(0))
+        .clamp(0, LAST_MILLISECOND)
+        * MICROSECONDS_IN_A_MILLISECOND;
+    // A clock that was set back holds nobody up for longer than the period.
+    let full_again = full_again.map_or(now, |known| known.max(now).min(now + period));
+    let too_early = full_again + each - now - period;
+    if too_early <= 0 {
+        return (Ruling::Granted, full_again + each);
+    }
+    let seconds = (too_early + MICROSECONDS_IN_A_SECOND - 1) / MICROSECONDS_IN_A_SECOND;
+    let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+    (Ruling::Refused { seconds }, full_again)
 }
 
 #[cfg(test)]

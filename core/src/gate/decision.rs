@@ -11,6 +11,8 @@
 //!
 //! What a route says of addresses is asked before anybody looks at the credential, so that a flood costs no signature check and
 //! no fetch; what it says of identities is asked of requests that would pass. Both ask for the turn ([`Decision::NeedsTurn`]).
+//! and of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]). Where a route needs a sign-in and the
+//! access token is absent or has expired, a refresh is asked for ([`Decision::NeedsRefresh`]), and what it brings is judged in the same way.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -25,18 +27,19 @@ use super::limit::Turn;
 use super::path::{CanonicalPath, PathRefusal};
 use super::permit::{Destination, Permit, ResponsePolicy};
 use super::policy::{Found, Policy, PolicyState, Rule};
+use super::refusal::{
+    Refusal, keys_unavailable, revocations_unavailable, token_refused, token_revoked,
+};
+use super::renewal::Renewal;
 use super::source::{self, RequestSource};
 use super::subject::{Standing, Subject};
 use super::territory::{SIGN_IN_PAGE, Territory};
-use crate::problem::{Problem, ProblemCode};
+use crate::problem::ProblemCode;
 use crate::reject::Reject;
 use crate::return_to;
 use crate::revocation::Mode;
 use crate::signature::SignatureQuestion;
 use crate::time::UnixTime;
-
-/// Because the feed is asked for again after about as long.
-const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// What a decision may look at of a request.
 pub struct RequestView<'a> {
@@ -56,6 +59,8 @@ pub struct RequestView<'a> {
     pub source: RequestSource<'a>,
     /// Whether a redirect to a page makes sense, see [`super::Navigation::detect`].
     pub navigation: bool,
+    /// Whether refreshing may help where the credential is none or has expired.
+    pub renewal: Renewal,
 }
 
 /// What is to be done. Closed: whoever acts on it names every case.
@@ -81,6 +86,8 @@ pub enum Decision {
     NeedsRevocations(Mode),
     /// Count this turn and decide again with the ruling.
     NeedsTurn(Turn),
+    /// Exchange the refresh cookie and decide again about what it brought, with [`Renewal::Tried`] or [`Renewal::Unanswered`].
+    NeedsRefresh,
 }
 
 /// A redirect to a page of this site.
@@ -97,58 +104,6 @@ pub struct Redirect {
 pub struct Answer {
     /// 204.
     pub status: u16,
-}
-
-/// A refusal, with what the client and what the log is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The HTTP status.
-    pub status: u16,
-    /// The stable public code.
-    pub code: ProblemCode,
-    /// A public sentence about this occurrence, made of constants and the policy's own words.
-    pub detail: Option<String>,
-    /// The value of `WWW-Authenticate`.
-    pub www_authenticate: Option<String>,
-    /// The value of `Allow`, for 405.
-    pub allow: Option<&'static str>,
-    /// Which other origin may read the refusal, where the policy speaks about that.
-    pub cors: Option<CorsGrant>,
-    /// The value of `Retry-After` in seconds, where waiting helps.
-    pub retry_after: Option<u32>,
-    /// For the log only: the precise reason and, where one was asked, the rule. Never token bytes.
-    pub log_reason: String,
-}
-
-impl Refusal {
-    pub(super) fn new(code: ProblemCode, log_reason: impl Into<String>) -> Self {
-        let (detail, www_authenticate, allow) = (None, None, None);
-        Self {
-            cors: None,
-            status: code.status(),
-            code,
-            detail,
-            www_authenticate,
-            allow,
-            retry_after: None,
-            log_reason: log_reason.into(),
-        }
-    }
-
-    fn challenging(mut self, www_authenticate: String) -> Self {
-        self.www_authenticate = Some(www_authenticate);
-        self
-    }
-
-    /// The body of the answer.
-    #[must_use]
-    pub fn problem(&self) -> Problem {
-        let problem = Problem::new(self.code);
-        match &self.detail {
-            Some(detail) => problem.with_detail(detail.as_str()),
-            None => problem,
-        }
-    }
 }
 
 /// Decides about a request.
@@ -220,7 +175,8 @@ fn judge_app(
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
-        | Decision::NeedsTurn(_)) => other,
+        | Decision::NeedsTurn(_)
+        | Decision::NeedsRefresh) => other,
     })
 }
 
@@ -357,6 +313,13 @@ fn sign_in_first(
                 .challenging(challenge::none_sent())
         }
     };
+    // Any other token that is refused stays refused: a new one for the same session would hide what is wrong with it.
+    if matches!(caller, Caller::Anonymous | Caller::Refused(Reject::Expired))
+        && !source::is_preflight(request)
+        && let Some(instead) = request.renewal.before_sign_in(&refusal)
+    {
+        return instead;
+    }
     if is_navigation(request) {
         return see_other(return_to::with_way_back(SIGN_IN_PAGE, path, request.query));
     }
@@ -410,36 +373,6 @@ fn answer_verify_token(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime
             ),
         },
     )
-}
-
-fn token_refused(reject: &Reject) -> Refusal {
-    let code = ProblemCode::from_code(reject.code()).unwrap_or(ProblemCode::InvalidToken);
-    let refusal = Refusal::new(code, format!("token-refused: {}", reject.reason()));
-    if code.status() == 401 {
-        refusal.challenging(challenge::invalid_token(code))
-    } else {
-        refusal
-    }
-}
-
-fn token_revoked() -> Refusal {
-    let code = ProblemCode::TokenRevoked;
-    Refusal::new(code, "token-refused: revoked").challenging(challenge::invalid_token(code))
-}
-
-fn keys_unavailable() -> Refusal {
-    Refusal::new(ProblemCode::KeysUnavailable, "keys-unavailable")
-}
-
-fn revocations_unavailable() -> Refusal {
-    let refusal = Refusal::new(
-        ProblemCode::RevocationsUnavailable,
-        "revocations-unavailable",
-    );
-    Refusal {
-        retry_after: Some(RETRY_AFTER_SECONDS),
-        ..refusal
-    }
 }
 
 /// The page that a person is led to instead of a refusal, if this caller may see it; otherwise two pages could send

@@ -12,7 +12,8 @@ use core::fmt;
 use sha2::{Digest as _, Sha256};
 
 use super::client::Client;
-use super::decision::{Decision, Refusal};
+use super::decision::Decision;
+use super::refusal::Refusal;
 use crate::problem::ProblemCode;
 
 /// A `[limit.NAME]` of the policy.

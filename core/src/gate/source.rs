@@ -6,9 +6,10 @@
 //! token. Requests without our cookies act for nobody whom the gate knows by them.
 
 use super::cors::{CorsGrant, Preflight};
-use super::decision::{Decision, Refusal, RequestView};
+use super::decision::{Decision, RequestView};
 use super::path::CanonicalPath;
 use super::policy::{Found, Policy, Rule};
+use super::refusal::Refusal;
 use crate::origin::{PageOf, Provenance, is_unsafe};
 use crate::problem::ProblemCode;
 
@@ -73,7 +74,7 @@ pub(super) fn answer_to_preflight(
 ) -> Option<Decision> {
     let method = request.source.asks_for_method?;
     let origin = request.source.provenance.origin?;
-    if request.method != "OPTIONS" {
+    if !is_preflight(request) {
         return None;
     }
     let word_about = |method: &str| match policy.find(path, method, request.host) {
@@ -92,6 +93,12 @@ pub(super) fn answer_to_preflight(
     let is_covered = |method: &str| word_about(method) == Some(cors);
     let preflight = Preflight::new(grant, is_covered);
     Some(Decision::AnswerPreflight(preflight))
+}
+
+/// Whether it is a browser's question about another request. Browsers send none of our cookies with it, so what looks like it and
+/// has them is worth no refresh.
+pub(super) fn is_preflight(request: &RequestView<'_>) -> bool {
+    request.method == "OPTIONS" && request.source.asks_for_method.is_some()
 }
 
 fn matters(request: &RequestView<'_>) -> bool {

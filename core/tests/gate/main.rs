@@ -14,6 +14,7 @@ mod detours;
 mod keys;
 mod signatures;
 mod credentials;
+mod renewal;
 mod policy;
 mod policy_text;
 mod policy_schema;

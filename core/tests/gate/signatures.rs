@@ -5,7 +5,8 @@ use std::cell::RefCell;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use edgeward_core::gate::{
-    CanonicalPath, Client, Credential, Decision, Gate, RequestSource, RequestView, Turns, decide,
+    CanonicalPath, Client, Credential, Decision, Gate, Renewal, RequestSource, RequestView, Turns,
+    decide,
 };
 use edgeward_core::keys::KeySet;
 use edgeward_core::signature::{Finding, SignatureAnswer, SignatureQuestion};
@@ -62,6 +63,7 @@ impl Curve {
             query: None,
             credential: Credential::Token(token),
             navigation: false,
+            renewal: Renewal::Impossible,
         };
         decide(&gate, &request, UnixTime::from_seconds(now))
     }

@@ -2,7 +2,7 @@
 
 use edgeward_core::gate::{
     CanonicalPath, Client, Credential, Decision, Destination, Gate, KeyDemand, Permit, PolicyState,
-    Refusal, RequestSource, RequestView, Turns, decide,
+    Refusal, Renewal, RequestSource, RequestView, Turns, decide,
 };
 use edgeward_core::keys::KeySet;
 use edgeward_core::time::UnixTime;
@@ -114,6 +114,7 @@ impl Site {
             query,
             credential: request.credential,
             navigation: request.navigation,
+            renewal: request.renewal,
         };
         decide(&gate, &view, UnixTime::from_seconds(NOW))
     }
@@ -128,6 +129,7 @@ pub(crate) struct Request<'r> {
     pub(crate) source: RequestSource<'r>,
     pub(crate) client: Client,
     pub(crate) turns: Turns,
+    pub(crate) renewal: Renewal,
 }
 
 pub(crate) fn call<'r>(method: &'r str, target: &'r str) -> Request<'r> {
@@ -139,6 +141,7 @@ pub(crate) fn call<'r>(method: &'r str, target: &'r str) -> Request<'r> {
         source: RequestSource::default(),
         client: Client::Untold,
         turns: Turns::default(),
+        renewal: Renewal::Impossible,
     }
 }
 
@@ -206,5 +209,6 @@ pub(crate) fn told(decision: Decision) -> String {
         }
         Decision::NeedsRevocations(mode) => format!("needs the feed, {mode}"),
         Decision::NeedsTurn(turn) => format!("needs a turn of {}", turn.limit.name()),
+        Decision::NeedsRefresh => "needs a refresh".to_string(),
     }
 }

@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use edgeward_core::cookie::{CookieHeader, CookieNames, Environment};
 use edgeward_core::gate::{
-    CanonicalPath, Client, Credential, Decision, Gate, PolicyState, RequestSource, RequestView,
-    Turns, decide,
+    CanonicalPath, Client, Credential, Decision, Gate, PolicyState, Renewal, RequestSource,
+    RequestView, Turns, decide,
 };
 use edgeward_core::revocation::{Advice, BOUND_MILLISECONDS, Consulted, Feed, Mode, Revocations};
 use edgeward_core::time::Moment;
@@ -70,6 +70,7 @@ fn ask(asked: &Asked<'_>, seen: &std::cell::RefCell<SeenTokens>) -> (String, Opt
         query: None,
         credential: Credential::from_headers(&[], &CookieHeader::parse(&[&cookie]), &names),
         navigation: asked.navigation,
+        renewal: Renewal::Impossible,
     };
     let told = match decide(&gate, &request, arrived.time()) {
         Decision::Forward(permit) => match permit.identity() {
@@ -89,7 +90,8 @@ fn ask(asked: &Asked<'_>, seen: &std::cell::RefCell<SeenTokens>) -> (String, Opt
         other @ (Decision::AnswerPreflight(_)
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
-        | Decision::NeedsTurn(_)) => panic!("{other:?}"),
+        | Decision::NeedsTurn(_)
+        | Decision::NeedsRefresh) => panic!("{other:?}"),
     };
     (told, consulted.get())
 }

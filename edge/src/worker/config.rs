@@ -4,6 +4,8 @@
 //! is repaired. Nothing is guessed and nothing has a default that weakens the gate. Values of secrets never leave here.
 
 mod origin;
+mod cookies;
+mod patience;
 
 use std::net::IpAddr;
 use std::str::FromStr as _;
@@ -15,6 +17,9 @@ use edgeward_core::revocation;
 use edgeward_core::token::{Audiences, Expectations, SigningKey, TokenType};
 
 pub(super) use origin::Origin;
+
+use cookies::{refuse_foreign_domain, refuse_open_development};
+use patience::app_patience;
 
 use super::keys::Seal;
 use super::request::Inbound;
@@ -46,6 +51,8 @@ pub(super) struct Settings {
     pub(super) client_address_header: Option<String>,
     /// Whether the requests of the edge's own machine are counted too.
     pub(super) counts_own_machine: bool,
+    /// How many milliseconds the app may take until its answer begins; `None` leaves that to the platform.
+    pub(super) app_patience: Option<u32>,
 }
 
 /// The enrolled edge: its name and its own key.
@@ -103,6 +110,7 @@ impl Settings {
         let issuer_upstream = origin("ISSUER_ORIGIN")?;
         let app_upstream = origin("APP_ORIGIN")?;
         refuse_plain_http(environment, &issuer, &issuer_upstream, &app_upstream)?;
+        refuse_open_development(environment, &issuer)?;
 
         let audience = required("AUDIENCE")?;
         let identity = EdgeIdentity::from_secret(&required("EDGE_KEY")?)?;
@@ -110,7 +118,8 @@ impl Settings {
             Ok(policy) => PolicyState::Ready(policy),
             Err(error) => PolicyState::Broken(error),
         };
-        let parent_domain = lookup("COOKIE_PARENT_DOMAIN").is_some_and(|domain| !domain.is_empty());
+        let parent_domain = lookup("COOKIE_PARENT_DOMAIN").filter(|domain| !domain.is_empty());
+        refuse_foreign_domain(parent_domain.as_deref(), &issuer)?;
         let expect = Expectations::new(
             issuer.as_str().to_owned(),
             Audiences::OneOf(vec![audience.clone()]),
@@ -126,10 +135,11 @@ impl Settings {
             policy,
             expect,
             expect_feed,
-            cookies: CookieNames::for_environment(environment, parent_domain),
+            cookies: CookieNames::for_environment(environment, parent_domain.is_some()),
             identity,
             client_address_header: client_address_header(lookup("CLIENT_ADDRESS_HEADER"))?,
             counts_own_machine: lookup("LIMIT_LOOPBACK").is_some_and(|word| word == "true"),
+            app_patience: app_patience(lookup("APP_TIMEOUT_SECONDS"))?,
         })
     }
 
@@ -337,6 +347,14 @@ pub(super) mod tests {
             ),
             ("GATE_POLICY", ""),
             ("CLIENT_ADDRESS_HEADER", "x forwarded for"),
+            ("COOKIE_PARENT_DOMAIN", "test"),
+            ("COOKIE_PARENT_DOMAIN", "example.com"),
+            ("COOKIE_PARENT_DOMAIN", ".app.test"),
+            ("COOKIE_PARENT_DOMAIN", "pp.test"),
+            ("COOKIE_PARENT_DOMAIN", "www.app.test"),
+            ("APP_TIMEOUT_SECONDS", "-1"),
+            ("APP_TIMEOUT_SECONDS", "soon"),
+            ("APP_TIMEOUT_SECONDS", "3601"),
         ] {
             let broken = settings_with(&[(binding, value)]).err();
             assert_eq!(

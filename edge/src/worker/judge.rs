@@ -1,7 +1,9 @@
 //! Asking core about a request, and bringing what it asks for.
 //!
-//! Core may ask for a turn by address, then for keys, then about a signature, then for the feed of ended sessions, then for a turn by
-//! identity; the keys of a cold isolate twice at most, the rest once, and in this order, so a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
+//! Core may ask for a turn by address, then for keys, then about a signature, then for the feed of ended sessions, then for a turn
+//! by identity; the keys of a cold isolate twice at most, the rest once, and in this order. Or it may ask for a refresh, once, in
+//! place of the turn by identity; then about the token that this brought for the same again, but for the turn by address, which is
+//! taken once in a request. So a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
 //! remembered for the life of the isolate ([`SeenTokens`]): that shortens the way of a request and decides nothing.
 
 use std::cell::{Cell, RefCell};
@@ -12,12 +14,14 @@ use edgeward_core::revocation::{Consulted, Revocations};
 use edgeward_core::signature::SignatureAnswer;
 use edgeward_core::token::SeenTokens;
 use wasm_bindgen::JsValue;
+use web_sys::Request;
 use worker::Context;
 
 use super::config::Settings;
 use super::introduction;
 use super::keys::{self, Current, Errand};
 use super::limits;
+use super::refresh;
 use super::request::Inbound;
 use super::revocations;
 use super::signatures;
@@ -116,9 +120,32 @@ impl Bench {
     pub(super) async fn bring(
         mut self,
         mut decision: Decision,
-        inbound: &Inbound,
+        inbound: &mut Inbound,
+        request: &Request,
         context: &Context,
     ) -> (Self, Decision) {
+        loop {
+            decision = self.bring_for_token(decision, inbound, context).await;
+            // After one refresh core asks for none.
+            let Decision::NeedsRefresh = decision else {
+                return (self, decision);
+            };
+            refresh::obtain(&self.settings, inbound, request, context).await;
+            // It is about another token from now on, so what was found out about the first one is final for nothing.
+            self.keys_are_final = false;
+            self.answer = None;
+            self.revocations_are_final = false;
+            decision = self.judge(inbound);
+        }
+    }
+
+    /// Brings what has to be known of the request and of the token that it has.
+    async fn bring_for_token(
+        &mut self,
+        mut decision: Decision,
+        inbound: &Inbound,
+        context: &Context,
+    ) -> Decision {
         decision = self.ask_platform(decision, inbound).await;
         if let Decision::NeedsKeys(KeyDemand::NoKeySet) = decision {
             // A cold isolate will want both, and asks for both at once.
@@ -144,8 +171,7 @@ impl Bench {
             decision = self.judge(inbound);
         }
         // A turn by identity, of which nobody knew before whose it is.
-        decision = self.ask_platform(decision, inbound).await;
-        (self, decision)
+        self.ask_platform(decision, inbound).await
     }
 
     async fn ask_platform(&mut self, decision: Decision, inbound: &Inbound) -> Decision {

@@ -14,6 +14,7 @@ mod keys;
 mod signatures;
 mod revocations;
 mod limits;
+mod refresh;
 mod effect;
 mod proxy;
 mod exchange;
@@ -67,7 +68,7 @@ pub fn prepare(env: &JsValue) {
 }
 
 /// Every request enters here. It answers with a `Response`, or with the promise of one if something has to be waited for:
-/// keys, the platform's check of a signature, the feed of ended sessions, an upstream.
+/// keys, the platform's check of a signature, the feed of ended sessions, a refresh, an upstream.
 #[wasm_bindgen]
 #[expect(
     unreachable_pub,
@@ -78,7 +79,7 @@ pub fn fetch(
     env: &JsValue,
     context: worker_sys::Context,
 ) -> Result<JsValue, JsValue> {
-    let (inbound, settings) = match receive(&request, env) {
+    let (mut inbound, settings) = match receive(&request, env) {
         Ok(received) => received,
         Err(reply) => return Ok(effect::send(&reply)?.into()),
     };
@@ -105,7 +106,7 @@ pub fn fetch(
             },
         ),
         Effect::Bring(wanted) => Ok(future_to_promise(async move {
-            let (bench, decision) = bench.bring(wanted, &inbound, &context).await;
+            let (bench, decision) = bench.bring(wanted, &mut inbound, &request, &context).await;
             bench.follow_up(&decision, &inbound, &context);
             finish(effect::of(decision, &inbound), &request, inbound, settings)
         })
@@ -194,13 +195,13 @@ fn not_answered(inbound: &Inbound, settings: &Settings) -> Result<Response, JsVa
 }
 
 fn own(reply: Reply, inbound: &Inbound, settings: &Settings) -> Result<Response, JsValue> {
-    let environment = settings.environment;
-    effect::send(&reply.finish(
-        environment,
+    let reply = reply.finish(
+        settings.environment,
         &inbound.method,
         &inbound.id,
         inbound.traceparent(),
-    ))
+    );
+    refresh::hand_cookies(inbound, effect::send(&reply)?)
 }
 
 fn settings(env: &JsValue) -> Result<Rc<Settings>, BrokenSettings> {

@@ -40,7 +40,9 @@ pub(super) struct ClientHeaders {
     names: Vec<String>,
     connection: Option<String>,
     /// The client's address, if the platform said it.
-    address: Option<IpAddr>,
+    pub(super) address: Option<IpAddr>,
+    /// By which the issuer knows a browser without a device cookie.
+    pub(super) user_agent: Option<String>,
 }
 
 thread_local! {
@@ -54,7 +56,10 @@ impl ClientHeaders {
         let (headers, names) = READ_LAST.with(|wanted| {
             let address = settings.client_address_header.as_deref();
             let wanted = wanted.get_or_init(|| {
-                let names: Vec<_> = ["connection"].into_iter().chain(address).collect();
+                let names: Vec<_> = ["connection", "user-agent"]
+                    .into_iter()
+                    .chain(address)
+                    .collect();
                 Names::new(&names)
             });
             runtime::names(request, wanted)
@@ -66,6 +71,7 @@ impl ClientHeaders {
         Self {
             names,
             connection: said("connection"),
+            user_agent: said("user-agent"),
             address: settings.client_address(said),
         }
     }
@@ -172,6 +178,22 @@ pub(super) fn proof_headers(
     proven(settings, method, path_and_query, asker, request_id, now)
 }
 
+/// What the edge says where it refreshes for a client.
+///
+/// # Errors
+/// The edge's key could not sign.
+pub(super) fn refresh_proof_headers(
+    settings: &Settings,
+    method: &str,
+    path_and_query: &str,
+    client: Option<IpAddr>,
+    request_id: &str,
+    now: UnixTime,
+) -> Result<Vec<(&'static str, String)>, SignError> {
+    let asker = Asker::Refresh(client);
+    proven(settings, method, path_and_query, asker, request_id, now)
+}
+
 /// What the edge says where it asks for itself.
 ///
 /// # Errors
@@ -236,6 +258,7 @@ mod tests {
         let client = ClientHeaders {
             names: sent.iter().map(|(name, _)| (*name).to_owned()).collect(),
             connection: request.header("connection").map(str::to_owned),
+            user_agent: None,
             address: address.map(|address| address.parse().unwrap()),
         };
         let Onward { gone, set } = to_app(&client, &request, &settings, None, authorization);

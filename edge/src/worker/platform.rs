@@ -9,7 +9,10 @@ use edgeward_core::time::{Moment, UnixTime};
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
-use web_sys::{Request, Response, WorkerGlobalScope};
+use web_sys::{
+    AbortSignal, Headers, Request, RequestCache, RequestInit, RequestRedirect, Response,
+    WorkerGlobalScope,
+};
 
 #[wasm_bindgen]
 extern "C" {
@@ -75,6 +78,28 @@ pub(super) fn lot() -> u8 {
     lot
 }
 
+/// A GET of the edge's own, with `more` headers. It passes the platform's cache by, and whatever redirects it is not followed.
+///
+/// # Errors
+/// The runtime takes the address or a header for none.
+pub(super) fn own_request(
+    url: &str,
+    headers: &Headers,
+    more: Vec<(&'static str, String)>,
+    abort: &AbortSignal,
+) -> Result<Request, JsValue> {
+    for (name, value) in more {
+        headers.set(name, &value)?;
+    }
+    let init = RequestInit::new();
+    init.set_method("GET");
+    init.set_headers(headers);
+    init.set_redirect(RequestRedirect::Manual);
+    init.set_cache(RequestCache::NoStore);
+    init.set_signal(Some(abort));
+    Request::new_with_str_and_init(url, &init)
+}
+
 /// Sends a request.
 ///
 /// # Errors
@@ -129,11 +154,16 @@ pub(super) async fn within<T: 'static>(
         place.set(Some(work.await));
         Ok(JsValue::UNDEFINED)
     });
-    let timer = Timer::start(milliseconds);
-    // Neither of the two is ever rejected.
-    let _ = JsFuture::from(Promise::race(&Array::of2(&work, &timer.rings))).await;
-    clear_timeout(&timer.handle);
+    wait_for(&work, milliseconds).await;
     outcome.take()
+}
+
+/// Waits until a promise of this request's own is fulfilled, and not longer than this. It must be one that is never rejected.
+pub(super) async fn wait_for(promise: &Promise, milliseconds: i32) {
+    let timer = Timer::start(milliseconds);
+    // A timer's promise is never rejected either.
+    let _ = JsFuture::from(Promise::race(&Array::of2(promise, &timer.rings))).await;
+    clear_timeout(&timer.handle);
 }
 
 struct Timer {

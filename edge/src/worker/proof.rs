@@ -22,11 +22,15 @@ const LIFETIME_SECONDS: i64 = 30;
 pub(super) enum Asker {
     /// A client at this address, as far as the platform said.
     Client(Option<IpAddr>),
+    /// The edge asks by itself to refresh the session of a client at this address. The issuer then wants no CSRF token, so no request
+    /// of a client's is ever sent on with it.
+    Refresh(Option<IpAddr>),
     /// Nobody: the edge asks for itself.
     TheEdge,
 }
 
 /// What one proof speaks for.
+#[derive(Clone, Copy)]
 pub(super) struct Proven<'r> {
     /// Unique to this proof.
     pub(super) id: &'r str,
@@ -54,6 +58,8 @@ struct Claims<'r> {
     cip: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     own: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh: Option<bool>,
     rid: &'r str,
 }
 
@@ -64,12 +70,11 @@ impl Proven<'_> {
     /// The key could not sign.
     pub(super) fn sign(&self, settings: &Settings, now: UnixTime) -> Result<String, SignError> {
         let edge = &settings.identity;
-        let (cip, own) = match self.asker {
-            Asker::Client(client) => {
-                let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-                (Some(client.unwrap_or(unknown)), None)
-            }
-            Asker::TheEdge => (None, Some(true)),
+        let known = |client: Option<IpAddr>| client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let (cip, own, refresh) = match self.asker {
+            Asker::Client(client) => (Some(known(client)), None, None),
+            Asker::Refresh(client) => (Some(known(client)), None, Some(true)),
+            Asker::TheEdge => (None, Some(true), None),
         };
         let claims = Claims {
             iss: &edge.name,
@@ -82,6 +87,7 @@ impl Proven<'_> {
             htu: self.path_and_query,
             cip,
             own,
+            refresh,
             rid: self.request_id,
         };
         edge.key.sign(&TokenType::EdgeProof, &claims)
@@ -139,7 +145,14 @@ mod tests {
             verify(&token, &keys, &settings.expect, now).is_err(),
             "a proof is no access token"
         );
-        assert_eq!(claims.get("own"), None);
+        assert_eq!((claims.get("own"), claims.get("refresh")), (None, None));
+
+        let asker = Asker::Refresh(None);
+        let refresh = Proven { asker, ..proof }.sign(&settings, now).unwrap();
+        let verified = verify(&refresh, &keys, &expect, now).unwrap();
+        let said = |claim| verified.claims().get(claim).cloned();
+        let expected = (Some(true.into()), Some("0.0.0.0".into()), None);
+        assert_eq!((said("refresh"), said("cip"), said("own")), expected);
 
         let asker = Asker::TheEdge;
         let own = Proven { asker, ..proof }.sign(&settings, now).unwrap();

@@ -3,14 +3,17 @@
 //! Everything is taken as the runtime gives it: the raw path, the header lines. Nothing that a client may write says who
 //! it is or where it comes from; the address is the platform's word.
 
+use std::rc::Rc;
+
 use edgeward_core::cookie::{CookieHeader, CookieNames};
 use edgeward_core::gate::{
-    CanonicalPath, Client, Credential, Navigation, RequestSource, RequestView,
+    CanonicalPath, Client, Credential, Navigation, Renewal, RequestSource, RequestView,
 };
 use edgeward_core::origin::Provenance;
 use edgeward_core::time::{Moment, UnixTime};
 use edgeward_core::trace::{TRACEPARENT, TraceParent};
 
+use super::refresh::Outcome;
 use super::reply::Reader;
 use super::runtime::HeaderList;
 use super::target::Target;
@@ -28,6 +31,9 @@ pub(super) const DECISIVE: &[&str] = &[
     "upgrade",
     "access-control-request-method",
     TRACEPARENT,
+    "sec-purpose",
+    "purpose",
+    "x-moz",
     #[cfg(feature = "test-clock")]
     super::clock::TEST_CLOCK_HEADER,
 ];
@@ -51,6 +57,8 @@ pub(super) struct Inbound {
     pub(super) trace: Option<TraceParent>,
     /// Whether the client brought that trace, and may have said more about it.
     pub(super) brought_trace: bool,
+    /// What refreshing came to, if it was tried.
+    pub(super) refreshed: Option<Rc<Outcome>>,
     path: String,
     query: Option<String>,
 }
@@ -81,6 +89,7 @@ impl Inbound {
             method,
             host,
             headers,
+            refreshed: None,
             path,
             query,
         })
@@ -140,16 +149,7 @@ impl Inbound {
     /// `__Host-` rule. It is refused instead of being read in one of two ways. A comma in the value of somebody else's
     /// cookie hides nothing: behind the next `;` both readers agree again.
     pub(super) fn hides_a_cookie(&self, names: &CookieNames) -> bool {
-        let pairs = self.header("cookie").unwrap_or("").split(';');
-        pairs
-            .flat_map(|pair| pair.split(',').skip(1))
-            .map(|part| CookieHeader::parse(&[part]))
-            .any(|cookies| {
-                names
-                    .all()
-                    .iter()
-                    .any(|name| !matches!(cookies.get(name), Ok(None)))
-            })
+        CookieHeader::hides_behind_commas(self.header("cookie").unwrap_or(""), names)
     }
 
     /// Whether the client wants to speak WebSocket (RFC 6455, section 4.1).
@@ -180,14 +180,31 @@ impl Inbound {
 
     /// What core may look at, but for the client's address: which header says that is a setting.
     pub(super) fn view(&self, names: &CookieNames) -> RequestView<'_> {
-        let credential = if self.hides_a_cookie(names) {
+        let (authorization, cookies) = (self.header("authorization"), self.cookies());
+        let mut credential = if self.hides_a_cookie(names) {
             Credential::Ambiguous
         } else {
-            Credential::from_headers(
-                self.header("authorization").as_slice(),
-                &self.cookies(),
-                names,
-            )
+            Credential::from_headers(authorization.as_slice(), &cookies, names)
+        };
+        let renewal = match self.refreshed.as_deref() {
+            None => {
+                let ahead = Renewal::loads_ahead(
+                    self.header("sec-purpose"),
+                    self.header("purpose"),
+                    self.header("x-moz"),
+                );
+                Renewal::of(authorization.as_slice(), &cookies, names, ahead)
+            }
+            Some(Outcome::Answered(answered)) => {
+                // It takes the place of what was absent or has expired.
+                if let Some(new) = &answered.access_token {
+                    credential = Credential::Token(new);
+                }
+                Renewal::Tried
+            }
+            Some(Outcome::Unanswered { retry_after }) => Renewal::Unanswered {
+                retry_after: *retry_after,
+            },
         };
         RequestView {
             method: &self.method,
@@ -198,6 +215,7 @@ impl Inbound {
             source: self.source(names),
             client: Client::Untold,
             navigation: self.is_navigation(),
+            renewal,
         }
     }
 }

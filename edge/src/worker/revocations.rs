@@ -15,7 +15,7 @@ use edgeward_core::revocation::{
 use edgeward_core::time::Moment;
 use js_sys::Promise;
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::future_to_promise;
 use worker::Context;
 
 use super::keys::Errand;
@@ -96,9 +96,7 @@ pub(super) async fn obtain(errand: &Errand, mode: Mode, inbound: &Inbound, conte
             Advice::Fetch(ticket) => {
                 let report = load(errand, ticket, now, context);
                 let patience = PATIENCE_MILLISECONDS.saturating_sub(waited);
-                // The promise is this request's own and is never rejected.
-                let report = async move { JsFuture::from(report).await };
-                let _ = platform::within(i32::try_from(patience).unwrap_or(0), report).await;
+                platform::wait_for(&report, i32::try_from(patience).unwrap_or(0)).await;
                 return;
             }
             // It ends: waiting takes time, and after some of it the advice is another.
@@ -129,7 +127,8 @@ pub(super) fn follow_up(
         Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
-        | Decision::NeedsTurn(_) => return,
+        | Decision::NeedsTurn(_)
+        | Decision::NeedsRefresh => return,
     };
     if passed && !was_current {
         count(|counts| counts.passed_unconfirmed += 1);

@@ -2,9 +2,11 @@
 //!
 //! Exit codes: 0 done, 1 the answer is no (a token, a test, a name), 2 the command could not do its work as it was asked.
 
+mod audit;
 mod config;
 mod edge;
 mod events;
+mod keys;
 mod migrate;
 mod openapi;
 mod policy;
@@ -54,7 +56,16 @@ impl Place {
 
     /// Reads the settings and starts logging by them.
     fn configure(&self) -> Result<Config, Failure> {
-        let config = Config::load(&self.inputs())?;
+        self.configure_with(Vec::new())
+    }
+
+    /// The same, with what the command line says in place of settings.
+    fn configure_with(&self, overruled: Vec<(&str, String)>) -> Result<Config, Failure> {
+        let mut inputs = self.inputs();
+        for (key, value) in overruled {
+            inputs.overrule(key, value);
+        }
+        let config = Config::load(&inputs)?;
         log::start(&config.log);
         Ok(config)
     }
@@ -85,6 +96,12 @@ enum Command {
     /// What operators look for: failures, locks, reuse, sizes.
     #[command(subcommand)]
     Events(events::EventsCommand),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// The keys that sign: list, rotate, revoke, import.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Enrol and revoke edges.
     #[command(subcommand)]
     Edge(edge::EdgeCommand),
@@ -145,6 +162,8 @@ async fn run(cli: Cli) -> Outcome {
         Command::Policy(policy) => policy::run(policy),
         Command::Config(config) => config::run(place, config),
         Command::Events(events) => events::run(place, events).await,
+        Command::Audit(audit) => audit::run(place, audit).await,
+        Command::Keys(keys) => keys::run(place, keys).await,
         Command::Edge(edge) => edge::run(place, edge).await,
         Command::Openapi => openapi::run(),
     }

@@ -46,6 +46,8 @@ pub struct Caller {
     pub edge: Option<EdgeName>,
     /// Whether that edge asks for itself, and not for a client.
     pub is_edge_itself: bool,
+    /// Whether that edge made the request, to refresh the session of its client.
+    pub is_edge_refreshing: bool,
     /// The id of this request.
     pub request_id: RequestId,
     /// The moment for every decision about this request, to the second.
@@ -173,6 +175,7 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
             address,
             edge: None,
             is_edge_itself: false,
+            is_edge_refreshing: false,
             request_id: own_id.clone(),
             now,
             moment,
@@ -194,6 +197,7 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
         Ok(proof) => Ok(Caller {
             address: proof.client.unwrap_or(address),
             is_edge_itself: proof.client.is_none(),
+            is_edge_refreshing: proof.refreshes,
             edge: Some(proof.edge),
             request_id: RequestId::from_edge(&proof.request_id),
             now,
@@ -202,7 +206,11 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
         Err(ProofRefusal::Store(failure)) => Err(failure.into()),
         Err(refusal) => {
             tracing::warn!(parent: &span, peer = %peer_address(asked), reason = %refusal, "edge proof refused");
-            Err(ApiError::EdgeProofInvalid)
+            Err(if refusal.is_of_an_enrolled_edge() {
+                ApiError::EdgeProofMisused
+            } else {
+                ApiError::EdgeProofInvalid
+            })
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Every unsafe request passes `judge_origin` first; a page of another origin is refused whatever else it brings. The
 //! token is demanded of every request that carries one of our credentials in a cookie, of every HTML form, and of pages
 //! that hide their origin. What is left needs none: a JSON request without our cookies acts for nobody, and a request
-//! with `Authorization` carries what no browser sends by itself.
+//! with `Authorization` carries what no browser sends by itself. And a refresh that an edge proves to have made itself is no page's.
 
 use std::time::Instant;
 

@@ -29,6 +29,7 @@ pub mod keys;
 pub mod legacy;
 pub mod redis;
 
+mod checkpoints;
 mod health;
 mod import;
 mod many_rows;
@@ -57,6 +58,7 @@ use crate::{
     faults::{Point, reach},
 };
 use audit::End;
+use checkpoints::Checkpoints;
 use outbox::Queue;
 use readers::FileReaders;
 use rotations::Rotations;
@@ -82,8 +84,10 @@ enum Db {
     Lite {
         file: health::OpenedFile,
         writer: SqlitePool,
-        readers: FileReaders,
+        readers: Arc<FileReaders>,
         rotations: Rotations,
+        /// Held for as long as the log is to be shortened.
+        _checkpoints: Checkpoints,
     },
     Pg {
         writers: PgPool,
@@ -98,7 +102,7 @@ impl Store {
     /// When the file cannot be opened, is no database, belongs to another program, or has a schema that is newer than
     /// this program. Such a file is left as it was.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let (writer, readers) = sqlite::open(path).await?;
+        let (writer, readers, checkpoints) = sqlite::open(path).await?;
         let file = health::OpenedFile::at(path).map_err(|source| StoreError::Io {
             path: path.to_path_buf(),
             source,
@@ -111,6 +115,7 @@ impl Store {
                 rotations: Rotations::start(writer.clone()),
                 writer,
                 readers,
+                _checkpoints: checkpoints,
             },
             news: Arc::default(),
         })
@@ -143,7 +148,7 @@ impl Store {
     }
 
     /// The connections that can only read.
-    pub(crate) const fn readers(&self) -> Readers<'_> {
+    pub(crate) fn readers(&self) -> Readers<'_> {
         match &self.db {
             Db::Lite { readers, .. } => Readers::Lite(readers),
             Db::Pg { readers, .. } => Readers::Pg(readers),
@@ -162,13 +167,6 @@ impl Store {
         };
         tx.news = Some(Arc::clone(&self.news));
         tx.mails.clone_from(&self.mails);
-        Ok(tx)
-    }
-
-    /// Begins a write transaction beside which no other commits: for a decision about rows that are not there.
-    pub(crate) async fn write_alone(&self) -> Result<WriteTx, StorageError> {
-        let mut tx = self.write().await?;
-        tx.be_alone().await?;
         Ok(tx)
     }
 
@@ -327,6 +325,14 @@ impl WriteTx {
             Tx::Pg(tx) => tx.rollback().await?,
         }
         Ok(())
+    }
+
+    /// From here to the end no other transaction changes the signing keys. In SQLite it is so from the beginning.
+    async fn keep_keys_still(&mut self) -> Result<(), StorageError> {
+        match &mut self.tx {
+            Tx::Lite(_) => Ok(()),
+            Tx::Pg(tx) => postgres::lock_keys(tx).await,
+        }
     }
 
     /// From here to the end no other transaction commits an act. In SQLite it is so from the beginning.

@@ -16,8 +16,9 @@ use tokio::{
 
 use super::BUSY_TIMEOUT;
 
-/// Readers do not block each other, but each has its own page cache; more than a few per core only cost memory.
-const READERS: u32 = 4;
+/// Readers do not block each other, but each has its own page cache; more than a few per core only cost memory. One of them
+/// may be shortening the log.
+const READERS: u32 = 5;
 
 /// The connections that only read.
 pub(crate) struct FileReaders {

@@ -5,6 +5,7 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
+    sync::Arc,
 };
 
 use sqlx::{
@@ -12,13 +13,22 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{BUSY_TIMEOUT, StoreError, migrations, readers::FileReaders};
+use tokio::sync::Notify;
+
+use super::{
+    BUSY_TIMEOUT, StoreError,
+    checkpoints::{Checkpoints, LONGEST_LOG},
+    migrations,
+    readers::FileReaders,
+};
 
 /// `PRAGMA application_id` of our files, the letters "EDGW"; set by the first migration.
 const APPLICATION_ID: i64 = 0x4544_4757;
 
-/// The one connection that writes, and those that only read.
-pub(super) async fn open(path: &Path) -> Result<(SqlitePool, FileReaders), StoreError> {
+/// The one connection that writes, those that only read, and who shortens the log.
+pub(super) async fn open(
+    path: &Path,
+) -> Result<(SqlitePool, Arc<FileReaders>, Checkpoints), StoreError> {
     make_private_file(path)?;
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -30,6 +40,8 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, FileReaders), Store
     let failed = |source| StoreError::from_sqlx(&place, source);
 
     judge_owner(path, &options).await?;
+    let written = Arc::new(Notify::new());
+    let tell = Arc::clone(&written);
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(BUSY_TIMEOUT)
@@ -37,17 +49,23 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, FileReaders), Store
         .test_before_acquire(false)
         // SQLite ends a transaction by itself on some errors, such as a full disk, and the driver still waits for its end.
         .before_acquire(|writer, _| Box::pin(async move { Ok(!writer.is_in_transaction()) }))
+        .after_release(move |_, _| {
+            tell.notify_one();
+            Box::pin(async { Ok(true) })
+        })
         .connect_with(
             options
                 .clone()
                 .journal_mode(SqliteJournalMode::Wal)
                 // An act that was answered must survive a power cut: FULL syncs the log at each commit.
-                .synchronous(SqliteSynchronous::Full),
+                .synchronous(SqliteSynchronous::Full)
+                .pragma("wal_autocheckpoint", LONGEST_LOG.to_string()),
         )
         .await
         .map_err(failed)?;
-    let readers = FileReaders::open(options).await.map_err(failed)?;
-    Ok((writer, readers))
+    let readers = Arc::new(FileReaders::open(options).await.map_err(failed)?);
+    let checkpoints = Checkpoints::start(Arc::clone(&readers), written);
+    Ok((writer, readers, checkpoints))
 }
 
 /// Makes an empty file with mode 0600 where there is none; SQLite gives its log the mode of the file.

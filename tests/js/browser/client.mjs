@@ -46,9 +46,14 @@ export function clientStories(world) {
     });
 
     visit(
-      "an access cookie that is gone: many requests, one refresh, no refusal",
+      "an access cookie that is gone: the edge refreshes, once for many requests and for a page",
       async (visitor, page) => {
         await visitor.signIn(world.site.user);
+        const generation = async () => {
+          const cookies = await visitor.context.cookies();
+          return cookies.find(({ name }) => name === "edgeward-refresh").value.split(".")[2];
+        };
+        assert.equal(await generation(), "0");
         await visitor.context.clearCookies({ name: "edgeward-access" });
         const refreshes = countRequests(page, "/auth/refresh");
         const client = await clientIn(page);
@@ -60,9 +65,12 @@ export function clientStories(world) {
           ),
         );
         assert.deepEqual(new Set(statuses), new Set([200]));
-        assert.equal(refreshes.count, 1);
+        assert.equal(await generation(), "1");
+        await visitor.context.clearCookies({ name: "edgeward-access" });
         await page.goto("/app");
         await visitor.expectHeading("Hello, Uri User");
+        assert.equal(await generation(), "2");
+        assert.equal(refreshes.count, 0);
       },
       REFUSALS,
     );

@@ -53,7 +53,10 @@ async fn a_whole_visit_with_cookies_that_only_https_and_only_this_host_gets() {
     assert_eq!(seen.header("cookie"), Vec::<&str>::new());
 
     world.wait(minutes(11));
-    let _ = ada.get("/api/echo").send().await.expect(401);
+    let _ = ada.get("/auth/verify-token").send().await.expect(401);
+    // The edge refreshes, and the new cookies are ones that a browser keeps.
+    let refreshed = ada.get("/api/echo").send().await.expect(200);
+    assert_eq!(refreshed.set_cookies().len(), 3, "{refreshed:?}");
     let _ = ada.refresh().await.expect(200);
     let _ = ada.get("/api/echo").send().await.expect(200);
     let answer = ada.log_out().await;

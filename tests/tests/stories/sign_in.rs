@@ -146,8 +146,9 @@ async fn an_access_token_ends_after_ten_minutes_and_a_leeway_and_a_refresh_bring
         "{challenge}"
     );
 
-    let _ = ada.get("/api/echo").send().await.expect(401);
+    let _ = ada.get("/auth/verify-token").send().await.expect(401);
     let _ = ada.refresh().await.expect(200);
+    let _ = ada.get("/auth/verify-token").send().await.expect(204);
     let _ = ada.get("/api/echo").send().await.expect(200);
 }
 

@@ -170,6 +170,9 @@ impl Stack {
             more_bindings: plan.edge_bindings.clone(),
             limiters: Vec::new(),
         });
+        for (name, value) in &plan.edge_bindings {
+            edge.bind(name, Some(value));
+        }
         edge.start()?;
         Ok(Self {
             site,

@@ -4,9 +4,7 @@ use edgeward_core::keys::{
     FETCH_LEASE_SECONDS, KeySet, KeySetError, MAX_KEY_SET_BYTES, NO_USABLE_KEY,
 };
 use wasm_bindgen::JsValue;
-use web_sys::{
-    AbortController, AbortSignal, Headers, Request, RequestCache, RequestInit, RequestRedirect,
-};
+use web_sys::{AbortController, AbortSignal, Headers, Request};
 
 use super::cache::LOOK_TIMEOUT_MILLISECONDS;
 use super::{Errand, Published};
@@ -130,15 +128,6 @@ fn key_set_request(
     if let Some(tag) = entity_tag {
         headers.set("if-none-match", tag)?;
     }
-    let init = RequestInit::new();
-    init.set_method("GET");
-    init.set_headers(&headers);
-    init.set_redirect(RequestRedirect::Manual);
-    // A set from the platform's own cache could be older than the key that is looked for.
-    init.set_cache(RequestCache::NoStore);
-    init.set_signal(Some(abort));
-    let url = format!("{}{KEY_SET_PATH}", errand.settings.issuer_upstream);
-    let request = Request::new_with_str_and_init(&url, &init)?;
     let own = outbound::proof_headers(
         &errand.settings,
         "GET",
@@ -148,10 +137,9 @@ fn key_set_request(
         errand.now,
     )
     .map_err(|_| JsValue::UNDEFINED)?;
-    for (name, value) in own {
-        request.headers().set(name, &value)?;
-    }
-    Ok(request)
+    // A set from the platform's own cache could be older than the key that is looked for.
+    let url = [errand.settings.issuer_upstream.as_str(), KEY_SET_PATH].concat();
+    platform::own_request(&url, &headers, own, abort)
 }
 
 /// Whether a 304 speaks of the set that was asked about. Tags are compared weakly (RFC 9110, section 13.1.2), because a

@@ -5,9 +5,7 @@ use edgeward_core::reject::Reject;
 use edgeward_core::revocation::{FEED_TYPE, MAX_PAGE_BYTES, Page, PageFault};
 use edgeward_core::time::Moment;
 use wasm_bindgen::JsValue;
-use web_sys::{
-    AbortController, AbortSignal, Headers, Request, RequestCache, RequestInit, RequestRedirect,
-};
+use web_sys::{AbortController, AbortSignal, Headers, Request};
 use worker::Context;
 
 use super::{asks_from, take};
@@ -129,15 +127,6 @@ fn request(errand: &Errand, after: u64, abort: &AbortSignal) -> Result<Request, 
         errand.now,
     )
     .map_err(|_| JsValue::UNDEFINED)?;
-    for (name, value) in own {
-        headers.set(name, &value)?;
-    }
-    let init = RequestInit::new();
-    init.set_method("GET");
-    init.set_headers(&headers);
-    init.set_redirect(RequestRedirect::Manual);
-    init.set_cache(RequestCache::NoStore);
-    init.set_signal(Some(abort));
-    let url = format!("{}{target}", errand.settings.issuer_upstream);
-    Request::new_with_str_and_init(&url, &init)
+    let url = [errand.settings.issuer_upstream.as_str(), &target].concat();
+    platform::own_request(&url, &headers, own, abort)
 }

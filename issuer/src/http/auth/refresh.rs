@@ -5,6 +5,7 @@ use std::time::Instant;
 use axum::{
     Json,
     extract::State,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -69,11 +70,38 @@ pub struct RefreshedBody {
         (status = 500, description = "`INTERNAL`"),
     ))]
 pub async fn refresh(State(app): State<SharedApp>, submission: Submission<Refresh>) -> Response {
-    let response = answer(&app, &submission)
-        .await
-        .unwrap_or_else(|error| submission.refuse(&app, error));
+    let response = match answer(&app, &submission).await {
+        Err(error) if submission.visitor.caller.is_edge_refreshing => {
+            let ended = is_ended(&error);
+            let refusal = submission.refuse(&app, error);
+            let answered = for_the_edge(&app, ended, refusal);
+            submission.respond(&app, answered)
+        }
+        outcome => submission.respond(&app, outcome),
+    };
     reach(Point::AnswerMade);
     response
+}
+
+/// Whether the token in the cookie will never be good again.
+const fn is_ended(error: &ApiError) -> bool {
+    matches!(
+        error,
+        ApiError::NoRefreshToken | ApiError::InvalidRefreshToken | ApiError::RefreshReused
+    )
+}
+
+/// A refusal as an edge hands it on. It takes dead cookies from the browser, because with them each page would cause another refresh.
+/// And it asks for a repetition only where that may help: the edge has no other token than the one it sent, which is reuse in
+/// the `strict` mode.
+fn for_the_edge(app: &App, ended: bool, mut refusal: Response) -> Result<Response, ApiError> {
+    if ended {
+        cookies::append(&mut refusal, cookies::expire_all(&app.config))?;
+    }
+    if app.config.refresh.strict && refusal.status() == StatusCode::CONFLICT {
+        refusal.headers_mut().remove(header::RETRY_AFTER);
+    }
+    Ok(refusal)
 }
 
 async fn answer(app: &App, submission: &Submission<Refresh>) -> Result<Response, ApiError> {
@@ -134,11 +162,12 @@ async fn exchange(
 ) -> Result<Refreshed, ApiError> {
     let session = refresh::genuine(app.secrets.refresh_mac(), token).map(|genuine| genuine.sid);
     app.limits.read(visitor.caller.address, session).await?;
+    let signer = app.signer(visitor.caller.now).await?;
     let context = Context {
         key: app.secrets.refresh_mac(),
         tokens: &app.config.tokens,
         rules: &app.config.refresh,
-        minter: Minter::new(&app.keyring, &app.config),
+        minter: Minter::new(&signer, &app.config),
         origin: &visitor.origin(),
         device: &device.mark,
         address: &device.address,

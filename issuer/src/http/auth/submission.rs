@@ -168,7 +168,9 @@ async fn receive<T: Fields>(
             Err(error) => Err(Refused::Shown(Box::new(submission), error)),
         };
     }
-    if demand == Demand::Token || visitor.presented.has_credential_cookie() {
+    // The edge's own request is no page's, and says so in a proof that holds for nothing but a refresh.
+    let comes_from_a_page = demand == Demand::Token || visitor.presented.has_credential_cookie();
+    if comes_from_a_page && !visitor.caller.is_edge_refreshing {
         csrf::check(app, &visitor, csrf::header_token(request.headers()))?;
     }
     let is_json = is_json(request.headers());
@@ -216,6 +218,12 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
 }
 
 impl<T: Fields> Submission<T> {
+    /// What goes back when the resource has been asked.
+    #[must_use]
+    pub fn respond(&self, app: &App, outcome: Result<Response, ApiError>) -> Response {
+        outcome.unwrap_or_else(|error| self.refuse(app, error))
+    }
+
     /// The answer to a refusal: a problem for a program; for a person the form again, or a message.
     #[must_use]
     pub fn refuse(&self, app: &App, error: ApiError) -> Response {

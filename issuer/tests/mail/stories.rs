@@ -1,0 +1,311 @@
+//! Links that were mailed, from the request to the mailbox and back.
+
+use serde_json::json;
+
+use crate::{
+    acts::*,
+    desk::{Browser, EMAIL, PASSWORD, SITE},
+};
+
+#[tokio::test]
+async fn a_new_address_is_confirmed_and_then_there_is_an_account() {
+    let (mailbox, desk) = open().await;
+    let mut browser = desk.browser();
+    register(&mut browser, GRACE).await.expect(202);
+    assert!(browser.is_signed_out(), "nobody is signed in");
+    let unknown = log_in(&mut desk.browser(), GRACE, PASSWORD).await;
+    unknown.expect_problem(401, "INVALID_CREDENTIALS");
+    let mail = mailbox.receive_one(&desk.app).await;
+    assert_eq!(
+        (mail.recipient(), mail.subject()),
+        (GRACE, "Confirm your e-mail address")
+    );
+    assert!(
+        mail.link()
+            .starts_with(&format!("{SITE}/auth/confirm?token="))
+    );
+    assert!(
+        !mail.text("plain").contains("Grace"),
+        "nothing that a stranger typed"
+    );
+    // A scanner looks at the link, as often as it likes, and uses nothing up.
+    for _ in 0..3 {
+        desk.browser().get(mail.path()).send().await.expect(200);
+    }
+    confirm(&mut browser, mail.token(), None).await.expect(204);
+    let again = confirm(&mut browser, mail.token(), None).await;
+    again.expect_problem(410, "LINK_INVALID");
+    let answer = log_in(&mut browser, GRACE, PASSWORD).await.expect(200);
+    assert_eq!(answer.json()["user"]["firstName"], "Grace");
+    assert_eq!(
+        desk.number("SELECT count(*) FROM registrations").await
+            + desk.number("SELECT count(*) FROM mail_links").await,
+        0
+    );
+    assert!(
+        mailbox.receive(&desk.app).await.is_empty(),
+        "a first sign-in is no news"
+    );
+    assert_eq!(
+        desk.acts().await[1..],
+        [
+            "account.request-registration done",
+            "session.sign-in refused unknown-user",
+            "account.register done",
+            "session.sign-in done"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_known_address_is_answered_alike_and_its_owner_hears_of_it() {
+    let (mailbox, desk) = open().await;
+    let new = register(&mut desk.browser(), GRACE).await.expect(202);
+    let known = register(&mut desk.browser(), EMAIL).await.expect(202);
+    assert_eq!(seen(&new), seen(&known));
+    let mut mails = mailbox.receive(&desk.app).await;
+    // Of one second: neither comes before the other.
+    mails.sort_by_key(|mail| mail.subject().to_owned());
+    assert_eq!(
+        subjects(&mails),
+        ["Confirm your e-mail address", "You have an account already"]
+    );
+    assert_eq!(mails[1].recipient(), EMAIL);
+    assert_eq!(mails[1].link(), format!("{SITE}/auth/forgot"));
+    // Nor does the sign-in with the password of the attempt tell them apart.
+    for email in [GRACE, EMAIL] {
+        let body = json!({ "email": email, "password": "Tried-Password-9" });
+        let answer = desk.browser().post("/auth/login").json(&body).send().await;
+        answer.expect_problem(401, "INVALID_CREDENTIALS");
+    }
+    let weak = json!({ "email": EMAIL, "password": "short" });
+    let weak = desk
+        .browser()
+        .post("/auth/register")
+        .json(&weak)
+        .send()
+        .await;
+    weak.expect_problem(422, "WEAK_PASSWORD");
+}
+
+/// Somebody registers with another person's address and waits for that person to confirm it in good faith.
+#[tokio::test]
+async fn whoever_confirms_in_another_browser_must_know_the_password() {
+    let (mailbox, desk) = open().await;
+    register(&mut desk.browser(), GRACE).await.expect(202);
+    let mail = mailbox.receive_one(&desk.app).await;
+    let mut grace = desk.browser();
+    let page = grace.get(mail.path()).send().await.expect(200);
+    assert!(page.body.contains("name=\"password\""), "{}", page.body);
+    let without = confirm(&mut grace, mail.token(), None).await;
+    without.expect_problem(422, "VALIDATION_FAILED");
+    let wrong = confirm(&mut grace, mail.token(), Some("Other-Password-9")).await;
+    wrong.expect_problem(401, "INVALID_CREDENTIALS");
+    assert_eq!(desk.number("SELECT count(*) FROM users").await, 1);
+    // Her own registration is another one, with a link of its own; the stranger's ends with it.
+    let mut own = registration(GRACE);
+    own["password"] = json!(NEW_PASSWORD);
+    grace
+        .post("/auth/register")
+        .json(&own)
+        .with_csrf()
+        .send()
+        .await
+        .expect(202);
+    let second = mailbox.receive_one(&desk.app).await;
+    let page = grace.get(second.path()).send().await.expect(200);
+    assert!(!page.body.contains("name=\"password\""), "{}", page.body);
+    confirm(&mut grace, second.token(), None).await.expect(204);
+    let late = confirm(&mut grace, mail.token(), Some(PASSWORD)).await;
+    late.expect_problem(410, "LINK_INVALID");
+    log_in(&mut desk.browser(), GRACE, PASSWORD)
+        .await
+        .expect(401);
+    log_in(&mut desk.browser(), GRACE, NEW_PASSWORD)
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_reset_and_every_session_ends() {
+    let (mailbox, desk) = open().await;
+    let mut old = desk.browser();
+    old.log_in(EMAIL).await;
+    let ended = "SELECT count(*) FROM revocations WHERE reason = 'password-changed'";
+    assert_eq!(desk.number(ended).await, 0);
+    let mut browser = desk.browser();
+    forget(&mut browser, EMAIL).await.expect(202);
+    let mail = mailbox.receive_one(&desk.app).await;
+    assert_eq!(
+        (mail.recipient(), mail.subject()),
+        (EMAIL, "Choose a new password")
+    );
+    desk.browser().get(mail.path()).send().await.expect(200);
+    let weak = reset(&mut browser, mail.token(), "short").await;
+    weak.expect_problem(422, "WEAK_PASSWORD");
+    let own = reset(&mut browser, mail.token(), EMAIL).await;
+    own.expect_problem(422, "WEAK_PASSWORD");
+    let answer = reset(&mut browser, mail.token(), NEW_PASSWORD)
+        .await
+        .expect(204);
+    assert!(
+        answer.set_cookies().is_empty() && browser.is_signed_out(),
+        "it signs nobody in"
+    );
+    old.refresh().await.expect(401);
+    old.get("/auth/me").send().await.expect(401);
+    assert_eq!(desk.number(ended).await, 1, "the edges hear of it");
+    log_in(&mut desk.browser(), EMAIL, PASSWORD)
+        .await
+        .expect(401);
+    log_in(&mut old, EMAIL, NEW_PASSWORD).await.expect(200);
+    let told = mailbox.receive_one(&desk.app).await;
+    assert_eq!(told.subject(), "Your password was changed");
+    let acts = desk.acts().await;
+    assert!(
+        acts.contains(&"account.reset-password done".to_owned()),
+        "{acts:?}"
+    );
+    let events = "SELECT count(*) FROM security_events WHERE type = 'password.reset' AND email = 'ada@example.test'";
+    assert_eq!(desk.number(events).await, 1);
+}
+
+#[tokio::test]
+async fn whether_an_address_has_an_account_is_not_told() {
+    let (mailbox, desk) = open().await;
+    let known = forget(&mut desk.browser(), EMAIL).await;
+    for other in ["nobody@example.test", "no address", ""] {
+        let answer = forget(&mut desk.browser(), other).await;
+        assert_eq!(seen(&answer), seen(&known), "{other}");
+    }
+    assert_eq!(known.status, 202);
+    assert_eq!(
+        desk.number("SELECT count(*) FROM outbox").await,
+        2,
+        "nor is it looked up"
+    );
+    let mail = mailbox.receive_one(&desk.app).await;
+    assert_eq!(mail.recipient(), EMAIL);
+    assert_eq!(
+        desk.number("SELECT count(*) FROM outbox").await,
+        1,
+        "nobody to write to"
+    );
+}
+
+#[tokio::test]
+async fn a_link_works_once_for_its_purpose_and_its_time() {
+    let (mailbox, desk) = open().await;
+    let mut browser = desk.browser();
+    register(&mut browser, GRACE).await.expect(202);
+    let confirmation = mailbox.receive_one(&desk.app).await;
+    forget(&mut browser, EMAIL).await.expect(202);
+    let first = mailbox.receive_one(&desk.app).await;
+    forget(&mut browser, EMAIL).await.expect(202);
+    let second = mailbox.receive_one(&desk.app).await;
+
+    let dead = async |browser: &mut Browser, token: &str| {
+        let answer = reset(browser, token, NEW_PASSWORD).await;
+        answer.expect_problem(410, "LINK_INVALID");
+        let page = browser
+            .get(&format!("/auth/reset?token={token}"))
+            .send()
+            .await;
+        assert_eq!(page.expect(410).header("referrer-policy"), "no-referrer");
+    };
+    let mut tampered = first.token().to_owned();
+    let last = if tampered.pop() == Some('A') {
+        'E'
+    } else {
+        'A'
+    };
+    tampered.push(last);
+    for token in [
+        confirmation.token(),
+        &tampered,
+        "",
+        "x",
+        &first.token()[1..],
+    ] {
+        dead(&mut browser, token).await;
+    }
+    let other = confirm(&mut browser, first.token(), Some(PASSWORD)).await;
+    other.expect_problem(410, "LINK_INVALID");
+    desk.run("UPDATE mail_links SET expires_at = expires_at - 1801 WHERE digest = (SELECT min(digest) FROM mail_links WHERE user_id IS NOT NULL)")
+        .await;
+    // One of the two has expired, whichever; the other is used up, and all that are left end with it.
+    let mut statuses = Vec::new();
+    for token in [first.token(), second.token()] {
+        statuses.push(reset(&mut browser, token, NEW_PASSWORD).await.status);
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 410]);
+    for token in [first.token(), second.token()] {
+        dead(&mut browser, token).await;
+    }
+    desk.run(
+        "UPDATE mail_links SET expires_at = unixepoch(); UPDATE registrations SET expires_at = unixepoch()",
+    )
+    .await;
+    let late = confirm(&mut browser, confirmation.token(), None).await;
+    late.expect_problem(410, "LINK_INVALID");
+    let refused = "SELECT count(*) FROM security_events WHERE type = 'mail-link.refused'";
+    assert!(desk.number(refused).await > 10);
+}
+
+#[tokio::test]
+async fn of_many_who_use_a_link_at_once_one_does() {
+    let (mailbox, desk) = open().await;
+    forget(&mut desk.browser(), EMAIL).await.expect(202);
+    let token = mailbox.receive_one(&desk.app).await.token().to_owned();
+    let mut uses = tokio::task::JoinSet::new();
+    for number in 0..8 {
+        let (mut browser, token) = (desk.browser(), token.clone());
+        uses.spawn(async move {
+            reset(&mut browser, &token, &format!("{NEW_PASSWORD}-{number}"))
+                .await
+                .status
+        });
+    }
+    let mut statuses = uses.join_all().await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 410, 410, 410, 410, 410, 410, 410]);
+}
+
+/// A password that was changed leaves no link behind that would change it back.
+#[tokio::test]
+async fn a_changed_password_ends_the_links() {
+    let (mailbox, desk) = open().await;
+    forget(&mut desk.browser(), EMAIL).await.expect(202);
+    let mail = mailbox.receive_one(&desk.app).await;
+    let mut browser = desk.browser();
+    browser.log_in(EMAIL).await;
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": NEW_PASSWORD });
+    let changed = browser.post("/auth/password").json(&change).with_csrf();
+    changed.send().await.expect(204);
+    let late = reset(&mut desk.browser(), mail.token(), "Third-Password-9").await;
+    late.expect_problem(410, "LINK_INVALID");
+    let told = mailbox.receive_one(&desk.app).await;
+    assert_eq!(told.subject(), "Your password was changed");
+}
+
+#[tokio::test]
+async fn a_reset_opens_the_lock() {
+    let (mailbox, desk) = open().await;
+    for _ in 0..5 {
+        log_in(&mut desk.browser(), EMAIL, "wrong").await;
+    }
+    log_in(&mut desk.browser(), EMAIL, PASSWORD)
+        .await
+        .expect(423);
+    let mail = mailbox.receive_one(&desk.app).await;
+    assert_eq!(mail.subject(), "Signing in is locked for a while");
+    forget(&mut desk.browser(), EMAIL).await.expect(202);
+    let mail = mailbox.receive_one(&desk.app).await;
+    reset(&mut desk.browser(), mail.token(), NEW_PASSWORD)
+        .await
+        .expect(204);
+    log_in(&mut desk.browser(), EMAIL, NEW_PASSWORD)
+        .await
+        .expect(200);
+}

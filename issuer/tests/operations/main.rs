@@ -1,0 +1,21 @@
+//! What an operator sees of a serving issuer: the audit log, events, alerts, numbers, readiness.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+mod audit_log;
+mod security_events;
+mod alerts;
+mod metrics;
+mod readiness;
+
+#[path = "../desk/mod.rs"]
+mod desk;
+#[path = "../folder/mod.rs"]
+mod folder;
+#[path = "../settings/mod.rs"]
+mod settings;

@@ -1,0 +1,317 @@
+//! Security events and the views over them.
+
+use edgeward_core::time::UnixTime;
+use edgeward_issuer::{
+    clock::Clock,
+    domain::{
+        accounts::Email,
+        audit::{Action, Actor, AuditEntry, Origin},
+        events::{Circumstances, EventType, SecurityEvent, Severity},
+        session::RevocationReason,
+        storage::{Entered, Storage},
+    },
+    store::events::EventFilter,
+};
+
+use super::world::{NOW, World, entry, first_rotation, new_account, new_sign_in};
+
+const EMAIL: &str = "ada@example.test";
+
+/// More than end in one statement.
+const MANY: usize = 700;
+
+fn circumstances(address: &str) -> Circumstances {
+    let address = address.parse().unwrap();
+    Circumstances::new(address, "Mozilla/5.0 ö", "POST", "/auth/login")
+}
+
+fn refusal(kind: EventType, at: UnixTime, address: &str) -> SecurityEvent {
+    SecurityEvent::refusal(kind, at, "r-1", circumstances(address))
+}
+
+const fn all() -> EventFilter {
+    EventFilter {
+        since: UnixTime::from_seconds(0),
+        kind: None,
+        severity: Severity::Info,
+        email: None,
+        limit: 1000,
+    }
+}
+
+/// A failed sign-in, as an act.
+fn failed(at: UnixTime, email: &str, address: &str) -> AuditEntry {
+    let origin = Origin::of_request("r-2", address.parse().unwrap())
+        .amid(circumstances(address))
+        .naming(Some(&Email::parse(email).unwrap()));
+    AuditEntry::refused(
+        Action::SignIn,
+        "unknown-user",
+        Actor::Anonymous,
+        at,
+        &origin,
+    )
+}
+
+pub(crate) async fn an_event_is_read_as_it_was_written(world: World) {
+    let ada = world.with_account(EMAIL).await;
+    let mut event = refusal(EventType::CsrfRefused, NOW, "::ffff:203.0.113.7");
+    event.user = Some(ada);
+    event.metadata.insert("leftOut", "7 \"more\"".to_owned());
+    world.store.record_event(&event).await.unwrap();
+    let found = world.store.events(&all()).await.unwrap();
+    let found = found.iter().find(|row| row.kind == "csrf.refused").unwrap();
+    assert_eq!(
+        (found.at, found.success, found.audit_seq),
+        (NOW, false, None)
+    );
+    assert_eq!(
+        (found.category.as_str(), found.severity.as_str()),
+        ("request", "warning")
+    );
+    assert_eq!(found.user, Some(ada.to_string()));
+    // Known by identifier only, the person has the address of the account.
+    assert_eq!(found.email.as_deref(), Some(EMAIL));
+    assert_eq!(found.address.as_deref(), Some("203.0.113.7"));
+    assert_eq!(found.user_agent.as_deref(), Some("Mozilla/5.0 ö"));
+    assert_eq!(
+        (found.method.as_deref(), found.path.as_deref()),
+        (Some("POST"), Some("/auth/login"))
+    );
+    assert_eq!(found.request_id.as_deref(), Some("r-1"));
+    assert_eq!(found.message, EventType::CsrfRefused.message());
+    assert_eq!(found.metadata, r#"{"leftOut":"7 \"more\""}"#);
+}
+
+pub(crate) async fn an_act_and_its_event_are_written_together_or_not_at_all(world: World) {
+    world
+        .store
+        .record(&failed(NOW, EMAIL, "192.0.2.1"))
+        .await
+        .unwrap();
+    let found = world.store.events(&all()).await.unwrap();
+    assert_eq!(found[0].audit_seq, Some(1));
+    assert_eq!(
+        (found[0].email.as_deref(), found[0].user.as_deref()),
+        (Some(EMAIL), None)
+    );
+    world.refuse_marked_entries().await;
+    let account = new_account("grace@example.test");
+    let marked = entry(Action::Register).with("mark", "refuse-me");
+    assert!(world.store.create_account(&account, &marked).await.is_err());
+    assert_eq!(world.rows("security_events").await, 1);
+    // The other way round: an event that cannot be written takes its act along.
+    world
+        .run("ALTER TABLE security_events RENAME TO gone")
+        .await
+        .unwrap();
+    let good = entry(Action::Register);
+    assert!(world.store.create_account(&account, &good).await.is_err());
+    assert_eq!((world.rows("users").await, world.entries().await), (0, 1));
+}
+
+pub(crate) async fn filters_narrow_what_is_listed(world: World) {
+    for (kind, at) in [
+        (EventType::CsrfRefused, 0),
+        (EventType::EdgeProofMisused, 10),
+        (EventType::RefreshTokenRefused, 20),
+    ] {
+        let event = refusal(kind, NOW.plus(at), "192.0.2.1");
+        world.store.record_event(&event).await.unwrap();
+    }
+    world
+        .store
+        .record(&failed(NOW.plus(30), EMAIL, "192.0.2.1"))
+        .await
+        .unwrap();
+    let narrowed = |change: &dyn Fn(&mut EventFilter)| {
+        let mut filter = all();
+        change(&mut filter);
+        filter
+    };
+    for (filter, expected) in [
+        (
+            all(),
+            vec![
+                "login.failed",
+                "refresh-token.refused",
+                "edge-proof.misused",
+                "csrf.refused",
+            ],
+        ),
+        (narrowed(&|it| it.limit = 1), vec!["login.failed"]),
+        (
+            narrowed(&|it| it.since = NOW.plus(20)),
+            vec!["login.failed", "refresh-token.refused"],
+        ),
+        (
+            narrowed(&|it| it.severity = Severity::Warning),
+            vec!["login.failed", "edge-proof.misused", "csrf.refused"],
+        ),
+        (
+            narrowed(&|it| it.severity = Severity::Critical),
+            vec!["edge-proof.misused"],
+        ),
+        (
+            narrowed(&|it| it.kind = Some(EventType::CsrfRefused)),
+            vec!["csrf.refused"],
+        ),
+        (
+            narrowed(&|it| it.kind = Some(EventType::AccountLocked)),
+            vec![],
+        ),
+        (
+            narrowed(&|it| it.email = Some(EMAIL.to_owned())),
+            vec!["login.failed"],
+        ),
+        (
+            narrowed(&|it| it.email = Some("' OR 1=1 --".to_owned())),
+            vec![],
+        ),
+    ] {
+        let found = world.store.events(&filter).await.unwrap();
+        let kinds: Vec<&str> = found.iter().map(|row| row.kind.as_str()).collect();
+        assert_eq!(kinds, expected, "{filter:?}");
+    }
+}
+
+/// The views ask the database what time it is, so this case begins now.
+pub(crate) async fn the_views_answer_what_operators_ask(world: World) {
+    const DAY: i64 = 24 * 3600;
+    let now = Clock.now();
+    for (email, address, times, at) in [
+        (EMAIL, "192.0.2.1", 5, now.plus(-60)),
+        (EMAIL, "192.0.2.2", 4, now.plus(-60)),
+        ("grace@example.test", "192.0.2.1", 7, now.plus(-DAY + 600)),
+        ("old@example.test", "192.0.2.1", 9, now.plus(-DAY - 600)),
+    ] {
+        for _ in 0..times {
+            world
+                .store
+                .record(&failed(at, email, address))
+                .await
+                .unwrap();
+        }
+    }
+    let failures = world.store.failures().await.unwrap();
+    let told: Vec<_> = failures
+        .iter()
+        .map(|row| {
+            (
+                row.email.as_deref(),
+                row.address.as_deref(),
+                row.failures,
+                row.last_at,
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                Some("grace@example.test"),
+                Some("192.0.2.1"),
+                7,
+                now.plus(-DAY + 600)
+            ),
+            (Some(EMAIL), Some("192.0.2.1"), 5, now.plus(-60)),
+        ]
+    );
+    for (kind, days) in [
+        (EventType::AccountLocked, 6),
+        (EventType::AccountLocked, 8),
+        (EventType::RefreshReused, 80),
+    ] {
+        let event = refusal(kind, now.plus(-days * DAY), "192.0.2.1");
+        world.store.record_event(&event).await.unwrap();
+    }
+    let locks = world.store.lockouts().await.unwrap();
+    assert_eq!((locks.len(), locks[0].at), (1, now.plus(-6 * DAY)));
+    assert_eq!(world.store.reuse().await.unwrap().len(), 1);
+
+    let ada = world.with_account(EMAIL).await;
+    let used = world.with_sign_in(ada).await;
+    world.with_sign_in(ada).await;
+    assert!(
+        world
+            .store
+            .rotate(&first_rotation(&used), &entry(Action::Refresh))
+            .await
+            .unwrap()
+    );
+    let recent = format!(
+        "UPDATE families SET last_used_at = {}",
+        now.plus(-3600).seconds()
+    );
+    world.run(&recent).await.unwrap();
+    let rates = world.store.refresh_rates().await.unwrap();
+    assert_eq!(rates.len(), 1, "who never refreshed has no rate");
+    assert_eq!(
+        (rates[0].sid.as_str(), rates[0].refreshes),
+        (used.sid.to_string().as_str(), 1)
+    );
+    assert!(!rates[0].ended);
+    let (reason, noted) = (RevocationReason::Revoked, entry(Action::RevokeSession));
+    assert!(
+        world
+            .store
+            .revoke(used.sid, reason, now, &noted)
+            .await
+            .unwrap()
+    );
+    assert!(world.store.refresh_rates().await.unwrap()[0].ended);
+    let long_ago = format!(
+        "UPDATE families SET last_used_at = {}",
+        now.plus(-DAY - 600).seconds()
+    );
+    world.run(&long_ago).await.unwrap();
+    assert_eq!(world.store.refresh_rates().await.unwrap(), []);
+}
+
+pub(crate) async fn old_events_end_and_the_log_stays(world: World) {
+    world
+        .store
+        .record(&failed(NOW, EMAIL, "192.0.2.1"))
+        .await
+        .unwrap();
+    for index in 0..MANY {
+        let event = refusal(
+            EventType::CsrfRefused,
+            NOW.plus(-1 - i64::try_from(index).unwrap()),
+            "192.0.2.1",
+        );
+        world.store.record_event(&event).await.unwrap();
+    }
+    assert_eq!(world.store.end_events(NOW).await.unwrap(), MANY as u64);
+    assert_eq!(world.store.end_events(NOW).await.unwrap(), 0);
+    assert_eq!(world.rows("security_events").await, 1);
+    assert_eq!(world.store.end_events(NOW.plus(1)).await.unwrap(), 1);
+    assert_eq!(world.entries().await, 1);
+}
+
+pub(crate) async fn tables_and_indexes_are_listed_by_size(world: World) {
+    let ada = world.with_account(EMAIL).await;
+    let noted = entry(Action::SignIn);
+    for _ in 0..3 {
+        let sign_in = new_sign_in(ada);
+        assert_eq!(
+            world
+                .store
+                .sign_in(&sign_in, None, None, &noted)
+                .await
+                .unwrap(),
+            Entered::Done
+        );
+    }
+    let found = world.store.storage_use().await.unwrap();
+    assert!(found.windows(2).all(|two| two[0].bytes >= two[1].bytes));
+    for (kind, name) in [
+        ("table", "audit_log"),
+        ("table", "families"),
+        ("table", "security_events"),
+        ("index", "security_events_by_time"),
+    ] {
+        let row = found.iter().find(|row| row.name == name).unwrap();
+        assert!(row.kind == kind && row.bytes > 0, "{row:?}");
+    }
+}

@@ -1,0 +1,16 @@
+//! What every store must keep, as cases that know no database. `mount!` in `every_store.rs` runs each on all of them.
+
+pub(crate) mod accounts;
+pub(crate) mod alerts;
+pub(crate) mod attempts;
+pub(crate) mod events;
+pub(crate) mod families;
+pub(crate) mod keys;
+pub(crate) mod limits;
+pub(crate) mod log;
+pub(crate) mod mails;
+pub(crate) mod news;
+pub(crate) mod operations;
+pub(crate) mod processes;
+pub(crate) mod turns;
+pub(crate) mod world;

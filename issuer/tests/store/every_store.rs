@@ -1,0 +1,126 @@
+//! One contract for every store. Each case is written once and runs on SQLite and on PostgreSQL, each alone and with a Redis
+//! beside it, so all four report the same number of cases; a machine without one of the servers fails.
+
+/// Makes a test of each case for each store.
+macro_rules! mount {
+    ($($group:ident: $($case:ident),+;)+) => {
+        mod on_sqlite {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    crate::contract::$group::$case(crate::contract::world::World::sqlite().await).await;
+                }
+            )+)+
+        }
+        mod on_postgres {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    crate::contract::$group::$case(crate::contract::world::World::postgres().await).await;
+                }
+            )+)+
+        }
+        mod on_sqlite_and_redis {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    let world = crate::contract::world::World::sqlite().await.and_redis();
+                    crate::contract::$group::$case(world).await;
+                }
+            )+)+
+        }
+        mod on_postgres_and_redis {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    let world = crate::contract::world::World::postgres().await.and_redis();
+                    crate::contract::$group::$case(world).await;
+                }
+            )+)+
+        }
+    };
+}
+
+mount! {
+    accounts:
+        an_account_is_read_as_it_was_written,
+        a_taken_address_leaves_no_trace,
+        of_fifty_accounts_with_one_address_one_is_made,
+        a_registration_is_whole_or_not_at_all,
+        a_sign_in_is_whole_or_not_at_all,
+        an_account_that_moved_signs_nobody_in,
+        what_no_issuer_writes_is_named;
+    alerts:
+        one_process_has_the_turn_until_it_ends,
+        events_are_counted_together_as_the_rule_says,
+        what_was_told_is_not_raised_again,
+        an_alert_is_due_until_it_is_taken_or_given_up;
+    events:
+        an_event_is_read_as_it_was_written,
+        an_act_and_its_event_are_written_together_or_not_at_all,
+        filters_narrow_what_is_listed,
+        the_views_answer_what_operators_ask,
+        old_events_end_and_the_log_stays,
+        tables_and_indexes_are_listed_by_size;
+    attempts:
+        a_counter_moves_only_from_what_was_read,
+        of_fifty_guesses_in_two_processes_five_are_compared,
+        honest_attempts_in_two_processes_wait_and_pass,
+        strangers_cannot_lock_a_known_device_out,
+        a_device_is_known_to_the_account_it_signed_in_to,
+        a_device_that_only_refreshed_is_not_known,
+        a_session_that_ended_by_suspicion_knows_no_device,
+        a_failure_is_whole_or_not_at_all,
+        ended_counters_are_taken_away_by_new_ones,
+        a_changed_role_ends_every_session_with_it,
+        of_two_new_passwords_one_is_stored;
+    families:
+        a_family_is_read_as_it_was_written,
+        of_fifty_rotations_one_is_done,
+        a_rotation_that_fails_beside_others_fails_alone,
+        a_rotation_from_another_state_changes_nothing,
+        a_demand_for_a_step_up_stays,
+        a_tombstone_stays,
+        nothing_succeeds_after_a_revocation,
+        all_sessions_but_one_end_together,
+        living_sessions_are_listed_the_newest_first,
+        the_last_use_only_moves_forward;
+    keys:
+        of_many_processes_one_does_each_step,
+        a_change_of_keys_is_whole_or_not_at_all,
+        a_change_that_was_overtaken_is_not_done,
+        only_the_key_that_signs_gets_a_permit,
+        a_process_that_knows_of_no_change_signs_on_and_with_nothing_that_is_retired,
+        processes_change_together_at_the_moment_in_the_row,
+        a_revoked_key_is_in_the_feed_for_a_day;
+    limits:
+        a_bucket_is_one_for_all_who_are_asked,
+        of_fifty_at_once_a_bucket_lets_through_what_it_holds,
+        a_name_that_is_tried_too_often_waits_twice_as_long_each_time;
+    turns:
+        of_fifty_refreshes_in_two_processes_one_rotates,
+        a_lost_answer_is_handed_out_again_by_another_process,
+        a_turn_holds_up_no_other_generation;
+    news:
+        an_end_is_in_the_feed_of_its_process_at_once,
+        an_end_is_in_the_feed_of_every_process;
+    log:
+        the_log_is_one_chain_under_many_writers,
+        the_log_only_grows,
+        what_is_searched_is_what_is_hashed;
+    mails:
+        a_mail_has_one_holder,
+        a_settlement_comes_from_the_holder_only,
+        of_many_who_confirm_one_makes_the_account,
+        a_reset_is_whole_or_not_at_all,
+        of_many_resets_one_is_done,
+        a_notice_is_queued_with_its_act_or_not_at_all,
+        without_mail_nothing_is_queued;
+    operations:
+        first_starts_at_once_agree_on_schema_and_key,
+        a_name_of_an_edge_is_given_once,
+        a_lock_that_is_held_too_long_is_busy,
+        what_was_answered_is_there_after_closing,
+        a_schema_that_is_not_ours_is_left_alone,
+        rows_of_every_older_schema_go_up_and_back;
+}
