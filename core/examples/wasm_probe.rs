@@ -7,8 +7,8 @@
 use edgeward_core::cookie::{CookieHeader, CookieNames, Environment};
 use edgeward_core::csrf::{self, CsrfKey};
 use edgeward_core::gate::{
-    CanonicalPath, Credential, Decision, Gate, PolicyState, Renewal, RequestSource, RequestView,
-    decide,
+    CanonicalPath, Client, Credential, Decision, Gate, PolicyState, Renewal, RequestSource,
+    RequestView, Turns, decide,
 };
 use edgeward_core::keys::KeySet;
 use edgeward_core::return_to;
@@ -45,6 +45,7 @@ pub extern "C" fn probe(seed: u8, now: i64) -> u32 {
     let names = CookieNames::for_environment(Environment::Production, false);
     let request = RequestView {
         source: RequestSource::default(),
+        client: Client::Untold,
         method: "GET",
         host: "app.example.test",
         path: CanonicalPath::parse("/a"),
@@ -62,6 +63,7 @@ pub extern "C" fn probe(seed: u8, now: i64) -> u32 {
         expect: &expect,
         answer: None,
         seen: None,
+        turns: Turns::default(),
         revocations: None,
     };
     if !matches!(decide(&gate, &request, now), Decision::Forward(_)) {

@@ -111,6 +111,8 @@ problem_codes! {
 
     /// No rule lets this request pass.
     RouteDenied = "ROUTE_DENIED", 403, "No rule allows this request.";
+    /// The route is open to some addresses only, and the client's is none of them or not known.
+    AddressNotAllowed = "ADDRESS_NOT_ALLOWED", 403, "Requests from your address are not allowed here.";
     /// The signed-in caller lacks the role that the route demands.
     InsufficientRole = "INSUFFICIENT_ROLE", 403, "Your role does not allow this.";
     /// The token lacks a scope that the route demands.

@@ -45,6 +45,7 @@ impl ByHand {
             policy,
             app: address,
             bindings,
+            limiters: &[],
         };
         Self {
             edge: LoneEdge::in_front_of(guarded, &issuer, None).await,

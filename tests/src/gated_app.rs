@@ -36,6 +36,16 @@ impl GatedApp {
 
     /// In an environment.
     pub async fn within(environment: Environment, policy: &str) -> Self {
+        Self::bound(environment, policy, &[], &[]).await
+    }
+
+    /// In an environment, with further text bindings and with stand-ins for the platform's rate limiters.
+    pub async fn bound(
+        environment: Environment,
+        policy: &str,
+        bindings: &[(&str, &str)],
+        limiters: &[(&str, &str)],
+    ) -> Self {
         let (seen, says): (Arc<Mutex<Vec<Seen>>>, Said) = Default::default();
         let bodies: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
         let (notes, word) = (Arc::clone(&seen), Arc::clone(&says));
@@ -55,7 +65,8 @@ impl GatedApp {
             environment,
             policy,
             app,
-            bindings: &[],
+            bindings,
+            limiters,
         };
         Self {
             edge: LoneEdge::in_front_of(guarded, &issuer, None).await,

@@ -63,8 +63,10 @@ pub struct Guarded<'p> {
     pub policy: &'p str,
     /// Where the app listens.
     pub app: SocketAddr,
-    /// Bindings of the Worker besides the usual ones.
-    pub bindings: &'p [(&'static str, &'static str)],
+    /// Further text bindings of the edge.
+    pub bindings: &'p [(&'p str, &'p str)],
+    /// What stands in for the platform's rate limiters: names of bindings, and modules.
+    pub limiters: &'p [(&'p str, &'p str)],
 }
 
 /// One edge on workerd, in one isolate, and the story's time.
@@ -102,6 +104,7 @@ impl LoneEdge {
             policy: POLICY,
             app,
             bindings: &[],
+            limiters: &[],
         };
         Self::in_front_of(guarded, keys, cache).await
     }
@@ -119,9 +122,16 @@ impl LoneEdge {
             policy,
             app,
             bindings,
+            limiters,
         } = guarded;
+        let owned = |list: &[(&str, &str)]| -> Vec<(String, String)> {
+            let pairs = list.iter();
+            pairs
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        let (more_bindings, limiters) = (owned(bindings), owned(limiters));
         let gate_policy = policy.to_owned();
-        let bindings = bindings.to_vec();
         let started = tokio::task::spawn_blocking(move || {
             let address = ready::free_address().expect("a free port");
             let origin = match environment {
@@ -144,10 +154,9 @@ impl LoneEdge {
                 edge_key: EDGE_KEY.to_owned(),
                 tls: None,
                 cache,
+                more_bindings,
+                limiters,
             });
-            for (name, value) in bindings {
-                edge.bind(name, Some(value));
-            }
             edge.start()
                 .unwrap_or_else(|failure| panic!("the edge did not start: {failure}"));
             let site = Site {
@@ -208,9 +217,15 @@ impl LoneEdge {
     /// An access token of this session, of this moment.
     #[must_use]
     pub fn token_of(&self, sid: &str, key: &SigningKey) -> String {
+        self.token_with("u1", sid, key)
+    }
+
+    /// An access token of this person and session, of this moment.
+    #[must_use]
+    pub fn token_with(&self, sub: &str, sid: &str, key: &SigningKey) -> String {
         let now = self.clock.now();
         let claims = json!({
-            "iss": self.site.origin, "aud": self.site.origin, "sub": "u1", "jti": "t1", "sid": sid,
+            "iss": self.site.origin, "aud": self.site.origin, "sub": sub, "jti": "t1", "sid": sid,
             "iat": now, "nbf": now, "exp": now + TOKEN_LIFETIME_SECONDS,
         });
         key.sign(&TokenType::Access, &claims).expect("small claims")

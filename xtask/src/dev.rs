@@ -47,6 +47,8 @@ pub fn run(args: &[String]) -> Outcome<()> {
     plan.app = address("--app-port", options.app)?;
     if options.limits {
         plan.issuer_settings.push_str("[limits]\nloopback = true\n");
+        let counted = ("LIMIT_LOOPBACK".to_owned(), "true".to_owned());
+        plan.edge_bindings.push(counted);
     }
     plan.own_app.clone_from(&options.own_app);
     check_policy(&plan.edgeward)?;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use edgeward_core::gate::{
-    CanonicalPath, Credential, Decision, Destination, Gate, Policy, PolicyState, Renewal, RequestSource,
+    CanonicalPath, Client, Credential, Decision, Destination, Gate, Policy, PolicyState, Renewal, Turns, RequestSource,
     RequestView, decide,
 };
 use edgeward_core::time::UnixTime;
@@ -53,6 +53,7 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
         expect: &expect,
         answer: None,
         seen: None,
+        turns: Turns::default(),
         revocations: None,
     };
     for path in PATHS {
@@ -61,6 +62,7 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
                 let ask = || {
                     let request = RequestView {
                         source: RequestSource::default(),
+                        client: Client::Untold,
                         method,
                         host,
                         path: CanonicalPath::parse(path),
@@ -89,6 +91,7 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
                     Decision::NeedsKeys(_)
                     | Decision::NeedsSignature(_)
                     | Decision::NeedsRevocations(_)
+                    | Decision::NeedsTurn(_)
                     | Decision::NeedsRefresh
                     | Decision::NeedsCsrf(_) => {
                         panic!("an anonymous caller has nothing to check")

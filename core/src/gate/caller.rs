@@ -6,6 +6,7 @@ use core::cell::RefCell;
 
 use super::credential::Credential;
 use super::decision::Decision;
+use super::limit::Turns;
 use super::policy::PolicyState;
 use crate::keys::KeySet;
 use crate::reject::Reject;
@@ -31,6 +32,8 @@ pub struct Gate<'a> {
     pub answer: Option<&'a SignatureAnswer>,
     /// Tokens that were verified before. They change how long a decision takes and never what is decided.
     pub seen: Option<&'a RefCell<SeenTokens>>,
+    /// What is known of the turns that the request takes of limits.
+    pub turns: Turns,
     /// What is known of ended sessions. `None` judges without: a token is then good until its time is over.
     pub revocations: Option<Revocations<'a>>,
 }
@@ -59,6 +62,18 @@ pub(super) enum Caller {
 }
 
 impl Caller {
+    /// Who it is, if that is proved.
+    pub(super) fn subject(&self) -> Option<&str> {
+        match self {
+            Self::Known(verified) => verified.claims().subject(),
+            Self::Anonymous
+            | Self::Refused(_)
+            | Self::Unjudged
+            | Self::Revoked
+            | Self::Unconfirmed => None,
+        }
+    }
+
     /// Judges the credential. An early end is a decision too: something is needed before anybody can judge.
     pub(super) fn of(
         gate: &Gate<'_>,

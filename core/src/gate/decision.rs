@@ -7,9 +7,12 @@
 //! The token is judged only where it matters, and before any of its claims is looked at. A gate without the key that
 //! the token names asks for keys ([`Decision::NeedsKeys`]) unless it is told that the keys are final, so a request
 //! causes one fetch at most. A signature that the platform must check is asked for in the same way ([`Decision::NeedsSignature`]),
-//! of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]), and last, of a request that would pass, its
+//! of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]), and of a request that would pass, its
 //! CSRF token ([`Decision::NeedsCsrf`]). Where a route needs a sign-in and the access token is absent or has expired, a refresh is
 //! asked for ([`Decision::NeedsRefresh`]), and what it brings is judged in the same way.
+//!
+//! What a route says of addresses is asked before anybody looks at the credential, so that a flood costs no signature check and
+//! no fetch; what it says of identities is asked last, of requests that would pass. Both ask for the turn ([`Decision::NeedsTurn`]).
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -17,25 +20,27 @@ use alloc::string::{String, ToString};
 
 use super::caller::{Caller, Gate, KeyDemand};
 use super::challenge;
+use super::client::Client;
 use super::cors::{CorsGrant, Preflight};
 use super::credential::Credential;
+use super::limit::Turn;
 use super::path::{CanonicalPath, PathRefusal};
 use super::permit::{Destination, Permit, ResponsePolicy};
 use super::policy::{Found, Policy, PolicyState, Rule};
+use super::refusal::{
+    Refusal, keys_unavailable, revocations_unavailable, token_refused, token_revoked,
+};
 use super::renewal::Renewal;
 use super::source::{self, RequestSource};
 use super::subject::{Standing, Subject};
 use super::territory::{SIGN_IN_PAGE, Territory};
 use crate::csrf::CsrfQuestion;
-use crate::problem::{Problem, ProblemCode};
+use crate::problem::ProblemCode;
 use crate::reject::Reject;
 use crate::return_to;
 use crate::revocation::Mode;
 use crate::signature::SignatureQuestion;
 use crate::time::UnixTime;
-
-/// Because the issuer is asked again after about as long.
-pub(super) const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// What a decision may look at of a request.
 pub struct RequestView<'a> {
@@ -49,7 +54,9 @@ pub struct RequestView<'a> {
     pub query: Option<&'a str>,
     /// Who asks.
     pub credential: Credential<'a>,
-    /// Where it comes from.
+    /// From which address, as the platform says.
+    pub client: Client,
+    /// From whose page.
     pub source: RequestSource<'a>,
     /// Whether a redirect to a page makes sense, see [`super::Navigation::detect`].
     pub navigation: bool,
@@ -78,6 +85,8 @@ pub enum Decision {
     /// Read the feed of ended sessions to its end, unless it is as current as this already, and decide again with what is known
     /// then as final.
     NeedsRevocations(Mode),
+    /// Count this turn and decide again with the ruling.
+    NeedsTurn(Turn),
     /// Exchange the refresh cookie and decide again about what it brought, with [`Renewal::Tried`] or [`Renewal::Unanswered`].
     NeedsRefresh,
     /// Look whether the request brought the CSRF token of its session, and decide again with what was found.
@@ -98,58 +107,6 @@ pub struct Redirect {
 pub struct Answer {
     /// 204.
     pub status: u16,
-}
-
-/// A refusal, with what the client and what the log is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The HTTP status.
-    pub status: u16,
-    /// The stable public code.
-    pub code: ProblemCode,
-    /// A public sentence about this occurrence, made of constants and the policy's own words.
-    pub detail: Option<String>,
-    /// The value of `WWW-Authenticate`.
-    pub www_authenticate: Option<String>,
-    /// The value of `Allow`, for 405.
-    pub allow: Option<&'static str>,
-    /// Which other origin may read the refusal, where the policy speaks about that.
-    pub cors: Option<CorsGrant>,
-    /// The value of `Retry-After` in seconds, where waiting helps.
-    pub retry_after: Option<u32>,
-    /// For the log only: the precise reason and, where one was asked, the rule. Never token bytes.
-    pub log_reason: String,
-}
-
-impl Refusal {
-    pub(super) fn new(code: ProblemCode, log_reason: impl Into<String>) -> Self {
-        let (detail, www_authenticate, allow) = (None, None, None);
-        Self {
-            cors: None,
-            status: code.status(),
-            code,
-            detail,
-            www_authenticate,
-            allow,
-            retry_after: None,
-            log_reason: log_reason.into(),
-        }
-    }
-
-    fn challenging(mut self, www_authenticate: String) -> Self {
-        self.www_authenticate = Some(www_authenticate);
-        self
-    }
-
-    /// The body of the answer.
-    #[must_use]
-    pub fn problem(&self) -> Problem {
-        let problem = Problem::new(self.code);
-        match &self.detail {
-            Some(detail) => problem.with_detail(detail.as_str()),
-            None => problem,
-        }
-    }
 }
 
 /// Decides about a request.
@@ -179,7 +136,7 @@ fn settle(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Settled 
     }
     match Territory::of(path) {
         Territory::App => judge_app(gate, policy, request, path, now),
-        Territory::Issuer => Ok(to_issuer(gate, request, path)),
+        Territory::Issuer => to_issuer(gate, policy, request, path),
         Territory::SignInPage => judge_sign_in_page(gate, policy, request, path, now),
         Territory::VerifyToken => answer_verify_token(gate, request, now),
     }
@@ -205,11 +162,8 @@ fn judge_app(
     let origin = request.source.provenance.origin;
     let cors = rule.manner().cors.as_ref();
     let grant = cors.map(|cors| CorsGrant::of(cors, origin));
-    let decision = match source::judge_for_app(gate.site, policy, rule, request) {
-        Err(refusal) => Decision::Refuse(*refusal),
-        Ok(demand) => judge_by_rule(gate, policy, (rule, demand), request, path, now)?,
-    };
-    Ok(match decision {
+    let decision = judge_by_rule(gate, policy, rule, request, path, now);
+    Ok(match decision.unwrap_or_else(|early| *early) {
         Decision::Forward(permit) => Decision::Forward(Permit {
             cors: grant,
             ..permit
@@ -224,6 +178,7 @@ fn judge_app(
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
+        | Decision::NeedsTurn(_)
         | Decision::NeedsRefresh
         | Decision::NeedsCsrf(_)) => other,
     })
@@ -232,11 +187,24 @@ fn judge_app(
 fn judge_by_rule(
     gate: &Gate<'_>,
     policy: &Policy,
-    (rule, csrf): (&Rule, source::TokenDemand),
+    rule: &Rule,
     request: &RequestView<'_>,
     path: &CanonicalPath,
     now: UnixTime,
 ) -> Settled {
+    // What costs least and tells least is asked first, before anybody looks at the credential. A page that sends a visitor's
+    // requests shall not use up the visitor's turns.
+    if !rule.admits(request.client) {
+        let reason = format!("address-not-allowed: {}", rule.path());
+        return refuse(ProblemCode::AddressNotAllowed, reason);
+    }
+    let csrf = match source::judge_for_app(gate.site, policy, rule, request) {
+        Ok(demand) => demand,
+        Err(refusal) => return Ok(Decision::Refuse(*refusal)),
+    };
+    let (turns, bounds) = (&gate.turns, rule.bounds());
+    let limit = bounds.and_then(|bounds| bounds.by_address.as_ref());
+    turns.take(limit, request.client, None)?;
     let caller = Caller::of(gate, &request.credential, rule.revocation(), now)?;
     let subject = match &caller {
         Caller::Known(verified) => Subject::of_claims(verified.claims()),
@@ -248,10 +216,10 @@ fn judge_by_rule(
     };
     let problem = match subject.before(rule.demand(), now) {
         Standing::Passes => {
-            return Ok(match source::demand_token(csrf, rule, &caller, request) {
-                Ok(()) => Decision::Forward(permit(rule, path, caller)),
-                Err(instead) => *instead,
-            });
+            source::demand_token(csrf, rule, &caller, request)?;
+            let limit = bounds.and_then(|bounds| bounds.by_identity.as_ref());
+            turns.take(limit, request.client, caller.subject())?;
+            return Ok(Decision::Forward(permit(rule, path, caller)));
         }
         Standing::NotSignedIn => return Ok(sign_in_first(&caller, rule, request, path)),
         Standing::WrongKind | Standing::LacksRole => {
@@ -311,11 +279,18 @@ fn permit(rule: &Rule, path: &CanonicalPath, caller: Caller) -> Permit {
     }
 }
 
-fn to_issuer(gate: &Gate<'_>, request: &RequestView<'_>, path: &CanonicalPath) -> Decision {
+fn to_issuer(
+    gate: &Gate<'_>,
+    policy: &Policy,
+    request: &RequestView<'_>,
+    path: &CanonicalPath,
+) -> Settled {
     if let Some(refusal) = source::refused_for_issuer(gate.site, request) {
-        return Decision::Refuse(refusal);
+        return Ok(Decision::Refuse(refusal));
     }
-    Decision::Forward(Permit {
+    let limit = policy.limit_of_issuer(path);
+    gate.turns.take(limit, request.client, None)?;
+    Ok(Decision::Forward(Permit {
         destination: Destination::Issuer,
         path: path.clone(),
         identity: None,
@@ -324,7 +299,7 @@ fn to_issuer(gate: &Gate<'_>, request: &RequestView<'_>, path: &CanonicalPath) -
         response_policy: ResponsePolicy::Untouched,
         cors: None,
         binds_request: false,
-    })
+    }))
 }
 
 fn sign_in_first(
@@ -367,21 +342,20 @@ fn judge_sign_in_page(
     now: UnixTime,
 ) -> Settled {
     if !is_navigation(request) {
-        return Ok(to_issuer(gate, request, path));
+        return to_issuer(gate, policy, request, path);
     }
-    Ok(
-        match Caller::of(gate, &request.credential, Mode::Bounded, now)? {
-            Caller::Known(_) => {
-                let way_back = request.query.and_then(return_to::from_query);
-                see_other(way_back.unwrap_or_else(|| policy.settings().signed_in_home.clone()))
-            }
-            Caller::Anonymous
-            | Caller::Refused(_)
-            | Caller::Unjudged
-            | Caller::Revoked
-            | Caller::Unconfirmed => to_issuer(gate, request, path),
-        },
-    )
+    match Caller::of(gate, &request.credential, Mode::Bounded, now)? {
+        Caller::Known(_) => {
+            let way_back = request.query.and_then(return_to::from_query);
+            let home = || policy.settings().signed_in_home.clone();
+            Ok(see_other(way_back.unwrap_or_else(home)))
+        }
+        Caller::Anonymous
+        | Caller::Refused(_)
+        | Caller::Unjudged
+        | Caller::Revoked
+        | Caller::Unconfirmed => to_issuer(gate, policy, request, path),
+    }
 }
 
 fn answer_verify_token(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Settled {
@@ -407,36 +381,6 @@ fn answer_verify_token(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime
     )
 }
 
-fn token_refused(reject: &Reject) -> Refusal {
-    let code = ProblemCode::from_code(reject.code()).unwrap_or(ProblemCode::InvalidToken);
-    let refusal = Refusal::new(code, format!("token-refused: {}", reject.reason()));
-    if code.status() == 401 {
-        refusal.challenging(challenge::invalid_token(code))
-    } else {
-        refusal
-    }
-}
-
-fn token_revoked() -> Refusal {
-    let code = ProblemCode::TokenRevoked;
-    Refusal::new(code, "token-refused: revoked").challenging(challenge::invalid_token(code))
-}
-
-fn keys_unavailable() -> Refusal {
-    Refusal::new(ProblemCode::KeysUnavailable, "keys-unavailable")
-}
-
-fn revocations_unavailable() -> Refusal {
-    let refusal = Refusal::new(
-        ProblemCode::RevocationsUnavailable,
-        "revocations-unavailable",
-    );
-    Refusal {
-        retry_after: Some(RETRY_AFTER_SECONDS),
-        ..refusal
-    }
-}
-
 /// The page that a person is led to instead of a refusal, if this caller may see it; otherwise two pages could send
 /// them to and fro for ever.
 fn reachable_page<'p>(
@@ -455,7 +399,10 @@ fn reachable_page<'p>(
         Territory::Issuer | Territory::SignInPage => true,
         Territory::VerifyToken => false,
         Territory::App => match policy.find(&target, "GET", request.host) {
-            Found::Rule(rule) => matches!(subject.before(rule.demand(), now), Standing::Passes),
+            Found::Rule(rule) => {
+                rule.admits(request.client)
+                    && matches!(subject.before(rule.demand(), now), Standing::Passes)
+            }
             Found::Lookalike { .. } | Found::Nothing => false,
         },
     };

@@ -5,110 +5,19 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::client::{AddressRange, Client};
+use super::limit::Limit;
 use super::path::CanonicalPath;
+use super::persona::Persona;
 use super::policy::{Found, Policy, Rule, TestRow};
-use super::subject::{Standing, Subject, Traits};
+use super::subject::Standing;
 use super::territory::Territory;
 use crate::revocation::Mode;
 use crate::time::UnixTime;
-
-/// An imagined caller.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Persona {
-    signed_in: bool,
-    machine: bool,
-    roles: Vec<String>,
-    scopes: Vec<String>,
-    amr: Vec<String>,
-    /// Seconds since the sign-in; `None`: long ago.
-    age: Option<i64>,
-}
-
-/// The text describes no caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PersonaError {
-    word: String,
-}
-
-impl fmt::Display for PersonaError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            out,
-            "\"{}\" does not fit: write anonymous alone, or user, machine, role:a,b, scope:x,y, amr:otp and age:SECONDS \
-             with blanks between them",
-            self.word
-        )
-    }
-}
-
-impl core::error::Error for PersonaError {}
-
-impl Persona {
-    /// Reads `anonymous`, or any of `user`, `machine`, `role:a,b`, `scope:x,y`, `amr:otp`, `age:SECONDS` (since the
-    /// sign-in) separated by blanks. Everything but `anonymous` is signed in; without `age` the sign-in was long ago.
-    ///
-    /// # Errors
-    /// Names the word that does not fit.
-    pub fn parse(text: &str) -> Result<Self, PersonaError> {
-        let mut persona = Self::default();
-        let mut anonymous = false;
-        for word in text.split_whitespace() {
-            let refuse = || PersonaError {
-                word: word.to_string(),
-            };
-            let list = |values: &str| {
-                let values: Vec<String> = values.split(',').map(ToString::to_string).collect();
-                if values.iter().any(String::is_empty) {
-                    Err(refuse())
-                } else {
-                    Ok(values)
-                }
-            };
-            match word.split_once(':') {
-                None if word == "anonymous" => anonymous = true,
-                None if word == "user" => persona.signed_in = true,
-                None if word == "machine" => persona.machine = true,
-                Some(("role", values)) => persona.roles.extend(list(values)?),
-                Some(("scope", values)) => persona.scopes.extend(list(values)?),
-                Some(("amr", values)) => persona.amr.extend(list(values)?),
-                Some(("age", seconds)) => {
-                    persona.age = Some(
-                        seconds
-                            .parse()
-                            .ok()
-                            .filter(|age| (0..=i64::from(u32::MAX)).contains(age))
-                            .ok_or_else(refuse)?,
-                    );
-                }
-                _ => return Err(refuse()),
-            }
-        }
-        let says_nothing = persona == Self::default();
-        if anonymous != says_nothing || (persona.machine && persona.signed_in) {
-            return Err(PersonaError {
-                word: text.to_string(),
-            });
-        }
-        persona.signed_in = !anonymous;
-        Ok(persona)
-    }
-
-    fn subject(&self, now: UnixTime) -> Subject<'_> {
-        if !self.signed_in {
-            return Subject::Anonymous;
-        }
-        Subject::SignedIn(Traits {
-            roles: self.roles.iter().map(String::as_str).collect(),
-            scopes: self.scopes.iter().map(String::as_str).collect(),
-            is_machine: self.machine,
-            auth_time: self.age.map(|age| now.plus(-age)),
-            amr: self.amr.iter().map(String::as_str).collect(),
-        })
-    }
-}
 
 /// What a request comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -207,6 +116,10 @@ pub struct Explanation {
     pub line: Option<usize>,
     /// How current the feed of ended sessions must be for a caller with a token; `None` where the gate judges nobody.
     pub revocation: Option<Mode>,
+    /// From where the deciding rule lets anybody ask; empty is from everywhere.
+    pub addresses: Vec<AddressRange>,
+    /// How often the same may ask. That is no part of the outcome, which is for somebody who asks for the first time.
+    pub limits: Vec<Arc<Limit>>,
     /// One sentence: why it comes to this.
     pub reason: String,
     /// The other rules that cover the request, the most specific first.
@@ -232,6 +145,12 @@ impl fmt::Display for Explanation {
         }
         if let Some(mode) = self.revocation {
             writeln!(out, "  revocation: {mode}")?;
+        }
+        if !self.addresses.is_empty() {
+            writeln!(out, "  addresses: {}", listed(&self.addresses))?;
+        }
+        for limit in &self.limits {
+            writeln!(out, "  limit: {limit}")?;
         }
         for losing in &self.losing {
             writeln!(
@@ -265,12 +184,21 @@ impl TestOutcome {
     }
 }
 
-struct Question<'q> {
-    method: &'q str,
-    host: &'q str,
-    path: &'q str,
-    persona: &'q Persona,
-    navigation: bool,
+/// What an explanation is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'q> {
+    /// The method, in the case in which it would come.
+    pub method: &'q str,
+    /// The host; an empty one is none in particular.
+    pub host: &'q str,
+    /// Raw; it may carry a query, which is not judged.
+    pub path: &'q str,
+    /// Who asks.
+    pub persona: &'q Persona,
+    /// From where.
+    pub client: Client,
+    /// Whether a person loads a page.
+    pub navigation: bool,
 }
 
 impl Policy {
@@ -295,6 +223,7 @@ impl Policy {
             host,
             path,
             persona,
+            client: Client::Untold,
             navigation: false,
         })
     }
@@ -313,6 +242,7 @@ impl Policy {
             host,
             path,
             persona,
+            client: Client::Untold,
             navigation: true,
         })
     }
@@ -329,13 +259,16 @@ impl Policy {
                 host: &row.host,
                 path: &row.path,
                 persona: &row.persona,
+                client: row.client,
                 navigation: row.navigation,
             }),
         };
         self.tests().iter().map(run).collect()
     }
 
-    fn answer(&self, question: &Question<'_>) -> Explanation {
+    /// What the policy says about a request, and why.
+    #[must_use]
+    pub fn answer(&self, question: &Question<'_>) -> Explanation {
         let raw_path = question.path.split('?').next().unwrap_or_default();
         let path = match CanonicalPath::parse(raw_path) {
             Ok(path) => path,
@@ -350,10 +283,13 @@ impl Policy {
         let told = |outcome, reason: &str| without_rule(Some(&path), outcome, reason.to_string());
         match Territory::of(&path) {
             Territory::App => self.answer_app(question, &path),
-            Territory::Issuer | Territory::SignInPage => told(
-                Outcome::Allow,
-                "the issuer owns this path and judges for itself",
-            ),
+            Territory::Issuer | Territory::SignInPage => Explanation {
+                limits: self.limit_of_issuer(&path).into_iter().cloned().collect(),
+                ..told(
+                    Outcome::Allow,
+                    "the issuer owns this path and judges for itself",
+                )
+            },
             Territory::VerifyToken if !matches!(question.method, "GET" | "HEAD") => told(
                 Outcome::BadRequest,
                 "the gate answers this path itself, GET and HEAD only",
@@ -388,6 +324,15 @@ impl Policy {
                 return self.told(question, path, protected, Outcome::Forbidden, reason);
             }
         };
+        if !rule.admits(question.client) {
+            let reason = match question.client {
+                Client::At(address) => format!("{address} is none of the rule's addresses"),
+                Client::Unnamed | Client::Untold | Client::OwnMachine => {
+                    "the rule is for some addresses only, and no address is given".to_string()
+                }
+            };
+            return self.told(question, path, rule, Outcome::Forbidden, reason);
+        }
         let is_page = question.navigation && matches!(question.method, "GET" | "HEAD");
         let (outcome, reason) = rule.judge(question.persona, is_page);
         self.told(
@@ -423,6 +368,8 @@ impl Policy {
             rule: Some(rule.path().to_string()),
             line: Some(rule.line()),
             revocation: Some(rule.revocation()),
+            addresses: rule.addresses().to_vec(),
+            limits: rule.limits().cloned().collect(),
             reason,
             losing,
         }
@@ -430,7 +377,27 @@ impl Policy {
 }
 
 impl Rule {
-    /// What a request of `persona` comes to where this rule decides; `is_page`: a person loads a page.
+    /// From where and how often, for people: empty, or ` from 10.0.0.0/8, limit search`.
+    #[must_use]
+    pub fn bounds_for_people(&self) -> String {
+        let mut told = String::new();
+        if !self.addresses().is_empty() {
+            told = format!(" from {}", listed(self.addresses()));
+        }
+        for limit in self.limits() {
+            told.push_str(", limit ");
+            told.push_str(limit.name());
+        }
+        told
+    }
+
+    fn limits(&self) -> impl Iterator<Item = &Arc<Limit>> {
+        let bounds = self.bounds().into_iter();
+        bounds.flat_map(|bounds| bounds.by_address.iter().chain(&bounds.by_identity))
+    }
+
+    /// What a request of `persona` comes to where this rule decides, from an address that may ask; `is_page`: a person loads
+    /// a page.
     #[must_use]
     pub fn outcome_for(&self, persona: &Persona, is_page: bool) -> Outcome {
         self.judge(persona, is_page).0
@@ -457,6 +424,11 @@ impl Rule {
     }
 }
 
+fn listed(ranges: &[AddressRange]) -> String {
+    let ranges: Vec<_> = ranges.iter().map(ToString::to_string).collect();
+    ranges.join(", ")
+}
+
 fn without_rule(path: Option<&CanonicalPath>, outcome: Outcome, reason: String) -> Explanation {
     let judged_path = path.map(|path| path.without_locale(&[]).to_string());
     let forwarded_path = path.map(ToString::to_string);
@@ -467,6 +439,8 @@ fn without_rule(path: Option<&CanonicalPath>, outcome: Outcome, reason: String) 
         rule: None,
         line: None,
         revocation: None,
+        addresses: Vec::new(),
+        limits: Vec::new(),
         reason,
         losing: Vec::new(),
     }

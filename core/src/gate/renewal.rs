@@ -4,7 +4,8 @@
 //! holds is not looked at here: only the issuer knows what it is worth.
 
 use super::credential::Credential;
-use super::decision::{Decision, Refusal};
+use super::decision::Decision;
+use super::refusal::Refusal;
 use crate::cookie::{CookieHeader, CookieNames};
 use crate::problem::ProblemCode;
 

@@ -9,9 +9,10 @@ use alloc::boxed::Box;
 
 use super::caller::Caller;
 use super::cors::{CorsGrant, Preflight};
-use super::decision::{Decision, RETRY_AFTER_SECONDS, Refusal, RequestView};
+use super::decision::{Decision, RequestView};
 use super::path::CanonicalPath;
 use super::policy::{Found, Policy, Rule};
+use super::refusal::{RETRY_AFTER_SECONDS, Refusal};
 use crate::csrf::{CsrfAnswer, CsrfQuestion, Finding};
 use crate::origin::{PageOf, Provenance, is_unsafe};
 use crate::problem::ProblemCode;

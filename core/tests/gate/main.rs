@@ -20,3 +20,5 @@ mod policy;
 mod policy_text;
 mod policy_schema;
 mod lookalikes;
+mod limits;
+mod addresses;

@@ -30,6 +30,26 @@ fn policy_with(table: &str, key: &str, value: &str) -> String {
         ("route", "allow" | "roles" | "scopes" | "machine") => {
             format!("version = 1\n{route}{key} = {value}\n")
         }
+        ("route", "limit") => {
+            let limit = |name: &str, by: &str| {
+                format!("[limit.{name}]\nrequests = 1\nwithin_seconds = 1\nby = \"{by}\"\n")
+            };
+            let limits = limit("search", "address") + &limit("reports", "identity");
+            format!("version = 1\n{limits}{route}allow = \"signed-in\"\n{key} = {value}\n")
+        }
+        ("limit", _) => {
+            let rest = [
+                ("requests", "1"),
+                ("within_seconds", "1"),
+                ("by", "\"address\""),
+            ];
+            let rest: String = rest
+                .iter()
+                .filter(|(name, _)| *name != key)
+                .map(|(name, value)| format!("{name} = {value}\n"))
+                .collect();
+            format!("version = 1\n[limit.search]\n{rest}{key} = {value}\n")
+        }
         ("route", "check_origin") => {
             format!("version = 1\n{route}allow = \"public\"\n{key} = {value}\n")
         }
@@ -72,6 +92,18 @@ fn schema_and_gate_know_the_same_keys() {
         .pointer("/$defs/test/properties/expect/enum")
         .unwrap();
     assert_eq!(expect, &serde_json::json!(Outcome::NAMES));
+    for (place, most) in [
+        (
+            "/$defs/policy/properties/limit/maxProperties",
+            policy::MAX_LIMITS,
+        ),
+        (
+            "/$defs/route/properties/addresses/maxItems",
+            policy::MAX_ADDRESSES,
+        ),
+    ] {
+        assert_eq!(schema.pointer(place), Some(&most.into()), "{place}");
+    }
     for (list, most) in [("route", policy::MAX_ROUTES), ("test", policy::MAX_TESTS)] {
         let said = schema.pointer(&format!("/$defs/policy/properties/{list}/maxItems"));
         assert_eq!(said, Some(&most.into()), "{list}");
@@ -84,7 +116,8 @@ fn the_gate_takes_every_example_and_refuses_another_kind() {
     for (table, keys) in policy::TABLES {
         for key in keys {
             let said = properties(&schema, table).get(*key).cloned().unwrap();
-            if said.get("$ref").is_some() || said.pointer("/items/$ref").is_some() {
+            let refers = ["/$ref", "/items/$ref", "/additionalProperties/$ref"];
+            if refers.iter().any(|place| said.pointer(place).is_some()) {
                 continue;
             }
             let examples = said.get("examples").and_then(Value::as_array);

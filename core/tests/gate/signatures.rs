@@ -5,7 +5,8 @@ use std::cell::RefCell;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use edgeward_core::gate::{
-    CanonicalPath, Credential, Decision, Gate, Renewal, RequestSource, RequestView, decide,
+    CanonicalPath, Client, Credential, Decision, Gate, Renewal, RequestSource, RequestView, Turns,
+    decide,
 };
 use edgeward_core::keys::KeySet;
 use edgeward_core::signature::{Finding, SignatureAnswer, SignatureQuestion};
@@ -50,10 +51,12 @@ impl Curve {
             expect: &self.site.expect,
             answer,
             seen: Some(&self.seen),
+            turns: Turns::default(),
             revocations: None,
         };
         let request = RequestView {
             source: RequestSource::default(),
+            client: Client::Untold,
             method: "GET",
             host: "site.example",
             path: CanonicalPath::parse(target),

@@ -1,8 +1,8 @@
 //! A site behind a gate, the requests that come to it, and how the stories read a decision.
 
 use edgeward_core::gate::{
-    CanonicalPath, Credential, Decision, Destination, Gate, KeyDemand, Permit, PolicyState,
-    Refusal, Renewal, RequestSource, RequestView, decide,
+    CanonicalPath, Client, Credential, Decision, Destination, Gate, KeyDemand, Permit, PolicyState,
+    Refusal, Renewal, RequestSource, RequestView, Turns, decide,
 };
 use edgeward_core::keys::KeySet;
 use edgeward_core::time::UnixTime;
@@ -98,6 +98,7 @@ impl Site {
             expect: &self.expect,
             answer: None,
             seen: None,
+            turns: request.turns,
             revocations: None,
         };
         let (path, query) = match request.target.split_once('?') {
@@ -106,6 +107,7 @@ impl Site {
         };
         let view = RequestView {
             source: request.source,
+            client: request.client,
             method: request.method,
             host: "site.example",
             path: CanonicalPath::parse(path),
@@ -125,6 +127,8 @@ pub(crate) struct Request<'r> {
     pub(crate) credential: Credential<'r>,
     pub(crate) navigation: bool,
     pub(crate) source: RequestSource<'r>,
+    pub(crate) client: Client,
+    pub(crate) turns: Turns,
     pub(crate) renewal: Renewal,
 }
 
@@ -135,6 +139,8 @@ pub(crate) fn call<'r>(method: &'r str, target: &'r str) -> Request<'r> {
         credential: Credential::None,
         navigation: false,
         source: RequestSource::default(),
+        client: Client::Untold,
+        turns: Turns::default(),
         renewal: Renewal::Impossible,
     }
 }
@@ -202,6 +208,7 @@ pub(crate) fn told(decision: Decision) -> String {
             format!("needs {} checked", question.algorithm().name())
         }
         Decision::NeedsRevocations(mode) => format!("needs the feed, {mode}"),
+        Decision::NeedsTurn(turn) => format!("needs a turn of {}", turn.limit.name()),
         Decision::NeedsRefresh => "needs a refresh".to_string(),
         Decision::NeedsCsrf(_) => "needs the CSRF token".to_string(),
     }

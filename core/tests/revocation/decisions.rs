@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use edgeward_core::cookie::{CookieHeader, CookieNames, Environment};
 use edgeward_core::gate::{
-    CanonicalPath, Credential, Decision, Gate, PolicyState, Renewal, RequestSource, RequestView,
-    decide,
+    CanonicalPath, Client, Credential, Decision, Gate, PolicyState, Renewal, RequestSource,
+    RequestView, Turns, decide,
 };
 use edgeward_core::revocation::{Advice, BOUND_MILLISECONDS, Consulted, Feed, Mode, Revocations};
 use edgeward_core::time::Moment;
@@ -55,6 +55,7 @@ fn ask(asked: &Asked<'_>, seen: &std::cell::RefCell<SeenTokens>) -> (String, Opt
         expect: &expect,
         answer: None,
         seen: Some(seen),
+        turns: Turns::default(),
         revocations: Some(Revocations::new(&feed, arrived, asked.is_final, &consulted)),
     };
     let text = token(&json!({ "sid": asked.sid, "sub": "ada" }));
@@ -62,6 +63,7 @@ fn ask(asked: &Asked<'_>, seen: &std::cell::RefCell<SeenTokens>) -> (String, Opt
     let names = CookieNames::for_environment(Environment::Development, false);
     let request = RequestView {
         source: RequestSource::default(),
+        client: Client::Untold,
         method: "GET",
         host: "app.example",
         path: CanonicalPath::parse(asked.path),
@@ -88,6 +90,7 @@ fn ask(asked: &Asked<'_>, seen: &std::cell::RefCell<SeenTokens>) -> (String, Opt
         other @ (Decision::AnswerPreflight(_)
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
+        | Decision::NeedsTurn(_)
         | Decision::NeedsRefresh
         | Decision::NeedsCsrf(_)) => panic!("{other:?}"),
     };

@@ -12,7 +12,7 @@ use std::str::FromStr as _;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use edgeward_core::cookie::{CookieNames, Environment};
-use edgeward_core::gate::{Policy, PolicyState};
+use edgeward_core::gate::{Client, Policy, PolicyState};
 use edgeward_core::token::{Audiences, Expectations, SigningKey, TokenType};
 use edgeward_core::{bundle, revocation};
 
@@ -22,6 +22,7 @@ use cookies::{refuse_foreign_domain, refuse_open_development};
 use patience::app_patience;
 
 use super::keys::Seal;
+use super::request::Inbound;
 use super::response_headers::is_header_name;
 
 /// What every request of this isolate is judged and forwarded by.
@@ -50,6 +51,8 @@ pub(super) struct Settings {
     pub(super) identity: EdgeIdentity,
     /// The header in which the platform says who the client is, lower case; without one, no address is believed.
     pub(super) client_address_header: Option<String>,
+    /// Whether the requests of the edge's own machine are counted too.
+    pub(super) counts_own_machine: bool,
     /// How many milliseconds the app may take until its answer begins; `None` leaves that to the platform.
     pub(super) app_patience: Option<u32>,
 }
@@ -139,15 +142,33 @@ impl Settings {
             expect_bundle,
             identity,
             client_address_header: client_address_header(lookup("CLIENT_ADDRESS_HEADER"))?,
+            counts_own_machine: lookup("LIMIT_LOOPBACK").is_some_and(|word| word == "true"),
             app_patience: app_patience(lookup("APP_TIMEOUT_SECONDS"))?,
         })
+    }
+
+    /// Where the client is, by the headers that are read before a request is judged.
+    pub(super) fn client(&self, inbound: &Inbound) -> Client {
+        match &self.client_address_header {
+            None if self.environment == Environment::Development => Client::OwnMachine,
+            None => Client::Untold,
+            Some(name) => inbound
+                .header(name)
+                .and_then(address)
+                .map_or(Client::Unnamed, Client::At),
+        }
     }
 
     /// The client's address as the platform reports it; what is not an address is none.
     pub(super) fn client_address(&self, header: impl Fn(&str) -> Option<String>) -> Option<IpAddr> {
         let name = self.client_address_header.as_deref()?;
-        header(name)?.trim().parse().ok()
+        address(&header(name)?)
     }
+}
+
+#[inline(never)]
+fn address(said: &str) -> Option<IpAddr> {
+    said.trim().parse().ok()
 }
 
 /// In production tokens and cookies must not cross a network in the clear. Loopback is no network.

@@ -50,6 +50,7 @@ pub(super) fn of(decision: Decision, inbound: &Inbound) -> Effect {
         wanting @ (Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
+        | Decision::NeedsTurn(_)
         | Decision::NeedsRefresh
         | Decision::NeedsCsrf(_)) => Effect::Bring(wanting),
     }

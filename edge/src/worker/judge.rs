@@ -1,18 +1,20 @@
 //! Asking core about a request, and bringing what it asks for.
 //!
-//! Core may ask for keys, then about a signature, then for the feed of ended sessions, then about the CSRF token; the keys of a cold
-//! isolate twice at most, the rest once, and in this order. Then it may ask for a refresh, once, and about the token that this brought
-//! for the same again. So a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
+//! Core may ask for a turn by address, then for keys, then about a signature, then for the feed of ended sessions, then about the
+//! CSRF token, then for a turn by identity; the keys of a cold isolate twice at most, the rest once, and in this order. Or it may ask
+//! for a refresh, once, in place of the last two; then about the token that this brought for the same again, but for the turn by
+//! address, which is taken once in a request. So a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
 //! remembered for the life of the isolate ([`SeenTokens`]): that shortens the way of a request and decides nothing.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use edgeward_core::csrf::CsrfAnswer;
-use edgeward_core::gate::{Decision, Gate, KeyDemand, decide};
+use edgeward_core::gate::{Decision, Gate, KeyDemand, RequestView, Ruling, Turns, decide};
 use edgeward_core::revocation::{Consulted, Revocations};
 use edgeward_core::signature::SignatureAnswer;
 use edgeward_core::token::SeenTokens;
+use wasm_bindgen::JsValue;
 use web_sys::Request;
 use worker::Context;
 
@@ -20,6 +22,7 @@ use super::config::Settings;
 use super::csrf;
 use super::introduction;
 use super::keys::{self, Current, Errand};
+use super::limits;
 use super::refresh;
 use super::request::Inbound;
 use super::revocations;
@@ -37,13 +40,20 @@ pub(super) struct Bench {
     answer: Option<SignatureAnswer>,
     revocations_are_final: bool,
     csrf: Option<CsrfAnswer>,
+    turns: Turns,
+    env: JsValue,
     /// How the last decision used the feed.
     consulted: Cell<Option<Consulted>>,
 }
 
 impl Bench {
     /// What is at hand. Keys that have become old are refreshed behind the request.
-    pub(super) fn at_hand(settings: &Rc<Settings>, inbound: &Inbound, context: &Context) -> Self {
+    pub(super) fn at_hand(
+        settings: &Rc<Settings>,
+        inbound: &Inbound,
+        env: &JsValue,
+        context: &Context,
+    ) -> Self {
         let bench = Self {
             settings: Rc::clone(settings),
             keys: keys::current(inbound.now),
@@ -51,14 +61,31 @@ impl Bench {
             answer: None,
             revocations_are_final: false,
             csrf: None,
+            turns: Turns::new(settings.counts_own_machine),
+            env: env.clone(),
             consulted: Cell::new(None),
         };
         keys::refresh_behind(&bench.errand(inbound), context);
         bench
     }
 
-    /// Asks core, which may ask back. What was brought before is told.
-    pub(super) fn judge(&self, inbound: &Inbound) -> Decision {
+    /// Asks core, which may ask back. What was brought before is told. A turn that this isolate counts alone is counted on the
+    /// way; one that the platform counts too is asked back for, if this isolate grants it.
+    pub(super) fn judge(&mut self, inbound: &Inbound) -> Decision {
+        loop {
+            let decision = self.decide(inbound);
+            let Decision::NeedsTurn(turn) = &decision else {
+                return decision;
+            };
+            let ruling = limits::count(turn, inbound.moment);
+            if ruling == Ruling::Granted && limits::platform_counts(&self.env, turn) {
+                return decision;
+            }
+            self.turns.took(turn, ruling);
+        }
+    }
+
+    fn decide(&self, inbound: &Inbound) -> Decision {
         let keys = self.keys.as_ref().map(|keys| &keys.set.keys);
         if let Some(keys) = keys {
             introduction::keys_are(keys);
@@ -73,11 +100,15 @@ impl Bench {
                     expect: &self.settings.expect,
                     answer: self.answer.as_ref(),
                     seen: Some(seen),
+                    turns: self.turns,
                     revocations: Some(revocations),
                 };
-                let mut view = inbound.view(&self.settings.cookies);
-                view.source.csrf = self.csrf.as_ref();
-                decide(&gate, &view, inbound.now)
+                let mut request = RequestView {
+                    client: self.settings.client(inbound),
+                    ..inbound.view(&self.settings.cookies)
+                };
+                request.source.csrf = self.csrf.as_ref();
+                decide(&gate, &request, inbound.now)
             })
         };
         self.consulted.set(None);
@@ -116,7 +147,7 @@ impl Bench {
         }
     }
 
-    /// Brings what has to be known of the token that the request has.
+    /// Brings what has to be known of the request and of the token that it has.
     async fn bring_for_token(
         &mut self,
         mut decision: Decision,
@@ -124,6 +155,7 @@ impl Bench {
         request: &Request,
         context: &Context,
     ) -> Decision {
+        decision = self.ask_platform(decision, inbound).await;
         if let Decision::NeedsKeys(KeyDemand::NoKeySet) = decision {
             // A cold isolate will want both, and asks for both at once.
             revocations::begin(&self.errand(inbound), inbound, context);
@@ -153,7 +185,17 @@ impl Bench {
             self.csrf = Some(csrf::answer(*question, request, inbound, &errand, context).await);
             decision = self.judge(inbound);
         }
-        decision
+        // A turn by identity, of which nobody knew before whose it is.
+        self.ask_platform(decision, inbound).await
+    }
+
+    async fn ask_platform(&mut self, decision: Decision, inbound: &Inbound) -> Decision {
+        let Decision::NeedsTurn(turn) = &decision else {
+            return decision;
+        };
+        let ruling = limits::ask_platform(&self.env, turn).await;
+        self.turns.took(turn, ruling);
+        self.judge(inbound)
     }
 
     fn errand(&self, inbound: &Inbound) -> Errand {

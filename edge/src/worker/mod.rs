@@ -13,6 +13,7 @@ mod judge;
 mod keys;
 mod signatures;
 mod revocations;
+mod limits;
 mod refresh;
 mod bundle;
 mod csrf;
@@ -93,7 +94,7 @@ pub fn fetch(
             .map(JsValue::from);
     }
     let context = Context::new(context);
-    let bench = Bench::at_hand(&settings, &inbound, &context);
+    let mut bench = Bench::at_hand(&settings, &inbound, env, &context);
     let decision = bench.judge(&inbound);
     bench.follow_up(&decision, &inbound, &context);
     match effect::of(decision, &inbound) {
@@ -147,6 +148,7 @@ fn finish(
 /// What the edge goes by: the settings, and the request as far as it has to be known before it is judged.
 fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), Reply> {
     let id = unique::name();
+    let settings = settings(env);
     let head = READ_FIRST.with(|names| runtime::head(request, names));
     let moment = clock::moment(&head.headers);
     let Some(inbound) = Inbound::new(id.clone(), moment, head.method, &head.url, head.headers)
@@ -161,7 +163,7 @@ fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), 
         let reply = Reply::problem(&problem, Reader::Program, &id);
         return Err(reply.finish(Environment::Production, "GET", &id, None));
     };
-    match settings(env) {
+    match settings {
         Ok(settings) => Ok((inbound, settings)),
         Err(broken) => {
             log::line(
@@ -208,8 +210,14 @@ fn own(reply: Reply, inbound: &Inbound, settings: &Settings) -> Result<Response,
 
 fn settings(env: &JsValue) -> Result<Rc<Settings>, BrokenSettings> {
     SETTINGS.with(|cell| {
-        cell.get_or_init(|| Settings::read(|binding| text_binding(env, binding)).map(Rc::new))
-            .clone()
+        let read = || {
+            let settings = Settings::read(|binding| text_binding(env, binding))?;
+            if let Some(name) = &settings.client_address_header {
+                READ_FIRST.with(|names| names.add(name));
+            }
+            Ok(Rc::new(settings))
+        };
+        cell.get_or_init(read).clone()
     })
 }
 

@@ -206,7 +206,7 @@ pub(super) mod tests {
     use crate::worker::config::tests::settings_with;
     use crate::worker::identity::tests::access_token;
     use crate::worker::request::tests::inbound;
-    use edgeward_core::gate::{Decision, Gate, decide};
+    use edgeward_core::gate::{Decision, Gate, Turns, decide};
     use edgeward_core::keys::KeySet;
     use std::str::FromStr as _;
 
@@ -223,6 +223,7 @@ pub(super) mod tests {
             expect: &settings.expect,
             answer: None,
             seen: None,
+            turns: Turns::default(),
             revocations: None,
         };
         let view = request.view(&settings.cookies);

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use edgeward_core::cookie::{CookieHeader, CookieNames};
 use edgeward_core::gate::{
-    CanonicalPath, Credential, Navigation, Renewal, RequestSource, RequestView,
+    CanonicalPath, Client, Credential, Navigation, Renewal, RequestSource, RequestView,
 };
 use edgeward_core::origin::Provenance;
 use edgeward_core::time::{Moment, UnixTime};
@@ -189,7 +189,7 @@ impl Inbound {
         }
     }
 
-    /// What core may look at.
+    /// What core may look at, but for the client's address: which header says that is a setting.
     pub(super) fn view(&self, names: &CookieNames) -> RequestView<'_> {
         let (authorization, cookies) = (self.header("authorization"), self.cookies());
         let mut credential = if self.hides_a_cookie(names) {
@@ -224,6 +224,7 @@ impl Inbound {
             query: self.query(),
             credential,
             source: self.source(names),
+            client: Client::Untold,
             navigation: self.is_navigation(),
             renewal,
         }

@@ -125,6 +125,7 @@ pub(super) fn follow_up(
         Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
+        | Decision::NeedsTurn(_)
         | Decision::NeedsRefresh
         | Decision::NeedsCsrf(_) => return,
     };

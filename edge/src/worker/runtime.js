@@ -1,5 +1,5 @@
 // What the runtime's objects are asked and told for every request, each in one crossing between wasm and JavaScript: a
-// crossing that carries a text costs about as much as the work behind it. Nothing is decided here and nothing is kept.
+// crossing that carries a text costs about as much as the work behind it. Nothing is decided here.
 // A header value holds no line break, so lists of headers travel as lines: the name, then the value.
 
 /** Method and address, and what `values` says about the request's headers. */
@@ -72,6 +72,38 @@ export function send(request, draft, hasBody, noStore, timeout, patience, oneLin
     (upstream) => exchange.answered(upstream),
     () => exchange.unanswered(),
   );
+}
+
+/** The platform's limiter of a limit, if one is bound under the limit's name. */
+const limiter = (env, limit) => env[`RATE_LIMITER_${limit.toUpperCase().replaceAll("-", "_")}`];
+
+/** Whether the platform counts a limit. */
+export function hasLimiter(env, limit) {
+  return limiter(env, limit) !== undefined;
+}
+
+let failureIsTold = false;
+
+/**
+ * Whether the platform's limiter grants a turn. One that fails, or says nothing within `patience` milliseconds, grants: the isolate
+ * has counted the turn. The log hears of it once.
+ */
+export async function takeTurn(env, limit, octets, patience) {
+  let said;
+  let timer;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, patience)));
+  try {
+    const key = btoa(String.fromCharCode(...octets));
+    said = (await Promise.race([limiter(env, limit).limit({ key }), late]))?.success;
+  } catch {
+    // It said nothing.
+  }
+  clearTimeout(timer);
+  if (typeof said !== "boolean" && !failureIsTold) {
+    failureIsTold = true;
+    console.log(JSON.stringify({ level: "error", event: "limiter-failed", limit }));
+  }
+  return said !== false;
 }
 
 /** Tells the exchange what comes first: an answer's head, that there is none, or the end of `patience`. */

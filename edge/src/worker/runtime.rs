@@ -1,6 +1,7 @@
 //! The runtime's objects, read and written in few crossings: the Rust side of `runtime.js`.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use js_sys::{Array, JsString, Promise};
 use wasm_bindgen::prelude::*;
@@ -42,6 +43,13 @@ extern "C" {
         exchange: Exchange,
     ) -> Result<JsValue, JsValue>;
 
+    /// Whether the platform counts the limit of this name.
+    #[wasm_bindgen(js_name = hasLimiter)]
+    pub(super) fn has_limiter(env: &JsValue, limit: &str) -> bool;
+
+    #[wasm_bindgen(js_name = takeTurn)]
+    fn take_turn_of(env: &JsValue, limit: &str, key: &[u8], patience: u32) -> Promise;
+
     #[wasm_bindgen(js_name = answerHead)]
     fn answer_lines(response: &Response, wanted: &JsValue) -> String;
 
@@ -71,7 +79,7 @@ extern "C" {
 
 /// Names that are asked for again and again, in the runtime's own form too.
 pub(super) struct Names {
-    names: Vec<String>,
+    names: RefCell<Vec<String>>,
     list: List,
 }
 
@@ -79,9 +87,16 @@ impl Names {
     /// The list, made once.
     pub(super) fn new(names: &[&str]) -> Self {
         Self {
-            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            names: RefCell::new(names.iter().map(|name| (*name).to_owned()).collect()),
             list: List::of(names.iter().copied()),
         }
+    }
+
+    /// Adds one more.
+    pub(super) fn add(&self, name: &str) {
+        let list: &Array = self.list.0.unchecked_ref();
+        list.push(&name.into());
+        self.names.borrow_mut().push(name.to_owned());
     }
 }
 
@@ -116,7 +131,7 @@ pub(super) fn head(request: &Request, wanted: &Names) -> Head {
     Head {
         method,
         url,
-        headers: found(&wanted.names, lines),
+        headers: found(&wanted.names.borrow(), lines),
     }
 }
 
@@ -124,7 +139,10 @@ pub(super) fn head(request: &Request, wanted: &Names) -> Head {
 pub(super) fn names(request: &Request, wanted: &Names) -> (HeaderList, Vec<String>) {
     let lines = name_lines(request, &wanted.list.0);
     let mut lines = lines.split('\n').skip(1);
-    let headers = found(&wanted.names, lines.by_ref().take(wanted.names.len()));
+    let headers = found(
+        &wanted.names.borrow(),
+        lines.by_ref().take(wanted.names.borrow().len()),
+    );
     (headers, lines.map(str::to_owned).collect())
 }
 
@@ -134,7 +152,7 @@ pub(super) fn answer_head(response: &Response, wanted: &Names) -> (u16, HeaderLi
     let mut lines = lines.split('\n');
     // The runtime's statuses are numbers; what is none would be handed to nobody.
     let status = lines.next().and_then(|status| status.parse().ok());
-    (status.unwrap_or(0), found(&wanted.names, lines))
+    (status.unwrap_or(0), found(&wanted.names.borrow(), lines))
 }
 
 /// An answer of the edge's own.
@@ -233,6 +251,14 @@ pub(super) fn send(
         &lines,
         exchange,
     )
+}
+
+/// Whether the platform's limiter grants the turn. One that fails or takes longer than so many milliseconds is told to the log
+/// once, and grants.
+pub(super) async fn take_turn(env: &JsValue, limit: &str, key: &[u8], patience: u32) -> bool {
+    let said = JsFuture::from(take_turn_of(env, limit, key, patience)).await;
+    // What is here is never rejected.
+    said.map_or(true, |granted| granted.is_truthy())
 }
 
 /// The cookies that an answer sets, each on a line of its own.

@@ -3,10 +3,11 @@
 use std::{
     fs::File,
     io::Read,
+    net::IpAddr,
     path::{Path, PathBuf},
 };
 
-use edgeward_core::gate::{Persona, Policy};
+use edgeward_core::gate::{Client, Persona, Policy, Question};
 
 use super::{Answer, Failure, Outcome, print};
 
@@ -42,6 +43,9 @@ pub(super) enum PolicyCommand {
         /// The host that is asked for.
         #[arg(long, default_value = "")]
         host: String,
+        /// The address that is asked from; without it, none is known.
+        #[arg(long, value_name = "ADDRESS")]
+        from: Option<IpAddr>,
         /// A person loads a page, so sign-in is a redirect.
         #[arg(long)]
         navigation: bool,
@@ -69,16 +73,20 @@ pub(super) fn run(command: PolicyCommand) -> Outcome {
             request,
             persona,
             host,
+            from,
             navigation,
         } => {
             let (method, path) = parse_request(&request)?;
             let persona = Persona::parse(&persona)?;
             with_policy(&file.policy, |policy| {
-                let explanation = if navigation {
-                    policy.explain_navigation(&method, &host, &path, &persona)
-                } else {
-                    policy.explain_at_host(&method, &host, &path, &persona)
-                };
+                let explanation = policy.answer(&Question {
+                    method: &method,
+                    host: &host,
+                    path: &path,
+                    persona: &persona,
+                    client: from.map_or(Client::Untold, Client::At),
+                    navigation,
+                });
                 print(explanation.to_string().trim_end())?;
                 Ok(Answer::Yes)
             })
@@ -131,7 +139,7 @@ fn check(policy: &Policy) -> Outcome {
     let mut rules: Vec<_> = policy
         .rules()
         .iter()
-        .map(|rule| (rule.to_string(), rule))
+        .map(|rule| (format!("{rule}{}", rule.bounds_for_people()), rule))
         .collect();
     rules.sort_by_key(|(_, rule)| rule.line());
     let width = rules

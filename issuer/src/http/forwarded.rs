@@ -6,6 +6,7 @@
 use std::{net::IpAddr, str, sync::Once};
 
 use axum::http::{HeaderMap, HeaderValue};
+use edgeward_core::gate::Client;
 
 use crate::config::{ClientAddressHeader, TrustedProxies};
 
@@ -43,6 +44,15 @@ pub(super) fn client_address(
             });
             peer
         }
+    }
+}
+
+/// Whom the trusted proxy names that asks about somebody else's request: it is never itself the one who wants in.
+pub(super) fn named_client(headers: &HeaderMap, trusted: &TrustedProxies) -> Client {
+    match told(headers, trusted) {
+        Ok(Some(client)) => Client::At(client),
+        Ok(None) => Client::Untold,
+        Err(Unreadable) => Client::Unnamed,
     }
 }
 

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use edgeward_core::{
     gate::{
-        CanonicalPath, Credential, Decision, Gate, PolicyState, Renewal, RequestSource,
-        RequestView, decide,
+        CanonicalPath, Client, Credential, Decision, Gate, PolicyState, Renewal, RequestSource,
+        RequestView, Turns, decide,
     },
     token::{Audiences, Expectations, TokenType},
 };
@@ -48,6 +48,7 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         expect: &Expectations::new(config.url.clone(), audiences, TokenType::Access),
         answer: None,
         seen: None,
+        turns: Turns::default(),
     };
     let view = RequestView {
         method: "GET",
@@ -56,6 +57,7 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         query: None,
         credential: Credential::Token(token),
         source: RequestSource::default(),
+        client: Client::Untold,
         navigation: true,
         renewal: Renewal::Impossible,
     };
@@ -67,6 +69,7 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         | Decision::Refuse(_)
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
+        | Decision::NeedsTurn(_)
         | Decision::NeedsRefresh
         | Decision::NeedsCsrf(_)
         | Decision::NeedsRevocations(_)) => panic!("{other:?}"),

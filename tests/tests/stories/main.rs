@@ -23,6 +23,7 @@ mod outages;
 mod panics;
 mod key_sets;
 mod revocation;
+mod limits;
 mod refresh;
 mod production;
 mod cookie_settings;

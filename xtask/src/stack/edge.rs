@@ -54,6 +54,10 @@ pub struct EdgePlan {
     pub tls: Option<Tls>,
     /// Where the runtime's Cache API keeps things; without it there is none.
     pub cache: Option<SocketAddr>,
+    /// Further text bindings.
+    pub more_bindings: Vec<(String, String)>,
+    /// Bindings that stand in for the platform's rate limiters: their names, and the modules that make them.
+    pub limiters: Vec<(String, String)>,
 }
 
 /// A Worker that can be stopped and started again.
@@ -140,6 +144,7 @@ impl Edge {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
+        bindings.extend(plan.more_bindings.iter().cloned());
         for (name, value) in &self.overrides {
             match value {
                 Some(value) => bindings.insert(name.clone(), value.clone()),
@@ -201,6 +206,20 @@ impl Edge {
                     "\n  cacheApiOutbound = \"cache\",",
                 )
             });
+        let mut extensions = String::new();
+        for (name, module) in &self.plan.limiters {
+            let module_name = quoted(&format!("limiters:{name}"));
+            let _ = writeln!(
+                bindings,
+                "    (name = {}, wrapped = (moduleName = {module_name})),",
+                quoted(name),
+            );
+            let _ = write!(
+                extensions,
+                "(name = {module_name}, internal = true, esModule = {}), ",
+                quoted(module),
+            );
+        }
         // The issuer and the app are on this machine, which the runtime calls private.
         format!(
             r#"using Workerd = import "/workerd/workerd.capnp";
@@ -211,6 +230,7 @@ const config :Workerd.Config = (
     (name = "outbound", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),{cache_service}
   ],
   sockets = [(name = "site", address = "{address}", {protocol}, service = "edge")],
+  extensions = [(modules = [{extensions}])],
 );
 
 const edge :Workerd.Worker = (

@@ -167,6 +167,8 @@ impl Stack {
             gate_policy: plan.gate_policy.clone(),
             tls: plan.tls.clone(),
             cache: None,
+            more_bindings: plan.edge_bindings.clone(),
+            limiters: Vec::new(),
         });
         for (name, value) in &plan.edge_bindings {
             edge.bind(name, Some(value));

@@ -150,6 +150,11 @@ impl<'d, 't> Section<'d, 't> {
         })
     }
 
+    /// What stands at a key, if it is there.
+    pub(super) fn at(&self, key: &str) -> Option<Placed<'d, 't>> {
+        self.entries.get(key)
+    }
+
     /// The value of a key as `read` understands it, if the key is there.
     #[inline(never)]
     pub(super) fn optional<T>(
@@ -222,6 +227,24 @@ pub(super) fn each<'d, 't, T>(
         .iter()
         .map(|element| read(source, element))
         .collect()
+}
+
+/// The entries of a table whose keys are names.
+pub(super) fn named<'d, 't>(
+    source: Source<'t>,
+    value: Placed<'d, 't>,
+) -> Result<Vec<(Spanned<&'d str>, Placed<'d, 't>)>, PolicyError> {
+    let DeValue::Table(entries) = value.get_ref() else {
+        return Err(other_kind(source, value, "a table"));
+    };
+    let mut named = Vec::new();
+    for key in entries.keys() {
+        let name: &'d str = key.get_ref();
+        if let Some(value) = entries.get(name) {
+            named.push((Spanned::new(key.span(), name), value));
+        }
+    }
+    Ok(named)
 }
 
 /// An array of strings, and where it stands.

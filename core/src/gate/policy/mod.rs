@@ -14,6 +14,7 @@
 //!
 //! A policy that cannot be read is a value too ([`PolicyState::Broken`]): it refuses everything and says why.
 
+mod bounds;
 mod document;
 mod group;
 mod index;
@@ -23,18 +24,23 @@ mod regard;
 mod tables;
 mod test_rows;
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use bounds::{Bounds, Limits};
 use index::{Covering, Index};
 pub(super) use manner::Manner;
 
+use super::limit::Limit;
 use super::path::{CanonicalPath, decoded_segments};
 use super::pattern::{Pattern, Specificity, fold, fold_representation, page_of};
 use crate::revocation::Mode;
 
+pub use bounds::{MAX_ADDRESSES, MAX_LIMITS};
 pub use read::{MAX_POLICY_BYTES, MAX_ROUTES, MAX_TESTS};
 pub use tables::TABLES;
 pub(super) use test_rows::TestRow;
@@ -43,6 +49,7 @@ pub(super) use test_rows::TestRow;
 #[derive(Clone, Debug)]
 pub struct Policy {
     settings: Settings,
+    limits: Limits,
     /// The most specific first, so that the first that covers a request decides.
     rules: Vec<Rule>,
     /// Finds among them.
@@ -123,6 +130,8 @@ pub struct Rule {
     methods: Option<Vec<String>>,
     demand: Demand,
     manner: Manner,
+    /// Most rules have none, and are the smaller for it.
+    bounds: Option<Box<Bounds>>,
     revocation: Mode,
 }
 
@@ -201,6 +210,17 @@ impl Policy {
         &self.settings
     }
 
+    /// The limits, those of the issuer's paths among them; each stands at its number.
+    #[must_use]
+    pub fn limits(&self) -> &[Arc<Limit>] {
+        self.limits.all()
+    }
+
+    /// The limit that holds for a path of the issuer.
+    pub(super) fn limit_of_issuer(&self, path: &CanonicalPath) -> Option<&Arc<Limit>> {
+        self.limits.of_issuer(path)
+    }
+
     pub(super) fn tests(&self) -> &[TestRow] {
         &self.tests
     }
@@ -268,7 +288,9 @@ impl Policy {
         let page = page_behind_data_route(&segments, &self.settings.locales)?;
         let speaks_of_data_routes = decider.pattern.as_str().starts_with("/_next/data");
         narrowest(&page).filter(|rule| {
-            rule.is_protected() && rule.demand != decider.demand && !speaks_of_data_routes
+            let asks_the_same =
+                rule.demand == decider.demand && rule.addresses() == decider.addresses();
+            rule.is_protected() && !asks_the_same && !speaks_of_data_routes
         })
     }
 }
@@ -348,8 +370,9 @@ impl Rule {
         &self.manner
     }
 
-    pub(super) const fn is_protected(&self) -> bool {
-        !self.is_public()
+    /// Whether somebody does not pass.
+    pub(super) fn is_protected(&self) -> bool {
+        !self.is_public() || !self.addresses().is_empty()
     }
 
     /// Whether the rule speaks about this method.

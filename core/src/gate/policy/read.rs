@@ -4,6 +4,7 @@
 //! starts: the functions are marked cold, which makes the Worker a kilobyte smaller.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -12,6 +13,7 @@ use alloc::vec::Vec;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::bounds::{Bounds, Limits};
 use super::document::{
     Placed, Section, Source, boolean, each, integer, line_ends, string, strings,
 };
@@ -65,6 +67,7 @@ pub(super) fn no_rows<'t>(_: Source<'t>, _: Placed<'_, 't>) -> Result<Vec<TestRo
 struct RawPolicy<'d> {
     version: Spanned<i64>,
     gate: RawSettings<'d>,
+    limits: Limits,
     route: Vec<RawRoute<'d>>,
     test: Vec<TestRow>,
 }
@@ -90,6 +93,7 @@ struct RawRoute<'d> {
     machine: Option<bool>,
     step_up: Option<Spanned<RawStepUp<'d>>>,
     manner: RawManner<'d>,
+    bounds: Option<Box<Bounds>>,
     revocation: Option<Spanned<&'d str>>,
 }
 
@@ -105,13 +109,22 @@ impl<'d> RawPolicy<'d> {
         rows: Rows,
     ) -> Result<Self, PolicyError> {
         let section = Section::whole(source, document, tables::POLICY)?;
-        let routes = |source, value| each(source, value, RawRoute::read);
+        let limits =
+            section.optional("limit", |source, value| Limits::read(source, Some(value)))?;
+        let limits = match limits {
+            Some(limits) => limits,
+            None => Limits::read(source, None)?,
+        };
+        let route = |source, value| RawRoute::read(source, value, &limits);
+        let routes = |source, value| each(source, value, route);
+        let route = section.optional("route", routes)?.unwrap_or_default();
         Ok(Self {
             version: section.required("version", integer)?,
             gate: section
                 .optional("gate", RawSettings::read)?
                 .unwrap_or_default(),
-            route: section.optional("route", routes)?.unwrap_or_default(),
+            limits,
+            route,
             test: section.optional("test", rows)?.unwrap_or_default(),
         })
     }
@@ -137,7 +150,11 @@ impl<'d> RawSettings<'d> {
 }
 
 impl<'d> RawRoute<'d> {
-    fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
+    fn read<'t>(
+        source: Source<'t>,
+        value: Placed<'d, 't>,
+        limits: &Limits,
+    ) -> Result<Self, PolicyError> {
         let section = Section::of(source, value, tables::ROUTE)?;
         Ok(Self {
             path: section.required("path", string)?,
@@ -149,6 +166,7 @@ impl<'d> RawRoute<'d> {
             machine: section.optional("machine", boolean)?,
             step_up: section.optional("step_up", RawStepUp::read)?,
             manner: RawManner::read(&section)?,
+            bounds: Bounds::read(source, &section, limits)?,
             revocation: section.optional("revocation", string)?,
         })
     }
@@ -229,6 +247,7 @@ pub(super) fn read(text: &str, rows: Rows) -> Result<Policy, PolicyError> {
     let (exact, folded) = (index(Spelling::Exact), index(Spelling::Folded));
     Ok(Policy {
         settings,
+        limits: raw.limits,
         rules,
         exact,
         folded,
@@ -303,6 +322,7 @@ fn rule(
     };
     let line = source.line(&raw.path);
     let manner = core::mem::take(&mut raw.manner);
+    let bounds = raw.bounds.take();
     let revocation = regard.of(source, raw.revocation.as_ref())?;
     let demand = demand(source, raw)?;
     Ok(Rule {
@@ -313,6 +333,7 @@ fn rule(
         methods,
         revocation,
         demand,
+        bounds,
     })
 }
 

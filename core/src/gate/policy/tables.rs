@@ -1,7 +1,7 @@
 //! The tables of a policy, and the keys that may stand in each. `docs/gate.schema.json` says the same to editors; a test
 //! holds the two together.
 
-pub(super) const POLICY: &[&str] = &["version", "gate", "route", "test"];
+pub(super) const POLICY: &[&str] = &["version", "gate", "limit", "route", "test"];
 
 pub(super) const GATE: &[&str] = &[
     "signed_in_home",
@@ -30,7 +30,11 @@ pub(super) const ROUTE: &[&str] = &[
     "cache",
     "bind",
     "csrf",
+    "limit",
+    "addresses",
 ];
+
+pub(super) const LIMIT: &[&str] = &["requests", "within_seconds", "by"];
 
 pub(super) const STEP_UP: &[&str] = &["max_age_seconds", "amr"];
 
@@ -42,12 +46,13 @@ pub(super) const CORS: &[&str] = &[
     "credentials",
 ];
 
-pub(super) const TEST: &[&str] = &["request", "as", "expect", "navigation", "host"];
+pub(super) const TEST: &[&str] = &["request", "as", "expect", "navigation", "host", "from"];
 
 /// Every table by its name in the schema.
-pub const TABLES: [(&str, &[&str]); 6] = [
+pub const TABLES: [(&str, &[&str]); 7] = [
     ("policy", POLICY),
     ("gate", GATE),
+    ("limit", LIMIT),
     ("route", ROUTE),
     ("step_up", STEP_UP),
     ("cors", CORS),

@@ -8,7 +8,9 @@ use toml::Spanned;
 use super::PolicyError;
 use super::document::{Placed, Section, Source, boolean, string};
 use super::tables;
-use crate::gate::explain::{Outcome, Persona};
+use crate::gate::client::Client;
+use crate::gate::explain::Outcome;
+use crate::gate::persona::Persona;
 
 pub(super) struct RawTest<'d> {
     request: Spanned<&'d str>,
@@ -16,6 +18,7 @@ pub(super) struct RawTest<'d> {
     expect: Spanned<&'d str>,
     navigation: Option<bool>,
     host: Option<Spanned<&'d str>>,
+    from: Option<Spanned<&'d str>>,
 }
 
 impl<'d> RawTest<'d> {
@@ -28,6 +31,7 @@ impl<'d> RawTest<'d> {
             expect: section.required("expect", string)?,
             navigation: section.optional("navigation", boolean)?,
             host: section.optional("host", string)?,
+            from: section.optional("from", string)?,
         })
     }
 }
@@ -42,6 +46,7 @@ pub(in crate::gate) struct TestRow {
     pub(in crate::gate) host: String,
     pub(in crate::gate) persona: Persona,
     pub(in crate::gate) navigation: bool,
+    pub(in crate::gate) client: Client,
     pub(in crate::gate) expected: Outcome,
 }
 
@@ -74,6 +79,13 @@ impl TestRow {
                 .map(|host| host.get_ref().to_string())
                 .unwrap_or_default(),
             persona,
+            client: match &raw.from {
+                None => Client::Untold,
+                Some(from) => from.get_ref().parse().map(Client::At).map_err(|_| {
+                    let message = format!("\"{}\" is no address", from.get_ref());
+                    source.error(from, "from", message)
+                })?,
+            },
             // Only people are led to the sign-in page, so a row that expects it is about a person.
             navigation: raw.navigation.unwrap_or(expected == Outcome::SignIn),
             expected,

@@ -87,6 +87,7 @@ pub(super) fn of(
         Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
+        | Decision::NeedsTurn(_)
         | Decision::NeedsRefresh
         | Decision::NeedsCsrf(_) => refuse(ProblemCode::KeysUnavailable, "not-judged"),
     }

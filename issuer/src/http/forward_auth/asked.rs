@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 use edgeward_core::{
     cookie::{CookieHeader, CookieNames},
     csrf::{AppCsrfKey, CsrfAnswer, CsrfQuestion},
-    gate::{CanonicalPath, Credential, Navigation, Renewal, RequestSource, RequestView},
+    gate::{CanonicalPath, Client, Credential, Navigation, Renewal, RequestSource, RequestView},
     origin::{Provenance, is_unsafe},
     time::UnixTime,
 };
@@ -19,6 +19,7 @@ use crate::domain::moment::Moment;
 pub(super) struct Asked {
     pub(super) question: Question,
     pub(super) moment: Moment,
+    client: Client,
     authorization: Vec<String>,
     cookies: Vec<String>,
     origin: Option<String>,
@@ -32,7 +33,12 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Takes over what the client's headers say.
-    pub(super) fn new(question: Question, headers: &HeaderMap, moment: Moment) -> Self {
+    pub(super) fn new(
+        question: Question,
+        headers: &HeaderMap,
+        client: Client,
+        moment: Moment,
+    ) -> Self {
         let all = |name: HeaderName| -> Vec<String> {
             let values = headers.get_all(name).iter();
             // Ours are ASCII, and a replaced octet equals none of theirs.
@@ -67,6 +73,7 @@ impl Asked {
             csrf_token: named("x-csrf-token"),
             user_agent: joined(header::USER_AGENT),
             question,
+            client,
             moment,
         }
     }
@@ -174,6 +181,7 @@ impl Asked {
                 bears_token: self.bears_token(names),
                 csrf: None,
             },
+            client: self.client,
             navigation: self.navigation,
             // New cookies could not reach the browser through a verdict.
             renewal: Renewal::Impossible,

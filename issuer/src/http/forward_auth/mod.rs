@@ -13,7 +13,7 @@ mod ended;
 
 use std::{
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -29,7 +29,8 @@ use axum::{
 use edgeward_core::{
     cookie::CookieNames,
     gate::{
-        Credential, Decision, Gate, KeyDemand, Policy, PolicyState, decide, identity::Introducer,
+        Counts, Credential, Decision, Gate, KeyDemand, Policy, PolicyState, Ruling, Turn, Turns,
+        decide, identity::Introducer,
     },
     problem::ProblemCode,
     time::Moment,
@@ -42,7 +43,9 @@ use self::{
     dialect::{Form, Question, Unclear},
     ended::Ended,
 };
-use super::{access_log, health, problem::ApiError, request_id::RequestId, security_headers};
+use super::{
+    access_log, forwarded, health, problem::ApiError, request_id::RequestId, security_headers,
+};
 use crate::{
     App, SharedApp,
     config::{Dialect, PolicyFileError, read_policy},
@@ -53,8 +56,9 @@ use crate::{
 /// How long a verdict may take: it reads from the database once, and whoever asks keeps a person waiting meanwhile.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A token is judged under the keys of this process, so core asks about one signature and one CSRF token at most, and for nothing else.
-const QUESTIONS_MAX: usize = 3;
+/// A token is judged under the keys of this process, so core asks about one signature, for two turns and about one CSRF token at most,
+/// and for nothing else.
+const QUESTIONS_MAX: usize = 5;
 
 /// What verdicts are given by.
 #[derive(Debug)]
@@ -66,6 +70,7 @@ pub struct ForwardAuth {
     cookies: CookieNames,
     edge: OwnEdge,
     ended: Ended,
+    counts: Mutex<Counts>,
 }
 
 /// Why no verdicts can be given. All of these are for the operator to put right.
@@ -105,11 +110,12 @@ impl ForwardAuth {
             ),
             edge,
             ended: Ended::default(),
+            counts: Mutex::default(),
         })
     }
 
     /// Asks core, and answers what it asks back.
-    async fn judge(&self, asked: &Asked) -> Decision {
+    async fn judge(&self, asked: &Asked, form: Form) -> Decision {
         let credential = asked.view(&self.cookies).credential;
         if matches!(credential, Credential::Token(_)) {
             self.ended.catch_up(&self.app, Instant::now()).await;
@@ -118,6 +124,7 @@ impl ForwardAuth {
         let keys = self.app.keyring.public_keys();
         let mut answer = None;
         let mut csrf = None;
+        let mut turns = Turns::new(self.app.config.limits.loopback);
         for _ in 0..QUESTIONS_MAX {
             let decision = self.ended.with(moment, |revocations| {
                 let gate = Gate {
@@ -128,6 +135,7 @@ impl ForwardAuth {
                     expect: &self.expect,
                     answer: answer.as_ref(),
                     seen: None,
+                    turns,
                     revocations: Some(revocations),
                 };
                 let mut view = asked.view(&self.cookies);
@@ -141,6 +149,7 @@ impl ForwardAuth {
                     let keys: Vec<_> = keys.iter().map(|key| key.for_apps()).collect();
                     csrf = Some(asked.csrf_answer(*question, &self.cookies, &keys));
                 }
+                Decision::NeedsTurn(turn) => turns.took(&turn, self.count(&turn, form, moment)),
                 settled @ (Decision::Forward(_)
                 | Decision::Redirect(_)
                 | Decision::Answer(_)
@@ -153,6 +162,15 @@ impl ForwardAuth {
         }
         // Asked again about what was answered: nothing can be judged. `answer` makes a refusal of it.
         Decision::NeedsKeys(KeyDemand::NoKeySet)
+    }
+
+    /// Takes a turn. A request that was refused is asked about once more for its answer, and took its turns the first time.
+    fn count(&self, turn: &Turn, form: Form, now: Moment) -> Ruling {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        match form {
+            Form::Verdict | Form::Whole(_) => counts.take(turn, now),
+            Form::InPlace => counts.look(turn, now),
+        }
     }
 
     fn introducer(&self) -> Introducer<'_> {
@@ -218,10 +236,11 @@ async fn give_verdict(this: &ForwardAuth, request: &Parts, id: &RequestId) -> Re
         Err(what) => return unclear(what),
     };
     let moment = this.app.clock.moment();
-    let asked = Asked::new(question, &request.headers, moment);
+    let client = forwarded::named_client(&request.headers, &this.app.config.server.proxies);
+    let asked = Asked::new(question, &request.headers, client, moment);
     if this.dialect == Dialect::Envoy && asked.lacks_its_origin(&this.cookies) {
         return unclear(Unclear::Missing("origin"));
     }
-    let decision = this.judge(&asked).await;
+    let decision = this.judge(&asked, form).await;
     answer::of(decision, &asked, form, this, id)
 }

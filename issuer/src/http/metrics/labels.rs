@@ -129,6 +129,7 @@ impl Credential {
             | ProblemCode::EdgeProofRequired
             | ProblemCode::CaptchaRequired
             | ProblemCode::RouteDenied
+            | ProblemCode::AddressNotAllowed
             | ProblemCode::InsufficientRole
             | ProblemCode::InsufficientScope
             | ProblemCode::OriginRefused

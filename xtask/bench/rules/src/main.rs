@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use edgeward_core::gate::{
-    CanonicalPath, Credential, Decision, Gate, PolicyState, RequestSource, RequestView, decide,
+    CanonicalPath, Client, Turns, Credential, Decision, Gate, PolicyState, RequestSource, RequestView, decide,
 };
 use edgeward_core::time::UnixTime;
 use edgeward_core::token::{Audiences, Expectations, TokenType};
@@ -42,6 +42,7 @@ fn decisions(state: &PolicyState, paths: &[CanonicalPath], expect: &Expectations
         expect,
         answer: None,
         seen: None,
+        turns: Turns::default(),
         revocations: None,
     };
     let mut passed = 0;
@@ -53,6 +54,7 @@ fn decisions(state: &PolicyState, paths: &[CanonicalPath], expect: &Expectations
             query: None,
             credential: Credential::None,
             source: RequestSource::default(),
+            client: Client::Untold,
             navigation: false,
         };
         let decision = decide(&gate, &request, UnixTime::from_seconds(0));

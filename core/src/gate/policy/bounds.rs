@@ -1,0 +1,237 @@
+//! What a policy says about addresses and about how often: `[limit.NAME]`, and the keys `limit` and `addresses` of a route.
+//!
+//! The issuer's paths are not judged by the policy, but two limits hold for those on which a request is costly or a secret can be
+//! guessed ([`Limits::of_issuer`]). They are there without configuration; a `[limit]` of their name takes their place.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use toml::Spanned;
+
+use super::document::{Placed, Section, Source, each, integer, named, string, strings};
+use super::tables;
+use super::{PolicyError, Rule};
+use crate::gate::client::{AddressRange, Client};
+use crate::gate::limit::{By, Limit};
+use crate::gate::path::CanonicalPath;
+
+/// The most limits of a policy. Because each has a table in the memory of each isolate.
+pub const MAX_LIMITS: usize = 32;
+
+/// The most ranges of addresses of one route. Because each request for it is compared with all of them.
+pub const MAX_ADDRESSES: usize = 256;
+
+/// The largest `requests`. Because a larger one is no limit.
+const MAX_REQUESTS: u32 = 100_000;
+
+/// The longest `within_seconds`: an hour. Because isolates seldom live longer, and their counts end with them.
+const MAX_WITHIN_SECONDS: u32 = 3600;
+
+/// The longest name. Because it is a part of a binding's name.
+const MAX_NAME_LENGTH: usize = 32;
+
+/// The limits of the issuer's paths: name, requests, seconds. Three times and five times what the issuer itself grants an address
+/// by default: the issuer's own limits, which are exact and know the session, shall decide about people, and a flood shall end here.
+const OF_ISSUER: [(&str, u32, u32); 2] = [(SIGN_IN, 30, 60), (REFRESH, 600, 60)];
+const SIGN_IN: &str = "sign-in";
+const REFRESH: &str = "refresh";
+
+/// From where, and how often.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::gate) struct Bounds {
+    /// From these addresses only; empty is from everywhere.
+    pub(in crate::gate) addresses: Vec<AddressRange>,
+    /// So often, before anybody looks at who asks.
+    pub(in crate::gate) by_address: Option<Arc<Limit>>,
+    /// So often, when it is known who asks.
+    pub(in crate::gate) by_identity: Option<Arc<Limit>>,
+}
+
+impl Rule {
+    /// From where and how often, where the rule says it.
+    pub(in crate::gate) fn bounds(&self) -> Option<&Bounds> {
+        self.bounds.as_deref()
+    }
+
+    /// From where anybody may ask; empty is from everywhere.
+    pub(in crate::gate) fn addresses(&self) -> &[AddressRange] {
+        self.bounds().map_or(&[], |bounds| &bounds.addresses)
+    }
+
+    /// Whether a client there may ask at all. Where a list stands, nobody whose address is not known is on it.
+    pub(in crate::gate) fn admits(&self, client: Client) -> bool {
+        let ranges = self.addresses();
+        match client {
+            _ if ranges.is_empty() => true,
+            Client::At(address) => ranges.iter().any(|range| range.covers(address)),
+            Client::Unnamed | Client::Untold | Client::OwnMachine => false,
+        }
+    }
+}
+
+/// All limits of a policy.
+#[derive(Clone, Debug)]
+pub(in crate::gate) struct Limits(Vec<Arc<Limit>>);
+
+impl Limits {
+    /// The limits, each at the place of its number.
+    pub(in crate::gate) fn all(&self) -> &[Arc<Limit>] {
+        &self.0
+    }
+
+    fn named(&self, name: &str) -> Option<&Arc<Limit>> {
+        self.0.iter().find(|limit| limit.name == name)
+    }
+
+    /// The limit that holds for a path of the issuer.
+    pub(in crate::gate) fn of_issuer(&self, path: &CanonicalPath) -> Option<&Arc<Limit>> {
+        let below = path.without_locale(&[]).strip_prefix("/auth/")?;
+        match below.split('/').next()? {
+            "login" | "register" | "password" | "step-up" => self.named(SIGN_IN),
+            "refresh" => self.named(REFRESH),
+            _ => None,
+        }
+    }
+}
+
+impl Limits {
+    /// Reads `[limit]`, if it is there.
+    #[cold]
+    pub(super) fn read<'t>(
+        source: Source<'t>,
+        value: Option<Placed<'_, 't>>,
+    ) -> Result<Self, PolicyError> {
+        let mut limits = Self(Vec::new());
+        if let Some(value) = value {
+            for (name, value) in named(source, value)? {
+                let limit = limit(source, &name, value, limits.0.len())?;
+                limits.add(limit);
+            }
+        }
+        for (name, requests, within_seconds) in OF_ISSUER {
+            if limits.named(name).is_none() {
+                limits.add(Limit {
+                    number: limits.0.len(),
+                    name: name.to_owned(),
+                    requests,
+                    within_seconds,
+                    by: By::Address,
+                });
+            }
+        }
+        Ok(limits)
+    }
+
+    #[inline(never)]
+    fn add(&mut self, limit: Limit) {
+        self.0.push(Arc::new(limit));
+    }
+}
+
+#[cold]
+fn limit<'t>(
+    source: Source<'t>,
+    name: &Spanned<&str>,
+    value: Placed<'_, 't>,
+    number: usize,
+) -> Result<Limit, PolicyError> {
+    let section = Section::of(source, value, tables::LIMIT)?;
+    let requests = number_up_to(source, &section, "requests", MAX_REQUESTS)?;
+    let within_seconds = number_up_to(source, &section, "within_seconds", MAX_WITHIN_SECONDS)?;
+    let word = section.required("by", string)?;
+    let by = match *word.get_ref() {
+        "address" => By::Address,
+        // On the issuer's paths the gate asks nobody who they are.
+        "identity" if !matches!(*name.get_ref(), SIGN_IN | REFRESH) => By::Identity,
+        _ => {
+            let message = "must be \"address\", or \"identity\" for a limit of the app";
+            return Err(source.error(&word, "by", message));
+        }
+    };
+    let is_name = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    let name_length = name.get_ref().len();
+    if !(1..=MAX_NAME_LENGTH).contains(&name_length)
+        || !name.get_ref().bytes().all(is_name)
+        || number >= MAX_LIMITS
+    {
+        let message = format!(
+            "the name must be 1 to {MAX_NAME_LENGTH} of a-z, 0-9 and -, of at most {MAX_LIMITS}"
+        );
+        return Err(source.error(name, "limit", message));
+    }
+    Ok(Limit {
+        number,
+        name: (*name.get_ref()).to_owned(),
+        requests,
+        within_seconds,
+        by,
+    })
+}
+
+#[cold]
+#[inline(never)]
+fn number_up_to<'t>(
+    source: Source<'t>,
+    section: &Section<'_, 't>,
+    key: &str,
+    most: u32,
+) -> Result<u32, PolicyError> {
+    let place = section.required(key, integer)?;
+    match u32::try_from(*place.get_ref()) {
+        Ok(number) if (1..=most).contains(&number) => Ok(number),
+        Ok(_) | Err(_) => Err(source.error(&place, key, format!("must be 1 to {most}"))),
+    }
+}
+
+impl Bounds {
+    /// Reads the keys of a route.
+    #[cold]
+    pub(super) fn read<'t>(
+        source: Source<'t>,
+        section: &Section<'_, 't>,
+        limits: &Limits,
+    ) -> Result<Option<Box<Self>>, PolicyError> {
+        if section.at("limit").is_none() && section.at("addresses").is_none() {
+            return Ok(None);
+        }
+        let mut bounds = Self::default();
+        let names = match section.at("limit") {
+            Some(list) if list.get_ref().is_array() => each(source, list, string)?,
+            Some(one) => vec![string(source, one)?],
+            None => Vec::new(),
+        };
+        for name in names {
+            let Some(limit) = limits.named(name.get_ref()) else {
+                let message = format!("there is no [limit.{}]", name.get_ref());
+                return Err(source.error(&name, "limit", message));
+            };
+            let place = match limit.by {
+                By::Address => &mut bounds.by_address,
+                By::Identity => &mut bounds.by_identity,
+            };
+            if place.is_some() {
+                let message = "one by address and one by identity at most";
+                return Err(source.error(&name, "limit", message));
+            }
+            *place = Some(Arc::clone(limit));
+        }
+        if let Some(list) = section.optional("addresses", strings)? {
+            let texts = list.get_ref();
+            for range in texts.iter().map_while(|text| AddressRange::read(text)) {
+                bounds.addresses.push(range);
+            }
+            let read = bounds.addresses.len();
+            if read != texts.len() || !(1..=MAX_ADDRESSES).contains(&read) {
+                let message = format!(
+                    "must be 1 to {MAX_ADDRESSES} ranges like \"10.0.0.0/8\", with zeros behind the prefix"
+                );
+                return Err(source.error(&list, "addresses", message));
+            }
+        }
+        Ok(Some(Box::new(bounds)))
+    }
+}
