@@ -7,12 +7,13 @@
 //! The token is judged only where it matters, and before any of its claims is looked at. A gate without the key that
 //! the token names asks for keys ([`Decision::NeedsKeys`]) unless it is told that the keys are final, so a request
 //! causes one fetch at most. A signature that the platform must check is asked for in the same way ([`Decision::NeedsSignature`]),
-//! and then, of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]).
+//! of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]), and last, of a request that would pass, its
+//! CSRF token ([`Decision::NeedsCsrf`]). Where a route needs a sign-in and the access token is absent or has expired, a refresh is
+//! asked for ([`Decision::NeedsRefresh`]), and what it brings is judged in the same way.
 //!
-//! What a route says of addresses is asked before anybody looks at the credential, so that a flood costs no signature check and
-//! no fetch; what it says of identities is asked of requests that would pass. Both ask for the turn ([`Decision::NeedsTurn`]).
-//! and of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]). Where a route needs a sign-in and the
-//! access token is absent or has expired, a refresh is asked for ([`Decision::NeedsRefresh`]), and what it brings is judged in the same way.
+//! What a route says of addresses is asked before anybody looks at the credential, so that a flood costs no signature check, no fetch
+//! and no refresh; what it says of identities is asked of requests that pass but for that. Both ask for the turn
+//! ([`Decision::NeedsTurn`]), which a request takes once, refreshed or not.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -34,6 +35,7 @@ use super::renewal::Renewal;
 use super::source::{self, RequestSource};
 use super::subject::{Standing, Subject};
 use super::territory::{SIGN_IN_PAGE, Territory};
+use crate::csrf::CsrfQuestion;
 use crate::problem::ProblemCode;
 use crate::reject::Reject;
 use crate::return_to;
@@ -88,6 +90,8 @@ pub enum Decision {
     NeedsTurn(Turn),
     /// Exchange the refresh cookie and decide again about what it brought, with [`Renewal::Tried`] or [`Renewal::Unanswered`].
     NeedsRefresh,
+    /// Look whether the request brought the CSRF token of its session, and decide again with what was found.
+    NeedsCsrf(Box<CsrfQuestion>),
 }
 
 /// A redirect to a page of this site.
@@ -176,7 +180,8 @@ fn judge_app(
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
         | Decision::NeedsTurn(_)
-        | Decision::NeedsRefresh) => other,
+        | Decision::NeedsRefresh
+        | Decision::NeedsCsrf(_)) => other,
     })
 }
 
@@ -194,9 +199,10 @@ fn judge_by_rule(
         let reason = format!("address-not-allowed: {}", rule.path());
         return refuse(ProblemCode::AddressNotAllowed, reason);
     }
-    if let Some(refusal) = source::refused_for_app(gate.site, policy, rule, request) {
-        return Ok(Decision::Refuse(refusal));
-    }
+    let csrf = match source::judge_for_app(gate.site, policy, rule, request) {
+        Ok(demand) => demand,
+        Err(refusal) => return Ok(Decision::Refuse(*refusal)),
+    };
     let (turns, bounds) = (&gate.turns, rule.bounds());
     let limit = bounds.and_then(|bounds| bounds.by_address.as_ref());
     turns.take(limit, request.client, None)?;
@@ -211,6 +217,10 @@ fn judge_by_rule(
     };
     let problem = match subject.before(rule.demand(), now) {
         Standing::Passes => {
+            // A page that has no token shall not use up the visitor's turns either.
+            if let Err(instead) = source::demand_token(csrf, rule, &caller, request) {
+                return Ok(*instead);
+            }
             let limit = bounds.and_then(|bounds| bounds.by_identity.as_ref());
             turns.take(limit, request.client, caller.subject())?;
             return Ok(Decision::Forward(permit(rule, path, caller)));

@@ -8,8 +8,8 @@ use super::cors::CorsGrant;
 use crate::problem::{Problem, ProblemCode};
 use crate::reject::Reject;
 
-/// Because the feed is asked for again after about as long.
-const RETRY_AFTER_SECONDS: u32 = 1;
+/// Because the issuer is asked again after about as long.
+pub(super) const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// A refusal, with what the client and what the log is told.
 #[derive(Clone, Debug, PartialEq, Eq)]

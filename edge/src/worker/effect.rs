@@ -51,7 +51,8 @@ pub(super) fn of(decision: Decision, inbound: &Inbound) -> Effect {
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
         | Decision::NeedsTurn(_)
-        | Decision::NeedsRefresh) => Effect::Bring(wanting),
+        | Decision::NeedsRefresh
+        | Decision::NeedsCsrf(_)) => Effect::Bring(wanting),
     }
 }
 

@@ -1,14 +1,15 @@
 //! Asking core about a request, and bringing what it asks for.
 //!
-//! Core may ask for a turn by address, then for keys, then about a signature, then for the feed of ended sessions, then for a turn
-//! by identity; the keys of a cold isolate twice at most, the rest once, and in this order. Or it may ask for a refresh, once, in
-//! place of the turn by identity; then about the token that this brought for the same again, but for the turn by address, which is
-//! taken once in a request. So a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
+//! Core may ask for a turn by address, then for keys, then about a signature, then for the feed of ended sessions, then about the CSRF
+//! token, then for a turn by identity; the keys of a cold isolate twice at most, the rest once, and in this order. Or it may ask for a
+//! refresh, once, in place of what only passes after it; then about the token that this brought for the same again, but for the turn by
+//! address, which a request takes once. So a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
 //! remembered for the life of the isolate ([`SeenTokens`]): that shortens the way of a request and decides nothing.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use edgeward_core::csrf::CsrfAnswer;
 use edgeward_core::gate::{Decision, Gate, KeyDemand, RequestView, Ruling, Turns, decide};
 use edgeward_core::revocation::{Consulted, Revocations};
 use edgeward_core::signature::SignatureAnswer;
@@ -18,6 +19,7 @@ use web_sys::Request;
 use worker::Context;
 
 use super::config::Settings;
+use super::csrf;
 use super::introduction;
 use super::keys::{self, Current, Errand};
 use super::limits;
@@ -39,6 +41,7 @@ pub(super) struct Bench {
     revocations_are_final: bool,
     turns: Turns,
     env: JsValue,
+    csrf: Option<CsrfAnswer>,
     /// How the last decision used the feed.
     consulted: Cell<Option<Consulted>>,
 }
@@ -59,6 +62,7 @@ impl Bench {
             revocations_are_final: false,
             turns: Turns::new(settings.counts_own_machine),
             env: env.clone(),
+            csrf: None,
             consulted: Cell::new(None),
         };
         keys::refresh_behind(&bench.errand(inbound), context);
@@ -99,10 +103,11 @@ impl Bench {
                     turns: self.turns,
                     revocations: Some(revocations),
                 };
-                let request = RequestView {
+                let mut request = RequestView {
                     client: self.settings.client(inbound),
                     ..inbound.view(&self.settings.cookies)
                 };
+                request.source.csrf = self.csrf.as_ref();
                 decide(&gate, &request, inbound.now)
             })
         };
@@ -125,7 +130,9 @@ impl Bench {
         context: &Context,
     ) -> (Self, Decision) {
         loop {
-            decision = self.bring_for_token(decision, inbound, context).await;
+            decision = self
+                .bring_for_token(decision, inbound, request, context)
+                .await;
             // After one refresh core asks for none.
             let Decision::NeedsRefresh = decision else {
                 return (self, decision);
@@ -135,6 +142,7 @@ impl Bench {
             self.keys_are_final = false;
             self.answer = None;
             self.revocations_are_final = false;
+            self.csrf = None;
             decision = self.judge(inbound);
         }
     }
@@ -144,6 +152,7 @@ impl Bench {
         &mut self,
         mut decision: Decision,
         inbound: &Inbound,
+        request: &Request,
         context: &Context,
     ) -> Decision {
         decision = self.ask_platform(decision, inbound).await;
@@ -168,6 +177,12 @@ impl Bench {
             // The keys stay the same here too: the token verified under them.
             revocations::obtain(&self.errand(inbound), mode, inbound, context).await;
             self.revocations_are_final = true;
+            decision = self.judge(inbound);
+        }
+        if let Decision::NeedsCsrf(question) = decision {
+            // The token of the caller stays the same, and so does its session, which the answer is about.
+            let errand = self.errand(inbound);
+            self.csrf = Some(csrf::answer(*question, request, inbound, &errand, context).await);
             decision = self.judge(inbound);
         }
         // A turn by identity, of which nobody knew before whose it is.

@@ -92,6 +92,7 @@ pub struct Secrets {
     key_encryption: Zeroizing<[u8; SECRET_BYTES]>,
     refresh_mac: MacKey,
     csrf: CsrfKey,
+    csrf_previous: Option<CsrfKey>,
 }
 
 impl Secrets {
@@ -116,11 +117,13 @@ impl Secrets {
         key_encryption: Zeroizing<[u8; SECRET_BYTES]>,
         refresh_mac: &[u8; SECRET_BYTES],
         csrf: &[u8; SECRET_BYTES],
+        csrf_previous: Option<&[u8; SECRET_BYTES]>,
     ) -> Self {
         Self {
             key_encryption,
             refresh_mac: MacKey::from_bytes(*refresh_mac),
             csrf: CsrfKey::from_bytes(*csrf),
+            csrf_previous: csrf_previous.map(|key| CsrfKey::from_bytes(*key)),
         }
     }
 
@@ -130,10 +133,19 @@ impl Secrets {
         &self.refresh_mac
     }
 
-    /// The key of CSRF tokens.
+    /// The key that makes CSRF tokens.
     #[must_use]
     pub fn csrf_key(&self) -> &CsrfKey {
         &self.csrf
+    }
+
+    /// The keys whose CSRF tokens are good: the present one, then the one before it if that was left there.
+    #[must_use]
+    pub fn csrf_keys(&self) -> Vec<&CsrfKey> {
+        [Some(&self.csrf), self.csrf_previous.as_ref()]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// The secret under which the counters of failed sign-ins are named. Derived, so that folders made before it serve on:

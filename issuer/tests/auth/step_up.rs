@@ -71,7 +71,8 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
         | Decision::NeedsTurn(_)
-        | Decision::NeedsRefresh) => panic!("{other:?}"),
+        | Decision::NeedsRefresh
+        | Decision::NeedsCsrf(_)) => panic!("{other:?}"),
     }
 }
 

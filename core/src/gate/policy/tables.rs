@@ -31,6 +31,7 @@ pub(super) const ROUTE: &[&str] = &[
     "bind",
     "limit",
     "addresses",
+    "csrf",
 ];
 
 pub(super) const LIMIT: &[&str] = &["requests", "within_seconds", "by"];

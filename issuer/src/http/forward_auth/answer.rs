@@ -88,7 +88,8 @@ pub(super) fn of(
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
         | Decision::NeedsTurn(_)
-        | Decision::NeedsRefresh => refuse(ProblemCode::KeysUnavailable, "not-judged"),
+        | Decision::NeedsRefresh
+        | Decision::NeedsCsrf(_) => refuse(ProblemCode::KeysUnavailable, "not-judged"),
     }
 }
 

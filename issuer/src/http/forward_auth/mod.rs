@@ -56,8 +56,9 @@ use crate::{
 /// How long a verdict may take: it reads from the database once, and whoever asks keeps a person waiting meanwhile.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A token is judged under the keys of this process, so core asks about one signature and for two turns at most, and for nothing else.
-const QUESTIONS_MAX: usize = 4;
+/// A token is judged under the keys of this process, so core asks about one signature, one CSRF token and two turns at most, and for
+/// nothing else.
+const QUESTIONS_MAX: usize = 5;
 
 /// What verdicts are given by.
 #[derive(Debug)]
@@ -123,6 +124,7 @@ impl ForwardAuth {
         let keys = self.app.keyring.public_keys();
         let mut answer = None;
         let mut turns = Turns::new(self.app.config.limits.loopback);
+        let mut csrf = None;
         for _ in 0..QUESTIONS_MAX {
             let decision = self.ended.with(moment, |revocations| {
                 let gate = Gate {
@@ -136,11 +138,18 @@ impl ForwardAuth {
                     turns,
                     revocations: Some(revocations),
                 };
-                decide(&gate, &asked.view(&self.cookies), asked.now())
+                let mut view = asked.view(&self.cookies);
+                view.source.csrf = csrf.as_ref();
+                decide(&gate, &view, asked.now())
             });
             match decision {
                 Decision::NeedsSignature(question) => answer = Some(signatures::answer(*question)),
                 Decision::NeedsTurn(turn) => turns.took(&turn, self.count(&turn, form, moment)),
+                Decision::NeedsCsrf(question) => {
+                    let keys = self.app.secrets.csrf_keys();
+                    let keys: Vec<_> = keys.iter().map(|key| key.for_apps()).collect();
+                    csrf = Some(asked.csrf_answer(*question, &self.cookies, &keys));
+                }
                 settled @ (Decision::Forward(_)
                 | Decision::Redirect(_)
                 | Decision::Answer(_)
