@@ -208,6 +208,18 @@ mod tests {
     }
 
     #[test]
+    fn a_look_says_what_a_turn_would_and_takes_none() {
+        let (mut counts, turn) = (Counts::new(), turn(1, 2, 60, 1));
+        for expected in [GRANTED, GRANTED, refused(30)] {
+            for _ in 0..3 {
+                assert_eq!(counts.look(&turn, at(0)), expected);
+            }
+            assert_eq!(counts.take(&turn, at(0)), expected);
+        }
+        assert_eq!(counts.look(&turn, at(30_000)), GRANTED);
+    }
+
+    #[test]
     fn each_sender_and_each_limit_is_counted_alone() {
         let mut counts = Counts::new();
         for (limit, sender) in [(0, 1), (0, 2), (3, 1)] {

@@ -7,12 +7,13 @@
 //! The token is judged only where it matters, and before any of its claims is looked at. A gate without the key that
 //! the token names asks for keys ([`Decision::NeedsKeys`]) unless it is told that the keys are final, so a request
 //! causes one fetch at most. A signature that the platform must check is asked for in the same way ([`Decision::NeedsSignature`]),
-//! of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]), and of a request that would pass, its
+//! of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]), and last, of a request that would pass, its
 //! CSRF token ([`Decision::NeedsCsrf`]). Where a route needs a sign-in and the access token is absent or has expired, a refresh is
 //! asked for ([`Decision::NeedsRefresh`]), and what it brings is judged in the same way.
 //!
-//! What a route says of addresses is asked before anybody looks at the credential, so that a flood costs no signature check and
-//! no fetch; what it says of identities is asked last, of requests that would pass. Both ask for the turn ([`Decision::NeedsTurn`]).
+//! What a route says of addresses is asked before anybody looks at the credential, so that a flood costs no signature check, no fetch
+//! and no refresh; what it says of identities is asked of requests that pass but for that. Both ask for the turn
+//! ([`Decision::NeedsTurn`]), which a request takes once, refreshed or not.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -216,7 +217,10 @@ fn judge_by_rule(
     };
     let problem = match subject.before(rule.demand(), now) {
         Standing::Passes => {
-            source::demand_token(csrf, rule, &caller, request)?;
+            // A page that has no token shall not use up the visitor's turns either.
+            if let Err(instead) = source::demand_token(csrf, rule, &caller, request) {
+                return Ok(*instead);
+            }
             let limit = bounds.and_then(|bounds| bounds.by_identity.as_ref());
             turns.take(limit, request.client, caller.subject())?;
             return Ok(Decision::Forward(permit(rule, path, caller)));

@@ -1,9 +1,9 @@
 //! Whose turn a request takes, when it is asked for, and what a policy may say about that.
 
-use edgeward_core::gate::{Client, Decision, Policy, Ruling, Turn, Turns};
+use edgeward_core::gate::{Client, Credential, Decision, Policy, Renewal, Ruling, Turn, Turns};
 use serde_json::json;
 
-use crate::site::{Request, Site, call, open, refused, told};
+use crate::site::{NOW, Request, Site, call, open, refused, told};
 
 const POLICY: &str = r#"
 version = 1
@@ -206,6 +206,60 @@ fn a_request_takes_the_turns_of_its_route_and_of_the_issuers_paths() {
             request.target
         );
     }
+}
+
+#[test]
+fn a_turn_by_address_comes_before_a_refresh_and_is_taken_once_and_one_by_identity_after_it() {
+    let site = Site::with_policy(POLICY);
+    let ada = site.token(json!({ "roles": ["editor"] }));
+    let expired = site.token(json!({ "iat": NOW - 700, "nbf": NOW - 700, "exp": NOW - 100 }));
+    for (target, before, after) in [
+        ("/free", &[][..], &[][..]),
+        ("/search", &["search"], &[]),
+        ("/reports", &[], &["reports"]),
+        ("/both", &["search"], &["reports"]),
+    ] {
+        for credential in [Credential::None, Credential::Token(&expired)] {
+            let first = Request {
+                credential,
+                renewal: Renewal::Possible,
+                ..from(call("GET", target), "203.0.113.9")
+            };
+            let (mut request, mut taken) = (first, Vec::new());
+            let mut taken_before = Vec::new();
+            let came_to = loop {
+                match site.ask(&request) {
+                    Decision::NeedsTurn(turn) => {
+                        request.turns.took(&turn, Ruling::Granted);
+                        taken.push(turn.limit.name().to_owned());
+                    }
+                    Decision::NeedsRefresh => {
+                        taken_before = std::mem::take(&mut taken);
+                        request.credential = Credential::Token(&ada);
+                        request.renewal = Renewal::Tried;
+                    }
+                    other => break told(other),
+                }
+            };
+            assert_eq!(came_to, format!("forward {target} to app as ada"));
+            assert_eq!(taken_before, before, "{target} {credential:?}");
+            assert_eq!(taken, after, "{target} {credential:?}");
+
+            // Without the refresh there is no turn by identity.
+            let (turns, end) = turns(&site, first);
+            let names: Vec<_> = turns.iter().map(|turn| turn.limit.name()).collect();
+            assert_eq!((names, end.as_str()), (before.to_vec(), "needs a refresh"));
+        }
+    }
+
+    // Who is over it by address costs no refresh.
+    let mut request = Request {
+        renewal: Renewal::Possible,
+        ..from(call("GET", "/both"), "203.0.113.9")
+    };
+    let first = turn(site.ask(&request));
+    request.turns.took(&first, Ruling::Refused { seconds: 7 });
+    assert_eq!(told(site.ask(&request)), "429 RATE_LIMITED");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Asking core about a request, and bringing what it asks for.
 //!
-//! Core may ask for a turn by address, then for keys, then about a signature, then for the feed of ended sessions, then about the
-//! CSRF token, then for a turn by identity; the keys of a cold isolate twice at most, the rest once, and in this order. Or it may ask
-//! for a refresh, once, in place of the last two; then about the token that this brought for the same again, but for the turn by
-//! address, which is taken once in a request. So a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
+//! Core may ask for a turn by address, then for keys, then about a signature, then for the feed of ended sessions, then about the CSRF
+//! token, then for a turn by identity; the keys of a cold isolate twice at most, the rest once, and in this order. Or it may ask for a
+//! refresh, once, in place of what only passes after it; then about the token that this brought for the same again, but for the turn by
+//! address, which a request takes once. So a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
 //! remembered for the life of the isolate ([`SeenTokens`]): that shortens the way of a request and decides nothing.
 
 use std::cell::{Cell, RefCell};
@@ -39,9 +39,9 @@ pub(super) struct Bench {
     keys_are_final: bool,
     answer: Option<SignatureAnswer>,
     revocations_are_final: bool,
-    csrf: Option<CsrfAnswer>,
     turns: Turns,
     env: JsValue,
+    csrf: Option<CsrfAnswer>,
     /// How the last decision used the feed.
     consulted: Cell<Option<Consulted>>,
 }
@@ -60,9 +60,9 @@ impl Bench {
             keys_are_final: false,
             answer: None,
             revocations_are_final: false,
-            csrf: None,
             turns: Turns::new(settings.counts_own_machine),
             env: env.clone(),
+            csrf: None,
             consulted: Cell::new(None),
         };
         keys::refresh_behind(&bench.errand(inbound), context);

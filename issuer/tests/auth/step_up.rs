@@ -69,10 +69,10 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         | Decision::Refuse(_)
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
+        | Decision::NeedsRevocations(_)
         | Decision::NeedsTurn(_)
         | Decision::NeedsRefresh
-        | Decision::NeedsCsrf(_)
-        | Decision::NeedsRevocations(_)) => panic!("{other:?}"),
+        | Decision::NeedsCsrf(_)) => panic!("{other:?}"),
     }
 }
 

@@ -15,6 +15,7 @@ mod folder;
 #[path = "../settings/mod.rs"]
 mod settings;
 
+mod addresses;
 mod nginx;
 mod whole_answers;
 
@@ -76,6 +77,31 @@ step_up = { max_age_seconds = 300 }
 path = "/shared"
 allow = "signed-in"
 cors = { origins = ["https://partner.example"], credentials = true }
+
+[[route]]
+path = "/office"
+allow = "public"
+addresses = ["203.0.113.0/24"]
+
+[limit.search]
+requests = 2
+within_seconds = 60
+by = "address"
+
+[limit.reports]
+requests = 1
+within_seconds = 60
+by = "identity"
+
+[[route]]
+path = "/search"
+allow = "public"
+limit = "search"
+
+[[route]]
+path = "/reports"
+allow = "signed-in"
+limit = ["search", "reports"]
 
 [[route]]
 path = "/app/staff"

@@ -29,9 +29,9 @@ pub(super) const ROUTE: &[&str] = &[
     "check_origin",
     "cache",
     "bind",
-    "csrf",
     "limit",
     "addresses",
+    "csrf",
 ];
 
 pub(super) const LIMIT: &[&str] = &["requests", "within_seconds", "by"];

@@ -56,8 +56,8 @@ use crate::{
 /// How long a verdict may take: it reads from the database once, and whoever asks keeps a person waiting meanwhile.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A token is judged under the keys of this process, so core asks about one signature, for two turns and about one CSRF token at most,
-/// and for nothing else.
+/// A token is judged under the keys of this process, so core asks about one signature, one CSRF token and two turns at most, and for
+/// nothing else.
 const QUESTIONS_MAX: usize = 5;
 
 /// What verdicts are given by.
@@ -123,8 +123,8 @@ impl ForwardAuth {
         let moment = Moment::from_milliseconds(asked.moment.millis());
         let keys = self.app.keyring.public_keys();
         let mut answer = None;
-        let mut csrf = None;
         let mut turns = Turns::new(self.app.config.limits.loopback);
+        let mut csrf = None;
         for _ in 0..QUESTIONS_MAX {
             let decision = self.ended.with(moment, |revocations| {
                 let gate = Gate {
@@ -144,12 +144,12 @@ impl ForwardAuth {
             });
             match decision {
                 Decision::NeedsSignature(question) => answer = Some(signatures::answer(*question)),
+                Decision::NeedsTurn(turn) => turns.took(&turn, self.count(&turn, form, moment)),
                 Decision::NeedsCsrf(question) => {
                     let keys = self.app.secrets.csrf_keys();
                     let keys: Vec<_> = keys.iter().map(|key| key.for_apps()).collect();
                     csrf = Some(asked.csrf_answer(*question, &self.cookies, &keys));
                 }
-                Decision::NeedsTurn(turn) => turns.took(&turn, self.count(&turn, form, moment)),
                 settled @ (Decision::Forward(_)
                 | Decision::Redirect(_)
                 | Decision::Answer(_)
