@@ -210,7 +210,7 @@ impl App {
     pub async fn open(config: Config) -> Result<Self, OpenError> {
         let clock = Clock;
         // The secrets come first: they close the data folder to others before the database is put into it.
-        let secrets = Secrets::load_or_create(&config.secrets_folder(), config.environment)?;
+        let secrets = Secrets::open_configured(&config)?;
         let mut store = open_store(&config).await?;
         let post = match &config.mail {
             Some(mail) => {

@@ -5,6 +5,7 @@
 mod config;
 mod edge;
 mod events;
+mod keys;
 mod migrate;
 mod openapi;
 mod policy;
@@ -85,6 +86,9 @@ enum Command {
     /// What operators look for: failures, locks, reuse, sizes.
     #[command(subcommand)]
     Events(events::EventsCommand),
+    /// The private keys in the database.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Enrol and revoke edges.
     #[command(subcommand)]
     Edge(edge::EdgeCommand),
@@ -145,6 +149,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Policy(policy) => policy::run(policy),
         Command::Config(config) => config::run(place, config),
         Command::Events(events) => events::run(place, events).await,
+        Command::Keys(keys) => keys::run(place, keys).await,
         Command::Edge(edge) => edge::run(place, edge).await,
         Command::Openapi => openapi::run(),
     }

@@ -3,11 +3,13 @@
 //! A setting comes from the default, then the file, then a variable `EDGEWARD__SECTION__KEY`; the last one wins.
 //! Everything that is wrong is reported at once, each with the line or the variable that it came from.
 //! Secrets are no settings: they live in the data folder and belong to `custody`. The exceptions are the password in the
-//! address of a database server or of Redis and the one at the mail server, which come from a variable or a file of their own.
+//! address of a database server or of Redis, the one at the mail server, and what opens custody elsewhere; they come from a
+//! variable or a file of their own.
 
 mod alerts;
 mod captcha;
 mod check;
+mod custody;
 mod mail;
 mod proxies;
 mod read;
@@ -22,6 +24,7 @@ pub mod mapping;
 
 pub use alerts::{AlertRule, Alerting, Per, defaults as default_alerts};
 pub use captcha::{Captcha, CaptchaProvider, OnOutage};
+pub use custody::{Custody, SealerKind};
 pub use mail::{Mail, MailPassword, MailTls, Notify};
 pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
 pub use read::Inputs;
@@ -78,6 +81,8 @@ pub struct Config {
     pub events: Events,
     /// How mails are sent; `None` sends none.
     pub mail: Option<Mail>,
+    /// Which key-encryption keys there are.
+    pub custody: Custody,
 }
 
 /// `[server]`
@@ -394,6 +399,7 @@ impl Config {
             metrics: Metrics::default(),
             events: Events { retention_days: 90 },
             mail: None,
+            custody: Custody::default(),
         }
     }
 
@@ -411,6 +417,21 @@ impl Config {
     /// The same mistakes as [`Config::load`].
     pub fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
         show::show(inputs)
+    }
+
+    /// What is allowed and not wise. Nothing here keeps an issuer from starting.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let keys = match self.environment {
+            Environment::Production => self.custody.secrets_in_environment(),
+            Environment::Preview | Environment::Development => Vec::new(),
+        };
+        let warn = |key| {
+            format!(
+                "{key} is in the environment, which stays readable for as long as the process runs and ends up in its core dumps: use {key}_file"
+            )
+        };
+        keys.into_iter().map(warn).collect()
     }
 
     /// The folder of the secrets.

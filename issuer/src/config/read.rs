@@ -19,6 +19,7 @@ use super::{
     ACCESS_SECONDS_MAX, Argon2, ClientAddressHeader, Config, ConfigErrors, Cookies, Database,
     Events, Identity, Log, LogFormat, LogLevel, Metrics, Networks, OnChange, OnReuse, Origin,
     Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, alerts, captcha, check,
+    custody,
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
@@ -200,6 +201,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         metrics,
         events,
         mail: mail::mail(reader),
+        custody: custody::read(reader),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fmt::Write, path::PathBuf};
 
 use super::{
     Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, Mail, OnChange, OnReuse, Origin,
-    alerts, captcha,
+    alerts, captcha, custody,
     read::{self, Loaded},
 };
 
@@ -34,6 +34,9 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
     line(&mut out, "\n# secrets, in files of their own:");
     for secret in ["kek", "refresh-mac", "csrf"] {
         let path = config.secrets_folder().join(secret);
+        if secret == "kek" && !config.custody.seals_with_own_key() && !path.exists() {
+            continue;
+        }
         line(&mut out, &format!("# {} (redacted)", path.display()));
     }
     Ok(out)
@@ -123,6 +126,10 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
             let name = key.trim_start_matches("captcha.");
             captcha::shown(config.captcha.as_ref(), name)?.to_string()
         }
+        _ if key.starts_with("custody.") => {
+            let name = key.trim_start_matches("custody.");
+            custody::shown(&config.custody, name)?.to_string()
+        }
         "log.format" => quoted(config.log.format.name()),
         "log.level" => quoted(config.log.level.name()),
         "events.retention_days" => config.events.retention_days.to_string(),
@@ -134,8 +141,9 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
 /// A password from a variable is set and has no value that could be shown.
 fn is_hidden(config: &Config, key: &str) -> bool {
     let mail = config.mail.as_ref();
-    key == "mail.password"
-        && mail.is_some_and(|mail| mail.password.is_some() && mail.password_file.is_none())
+    let password = key == "mail.password"
+        && mail.is_some_and(|mail| mail.password.is_some() && mail.password_file.is_none());
+    password || custody::is_hidden(&config.custody, key)
 }
 
 fn mail_value(mail: &Mail, key: &str) -> Option<String> {

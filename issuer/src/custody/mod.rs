@@ -1,12 +1,19 @@
 //! Custody of secrets: the files of the data folder, and the sealing of private keys.
 //!
-//! Nothing here signs, and nothing here decides who may use a secret. No secret leaves by `Debug`.
+//! A private key in the database is in an envelope: sealed under a data key of its own, and that wrapped under
+//! a key-encryption key, which a [`Sealer`] holds. Nothing here decides who may use a secret. No secret leaves by `Debug`.
 
+mod envelope;
 mod folder;
+mod local;
 mod seal;
+mod sealer;
+mod sealers;
 
 pub use folder::CustodyError;
+pub use local::key_from_text;
 pub use seal::{SealError, Sealed};
+pub use sealer::{DataKey, Sealer, SealerError};
 
 use std::{fmt, path::Path};
 
@@ -14,6 +21,9 @@ use edgeward_core::{cookie::Environment, csrf::CsrfKey};
 use hmac::{Hmac, Mac, digest::KeyInit};
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
+
+use self::{envelope::Form, sealers::Sealers};
+use crate::config::{Config, Custody};
 
 /// The length of every secret here: 256 bits, the key size of XChaCha20-Poly1305 and of HMAC-SHA256's output.
 pub const SECRET_BYTES: usize = 32;
@@ -84,9 +94,9 @@ impl Drop for MacKey {
     }
 }
 
-/// The secrets of the data folder, in memory.
+/// The secrets of the data folder, in memory, and the way to the key-encryption keys.
 pub struct Secrets {
-    key_encryption: Zeroizing<[u8; SECRET_BYTES]>,
+    sealers: Sealers,
     refresh_mac: MacKey,
     csrf: CsrfKey,
 }
@@ -98,24 +108,30 @@ impl Secrets {
     /// A folder or file that others may read (in production), a file of another length, a missing file beside present
     /// ones, or a failure of the file system. Nothing that exists is ever overwritten.
     pub fn load_or_create(folder: &Path, environment: Environment) -> Result<Self, CustodyError> {
-        folder::load_or_create(folder, environment)
+        folder::load_or_create(folder, environment, &Custody::default())
+    }
+
+    /// The same with the key-encryption keys that the settings name.
+    ///
+    /// # Errors
+    /// Those of [`Secrets::load_or_create`].
+    pub fn open_configured(config: &Config) -> Result<Self, CustodyError> {
+        let folder = config.secrets_folder();
+        folder::load_or_create(&folder, config.environment, &config.custody)
     }
 
     /// Says what would keep an existing folder from being used; makes and changes nothing, and an absent folder is fine.
     ///
     /// # Errors
     /// Those of [`Secrets::load_or_create`].
-    pub fn inspect(folder: &Path, environment: Environment) -> Result<(), CustodyError> {
-        folder::inspect(folder, environment)
+    pub fn inspect(config: &Config) -> Result<(), CustodyError> {
+        let folder = config.secrets_folder();
+        folder::inspect(&folder, config.environment, &config.custody)
     }
 
-    fn new(
-        key_encryption: Zeroizing<[u8; SECRET_BYTES]>,
-        refresh_mac: &[u8; SECRET_BYTES],
-        csrf: &[u8; SECRET_BYTES],
-    ) -> Self {
+    fn new(sealers: Sealers, refresh_mac: &[u8; SECRET_BYTES], csrf: &[u8; SECRET_BYTES]) -> Self {
         Self {
-            key_encryption,
+            sealers,
             refresh_mac: MacKey::from_bytes(*refresh_mac),
             csrf: CsrfKey::from_bytes(*csrf),
         }
@@ -149,17 +165,35 @@ impl Secrets {
     /// Seals a secret for the database. `name` is bound to it: it opens under no other name.
     ///
     /// # Errors
-    /// When the machine gives no randomness.
+    /// When the machine gives no randomness, or whoever holds the key-encryption key does not seal.
     pub fn seal(&self, name: &str, secret: &[u8]) -> Result<Sealed, SealError> {
-        seal::seal(&self.key_encryption, name, secret)
+        self.sealers.seal(name, secret)
     }
 
-    /// Opens what [`Secrets::seal`] made under the same name.
+    /// Opens what [`Secrets::seal`] made under the same name, under any of the key-encryption keys at hand.
     ///
     /// # Errors
-    /// When it was changed, made under another key, or belongs to another name.
+    /// When it was changed, made under another key, or belongs to another name, or whoever holds the key does not open.
     pub fn open(&self, name: &str, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        seal::open(&self.key_encryption, name, sealed)
+        self.sealers.open(name, sealed)
+    }
+
+    /// The name of the key-encryption key that seals.
+    ///
+    /// # Errors
+    /// When none was named.
+    pub fn sealing_key(&self) -> Result<String, SealError> {
+        self.sealers.sealing_name()
+    }
+
+    /// The name of the key-encryption key that a secret was sealed under; `None` where the secret does not tell, because
+    /// it was sealed before there were envelopes.
+    #[must_use]
+    pub fn key_of(sealed: &Sealed) -> Option<String> {
+        match Form::of(sealed) {
+            Form::Envelope(envelope) => Some(envelope.key_name.to_owned()),
+            Form::Plain | Form::Broken => None,
+        }
     }
 }
 

@@ -69,6 +69,10 @@ pub enum Action {
     Unlock,
     /// A signing key was made.
     CreateKey,
+    /// An operator brought a signing key under another key-encryption key.
+    ResealKey,
+    /// A key-encryption key that is not in this process was asked for, by this process.
+    UseCustody,
     /// An edge was enrolled.
     EnrollEdge,
     /// An edge was revoked.
@@ -101,6 +105,8 @@ impl Action {
             Self::Lock => "account.lock",
             Self::Unlock => "account.unlock",
             Self::CreateKey => "key.create",
+            Self::ResealKey => "key.reseal",
+            Self::UseCustody => "custody.use",
             Self::EnrollEdge => "edge.enroll",
             Self::RevokeEdge => "edge.revoke",
         }

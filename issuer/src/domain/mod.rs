@@ -16,6 +16,7 @@ pub mod edges;
 pub mod events;
 pub mod import;
 pub mod keyring;
+pub mod reseal;
 pub mod limits;
 pub mod lockout;
 pub mod login;

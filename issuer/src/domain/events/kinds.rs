@@ -151,6 +151,10 @@ event_types! {
     AccountsImported = "accounts.imported", Administration, Warning, true, "Accounts were taken over from another system.";
     /// A signing key was made.
     KeyCreated = "key.created", Administration, Warning, true, "A signing key was made.";
+    /// A signing key came under another key-encryption key.
+    KeyResealed = "key.resealed", Administration, Warning, true, "A signing key was sealed under another key-encryption key.";
+    /// A key-encryption key elsewhere did not do its work.
+    CustodyFailed = "custody.failed", Administration, Warning, false, "A key-encryption key could not be used.";
     /// An edge was enrolled.
     EdgeEnrolled = "edge.enrolled", Administration, Warning, true, "An edge was enrolled.";
     /// An edge was revoked.
@@ -201,6 +205,9 @@ impl EventType {
             (Action::Lock, _) => Self::AccountLocked,
             (Action::Unlock, _) => Self::AccountUnlocked,
             (Action::CreateKey, _) => Self::KeyCreated,
+            (Action::ResealKey, _) => Self::KeyResealed,
+            (Action::UseCustody, false) => return None,
+            (Action::UseCustody, true) => Self::CustodyFailed,
             (Action::EnrollEdge, _) => Self::EdgeEnrolled,
             (Action::RevokeEdge, _) => Self::EdgeRevoked,
         })

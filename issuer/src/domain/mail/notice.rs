@@ -60,6 +60,8 @@ impl Notice {
                 | Action::TakeRole
                 | Action::Unlock
                 | Action::CreateKey
+                | Action::ResealKey
+                | Action::UseCustody
                 | Action::EnrollEdge
                 | Action::RevokeEdge,
                 _,
