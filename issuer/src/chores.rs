@@ -6,12 +6,15 @@ use tokio::sync::watch;
 
 use crate::{
     App,
-    domain::{events, mail},
+    domain::{custody_log, events, mail},
     store::backfill::Batch,
 };
 
 /// How often. What is kept too long by this much is kept for months anyway.
 const EVERY: Duration = Duration::from_secs(3600);
+
+/// How often key-encryption keys elsewhere are tried: a loss is noticed within a minute, and no service bills that by the month.
+const CUSTODY_EVERY: Duration = Duration::from_secs(60);
 
 /// Cleans up at once and then every hour, and watches for alerts, until it is told to stop. Several processes may do it beside
 /// each other.
@@ -21,7 +24,25 @@ pub async fn run(app: &App, stopped: watch::Receiver<()>) {
             watch.run(app, stopped.clone()).await;
         }
     };
-    tokio::join!(alerts, clean(app, stopped.clone()));
+    tokio::join!(
+        alerts,
+        clean(app, stopped.clone()),
+        watch_custody(app, stopped.clone()),
+    );
+}
+
+/// Tries key-encryption keys elsewhere now and then, so that a loss is told before a key is needed, and writes down what was asked.
+async fn watch_custody(app: &App, mut stopped: watch::Receiver<()>) {
+    while app.secrets.failures().is_some() {
+        app.secrets.probe().await;
+        if let Err(error) = custody_log::write(&app.store, &app.secrets).await {
+            tracing::error!(detail = %error, "accesses to key-encryption keys are not in the audit log");
+        }
+        tokio::select! {
+            _ = stopped.changed() => return,
+            () = tokio::time::sleep(CUSTODY_EVERY) => {}
+        }
+    }
 }
 
 async fn clean(app: &App, mut stopped: watch::Receiver<()>) {

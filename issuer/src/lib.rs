@@ -31,12 +31,14 @@ use crate::{
     config::{Config, Database},
     custody::{CustodyError, Secrets},
     domain::{
+        custody_log,
         events::Quota,
         keyring::{Keyring, KeyringError},
         limits::{Counters, Limits, Rules},
         lockout::{Lockout, LockoutKey, Turns},
         password::{HashError, PasswordHasher},
         revocations::Pages,
+        storage::StorageError,
     },
     http::{metrics::Metrics, wellknown::Documents},
     mail::{MailError, Post},
@@ -100,6 +102,9 @@ pub enum OpenError {
     /// The signing keys cannot be used.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// The accesses to key-encryption keys cannot be written down.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// Redis cannot be asked as the configuration says.
     #[error(transparent)]
     Redis(#[from] LinkError),
@@ -219,7 +224,10 @@ impl App {
             }
             None => None,
         };
-        let keyring = Keyring::load_or_create(&store, &secrets, clock.now()).await?;
+        let keyring = Keyring::load_or_create(&store, &secrets, clock.now()).await;
+        // What was asked of a key elsewhere is written also when it did not help.
+        custody_log::write(&store, &secrets).await?;
+        let keyring = keyring?;
         let hasher = PasswordHasher::new(&config.passwords.argon2)?;
         let redis = Link::open(&config.redis, store.news()).await?;
         let lockout_key = || LockoutKey::from_bytes(&secrets.lockout_secret());

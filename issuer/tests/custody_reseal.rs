@@ -23,7 +23,7 @@ use edgeward_issuer::{
     domain::{
         audit::AuditEntry,
         keyring::Keyring,
-        reseal::{self, ResealError, SealedKey, SealedKeys},
+        reseal::{self, ResealError, SealedKey, SealedKeys, Which},
         storage::StorageError,
     },
     open_existing_store, open_store,
@@ -310,11 +310,13 @@ async fn a_process_that_is_stopped_between_any_two_rows_leaves_all_of_them_open(
             });
             opened.count()
         };
-        let ended = reseal::reseal(&store, &both, NOW).await;
+        let ended = reseal::reseal(&store, &both, Which::Elsewhere, NOW).await;
         assert_eq!(ended.is_ok(), survived == ROWS);
         assert_eq!((opens(&both), opens(&after)), (ROWS, survived));
         store.writes_left.store(ROWS, Ordering::Relaxed);
-        let done = reseal::reseal(&store, &both, NOW).await.unwrap();
+        let done = reseal::reseal(&store, &both, Which::Elsewhere, NOW)
+            .await
+            .unwrap();
         assert_eq!(
             (done.moved.len(), done.were_there),
             (ROWS - survived, survived)
@@ -340,7 +342,9 @@ async fn one_row_that_does_not_open_keeps_all_rows_as_they_are() {
         rows: Mutex::new(vec![row("good"), row("of another name")]),
         writes_left: AtomicUsize::new(0),
     };
-    let refused = reseal::reseal(&store, &both, NOW).await.unwrap_err();
+    let refused = reseal::reseal(&store, &both, Which::Elsewhere, NOW)
+        .await
+        .unwrap_err();
     assert!(
         matches!(refused, ResealError::DoesNotOpen { ref key_id, .. } if key_id == "of another name")
     );
@@ -354,7 +358,7 @@ fn keys_stand_in_variables_or_files_and_are_judged_without_being_shown() {
         &[("EDGEWARD__CUSTODY__OTHER_KEK", &short)],
         &[
             "FILE:2: custody.kek: is a secret, which this file would show",
-            "FILE:3: custody.sealer: must be local",
+            "FILE:3: custody.sealer: must be local, pkcs11 or transit",
             "EDGEWARD__CUSTODY__OTHER_KEK: custody.other_kek: must be 32 bytes in base64, as `openssl rand",
         ],
     );

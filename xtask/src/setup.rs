@@ -66,6 +66,7 @@ pub fn prepare(need: Need) -> Outcome<()> {
         debian_browser()?;
         debian_postgresql()?;
         debian_redis()?;
+        debian_softhsm()?;
         python_packages()?;
     }
     Ok(())
@@ -169,6 +170,14 @@ fn debian_redis() -> Outcome<()> {
         return Ok(());
     }
     debian("Redis 7", &["redis-server"])
+}
+
+/// A device with a PKCS#11 module in software; the tests make tokens of their own.
+fn debian_softhsm() -> Outcome<()> {
+    if toolchain::has_softhsm() {
+        return Ok(());
+    }
+    debian("SoftHSM 2", &["softhsm2"])
 }
 
 /// Installs packages of Debian, or says how.

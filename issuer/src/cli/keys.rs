@@ -4,7 +4,10 @@ use super::{Answer, Outcome, Place, print};
 use crate::{
     clock::Clock,
     custody::Secrets,
-    domain::reseal::{self, Resealed},
+    domain::{
+        custody_log,
+        reseal::{self, Resealed, Which},
+    },
     open_existing_store,
 };
 
@@ -12,22 +15,32 @@ use crate::{
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum KeysCommand {
     /// Bring every sealed key under the key-encryption key that seals now. Issuers may serve meanwhile.
-    Reseal,
+    Reseal {
+        /// Those too that are under it already: under its newest version, where it has versions.
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 pub(super) async fn run(place: &Place, command: KeysCommand) -> Outcome {
     match command {
-        KeysCommand::Reseal => reseal(place).await,
+        KeysCommand::Reseal { all } => {
+            let which = if all { Which::All } else { Which::Elsewhere };
+            reseal(place, which).await
+        }
     }
 }
 
-async fn reseal(place: &Place) -> Outcome {
+async fn reseal(place: &Place, which: Which) -> Outcome {
     let config = place.configure()?;
     let store = open_existing_store(&config).await?;
     let secrets = Secrets::open_configured(&config)?;
-    let done = reseal::reseal(&store, &secrets, Clock.now()).await;
+    let done = reseal::reseal(&store, &secrets, which, Clock.now()).await;
+    let noted = custody_log::write(&store, &secrets).await;
     store.close().await;
-    tell(&done?)
+    let answer = tell(&done?)?;
+    noted?;
+    Ok(answer)
 }
 
 fn tell(done: &Resealed) -> Outcome {

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 the answer is no (a token, a test, a name), 2 the command could not do its work as it was asked.
 
 mod config;
+mod custody;
 mod edge;
 mod events;
 mod keys;
@@ -86,6 +87,9 @@ enum Command {
     /// What operators look for: failures, locks, reuse, sizes.
     #[command(subcommand)]
     Events(events::EventsCommand),
+    /// The key-encryption keys that the settings name.
+    #[command(subcommand)]
+    Custody(custody::CustodyCommand),
     /// The private keys in the database.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -149,6 +153,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Policy(policy) => policy::run(policy),
         Command::Config(config) => config::run(place, config),
         Command::Events(events) => events::run(place, events).await,
+        Command::Custody(custody) => custody::run(place, custody).await,
         Command::Keys(keys) => keys::run(place, keys).await,
         Command::Edge(edge) => edge::run(place, edge).await,
         Command::Openapi => openapi::run(),

@@ -24,7 +24,7 @@ pub mod mapping;
 
 pub use alerts::{AlertRule, Alerting, Per, defaults as default_alerts};
 pub use captcha::{Captcha, CaptchaProvider, OnOutage};
-pub use custody::{Custody, SealerKind};
+pub use custody::{Custody, Pkcs11, SealerKind, Transit};
 pub use mail::{Mail, MailPassword, MailTls, Notify};
 pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
 pub use read::Inputs;

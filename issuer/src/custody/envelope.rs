@@ -73,7 +73,7 @@ impl<'a> Envelope<'a> {
         name: &str,
     ) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let data_key = sealer
-            .unwrap(self.wrapped)
+            .unwrap(name, self.wrapped)
             .map_err(|cause| of_sealer(sealer, cause))?;
         seal::decrypt(&data_key, &authenticated(self.header, name), self.body)
     }
@@ -84,7 +84,7 @@ pub(super) fn seal_in(sealer: &dyn Sealer, name: &str, secret: &[u8]) -> Result<
     let mut data_key: DataKey = Zeroizing::new([0_u8; SECRET_BYTES]);
     getrandom::fill(data_key.as_mut_slice()).map_err(|_| SealError::NoRandomness)?;
     let wrapped = sealer
-        .wrap(&data_key)
+        .wrap(name, &data_key)
         .map_err(|cause| of_sealer(sealer, cause))?;
     let key_name = sealer.key_name().as_bytes();
     let too_long = |_| {

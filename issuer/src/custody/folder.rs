@@ -7,17 +7,18 @@ use std::{
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use edgeward_core::cookie::Environment;
 use zeroize::Zeroizing;
 
 use super::{
-    SECRET_BYTES, Secrets,
+    SECRET_BYTES, Secrets, elsewhere,
     local::{LocalKey, key_from_text},
     sealers::Sealers,
 };
-use crate::config::{Custody, SecretText};
+use crate::config::{Custody, SealerKind, SecretText};
 
 /// Only the owner may list or enter the folder.
 const FOLDER_MODE: u32 = 0o700;
@@ -79,6 +80,9 @@ pub enum CustodyError {
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes")]
     NoRandomness,
+    /// The operating system gave no thread.
+    #[error("the operating system gave no thread: {0}")]
+    NoThread(io::Error),
     /// A key-encryption key of the settings is none.
     #[error("a key-encryption key of the settings {0}")]
     NoKey(String),
@@ -188,7 +192,15 @@ fn load(
     let given = given_key(custody.kek.as_ref())?;
     let other = given_key(custody.other_kek.as_ref())?;
     let local = given.into_iter().chain(own).chain(other).collect();
-    Ok(Secrets::new(Sealers::local(local), &refresh_mac, &csrf))
+    let accesses = Arc::default();
+    let elsewhere = elsewhere::guarded(custody, &accesses).map_err(CustodyError::NoThread)?;
+    let sealers = Sealers::new(
+        local,
+        elsewhere,
+        custody.sealer != SealerKind::Local,
+        accesses,
+    );
+    Ok(Secrets::new(sealers, &refresh_mac, &csrf))
 }
 
 fn given_key(text: Option<&SecretText>) -> Result<Option<LocalKey>, CustodyError> {

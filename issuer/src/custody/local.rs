@@ -56,13 +56,13 @@ impl Sealer for LocalKey {
         &self.name
     }
 
-    fn wrap(&self, data_key: &DataKey) -> Result<Vec<u8>, SealerError> {
+    fn wrap(&self, _: &str, data_key: &DataKey) -> Result<Vec<u8>, SealerError> {
         seal::seal(&self.key, WRAP_NAME, data_key.as_slice())
             .map(|sealed| sealed.as_bytes().to_vec())
             .map_err(|_| SealerError::NoRandomness)
     }
 
-    fn unwrap(&self, wrapped: &[u8]) -> Result<DataKey, SealerError> {
+    fn unwrap(&self, _: &str, wrapped: &[u8]) -> Result<DataKey, SealerError> {
         let sealed = Sealed::from_bytes(wrapped.to_vec());
         let opened =
             seal::open(&self.key, WRAP_NAME, &sealed).map_err(|_| SealerError::DoesNotOpen)?;

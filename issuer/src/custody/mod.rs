@@ -3,19 +3,28 @@
 //! A private key in the database is in an envelope: sealed under a data key of its own, and that wrapped under
 //! a key-encryption key, which a [`Sealer`] holds. Nothing here decides who may use a secret. No secret leaves by `Debug`.
 
+mod access;
+mod elsewhere;
 mod envelope;
 mod folder;
+mod guard;
 mod local;
+#[cfg(feature = "hsm")]
+mod pkcs11;
 mod seal;
 mod sealer;
 mod sealers;
+mod transit;
 
+pub use access::{Access, Act};
 pub use folder::CustodyError;
 pub use local::key_from_text;
+#[cfg(feature = "hsm")]
+pub use pkcs11::{MadeKey, make_key};
 pub use seal::{SealError, Sealed};
 pub use sealer::{DataKey, Sealer, SealerError};
 
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, sync::Arc};
 
 use edgeward_core::{cookie::Environment, csrf::CsrfKey};
 use hmac::{Hmac, Mac, digest::KeyInit};
@@ -27,6 +36,9 @@ use crate::config::{Config, Custody};
 
 /// The length of every secret here: 256 bits, the key size of XChaCha20-Poly1305 and of HMAC-SHA256's output.
 pub const SECRET_BYTES: usize = 32;
+
+/// Whether this program can speak to PKCS#11 modules.
+pub const HAS_PKCS11: bool = cfg!(feature = "hsm");
 
 /// Keeps the key of counters apart from every other use of the secret it is derived from.
 const LOCKOUT_LABEL: &[u8] = b"edgeward-lockout-1";
@@ -96,7 +108,7 @@ impl Drop for MacKey {
 
 /// The secrets of the data folder, in memory, and the way to the key-encryption keys.
 pub struct Secrets {
-    sealers: Sealers,
+    sealers: Arc<Sealers>,
     refresh_mac: MacKey,
     csrf: CsrfKey,
 }
@@ -131,7 +143,7 @@ impl Secrets {
 
     fn new(sealers: Sealers, refresh_mac: &[u8; SECRET_BYTES], csrf: &[u8; SECRET_BYTES]) -> Self {
         Self {
-            sealers,
+            sealers: Arc::new(sealers),
             refresh_mac: MacKey::from_bytes(*refresh_mac),
             csrf: CsrfKey::from_bytes(*csrf),
         }
@@ -184,6 +196,27 @@ impl Secrets {
     /// When none was named.
     pub fn sealing_key(&self) -> Result<String, SealError> {
         self.sealers.sealing_name()
+    }
+
+    /// Tries the key-encryption keys that are not in this process, on a thread that may wait for them. What came of it is told
+    /// by [`Secrets::failures`].
+    pub async fn probe(&self) {
+        let sealers = Arc::clone(&self.sealers);
+        // It ends early only with the process.
+        let _ = tokio::task::spawn_blocking(move || sealers.probe()).await;
+    }
+
+    /// The key-encryption keys elsewhere that did not do their work the last time they were asked, and why; `None` where all
+    /// keys are in this process.
+    #[must_use]
+    pub fn failures(&self) -> Option<Vec<SealError>> {
+        self.sealers.failures()
+    }
+
+    /// The accesses to key-encryption keys elsewhere since the last call, for the audit log.
+    #[must_use]
+    pub fn take_accesses(&self) -> Vec<Access> {
+        self.sealers.take_accesses()
     }
 
     /// The name of the key-encryption key that a secret was sealed under; `None` where the secret does not tell, because

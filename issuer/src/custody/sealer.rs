@@ -12,17 +12,17 @@ pub trait Sealer: Send + Sync {
     /// Names the key, as it stands in every envelope that it wrapped: `kind:name`. Printable ASCII, and no secret.
     fn key_name(&self) -> &str;
 
-    /// Wraps a data key.
+    /// Wraps a data key. `purpose` says for the log what it is for; nothing is bound to it.
     ///
     /// # Errors
     /// [`SealerError`].
-    fn wrap(&self, data_key: &DataKey) -> Result<Vec<u8>, SealerError>;
+    fn wrap(&self, purpose: &str, data_key: &DataKey) -> Result<Vec<u8>, SealerError>;
 
     /// Opens what [`Sealer::wrap`] made.
     ///
     /// # Errors
     /// [`SealerError`].
-    fn unwrap(&self, wrapped: &[u8]) -> Result<DataKey, SealerError>;
+    fn unwrap(&self, purpose: &str, wrapped: &[u8]) -> Result<DataKey, SealerError>;
 }
 
 /// Why a key-encryption key could not be used. Says which part and what an operator looks at; never a byte of a key.

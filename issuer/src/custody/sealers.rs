@@ -1,12 +1,14 @@
 //! The key-encryption keys of a process: one that seals, and all that may open.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use zeroize::Zeroizing;
 
 use super::{
     SealError, Sealed, Sealer,
+    access::{Access, Accesses},
     envelope::{self, Form},
+    guard::Guarded,
     local::LocalKey,
 };
 
@@ -15,30 +17,68 @@ use super::{
 pub(super) struct Sealers {
     /// Keys in this process, the one that seals first where it is one of them.
     local: Vec<LocalKey>,
-    /// Keys elsewhere.
-    remote: Vec<Box<dyn Sealer>>,
+    /// Keys elsewhere, each behind its guard.
+    elsewhere: Vec<Guarded>,
     /// Whether the first of the keys elsewhere seals.
     seals_elsewhere: bool,
+    accesses: Arc<Accesses>,
 }
 
 impl Sealers {
-    /// Keys in this process only; the first seals.
-    pub(super) fn local(local: Vec<LocalKey>) -> Self {
+    /// The first of the ones seals, or the first of the others.
+    pub(super) fn new(
+        local: Vec<LocalKey>,
+        elsewhere: Vec<Guarded>,
+        seals_elsewhere: bool,
+        accesses: Arc<Accesses>,
+    ) -> Self {
         Self {
             local,
-            remote: Vec::new(),
-            seals_elsewhere: false,
+            elsewhere,
+            seals_elsewhere,
+            accesses,
         }
+    }
+
+    /// Tries each key elsewhere. What came of it is told by [`Sealers::failures`].
+    pub(super) fn probe(&self) {
+        for sealer in &self.elsewhere {
+            if let Err(failure) = sealer.probe() {
+                tracing::warn!(key_encryption_key = sealer.key_name(), detail = %failure, "custody does not answer");
+            }
+        }
+    }
+
+    /// The keys elsewhere that did not do their work the last time they were asked; `None` where there is no key elsewhere.
+    pub(super) fn failures(&self) -> Option<Vec<SealError>> {
+        let failure = |sealer: &Guarded| {
+            sealer.failure().map(|cause| SealError::Sealer {
+                key_name: sealer.key_name().to_owned(),
+                cause,
+            })
+        };
+        (!self.elsewhere.is_empty()).then(|| self.elsewhere.iter().filter_map(failure).collect())
+    }
+
+    /// The accesses to keys elsewhere since the last call.
+    pub(super) fn take_accesses(&self) -> Vec<Access> {
+        self.accesses.take()
     }
 
     fn all(&self) -> impl Iterator<Item = &dyn Sealer> {
         let local = self.local.iter().map(|key| -> &dyn Sealer { key });
-        local.chain(self.remote.iter().map(Box::as_ref))
+        local.chain(
+            self.elsewhere
+                .iter()
+                .map(|sealer| -> &dyn Sealer { sealer }),
+        )
     }
 
     fn sealing(&self) -> Result<&dyn Sealer, SealError> {
         let sealing: Option<&dyn Sealer> = if self.seals_elsewhere {
-            self.remote.first().map(Box::as_ref)
+            self.elsewhere
+                .first()
+                .map(|sealer| -> &dyn Sealer { sealer })
         } else {
             self.local.first().map(|key| -> &dyn Sealer { key })
         };

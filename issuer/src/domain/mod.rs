@@ -7,6 +7,7 @@ pub mod access_token;
 pub mod accounts;
 pub mod alerts;
 pub mod audit;
+pub mod custody_log;
 pub mod change_password;
 pub mod mail;
 pub mod registration;

@@ -64,6 +64,15 @@ pub enum ResealError {
     },
 }
 
+/// Which keys are sealed anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Those under another key-encryption key.
+    Elsewhere,
+    /// All of them.
+    All,
+}
+
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resealed {
@@ -77,13 +86,14 @@ pub struct Resealed {
     pub changed_meanwhile: Vec<String>,
 }
 
-/// Brings every sealed key under the key-encryption key that seals.
+/// Brings sealed keys under the key-encryption key that seals.
 ///
 /// # Errors
 /// [`ResealError`]; no sealed secret is lost in any of them.
 pub async fn reseal(
     store: &impl SealedKeys,
     secrets: &Secrets,
+    which: Which,
     now: UnixTime,
 ) -> Result<Resealed, ResealError> {
     let under = secrets.sealing_key().map_err(ResealError::NoSealingKey)?;
@@ -99,7 +109,7 @@ pub async fn reseal(
     };
     for key in keys {
         let before = Secrets::key_of(&key.sealed);
-        if before.as_ref() == Some(&done.under) {
+        if which == Which::Elsewhere && before.as_ref() == Some(&done.under) {
             done.were_there += 1;
             continue;
         }

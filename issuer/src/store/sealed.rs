@@ -1,4 +1,4 @@
-//! Sealed private keys in the database, as re-sealing sees them.
+//! Sealed private keys in the database, as re-sealing sees them, and the log of what opened them.
 
 use super::{
     Store,
@@ -8,6 +8,7 @@ use crate::{
     custody::Sealed,
     domain::{
         audit::AuditEntry,
+        custody_log::AccessLog,
         reseal::{SealedKey, SealedKeys},
         storage::StorageError,
     },
@@ -38,6 +39,19 @@ impl SealedKeys for Store {
                 .execute(&mut tx)
                 .await?;
         tx.commit_if(replaced == 1, entry).await
+    }
+}
+
+impl AccessLog for Store {
+    async fn log_accesses(&self, entries: &[AuditEntry]) -> Result<(), StorageError> {
+        let Some((last, others)) = entries.split_last() else {
+            return Ok(());
+        };
+        let mut tx = self.write().await?;
+        for entry in others {
+            tx.append(entry);
+        }
+        tx.commit(last).await
     }
 }
 

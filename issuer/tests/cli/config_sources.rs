@@ -155,9 +155,30 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
         ]
         .map(|name| format!("# {name} is not set"))
     );
-    assert_eq!((mail.len(), mail[0]), (17, "# server is not set"));
-    let custody = ["kek", "kek_file", "other_kek", "other_kek_file"];
-    assert_eq!(mail[13..], custody.map(|name| format!("# {name} is not set")));
+    assert_eq!((mail.len(), mail[0]), (30, "# server is not set"));
+    let custody = [
+        "kek",
+        "kek_file",
+        "other_kek",
+        "other_kek_file",
+        "module",
+        "token",
+        "key",
+        "other_key",
+        "pin",
+        "pin_file",
+        "address",
+        "mount",
+        "key",
+        "other_key",
+        "namespace",
+        "token",
+        "token_file",
+    ];
+    assert_eq!(
+        mail[13..],
+        custody.map(|name| format!("# {name} is not set"))
+    );
     // What is shown can be used as a file again.
     fs::write(&path, &shown).unwrap();
     let again = Config::load(&Inputs {

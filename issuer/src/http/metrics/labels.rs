@@ -177,6 +177,8 @@ label_values! {
         Origins = "origins",
         /// Redis, where it is configured.
         Redis = "redis",
+        /// Key-encryption keys that are not in this process, where there are any.
+        Custody = "custody",
     }
 }
 
