@@ -22,6 +22,8 @@ pub enum Act {
     Unwrap,
     /// To open one that had been opened a moment ago: nobody was asked.
     Remember,
+    /// To sign.
+    Sign,
 }
 
 impl Act {
@@ -32,6 +34,7 @@ impl Act {
             Self::Wrap => "wrap",
             Self::Unwrap => "unwrap",
             Self::Remember => "remembered",
+            Self::Sign => "sign",
         }
     }
 }
@@ -56,13 +59,19 @@ pub struct Access {
 pub(super) struct Accesses(Mutex<Vec<Access>>);
 
 impl Accesses {
-    pub(super) fn note(
+    /// Notes what became of an access, and gives it back.
+    pub(super) fn noted<T>(
         &self,
         key_name: &str,
         act: Act,
         purpose: &str,
-        failure: Option<&SealerError>,
-    ) {
+        outcome: Result<T, SealerError>,
+    ) -> Result<T, SealerError> {
+        self.note(key_name, act, purpose, outcome.as_ref().err());
+        outcome
+    }
+
+    fn note(&self, key_name: &str, act: Act, purpose: &str, failure: Option<&SealerError>) {
         let access = Access {
             at: Clock.now(),
             key_name: key_name.to_owned(),

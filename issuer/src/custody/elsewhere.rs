@@ -5,13 +5,16 @@ use std::{io, sync::Arc};
 use super::{
     Sealer,
     access::Accesses,
-    guard::{Guarded, Limits},
+    guard::{GuardedSealer, Limits},
     transit::TransitSealer,
 };
 use crate::config::{Custody, Pkcs11, SealerKind};
 
 /// The one that seals first, if it is one of them. Nobody is asked for anything yet.
-pub(super) fn guarded(custody: &Custody, accesses: &Arc<Accesses>) -> io::Result<Vec<Guarded>> {
+pub(super) fn guarded(
+    custody: &Custody,
+    accesses: &Arc<Accesses>,
+) -> io::Result<Vec<GuardedSealer>> {
     let limits = Limits {
         timeout: custody.timeout,
         cache: custody.cache,
@@ -31,7 +34,7 @@ pub(super) fn guarded(custody: &Custody, accesses: &Arc<Accesses>) -> io::Result
     };
     sealers
         .into_iter()
-        .map(|sealer| Guarded::new(sealer, limits, Arc::clone(accesses)))
+        .map(|sealer| GuardedSealer::new(sealer, limits, Arc::clone(accesses)))
         .collect()
 }
 

@@ -14,15 +14,17 @@ mod pkcs11;
 mod seal;
 mod sealer;
 mod sealers;
+mod signer;
 mod transit;
 
 pub use access::{Access, Act};
 pub use folder::CustodyError;
 pub use local::key_from_text;
 #[cfg(feature = "hsm")]
-pub use pkcs11::{MadeKey, make_key};
+pub use pkcs11::{MadeKey, make_key, make_signing_key, open_signer};
 pub use seal::{SealError, Sealed};
 pub use sealer::{DataKey, Sealer, SealerError};
+pub use signer::{KeyInfo, SIGNATURE_BYTES, SignTokenError, Signature, Signer, sign_token};
 
 use std::{fmt, path::Path, sync::Arc};
 

@@ -8,7 +8,7 @@ use super::{
     SealError, Sealed, Sealer,
     access::{Access, Accesses},
     envelope::{self, Form},
-    guard::Guarded,
+    guard::GuardedSealer,
     local::LocalKey,
 };
 
@@ -18,7 +18,7 @@ pub(super) struct Sealers {
     /// Keys in this process, the one that seals first where it is one of them.
     local: Vec<LocalKey>,
     /// Keys elsewhere, each behind its guard.
-    elsewhere: Vec<Guarded>,
+    elsewhere: Vec<GuardedSealer>,
     /// Whether the first of the keys elsewhere seals.
     seals_elsewhere: bool,
     accesses: Arc<Accesses>,
@@ -28,7 +28,7 @@ impl Sealers {
     /// The first of the ones seals, or the first of the others.
     pub(super) fn new(
         local: Vec<LocalKey>,
-        elsewhere: Vec<Guarded>,
+        elsewhere: Vec<GuardedSealer>,
         seals_elsewhere: bool,
         accesses: Arc<Accesses>,
     ) -> Self {
@@ -51,7 +51,7 @@ impl Sealers {
 
     /// The keys elsewhere that did not do their work the last time they were asked; `None` where there is no key elsewhere.
     pub(super) fn failures(&self) -> Option<Vec<SealError>> {
-        let failure = |sealer: &Guarded| {
+        let failure = |sealer: &GuardedSealer| {
             sealer.failure().map(|cause| SealError::Sealer {
                 key_name: sealer.key_name().to_owned(),
                 cause,

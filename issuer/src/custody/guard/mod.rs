@@ -1,28 +1,27 @@
-//! What stands before every key-encryption key that is not in this process: a time limit, a breaker, a short memory, and
-//! a note of each access.
+//! What stands before every key that is not in this process: a time limit, a breaker, a short memory, and a note of each
+//! access.
 //!
-//! One thread of its own asks, so a module or a server that hangs holds nobody for longer than the limit, and a C library is
-//! never called from two threads.
+//! One thread of its own asks, so a module or a server that hangs holds nobody for longer than the limit, and a session with
+//! a device is never used from two threads.
 
 mod breaker;
 mod cache;
+mod worker;
 
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        mpsc::{self, Receiver, RecvTimeoutError, Sender},
-    },
-    thread,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use zeroize::Zeroizing;
 
-use self::{breaker::Breaker, cache::Cache};
+use self::{cache::Cache, worker::Worker};
 use super::{
-    DataKey, SECRET_BYTES, Sealer, SealerError,
+    DataKey, SECRET_BYTES, Sealer, SealerError, Signer,
     access::{Accesses, Act},
     local::data_key,
+    signer::{KeyInfo, SIGNATURE_BYTES, Signature},
 };
 
 /// How patient to be, and how forgetful.
@@ -34,166 +33,143 @@ pub(super) struct Limits {
     pub(super) cache: Duration,
 }
 
-/// What a probe is noted to be for; a probe opens no key and is not noted.
+/// What a probe is for, to whoever is asked.
 const PROBE: &str = "probe";
 
 /// A sealer elsewhere, behind its thread.
-pub(super) struct Guarded {
+pub(super) struct GuardedSealer {
     key_name: String,
-    limits: Limits,
-    questions: Sender<Question>,
-    breaker: Mutex<Breaker>,
+    worker: Worker<dyn Sealer>,
     cache: Arc<Mutex<Cache>>,
     accesses: Arc<Accesses>,
     /// A data key of nothing, wrapped, by which the part is tried.
     probe: Mutex<Option<Vec<u8>>>,
 }
 
-enum Ask {
-    Wrap(String, DataKey),
-    Unwrap(String, Vec<u8>),
-}
-
-struct Question {
-    ask: Ask,
-    answer: Sender<Answer>,
-}
-
-/// What was wrapped, or the data key.
-type Answer = Result<Zeroizing<Vec<u8>>, SealerError>;
-
-impl Guarded {
+impl GuardedSealer {
     /// Starts the thread. The sealer is asked for nothing yet.
     pub(super) fn new(
         sealer: Box<dyn Sealer>,
         limits: Limits,
         accesses: Arc<Accesses>,
-    ) -> std::io::Result<Self> {
-        let key_name = sealer.key_name().to_owned();
+    ) -> io::Result<Self> {
         let cache = Arc::new(Mutex::new(Cache::new(limits.cache)));
-        let (questions, asked) = mpsc::channel();
-        let kept = Arc::clone(&cache);
-        thread::Builder::new()
-            .name("custody".to_owned())
-            .spawn(move || serve(sealer.as_ref(), &asked, &kept))?;
         Ok(Self {
-            key_name,
-            limits,
-            questions,
-            breaker: Mutex::new(Breaker::new()),
+            key_name: sealer.key_name().to_owned(),
+            worker: Worker::start(sealer, limits.timeout, Arc::clone(&cache))?,
             cache,
             accesses,
             probe: Mutex::new(None),
         })
     }
 
-    /// Tries whether it does its work. Nothing is opened that anybody keeps.
+    /// Tries whether it does its work. Nothing is opened that anybody keeps, and nothing is noted as an access.
     pub(super) fn probe(&self) -> Result<(), SealerError> {
         let known = open(&self.probe).clone();
         let wrapped = match known {
             Some(wrapped) => wrapped,
             None => {
                 let nothing = Zeroizing::new([0_u8; SECRET_BYTES]);
-                let wrapped = self.ask(Ask::Wrap(PROBE.to_owned(), nothing))?.to_vec();
+                let wrapped = self.ask_to_wrap(PROBE, nothing)?.to_vec();
                 *open(&self.probe) = Some(wrapped.clone());
                 wrapped
             }
         };
-        self.ask(Ask::Unwrap(PROBE.to_owned(), wrapped)).map(drop)
+        let opened = self.worker.ask(move |sealer| {
+            let key = sealer.unwrap(PROBE, &wrapped)?;
+            Ok(Zeroizing::new(key.to_vec()))
+        });
+        opened.map(drop)
     }
 
     /// Why it did not do its work the last time it was asked, if it did not.
     pub(super) fn failure(&self) -> Option<SealerError> {
-        open(&self.breaker).failure().cloned()
+        self.worker.failure()
     }
 
-    fn ask(&self, ask: Ask) -> Answer {
-        open(&self.breaker).judge(Instant::now())?;
-        let (answer, answered) = mpsc::channel();
-        let outcome = match self.questions.send(Question { ask, answer }) {
-            Ok(()) => match answered.recv_timeout(self.limits.timeout) {
-                Ok(outcome) => outcome,
-                Err(RecvTimeoutError::Timeout) => {
-                    Err(SealerError::Slow(self.limits.timeout.as_millis()))
-                }
-                Err(RecvTimeoutError::Disconnected) => Err(ended()),
-            },
-            Err(_) => Err(ended()),
-        };
-        open(&self.breaker).note(Instant::now(), outcome.as_ref().err());
-        outcome
-    }
-
-    fn noted<T>(
-        &self,
-        act: Act,
-        purpose: &str,
-        outcome: Result<T, SealerError>,
-    ) -> Result<T, SealerError> {
-        self.accesses
-            .note(&self.key_name, act, purpose, outcome.as_ref().err());
-        outcome
+    fn ask_to_wrap(&self, purpose: &str, key: DataKey) -> worker::Answer {
+        let purpose = purpose.to_owned();
+        self.worker
+            .ask(move |sealer| sealer.wrap(&purpose, &key).map(Zeroizing::new))
     }
 }
 
-impl Sealer for Guarded {
+impl Sealer for GuardedSealer {
     fn key_name(&self) -> &str {
         &self.key_name
     }
 
     fn wrap(&self, purpose: &str, key: &DataKey) -> Result<Vec<u8>, SealerError> {
-        let wrapped = self.ask(Ask::Wrap(purpose.to_owned(), key.clone()));
-        self.noted(Act::Wrap, purpose, wrapped.map(|wrapped| wrapped.to_vec()))
+        let wrapped = self.ask_to_wrap(purpose, key.clone());
+        let wrapped = wrapped.map(|wrapped| wrapped.to_vec());
+        self.accesses
+            .noted(&self.key_name, Act::Wrap, purpose, wrapped)
     }
 
     fn unwrap(&self, purpose: &str, wrapped: &[u8]) -> Result<DataKey, SealerError> {
         if let Some(key) = open(&self.cache).get(wrapped, Instant::now()) {
-            return self.noted(Act::Remember, purpose, Ok(key));
+            return self
+                .accesses
+                .noted(&self.key_name, Act::Remember, purpose, Ok(key));
         }
-        let opened = self.ask(Ask::Unwrap(purpose.to_owned(), wrapped.to_vec()));
-        self.noted(Act::Unwrap, purpose, opened.and_then(|key| data_key(&key)))
+        let (asked_for, wrapped) = (purpose.to_owned(), wrapped.to_vec());
+        let cache = Arc::clone(&self.cache);
+        let opened = self.worker.ask(move |sealer| {
+            let key = sealer.unwrap(&asked_for, &wrapped)?;
+            open(&cache).put(&wrapped, &key, Instant::now());
+            Ok(Zeroizing::new(key.to_vec()))
+        });
+        let opened = opened.and_then(|key| data_key(&key));
+        self.accesses
+            .noted(&self.key_name, Act::Unwrap, purpose, opened)
+    }
+}
+
+/// A signer elsewhere, behind its thread.
+pub(super) struct GuardedSigner {
+    info: KeyInfo,
+    worker: Worker<dyn Signer>,
+    accesses: Arc<Accesses>,
+}
+
+impl GuardedSigner {
+    pub(super) fn new(
+        signer: Box<dyn Signer>,
+        timeout: Duration,
+        accesses: Arc<Accesses>,
+    ) -> io::Result<Self> {
+        let nothing = Arc::new(Mutex::new(Cache::new(Duration::ZERO)));
+        Ok(Self {
+            info: signer.info().clone(),
+            worker: Worker::start(signer, timeout, nothing)?,
+            accesses,
+        })
+    }
+}
+
+impl Signer for GuardedSigner {
+    fn info(&self) -> &KeyInfo {
+        &self.info
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Signature, SealerError> {
+        let message = message.to_vec();
+        let signature = self.worker.ask(move |signer| {
+            let signature = signer.sign(&message)?;
+            Ok(Zeroizing::new(signature.to_vec()))
+        });
+        let signature = signature.and_then(|bytes| {
+            <[u8; SIGNATURE_BYTES]>::try_from(bytes.as_slice())
+                .map_err(|_| SealerError::Unreachable("a signature has another length".to_owned()))
+        });
+        let (name, purpose) = (&self.info.key_name, self.info.public.key_id());
+        self.accesses.noted(name, Act::Sign, purpose, signature)
     }
 }
 
 /// Nothing behind such a lock can be left half done: each holds one value that is replaced at once.
 fn open<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn ended() -> SealerError {
-    SealerError::Unreachable("its thread has ended".to_owned())
-}
-
-/// Answers until nobody can ask any more, and wipes data keys whose time is over.
-fn serve(sealer: &dyn Sealer, asked: &Receiver<Question>, cache: &Mutex<Cache>) {
-    loop {
-        let next_end = open(cache).next_end();
-        let question = match next_end {
-            None => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(end) => asked.recv_timeout(end.saturating_duration_since(Instant::now())),
-        };
-        match question {
-            Ok(Question { ask, answer }) => {
-                // Who asked may have given up.
-                let _ = answer.send(act(sealer, ask, cache));
-            }
-            Err(RecvTimeoutError::Timeout) => open(cache).end(Instant::now()),
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
-    }
-}
-
-fn act(sealer: &dyn Sealer, ask: Ask, cache: &Mutex<Cache>) -> Answer {
-    match ask {
-        Ask::Wrap(purpose, key) => sealer.wrap(&purpose, &key).map(Zeroizing::new),
-        Ask::Unwrap(purpose, wrapped) => {
-            let key = sealer.unwrap(&purpose, &wrapped)?;
-            if purpose != PROBE {
-                open(cache).put(&wrapped, &key, Instant::now());
-            }
-            Ok(Zeroizing::new(key.to_vec()))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl Sealer for Scripted {
 }
 
 struct World {
-    guarded: Guarded,
+    guarded: GuardedSealer,
     asked: Arc<AtomicUsize>,
     fails: Arc<Mutex<Option<SealerError>>>,
     gate: Arc<Mutex<()>>,
@@ -53,7 +53,7 @@ fn world(cache: Duration, timeout: Duration) -> World {
     };
     let limits = Limits { timeout, cache };
     World {
-        guarded: Guarded::new(Box::new(scripted), limits, Arc::clone(&accesses)).unwrap(),
+        guarded: GuardedSealer::new(Box::new(scripted), limits, Arc::clone(&accesses)).unwrap(),
         asked,
         fails,
         gate,

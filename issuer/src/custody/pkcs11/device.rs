@@ -94,12 +94,21 @@ pub(super) struct Device {
 
 impl Device {
     pub(super) fn open(settings: &Pkcs11) -> Result<Self, SealerError> {
+        Self::open_by(settings, Context::open_ro_session)
+    }
+
+    /// The same for making things on the token.
+    pub(super) fn open_to_write(settings: &Pkcs11) -> Result<Self, SealerError> {
+        Self::open_by(settings, Context::open_rw_session)
+    }
+
+    fn open_by(
+        settings: &Pkcs11,
+        open: impl FnOnce(&Context, Slot) -> cryptoki::error::Result<Session>,
+    ) -> Result<Self, SealerError> {
         let module = Module::load(&settings.module)?;
         let slot = slot_of(&module.context, settings)?;
-        let session = module
-            .context
-            .open_ro_session(slot)
-            .map_err(|error| told(&error))?;
+        let session = open(&module.context, slot).map_err(|error| told(&error))?;
         log_in(&session, settings)?;
         Ok(Self {
             session,
@@ -113,25 +122,13 @@ impl Device {
 
     /// The AES key of a label, if there is one and it cannot be taken out.
     pub(super) fn find_key(&self, label: &str) -> Result<ObjectHandle, SealerError> {
-        let key = one_of(&self.session, label)?.ok_or_else(|| {
+        let key = one_of(&self.session, &aes(label), label)?.ok_or_else(|| {
             SealerError::NoKey(format!(
                 "the token has no AES key with the label {label}: `edgeward custody make-key` makes one"
             ))
         })?;
-        let wanted = [AttributeType::Sensitive, AttributeType::Extractable];
-        let attributes = self
-            .session
-            .get_attributes(key, &wanted)
-            .map_err(|error| told(&error))?;
-        let stays = attributes.contains(&Attribute::Sensitive(true))
-            && attributes.contains(&Attribute::Extractable(false));
-        if stays {
-            Ok(key)
-        } else {
-            Err(SealerError::Refused(format!(
-                "the device gives the key {label} away: it must be CKA_SENSITIVE and not CKA_EXTRACTABLE"
-            )))
-        }
+        stays(&self.session, key, label)?;
+        Ok(key)
     }
 }
 
@@ -149,14 +146,9 @@ pub enum MadeKey {
 /// # Errors
 /// [`SealerError`].
 pub fn make_key(settings: &Pkcs11) -> Result<MadeKey, SealerError> {
-    let module = Module::load(&settings.module)?;
-    let slot = slot_of(&module.context, settings)?;
-    let session = module
-        .context
-        .open_rw_session(slot)
-        .map_err(|error| told(&error))?;
-    log_in(&session, settings)?;
-    if one_of(&session, &settings.key)?.is_some() {
+    let device = Device::open_to_write(settings)?;
+    let session = device.session();
+    if one_of(session, &aes(&settings.key), &settings.key)?.is_some() {
         return Ok(MadeKey::WasThere);
     }
     let template = [
@@ -220,21 +212,44 @@ pub(super) fn wrong_pin() -> SealerError {
     )
 }
 
-fn one_of(session: &Session, label: &str) -> Result<Option<ObjectHandle>, SealerError> {
-    let wanted = [
+fn aes(label: &str) -> [Attribute; 3] {
+    [
         Attribute::Class(ObjectClass::SECRET_KEY),
         Attribute::KeyType(KeyType::AES),
         Attribute::Label(label.as_bytes().to_vec()),
-    ];
-    let found = session
-        .find_objects(&wanted)
-        .map_err(|error| told(&error))?;
+    ]
+}
+
+/// The one object that is so, if there is one.
+pub(super) fn one_of(
+    session: &Session,
+    wanted: &[Attribute],
+    label: &str,
+) -> Result<Option<ObjectHandle>, SealerError> {
+    let found = session.find_objects(wanted).map_err(|error| told(&error))?;
     match found.as_slice() {
         [] => Ok(None),
         [key] => Ok(Some(*key)),
         [_, _, ..] => Err(SealerError::NoKey(format!(
-            "the token has several AES keys with the label {label}"
+            "the token has several keys with the label {label}"
         ))),
+    }
+}
+
+/// Refuses a key that can be taken out of the device.
+pub(super) fn stays(session: &Session, key: ObjectHandle, label: &str) -> Result<(), SealerError> {
+    let wanted = [AttributeType::Sensitive, AttributeType::Extractable];
+    let told_of_it = session
+        .get_attributes(key, &wanted)
+        .map_err(|error| told(&error))?;
+    let stays = told_of_it.contains(&Attribute::Sensitive(true))
+        && told_of_it.contains(&Attribute::Extractable(false));
+    if stays {
+        Ok(())
+    } else {
+        Err(SealerError::Refused(format!(
+            "the device gives the key {label} away: it must be CKA_SENSITIVE and not CKA_EXTRACTABLE"
+        )))
     }
 }
 

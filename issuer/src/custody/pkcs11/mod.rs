@@ -4,6 +4,7 @@
 //! give away are refused.
 
 mod device;
+mod signing;
 
 use std::sync::{
     Mutex, PoisonError,
@@ -22,6 +23,7 @@ use super::{DataKey, Sealer, SealerError, local::data_key};
 use crate::config::{Pkcs11, SecretText};
 
 pub use device::{MadeKey, make_key};
+pub use signing::{make_signing_key, open_signer};
 
 /// What a wrapped data key is bound to, so that the device opens it as nothing else.
 const BOUND_TO: &[u8] = b"edgeward-data-key-1";
