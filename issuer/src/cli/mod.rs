@@ -10,6 +10,7 @@ mod keys;
 mod migrate;
 mod openapi;
 mod policy;
+mod reseal;
 mod serve;
 mod session;
 mod token;

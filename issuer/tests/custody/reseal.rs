@@ -1,12 +1,5 @@
 //! Sealed private keys under changing key-encryption keys: what opens, what moves, and what is left alone.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that meets what it does not expect has failed"
-)]
-
 use std::{
     fs,
     sync::{
@@ -30,12 +23,9 @@ use edgeward_issuer::{
 };
 use zeroize::Zeroizing;
 
-mod folder;
-mod program;
-mod settings;
-use folder::Folder;
-use program::{Ran, edgeward, run};
-use settings::{PRODUCTION, check, load};
+use crate::folder::Folder;
+use crate::program::{Ran, edgeward, run};
+use crate::settings::{PRODUCTION, check, load};
 
 const NOW: UnixTime = UnixTime::from_seconds(1_795_000_000);
 

@@ -1,12 +1,5 @@
 //! Private keys sealed in a device: SoftHSM, spoken to through its PKCS#11 module.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that meets what it does not expect has failed"
-)]
-
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
@@ -42,10 +35,7 @@ use serde_json::{Value, json};
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use tower::ServiceExt;
 
-mod folder;
-mod program;
-mod softhsm;
-use softhsm::{KEY, MODULE, PIN, TOKEN, World};
+use crate::softhsm::{KEY, MODULE, PIN, TOKEN, World};
 
 /// An issuer that serves until it is dropped.
 struct Served {

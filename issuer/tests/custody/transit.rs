@@ -1,13 +1,6 @@
 //! Private keys sealed by a transit engine. The server here is scripted from the published interface of Vault and OpenBao; it
 //! is neither of them.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that meets what it does not expect has failed"
-)]
-
 use std::{
     collections::BTreeMap,
     fs,
@@ -34,12 +27,9 @@ use edgeward_issuer::{
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-mod folder;
-mod program;
-mod settings;
-use folder::Folder;
-use program::{Ran, edgeward, run};
-use settings::check;
+use crate::folder::Folder;
+use crate::program::{Ran, edgeward, run};
+use crate::settings::check;
 
 const TOKEN: &str = "hvs.first-token";
 
