@@ -351,15 +351,17 @@ async fn what_the_server_refuses_is_told_in_its_words() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_hangs_or_is_gone_is_asked_once_and_then_left_alone() {
     let world = World::new().await;
-    let secrets = world.open(world.transit(), Duration::from_millis(100));
+    // Long enough for a client to be made on a busy machine, which is within the limit.
+    let secrets = world.open(world.transit(), Duration::from_secs(2));
+    secrets.seal("key-1", b"seed").unwrap();
     world.server.script(|script| script.hangs = true);
     let slow = secrets.seal("key-1", b"seed").unwrap_err().to_string();
-    assert!(slow.contains("gave no answer within 100 ms"), "{slow}");
+    assert!(slow.contains("gave no answer within 2000 ms"), "{slow}");
     for _ in 0..10 {
         let resting = secrets.seal("key-1", b"seed").unwrap_err().to_string();
         assert!(resting.contains("is left alone for another"), "{resting}");
     }
-    assert_eq!(world.server.asked(), 1);
+    assert_eq!(world.server.asked(), 2);
     assert_eq!(secrets.failures().unwrap().len(), 1);
 
     let nobody = Transit {

@@ -276,13 +276,15 @@ pub(super) const fn is_lost(error: &Error) -> bool {
 
 /// What an error of the module means. Its own long explanation is left out: the name of the code finds it.
 pub(super) fn told(error: &Error) -> SealerError {
-    match error {
-        Error::Pkcs11(RvError::EncryptedDataInvalid | RvError::EncryptedDataLenRange, _) => {
-            SealerError::DoesNotOpen
-        }
-        Error::Pkcs11(code, function) => {
-            SealerError::Unreachable(format!("the module answers {code:?} to {function}"))
-        }
-        other => SealerError::Unreachable(format!("the module: {other}")),
+    let Error::Pkcs11(code, function) = error else {
+        return SealerError::Unreachable(format!("the module: {error}"));
+    };
+    if matches!(
+        code,
+        RvError::EncryptedDataInvalid | RvError::EncryptedDataLenRange
+    ) {
+        SealerError::DoesNotOpen
+    } else {
+        SealerError::Unreachable(format!("the module answers {code:?} to {function}"))
     }
 }

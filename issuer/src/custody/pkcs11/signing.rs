@@ -271,17 +271,14 @@ impl Signer for Pkcs11Signer {
 
     fn sign(&self, message: &[u8]) -> Result<Signature, SealerError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = match &*open {
-            Some((device, key)) => Some(self.sign_on(device, *key, message)),
-            None => None,
-        };
-        let signature = match first {
-            Some(Err(error)) if is_lost(&error) => {
-                *open = None;
-                None
-            }
-            first => first,
-        };
+        let first = open
+            .as_ref()
+            .map(|(device, key)| self.sign_on(device, *key, message));
+        let signature = first.filter(|signed| !matches!(signed, Err(error) if is_lost(error)));
+        if signature.is_none() {
+            // The device has ended the session, or none was open.
+            *open = None;
+        }
         let signature = match signature {
             Some(signature) => signature,
             None => {
