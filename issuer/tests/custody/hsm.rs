@@ -8,19 +8,12 @@ use std::{
 
 use axum::{body::Body, http::Request};
 use cryptoki::{
-    context::{CInitializeArgs, CInitializeFlags, Pkcs11},
     error::{Error, RvError},
     mechanism::Mechanism,
     object::{Attribute, AttributeType, ObjectClass, ObjectHandle},
-    session::{Session, UserType},
-    types::AuthPin,
+    session::Session,
 };
-use edgeward_core::{
-    keys::KeySet,
-    signature::Algorithm,
-    time::UnixTime,
-    token::{self, Audiences, Expectations, TokenType, Unverified},
-};
+use edgeward_core::token::{self, Audiences, Expectations, TokenType};
 use edgeward_issuer::{
     App,
     custody::{self, MadeKey, Sealed, Secrets},
@@ -29,13 +22,12 @@ use edgeward_issuer::{
         reseal::SealedKeys,
     },
     http::routes,
-    signatures,
 };
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use tower::ServiceExt;
 
-use crate::softhsm::{KEY, MODULE, PIN, TOKEN, World};
+use crate::softhsm::{KEY, PIN, TOKEN, World, log_in};
 
 /// An issuer that serves until it is dropped.
 struct Served {
@@ -205,25 +197,6 @@ async fn every_mistake_is_told_in_its_own_words_and_changes_nothing() {
     world.put_back(&away);
     assert_eq!(world.rows().await[0].sealed, before);
     assert_eq!(Served::start(world.command(&SERVE, &[])).signing_key, key);
-}
-
-/// The device's own view, as somebody with the PIN has it.
-fn log_in() -> Session {
-    let module = Pkcs11::new(MODULE).unwrap();
-    let locking = CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK);
-    match module.initialize(locking) {
-        Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
-        Err(error) => panic!("{error}"),
-    }
-    let slots = module.get_slots_with_token().unwrap();
-    let slot = slots
-        .into_iter()
-        .find(|slot| module.get_token_info(*slot).unwrap().label().trim_end() == TOKEN);
-    let session = module.open_rw_session(slot.unwrap()).unwrap();
-    match session.login(UserType::User, Some(&AuthPin::new(PIN.into()))) {
-        Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => session,
-        Err(error) => panic!("{error}"),
-    }
 }
 
 fn key_encryption_key(session: &Session) -> ObjectHandle {
@@ -431,90 +404,4 @@ async fn an_issuer_that_lost_the_device_goes_on_with_the_keys_it_has() {
         .replace_sealed(&sealed[0], &sealed[0].sealed, &entry)
         .await;
     assert!(same.unwrap(), "the row is what it was");
-}
-
-/// Makes a key of each algorithm in the device, and tries what somebody with the PIN would.
-#[test]
-fn keys_that_sign_are_made_in_the_device_and_never_leave_it() {
-    const NAME: &str = "keys_that_sign_are_made_in_the_device_and_never_leave_it";
-    let Some(world) = World::of_own_process(module_path!(), NAME) else {
-        return;
-    };
-    let custody = world.config().custody;
-    let kind = TokenType::Other("a-test".to_owned());
-    let now = UnixTime::from_seconds(1_795_000_000);
-    let site = "https://www.example.com".to_owned();
-    let claims = json!({ "iss": site, "sub": "ada", "aud": site, "exp": now.plus(60) });
-    let expect = Expectations::new(site.clone(), Audiences::OneOf(vec![site]), kind.clone());
-    let mut tokens: Vec<String> = Vec::new();
-    for algorithm in [Algorithm::EdDsa, Algorithm::Es256] {
-        let label = algorithm.name();
-        let made = custody::make_signing_key(&custody, label, algorithm).unwrap();
-        let again = custody::make_signing_key(&custody, label, algorithm).unwrap_err();
-        assert!(
-            again.to_string().contains("has a key with the label"),
-            "{again}"
-        );
-        let signer = custody::open_signer(&custody, label).unwrap();
-        assert_eq!(signer.info().public, made);
-        assert_eq!(made.key_id(), made.thumbprint());
-        let token = custody::sign_token(signer.as_ref(), &kind, &claims).unwrap();
-        let keys = KeySet::from_keys([made]).unwrap();
-        let verified = |token: &str| {
-            let judge = |answer: Option<&_>| token::verify_with(token, &keys, &expect, answer, now);
-            match judge(None) {
-                Err(Unverified::NeedsSignature(question)) => {
-                    judge(Some(&signatures::answer(*question))).is_ok()
-                }
-                judged => judged.is_ok(),
-            }
-        };
-        assert!(verified(&token), "{token}");
-        for other in &tokens {
-            assert!(!verified(other), "a token of another key");
-        }
-        let (signed, _) = token.rsplit_once('.').unwrap();
-        let forged = format!("{signed}.{}", "A".repeat(86));
-        assert!(!verified(&forged));
-        tokens.push(token);
-
-        let session = log_in();
-        let wanted = [
-            Attribute::Class(ObjectClass::PRIVATE_KEY),
-            Attribute::Label(label.as_bytes().to_vec()),
-        ];
-        let key = session.find_objects(&wanted).unwrap()[0];
-        let value = session.get_attributes(key, &[AttributeType::Value]);
-        assert!(
-            value.as_ref().map_or(true, Vec::is_empty),
-            "the device gave a private key away"
-        );
-        assert!(
-            session
-                .update_attributes(key, &[Attribute::Extractable(true)])
-                .is_err()
-        );
-        let wrapping = [
-            Attribute::ValueLen(32.into()),
-            Attribute::Wrap(true),
-            Attribute::Extractable(true),
-        ];
-        let wrapping = session
-            .generate_key(&Mechanism::AesKeyGen, &wrapping)
-            .unwrap();
-        let wrapped = session.wrap_key(&Mechanism::AesKeyWrapPad, wrapping, key);
-        assert!(
-            matches!(wrapped, Err(Error::Pkcs11(RvError::KeyUnextractable, _))),
-            "{wrapped:?}"
-        );
-    }
-    let rsa = custody::make_signing_key(&custody, "rsa", Algorithm::Rs256).unwrap_err();
-    assert!(rsa.to_string().contains("sign by EdDSA or ES256"), "{rsa}");
-    let absent = custody::open_signer(&custody, "absent").err().unwrap();
-    assert!(
-        absent
-            .to_string()
-            .contains("no pair of keys with the label absent"),
-        "{absent}"
-    );
 }

@@ -8,6 +8,12 @@ use std::{
     process::Command,
 };
 
+use cryptoki::{
+    context::{CInitializeArgs, CInitializeFlags, Pkcs11 as Module},
+    error::{Error, RvError},
+    session::{Session, UserType},
+    types::AuthPin,
+};
 use edgeward_issuer::{
     config::{Config, Pkcs11, SealerKind, SecretText},
     domain::reseal::{SealedKey, SealedKeys},
@@ -166,5 +172,24 @@ impl World {
         let rows = store.sealed_keys().await.unwrap();
         store.close().await;
         rows
+    }
+}
+
+/// The device's own view, as somebody with the PIN has it.
+pub(crate) fn log_in() -> Session {
+    let module = Module::new(MODULE).unwrap();
+    let locking = CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK);
+    match module.initialize(locking) {
+        Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
+        Err(error) => panic!("{error}"),
+    }
+    let slots = module.get_slots_with_token().unwrap();
+    let slot = slots
+        .into_iter()
+        .find(|slot| module.get_token_info(*slot).unwrap().label().trim_end() == TOKEN);
+    let session = module.open_rw_session(slot.unwrap()).unwrap();
+    match session.login(UserType::User, Some(&AuthPin::new(PIN.into()))) {
+        Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => session,
+        Err(error) => panic!("{error}"),
     }
 }
