@@ -23,4 +23,5 @@ pub mod nearest;
 pub mod problem;
 
 mod json;
+mod letters;
 mod percent;

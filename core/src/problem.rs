@@ -58,6 +58,8 @@ problem_codes! {
     BodyTooLarge = "BODY_TOO_LARGE", 413, "The request body is too large.";
     /// The path can be read in more than one way, so no rule can judge it.
     AmbiguousPath = "AMBIGUOUS_PATH", 400, "The path can be read in more than one way.";
+    /// The proxy that asks for a verdict does not say, or says twice or in contradictory ways, about which request.
+    UnclearRequest = "UNCLEAR_REQUEST", 400, "The proxy does not say clearly which request it asks about.";
     /// More than one credential was sent, or one that can be read in more than one way.
     AmbiguousCredentials = "AMBIGUOUS_CREDENTIALS", 400, "More than one credential was sent.";
     /// There is nothing at this path.
@@ -117,6 +119,8 @@ problem_codes! {
     CsrfInvalid = "CSRF_INVALID", 403, "The CSRF token is missing or not acceptable.";
     /// The request comes from a page of another origin.
     OriginRefused = "ORIGIN_REFUSED", 403, "Requests from this origin are refused.";
+    /// Only a proxy that the configuration names may ask for a verdict.
+    ProxyNotTrusted = "PROXY_NOT_TRUSTED", 403, "Only a configured proxy may ask this.";
     /// Too many requests; repeat after `Retry-After`.
     RateLimited = "RATE_LIMITED", 429, "Too many requests.";
 
@@ -124,6 +128,8 @@ problem_codes! {
     Internal = "INTERNAL", 500, "Something went wrong.";
     /// The application behind the gate did not answer.
     UpstreamFailed = "UPSTREAM_FAILED", 502, "The application did not answer.";
+    /// The application behind the gate did not begin to answer in time.
+    UpstreamTimeout = "UPSTREAM_TIMEOUT", 504, "The application took too long to answer.";
     /// All places for costly work are taken; repeat after `Retry-After`.
     Busy = "BUSY", 503, "Too much is going on; try again in a moment.";
     /// The issuer did not answer.

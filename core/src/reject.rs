@@ -43,6 +43,16 @@ macro_rules! rejects {
     };
 }
 
+impl Reject {
+    /// Whether a rule about claims is broken. Claims are read after the signature has been found good, so the holder of the
+    /// key signed what was refused.
+    #[must_use]
+    pub const fn is_about_claims(&self) -> bool {
+        // In the order in which the rules are applied.
+        *self as u8 > Self::SignatureInvalid as u8
+    }
+}
+
 rejects! {
     // Structure.
     TokenTooLarge: "INVALID_TOKEN", "token-too-large", "The token is longer than the limit.";
@@ -113,6 +123,22 @@ mod tests {
     use alloc::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn claims_are_what_is_judged_after_the_signature() {
+        for (reject, is_about_claims) in [
+            (Reject::TokenTooLarge, false),
+            (Reject::NotJson, false),
+            (Reject::UnknownKey, false),
+            (Reject::SignatureInvalid, false),
+            (Reject::IssuerMissing, true),
+            (Reject::AudienceMismatch, true),
+            (Reject::Expired, true),
+            (Reject::IssuedInTheFuture, true),
+        ] {
+            assert_eq!(reject.is_about_claims(), is_about_claims, "{reject:?}");
+        }
+    }
 
     #[test]
     fn reasons_are_unique_and_kebab_case() {

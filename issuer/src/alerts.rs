@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::{
     App,
-    config::{AlertRule, Alerting, SecretText},
+    config::{AlertRule, Alerting, SecretText, Webhook},
     domain::{
         alerts::{self, Alert},
         session::{self, NoRandomness},
@@ -41,7 +41,7 @@ const SIGNATURE_HEADER: &str = "edgeward-alert-signature";
 /// Counts, raises and sends for one process.
 #[derive(Debug)]
 pub struct Watch {
-    rules: Vec<(AlertRule, String)>,
+    rules: Vec<(AlertRule, Webhook)>,
     secret: SecretText,
     client: reqwest::Client,
     holder: String,
@@ -158,7 +158,7 @@ impl Watch {
         let signature = alerts::signature(self.secret.reveal(), now, &due.body);
         let asked = self
             .client
-            .post(webhook)
+            .post(webhook.reveal())
             .header("content-type", "application/json")
             .header(ID_HEADER, &due.id)
             .header(TIMESTAMP_HEADER, now.seconds())

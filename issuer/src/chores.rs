@@ -1,9 +1,13 @@
 //! What a serving issuer does by itself, now and then.
 
+pub mod audit_log;
+mod keys;
+
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use self::audit_log::Walk;
 use crate::{
     App,
     domain::{custody_log, events, mail},
@@ -16,8 +20,8 @@ const EVERY: Duration = Duration::from_secs(3600);
 /// How often key-encryption keys elsewhere are tried: a loss is noticed within a minute, and no service bills that by the month.
 const CUSTODY_EVERY: Duration = Duration::from_secs(60);
 
-/// Cleans up at once and then every hour, and watches for alerts, until it is told to stop. Several processes may do it beside
-/// each other.
+/// Cleans up and walks the audit log at once and then every hour, and watches for alerts, over the signing keys and over the
+/// key-encryption keys elsewhere, until it is told to stop. Several processes may do it beside each other.
 pub async fn run(app: &App, stopped: watch::Receiver<()>) {
     let alerts = async {
         if let Some(watch) = &app.watch {
@@ -26,6 +30,7 @@ pub async fn run(app: &App, stopped: watch::Receiver<()>) {
     };
     tokio::join!(
         alerts,
+        keys::keep(app, stopped.clone()),
         clean(app, stopped.clone()),
         watch_custody(app, stopped.clone()),
     );
@@ -45,7 +50,13 @@ async fn watch_custody(app: &App, mut stopped: watch::Receiver<()>) {
     }
 }
 
+/// Does what is due of the signing keys, before anybody asks for them. What fails is tried again while serving.
+pub async fn make_next_key(app: &App) {
+    keys::once(app).await;
+}
+
 async fn clean(app: &App, mut stopped: watch::Receiver<()>) {
+    let mut walk = Walk::new();
     loop {
         tokio::select! {
             _ = stopped.changed() => return,
@@ -53,6 +64,10 @@ async fn clean(app: &App, mut stopped: watch::Receiver<()>) {
         }
         end_old_events(app).await;
         end_old_mails(app).await;
+        tokio::select! {
+            _ = stopped.changed() => return,
+            () = walk.go_on(app) => {}
+        }
         tokio::select! {
             _ = stopped.changed() => return,
             () = tokio::time::sleep(EVERY) => {}

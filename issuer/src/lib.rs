@@ -22,7 +22,12 @@ pub mod log;
 pub mod mail;
 pub mod signatures;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+use edgeward_core::time::UnixTime;
 
 use crate::{
     alerts::{Watch, WatchError},
@@ -33,7 +38,7 @@ use crate::{
     domain::{
         custody_log,
         events::Quota,
-        keyring::{Keyring, KeyringError},
+        keyring::{Keyring, KeyringError, Signer},
         limits::{Counters, Limits, Rules},
         lockout::{Lockout, LockoutKey, Turns},
         password::{HashError, PasswordHasher},
@@ -208,6 +213,29 @@ impl App {
         }
     }
 
+    /// The keys, which were read lately.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn fresh_keyring(&self, now: UnixTime) -> Result<&Keyring, KeyringError> {
+        let at = Instant::now();
+        self.keyring
+            .ensure_fresh(&self.store, &self.secrets, now, at)
+            .await?;
+        Ok(&self.keyring)
+    }
+
+    /// What signs access tokens that are made now.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn signer(&self, now: UnixTime) -> Result<Signer, KeyringError> {
+        let exp = now.plus(self.config.tokens.access_seconds);
+        self.keyring
+            .signer(&self.store, &self.secrets, exp, now, Instant::now())
+            .await
+    }
+
     /// Opens everything that serving needs; makes the secrets, the schema and the first key where there are none.
     ///
     /// # Errors
@@ -224,7 +252,7 @@ impl App {
             }
             None => None,
         };
-        let keyring = Keyring::load_or_create(&store, &secrets, clock.now()).await;
+        let keyring = Keyring::load_or_create(&store, &secrets, clock.now(), Instant::now()).await;
         // What was asked of a key elsewhere is written also when it did not help.
         custody_log::write(&store, &secrets).await?;
         let keyring = keyring?;

@@ -51,6 +51,7 @@ impl GatedApp {
             environment,
             policy,
             app,
+            bindings: &[],
         };
         Self {
             edge: LoneEdge::in_front_of(guarded, &issuer, None).await,
@@ -72,14 +73,7 @@ impl GatedApp {
     /// The `Cookie` header of somebody who is signed in.
     #[must_use]
     pub fn cookie(&self) -> String {
-        let prefix = match self.environment {
-            Environment::Production | Environment::Preview => "__Host-",
-            Environment::Development => "",
-        };
-        format!(
-            "{prefix}edgeward-access={}",
-            self.edge.token(&signing_key(1))
-        )
+        access_cookie(self.environment, &self.edge.token(&signing_key(1)))
     }
 
     /// Sends a request: the first line without the version, and header lines.
@@ -95,6 +89,15 @@ impl GatedApp {
     pub fn arrived(&self) -> Vec<Seen> {
         std::mem::take(&mut *lock(&self.seen))
     }
+}
+
+/// The cookie of an access token in an environment, as name and value.
+pub(crate) fn access_cookie(environment: Environment, token: &str) -> String {
+    let prefix = match environment {
+        Environment::Production | Environment::Preview => "__Host-",
+        Environment::Development => "",
+    };
+    format!("{prefix}edgeward-access={token}")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -24,13 +24,18 @@ pub mod feed;
 pub mod edge_cache;
 pub mod lone_edge;
 pub mod gated_app;
+pub mod by_hand;
+pub mod websocket;
+pub mod nginx_site;
 
 pub use answer::Answer;
+pub use by_hand::ByHand;
 pub use client::Client;
 pub use edge_cache::EdgeCache;
 pub use gated_app::GatedApp;
 pub use key_server::KeyServer;
 pub use lone_edge::LoneEdge;
+pub use nginx_site::NginxSite;
 pub use person::Person;
 pub use tap::Tap;
 pub use world::{Setup, World};

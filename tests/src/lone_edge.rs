@@ -3,6 +3,7 @@
 //! It is asked about tokens at `/auth/verify-token`, which the edge answers by itself: 204, 401, or 503 without keys.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use edgeward_core::token::{SigningKey, TokenType};
 use reqwest::Method;
@@ -62,6 +63,8 @@ pub struct Guarded<'p> {
     pub policy: &'p str,
     /// Where the app listens.
     pub app: SocketAddr,
+    /// Bindings of the Worker besides the usual ones.
+    pub bindings: &'p [(&'static str, &'static str)],
 }
 
 /// One edge on workerd, in one isolate, and the story's time.
@@ -98,6 +101,7 @@ impl LoneEdge {
             environment: Environment::Development,
             policy: POLICY,
             app,
+            bindings: &[],
         };
         Self::in_front_of(guarded, keys, cache).await
     }
@@ -114,8 +118,10 @@ impl LoneEdge {
             environment,
             policy,
             app,
+            bindings,
         } = guarded;
         let gate_policy = policy.to_owned();
+        let bindings = bindings.to_vec();
         let started = tokio::task::spawn_blocking(move || {
             let address = ready::free_address().expect("a free port");
             let origin = match environment {
@@ -139,6 +145,9 @@ impl LoneEdge {
                 tls: None,
                 cache,
             });
+            for (name, value) in bindings {
+                edge.bind(name, Some(value));
+            }
             edge.start()
                 .unwrap_or_else(|failure| panic!("the edge did not start: {failure}"));
             let site = Site {
@@ -146,6 +155,7 @@ impl LoneEdge {
                 host: address.ip().to_string(),
                 address,
                 root: None,
+                certificate: None,
             };
             (edge, site)
         });
@@ -293,6 +303,25 @@ impl LoneEdge {
         let _ = client.get("/_edgeward/health").send().await.expect(200);
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.site.address
+    }
+
+    /// The head of a request by hand: its first line, and header lines besides `Host` and the time.
+    #[must_use]
+    pub fn head_by_hand(&self, first_line: &str, lines: &[&str]) -> String {
+        let host = self.site.origin.split("//").nth(1).unwrap_or_default();
+        let now = self.clock.now();
+        let mut head = format!("{first_line} HTTP/1.1\r\nHost: {host}\r\n{TEST_CLOCK}: {now}\r\n");
+        for line in lines {
+            head.push_str(&format!("{line}\r\n"));
+        }
+        head.push_str("\r\n");
+        head
+    }
+
     /// The story's time, in seconds since the epoch.
     #[must_use]
     pub fn now(&self) -> i64 {
@@ -307,22 +336,28 @@ impl LoneEdge {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Option<Answer> {
-        let host = self.site.origin.split("//").nth(1).unwrap_or_default();
-        let now = self.clock.now();
-        let mut request = format!(
-            "{first_line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{TEST_CLOCK}: {now}\r\n"
-        );
-        for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-        request.push_str(&format!("\r\n{body}"));
+        let lines: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect();
+        let lines: Vec<_> = ["Connection: close"]
+            .into_iter()
+            .chain(lines.iter().map(String::as_str))
+            .collect();
+        let request = self.head_by_hand(first_line, &lines) + body;
         raw::send(self.site.address, request.as_bytes())
     }
 
     /// Everything that it logged.
     #[must_use]
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.edge.log()).unwrap_or_default()
+        std::fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    /// Where it logs.
+    #[must_use]
+    pub fn log_file(&self) -> PathBuf {
+        self.edge.log()
     }
 }
 

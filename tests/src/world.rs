@@ -31,6 +31,8 @@ pub struct Site {
     pub address: SocketAddr,
     /// The certificate to trust, as PEM; `None` for plain HTTP.
     pub root: Option<String>,
+    /// The site's own, as PEM; `None` for plain HTTP.
+    pub certificate: Option<String>,
 }
 
 /// The time of one story, in seconds since the epoch.
@@ -58,20 +60,32 @@ impl Clock {
 /// Which world a story wants.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// Production is behind TLS, with a certificate of the world's own authority.
+    /// Outside development the site is behind TLS, with a certificate of the world's own authority.
     pub environment: Environment,
+    /// Its host name there.
+    pub host: &'static str,
     /// The gate's policy; `None` for that of the checkout.
     pub policy: Option<String>,
     /// Whether taps listen behind the edge. Without them, a part that is down refuses connections itself.
     pub taps: bool,
+    /// The origin of an app that runs already, in place of the demo app.
+    pub app: Option<String>,
+    /// Further settings of the issuer, as TOML.
+    pub issuer_settings: &'static str,
+    /// Further bindings of the Worker.
+    pub edge_bindings: &'static [(&'static str, &'static str)],
 }
 
 impl Default for Setup {
     fn default() -> Self {
         Self {
             environment: Environment::Development,
+            host: PRODUCTION_HOST,
             policy: None,
             taps: true,
+            app: None,
+            issuer_settings: "",
+            edge_bindings: &[],
         }
     }
 }
@@ -108,11 +122,18 @@ impl World {
         if let Some(policy) = &setup.policy {
             plan.gate_policy.clone_from(policy);
         }
-        let authority = (setup.environment == Environment::Production)
-            .then(|| Authority::for_host(PRODUCTION_HOST));
+        plan.environment = setup.environment;
+        plan.own_app.clone_from(&setup.app);
+        plan.issuer_settings.push_str(setup.issuer_settings);
+        let bindings = setup.edge_bindings.iter();
+        plan.edge_bindings
+            .extend(bindings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let authority = match setup.environment {
+            Environment::Development => None,
+            Environment::Production | Environment::Preview => Some(Authority::for_host(setup.host)),
+        };
         if let Some(authority) = &authority {
-            plan.environment = Environment::Production;
-            plan.site = Some(format!("https://{PRODUCTION_HOST}"));
+            plan.site = Some(format!("https://{}", setup.host));
             plan.tls = Some(authority.tls.clone());
         }
         let tap = |upstream| setup.taps.then(|| Tap::to(upstream));
@@ -121,12 +142,12 @@ impl World {
         plan.in_front_of_app = app_tap.as_ref().map(Tap::address);
         let site = Site {
             origin: plan.site(),
-            host: authority.as_ref().map_or_else(
-                || plan.edge.ip().to_string(),
-                |_| PRODUCTION_HOST.to_owned(),
-            ),
+            host: authority
+                .as_ref()
+                .map_or_else(|| plan.edge.ip().to_string(), |_| setup.host.to_owned()),
             address: plan.edge,
-            root: authority.map(|authority| authority.root),
+            root: authority.as_ref().map(|authority| authority.root.clone()),
+            certificate: authority.map(|authority| authority.tls.certificate_chain),
         };
         let stack = Stack::start(&plan)
             .unwrap_or_else(|failure| panic!("the world did not start: {failure}"));
@@ -166,6 +187,7 @@ impl World {
             host: address.ip().to_string(),
             address,
             root: None,
+            certificate: None,
         };
         Client::new(site, self.clock.clone())
     }
@@ -246,6 +268,14 @@ pub(crate) fn folder() -> PathBuf {
     SWEPT.call_once(|| sweep(&worlds));
     let number = COUNT.fetch_add(1, Ordering::SeqCst);
     worlds.join(format!("{}-{number}", std::process::id()))
+}
+
+/// A folder for a story that starts no world.
+#[must_use]
+pub fn folder_of_a_story() -> PathBuf {
+    let folder = folder();
+    xtask::workspace::create_private_folder(&folder).expect("a folder");
+    folder
 }
 
 fn sweep(worlds: &Path) {

@@ -303,6 +303,18 @@ fn issuer_with(feature: &str) -> Outcome<()> {
     ]))
 }
 
+/// Builds what starts previews for a browser, and returns the binary.
+pub fn previews() -> Outcome<PathBuf> {
+    check(cargo().args([
+        "build",
+        "--package",
+        "edgeward-tests",
+        "--example",
+        "previews",
+    ]))?;
+    Ok(workspace::target().join("debug/examples/previews"))
+}
+
 /// Builds the browser client and returns its folder.
 pub fn client() -> Outcome<PathBuf> {
     let package = workspace::root().join("www/client");

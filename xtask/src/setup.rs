@@ -66,6 +66,7 @@ pub fn prepare(need: Need) -> Outcome<()> {
         debian_browser()?;
         debian_postgresql()?;
         debian_redis()?;
+        debian_nginx()?;
         debian_softhsm()?;
         python_packages()?;
     }
@@ -178,6 +179,14 @@ fn debian_softhsm() -> Outcome<()> {
         return Ok(());
     }
     debian("SoftHSM 2", &["softhsm2"])
+}
+
+/// The proxy that asks for verdicts; the stories start their own.
+fn debian_nginx() -> Outcome<()> {
+    if toolchain::nginx().is_some() {
+        return Ok(());
+    }
+    debian("nginx", &["nginx-light"])
 }
 
 /// Installs packages of Debian, or says how.

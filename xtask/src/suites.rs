@@ -9,6 +9,7 @@ mod command;
 mod counts;
 mod fuzz;
 mod javascript;
+mod room;
 mod rust;
 mod wasm_imports;
 
@@ -135,7 +136,7 @@ const SUITES: &[Suite] = &[
     ),
     suite(
         "browser",
-        180,
+        240,
         "a person's way through the pages",
         javascript::browser,
     ),
@@ -163,6 +164,7 @@ pub fn run(args: &[String]) -> Outcome<()> {
         "all", total
     );
 
+    room::check(args.is_empty())?;
     let start = Instant::now();
     setup::prepare(Need::Test)?;
     println!("setup took {}", seconds(start.elapsed()));

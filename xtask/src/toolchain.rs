@@ -195,6 +195,13 @@ pub fn has_softhsm() -> bool {
     find_on_path("softhsm2-util").is_some() && Path::new(SOFTHSM_MODULE).exists()
 }
 
+/// nginx, which Debian puts where only root's path leads.
+#[must_use]
+pub fn nginx() -> Option<PathBuf> {
+    let debian = PathBuf::from("/usr/sbin/nginx");
+    find_on_path("nginx").or_else(|| debian.is_file().then_some(debian))
+}
+
 /// Where `setup` puts the packages of Python.
 #[must_use]
 pub fn python_folder() -> PathBuf {

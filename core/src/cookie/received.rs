@@ -11,6 +11,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::CookieNames;
+use crate::letters;
 use crate::percent::hex_pair;
 
 /// A cookie that was asked for came twice, or beside one that another reader would take for it.
@@ -95,6 +97,24 @@ impl<'a> CookieHeader<'a> {
         Ok(found)
     }
 
+    /// Whether one of our cookies stands right behind a comma in this value of `Cookie`. A cookie of a sibling domain can look
+    /// like that on purpose, to slip a name past the browser's `__Host-` rule, and two headers that a proxy or a runtime has
+    /// joined do. It is refused instead of being read in one of two ways. A comma in the value of somebody else's cookie
+    /// hides nothing: behind the next `;` both readers agree again.
+    #[must_use]
+    pub fn hides_behind_commas(value: &str, names: &CookieNames) -> bool {
+        value
+            .split(';')
+            .flat_map(|pair| pair.split(',').skip(1))
+            .map(|part| CookieHeader::parse(&[part]))
+            .any(|cookies| {
+                names
+                    .all()
+                    .iter()
+                    .any(|name| !matches!(cookies.get(name), Ok(None)))
+            })
+    }
+
     /// The header to forward: the other cookies verbatim, without those of `names` and their shadows. `None` when none
     /// is left.
     #[must_use]
@@ -175,9 +195,7 @@ fn folded(name: &str) -> impl Iterator<Item = char> {
             character
         }
     })
-    // Upper case first: the long s and the Kelvin sign have no lower-case form of their own that is ASCII.
-    .flat_map(char::to_uppercase)
-    .flat_map(char::to_lowercase)
+    .flat_map(letters::folded)
 }
 
 fn decode_percent(text: &str) -> Cow<'_, str> {

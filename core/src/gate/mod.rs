@@ -20,6 +20,7 @@ mod challenge;
 pub mod cors;
 mod explain;
 pub mod headers;
+pub mod identity;
 
 pub use caller::{Gate, KeyDemand};
 pub use credential::Credential;

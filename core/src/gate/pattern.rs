@@ -9,6 +9,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::path::{CanonicalPath, decoded_segments};
+use crate::letters;
 
 /// The most segments a pattern may have. Because no path within `MAX_PATH_BYTES` that people write is deeper, and
 /// matching costs time in proportion.
@@ -234,9 +235,7 @@ pub(super) fn fold(segment: &str) -> String {
         .trim_start()
         .trim_end_matches(|character: char| character == '.' || character.is_whitespace())
         .chars()
-        // Upper case first: the long s and the Kelvin sign become ASCII only that way round.
-        .flat_map(char::to_uppercase)
-        .flat_map(char::to_lowercase)
+        .flat_map(letters::folded)
         .collect()
 }
 

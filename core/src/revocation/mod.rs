@@ -4,8 +4,8 @@
 //! token. [`Feed`] says when to fetch and how old what is known has become; it is a state machine and nothing else. [`Mode`] says
 //! how much of that age a route bears, and [`Revocations`] is what a gate is handed of all this for one request.
 //!
-//! The feed of now names sessions only, because every act of the issuer ends sessions. The other kinds are read already, so that an
-//! issuer that learns to revoke a subject, a token or a key finds edges that obey.
+//! The feed of now names sessions, because nearly every act of the issuer ends sessions, and signing keys that were revoked. The other
+//! kinds are read already, so that an issuer that learns to revoke a subject or a token finds edges that obey.
 
 mod mode;
 mod set;
@@ -20,5 +20,5 @@ pub use feed::{
 };
 pub use mode::{DEFAULT_WITHIN_SECONDS, MAX_WITHIN_SECONDS, Mode};
 pub use page::{FEED_TYPE, MAX_PAGE_BYTES, MAX_PAGE_ENTRIES, Page, PageFault, expectations};
-pub use set::{Full, Kind, MAX_REVOCATIONS, RevocationSet, SESSION_KEPT_SECONDS};
+pub use set::{Full, KEY_KEPT_SECONDS, Kind, MAX_REVOCATIONS, RevocationSet, SESSION_KEPT_SECONDS};
 pub use view::{Consulted, Revocations, Verdict};

@@ -15,7 +15,7 @@ use crate::token::Verified;
 pub const SESSION_KEPT_SECONDS: i64 = 3600 + LEEWAY_SECONDS;
 
 /// A key may sign tokens of any life, so it is remembered until no verifier holds a key set any more that lists it.
-const KEY_KEPT_SECONDS: i64 = HARD_TTL_SECONDS + LEEWAY_SECONDS;
+pub const KEY_KEPT_SECONDS: i64 = HARD_TTL_SECONDS + LEEWAY_SECONDS;
 
 /// Most entries. Because they take 12 MiB with their table, of the 128 MiB that an isolate has, and stand for a quarter of a
 /// million sessions that ended within an hour.

@@ -4,6 +4,8 @@
 //! is repaired. Nothing is guessed and nothing has a default that weakens the gate. Values of secrets never leave here.
 
 mod origin;
+mod cookies;
+mod patience;
 
 use std::net::IpAddr;
 use std::str::FromStr as _;
@@ -15,6 +17,9 @@ use edgeward_core::revocation;
 use edgeward_core::token::{Audiences, Expectations, SigningKey, TokenType};
 
 pub(super) use origin::Origin;
+
+use cookies::{refuse_foreign_domain, refuse_open_development};
+use patience::app_patience;
 
 use super::keys::Seal;
 use super::response_headers::is_header_name;
@@ -43,6 +48,8 @@ pub(super) struct Settings {
     pub(super) identity: EdgeIdentity,
     /// The header in which the platform says who the client is, lower case; without one, no address is believed.
     pub(super) client_address_header: Option<String>,
+    /// How many milliseconds the app may take until its answer begins; `None` leaves that to the platform.
+    pub(super) app_patience: Option<u32>,
 }
 
 /// The enrolled edge: its name and its own key.
@@ -100,6 +107,7 @@ impl Settings {
         let issuer_upstream = origin("ISSUER_ORIGIN")?;
         let app_upstream = origin("APP_ORIGIN")?;
         refuse_plain_http(environment, &issuer, &issuer_upstream, &app_upstream)?;
+        refuse_open_development(environment, &issuer)?;
 
         let audience = required("AUDIENCE")?;
         let identity = EdgeIdentity::from_secret(&required("EDGE_KEY")?)?;
@@ -107,7 +115,8 @@ impl Settings {
             Ok(policy) => PolicyState::Ready(policy),
             Err(error) => PolicyState::Broken(error),
         };
-        let parent_domain = lookup("COOKIE_PARENT_DOMAIN").is_some_and(|domain| !domain.is_empty());
+        let parent_domain = lookup("COOKIE_PARENT_DOMAIN").filter(|domain| !domain.is_empty());
+        refuse_foreign_domain(parent_domain.as_deref(), &issuer)?;
         let expect = Expectations::new(
             issuer.as_str().to_owned(),
             Audiences::OneOf(vec![audience.clone()]),
@@ -123,9 +132,10 @@ impl Settings {
             policy,
             expect,
             expect_feed,
-            cookies: CookieNames::for_environment(environment, parent_domain),
+            cookies: CookieNames::for_environment(environment, parent_domain.is_some()),
             identity,
             client_address_header: client_address_header(lookup("CLIENT_ADDRESS_HEADER"))?,
+            app_patience: app_patience(lookup("APP_TIMEOUT_SECONDS"))?,
         })
     }
 
@@ -316,6 +326,14 @@ pub(super) mod tests {
             ),
             ("GATE_POLICY", ""),
             ("CLIENT_ADDRESS_HEADER", "x forwarded for"),
+            ("COOKIE_PARENT_DOMAIN", "test"),
+            ("COOKIE_PARENT_DOMAIN", "example.com"),
+            ("COOKIE_PARENT_DOMAIN", ".app.test"),
+            ("COOKIE_PARENT_DOMAIN", "pp.test"),
+            ("COOKIE_PARENT_DOMAIN", "www.app.test"),
+            ("APP_TIMEOUT_SECONDS", "-1"),
+            ("APP_TIMEOUT_SECONDS", "soon"),
+            ("APP_TIMEOUT_SECONDS", "3601"),
         ] {
             let broken = settings_with(&[(binding, value)]).err();
             assert_eq!(

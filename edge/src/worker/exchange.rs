@@ -7,6 +7,7 @@
 use std::rc::Rc;
 
 use edgeward_core::gate::{Destination, Permit};
+use edgeward_core::problem::ProblemCode;
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, Response};
 
@@ -50,6 +51,9 @@ impl Exchange {
     pub fn answered(self, upstream: &Response) -> Result<Response, JsValue> {
         let Self(forwarded) = self;
         let said = Said::by(upstream);
+        if proxy::is_platform_timeout(said.status) {
+            return forwarded.failed(&proxy::late(&forwarded.permit));
+        }
         if proxy::is_platform_failure(said.status) {
             return forwarded.failed(&proxy::unreachable(&forwarded.permit));
         }
@@ -58,6 +62,12 @@ impl Exchange {
             permit,
             settings,
         } = &*forwarded;
+        if said.names_cookies_otherwise(permit, settings) {
+            return forwarded.failed(&Failure {
+                code: ProblemCode::EdgeMisconfigured,
+                reason: "cookies-named-otherwise",
+            });
+        }
         let origin = forwarded.origin();
         let answer = said
             .changes(origin, permit, inbound, settings)
@@ -74,6 +84,11 @@ impl Exchange {
     /// Nothing came back: the host is unreachable, the connection broke or the time was over.
     pub fn unanswered(self) -> Result<Response, JsValue> {
         self.0.failed(&proxy::unreachable(&self.0.permit))
+    }
+
+    /// Nothing came back in time.
+    pub fn late(self) -> Result<Response, JsValue> {
+        self.0.failed(&proxy::late(&self.0.permit))
     }
 
     /// The runtime took a header for none, or the address.

@@ -24,6 +24,9 @@ const ISSUER_TIMEOUT_MILLISECONDS: u32 = 20_000;
 /// Statuses with which the platform itself reports that an origin cannot be reached; their pages name the backend.
 const PLATFORM_FAILURES: std::ops::RangeInclusive<u16> = 520..=530;
 
+/// The one of them that says that the origin was reached and did not answer.
+const PLATFORM_TIMEOUT: u16 = 524;
+
 /// Why nothing came back that could be handed on.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -75,6 +78,7 @@ pub(super) fn to_app(
         has_body: has_body(inbound),
         no_store: !is_for_anyone(permit, inbound, settings),
         timeout: None,
+        patience: settings.app_patience,
         one_line: false,
         headers,
     };
@@ -116,6 +120,7 @@ pub(super) fn to_issuer(
         has_body: has_body(inbound),
         no_store: true,
         timeout: Some(ISSUER_TIMEOUT_MILLISECONDS),
+        patience: None,
         // It judges more of them than the gate does, and shall find no second line behind the first.
         one_line: true,
         headers,
@@ -126,6 +131,11 @@ pub(super) fn to_issuer(
 /// Whether a status is the platform's own word for an upstream that it cannot reach.
 pub(super) fn is_platform_failure(status: u16) -> bool {
     PLATFORM_FAILURES.contains(&status)
+}
+
+/// Whether a status is the platform's word for an upstream that took too long.
+pub(super) const fn is_platform_timeout(status: u16) -> bool {
+    status == PLATFORM_TIMEOUT
 }
 
 /// What the client is told if the permit's destination does not do its part.
@@ -143,6 +153,20 @@ pub(super) const fn unreachable(permit: &Permit) -> Failure {
         reason: match permit.destination() {
             Destination::App => "app-unreachable",
             Destination::Issuer => "issuer-unreachable",
+        },
+    }
+}
+
+/// The permit's destination takes too long.
+pub(super) const fn late(permit: &Permit) -> Failure {
+    match permit.destination() {
+        Destination::App => Failure {
+            code: ProblemCode::UpstreamTimeout,
+            reason: "app-too-late",
+        },
+        Destination::Issuer => Failure {
+            code: ProblemCode::IssuerUnavailable,
+            reason: "issuer-too-late",
         },
     }
 }

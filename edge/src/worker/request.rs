@@ -149,16 +149,7 @@ impl Inbound {
     /// `__Host-` rule. It is refused instead of being read in one of two ways. A comma in the value of somebody else's
     /// cookie hides nothing: behind the next `;` both readers agree again.
     pub(super) fn hides_a_cookie(&self, names: &CookieNames) -> bool {
-        let pairs = self.header("cookie").unwrap_or("").split(';');
-        pairs
-            .flat_map(|pair| pair.split(',').skip(1))
-            .map(|part| CookieHeader::parse(&[part]))
-            .any(|cookies| {
-                names
-                    .all()
-                    .iter()
-                    .any(|name| !matches!(cookies.get(name), Ok(None)))
-            })
+        CookieHeader::hides_behind_commas(self.header("cookie").unwrap_or(""), names)
     }
 
     /// Whether the client wants to speak WebSocket (RFC 6455, section 4.1).

@@ -50,10 +50,10 @@ export function draft(url) {
 /**
  * Sends a request on with its method, its body if it `hasBody`, and its headers, of which some end and some are set. `lines`
  * are the address, the names of those that end, and those that are set. `draft` takes the place of the address. `oneLine`: what
- * the client sent in several lines of one name goes on in one, as it was read. `exchange` is told the outcome and makes the
- * answer.
+ * the client sent in several lines of one name goes on in one, as it was read. `timeout` ends the whole exchange, `patience` the
+ * wait for the head of an answer to a request without a body. `exchange` is told the outcome and makes the answer.
  */
-export function send(request, draft, hasBody, noStore, timeout, oneLine, lines, exchange) {
+export function send(request, draft, hasBody, noStore, timeout, patience, oneLine, lines, exchange) {
   let sent;
   try {
     const headers = new Headers(oneLine ? Object.fromEntries(request.headers) : request.headers);
@@ -67,10 +67,32 @@ export function send(request, draft, hasBody, noStore, timeout, oneLine, lines, 
   } catch {
     return exchange.notSent();
   }
+  if (patience !== undefined && request.body === null) return first(sent, patience, exchange);
   return sent.then(
     (upstream) => exchange.answered(upstream),
     () => exchange.unanswered(),
   );
+}
+
+/** Tells the exchange what comes first: an answer's head, that there is none, or the end of `patience`. */
+function first(sent, patience, exchange) {
+  return new Promise((answer, fail) => {
+    const tell = (outcome) => {
+      if (timer === undefined) return;
+      clearTimeout(timer);
+      timer = undefined;
+      try {
+        answer(outcome());
+      } catch (error) {
+        fail(error);
+      }
+    };
+    let timer = setTimeout(() => tell(() => exchange.late()), patience);
+    sent.then(
+      (upstream) => tell(() => exchange.answered(upstream)),
+      () => tell(() => exchange.unanswered()),
+    );
+  });
 }
 
 /** Status, and what `values` says about the answer's headers. */
@@ -78,13 +100,23 @@ export function answerHead(response, wanted) {
   return `${response.status}${values(response.headers, wanted)}`;
 }
 
+/** A line for each cookie that an answer sets. */
+export function setCookies(response) {
+  return response.headers.getSetCookie().join("\n");
+}
+
 /**
- * An upstream's answer as it goes on. Body, status, every `Set-Cookie` and an accepted WebSocket stay as they are; some
- * headers end, always or as `lines` say behind the first, some are set, and those are filled in that are absent.
+ * An upstream's answer as it goes on. Body, status, every `Set-Cookie` and an accepted WebSocket stay as they are, unless
+ * `cookies` are the lines of those that stay; some headers end, always or as `lines` say behind the first, some are set, and
+ * those are filled in that are absent.
  */
-export function handOn(upstream, removed, lines, absent) {
+export function handOn(upstream, removed, lines, absent, cookies) {
   const response = new Response(upstream.body, upstream);
   const { headers } = response;
+  if (cookies !== undefined) {
+    headers.delete("set-cookie");
+    for (const line of cookies.split("\n")) if (line !== "") headers.append("set-cookie", line);
+  }
   for (const name of removed) headers.delete(name);
   change(headers, lines.split("\n"));
   for (let at = 0; at < absent.length; at += 2) {

@@ -36,6 +36,7 @@ extern "C" {
         has_body: bool,
         no_store: bool,
         timeout: Option<u32>,
+        patience: Option<u32>,
         one_line: bool,
         lines: &str,
         exchange: Exchange,
@@ -56,7 +57,11 @@ extern "C" {
         removed: &JsValue,
         lines: &str,
         absent: &JsValue,
+        cookies: Option<&str>,
     ) -> Result<Response, JsValue>;
+
+    #[wasm_bindgen(js_name = setCookies)]
+    fn set_cookie_lines(response: &Response) -> String;
 }
 
 /// Names that are asked for again and again, in the runtime's own form too.
@@ -176,6 +181,9 @@ pub(super) struct Sending<'a> {
     pub(super) no_store: bool,
     /// After so many milliseconds nothing is waited for any more.
     pub(super) timeout: Option<u32>,
+    /// After so many milliseconds the beginning of the answer is not waited for any more, unless a body goes along: an upload
+    /// over a slow line takes its time, and the answer comes behind it.
+    pub(super) patience: Option<u32>,
     /// Whether headers that came in several lines go on in one.
     pub(super) one_line: bool,
     /// What becomes of its headers.
@@ -215,15 +223,21 @@ pub(super) fn send(
         sending.has_body,
         sending.no_store,
         sending.timeout,
+        sending.patience,
         sending.one_line,
         &lines,
         exchange,
     )
 }
 
+/// The cookies that an answer sets, each on a line of its own.
+pub(super) fn set_cookies(response: &Response) -> String {
+    set_cookie_lines(response)
+}
+
 /// An upstream's answer with other headers: those of `removed` and `also_removed` end here, those of `set` take the place of
-/// what is there, and names and values in turn of `absent` fill in what is absent. Body, status, every `Set-Cookie` and an
-/// accepted WebSocket go on as they are.
+/// what is there, and names and values in turn of `absent` fill in what is absent. Body, status and an accepted WebSocket go on
+/// as they are, and so does every `Set-Cookie`, unless `cookies` are the lines of those that do.
 ///
 /// # Errors
 /// The runtime takes one of the headers for none.
@@ -233,10 +247,11 @@ pub(super) fn hand_on<'s>(
     also_removed: &[&str],
     set: impl Iterator<Item = (&'s str, &'s str)>,
     absent: &List,
+    cookies: Option<&str>,
 ) -> Result<Response, JsValue> {
     let (List(removed), List(absent)) = (removed, absent);
     let lines = changing_lines("", also_removed, set)?;
-    hand_on_with(upstream, removed, &lines, absent)
+    hand_on_with(upstream, removed, &lines, absent, cookies)
 }
 
 /// Asks an address for the edge itself, with these headers only, and waits for so many milliseconds at most. Answers with a line

@@ -6,19 +6,21 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
+use edgeward_core::cookie::{CookieHeader, CookieNames};
 use edgeward_core::gate::cors::{self, vary_with_origin};
-use edgeward_core::gate::{Permit, ResponsePolicy};
+use edgeward_core::gate::{Destination, Permit, ResponsePolicy};
 use edgeward_core::trace::TRACEPARENT;
 use wasm_bindgen::JsValue;
 use web_sys::Response;
 
 use super::config::{Origin, Settings};
+use super::log;
 use super::request::Inbound;
 use super::response_headers::{self, REQUEST_ID};
 use super::runtime::{self, HeaderList, List, Names};
 
 thread_local! {
-    static ASKED_FOR: Names = Names::new(&["connection", "location", "cache-control", "vary"]);
+    static ASKED_FOR: Names = Names::new(&["connection", "location", "cache-control", "vary", "set-cookie"]);
     static REMOVED: List = List::of(response_headers::removed(ResponsePolicy::Untouched));
     static REMOVED_FOR_ONE: List = List::of(response_headers::removed(ResponsePolicy::PrivateNoStore));
     /// The settings of an isolate are read once.
@@ -30,13 +32,25 @@ pub(super) struct Said {
     /// The HTTP status.
     pub(super) status: u16,
     headers: HeaderList,
+    /// A line for each cookie that it sets.
+    cookies: String,
 }
 
 impl Said {
     /// Reads an answer.
     pub(super) fn by(upstream: &Response) -> Self {
         let (status, headers) = ASKED_FOR.with(|names| runtime::answer_head(upstream, names));
-        Self { status, headers }
+        let sets_some = headers.iter().any(|(name, _)| name == "set-cookie");
+        Self {
+            status,
+            headers,
+            // The runtime joins the lines of one name with commas, which stand in dates too.
+            cookies: if sets_some {
+                runtime::set_cookies(upstream)
+            } else {
+                String::new()
+            },
+        }
     }
 
     fn header(&self, name: &str) -> Option<&str> {
@@ -45,6 +59,18 @@ impl Said {
             .iter()
             .find(|(candidate, _)| candidate == name)?;
         Some(&found.1)
+    }
+
+    /// Whether the issuer, which alone sets cookies of ours, knows them by other names than this edge. It would not know them
+    /// again, and would pass them on to the app.
+    pub(super) fn names_cookies_otherwise(&self, permit: &Permit, settings: &Settings) -> bool {
+        match permit.destination() {
+            Destination::App => false,
+            Destination::Issuer => self
+                .cookies
+                .split('\n')
+                .any(|line| !line.is_empty() && !is_ours(line, &settings.cookies)),
+        }
     }
 
     /// The changes to an answer of the upstream at `origin`.
@@ -85,10 +111,20 @@ impl Said {
             // The policy speaks, so the app does not.
             also_removed.extend(cors::HEADERS_OF_THE_APP);
         }
+        let cookies = match permit.destination() {
+            Destination::App => without_ours(&self.cookies, &settings.cookies),
+            Destination::Issuer => None,
+        };
+        if cookies.is_some() {
+            let [request_id, trace_id] = inbound.names_in_logs();
+            let rule = ("rule", permit.rule());
+            log::line("warn", "cookie-refused", &[request_id, trace_id, rule]);
+        }
         Changes {
             policy,
             also_removed,
             set,
+            cookies,
         }
     }
 }
@@ -102,6 +138,8 @@ pub(super) struct Changes<'c> {
     also_removed: Vec<&'c str>,
     /// These take the place of what is there.
     set: Vec<(&'static str, Cow<'c, str>)>,
+    /// The lines of the cookies that are still set, where some are not.
+    cookies: Option<String>,
 }
 
 impl Changes<'_> {
@@ -124,9 +162,34 @@ impl Changes<'_> {
                 .clone()
         });
         let set = self.set.iter().map(|(name, value)| (*name, &**value));
-        removed
-            .with(|removed| runtime::hand_on(upstream, removed, &self.also_removed, set, &absent))
+        let cookies = self.cookies.as_deref();
+        removed.with(|removed| {
+            runtime::hand_on(upstream, removed, &self.also_removed, set, &absent, cookies)
+        })
     }
+}
+
+/// The lines of `Set-Cookie` that are none of ours, if one is. Who is signed in is the issuer's to say, so an app, or whoever
+/// can make it answer what they like, must not put a session of its own choice into a browser, nor end one, nor plant a name
+/// that makes the gate refuse everything that the browser sends from then on.
+fn without_ours(lines: &str, names: &CookieNames) -> Option<String> {
+    let mut kept = String::with_capacity(lines.len());
+    let mut dropped = false;
+    for line in lines.split('\n').filter(|line| !line.is_empty()) {
+        if is_ours(line, names) {
+            dropped = true;
+        } else {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    dropped.then_some(kept)
+}
+
+/// Whether a line of `Set-Cookie` sets one of our cookies, or what somebody could take for one.
+fn is_ours(line: &str, names: &CookieNames) -> bool {
+    let pair = line.split(';').next().unwrap_or_default();
+    CookieHeader::parse(&[pair]).without(&names.all()).is_none()
 }
 
 /// What follows the upstream's own origin in a redirect of its. The client knows the upstream by another name.
@@ -153,6 +216,7 @@ mod tests {
         Said {
             status: 200,
             headers: headers.collect(),
+            cookies: String::new(),
         }
     }
 
@@ -221,6 +285,32 @@ mod tests {
             ],
             &[("location", None)],
         );
+    }
+
+    #[test]
+    fn an_app_sets_its_own_cookies_and_none_of_ours() {
+        let settings = settings_with(&[]).ok().unwrap();
+        for (lines, kept) in [
+            ("", None),
+            (
+                "a=1; Path=/\nb=2; Expires=Wed, 09 Jun 2027 10:18:14 GMT",
+                None,
+            ),
+            ("edgeward-access=T", None),
+            ("a=__Host-edgeward-access=T", None),
+            ("__Host-edgeward-access=T; Path=/; Secure", Some("")),
+            ("a=1\n__Host-edgeward-session=S\nb=2", Some("a=1\nb=2\n")),
+            ("__Host-edgeward-device=\na=1", Some("a=1\n")),
+            // What other readers, and the gate's own care, take for ours.
+            ("__HOST-Edgeward-Csrf=C; Domain=app.test", Some("")),
+            ("%5f_Host-edgeward-refresh=R", Some("")),
+            ("=__Host-edgeward-access=T", Some("")),
+            (" __Host-edgeward-access =T", Some("")),
+            ("__Host-edgeward-access", Some("")),
+        ] {
+            let said = without_ours(lines, &settings.cookies);
+            assert_eq!(said.as_deref(), kept, "{lines}");
+        }
     }
 
     #[test]

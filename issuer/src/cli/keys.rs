@@ -1,16 +1,231 @@
-//! `edgeward keys`: the private keys in the database.
+//! `edgeward keys`: which keys sign, when the next one does, and what is done in an emergency.
 
-use super::{Outcome, Place, reseal};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use edgeward_core::time::UnixTime;
+use zeroize::Zeroizing;
+
+use super::{Answer, Failure, Outcome, Place, print, reseal};
+use crate::{
+    clock::Clock,
+    config::Config,
+    custody::Secrets,
+    domain::{
+        custody_log,
+        keyring::{
+            KeyState, Keyring, KeyringError, Life, SigningKeys,
+            acts::{Acts, Done},
+            import::{MAX_PEM_BYTES, seed_of_pem},
+            life::{self, Pace},
+        },
+    },
+    open_existing_store,
+    store::Store,
+};
 
 /// The subcommands of `keys`.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum KeysCommand {
+    /// List the signing keys.
+    List,
+    /// Let the next key sign, as soon as every verifier has seen it.
+    Rotate {
+        /// Let it sign at once, whoever has not seen it yet.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Refuse everything that a key has signed, from now on. If it is the one that signs, another does at once.
+    Revoke {
+        /// The id of the key, as `list` prints it.
+        kid: String,
+    },
+    /// Take in an Ed25519 private key as the next one.
+    Import {
+        /// PKCS#8 in PEM; `-` reads standard input.
+        file: PathBuf,
+        /// Let it sign at once, whoever has not seen it yet.
+        #[arg(long)]
+        force: bool,
+    },
     /// Bring every sealed key under the key-encryption key that seals now. Issuers may serve meanwhile.
     Reseal(reseal::Reseal),
 }
 
 pub(super) async fn run(place: &Place, command: KeysCommand) -> Outcome {
-    match command {
-        KeysCommand::Reseal(reseal) => reseal::run(place, &reseal).await,
+    if let KeysCommand::Reseal(reseal) = &command {
+        return reseal::run(place, reseal).await;
     }
+    let config = place.configure()?;
+    let now = Clock.now();
+    // What cannot be read is told before anything is opened.
+    let seed = match &command {
+        KeysCommand::Import { file, .. } => Some(read_seed(file)?),
+        KeysCommand::List
+        | KeysCommand::Rotate { .. }
+        | KeysCommand::Revoke { .. }
+        | KeysCommand::Reseal(_) => None,
+    };
+    let store = open_existing_store(&config).await?;
+    let outcome = act(&config, &store, command, seed, now).await;
+    store.close().await;
+    outcome
+}
+
+async fn act(
+    config: &Config,
+    store: &Store,
+    command: KeysCommand,
+    seed: Option<Zeroizing<[u8; 32]>>,
+    now: UnixTime,
+) -> Outcome {
+    if matches!(command, KeysCommand::List) {
+        for key in store.signing_keys().await? {
+            print(&line(&key.life, now))?;
+        }
+        return Ok(Answer::Yes);
+    }
+    let has_keys = !store.signing_keys().await?.is_empty();
+    let secrets = secrets_of(config, has_keys)?;
+    let done = change(store, &secrets, has_keys, command, seed, now).await;
+    // What was asked of a key elsewhere is written also when it did not help.
+    let noted = custody_log::write(store, &secrets).await;
+    let answer = match done {
+        Ok(Some(done)) => {
+            tell(&done, now)?;
+            Answer::Yes
+        }
+        Ok(None) => Answer::No,
+        Err(KeyringError::Refused(why)) => refuse(&why)?,
+        Err(error) => return Err(error.into()),
+    };
+    noted?;
+    Ok(answer)
+}
+
+/// What is sealed elsewhere than the keys in the store are, the issuers could not open, and it would sign next: so these are
+/// opened first.
+async fn change(
+    store: &Store,
+    secrets: &Secrets,
+    has_keys: bool,
+    command: KeysCommand,
+    seed: Option<Zeroizing<[u8; 32]>>,
+    now: UnixTime,
+) -> Result<Option<Done>, KeyringError> {
+    if has_keys {
+        Keyring::load_or_create(store, secrets, now, Instant::now()).await?;
+    }
+    let acts = Acts {
+        store,
+        secrets,
+        now,
+    };
+    let done = match (command, seed) {
+        (KeysCommand::Rotate { force }, _) => acts.rotate(pace(force)).await,
+        (KeysCommand::Import { force, .. }, Some(seed)) => acts.import(&seed, pace(force)).await,
+        (KeysCommand::Revoke { kid }, _) => acts.revoke(&kid).await,
+        (KeysCommand::List | KeysCommand::Import { .. } | KeysCommand::Reseal(_), _) => {
+            return Ok(None);
+        }
+    };
+    done.map(Some)
+}
+
+/// The secrets that the settings name. A new folder beside keys that are there would be another one than theirs.
+fn secrets_of(config: &Config, has_keys: bool) -> Result<Secrets, Failure> {
+    let folder = config.secrets_folder();
+    if has_keys && !folder.exists() {
+        return Err(Failure(format!(
+            "{}: there are signing keys, and the secrets that they are sealed with are not here",
+            folder.display()
+        )));
+    }
+    Ok(Secrets::open_configured(config)?)
+}
+
+/// Which key signs next, and when.
+fn tell(Done { key, keys }: &Done, now: UnixTime) -> Result<(), Failure> {
+    let id = &key.key_id;
+    let signs = life::signer(keys, now).is_some_and(|signer| signer.key_id == *id);
+    match key.signs_from {
+        Some(from) if !signs => {
+            let wait = from.seconds_since(now);
+            print(&format!(
+                "{id} signs from {} ({from}), in {wait} seconds",
+                utc(from)
+            ))?;
+        }
+        Some(_) | None => print(&format!("{id} signs now"))?,
+    }
+    Ok(())
+}
+
+fn line(key: &Life, now: UnixTime) -> String {
+    let state = key.state.name();
+    let what = match key.state {
+        KeyState::Generated => String::new(),
+        KeyState::Published => key.signs_from.map_or_else(
+            || "waits for its turn".to_owned(),
+            |from| format!("signs from {}", utc(from)),
+        ),
+        KeyState::Active => {
+            let since = key.signs_from.unwrap_or(key.created_at);
+            format!("signs since {}", utc(since))
+        }
+        KeyState::Retiring => key
+            .retires_at()
+            .map_or_else(String::new, |at| format!("verifies until {}", utc(at))),
+        KeyState::Retired | KeyState::Revoked => key
+            .ended_at
+            .map_or_else(String::new, |at| format!("since {}", utc(at))),
+    };
+    let unseen = match (key.state, key.seen_everywhere_from()) {
+        (KeyState::Published, Some(at)) if at > now => {
+            format!(", seen by every verifier from {}", utc(at))
+        }
+        _ => String::new(),
+    };
+    format!("{} {state:<9} {what}{unseen}", key.key_id)
+}
+
+const fn pace(force: bool) -> Pace {
+    if force { Pace::Forced } else { Pace::Orderly }
+}
+
+/// RFC 3339, in UTC.
+fn utc(at: UnixTime) -> String {
+    let shown = time::OffsetDateTime::from_unix_timestamp(at.seconds())
+        .ok()
+        .and_then(|at| {
+            at.format(&time::format_description::well_known::Rfc3339)
+                .ok()
+        });
+    shown.unwrap_or_else(|| at.to_string())
+}
+
+fn read_seed(file: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {
+    let named = |error: io::Error| Failure(format!("{}: {error}", file.display()));
+    let mut pem = Zeroizing::new(String::with_capacity(MAX_PEM_BYTES + 1));
+    let most = u64::try_from(MAX_PEM_BYTES)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    let read = if file == Path::new("-") {
+        io::stdin().lock().take(most).read_to_string(&mut pem)
+    } else {
+        let file = File::open(file).map_err(named)?;
+        file.take(most).read_to_string(&mut pem)
+    };
+    read.map_err(named)?;
+    seed_of_pem(&pem).map_err(|error| Failure(format!("{}: {error}", file.display())))
+}
+
+fn refuse(why: &dyn std::fmt::Display) -> Outcome {
+    use std::io::Write;
+    writeln!(io::stderr(), "edgeward: {why}").map_err(Failure::from)?;
+    Ok(Answer::No)
 }

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 the answer is no (a token, a test, a name), 2 the command could not do its work as it was asked.
 
+mod audit;
 mod config;
 mod custody;
 mod edge;
@@ -57,7 +58,16 @@ impl Place {
 
     /// Reads the settings and starts logging by them.
     fn configure(&self) -> Result<Config, Failure> {
-        let config = Config::load(&self.inputs())?;
+        self.configure_with(Vec::new())
+    }
+
+    /// The same, with what the command line says in place of settings.
+    fn configure_with(&self, overruled: Vec<(&str, String)>) -> Result<Config, Failure> {
+        let mut inputs = self.inputs();
+        for (key, value) in overruled {
+            inputs.overrule(key, value);
+        }
+        let config = Config::load(&inputs)?;
         log::start(&config.log);
         Ok(config)
     }
@@ -91,7 +101,10 @@ enum Command {
     /// The key-encryption keys that the settings name.
     #[command(subcommand)]
     Custody(custody::CustodyCommand),
-    /// The private keys in the database.
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// The keys that sign: list, rotate, revoke, import, re-seal.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
     /// Enrol and revoke edges.
@@ -155,6 +168,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Config(config) => config::run(place, config),
         Command::Events(events) => events::run(place, events).await,
         Command::Custody(custody) => custody::run(place, custody).await,
+        Command::Audit(audit) => audit::run(place, audit).await,
         Command::Keys(keys) => keys::run(place, keys).await,
         Command::Edge(edge) => edge::run(place, edge).await,
         Command::Openapi => openapi::run(),

@@ -1,6 +1,12 @@
 //! `edgeward serve`: listens until it is told to stop, then lets running requests end.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     net::TcpListener,
@@ -11,7 +17,10 @@ use tokio::{
 use super::{Answer, Failure, Outcome, Place};
 use crate::{
     App, chores,
-    http::{listener, metrics, routes},
+    http::{
+        forward_auth::{self, ForwardAuth},
+        listener, metrics, routes,
+    },
     mail,
 };
 
@@ -28,10 +37,25 @@ pub(super) struct Serve {
     /// Limit requests from this machine too, which development otherwise does not.
     #[arg(long)]
     limits: bool,
+    /// Give verdicts to a proxy here, instead of `forward_auth.listen`.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    forward_auth: Option<SocketAddr>,
+    /// The route policy for verdicts, instead of `forward_auth.policy`.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
 }
 
 pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
-    let mut config = place.configure()?;
+    let mut overruled = Vec::new();
+    if let Some(address) = serve.forward_auth {
+        overruled.push(("forward_auth.listen", address.to_string()));
+    }
+    if let Some(policy) = &serve.policy {
+        let path = policy.to_str();
+        let path = path.ok_or_else(|| Failure("--policy: the path is no text".to_owned()))?;
+        overruled.push(("forward_auth.policy", path.to_owned()));
+    }
+    let mut config = place.configure_with(overruled)?;
     if let Some(listen) = serve.listen {
         config.server.listen = listen;
     }
@@ -42,11 +66,26 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
     // From here on a signal ends in order, also one that comes while the parts are opened.
     let mut signals = Signals::listen()?;
     let app = Arc::new(App::open(config).await?);
+    // So the first key set that anybody fetches has the next key in it.
+    chores::make_next_key(&app).await;
     let listen = app.config.server.listen;
     let listener = bind(listen).await?;
     let metrics_listener = match app.config.metrics.listen {
         Some(address) => Some(bind(address).await?),
         None => None,
+    };
+    let forward_auth = match (
+        app.config.forward_auth.listen,
+        app.config.forward_auth.dialect,
+    ) {
+        (Some(address), Some(dialect)) => {
+            let verdicts = ForwardAuth::open(&app, dialect).await?;
+            let listener = bind(address).await?;
+            let (address, dialect) = (listener.local_addr()?, dialect.name());
+            tracing::info!(%address, dialect, "forward-auth");
+            Some((listener, verdicts))
+        }
+        (Some(_) | None, _) => None,
     };
     if let Some(listener) = &metrics_listener {
         tracing::info!(address = %listener.local_addr()?, "metrics");
@@ -55,7 +94,7 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
         address = %listener.local_addr()?,
         issuer = app.config.issuer.url,
         environment = %app.config.environment,
-        signing_key = app.keyring.active().key_id(),
+        signing_key = app.keyring.signing_key(app.clock.now(), Instant::now())?.key_id(),
         "listening"
     );
     let (stop, stopped) = watch::channel(());
@@ -67,6 +106,19 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
     );
     let chores = chores::run(&app, stopped.clone());
     let mails = mail::run(&app, stopped.clone());
+    let stopped_too = stopped.clone();
+    let verdicts = async {
+        if let Some((listener, verdicts)) = forward_auth {
+            let router = forward_auth::router(verdicts);
+            listener::serve(
+                listener,
+                router,
+                listener::HEADER_TIMEOUT,
+                told(stopped_too),
+            )
+            .await;
+        }
+    };
     let numbers = async {
         if let Some(listener) = metrics_listener {
             let router = metrics::endpoint::router(Arc::clone(&app));
@@ -74,7 +126,7 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
         }
     };
     finish(
-        async { tokio::join!(server, numbers, chores, mails) },
+        async { tokio::join!(server, verdicts, numbers, chores, mails) },
         &mut signals,
         stop,
     )

@@ -1,11 +1,14 @@
 //! `[alerting]` and `[[alerts]]`: which events call somebody, and where.
 
 mod read;
+mod webhook;
 
 use std::path::PathBuf;
 
 use super::{Origin, secret::SecretText};
 use crate::domain::events::{EventType, Severity};
+
+pub use webhook::Webhook;
 
 pub(super) use read::read;
 
@@ -17,7 +20,7 @@ pub struct Alerting {
     /// The file that it was read from, where it was.
     pub secret_file: Option<PathBuf>,
     /// Where rules send to that name no other place.
-    pub webhook: Option<String>,
+    pub webhook: Option<Webhook>,
     /// Whether the rules that come with the program are left out.
     pub without_defaults: bool,
     /// The rules of the file.
@@ -42,7 +45,7 @@ pub struct AlertRule {
     /// After an alert the same is not told again for so long.
     pub cooldown_seconds: i64,
     /// Where it is sent; `None` is [`Alerting::webhook`].
-    pub webhook: Option<String>,
+    pub webhook: Option<Webhook>,
     /// Where it is written.
     pub origin: Origin,
 }
@@ -76,7 +79,7 @@ impl Alerting {
     /// The rules in force, each with where it sends to. None without a secret, because nobody could tell an alert from a
     /// stranger's.
     #[must_use]
-    pub fn in_force(&self) -> Vec<(AlertRule, String)> {
+    pub fn in_force(&self) -> Vec<(AlertRule, Webhook)> {
         let own = self.rules.iter().cloned();
         let shipped = defaults().into_iter().filter(|_| !self.without_defaults);
         let named = |name: &str| self.rules.iter().any(|rule| rule.name == name);
@@ -121,8 +124,27 @@ pub fn defaults() -> Vec<AlertRule> {
             EventType::EdgeProofRefused,
             Per::Site,
             5,
+            Severity::Warning,
+        ),
+        // Of copies of one proof, or of an edge whose clock goes wrong, there are soon as many.
+        rule(
+            "edge-proof-misused",
+            EventType::EdgeProofMisused,
+            Per::Site,
+            5,
             Severity::Critical,
         ),
+        // Each look tells of it anew, in each process; once a day is enough until somebody has mended it.
+        AlertRule {
+            cooldown_seconds: 24 * 3600,
+            ..rule(
+                "audit-log",
+                EventType::AuditLogBroken,
+                Per::Site,
+                1,
+                Severity::Critical,
+            )
+        },
         rule(
             "lockout-surge",
             EventType::AccountLocked,
@@ -160,10 +182,10 @@ pub(super) fn shown(alerting: &Alerting) -> String {
         put("window_seconds", rule.window_seconds.into());
         put("severity", rule.severity.name().into());
         put("cooldown_seconds", rule.cooldown_seconds.into());
-        if let Some(webhook) = &rule.webhook {
-            put("webhook", webhook.clone().into());
-        }
         out.push_str(&format!("\n[[alerts]] # {}\n{table}", rule.origin));
+        if let Some(webhook) = &rule.webhook {
+            out.push_str(&format!("# {}\n", webhook.told()));
+        }
     }
     let in_force = alerting.in_force();
     let shipped = in_force.iter().map(|(rule, _)| rule);

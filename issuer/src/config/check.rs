@@ -3,10 +3,12 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use axum::http::Uri;
-use edgeward_core::cookie::Environment;
+use edgeward_core::cookie::{Environment, SameSite};
 use ipnet::IpNet;
 
-use super::{ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl};
+use super::{
+    ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl, read_policy,
+};
 
 /// The cost below which a stolen table of hashes is guessed too cheaply: OWASP's first parameter set for Argon2id, in
 /// KiB of memory for one pass.
@@ -84,8 +86,13 @@ pub(super) fn judge(
     if let Some(site) = &site {
         judge_parent_domain(config, site, &mut findings);
     }
+    if let (Environment::Development, Some(site)) = (config.environment, &site) {
+        judge_development(site, &mut findings);
+    }
+    judge_same_site(config, &mut findings);
     judge_lives(config, &mut findings);
     judge_metrics(config, &mut findings);
+    judge_forward_auth(config, &mut findings);
     judge_redis(config, &mut findings);
     judge_proxies(config, &mut findings);
     judge_captcha(config, &mut findings);
@@ -146,6 +153,41 @@ fn judge_url(config: &Config, findings: &mut Findings<'_>) -> Option<Site> {
     Some(Site {
         host: authority.host().to_owned(),
     })
+}
+
+/// The Worker judges its `ISSUER` alike. A URL that is wrong in itself has to be written anew anyway.
+fn judge_development(site: &Site, findings: &mut Findings<'_>) {
+    const KEY: &str = "issuer.url";
+    let mut mistakes = findings.mistakes.iter();
+    let is_wrong = mistakes.any(|mistake| mistake.key.as_deref() == Some(KEY));
+    if is_wrong || is_this_machine(&site.host) {
+        return;
+    }
+    findings.add_against(
+        KEY,
+        &["environment"],
+        "must be on this machine in development, as http://127.0.0.1:8787: its cookies have no prefix and cross the network in the clear; the other environments are production and preview",
+    );
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+fn judge_same_site(config: &Config, findings: &mut Findings<'_>) {
+    if config.cookies.same_site == Some(SameSite::None)
+        && config.environment == Environment::Development
+    {
+        findings.add_against(
+            "cookies.same_site",
+            &["environment"],
+            "none demands Secure, which cookies are not in development: no browser would keep them",
+        );
+    }
 }
 
 fn judge_parent_domain(config: &Config, site: &Site, findings: &mut Findings<'_>) {
@@ -249,6 +291,43 @@ fn judge_metrics(config: &Config, findings: &mut Findings<'_>) {
                 listen.ip()
             ),
         );
+    }
+}
+
+fn judge_forward_auth(config: &Config, findings: &mut Findings<'_>) {
+    const LISTEN: &str = "forward_auth.listen";
+    const DIALECT: &str = "forward_auth.dialect";
+    const POLICY: &str = "forward_auth.policy";
+    let settings = &config.forward_auth;
+    let Some(listen) = settings.listen else {
+        return;
+    };
+    let others = [
+        ("server.listen", Some(config.server.listen)),
+        ("metrics.listen", config.metrics.listen),
+    ];
+    for (key, other) in others {
+        if other == Some(listen) && listen.port() != 0 {
+            let message = format!("contradicts {key}: verdicts need an address of their own");
+            findings.add_against(LISTEN, &[key], message);
+        }
+    }
+    if settings.dialect.is_none() {
+        findings.add_against(
+            DIALECT,
+            &[LISTEN],
+            "is not set: say which proxy asks, nginx, traefik or envoy; a guess would be a hole",
+        );
+    }
+    if config.server.proxies.networks.is_empty() {
+        findings.add_against(
+            "server.trusted_proxies",
+            &[LISTEN],
+            "is empty, so nobody may ask for verdicts: name the proxies that ask forward_auth.listen",
+        );
+    }
+    if let Err(error) = read_policy(&settings.policy) {
+        findings.add_against(POLICY, &[LISTEN], error.to_string());
     }
 }
 

@@ -7,9 +7,12 @@
 //! variable or a file of their own.
 
 mod alerts;
+mod authority;
 mod captcha;
 mod check;
+mod cookies;
 mod custody;
+mod forward_auth;
 mod mail;
 mod proxies;
 mod read;
@@ -22,9 +25,11 @@ mod source;
 
 pub mod mapping;
 
-pub use alerts::{AlertRule, Alerting, Per, defaults as default_alerts};
+pub use alerts::{AlertRule, Alerting, Per, Webhook, defaults as default_alerts};
 pub use captcha::{Captcha, CaptchaProvider, OnOutage};
+pub use cookies::Cookies;
 pub use custody::{Custody, Pkcs11, SealerKind, Transit};
+pub use forward_auth::{Dialect, ForwardAuth, PolicyFileError, read_policy};
 pub use mail::{Mail, MailPassword, MailTls, Notify};
 pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
 pub use read::Inputs;
@@ -61,6 +66,8 @@ pub struct Config {
     pub cookies: Cookies,
     /// How long tokens and sessions live.
     pub tokens: Tokens,
+    /// How long a key signs.
+    pub keys: Keys,
     /// How a refresh token that comes back is treated.
     pub refresh: Refresh,
     /// What a password must be and how it is hashed.
@@ -77,6 +84,8 @@ pub struct Config {
     pub log: Log,
     /// Who may read the numbers.
     pub metrics: Metrics,
+    /// Which proxy may ask for verdicts, and by which policy they are given.
+    pub forward_auth: ForwardAuth,
     /// How long personal data of events is kept.
     pub events: Events,
     /// How mails are sent; `None` sends none.
@@ -142,13 +151,6 @@ pub struct Redis {
 /// between machines that share a database a few; a person does not notice a sixth of a second, and a request pays it once.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(150);
 
-/// `[cookies]`
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Cookies {
-    /// The domain that shares the cookies with its subdomains; `None` binds them to one host.
-    pub parent_domain: Option<String>,
-}
-
 /// `[tokens]`, all in seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokens {
@@ -162,6 +164,24 @@ pub struct Tokens {
     pub session_idle_seconds: i64,
     /// A session cookie ends so long after it was made, used or not.
     pub session_absolute_seconds: i64,
+}
+
+/// `[keys]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// So many days a key signs before the next one does; 0 leaves it to the command.
+    pub rotation_days: i64,
+}
+
+impl Keys {
+    /// The same in seconds; `None` where nothing is done by itself.
+    #[must_use]
+    pub const fn rotation_seconds(&self) -> Option<i64> {
+        match self.rotation_days {
+            0 => None,
+            days => Some(days.saturating_mul(24 * 3600)),
+        }
+    }
 }
 
 /// `[refresh]`
@@ -356,6 +376,7 @@ impl Config {
                 session_idle_seconds: 30 * 60,
                 session_absolute_seconds: 12 * 3600,
             },
+            keys: Keys { rotation_days: 30 },
             refresh: Refresh {
                 conflict_seconds: 1,
                 grace_seconds: 30,
@@ -397,6 +418,7 @@ impl Config {
                 level: LogLevel::Info,
             },
             metrics: Metrics::default(),
+            forward_auth: ForwardAuth::default(),
             events: Events { retention_days: 90 },
             mail: None,
             custody: Custody::default(),

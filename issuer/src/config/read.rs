@@ -17,9 +17,9 @@ use zeroize::Zeroizing;
 
 use super::{
     ACCESS_SECONDS_MAX, Argon2, ClientAddressHeader, Config, ConfigErrors, Cookies, Database,
-    Events, Identity, Log, LogFormat, LogLevel, Metrics, Networks, OnChange, OnReuse, Origin,
+    Events, Identity, Keys, Log, LogFormat, LogLevel, Metrics, Networks, OnChange, OnReuse, Origin,
     Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, alerts, captcha, check,
-    custody,
+    cookies, custody, forward_auth,
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
@@ -43,6 +43,13 @@ pub struct Inputs {
 }
 
 impl Inputs {
+    /// What the command line says in place of a setting, as if its variable said it.
+    pub fn overrule(&mut self, key: &str, value: String) {
+        let name = source::variable_of(key);
+        self.variables.retain(|(known, _)| *known != name);
+        self.variables.push((name, value));
+    }
+
     /// The file and folder that the command line names, and the variables of this process.
     #[must_use]
     pub fn of_process(file: Option<PathBuf>, data: PathBuf) -> Self {
@@ -131,6 +138,11 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let redis = redis::redis(reader, default.redis);
     let cookies = Cookies {
         parent_domain: reader.take("cookies.parent_domain", None, |raw| text(raw).map(Some)),
+        same_site: reader.take("cookies.same_site", None, |raw| {
+            cookies::named(&text(raw)?)
+                .map(Some)
+                .ok_or_else(|| "must be lax, strict or none".to_owned())
+        }),
     };
     let (d, t) = (default.tokens, &mut *reader);
     let tokens = Tokens {
@@ -161,6 +173,14 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
             seconds(MINUTE, 30 * DAY),
         ),
     };
+    let keys = Keys {
+        // A day is longer than a key is public before it signs; three years are what no standard recommends any more.
+        rotation_days: reader.take(
+            "keys.rotation_days",
+            default.keys.rotation_days,
+            number(0, 3 * 365),
+        ),
+    };
     let refresh = refresh(reader, default.refresh);
     let passwords = passwords(reader, default.passwords);
     let lockout = attempts::lockout(reader, &default.lockout);
@@ -174,6 +194,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let metrics = Metrics {
         listen: reader.take("metrics.listen", None, |raw| address(raw).map(Some)),
     };
+    let forward_auth = forward_auth::read(reader);
     let events = Events {
         // The shortest that shows a night's attack in the morning; the longest that is kept where nothing else is asked.
         retention_days: reader.take(
@@ -191,6 +212,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         redis,
         cookies,
         tokens,
+        keys,
         refresh,
         passwords,
         lockout,
@@ -199,6 +221,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         alerting,
         log,
         metrics,
+        forward_auth,
         events,
         mail: mail::mail(reader),
         custody: custody::read(reader),
@@ -301,7 +324,7 @@ pub(super) fn text(raw: &Raw) -> Result<String, String> {
     }
 }
 
-fn path(raw: &Raw) -> Result<PathBuf, String> {
+pub(super) fn path(raw: &Raw) -> Result<PathBuf, String> {
     text(raw).map(PathBuf::from)
 }
 
@@ -333,7 +356,7 @@ fn text_in(path: &Path) -> Result<Zeroizing<String>, String> {
     Ok(held)
 }
 
-fn address(raw: &Raw) -> Result<SocketAddr, String> {
+pub(super) fn address(raw: &Raw) -> Result<SocketAddr, String> {
     text(raw)?
         .parse()
         .map_err(|_| "must be an address with a port, as 127.0.0.1:8080 or [::1]:8080".to_owned())

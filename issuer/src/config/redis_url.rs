@@ -4,6 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::authority::{Authority, ESCAPES};
+
 /// `rediss://name:password@host:port/number`, `redis://…` without TLS, or `unix:///run/redis/redis.sock`. Printed without
 /// the password, wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,35 +49,20 @@ impl RedisUrl {
             });
         }
         let (authority, number) = rest.split_once('/').unwrap_or((rest, ""));
-        let (person, server) = authority.rsplit_once('@').unwrap_or(("", authority));
-        let (name, password) = match person.split_once(':') {
-            Some((name, password)) => (name, Some(password)),
-            None => (person, None),
-        };
-        if person.contains('@') || (password.is_none() && !name.is_empty()) {
-            return Err(format!(
-                "{FORM}, with @, : and / in a password written as %40, %3A and %2F"
-            ));
-        }
-        if server.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        let authority = Authority::parse(authority)
+            .filter(|them| them.password.is_some() || them.name.is_empty())
+            .ok_or_else(|| format!("{FORM}, {ESCAPES}"))?;
+        if authority.server.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(FORM.to_owned());
         }
         // What the driver does not take is told now and not at the first connection.
         redis::Client::open(text).map_err(|_| FORM)?;
-        let host = match server.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-            _ => server,
-        };
-        let (hidden, at) = match password {
-            Some(_) => (":(redacted)", "@"),
-            None => ("", ""),
-        };
         let slash = if number.is_empty() { "" } else { "/" };
         Ok(Self {
-            shown: format!("{scheme}://{name}{hidden}{at}{server}{slash}{number}"),
-            has_password: password.is_some(),
+            shown: format!("{scheme}://{}{slash}{number}", authority.shown()),
+            has_password: authority.password.is_some(),
             has_tls,
-            stays_on_machine: ["localhost", "127.0.0.1", "[::1]"].contains(&host),
+            stays_on_machine: authority.stays_on_machine(),
             whole: Zeroizing::new(text.to_owned()),
         })
     }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::authority::{Authority, ESCAPES};
+
 /// What may stand after the `?`. A password may not: it has one place, which is hidden when the address is shown.
 const PARAMETERS: [&str; 5] = ["host", "sslcert", "sslkey", "sslmode", "sslrootcert"];
 
@@ -47,16 +49,10 @@ impl ServerUrl {
         if database.is_empty() || database.contains('/') || text.contains(['#', ' ', '\n']) {
             return Err(FORM.to_owned());
         }
-        let (person, server) = authority.rsplit_once('@').unwrap_or(("", authority));
-        let (name, password) = match person.split_once(':') {
-            Some((name, password)) => (name, Some(password)),
-            None => (person, None),
-        };
-        if person.contains('@') || (name.is_empty() && password.is_some()) {
-            return Err(format!(
-                "{FORM}, with @, : and / in a password written as %40, %3A and %2F"
-            ));
-        }
+        let authority = Authority::parse(authority)
+            .filter(|them| them.password.is_none() || !them.name.is_empty())
+            .ok_or_else(|| format!("{FORM}, {ESCAPES}"))?;
+        let server = authority.server;
         let (mut socket, mut ssl_mode) = (server.starts_with("%2F") || server.is_empty(), None);
         for parameter in query.split('&').filter(|part| !part.is_empty()) {
             let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
@@ -84,21 +80,11 @@ impl ServerUrl {
                 _ => {}
             }
         }
-        let host = match server.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-            _ => server,
-        };
-        let hidden = if password.is_some() {
-            ":(redacted)"
-        } else {
-            ""
-        };
-        let at = if person.is_empty() { "" } else { "@" };
         let mark = if query.is_empty() { "" } else { "?" };
         Ok(Self {
-            shown: format!("{scheme}://{name}{hidden}{at}{server}/{database}{mark}{query}"),
-            has_password: password.is_some(),
-            stays_on_machine: socket || ["localhost", "127.0.0.1", "[::1]"].contains(&host),
+            shown: format!("{scheme}://{}/{database}{mark}{query}", authority.shown()),
+            has_password: authority.password.is_some(),
+            stays_on_machine: socket || authority.stays_on_machine(),
             verifies: ssl_mode.is_some_and(|mode| VERIFYING.contains(&mode)),
             whole: Zeroizing::new(text.to_owned()),
         })

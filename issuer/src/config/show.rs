@@ -4,7 +4,7 @@ use std::{fmt::Write, path::PathBuf};
 
 use super::{
     Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, Mail, OnChange, OnReuse, Origin,
-    alerts, captcha, custody,
+    alerts, captcha, cookies, custody,
     read::{self, Loaded},
 };
 
@@ -24,10 +24,10 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
         }
         match value_of(&config, key) {
             Some(value) => line(&mut out, &format!("{name} = {value} # {origin}")),
-            None if is_hidden(&config, key) || (name == "secret" && origin != Origin::Default) => {
-                line(&mut out, &format!("# {name} (redacted) # {origin}"));
-            }
-            None => line(&mut out, &format!("# {name} is not set")),
+            None => match told_instead(&config, key, &origin) {
+                Some(told) => line(&mut out, &format!("# {told} # {origin}")),
+                None => line(&mut out, &format!("# {name} is not set")),
+            },
         }
     }
     out.push_str(&alerts::shown(&config.alerting));
@@ -85,12 +85,16 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "redis.ca_file" => quoted(&config.redis.ca_file.as_ref()?.to_string_lossy()),
         "redis.prefix" => quoted(&config.redis.prefix),
         "redis.timeout_ms" => config.redis.timeout.as_millis().to_string(),
+        "cookies.same_site" => quoted(cookies::name_of(
+            config.cookies.same_site_in(config.environment),
+        )),
         "cookies.parent_domain" => quoted(config.cookies.parent_domain.as_deref()?),
         "tokens.access_seconds" => tokens.access_seconds.to_string(),
         "tokens.refresh_idle_seconds" => tokens.refresh_idle_seconds.to_string(),
         "tokens.refresh_absolute_seconds" => tokens.refresh_absolute_seconds.to_string(),
         "tokens.session_idle_seconds" => tokens.session_idle_seconds.to_string(),
         "tokens.session_absolute_seconds" => tokens.session_absolute_seconds.to_string(),
+        "keys.rotation_days" => config.keys.rotation_days.to_string(),
         "refresh.conflict_seconds" => refresh.conflict_seconds.to_string(),
         "refresh.grace_seconds" => refresh.grace_seconds.to_string(),
         "refresh.strict" => refresh.strict.to_string(),
@@ -115,12 +119,11 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "lockout.seconds" => config.lockout.seconds.to_string(),
         "lockout.address_failures" => config.lockout.address_failures.to_string(),
         "lockout.revoke_sessions" => config.lockout.revoke_sessions.to_string(),
-        "captcha.secret" | "alerting.secret" => return None,
+        "captcha.secret" | "alerting.secret" | "alerting.webhook" => return None,
         "alerting.secret_file" => {
             let path = config.alerting.secret_file.as_ref()?;
             quoted(&path.to_string_lossy())
         }
-        "alerting.webhook" => quoted(config.alerting.webhook.as_deref()?),
         "alerting.without_defaults" => config.alerting.without_defaults.to_string(),
         _ if key.starts_with("captcha.") => {
             let name = key.trim_start_matches("captcha.");
@@ -133,17 +136,33 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "log.format" => quoted(config.log.format.name()),
         "log.level" => quoted(config.log.level.name()),
         "events.retention_days" => config.events.retention_days.to_string(),
+        "forward_auth.listen" => quoted(&config.forward_auth.listen?.to_string()),
+        "forward_auth.dialect" => quoted(config.forward_auth.dialect?.name()),
+        "forward_auth.policy" => quoted(&config.forward_auth.policy.to_string_lossy()),
+        "forward_auth.edge" => quoted(config.forward_auth.edge.as_str()),
         "metrics.listen" => quoted(&config.metrics.listen?.to_string()),
         key => return mail_value(config.mail.as_ref()?, key),
     })
 }
 
-/// A password from a variable is set and has no value that could be shown.
-fn is_hidden(config: &Config, key: &str) -> bool {
-    let mail = config.mail.as_ref();
-    let password = key == "mail.password"
-        && mail.is_some_and(|mail| mail.password.is_some() && mail.password_file.is_none());
-    password || custody::is_hidden(&config.custody, key)
+/// What is said of a setting that is set and has no value that could be shown.
+fn told_instead(config: &Config, key: &str, origin: &Origin) -> Option<String> {
+    match key {
+        "captcha.secret" | "alerting.secret" if *origin != Origin::Default => {
+            Some("secret (redacted)".to_owned())
+        }
+        "alerting.webhook" => Some(config.alerting.webhook.as_ref()?.told()),
+        "mail.password" => {
+            let mail = config.mail.as_ref()?;
+            let is_variable = mail.password.is_some() && mail.password_file.is_none();
+            is_variable.then(|| "password (redacted)".to_owned())
+        }
+        _ if custody::is_hidden(&config.custody, key) => {
+            let name = key.rsplit('.').next().unwrap_or(key);
+            Some(format!("{name} (redacted)"))
+        }
+        _ => None,
+    }
 }
 
 fn mail_value(mail: &Mail, key: &str) -> Option<String> {

@@ -14,6 +14,12 @@ use toml::de::{DeArray, DeTable, DeValue};
 /// What the names of our variables begin with. `EDGEWARD__TOKENS__ACCESS_SECONDS` is `tokens.access_seconds`.
 pub(super) const VARIABLE_PREFIX: &str = "EDGEWARD__";
 
+/// The variable of a setting.
+pub(super) fn variable_of(key: &str) -> String {
+    let name = key.replace('.', "__").to_ascii_uppercase();
+    format!("{VARIABLE_PREFIX}{name}")
+}
+
 /// The largest configuration file: all settings with generous comments take a few KiB; more is another file by mistake.
 const FILE_MAX_BYTES: u64 = 256 * 1024;
 

@@ -45,6 +45,9 @@ pub const HAS_PKCS11: bool = cfg!(feature = "hsm");
 /// Keeps the key of counters apart from every other use of the secret it is derived from.
 const LOCKOUT_LABEL: &[u8] = b"edgeward-lockout-1";
 
+/// Keeps the issuer's own key as an edge apart from them; what follows it is a name without a colon.
+const OWN_EDGE_LABEL: &[u8] = b"edgeward-own-edge-1:";
+
 /// Judges who may read the database: a copy that was restored carelessly gives password hashes to every user of the
 /// machine. Changes nothing; an absent file is fine.
 ///
@@ -167,12 +170,24 @@ impl Secrets {
     /// refresh tokens begin with `rt1.`, so no MAC of theirs is this key.
     #[must_use]
     pub fn lockout_secret(&self) -> Zeroizing<[u8; SECRET_BYTES]> {
+        self.derived(LOCKOUT_LABEL, "")
+    }
+
+    /// The seed of the key with which the issuer introduces callers to the app itself, as an edge of this name. Derived in the
+    /// same way, so that all processes with the same secrets are one edge, and another name is another key.
+    #[must_use]
+    pub fn own_edge_seed(&self, name: &str) -> Zeroizing<[u8; SECRET_BYTES]> {
+        self.derived(OWN_EDGE_LABEL, name)
+    }
+
+    fn derived(&self, label: &[u8], name: &str) -> Zeroizing<[u8; SECRET_BYTES]> {
         let mut block = Zeroizing::new([0_u8; 64]);
         for (place, byte) in block.iter_mut().zip(self.refresh_mac.as_bytes()) {
             *place = *byte;
         }
         let mut mac = <Hmac<Sha256> as KeyInit>::new((&*block).into());
-        mac.update(LOCKOUT_LABEL);
+        mac.update(label);
+        mac.update(name.as_bytes());
         Zeroizing::new(mac.finalize().into_bytes().into())
     }
 

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{
     accounts::{Account, Role},
-    keyring::Keyring,
+    keyring::Signer,
     session::{self, NoRandomness, Sid},
 };
 use crate::config::Config;
@@ -96,6 +96,9 @@ pub enum MintError {
     /// Signing failed.
     #[error("the access token could not be signed: {0}")]
     Sign(#[from] SignError),
+    /// It would expire later than what was written down about its key. Whoever makes a [`Signer`] asks for the life that tokens have.
+    #[error("the signing key was asked for a token that expires later than it may sign")]
+    NotPermitted,
     /// There was no randomness for its identifier.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -104,15 +107,15 @@ pub enum MintError {
 /// Makes access tokens for the configured audience.
 #[derive(Debug, Clone, Copy)]
 pub struct Minter<'a> {
-    keyring: &'a Keyring,
+    signer: &'a Signer,
     config: &'a Config,
 }
 
 impl<'a> Minter<'a> {
-    /// Signs with the keyring's active key and names issuer, audience and life as configured.
+    /// Signs with the key that signs now and names issuer, audience and life as configured.
     #[must_use]
-    pub const fn new(keyring: &'a Keyring, config: &'a Config) -> Self {
-        Self { keyring, config }
+    pub const fn new(signer: &'a Signer, config: &'a Config) -> Self {
+        Self { signer, config }
     }
 
     /// Makes a token that holds from `now`.
@@ -141,7 +144,11 @@ impl<'a> Minter<'a> {
             name: display_name(account),
             email: account.email.as_str(),
         };
-        let token = self.keyring.active().sign(&TokenType::Access, &claims)?;
+        let key = self
+            .signer
+            .key_for(claims.exp)
+            .ok_or(MintError::NotPermitted)?;
+        let token = key.sign(&TokenType::Access, &claims)?;
         Ok(AccessToken(Zeroizing::new(token)))
     }
 }

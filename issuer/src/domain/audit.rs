@@ -69,6 +69,18 @@ pub enum Action {
     Unlock,
     /// A signing key was made.
     CreateKey,
+    /// An operator took a signing key in that somebody else made.
+    ImportKey,
+    /// A signing key was shown to verifiers.
+    PublishKey,
+    /// The moment was set from which a signing key signs.
+    PlanKey,
+    /// A signing key signs from now on, in the place of another.
+    ActivateKey,
+    /// A signing key was taken out of the key set: nothing that it signed is valid any more.
+    RetireKey,
+    /// An operator revoked a signing key: nothing that it signed is to be believed.
+    RevokeKey,
     /// An operator brought a signing key under another key-encryption key.
     ResealKey,
     /// A key-encryption key that is not in this process was asked for, by this process.
@@ -105,6 +117,12 @@ impl Action {
             Self::Lock => "account.lock",
             Self::Unlock => "account.unlock",
             Self::CreateKey => "key.create",
+            Self::ImportKey => "key.import",
+            Self::PublishKey => "key.publish",
+            Self::PlanKey => "key.plan",
+            Self::ActivateKey => "key.activate",
+            Self::RetireKey => "key.retire",
+            Self::RevokeKey => "key.revoke",
             Self::ResealKey => "key.reseal",
             Self::UseCustody => "custody.use",
             Self::EnrollEdge => "edge.enroll",

@@ -61,6 +61,12 @@ impl EdgeName {
         }
     }
 
+    /// The name under which the issuer is an edge of its own when none is set.
+    #[must_use]
+    pub fn of_the_issuer() -> Self {
+        Self("forward-auth".to_owned())
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -179,6 +185,78 @@ pub async fn enroll(
     )))
 }
 
+/// Why the issuer cannot be an edge of its own.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnEdgeError {
+    /// It was revoked, and its key would be the same.
+    #[error(
+        "the edge {0} was revoked: set forward_auth.edge to another name, which gives it another key"
+    )]
+    Revoked(EdgeName),
+    /// It cannot be enrolled.
+    #[error(transparent)]
+    Enroll(#[from] EnrollError),
+}
+
+/// The issuer as an edge of its own: it introduces callers to the app, with a key that holds for nothing else.
+#[derive(Debug)]
+pub struct OwnEdge {
+    /// Its name.
+    pub name: EdgeName,
+    /// Its key, which the key set lists.
+    pub key: SigningKey,
+}
+
+/// Enrols the issuer under a name with the key of this seed, unless it is enrolled already.
+///
+/// # Errors
+/// [`OwnEdgeError`]; nothing is stored then.
+pub async fn enroll_itself(
+    store: &impl Edges,
+    name: &EdgeName,
+    seed: &Zeroizing<[u8; 32]>,
+    now: UnixTime,
+) -> Result<OwnEdge, OwnEdgeError> {
+    let key = SigningKey::from_seed(seed).map_err(EnrollError::WeakSeed)?;
+    let own = |known: &[Edge]| {
+        let of_this_key = |edge: &&Edge| edge.name == *name && edge.key_id == key.key_id();
+        known.iter().find(of_this_key).map(|edge| edge.revoked_at)
+    };
+    let known = store.edges().await.map_err(EnrollError::Store)?;
+    match own(&known) {
+        Some(None) => {
+            let name = name.clone();
+            return Ok(OwnEdge { name, key });
+        }
+        Some(Some(_)) => return Err(OwnEdgeError::Revoked(name.clone())),
+        None => {}
+    }
+    let enrolled = known.iter().filter(|edge| edge.revoked_at.is_none());
+    if enrolled.count() >= EDGES_MAX {
+        return Err(EnrollError::TooMany.into());
+    }
+    let edge = Edge {
+        key_id: key.key_id().to_owned(),
+        public_jwk: key.public_jwk().to_json(),
+        name: name.clone(),
+        enrolled_at: now,
+        revoked_at: None,
+    };
+    let entry = operator(Action::EnrollEdge, &edge.name, now).with("kid", &edge.key_id);
+    let is_first = store
+        .enroll_edge(&edge, &entry)
+        .await
+        .map_err(EnrollError::Store)?;
+    // Another process of this issuer may have been quicker.
+    let known = store.edges().await.map_err(EnrollError::Store)?;
+    if is_first || own(&known) == Some(None) {
+        let name = name.clone();
+        Ok(OwnEdge { name, key })
+    } else {
+        Err(EnrollError::NameInUse(edge.name).into())
+    }
+}
+
 /// Revokes an edge: its proofs are refused at once, its assertions as soon as the verifiers' key sets are renewed.
 ///
 /// Answers `false` when no unrevoked edge has the name.
@@ -270,6 +348,19 @@ pub enum ProofRefusal {
     /// The store failed: whether the proof holds is not known.
     #[error(transparent)]
     Store(#[from] StorageError),
+}
+
+impl ProofRefusal {
+    /// Whether an enrolled edge signed the proof. Then somebody has a copy of it or of the key, or the edge's clock or
+    /// its way to the issuer is wrong; every other refusal is a stranger's for the asking.
+    #[must_use]
+    pub const fn is_of_an_enrolled_edge(&self) -> bool {
+        match self {
+            Self::Token(reject) => reject.is_about_claims(),
+            Self::Subject | Self::OtherRequest | Self::Lifetime | Self::Claim(_) => true,
+            Self::KeySet(_) | Self::UnknownEdge | Self::Store(_) => false,
+        }
+    }
 }
 
 /// Verifies the proof of a request.

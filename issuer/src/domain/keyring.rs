@@ -1,9 +1,35 @@
-//! The keys that sign access tokens: made on the first start, sealed in the store, held open in memory.
+//! The keys that sign access tokens: sealed in the store, held open in memory, and changed while tokens are signed and verified.
 //!
-//! One key is active today. A key has its state in the store, so that rotation can add the others without another
-//! format. Private halves leave the memory only sealed; what verifiers need is the public half in the key set.
+//! [`life`] is the life of a key as a pure state machine, [`timing`] the times it goes by, [`acts`] what an operator and the
+//! schedule do with it. Here is what a process holds: it reads the rows every moment and judges by `now` which key signs, so
+//! all processes change together at the moment that the rows name. Private halves leave the memory only sealed; what verifiers
+//! need is the public half in the key set.
+//!
+//! Before a key signs, it is written down up to which expiry ([`Keyring::signer`]). That is what its retirement goes by, and it is
+//! a permit as well: the store gives it only to the key that signs. So a process that could not read for however long
+//! signs with no key that the others have retired: its permit ends before the key does, and it gets no other.
 
-use std::{fmt, future::Future};
+pub mod acts;
+pub mod import;
+pub mod life;
+pub mod timing;
+
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod history;
+#[cfg(test)]
+mod year;
+
+use std::{
+    fmt,
+    future::Future,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use edgeward_core::{
     keys::{Jwk, KeySet, KeySetError},
@@ -12,82 +38,36 @@ use edgeward_core::{
 };
 use zeroize::Zeroizing;
 
-use super::{
-    audit::{Action, Actor, AuditEntry, Origin},
-    storage::StorageError,
-};
+pub use life::{KeyState, Life, Rules};
+
+use super::{audit::AuditEntry, storage::StorageError};
 use crate::custody::{SealError, Sealed, Secrets};
-
-/// The life of a signing key, in its order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyState {
-    /// Made, and known to nobody.
-    Generated,
-    /// In the key set, so that every verifier has seen it before it signs.
-    Published,
-    /// Signs.
-    Active,
-    /// Signs no more; what it signed is still valid.
-    Retiring,
-    /// Nothing that it signed is valid any more.
-    Retired,
-    /// Nothing that it signed may be believed.
-    Revoked,
-}
-
-impl KeyState {
-    /// Every state, in the order of a key's life.
-    pub const ALL: [Self; 6] = [
-        Self::Generated,
-        Self::Published,
-        Self::Active,
-        Self::Retiring,
-        Self::Retired,
-        Self::Revoked,
-    ];
-
-    /// The name in the store.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Generated => "generated",
-            Self::Published => "published",
-            Self::Active => "active",
-            Self::Retiring => "retiring",
-            Self::Retired => "retired",
-            Self::Revoked => "revoked",
-        }
-    }
-
-    /// The state of a name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
-    }
-
-    /// Whether verifiers may see the key.
-    #[must_use]
-    pub const fn is_public(self) -> bool {
-        match self {
-            Self::Published | Self::Active | Self::Retiring => true,
-            Self::Generated | Self::Retired | Self::Revoked => false,
-        }
-    }
-}
+use timing::{KEYS_READ_WITHIN_SECONDS, SIGNED_AHEAD_SECONDS};
 
 /// A signing key as the store holds it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredKey {
-    /// The RFC 7638 thumbprint of the public half.
-    pub key_id: String,
     /// Where the key is in its life.
-    pub state: KeyState,
+    pub life: Life,
     /// The public half as one JSON Web Key.
     pub public_jwk: String,
     /// The 32-byte seed, sealed under the key-encryption key for this `key_id`.
     pub sealed_seed: Sealed,
-    /// When it was made.
-    pub created_at: UnixTime,
+}
+
+/// A change of the keys: all of it, or nothing.
+#[derive(Debug, Clone)]
+pub struct KeyChange {
+    /// The lives that the change was judged by.
+    pub before: Vec<Life>,
+    /// What they become. Keys never go.
+    pub after: Vec<Life>,
+    /// The key that is new, if one is.
+    pub added: Option<StoredKey>,
+    /// What the log says of it.
+    pub entries: Vec<AuditEntry>,
+    /// The moment.
+    pub at: UnixTime,
 }
 
 /// What the keyring needs of a store.
@@ -95,11 +75,20 @@ pub trait SigningKeys {
     /// All keys, oldest first.
     fn signing_keys(&self) -> impl Future<Output = Result<Vec<StoredKey>, StorageError>> + Send;
 
-    /// Adds the key if there is no active one; says whether it did. Two processes that start at once agree on one.
-    fn add_first_signing_key(
+    /// Changes the keys if they still are as the change expects, one process at a time. Which expiry was signed may have moved.
+    /// A key that it revokes is told to the edges in the same act.
+    fn change_signing_keys(
         &self,
-        key: &StoredKey,
-        entry: &AuditEntry,
+        change: &KeyChange,
+    ) -> impl Future<Output = Result<bool, StorageError>> + Send;
+
+    /// Writes down that the key signs up to this expiry. `false`: it is not the one that signs at `now`, and nothing was written.
+    /// Bookkeeping, not an act: it has no audit entry.
+    fn permit_signing(
+        &self,
+        key_id: &str,
+        until: UnixTime,
+        now: UnixTime,
     ) -> impl Future<Output = Result<bool, StorageError>> + Send;
 }
 
@@ -126,22 +115,76 @@ pub enum KeyringError {
     /// The public halves make no key set.
     #[error("the public signing keys: {0}")]
     KeySet(#[from] KeySetError),
-    /// Another process made the active key and then it vanished.
+    /// The store holds no key that signs.
     #[error("the store has no active signing key")]
     NoActiveKey,
+    /// The keys were not read for too long: what signs by now is not known.
+    #[error("the signing keys were not read for more than {KEYS_READ_WITHIN_SECONDS} seconds")]
+    Outdated,
+    /// Others changed the keys again and again meanwhile.
+    #[error("the signing keys change too often: try again")]
+    Overtaken,
+    /// What an operator asked for is not possible.
+    #[error(transparent)]
+    Refused(#[from] life::Refusal),
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes")]
     NoRandomness,
 }
 
-/// The open keys.
-pub struct Keyring {
-    active: SigningKey,
-    public: KeySet,
+/// A key of this process.
+#[derive(Debug)]
+struct OpenKey {
+    life: Life,
+    /// `None` when it does not sign, or its seed does not open here.
+    signing: Option<Arc<SigningKey>>,
+    /// Up to which expiry it may sign; shared by all readings of the rows.
+    permitted: Arc<AtomicI64>,
+    /// How many tokens it has signed in this process.
+    signed: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+struct Opened {
+    keys: Vec<OpenKey>,
+    public: Arc<KeySet>,
+    /// By the clock that nobody can set.
+    read_at: Instant,
+}
+
+/// The keys as this process knows them.
+pub struct Keyring(RwLock<Arc<Opened>>);
+
+/// What signs, with the permit to do so up to an expiry.
+#[derive(Debug, Clone)]
+pub struct Signer {
+    key: Arc<SigningKey>,
+    until: UnixTime,
+    signed: Arc<AtomicU64>,
+}
+
+impl Signer {
+    /// The key, for a token that expires at `exp`. `None` beyond the permit.
+    #[must_use]
+    pub fn key_for(&self, exp: UnixTime) -> Option<&SigningKey> {
+        (exp <= self.until).then(|| {
+            self.signed.fetch_add(1, Ordering::Relaxed);
+            &*self.key
+        })
+    }
+}
+
+/// What a key has done in this process, for the numbers.
+#[derive(Debug, Clone)]
+pub struct KeyUse {
+    /// Where it is in its life.
+    pub life: Life,
+    /// How many tokens it has signed.
+    pub signed: u64,
 }
 
 impl Keyring {
-    /// Opens the active key; on the very first start makes it.
+    /// Opens the keys; on the very first start makes the one that signs.
     ///
     /// # Errors
     /// [`KeyringError`]; nothing is replaced in any of them.
@@ -149,59 +192,248 @@ impl Keyring {
         store: &impl SigningKeys,
         secrets: &Secrets,
         now: UnixTime,
+        at: Instant,
     ) -> Result<Self, KeyringError> {
-        let mut keys = store.signing_keys().await?;
-        if !keys.iter().any(|key| key.state == KeyState::Active) {
-            let first = generate(secrets, now)?;
-            // When another process was quicker, its key is the one: both read again.
-            let entry = AuditEntry::done(Action::CreateKey, Actor::Issuer, now, &Origin::default())
-                .about("key", &first.key_id);
-            store.add_first_signing_key(&first, &entry).await?;
-            keys = store.signing_keys().await?;
-        }
-        Self::open(&keys, secrets)
+        acts::ensure_first(store, secrets, now).await?;
+        let keys = store.signing_keys().await?;
+        let opened = Opened::of(keys, secrets, None, now, at)?;
+        Ok(Self(RwLock::new(Arc::new(opened))))
     }
 
-    fn open(keys: &[StoredKey], secrets: &Secrets) -> Result<Self, KeyringError> {
-        let active = keys
-            .iter()
-            .find(|key| key.state == KeyState::Active)
-            .ok_or(KeyringError::NoActiveKey)?;
-        let active = open_seed(active, secrets)?;
-        let mut public = Vec::with_capacity(keys.len());
-        for key in keys.iter().filter(|key| key.state.is_public()) {
-            public.push(Jwk::parse(key.public_jwk.as_bytes())?);
+    /// Reads the rows again. Whatever fails, what was read last stays, with its age.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn reload(
+        &self,
+        store: &impl SigningKeys,
+        secrets: &Secrets,
+        now: UnixTime,
+        at: Instant,
+    ) -> Result<(), KeyringError> {
+        let keys = store.signing_keys().await?;
+        let opened = Opened::of(keys, secrets, Some(&self.opened()), now, at)?;
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        // Readings may overtake each other.
+        if kept.read_at <= at {
+            *kept = Arc::new(opened);
         }
-        let public = KeySet::from_keys(public)?;
-        if !public.keys().any(|key| *key == active.public_jwk()) {
-            return Err(KeyringError::WrongSeed(active.key_id().to_owned()));
-        }
-        Ok(Self { active, public })
+        Ok(())
     }
 
-    /// The key that signs.
-    #[must_use]
-    pub fn active(&self) -> &SigningKey {
-        &self.active
+    /// Reads the rows again if that was too long ago. Whoever serves reads them every moment; who does not, here.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn ensure_fresh(
+        &self,
+        store: &impl SigningKeys,
+        secrets: &Secrets,
+        now: UnixTime,
+        at: Instant,
+    ) -> Result<(), KeyringError> {
+        match self.opened().judge_age(at) {
+            Ok(()) => Ok(()),
+            Err(_) => self.reload(store, secrets, now, at).await,
+        }
+    }
+
+    /// The key that signs at `now`, for what holds no longer than a minute; tokens ask for a [`Signer`].
+    ///
+    /// # Errors
+    /// [`KeyringError::Outdated`], [`KeyringError::NoActiveKey`].
+    pub fn signing_key(&self, now: UnixTime, at: Instant) -> Result<Arc<SigningKey>, KeyringError> {
+        let opened = self.opened();
+        opened.judge_age(at)?;
+        opened.signer(now).map(|(_, key)| key)
+    }
+
+    /// The key that signs at `now`, with the permit to sign up to `exp`: at hand for most, else asked of the store once.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn signer(
+        &self,
+        store: &impl SigningKeys,
+        secrets: &Secrets,
+        exp: UnixTime,
+        now: UnixTime,
+        at: Instant,
+    ) -> Result<Signer, KeyringError> {
+        self.ensure_fresh(store, secrets, now, at).await?;
+        // The second time with the rows read anew: who is refused knows less than the store does.
+        for read in [false, true] {
+            if read {
+                self.reload(store, secrets, now, at).await?;
+            }
+            let opened = self.opened();
+            opened.judge_age(at)?;
+            let (open, key) = opened.signer(now)?;
+            let mut until = UnixTime::from_seconds(open.permitted.load(Ordering::Acquire));
+            if exp > until {
+                until = exp.plus(SIGNED_AHEAD_SECONDS);
+                if !store.permit_signing(key.key_id(), until, now).await? {
+                    continue;
+                }
+                open.permitted.fetch_max(until.seconds(), Ordering::AcqRel);
+            }
+            let signed = Arc::clone(&open.signed);
+            return Ok(Signer { key, until, signed });
+        }
+        Err(KeyringError::Overtaken)
     }
 
     /// What verifiers may see of the keyring. Never empty.
     #[must_use]
-    pub fn public_keys(&self) -> &KeySet {
-        &self.public
+    pub fn public_keys(&self) -> Arc<KeySet> {
+        Arc::clone(&self.opened().public)
+    }
+
+    /// The same for others, unless it may lack a key by now.
+    ///
+    /// # Errors
+    /// [`KeyringError::Outdated`].
+    pub fn published_keys(&self, at: Instant) -> Result<Arc<KeySet>, KeyringError> {
+        let opened = self.opened();
+        opened.judge_age(at)?;
+        Ok(Arc::clone(&opened.public))
+    }
+
+    /// What each key has done in this process.
+    #[must_use]
+    pub fn uses(&self) -> Vec<KeyUse> {
+        let uses = |key: &OpenKey| KeyUse {
+            life: key.life.clone(),
+            signed: key.signed.load(Ordering::Relaxed),
+        };
+        self.opened().keys.iter().map(uses).collect()
+    }
+
+    fn opened(&self) -> Arc<Opened> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Opened {
+    fn of(
+        stored: Vec<StoredKey>,
+        secrets: &Secrets,
+        last: Option<&Self>,
+        now: UnixTime,
+        at: Instant,
+    ) -> Result<Self, KeyringError> {
+        let mut public = Vec::with_capacity(stored.len());
+        let mut keys = Vec::with_capacity(stored.len());
+        for key in stored {
+            if key.life.state.is_public() {
+                public.push(Jwk::parse(key.public_jwk.as_bytes())?);
+            }
+            let known = last.and_then(|last| last.named(&key.life.key_id));
+            keys.push(OpenKey::of(key, secrets, known)?);
+        }
+        let opened = Self {
+            keys,
+            public: Arc::new(KeySet::from_keys(public)?),
+            read_at: at,
+        };
+        let (_, signing) = opened.signer(now)?;
+        if !opened.public.contains(signing.key_id()) {
+            return Err(KeyringError::WrongSeed(signing.key_id().to_owned()));
+        }
+        Ok(opened)
+    }
+
+    fn named(&self, key_id: &str) -> Option<&OpenKey> {
+        self.keys.iter().find(|key| key.life.key_id == key_id)
+    }
+
+    /// Who signs, of those that are open here.
+    fn signer(&self, now: UnixTime) -> Result<(&OpenKey, Arc<SigningKey>), KeyringError> {
+        let open = self.keys.iter().filter(|key| key.signing.is_some());
+        life::signer(open.map(|key| &key.life), now)
+            .and_then(|life| self.named(&life.key_id))
+            .and_then(|open| Some((open, Arc::clone(open.signing.as_ref()?))))
+            .ok_or(KeyringError::NoActiveKey)
+    }
+
+    fn judge_age(&self, at: Instant) -> Result<(), KeyringError> {
+        let age = at.saturating_duration_since(self.read_at);
+        let most = Duration::from_secs(KEYS_READ_WITHIN_SECONDS.unsigned_abs());
+        if age <= most {
+            Ok(())
+        } else {
+            Err(KeyringError::Outdated)
+        }
+    }
+}
+
+impl OpenKey {
+    fn of(
+        stored: StoredKey,
+        secrets: &Secrets,
+        known: Option<&Self>,
+    ) -> Result<Self, KeyringError> {
+        let signing = match stored.life.state {
+            KeyState::Generated | KeyState::Retiring | KeyState::Retired | KeyState::Revoked => {
+                None
+            }
+            KeyState::Active | KeyState::Published => {
+                match known.and_then(|known| known.signing.clone()) {
+                    Some(open) => Some(open),
+                    None => open_unless_waiting(&stored, secrets)?.map(Arc::new),
+                }
+            }
+        };
+        let (permitted, signed) = known.map_or_else(Default::default, |known| {
+            (Arc::clone(&known.permitted), Arc::clone(&known.signed))
+        });
+        Ok(Self {
+            life: stored.life,
+            signing,
+            permitted,
+            signed,
+        })
+    }
+}
+
+/// A key that waits for its moment and does not open keeps nobody from signing with the one before; it is said each time.
+fn open_unless_waiting(
+    stored: &StoredKey,
+    secrets: &Secrets,
+) -> Result<Option<SigningKey>, KeyringError> {
+    match open_seed(stored, secrets) {
+        Ok(key) => Ok(Some(key)),
+        Err(error) if stored.life.state == KeyState::Published => {
+            tracing::error!(kid = stored.life.key_id, detail = %error, "the next signing key does not open");
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keyring(active {})", self.active.key_id())
+        let opened = self.opened();
+        let ids = opened.keys.iter().map(|key| key.life.key_id.as_str());
+        f.write_str("Keyring")?;
+        f.debug_list().entries(ids).finish()
     }
 }
 
+/// Makes a key and seals it.
 fn generate(secrets: &Secrets, now: UnixTime) -> Result<StoredKey, KeyringError> {
     let mut seed = Zeroizing::new([0_u8; 32]);
     getrandom::fill(seed.as_mut_slice()).map_err(|_| KeyringError::NoRandomness)?;
-    let key = SigningKey::from_seed(&seed)?;
+    seal(&seed, secrets, now)
+}
+
+/// Seals the key of a seed.
+fn seal(
+    seed: &Zeroizing<[u8; 32]>,
+    secrets: &Secrets,
+    now: UnixTime,
+) -> Result<StoredKey, KeyringError> {
+    let key = SigningKey::from_seed(seed)?;
     let key_id = key.key_id().to_owned();
     let sealed_seed =
         secrets
@@ -212,25 +444,23 @@ fn generate(secrets: &Secrets, now: UnixTime) -> Result<StoredKey, KeyringError>
             })?;
     Ok(StoredKey {
         public_jwk: key.public_jwk().to_json(),
-        key_id,
-        state: KeyState::Active,
+        life: Life::generated(key_id, now),
         sealed_seed,
-        created_at: now,
     })
 }
 
 fn open_seed(stored: &StoredKey, secrets: &Secrets) -> Result<SigningKey, KeyringError> {
     let seed = secrets
-        .open(&stored.key_id, &stored.sealed_seed)
+        .open(&stored.life.key_id, &stored.sealed_seed)
         .map_err(|source| KeyringError::Seal {
-            key_id: stored.key_id.clone(),
+            key_id: stored.life.key_id.clone(),
             source,
         })?;
-    let wrong = || KeyringError::WrongSeed(stored.key_id.clone());
+    let wrong = || KeyringError::WrongSeed(stored.life.key_id.clone());
     let seed: Zeroizing<[u8; 32]> =
         Zeroizing::new(seed.as_slice().try_into().map_err(|_| wrong())?);
     let key = SigningKey::from_seed(&seed)?;
-    if key.key_id() == stored.key_id {
+    if key.key_id() == stored.life.key_id {
         Ok(key)
     } else {
         Err(wrong())

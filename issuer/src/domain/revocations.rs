@@ -6,8 +6,9 @@
 //! unnoticed or add to it. It names the request that it answers and holds for a minute, so that an old one cannot be shown
 //! again. Edges read it by `edgeward_core::revocation::Page`.
 //!
-//! An entry begins with its kind, the claim by which a token is told. There is one, `sid`, because every act ends sessions; an
-//! edge refuses a page with a kind that it does not know, so edges are updated before an issuer that has another one.
+//! An entry begins with its kind, the claim or header parameter by which a token is told: `sid` for a session, as nearly every act
+//! ends sessions, and `kid` for a signing key that was revoked. An edge refuses a page with a kind that it does not know, so edges
+//! are updated before an issuer that has another one.
 
 mod news;
 mod pages;
@@ -19,7 +20,7 @@ use std::{fmt::Write as _, future::Future, sync::Arc, time::Instant};
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use edgeward_core::{
-    revocation::{FEED_TYPE, Kind, MAX_PAGE_ENTRIES, SESSION_KEPT_SECONDS},
+    revocation::{FEED_TYPE, KEY_KEPT_SECONDS, Kind, MAX_PAGE_ENTRIES, SESSION_KEPT_SECONDS},
     time::UnixTime,
     token::{SignError, SigningKey, TokenType},
 };
@@ -36,6 +37,9 @@ use crate::config::{ACCESS_SECONDS_MAX, Identity};
 /// configured when it was made. Edges remember it for as long.
 pub const KEPT_SECONDS: i64 = SESSION_KEPT_SECONDS;
 
+/// And a revoked key: as long as a verifier may hold a key set that lists it.
+pub const KEY_IS_KEPT_SECONDS: i64 = KEY_KEPT_SECONDS;
+
 const _: () = assert!(
     ACCESS_SECONDS_MAX + edgeward_core::time::LEEWAY_SECONDS <= KEPT_SECONDS,
     "a session would be forgotten while a token of it is good"
@@ -44,24 +48,73 @@ const _: () = assert!(
 /// How long a page holds.
 const PAGE_SECONDS: i64 = 60;
 
-/// A session that has ended, as a transaction notes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ended {
-    /// Which.
-    pub sid: Sid,
-    /// When.
-    pub at: UnixTime,
-    /// Why.
-    pub reason: RevocationReason,
+/// What has ended, as a transaction notes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// A session.
+    Session {
+        /// Which.
+        sid: Sid,
+        /// When.
+        at: UnixTime,
+        /// Why.
+        reason: RevocationReason,
+    },
+    /// A signing key of ours, revoked by an operator.
+    Key {
+        /// Its id.
+        key_id: String,
+        /// When.
+        at: UnixTime,
+    },
 }
 
-/// A session that has ended, with its number in the feed.
+impl Ended {
+    /// The kind of its entry.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Session { .. } => Kind::Session,
+            Self::Key { .. } => Kind::Key,
+        }
+    }
+
+    /// What tokens name it by.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match self {
+            Self::Session { sid, .. } => sid.to_string(),
+            Self::Key { key_id, .. } => key_id.clone(),
+        }
+    }
+
+    /// When.
+    #[must_use]
+    pub const fn at(&self) -> UnixTime {
+        match self {
+            Self::Session { at, .. } | Self::Key { at, .. } => *at,
+        }
+    }
+
+    /// Why, by its stable name.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Session { reason, .. } => reason.name(),
+            Self::Key { .. } => "revoked",
+        }
+    }
+}
+
+/// What has ended, with its number in the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocation {
     /// Its number.
     pub seq: u64,
-    /// Which session.
-    pub sid: Sid,
+    /// What it is.
+    pub kind: Kind,
+    /// What tokens name it by. A word.
+    pub id: String,
     /// When.
     pub at: UnixTime,
     /// Why, by its stable name.
@@ -73,11 +126,11 @@ pub trait Revocations {
     /// The number of the last entry, kept or not; 0 before the first.
     fn last_revocation(&self) -> impl Future<Output = Result<u64, StorageError>> + Send;
 
-    /// Up to `most` entries after a number and not before a moment, in order.
+    /// Up to `most` entries after a number that still matter at `now`, in order.
     fn revocations(
         &self,
         after: u64,
-        since: UnixTime,
+        now: UnixTime,
         most: usize,
     ) -> impl Future<Output = Result<Vec<Revocation>, StorageError>> + Send;
 }
@@ -199,16 +252,32 @@ impl Feed<'_> {
     }
 }
 
-async fn read(
+/// What follows a number, as the database has it.
+#[derive(Debug)]
+pub struct Following {
+    /// The number that it goes on from; 0 where one was named that was never given.
+    pub after: u64,
+    /// The number to go on from next.
+    pub last: u64,
+    /// Whether there is more at once.
+    pub more: bool,
+    /// The sessions, in order.
+    pub found: Vec<Revocation>,
+}
+
+/// Up to a page of what follows a number and can still matter.
+///
+/// # Errors
+/// [`StorageError`].
+pub async fn following(
     store: &impl Revocations,
     after: u64,
     now: UnixTime,
-) -> Result<Entries, StorageError> {
+) -> Result<Following, StorageError> {
     let newest = store.last_revocation().await?;
     // A number from the future was given by another history of the database: all is told anew.
     let after = if after > newest { 0 } else { after };
-    let since = now.plus(-KEPT_SECONDS);
-    let found = store.revocations(after, since, MAX_PAGE_ENTRIES).await?;
+    let found = store.revocations(after, now, MAX_PAGE_ENTRIES).await?;
     let more = found.len() == MAX_PAGE_ENTRIES;
     let last = match found.last() {
         Some(entry) if more => entry.seq,
@@ -216,13 +285,36 @@ async fn read(
         Some(entry) => entry.seq.max(newest),
         None => newest,
     };
+    Ok(Following {
+        after,
+        last,
+        more,
+        found,
+    })
+}
+
+async fn read(
+    store: &impl Revocations,
+    after: u64,
+    now: UnixTime,
+) -> Result<Entries, StorageError> {
+    let Following {
+        after,
+        last,
+        more,
+        found,
+    } = following(store, after, now).await?;
     let mut lines = String::new();
     for Revocation {
-        sid, at, reason, ..
+        kind,
+        id,
+        at,
+        reason,
+        ..
     } in &found
     {
         // Writing to a string cannot fail.
-        let _ = writeln!(lines, "{} {sid} {at} {reason}", Kind::Session.name());
+        let _ = writeln!(lines, "{} {id} {at} {reason}", kind.name());
     }
     Ok(Entries {
         after,

@@ -206,7 +206,11 @@ async fn find(app: &App, asked: &Parts, own_id: &RequestId) -> Result<Caller, Ap
         Err(ProofRefusal::Store(failure)) => Err(failure.into()),
         Err(refusal) => {
             tracing::warn!(parent: &span, peer = %peer_address(asked), reason = %refusal, "edge proof refused");
-            Err(ApiError::EdgeProofInvalid)
+            Err(if refusal.is_of_an_enrolled_edge() {
+                ApiError::EdgeProofMisused
+            } else {
+                ApiError::EdgeProofInvalid
+            })
         }
     }
 }

@@ -173,7 +173,9 @@ pub fn expire_all(config: &Config) -> impl Iterator<Item = SetCookie> {
 }
 
 fn bare(config: &Config, purpose: Purpose, value: &str) -> SetCookie {
-    let cookie = SetCookie::for_environment(config.environment, purpose.name(config), value);
+    let same_site = config.cookies.same_site_in(config.environment);
+    let cookie = SetCookie::for_environment(config.environment, purpose.name(config), value)
+        .same_site(same_site);
     match (config.environment, &config.cookies.parent_domain) {
         (Environment::Production, Some(domain)) => cookie.domain(domain.as_str()),
         (Environment::Production | Environment::Preview | Environment::Development, _) => cookie,
@@ -200,6 +202,8 @@ pub fn append(
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use edgeward_core::cookie::SameSite;
 
     use super::*;
 
@@ -251,6 +255,38 @@ mod tests {
                     expected.contains("Domain="),
                     "{removal}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn same_site_is_as_configured_on_every_cookie() {
+        for (environment, same_site, expected) in [
+            (Environment::Production, SameSite::Lax, "; SameSite=Lax"),
+            (
+                Environment::Production,
+                SameSite::Strict,
+                "; SameSite=Strict",
+            ),
+            (Environment::Production, SameSite::None, "; SameSite=None"),
+            (Environment::Preview, SameSite::Strict, "; SameSite=Strict"),
+            (Environment::Preview, SameSite::Lax, "; SameSite=Lax"),
+            (
+                Environment::Development,
+                SameSite::Strict,
+                "; SameSite=Strict",
+            ),
+        ] {
+            let mut config = Config::defaults(Path::new("unused"));
+            config.environment = environment;
+            config.cookies.same_site = Some(same_site);
+            let set = Purpose::OF_A_SIGN_IN
+                .into_iter()
+                .chain([Purpose::Device])
+                .map(|purpose| set(&config, purpose, "v", 60));
+            for cookie in set.chain(expire_all(&config)) {
+                let line = cookie.header_value().unwrap();
+                assert!(line.ends_with(expected), "{environment}: {line}");
             }
         }
     }

@@ -43,7 +43,7 @@ pub async fn write_refusals<F: Future<Output = Response>>(
         extensions.get::<RequestId>(),
     );
     if let (Some(refused), Some(asked), Some(request_id)) = found
-        && let Some(kind) = event_of(refused.code)
+        && let Some(kind) = event_of(*refused)
     {
         let user_agent = user_agent.as_ref().map(|value| value.as_bytes());
         let circumstances = Circumstances::new(
@@ -61,10 +61,12 @@ pub async fn write_refusals<F: Future<Output = Response>>(
 
 /// The event of a refusal. Those about passwords, and a spent refresh token, are acts with an audit entry, which makes
 /// their event.
-fn event_of(code: ProblemCode) -> Option<EventType> {
+fn event_of(refused: Refused) -> Option<EventType> {
+    let code = refused.code;
     match Credential::refused_by(code) {
         Some(Credential::CsrfToken) => Some(EventType::CsrfRefused),
         Some(Credential::Captcha) => Some(EventType::CaptchaRefused),
+        Some(Credential::EdgeProof) if refused.misused => Some(EventType::EdgeProofMisused),
         Some(Credential::EdgeProof) => Some(EventType::EdgeProofRefused),
         Some(Credential::AccessToken) => Some(EventType::AccessTokenRefused),
         Some(Credential::RefreshToken) if code == ProblemCode::RefreshReused => None,

@@ -4,7 +4,11 @@
 //! hangs does not hide the others; a part that is not known to work counts as failing. Nothing here lets anybody in: who
 //! asks the issuer in spite of a failing part is refused where that part is needed.
 
-use std::{error::Error, future::Future, time::Duration};
+use std::{
+    error::Error,
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json, extract,
@@ -14,7 +18,7 @@ use axum::{
 use edgeward_core::{
     csrf,
     time::UnixTime,
-    token::{self, Audiences, Expectations, TokenType},
+    token::{self, Audiences, Expectations, SigningKey, TokenType},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -162,14 +166,17 @@ async fn database_works(app: &App) -> Result<(), Why> {
 /// Verifiers get their keys from the database, and so does the next start: a key that is only in memory signs tokens
 /// that nobody will accept for long. A database that does not answer is the other check's to tell.
 async fn signing_key_works(app: &App) -> Result<(), Why> {
-    if !signs_what_verifies(app) {
+    let now = app.clock.now();
+    let keyring = app.fresh_keyring(now).await?;
+    let key = keyring.signing_key(now, Instant::now())?;
+    if !signs_what_verifies(app, &key) {
         return Err("the signing key makes no token that verifies".into());
     }
-    let active = app.keyring.active().key_id();
+    let signs = key.key_id();
     match app.store.signing_keys().await {
         Ok(stored) => stored
             .iter()
-            .any(|key| key.key_id == active && key.state.is_public())
+            .any(|key| key.life.key_id == signs && key.life.state.is_public())
             .then_some(())
             .ok_or_else(|| "the database does not have the signing key".into()),
         Err(failure) => {
@@ -207,7 +214,7 @@ fn custody_answers(app: &App) -> Option<State> {
 }
 
 /// Signs something that is no token of ours and verifies it by what verifiers see.
-fn signs_what_verifies(app: &App) -> bool {
+fn signs_what_verifies(app: &App, key: &SigningKey) -> bool {
     let probe = TokenType::Other("readiness-probe".to_owned());
     let issuer = &app.config.issuer.url;
     let now = app.clock.now();
@@ -217,12 +224,12 @@ fn signs_what_verifies(app: &App) -> bool {
         aud: issuer,
         exp: now.plus(1),
     };
-    let Ok(token) = app.keyring.active().sign(&probe, &claims) else {
+    let Ok(token) = key.sign(&probe, &claims) else {
         return false;
     };
     let audiences = Audiences::OneOf(vec![issuer.clone()]);
     let expect = Expectations::new(issuer.clone(), audiences, probe);
-    token::verify(&token, app.keyring.public_keys(), &expect, now).is_ok()
+    token::verify(&token, &app.keyring.public_keys(), &expect, now).is_ok()
 }
 
 #[derive(Serialize)]

@@ -70,8 +70,10 @@ pub enum ApiError {
     CsrfInvalid,
     /// The request comes from a page of another origin.
     OriginRefused,
-    /// The proof of an edge does not hold.
+    /// What should be the proof of an edge is not signed by one.
     EdgeProofInvalid,
+    /// An enrolled edge signed the proof, and not for this request at this time. Answered like the other; operators are told.
+    EdgeProofMisused,
     /// Only an edge that asks for itself may have this.
     EdgeProofRequired,
     /// A mailed link was used, has expired or never was.
@@ -120,13 +122,15 @@ pub struct Internal {
     fault: Fault,
 }
 
-/// What a refusal leaves on its answer, for the metrics.
+/// What a refusal leaves on its answer, for the metrics and the security events.
 #[derive(Debug, Clone, Copy)]
 pub struct Refused {
     /// The public code.
     pub code: ProblemCode,
     /// What the operator must look at, if anything.
     pub fault: Option<Fault>,
+    /// Whether the credential was genuine, and somebody used it for what it is not for.
+    pub misused: bool,
 }
 
 impl Internal {
@@ -186,7 +190,7 @@ impl ApiError {
             Self::CaptchaInvalid => ProblemCode::CaptchaInvalid,
             Self::CsrfInvalid => ProblemCode::CsrfInvalid,
             Self::OriginRefused => ProblemCode::OriginRefused,
-            Self::EdgeProofInvalid => ProblemCode::EdgeProofInvalid,
+            Self::EdgeProofInvalid | Self::EdgeProofMisused => ProblemCode::EdgeProofInvalid,
             Self::EdgeProofRequired => ProblemCode::EdgeProofRequired,
             Self::LinkInvalid => ProblemCode::LinkInvalid,
             Self::WeakPassword(_) => ProblemCode::WeakPassword,
@@ -293,6 +297,7 @@ impl IntoResponse for ApiError {
         response.extensions_mut().insert(Refused {
             code: self.code(),
             fault: self.fault(),
+            misused: matches!(self, Self::EdgeProofMisused),
         });
         let headers = response.headers_mut();
         headers.insert(

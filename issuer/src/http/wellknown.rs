@@ -1,6 +1,9 @@
 //! The documents that verifiers and clients read without asking anybody: the key set and the metadata.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use axum::{
     body::Bytes,
@@ -20,11 +23,9 @@ use crate::{
     domain::edges::{Edge, Edges},
 };
 
-/// Fresh for five minutes, so a new key is everywhere after that. When the issuer is away, caches go on with what they
-/// have for a day: keys outlive an outage, and a revocation travels by its own way.
-const KEY_SET_CACHE: HeaderValue = HeaderValue::from_static(
-    "public, max-age=300, stale-while-revalidate=60, stale-if-error=86400",
-);
+/// A key is public for longer than this before it signs (`domain::keyring::timing`). When the issuer is away, caches go on
+/// with what they have for a day: keys outlive an outage, and a revocation travels by its own way.
+const KEY_SET_CACHE: &str = "public, max-age=300, stale-while-revalidate=60, stale-if-error=86400";
 
 /// The metadata changes with a new version or another configuration only.
 const METADATA_CACHE: HeaderValue =
@@ -37,13 +38,18 @@ const KEY_SET_TYPE: HeaderValue = HeaderValue::from_static("application/jwk-set+
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "documents", responses(
     (status = 200, description = "JSON Web Key Set (RFC 7517)", content_type = "application/jwk-set+json", body = Object),
     (status = 304, description = "The caller has this set already"),
+    (status = 503, description = "`BUSY`, with `Retry-After`: the keys cannot be read"),
 ))]
 pub async fn key_set(
     State(app): State<SharedApp>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let document = app.documents.key_set(&app).await?;
-    Ok(document.answer(&headers, KEY_SET_TYPE, KEY_SET_CACHE))
+    Ok(document.answer(
+        &headers,
+        KEY_SET_TYPE,
+        HeaderValue::from_static(KEY_SET_CACHE),
+    ))
 }
 
 /// What was made of the database the last time, and of what.
@@ -55,7 +61,7 @@ pub struct Documents {
 /// What a key set is made of.
 #[derive(Debug, PartialEq, Eq)]
 struct KeySources {
-    own: KeySet,
+    own: Arc<KeySet>,
     edges: Vec<Edge>,
 }
 
@@ -63,7 +69,10 @@ impl Documents {
     /// The edges are read each time, because another process enrols them; what is made of them is kept while it is the same.
     async fn key_set(&self, app: &App) -> Result<Document, ApiError> {
         let sources = KeySources {
-            own: app.keyring.public_keys().clone(),
+            own: app
+                .fresh_keyring(app.clock.now())
+                .await?
+                .published_keys(Instant::now())?,
             edges: app.store.edges().await?,
         };
         if let Some((of, document)) = &*self.kept()
@@ -185,6 +194,18 @@ fn names_tag(request: &HeaderMap, tag: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::keyring::timing::{KEY_SET_MAX_AGE_SECONDS, KEY_SET_STALE_SECONDS};
+
+    #[test]
+    fn caches_are_told_what_the_publication_of_keys_counts_on() {
+        let told = |name: &str| -> i64 {
+            let named = |part: &str| part.strip_prefix(name)?.strip_prefix('=')?.parse().ok();
+            let mut parts = KEY_SET_CACHE.split(", ");
+            parts.find_map(named).unwrap()
+        };
+        assert_eq!(told("max-age"), KEY_SET_MAX_AGE_SECONDS);
+        assert_eq!(told("stale-while-revalidate"), KEY_SET_STALE_SECONDS);
+    }
 
     #[test]
     fn a_tag_is_recognised_in_every_form_of_the_header() {

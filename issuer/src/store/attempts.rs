@@ -6,7 +6,7 @@
 
 use edgeward_core::time::UnixTime;
 
-use super::sql::{Readers, Row, Writes, sql};
+use super::sql::{Readers, Row, Statement, Writes, sql};
 use crate::domain::{
     lockout::{Counter, CounterKey, Swap},
     storage::StorageError,
@@ -73,19 +73,13 @@ async fn insert(
     key: &CounterKey,
     to: &Counter,
 ) -> Result<bool, StorageError> {
-    let done = sql(
+    let insert = sql(
         "INSERT INTO attempt_counters (key, account, failures, claims, claims_end_at, locked_until, forget_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (key) DO NOTHING",
     )
     .bind(key.digest())
-    .bind(key.account())
-    .bind(i64::from(to.failures))
-    .bind(i64::from(to.claims))
-    .bind(to.claims_end_at)
-    .bind(locked_until(to))
-    .bind(to.forget_at)
-    .execute(on)
-    .await?;
+    .bind(key.account());
+    let done = bind_counter(insert, to).execute(on).await?;
     Ok(done == 1)
 }
 
@@ -95,23 +89,14 @@ async fn update(
     from: &Counter,
     to: &Counter,
 ) -> Result<bool, StorageError> {
-    let done = sql("UPDATE attempt_counters
+    let update = sql("UPDATE attempt_counters
          SET failures = $7, claims = $8, claims_end_at = $9, locked_until = $10, forget_at = $11
          WHERE key = $1 AND failures = $2 AND claims = $3 AND claims_end_at = $4 AND locked_until = $5
              AND forget_at = $6")
-    .bind(key.digest())
-    .bind(i64::from(from.failures))
-    .bind(i64::from(from.claims))
-    .bind(from.claims_end_at)
-    .bind(locked_until(from))
-    .bind(from.forget_at)
-    .bind(i64::from(to.failures))
-    .bind(i64::from(to.claims))
-    .bind(to.claims_end_at)
-    .bind(locked_until(to))
-    .bind(to.forget_at)
-    .execute(on)
-    .await?;
+    .bind(key.digest());
+    let done = bind_counter(bind_counter(update, from), to)
+        .execute(on)
+        .await?;
     Ok(done == 1)
 }
 
@@ -120,18 +105,22 @@ async fn delete(
     key: &CounterKey,
     from: &Counter,
 ) -> Result<bool, StorageError> {
-    let done = sql("DELETE FROM attempt_counters
+    let delete = sql("DELETE FROM attempt_counters
          WHERE key = $1 AND failures = $2 AND claims = $3 AND claims_end_at = $4 AND locked_until = $5
              AND forget_at = $6")
-    .bind(key.digest())
-    .bind(i64::from(from.failures))
-    .bind(i64::from(from.claims))
-    .bind(from.claims_end_at)
-    .bind(locked_until(from))
-    .bind(from.forget_at)
-    .execute(on)
-    .await?;
+    .bind(key.digest());
+    let done = bind_counter(delete, from).execute(on).await?;
     Ok(done == 1)
+}
+
+/// The values of a counter, in the order in which every statement names them.
+fn bind_counter(statement: Statement, counter: &Counter) -> Statement {
+    statement
+        .bind(i64::from(counter.failures))
+        .bind(i64::from(counter.claims))
+        .bind(counter.claims_end_at)
+        .bind(locked_until(counter))
+        .bind(counter.forget_at)
 }
 
 /// Takes some ended rows away. On a connection of its own and never within an act: what it locks could be what another

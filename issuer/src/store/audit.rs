@@ -154,10 +154,25 @@ impl Store {
     /// # Errors
     /// When the database cannot be read. A broken chain is an answer, not an error.
     pub async fn verify_audit_chain(&self) -> Result<ChainVerdict, StorageError> {
-        let mut walk = ChainWalk::start();
+        self.walk_audit_log(ChainWalk::start()).await
+    }
+
+    /// Goes on with a walk from where it stands, after a look whether the log still has what stood there.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn walk_audit_log(&self, mut walk: ChainWalk) -> Result<ChainVerdict, StorageError> {
         let mut after = i64::MIN;
+        if walk.entries() > 0 {
+            after = i64::try_from(walk.entries())
+                .map_err(|_| StorageError::Unreadable("audit_log.seq"))?;
+            let last = self.audit_page(after.saturating_sub(1), 1).await?;
+            if let Err(broken) = walk.go_on_from(last.first()) {
+                return Ok(ChainVerdict::Broken(broken));
+            }
+        }
         loop {
-            let page = self.audit_page(after).await?;
+            let page = self.audit_page(after, PAGE).await?;
             let Some(last) = page.last() else {
                 return Ok(ChainVerdict::Whole(walk));
             };
@@ -171,11 +186,11 @@ impl Store {
         }
     }
 
-    /// Up to [`PAGE`] entries after a number, in order.
-    async fn audit_page(&self, after: i64) -> Result<Vec<LoggedEntry>, StorageError> {
+    /// Up to so many entries after a number, in order.
+    async fn audit_page(&self, after: i64, most: i64) -> Result<Vec<LoggedEntry>, StorageError> {
         sql("SELECT seq, entry, previous_hash, hash FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2")
             .bind(after)
-            .bind(PAGE)
+            .bind(most)
             .all(self.readers())
             .await?
             .iter()

@@ -7,7 +7,7 @@ use edgeward_core::time::UnixTime;
 use super::{
     WriteTx,
     many_rows::ManyRows,
-    sql::{Reads, Row, Writes, sql},
+    sql::{Reads, Row, Statement, Writes, sql},
     users::{self, account_columns},
 };
 
@@ -193,8 +193,7 @@ pub(super) async fn rotate(
     on: &mut impl Writes,
     rotation: &Rotation,
 ) -> Result<bool, StorageError> {
-    let seq = i64::try_from(rotation.seq).map_err(|_| StorageError::Unreadable("families.seq"))?;
-    let done = sql(
+    let update = sql(
         "UPDATE families
          SET seq = seq + 1, previous_digest = current_digest, current_digest = $4, sealed_next = $5,
              rotated_at_ms = $6, handed_out_at_ms = $6, confirmed = 0, idle_expires_at = $7, last_used_at = $8,
@@ -202,21 +201,8 @@ pub(super) async fn rotate(
              step_up_demanded_at = coalesce(step_up_demanded_at, $12)
          WHERE sid = $1 AND seq = $2 AND current_digest = $3
              AND revoked_at IS NULL AND idle_expires_at > $8 AND absolute_expires_at > $8",
-    )
-    .bind(rotation.sid.to_string())
-    .bind(seq)
-    .bind(rotation.current.as_bytes())
-    .bind(rotation.next.as_bytes())
-    .bind(rotation.sealed_next.as_bytes())
-    .bind(rotation.at.millis())
-    .bind(rotation.idle_expires_at)
-    .bind(rotation.at.time())
-    .bind(rotation.device.cookie.as_ref().map(Digest::as_bytes))
-    .bind(rotation.device.program.as_bytes())
-    .bind(rotation.address.as_str())
-    .bind(rotation.demands_step_up.then(|| rotation.at.time()))
-    .execute(on)
-    .await?;
+    );
+    let done = bind_rotation(update, rotation)?.execute(on).await?;
     reach(Point::FamilyMoved);
     Ok(done == 1)
 }
@@ -229,21 +215,7 @@ pub(super) async fn rotate_together(
 ) -> Result<Vec<bool>, StorageError> {
     let mut update = sql(ROTATIONS.for_rows(rotations.len()));
     for rotation in rotations {
-        let seq =
-            i64::try_from(rotation.seq).map_err(|_| StorageError::Unreadable("families.seq"))?;
-        update = update
-            .bind(rotation.sid.to_string())
-            .bind(seq)
-            .bind(rotation.current.as_bytes())
-            .bind(rotation.next.as_bytes())
-            .bind(rotation.sealed_next.as_bytes())
-            .bind(rotation.at.millis())
-            .bind(rotation.idle_expires_at)
-            .bind(rotation.at.time())
-            .bind(rotation.device.cookie.as_ref().map(Digest::as_bytes))
-            .bind(rotation.device.program.as_bytes())
-            .bind(rotation.address.as_str())
-            .bind(rotation.demands_step_up.then(|| rotation.at.time()));
+        update = bind_rotation(update, rotation)?;
     }
     let moved = update.all(tx).await?;
     reach(Point::FamilyMoved);
@@ -255,6 +227,24 @@ pub(super) async fn rotate_together(
     // A successor is 256 random bits, so its digest tells which rotation a row has moved by.
     let is_done = |rotation: &&Rotation| done.contains(rotation.next.as_bytes().as_slice());
     Ok(rotations.iter().map(is_done).collect())
+}
+
+/// The values of a rotation, in the order in which both statements name them.
+fn bind_rotation(statement: Statement, rotation: &Rotation) -> Result<Statement, StorageError> {
+    let seq = i64::try_from(rotation.seq).map_err(|_| StorageError::Unreadable("families.seq"))?;
+    Ok(statement
+        .bind(rotation.sid.to_string())
+        .bind(seq)
+        .bind(rotation.current.as_bytes())
+        .bind(rotation.next.as_bytes())
+        .bind(rotation.sealed_next.as_bytes())
+        .bind(rotation.at.millis())
+        .bind(rotation.idle_expires_at)
+        .bind(rotation.at.time())
+        .bind(rotation.device.cookie.as_ref().map(Digest::as_bytes))
+        .bind(rotation.device.program.as_bytes())
+        .bind(rotation.address.as_str())
+        .bind(rotation.demands_step_up.then(|| rotation.at.time())))
 }
 
 static ROTATIONS: ManyRows = ManyRows::new(
@@ -359,7 +349,7 @@ pub(super) async fn revoke(
     reach(Point::CookiesEnded);
     let done = done == 1;
     if done {
-        tx.note_end(Ended {
+        tx.note_end(Ended::Session {
             sid,
             at: now,
             reason,
@@ -388,7 +378,7 @@ pub(super) async fn revoke_all(
     .await?;
     for row in &ended {
         let sid = Sid::parse(row.get("sid")?).ok_or(StorageError::Unreadable("families.sid"))?;
-        tx.note_end(Ended {
+        tx.note_end(Ended::Session {
             sid,
             at: now,
             reason,

@@ -171,13 +171,6 @@ impl Store {
         Ok(tx)
     }
 
-    /// Begins a write transaction beside which no other commits: for a decision about rows that are not there.
-    pub(crate) async fn write_alone(&self) -> Result<WriteTx, StorageError> {
-        let mut tx = self.write().await?;
-        tx.be_alone().await?;
-        Ok(tx)
-    }
-
     /// Where refreshes share commits: with one writer. A server's transactions run beside each other.
     const fn shared_commits(&self) -> Option<&Rotations> {
         match &self.db {
@@ -333,6 +326,14 @@ impl WriteTx {
             Tx::Pg(tx) => tx.rollback().await?,
         }
         Ok(())
+    }
+
+    /// From here to the end no other transaction changes the signing keys. In SQLite it is so from the beginning.
+    async fn keep_keys_still(&mut self) -> Result<(), StorageError> {
+        match &mut self.tx {
+            Tx::Lite(_) => Ok(()),
+            Tx::Pg(tx) => postgres::lock_keys(tx).await,
+        }
     }
 
     /// From here to the end no other transaction commits an act. In SQLite it is so from the beginning.

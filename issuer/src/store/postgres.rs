@@ -128,3 +128,10 @@ pub(super) async fn lock_schema(connection: &mut PgConnection) -> Result<(), sql
     connection.execute(lock!(2)).await?;
     Ok(())
 }
+
+/// One at a time up to the end of the transaction: changes of the signing keys. It is taken before any row, and no other
+/// transaction asks for it, so who holds it waits for nobody who waits for it.
+pub(super) async fn lock_keys(connection: &mut PgConnection) -> Result<(), StorageError> {
+    connection.execute(lock!(3)).await?;
+    Ok(())
+}

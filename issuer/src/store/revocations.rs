@@ -1,6 +1,6 @@
 //! The feed of ended sessions in the database, numbered in the order of the commits.
 
-use edgeward_core::time::UnixTime;
+use edgeward_core::{revocation::Kind, time::UnixTime};
 
 use super::{
     Store, WriteTx,
@@ -9,8 +9,7 @@ use super::{
 use crate::{
     domain::{
         moment::Moment,
-        revocations::{Ended, KEPT_SECONDS, Revocation, Revocations},
-        session::Sid,
+        revocations::{Ended, KEPT_SECONDS, KEY_IS_KEPT_SECONDS, Revocation, Revocations},
         storage::StorageError,
     },
     faults::{Point, reach},
@@ -21,29 +20,33 @@ const FORGOTTEN_AT_ONCE: i64 = 1_000;
 
 /// Appends under the log's lock, which the caller holds: so a number that is seen is never followed by a smaller one.
 pub(super) async fn append(tx: &mut WriteTx, ended: &[Ended]) -> Result<(), StorageError> {
-    let Some(now) = ended.iter().map(|ended| ended.at).max() else {
+    let Some(now) = ended.iter().map(Ended::at).max() else {
         return Ok(());
     };
     let last = last(&mut *tx).await?;
     // Numbers go on from the time, so that a database that was restored from an older copy gives none again that an edge may
     // have read: what came under it would be missing there.
     let mut seq = last.max(Moment::from_time(now).millis());
-    for Ended { sid, at, reason } in ended {
+    for ended in ended {
         seq = seq.saturating_add(1);
-        sql("INSERT INTO revocations (seq, sid, at, reason) VALUES ($1, $2, $3, $4)")
+        sql("INSERT INTO revocations (seq, kind, sid, at, reason) VALUES ($1, $2, $3, $4, $5)")
             .bind(seq)
-            .bind(sid.to_string())
-            .bind(*at)
-            .bind(reason.name())
+            .bind(ended.kind().name())
+            .bind(ended.id())
+            .bind(ended.at())
+            .bind(ended.reason())
             .execute(tx)
             .await?;
         reach(Point::EndWritten);
     }
     sql("DELETE FROM revocations WHERE seq IN
-             (SELECT seq FROM revocations WHERE seq <= $1 AND at < $2 ORDER BY seq LIMIT $3)")
+             (SELECT seq FROM revocations
+              WHERE seq <= $1 AND at < $2 AND (kind <> $4 OR at < $5) ORDER BY seq LIMIT $3)")
     .bind(last)
     .bind(now.plus(-KEPT_SECONDS))
     .bind(FORGOTTEN_AT_ONCE)
+    .bind(Kind::Key.name())
+    .bind(now.plus(-KEY_IS_KEPT_SECONDS))
     .execute(tx)
     .await?;
     Ok(())
@@ -64,16 +67,16 @@ impl Revocations for Store {
     async fn revocations(
         &self,
         after: u64,
-        since: UnixTime,
+        now: UnixTime,
         most: usize,
     ) -> Result<Vec<Revocation>, StorageError> {
-        sql(
-            "SELECT seq, sid, at, reason FROM revocations WHERE seq > $1 AND at >= $2
-             ORDER BY seq LIMIT $3",
-        )
+        sql("SELECT seq, kind, sid, at, reason FROM revocations
+             WHERE seq > $1 AND (at >= $2 OR (kind = $4 AND at >= $5)) ORDER BY seq LIMIT $3")
         .bind(i64::try_from(after).unwrap_or(i64::MAX))
-        .bind(since)
+        .bind(now.plus(-KEPT_SECONDS))
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .bind(Kind::Key.name())
+        .bind(now.plus(-KEY_IS_KEPT_SECONDS))
         .all(self.readers())
         .await?
         .iter()
@@ -85,10 +88,17 @@ impl Revocations for Store {
 fn revocation(row: &Row) -> Result<Revocation, StorageError> {
     Ok(Revocation {
         seq: number(row.get("seq")?)?,
-        sid: Sid::parse(row.get("sid")?).ok_or(StorageError::Unreadable("revocations.sid"))?,
+        kind: Kind::named(row.get("kind")?).ok_or(StorageError::Unreadable("revocations.kind"))?,
+        id: word(row.get("sid")?).ok_or(StorageError::Unreadable("revocations.sid"))?,
         at: row.time("at")?,
         reason: row.get("reason")?,
     })
+}
+
+/// An id that keeps the form of a line whatever the row holds.
+fn word(id: String) -> Option<String> {
+    let fits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_graphic());
+    fits.then_some(id)
 }
 
 fn number(seq: i64) -> Result<u64, StorageError> {

@@ -1,6 +1,6 @@
 //! Only the proof of an enrolled edge, for this very request, changes who asks.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use axum::{
     Router,
@@ -234,7 +234,11 @@ async fn a_forged_proof_is_refused() {
     let claims = world.claims();
     let good = sign(&world.edge, &claims);
     let stranger = SigningKey::from_seed(&[9; 32]).unwrap();
-    let issuer = world.app.keyring.active();
+    let signs = world
+        .app
+        .keyring
+        .signing_key(world.app.clock.now(), Instant::now());
+    let issuer = signs.unwrap();
     let mut changed = good.clone();
     changed.replace_range(
         good.len() - 20..good.len() - 19,
@@ -249,7 +253,7 @@ async fn a_forged_proof_is_refused() {
         ("nothing", String::new()),
         ("no token", "edge-1".to_owned()),
         ("a key of nobody", sign(&stranger, &claims)),
-        ("the issuer's own key", sign(issuer, &claims)),
+        ("the issuer's own key", sign(&issuer, &claims)),
         ("a changed signature", changed),
         (
             "no signature",

@@ -66,15 +66,15 @@ impl Edge {
         let (keys, now) = (desk.app.keyring.public_keys(), desk.app.clock.now());
         // What an edge makes of it.
         let read =
-            |after, id, now| Page::read(answer.body.as_bytes(), (after, id), keys, &expect, now);
+            |after, id, now| Page::read(answer.body.as_bytes(), (after, id), &keys, &expect, now);
         let edges = read(after, "r-1", now).unwrap();
         assert!(read(after, "r-2", now).is_err() && read(after, "r-1", now.plus(121)).is_err());
         let (token, lines) = answer.body.split_once('\n').unwrap();
         let mut as_access = expect.clone();
         as_access.token_type = TokenType::Access;
-        assert!(token::verify(token, keys, &as_access, now).is_err());
+        assert!(token::verify(token, &keys, &as_access, now).is_err());
         // And what it says, to look at.
-        let verified = token::verify(token, keys, &expect, now).unwrap();
+        let verified = token::verify(token, &keys, &expect, now).unwrap();
         let mut page: Value = serde_json::from_str(&verified.claims().to_json()).unwrap();
         assert_eq!(page["more"], edges.has_more());
         let entry = |line: &str| {

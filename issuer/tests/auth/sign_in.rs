@@ -71,7 +71,7 @@ async fn the_access_token_says_what_the_database_says() {
     let audience = Audiences::OneOf(vec![desk.app.config.issuer.audience.clone()]);
     let expect = Expectations::new(SITE, audience, TokenType::Access);
     let keys = desk.app.keyring.public_keys();
-    let verified = token::verify(&browser.cookie("access"), keys, &expect, now).unwrap();
+    let verified = token::verify(&browser.cookie("access"), &keys, &expect, now).unwrap();
     let claims = verified.claims();
     assert_eq!(claims.roles(), ["editor"]);
     assert_eq!(claims.email(), Some(EMAIL));

@@ -38,10 +38,11 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
     let config = &desk.app.config.issuer;
     let policy = PolicyState::parse(POLICY);
     let audiences = Audiences::OneOf(vec![config.audience.clone()]);
+    let keys = desk.app.keyring.public_keys();
     let gate = Gate {
         policy: &policy,
         site: &config.url,
-        keys: Some(desk.app.keyring.public_keys()),
+        keys: Some(&keys),
         keys_are_final: true,
         revocations: None,
         expect: &Expectations::new(config.url.clone(), audiences, TokenType::Access),

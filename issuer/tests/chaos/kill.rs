@@ -132,10 +132,7 @@ impl Victim {
             repeats: of("session.refresh-repeat").len(),
             reuses: of("session.refresh-reuse").len(),
             elsewhere: elsewhere.len(),
-            ends: feed
-                .iter()
-                .filter(|ended| ended.sid.to_string() == sid)
-                .count(),
+            ends: feed.iter().filter(|ended| ended.id == sid).count(),
         }
     }
 }

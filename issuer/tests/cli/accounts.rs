@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The program over the data of a desk.
-fn edgeward(desk: &Desk, args: &[&str]) -> Ran {
+pub(super) fn edgeward(desk: &Desk, args: &[&str]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_edgeward"));
     command
         .env_clear()

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use edgeward_issuer::config::{Config, Database, Inputs, MailTls};
+use edgeward_issuer::config::{Config, ConfigErrors, Database, Inputs, MailTls};
 
 use crate::{
     folder::Folder,
@@ -200,9 +200,9 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
 #[test]
 fn the_rules_of_alerts_are_shown_with_their_lines_and_those_that_come_along_by_name() {
     const RULE: &str = "[[alerts]]\nname = \"lockout-surge\"\nevent = \"account.locked\"\n";
-    const HOOK: &str = "webhook = \"https://hooks.example.com/x\"\n";
-    let others = "refresh-reuse, edge-proof, sign-in-failure-surge, guessing-from-one-address";
-    let all = "refresh-reuse, edge-proof, lockout-surge, sign-in-failure-surge, guessing-from-one-address";
+    const HOOK: &str = "webhook = \"https://hooks.example.com/s3cret-path\"\n";
+    let others = "refresh-reuse, edge-proof, edge-proof-misused, audit-log, sign-in-failure-surge, guessing-from-one-address";
+    let all = "refresh-reuse, edge-proof, edge-proof-misused, audit-log, lockout-surge, sign-in-failure-surge, guessing-from-one-address";
     for (file, lines, names) in [
         (
             format!("[alerting]\n{HOOK}{RULE}[[alerts]]\nname = \"a\"\nevent = \"login.failed\"\n"),
@@ -242,8 +242,17 @@ fn the_rules_of_alerts_are_shown_with_their_lines_and_those_that_come_along_by_n
         let names =
             names.map(|names| format!("# alerts in force that come along: {names} # default"));
         assert_eq!(starting("# alerts"), Vec::from_iter(names), "{shown}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+        let hooks = starting("# webhook at https://hooks.example.com (redacted)").len();
+        assert_eq!(hooks, file.matches(HOOK).count(), "{shown}");
+        // Whoever uses it as a file again is told what was left out.
         fs::write(&path, &shown).unwrap();
-        assert!(Config::load(&inputs).is_ok(), "{shown}");
+        let missing =
+            |error: &ConfigErrors| error.to_string().contains("alerts.webhook: is missing");
+        match Config::load(&inputs) {
+            Ok(_) => assert!(lines.is_empty(), "{shown}"),
+            Err(error) => assert!(!lines.is_empty() && missing(&error), "{error}"),
+        }
     }
 }
 

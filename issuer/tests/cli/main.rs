@@ -10,11 +10,15 @@
 mod config_sources;
 mod config_mistakes;
 mod config_proxies;
+mod config_cookies;
 
 mod serve;
+mod forward_auth;
 mod operator;
 mod accounts;
 mod events;
+mod audit;
+mod keys;
 mod policy;
 mod token_verify;
 mod token_algorithms;

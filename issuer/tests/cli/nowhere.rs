@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Commands that are about what is there already.
-const ABOUT_SOMETHING: [&[&str]; 12] = [
+const ABOUT_SOMETHING: [&[&str]; 13] = [
     &["session", "list", "ada@example.test"],
     &["session", "revoke", "--user", "ada@example.test"],
     &["events", "list"],
@@ -18,6 +18,7 @@ const ABOUT_SOMETHING: [&[&str]; 12] = [
     &["events", "purge"],
     &["edge", "list"],
     &["edge", "revoke", "eu-1"],
+    &["audit", "verify"],
     &["user", "role", "add", "ada@example.test", "admin"],
     &["user", "unlock", "ada@example.test"],
     &["migrate", "status"],
@@ -55,7 +56,7 @@ async fn a_database_that_no_issuer_has_used_is_told_and_left_alone() {
     fs::create_dir(folder.path().join("data")).unwrap();
     fs::write(folder.path().join("data/edgeward.db"), b"").unwrap();
     for url in [None, Some(on_server)] {
-        for args in &ABOUT_SOMETHING[..10] {
+        for args in &ABOUT_SOMETHING[..11] {
             let mut command = edgeward(folder.path());
             command.args(*args);
             command.envs(url.as_ref().map(|url| ("EDGEWARD__STORE__URL", url)));

@@ -6,6 +6,7 @@ use std::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 use base64ct::{Base64, Encoding};
@@ -59,10 +60,11 @@ impl World {
         let config = self.config(custody);
         let secrets = Secrets::open_configured(&config).map_err(|error| error.to_string())?;
         let store = open_store(&config).await.unwrap();
-        let keyring = Keyring::load_or_create(&store, &secrets, NOW).await;
+        let keyring = Keyring::load_or_create(&store, &secrets, NOW, Instant::now()).await;
         store.close().await;
         keyring
-            .map(|keyring| keyring.active().key_id().to_owned())
+            .and_then(|keyring| keyring.signing_key(NOW, Instant::now()))
+            .map(|key| key.key_id().to_owned())
             .map_err(|error| error.to_string())
     }
 

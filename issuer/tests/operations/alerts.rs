@@ -12,7 +12,8 @@ use axum::{
 use edgeward_core::time::UnixTime;
 use edgeward_issuer::{
     alerts::Watch,
-    config::{AlertRule, Alerting, Config, Origin, Per, SecretText},
+    chores::audit_log::Walk,
+    config::{AlertRule, Alerting, Config, Origin, Per, SecretText, Webhook},
     domain::{
         alerts::signature,
         events::{EventType, Severity},
@@ -118,7 +119,7 @@ async fn desk_with(receiver: &Receiver, rules: Vec<AlertRule>, without_defaults:
     let alerting = Alerting {
         secret: Some(SecretText::new(SECRET)),
         secret_file: None,
-        webhook: Some(receiver.url.clone()),
+        webhook: Some(Webhook::parse(&receiver.url).unwrap()),
         without_defaults,
         rules,
     };
@@ -234,6 +235,21 @@ async fn any_reuse_calls_by_the_rules_that_come_along() {
 }
 
 #[tokio::test]
+async fn an_audit_log_that_is_not_what_was_written_calls() {
+    let receiver = Receiver::open().await;
+    let desk = desk_with(&receiver, Vec::new(), false).await;
+    let mut walk = Walk::new();
+    walk.go_on(&desk.app).await;
+    turn(&desk, 60).await;
+    assert!(receiver.look().is_empty());
+    desk.run("DROP TRIGGER audit_log_refuses_delete; DELETE FROM audit_log")
+        .await;
+    walk.go_on(&desk.app).await;
+    turn(&desk, 61).await;
+    assert_eq!(receiver.rules(), ["audit-log"]);
+}
+
+#[tokio::test]
 async fn a_receiver_that_is_away_gets_the_same_alert_later_and_is_given_up_in_the_end() {
     let receiver = Receiver::open().await;
     let desk = desk_with(&receiver, vec![failures(Per::Site, 1)], true).await;
@@ -331,7 +347,7 @@ fn rules_are_read_from_their_tables() {
     let in_force: Vec<(String, String)> = alerting
         .in_force()
         .into_iter()
-        .map(|(rule, webhook)| (rule.name, webhook))
+        .map(|(rule, webhook)| (rule.name, webhook.reveal().to_owned()))
         .collect();
     let names: Vec<&str> = in_force.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
@@ -340,6 +356,8 @@ fn rules_are_read_from_their_tables() {
             "refresh-reuse",
             "spray",
             "edge-proof",
+            "edge-proof-misused",
+            "audit-log",
             "lockout-surge",
             "sign-in-failure-surge",
             "guessing-from-one-address"

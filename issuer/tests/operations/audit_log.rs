@@ -1,8 +1,13 @@
 //! Nothing is done without its entry, and no entry is ever changed.
 
+use edgeward_core::time::UnixTime;
 use edgeward_issuer::{
-    domain::audit::ChainBreak,
-    store::{Store, audit::ChainVerdict},
+    chores::audit_log::Walk,
+    domain::{
+        audit::ChainBreak,
+        events::{EventType, Severity},
+    },
+    store::{Store, audit::ChainVerdict, events::EventFilter},
 };
 use serde_json::json;
 
@@ -211,5 +216,66 @@ async fn the_chain_is_whole_and_an_edited_copy_is_found_out() {
         sqlx::raw_sql(statement).execute(&mut sql).await.unwrap();
         let verdict = store.verify_audit_chain().await.unwrap();
         assert_eq!(verdict, ChainVerdict::Broken(expected), "{what}");
+    }
+}
+
+/// What the events say that a process found.
+async fn found(desk: &Desk) -> Vec<String> {
+    let filter = EventFilter {
+        since: UnixTime::from_seconds(0),
+        kind: Some(EventType::AuditLogBroken),
+        severity: Severity::Critical,
+        email: None,
+        limit: 100,
+    };
+    let events = desk.app.store.events(&filter).await.unwrap();
+    events.iter().map(|event| event.metadata.clone()).collect()
+}
+
+#[tokio::test]
+async fn a_process_that_serves_finds_out_what_is_done_to_the_log_and_that_its_end_is_another() {
+    const OPEN: &str =
+        "DROP TRIGGER audit_log_refuses_update; DROP TRIGGER audit_log_refuses_delete";
+    let gone = |seq: i64| format!("entry {seq} is not the one that stood there before");
+    for (what, statement, expected) in [
+        ("nothing", "", None),
+        (
+            "an edit behind the walk",
+            "UPDATE audit_log SET entry = '{}' WHERE seq = 2",
+            None,
+        ),
+        (
+            "a cut end",
+            "DELETE FROM audit_log WHERE seq = (SELECT max(seq) FROM audit_log)",
+            Some(gone as fn(i64) -> String),
+        ),
+        (
+            "another end",
+            "UPDATE audit_log SET hash = zeroblob(32) WHERE seq = (SELECT max(seq) FROM audit_log)",
+            Some(gone),
+        ),
+        ("no log", "DELETE FROM audit_log", Some(gone)),
+    ] {
+        let desk = story().await;
+        let mut walk = Walk::new();
+        walk.go_on(&desk.app).await;
+        let end = desk.number("SELECT max(seq) FROM audit_log").await;
+        desk.run(OPEN).await;
+        desk.run(statement).await;
+        for looks in 1..=2 {
+            walk.go_on(&desk.app).await;
+            let found = found(&desk).await;
+            let count = if expected.is_some() { looks } else { 0 };
+            assert_eq!(found.len(), count, "{what}: {found:?}");
+            let says = expected.map(|said| said(end)).unwrap_or_default();
+            assert!(
+                found.iter().all(|text| text.contains(&says)),
+                "{what}: {found:?}"
+            );
+        }
+        // Who begins anew sees what the chain shows.
+        let anew = desk.app.store.verify_audit_chain().await.unwrap();
+        let shows = matches!(anew, ChainVerdict::Broken(_));
+        assert_eq!(shows, statement.starts_with("UPDATE"), "{what}");
     }
 }

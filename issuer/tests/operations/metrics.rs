@@ -1,6 +1,9 @@
 //! The numbers: what moves them, what can be in them, and where they are served.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use axum::{
     body::{Body, to_bytes},
@@ -52,6 +55,7 @@ async fn moved(desk: &Desk, before: &BTreeMap<String, f64>) -> Vec<String> {
         .filter(|(name, _)| {
             !name.starts_with("active_sessions")
                 && !name.starts_with("password_")
+                && !name.starts_with("signing_key")
                 && name != "redis_up"
         })
         .filter(|(name, value)| *value != before.get(name).copied().unwrap_or_default())
@@ -293,6 +297,11 @@ async fn no_label_holds_what_a_client_sent() {
         .expect(403);
     stranger.get("/auth/me").send().await.expect(401);
 
+    let signs = desk
+        .app
+        .keyring
+        .signing_key(desk.app.clock.now(), Instant::now());
+    let signs = signs.unwrap();
     let text = text(&desk).await;
     assert!(!text.to_lowercase().contains("needle"), "{text}");
     assert!(!text.contains("192.0.2"), "{text}");
@@ -327,6 +336,7 @@ async fn no_label_holds_what_a_client_sent() {
             "credential",
             "access_token captcha csrf_token edge_proof mail_link password refresh_token",
         ),
+        ("kid", signs.key_id()),
         (
             "kind",
             "account-locked database database_busy database_unreadable database_unwritable internal new-device password-changed password-reset refresh-reused registration too_slow",
@@ -344,6 +354,10 @@ async fn no_label_holds_what_a_client_sent() {
         (
             "route",
             "/auth/csrf /auth/login /auth/me /auth/sessions/{id} none",
+        ),
+        (
+            "state",
+            "active generated published retired retiring revoked",
         ),
         ("status", "2xx 4xx"),
         ("use", "limits mutex news"),
@@ -392,6 +406,19 @@ async fn the_queue_of_hashes_is_what_the_hasher_says() {
     }
 }
 
+#[tokio::test]
+async fn what_a_key_signed_is_counted_by_its_id() {
+    let (desk, mut browser) = Desk::with_ada_signed_in().await;
+    browser.refresh().await.expect(200);
+    let now = desk.app.clock.now();
+    let signs = desk.app.keyring.signing_key(now, Instant::now()).unwrap();
+    let all = samples(&desk).await;
+    let tokens = format!("signing_key_tokens_total{{kid=\"{}\"}}", signs.key_id());
+    assert_eq!(all[&tokens], 2.0);
+    assert_eq!(all["signing_keys{state=\"active\"}"], 1.0);
+    assert_eq!(all["signing_keys{state=\"revoked\"}"], 0.0);
+}
+
 /// What the page for operators names is what there is: every series, and every value of every label but the codes.
 #[tokio::test]
 async fn the_page_for_operators_names_every_series() {
@@ -406,7 +433,7 @@ async fn the_page_for_operators_names_every_series() {
         assert!(PAGE.contains(&format!("`{name}`")), "{name}");
         for label in labels.trim_end_matches('}').split(',') {
             let (label, value) = label.split_once('=').unwrap_or(("le", ""));
-            let open = ["le", "code", "route", "version", "method"];
+            let open = ["le", "code", "route", "version", "method", "kid"];
             let value = value.trim_matches('"');
             assert!(
                 open.contains(&label) || PAGE.contains(&format!("`{value}`")),

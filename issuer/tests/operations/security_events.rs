@@ -1,8 +1,15 @@
 //! Security events: each from its act and with it, what is around it, and the questions that operators ask.
 
-use edgeward_core::time::UnixTime;
+use base64ct::{Base64UrlUnpadded, Encoding};
+use edgeward_core::{
+    time::UnixTime,
+    token::{SigningKey, TokenType},
+};
 use edgeward_issuer::{
-    domain::events::{EventType, Severity},
+    domain::{
+        edges::{self, EdgeName},
+        events::{EventType, Severity},
+    },
     store::events::{EventFilter, StoredEvent},
 };
 use serde_json::{Value, json};
@@ -233,7 +240,7 @@ async fn refusals_that_are_in_no_entry_are_events_of_their_own() {
         [
             ("csrf.refused", "warning"),
             ("origin.refused", "warning"),
-            ("edge-proof.refused", "critical"),
+            ("edge-proof.refused", "warning"),
             ("access-token.refused", "warning"),
             ("refresh-token.refused", "info"),
         ],
@@ -246,6 +253,56 @@ async fn refusals_that_are_in_no_entry_are_events_of_their_own() {
     );
     assert_eq!(events[2].path.as_deref(), Some("/auth/me"));
     assert_eq!(desk.audit().await.len(), before);
+}
+
+#[tokio::test]
+async fn a_proof_that_an_edge_signed_is_told_apart_from_what_anybody_can_send() {
+    let desk = Desk::open().await;
+    let (store, now) = (&desk.app.store, desk.app.clock.now());
+    let name = EdgeName::parse("edge-1").unwrap();
+    let secret = edges::enroll(store, name, now).await.unwrap();
+    let seed = Base64UrlUnpadded::decode_vec(secret.rsplit('.').next().unwrap()).unwrap();
+    let edge = SigningKey::from_seed(&seed.try_into().unwrap()).unwrap();
+    let stranger = SigningKey::from_seed(&[9; 32]).unwrap();
+    let at = now.seconds();
+    let (good, old) = ((at, at + 30), (at - 300, at - 270));
+    let seen = events(&desk).await.len();
+    let forged = ("edge-proof.refused", "warning");
+    let misused = ("edge-proof.misused", "critical");
+    let rows = [
+        ("a stranger's key", &stranger, "/auth/me", good, forged),
+        ("the same, expired", &stranger, "/auth/me", old, forged),
+        ("another path", &edge, "/auth/csrf", good, misused),
+        ("a copy that has expired", &edge, "/auth/me", old, misused),
+        (
+            "for longer than edges ask",
+            &edge,
+            "/auth/me",
+            (at, at + 31),
+            misused,
+        ),
+    ];
+    for (what, key, path, (iat, exp), _) in &rows {
+        let claims = json!({
+            "iss": "edge-1", "sub": "edge-1", "aud": desk.app.config.issuer.url, "iat": iat, "exp": exp, "jti": "j-1",
+            "htm": "GET", "htu": path, "cip": "203.0.113.9", "rid": "r-1",
+        });
+        let proof = key.sign(&TokenType::EdgeProof, &claims).unwrap();
+        let mut browser = desk.browser();
+        let ask = browser.get("/auth/me").header("edgeward-proof", &proof);
+        let answer = ask.send().await;
+        assert_eq!(answer.status, 401, "{what}");
+        answer.expect_problem(401, "EDGE_PROOF_INVALID");
+    }
+    let told = events(&desk).await.split_off(seen);
+    assert_eq!(told.len(), rows.len());
+    for (event, (what, .., expected)) in told.iter().zip(rows) {
+        assert_eq!(
+            (event.kind.as_str(), event.severity.as_str()),
+            expected,
+            "{what}"
+        );
+    }
 }
 
 #[tokio::test]

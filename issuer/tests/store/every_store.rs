@@ -85,6 +85,14 @@ mount! {
         all_sessions_but_one_end_together,
         living_sessions_are_listed_the_newest_first,
         the_last_use_only_moves_forward;
+    keys:
+        of_many_processes_one_does_each_step,
+        a_change_of_keys_is_whole_or_not_at_all,
+        a_change_that_was_overtaken_is_not_done,
+        only_the_key_that_signs_gets_a_permit,
+        a_process_that_knows_of_no_change_signs_on_and_with_nothing_that_is_retired,
+        processes_change_together_at_the_moment_in_the_row,
+        a_revoked_key_is_in_the_feed_for_a_day;
     limits:
         a_bucket_is_one_for_all_who_are_asked,
         of_fifty_at_once_a_bucket_lets_through_what_it_holds,

@@ -1,11 +1,29 @@
 // Chromium, and a visitor in it: one profile that starts empty, whose console is listened to.
 
 import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { chromium } from "playwright-core";
 
-export function launchBrowser() {
-  return chromium.launch({
+/** `more` are switches of Chromium's beside the usual ones. */
+export function launchBrowser(more = []) {
+  return chromium.launch(options(more));
+}
+
+/**
+ * A browser with a profile in a folder of its own, set to send third parties their cookies. The others are private windows, which
+ * never do, and Debian's Chromium does not by default either.
+ */
+export async function launchProfile(folder, more = []) {
+  await mkdir(join(folder, "Default"));
+  const preferences = { profile: { block_third_party_cookies: false, cookie_controls_mode: 0 } };
+  await writeFile(join(folder, "Default/Preferences"), JSON.stringify(preferences));
+  return chromium.launchPersistentContext(folder, options(more));
+}
+
+function options(more) {
+  return {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
       "--no-sandbox",
@@ -15,10 +33,11 @@ export function launchBrowser() {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...more,
     ],
     // Playwright switches the memory of whole pages off. What the back button shows is decided by it.
     ignoreDefaultArgs: ["--disable-back-forward-cache"],
-  });
+  };
 }
 
 /** Far longer than any page takes on a busy machine; a story that waits for what never comes should say so soon. */

@@ -5,6 +5,7 @@ import { launchBrowser } from "./browser.mjs";
 import { clientStories } from "./client.mjs";
 import { crossSiteStories } from "./cross_site.mjs";
 import { pageStories } from "./pages.mjs";
+import { previewStories } from "./previews.mjs";
 import { signInStories } from "./sign_in.mjs";
 import { Site } from "./site.mjs";
 
@@ -23,3 +24,4 @@ signInStories(world);
 pageStories(world);
 clientStories(world);
 crossSiteStories(world);
+previewStories();

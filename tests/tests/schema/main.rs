@@ -144,7 +144,7 @@ fn every_answer_is_one_that_the_document_allows() {
     );
 }
 
-/// Answers only to the proof of an enrolled edge, which is signed anew for each request; `issuer/tests/revocations.rs` makes
+/// Answers only to the proof of an enrolled edge, which is signed anew for each request; `issuer/tests/auth/revocations.rs` makes
 /// such proofs.
 const FOR_EDGES: &str = "GET /.well-known/edgeward-revocations";
 

@@ -76,6 +76,8 @@ pub struct Plan {
     pub own_app: Option<String>,
     /// Further settings of the issuer, as TOML.
     pub issuer_settings: String,
+    /// Further bindings of the edge.
+    pub edge_bindings: Vec<(String, String)>,
 }
 
 impl Plan {
@@ -96,6 +98,7 @@ impl Plan {
             in_front_of_app: None,
             own_app: None,
             issuer_settings: String::new(),
+            edge_bindings: Vec::new(),
         })
     }
 
@@ -165,6 +168,9 @@ impl Stack {
             tls: plan.tls.clone(),
             cache: None,
         });
+        for (name, value) in &plan.edge_bindings {
+            edge.bind(name, Some(value));
+        }
         edge.start()?;
         Ok(Self {
             site,

@@ -131,9 +131,13 @@ pub(super) fn client(limits: &Limits) -> Outcome<Counts> {
 pub(super) fn browser(limits: &Limits) -> Outcome<Counts> {
     // These stories type `cargo xtask dev`; what it needs is built here, where its output is seen.
     build::client()?;
-    build::worker(Clock::Real)?;
-    build::issuer_dev()?;
-    tests(limits, &node_tests("tests/js/browser")?)
+    let worker = build::worker(Clock::Real)?;
+    let edgeward = build::issuer_dev()?;
+    let mut node = node_tests("tests/js/browser")?;
+    node.env("PREVIEWS_BIN", build::previews()?)
+        .env("EDGEWARD_BIN", edgeward)
+        .env("EDGEWARD_WORKER_DIR", worker);
+    tests(limits, &node)
 }
 
 fn need_chromium() -> Outcome<impl AsRef<Path> + AsRef<std::ffi::OsStr>> {

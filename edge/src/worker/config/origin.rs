@@ -33,15 +33,10 @@ impl Origin {
             .map_or("", |(_, authority)| authority)
     }
 
-    /// Whether what is sent there is encrypted.
-    pub(in super::super) const fn is_https(&self) -> bool {
-        self.https
-    }
-
-    /// Whether the host can only be this machine.
-    pub(in super::super) fn is_loopback(&self) -> bool {
+    /// The host alone; an address of IPv6 without its brackets.
+    pub(in super::super) fn host(&self) -> &str {
         let authority = self.authority();
-        let host = match authority
+        match authority
             .strip_prefix('[')
             .and_then(|rest| rest.split_once(']'))
         {
@@ -49,7 +44,17 @@ impl Origin {
             None => authority
                 .split_once(':')
                 .map_or(authority, |(host, _)| host),
-        };
+        }
+    }
+
+    /// Whether what is sent there is encrypted.
+    pub(in super::super) const fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// Whether the host can only be this machine.
+    pub(in super::super) fn is_loopback(&self) -> bool {
+        let host = self.host();
         host == "localhost"
             || host
                 .parse::<IpAddr>()

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use axum::http::Uri;
 use edgeward_core::nearest::nearest;
 
-use super::{AlertRule, Alerting, Per};
+use super::{AlertRule, Alerting, Per, Webhook};
 use crate::{
     config::{
         Mistake, Origin,
@@ -252,21 +251,6 @@ fn severity(raw: &Raw) -> Result<Severity, String> {
         .ok_or_else(|| "must be info, warning or critical".to_owned())
 }
 
-/// https, or this machine. Names and passwords do not belong into an address that is logged and shown.
-fn webhook(raw: &Raw) -> Result<String, String> {
-    let url = text(raw)?;
-    let parsed = url.parse::<Uri>().ok();
-    let parts = parsed
-        .as_ref()
-        .and_then(|uri| Some((uri.scheme_str()?, uri.authority()?)));
-    match parts {
-        Some((_, authority)) if authority.as_str().contains('@') => {
-            Err("must be without a name or password".to_owned())
-        }
-        Some(("https", _)) => Ok(url),
-        Some(("http", authority)) if ["127.0.0.1", "[::1]"].contains(&authority.host()) => Ok(url),
-        Some(_) | None => {
-            Err("must begin with https://, or with http:// and a loopback address".to_owned())
-        }
-    }
+fn webhook(raw: &Raw) -> Result<Webhook, String> {
+    Webhook::parse(&text(raw)?)
 }

@@ -3,7 +3,8 @@
 //! The hash of an entry is
 //! `SHA-256("edgeward-audit-1" 0x00 ‖ seq as 8 bytes, big-endian ‖ hash of the entry before ‖ text)`; the first entry has
 //! 32 zero bytes before it. So no entry can be changed, moved or taken out of the middle without every later hash
-//! changing. The chain alone does not notice a cut tail or a log rewritten from some entry on.
+//! changing. The chain alone does not notice a cut tail or a log rewritten from some entry on; a walk that goes on later does,
+//! for what it has seen.
 
 use sha2::{Digest as _, Sha256};
 
@@ -58,6 +59,11 @@ pub enum ChainBreak {
     /// The text is not the one that was hashed.
     #[error("entry {0} was changed")]
     Changed(u64),
+    /// The entry at which a walk stood is gone, or another one stands there.
+    #[error(
+        "entry {0} is not the one that stood there before: the log was cut off or written anew"
+    )]
+    Replaced(u64),
 }
 
 /// A walk along a log from its beginning.
@@ -74,6 +80,22 @@ impl ChainWalk {
         Self {
             entries: 0,
             head: BEFORE_THE_FIRST,
+        }
+    }
+
+    /// Goes on with a walk that was at the end of the log. `last` is what stands now where it stood.
+    ///
+    /// # Errors
+    /// [`ChainBreak::Replaced`] when it is not what stood there.
+    pub fn go_on_from(&self, last: Option<&LoggedEntry>) -> Result<(), ChainBreak> {
+        let is_there = match last {
+            Some(last) => last.seq == self.entries && last.hash == self.head,
+            None => self.entries == 0,
+        };
+        if is_there {
+            Ok(())
+        } else {
+            Err(ChainBreak::Replaced(self.entries))
         }
     }
 

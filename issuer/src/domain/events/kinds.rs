@@ -151,6 +151,14 @@ event_types! {
     AccountsImported = "accounts.imported", Administration, Warning, true, "Accounts were taken over from another system.";
     /// A signing key was made.
     KeyCreated = "key.created", Administration, Warning, true, "A signing key was made.";
+    /// A walk along the audit log met what nobody wrote.
+    AuditLogBroken = "audit-log.broken", Administration, Critical, false, "The audit log is not what was written.";
+    /// A signing key of somebody else's was taken in.
+    KeyImported = "key.imported", Administration, Critical, true, "A signing key was imported.";
+    /// Another key signs.
+    KeyActivated = "key.activated", Administration, Warning, true, "Another signing key signs from now on.";
+    /// A signing key is not to be believed any more.
+    KeyRevoked = "key.revoked", Administration, Critical, true, "A signing key was revoked; what it signed is refused.";
     /// A signing key came under another key-encryption key.
     KeyResealed = "key.resealed", Administration, Warning, true, "A signing key was sealed under another key-encryption key.";
     /// A key-encryption key elsewhere did not do its work.
@@ -165,8 +173,10 @@ event_types! {
     OriginRefused = "origin.refused", Request, Warning, false, "A request came from a page of another origin.";
     /// The token of a challenge that does not hold.
     CaptchaRefused = "captcha.refused", Request, Warning, false, "A challenge was not solved.";
-    /// A proof of an edge that does not hold.
-    EdgeProofRefused = "edge-proof.refused", Request, Critical, false, "The proof of an edge did not hold.";
+    /// What should be the proof of an edge is not signed by one, which anybody can send.
+    EdgeProofRefused = "edge-proof.refused", Request, Warning, false, "What should be the proof of an edge was not signed by one.";
+    /// A proof that an enrolled edge signed, for another request or another time.
+    EdgeProofMisused = "edge-proof.misused", Request, Critical, false, "A proof that an edge had signed came with another request, or at another time.";
     /// An access token that does not verify, or of a key that is not ours.
     AccessTokenRefused = "access-token.refused", Request, Warning, false, "An access token did not verify.";
     /// A refresh token that is not genuine, or of a session that has ended.
@@ -205,6 +215,11 @@ impl EventType {
             (Action::Lock, _) => Self::AccountLocked,
             (Action::Unlock, _) => Self::AccountUnlocked,
             (Action::CreateKey, _) => Self::KeyCreated,
+            (Action::ImportKey, _) => Self::KeyImported,
+            // They announce or follow what has an event of its own; the log has them.
+            (Action::PublishKey | Action::PlanKey | Action::RetireKey, _) => return None,
+            (Action::ActivateKey, _) => Self::KeyActivated,
+            (Action::RevokeKey, _) => Self::KeyRevoked,
             (Action::ResealKey, _) => Self::KeyResealed,
             (Action::UseCustody, false) => return None,
             (Action::UseCustody, true) => Self::CustodyFailed,

@@ -60,6 +60,12 @@ impl Notice {
                 | Action::TakeRole
                 | Action::Unlock
                 | Action::CreateKey
+                | Action::ImportKey
+                | Action::PublishKey
+                | Action::PlanKey
+                | Action::ActivateKey
+                | Action::RetireKey
+                | Action::RevokeKey
                 | Action::ResealKey
                 | Action::UseCustody
                 | Action::EnrollEdge

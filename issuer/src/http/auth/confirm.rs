@@ -95,9 +95,7 @@ impl Fields for Confirm {
         (status = 503, description = "`BUSY`, with `Retry-After`"),
     ))]
 pub async fn confirm(State(app): State<SharedApp>, submission: Submission<Confirm>) -> Response {
-    answer(&app, &submission)
-        .await
-        .unwrap_or_else(|error| submission.refuse(&app, error))
+    submission.respond(&app, answer(&app, &submission).await)
 }
 
 async fn answer(app: &App, submission: &Submission<Confirm>) -> Result<Response, ApiError> {

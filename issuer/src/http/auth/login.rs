@@ -22,6 +22,7 @@ use crate::{
         access_token::Minter,
         accounts::Email,
         audit::Origin,
+        keyring::Signer,
         lockout::DeviceDigest,
         login::{self, Carrier, Context},
         password::Password,
@@ -100,12 +101,7 @@ impl Fields for Login {
         (status = 503, description = "`BUSY`, with `Retry-After`"),
     ))]
 pub async fn log_in(State(app): State<SharedApp>, submission: Submission<Login>) -> Response {
-    to_the_end(async move {
-        answer(&app, &submission)
-            .await
-            .unwrap_or_else(|error| submission.refuse(&app, error))
-    })
-    .await
+    to_the_end(async move { submission.respond(&app, answer(&app, &submission).await) }).await
 }
 
 /// Runs what counts an attempt on a task of its own: a caller who hangs up must not leave it uncounted.
@@ -144,9 +140,10 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
     };
     challenge::demand_after_failures(app, tried, &fields.captcha_token).await?;
     let password = Password::from_typed(fields.password.expose_secret());
+    let signer = app.signer(now).await?;
     let context = Context {
         known_device,
-        ..attempt.context(app, visitor)
+        ..attempt.context(app, visitor, &signer)
     };
     let typed = &fields.email;
     let result = login::log_in(&app.store, context, typed, email.as_ref(), password).await;
@@ -214,11 +211,16 @@ impl Attempt {
         self
     }
 
-    pub(super) fn context<'a>(&'a self, app: &'a App, visitor: &Visitor) -> Context<'a> {
+    pub(super) fn context<'a>(
+        &'a self,
+        app: &'a App,
+        visitor: &Visitor,
+        signer: &'a Signer,
+    ) -> Context<'a> {
         Context {
             refresh_key: app.secrets.refresh_mac(),
             tokens: &app.config.tokens,
-            minter: Minter::new(&app.keyring, &app.config),
+            minter: Minter::new(signer, &app.config),
             hasher: &app.hasher,
             origin: &self.origin,
             device: &self.device,

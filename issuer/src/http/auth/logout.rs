@@ -71,9 +71,7 @@ impl Fields for Logout {
         (status = 500, description = "`INTERNAL`"),
     ))]
 pub async fn log_out(State(app): State<SharedApp>, submission: Submission<Logout>) -> Response {
-    answer_log_out(&app, &submission)
-        .await
-        .unwrap_or_else(|error| submission.refuse(&app, error))
+    submission.respond(&app, answer_log_out(&app, &submission).await)
 }
 
 async fn answer_log_out(app: &App, submission: &Submission<Logout>) -> Result<Response, ApiError> {
@@ -156,9 +154,7 @@ pub async fn log_out_all(
     State(app): State<SharedApp>,
     submission: Submission<LogoutAll>,
 ) -> Response {
-    answer_log_out_all(&app, &submission)
-        .await
-        .unwrap_or_else(|error| submission.refuse(&app, error))
+    submission.respond(&app, answer_log_out_all(&app, &submission).await)
 }
 
 async fn answer_log_out_all(

@@ -59,12 +59,7 @@ pub async fn change(
     State(app): State<SharedApp>,
     submission: Submission<ChangePassword>,
 ) -> Response {
-    to_the_end(async move {
-        answer(&app, &submission)
-            .await
-            .unwrap_or_else(|error| submission.refuse(&app, error))
-    })
-    .await
+    to_the_end(async move { submission.respond(&app, answer(&app, &submission).await) }).await
 }
 
 async fn answer(app: &App, submission: &Submission<ChangePassword>) -> Result<Response, ApiError> {

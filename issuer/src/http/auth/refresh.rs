@@ -71,14 +71,13 @@ pub struct RefreshedBody {
     ))]
 pub async fn refresh(State(app): State<SharedApp>, submission: Submission<Refresh>) -> Response {
     let response = match answer(&app, &submission).await {
-        Ok(response) => response,
         Err(error) if submission.visitor.caller.is_edge_refreshing => {
             let ended = is_ended(&error);
             let refusal = submission.refuse(&app, error);
-            for_the_edge(&app, ended, refusal)
-                .unwrap_or_else(|error| submission.refuse(&app, error))
+            let answered = for_the_edge(&app, ended, refusal);
+            submission.respond(&app, answered)
         }
-        Err(error) => submission.refuse(&app, error),
+        outcome => submission.respond(&app, outcome),
     };
     reach(Point::AnswerMade);
     response
@@ -163,11 +162,12 @@ async fn exchange(
 ) -> Result<Refreshed, ApiError> {
     let session = refresh::genuine(app.secrets.refresh_mac(), token).map(|genuine| genuine.sid);
     app.limits.read(visitor.caller.address, session).await?;
+    let signer = app.signer(visitor.caller.now).await?;
     let context = Context {
         key: app.secrets.refresh_mac(),
         tokens: &app.config.tokens,
         rules: &app.config.refresh,
-        minter: Minter::new(&app.keyring, &app.config),
+        minter: Minter::new(&signer, &app.config),
         origin: &visitor.origin(),
         device: &device.mark,
         address: &device.address,

@@ -6,6 +6,7 @@ use crate::{
         access_token::MintError,
         accounts::{AccountError, UnfitField},
         change_password::ChangeError,
+        keyring::KeyringError,
         limits::Limited,
         lockout::NoAttempt,
         login::{LoginError, RegisterError},
@@ -42,6 +43,25 @@ impl From<HashError> for ApiError {
 impl From<MintError> for ApiError {
     fn from(error: MintError) -> Self {
         Self::internal(error)
+    }
+}
+
+impl From<KeyringError> for ApiError {
+    fn from(error: KeyringError) -> Self {
+        match error {
+            KeyringError::Store(error) => error.into(),
+            // They are read again every moment.
+            KeyringError::Outdated | KeyringError::Overtaken => Self::Busy {
+                retry_after_seconds: 1,
+            },
+            KeyringError::Seal { .. }
+            | KeyringError::WrongSeed(_)
+            | KeyringError::WeakSeed(_)
+            | KeyringError::KeySet(_)
+            | KeyringError::NoActiveKey
+            | KeyringError::NoRandomness
+            | KeyringError::Refused(_) => Self::internal(error),
+        }
     }
 }
 

@@ -112,9 +112,7 @@ pub async fn register(
     State(app): State<SharedApp>,
     submission: Submission<Registration>,
 ) -> Response {
-    answer(&app, &submission)
-        .await
-        .unwrap_or_else(|error| submission.refuse(&app, error))
+    submission.respond(&app, answer(&app, &submission).await)
 }
 
 async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Response, ApiError> {
@@ -138,7 +136,8 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
     }
     let email = Some(&application.email);
     let attempt = Attempt::of(app, visitor, fields.token_mode.carrier()).naming(email);
-    let context = attempt.context(app, visitor);
+    let signer = app.signer(visitor.caller.now).await?;
+    let context = attempt.context(app, visitor, &signer);
     let policy = Policy::new(&app.config.passwords);
     let signed_in = login::register(&app.store, context, &policy, application).await?;
     answer::signed_in(

@@ -77,9 +77,7 @@ impl Fields for Forgot {
         (status = 503, description = "`BUSY`, with `Retry-After`"),
     ))]
 pub async fn forgot(State(app): State<SharedApp>, submission: Submission<Forgot>) -> Response {
-    answer_forgot(&app, &submission)
-        .await
-        .unwrap_or_else(|error| submission.refuse(&app, error))
+    submission.respond(&app, answer_forgot(&app, &submission).await)
 }
 
 async fn answer_forgot(app: &App, submission: &Submission<Forgot>) -> Result<Response, ApiError> {
@@ -162,9 +160,7 @@ pub async fn reset(
     State(app): State<SharedApp>,
     submission: Submission<ResetPassword>,
 ) -> Response {
-    answer_reset(&app, &submission)
-        .await
-        .unwrap_or_else(|error| submission.refuse(&app, error))
+    submission.respond(&app, answer_reset(&app, &submission).await)
 }
 
 async fn answer_reset(

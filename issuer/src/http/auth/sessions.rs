@@ -117,9 +117,7 @@ pub async fn revoke(
 ) -> Response {
     // What cannot even be read names no session.
     let id = id.map(|Path(id)| id).unwrap_or_default();
-    answer_revoke(&app, &id, &submission.visitor)
-        .await
-        .unwrap_or_else(|error| submission.refuse(&app, error))
+    submission.respond(&app, answer_revoke(&app, &id, &submission.visitor).await)
 }
 
 async fn answer_revoke(app: &App, id: &str, visitor: &Visitor) -> Result<Response, ApiError> {

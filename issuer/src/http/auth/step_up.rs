@@ -82,12 +82,7 @@ fn sentence(error: &ApiError) -> String {
         (status = 503, description = "`BUSY`, with `Retry-After`"),
     ))]
 pub async fn step_up(State(app): State<SharedApp>, submission: Submission<StepUp>) -> Response {
-    to_the_end(async move {
-        answer(&app, &submission)
-            .await
-            .unwrap_or_else(|error| submission.refuse(&app, error))
-    })
-    .await
+    to_the_end(async move { submission.respond(&app, answer(&app, &submission).await) }).await
 }
 
 async fn answer(app: &App, submission: &Submission<StepUp>) -> Result<Response, ApiError> {
@@ -103,7 +98,8 @@ async fn answer(app: &App, submission: &Submission<StepUp>) -> Result<Response, 
     let principal = visitor.principal(app, Strength::Any).await?;
     let sid = principal.family.sid;
     let attempt = Attempt::of(app, visitor, carrier(visitor)).in_place_of(sid);
-    let context = attempt.context(app, visitor);
+    let signer = app.signer(visitor.caller.now).await?;
+    let context = attempt.context(app, visitor, &signer);
     let password = Password::from_typed(fields.password.expose_secret());
     let who = (principal.user, sid);
     let signed_in = step_up::step_up(&app.store, context, who, password).await?;

@@ -218,6 +218,12 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
 }
 
 impl<T: Fields> Submission<T> {
+    /// What goes back when the resource has been asked.
+    #[must_use]
+    pub fn respond(&self, app: &App, outcome: Result<Response, ApiError>) -> Response {
+        outcome.unwrap_or_else(|error| self.refuse(app, error))
+    }
+
     /// The answer to a refusal: a problem for a program; for a person the form again, or a message.
     #[must_use]
     pub fn refuse(&self, app: &App, error: ApiError) -> Response {

@@ -288,7 +288,7 @@ async fn by_token(app: &App, token: &str, now: UnixTime) -> Result<Principal, Ap
         Audiences::OneOf(vec![app.config.issuer.audience.clone()]),
         TokenType::Access,
     );
-    let verified = token::verify(token, app.keyring.public_keys(), &expect, now)
+    let verified = token::verify(token, &app.keyring.public_keys(), &expect, now)
         .map_err(ApiError::InvalidToken)?;
     let claims = verified.claims();
     let user = claims.subject().and_then(UserId::parse);

@@ -53,6 +53,7 @@ async fn show(State(app): State<SharedApp>) -> Result<Response, ApiError> {
     app.metrics.sessions().count(&app).await;
     app.metrics.redis().read(app.redis.as_ref());
     app.metrics.hashing().take(app.hasher.counts());
+    app.metrics.keys().take(app.keyring.uses(), app.clock.now());
     let text = app.metrics.text().map_err(ApiError::internal)?;
     Ok(([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response())
 }

@@ -115,6 +115,8 @@ impl Credential {
             | ProblemCode::BodyTooLarge
             | ProblemCode::AmbiguousPath
             | ProblemCode::AmbiguousCredentials
+            | ProblemCode::UnclearRequest
+            | ProblemCode::ProxyNotTrusted
             | ProblemCode::NotFound
             | ProblemCode::MethodNotAllowed
             | ProblemCode::NotSignedIn
@@ -133,6 +135,7 @@ impl Credential {
             | ProblemCode::RateLimited
             | ProblemCode::Internal
             | ProblemCode::UpstreamFailed
+            | ProblemCode::UpstreamTimeout
             | ProblemCode::Busy
             | ProblemCode::IssuerUnavailable
             | ProblemCode::KeysUnavailable

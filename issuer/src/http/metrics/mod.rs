@@ -9,6 +9,7 @@
 
 pub mod labels;
 mod hashing;
+mod keys;
 mod mails;
 mod outcomes;
 pub mod redis;
@@ -30,6 +31,7 @@ use prometheus_client::{
 
 use self::{
     hashing::Hashing,
+    keys::Keys,
     labels::{
         Check, CheckLabels, Credential, CsrfLabels, CsrfResult, FailedAttemptLabels, FailureLabels,
         LoginLabels, RefreshLabels, RefusalLabels, RequestLabels, RouteLabels,
@@ -83,6 +85,7 @@ pub struct Metrics {
     redis: RedisNumbers,
     sessions: Sessions,
     hashing: Hashing,
+    keys: Keys,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -113,6 +116,7 @@ impl Metrics {
             redis: RedisNumbers::default(),
             sessions: Sessions::default(),
             hashing: Hashing::default(),
+            keys: Keys::default(),
         };
         metrics.register();
         metrics.begin();
@@ -196,6 +200,7 @@ impl Metrics {
         );
         self.sessions.register(registry);
         self.hashing.register(registry);
+        self.keys.register(registry);
     }
 
     fn begin(&self) {
@@ -315,6 +320,12 @@ impl Metrics {
     #[must_use]
     pub const fn hashing(&self) -> &Hashing {
         &self.hashing
+    }
+
+    /// The signing keys.
+    #[must_use]
+    pub const fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// All of it as OpenMetrics text.

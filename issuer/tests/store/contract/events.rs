@@ -113,7 +113,7 @@ pub(crate) async fn an_act_and_its_event_are_written_together_or_not_at_all(worl
 pub(crate) async fn filters_narrow_what_is_listed(world: World) {
     for (kind, at) in [
         (EventType::CsrfRefused, 0),
-        (EventType::EdgeProofRefused, 10),
+        (EventType::EdgeProofMisused, 10),
         (EventType::RefreshTokenRefused, 20),
     ] {
         let event = refusal(kind, NOW.plus(at), "192.0.2.1");
@@ -135,7 +135,7 @@ pub(crate) async fn filters_narrow_what_is_listed(world: World) {
             vec![
                 "login.failed",
                 "refresh-token.refused",
-                "edge-proof.refused",
+                "edge-proof.misused",
                 "csrf.refused",
             ],
         ),
@@ -146,11 +146,11 @@ pub(crate) async fn filters_narrow_what_is_listed(world: World) {
         ),
         (
             narrowed(&|it| it.severity = Severity::Warning),
-            vec!["login.failed", "edge-proof.refused", "csrf.refused"],
+            vec!["login.failed", "edge-proof.misused", "csrf.refused"],
         ),
         (
             narrowed(&|it| it.severity = Severity::Critical),
-            vec!["edge-proof.refused"],
+            vec!["edge-proof.misused"],
         ),
         (
             narrowed(&|it| it.kind = Some(EventType::CsrfRefused)),

@@ -1,10 +1,11 @@
-//! What every store must keep, as cases that know no database. `mount!` in `store_contract.rs` runs each on all of them.
+//! What every store must keep, as cases that know no database. `mount!` in `every_store.rs` runs each on all of them.
 
 pub(crate) mod accounts;
 pub(crate) mod alerts;
 pub(crate) mod attempts;
 pub(crate) mod events;
 pub(crate) mod families;
+pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod log;
 pub(crate) mod mails;

@@ -1,6 +1,6 @@
 //! What an operator meets: first starts, keys, edges, schema, and a database that is busy or was closed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use edgeward_core::cookie::Environment;
 use edgeward_issuer::{
@@ -34,10 +34,11 @@ pub(crate) async fn first_starts_at_once_agree_on_schema_and_key(world: World) {
         let (store, secrets) = (world.another().await, Arc::clone(&secrets));
         running.spawn(async move {
             store.migrate_up().await.unwrap();
-            let keyring = Keyring::load_or_create(&store, &secrets, NOW)
+            let keyring = Keyring::load_or_create(&store, &secrets, NOW, Instant::now())
                 .await
                 .unwrap();
-            keyring.active().key_id().to_owned()
+            let signs = keyring.signing_key(NOW, Instant::now()).unwrap();
+            signs.key_id().to_owned()
         });
     }
     let mut keys = running.join_all().await;
@@ -51,7 +52,7 @@ pub(crate) async fn a_sealed_key_is_replaced_only_if_it_is_the_one_that_was_read
     let folder = World::folder();
     let secrets = Secrets::load_or_create(&folder.path().join("secrets"), Environment::Development);
     let secrets = secrets.unwrap();
-    Keyring::load_or_create(&world.store, &secrets, NOW)
+    Keyring::load_or_create(&world.store, &secrets, NOW, Instant::now())
         .await
         .unwrap();
     let read = world.store.sealed_keys().await.unwrap().remove(0);

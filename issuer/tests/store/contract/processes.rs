@@ -42,6 +42,7 @@ pub(crate) struct Process {
     pub(crate) redis: Option<Link>,
     pub(crate) pages: Pages,
     pub(crate) keyring: Keyring,
+    pub(crate) secrets: Arc<Secrets>,
     pub(crate) config: Arc<Config>,
     pub(crate) mac: MacKey,
     limits: Arc<Limits<FakeRelativeClock>>,
@@ -66,6 +67,7 @@ impl Processes {
         let config = Arc::new(config);
         let secrets = folder.path().join("secrets");
         let secrets = Secrets::load_or_create(&secrets, Environment::Development).unwrap();
+        let secrets = Arc::new(secrets);
         let clock = FakeRelativeClock::default();
         let first = Process::start(&world, &config, &secrets, &clock).await;
         let mut second = Process::start(&world, &config, &secrets, &clock).await;
@@ -123,7 +125,7 @@ impl Process {
     async fn start(
         world: &World,
         config: &Arc<Config>,
-        secrets: &Secrets,
+        secrets: &Arc<Secrets>,
         clock: &FakeRelativeClock,
     ) -> Self {
         let store = world.another().await;
@@ -138,7 +140,10 @@ impl Process {
         let environment = Environment::Development;
         let limits = Limits::with_clock(&config.limits, environment, shared, clock);
         Self {
-            keyring: Keyring::load_or_create(&store, secrets, NOW).await.unwrap(),
+            keyring: Keyring::load_or_create(&store, secrets, NOW, Instant::now())
+                .await
+                .unwrap(),
+            secrets: Arc::clone(secrets),
             store,
             redis,
             pages: Pages::default(),
@@ -189,11 +194,16 @@ impl Process {
         millis: i64,
     ) -> Result<Refreshed, RefreshError> {
         let device = Device::of_request("Mozilla/5.0 Firefox/140.0", None, [203, 0, 113, 7].into());
+        let now = Moment::from_millis(NOW.seconds() * 1000 + millis).time();
+        let exp = now.plus(self.config.tokens.access_seconds);
+        let (keyring, secrets) = (&self.keyring, &self.secrets);
+        let signer = keyring.signer(&self.store, secrets, exp, now, Instant::now());
+        let signer = signer.await.unwrap();
         let context = Context {
             key: &self.mac,
             tokens: &self.config.tokens,
             rules: &self.config.refresh,
-            minter: Minter::new(&self.keyring, &self.config),
+            minter: Minter::new(&signer, &self.config),
             origin: &Origin::default(),
             device: &device.mark,
             address: &device.address,
@@ -204,10 +214,11 @@ impl Process {
 
     /// The first page of the feed, as this process answers it at that moment.
     pub(crate) async fn page(&self, asked: Instant) -> Arc<Entries> {
+        let key = self.keyring.signing_key(NOW, asked).unwrap();
         let feed = Feed {
             news: self.store.news(),
             pages: &self.pages,
-            key: self.keyring.active(),
+            key: &key,
             issuer: &self.config.issuer,
         };
         feed.entries(&self.store, 0, NOW, asked).await.unwrap()

@@ -1,0 +1,90 @@
+//! The signing keys of a serving issuer: read again every moment, and their schedule kept.
+//!
+//! Every process does both. Whose step comes first does it, under the lock of the store; the others find it done.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::{
+    App,
+    domain::keyring::{KeyringError, Rules, acts::Acts, timing::JITTER_SECONDS},
+};
+
+/// How often the rows are read. A process signs with a key that was revoked elsewhere for so long at most, and edges refuse
+/// that token; so it is half of the second in which they know.
+const READ_EVERY: Duration = Duration::from_millis(500);
+
+/// How often a process looks what is due, at least. Nothing of the schedule is exact to the second.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// And up to so much later, by lot, so that not all processes look at the same time.
+const LOOK_JITTER_MILLIS: u16 = 5_000;
+
+/// Keeps the schedule once, and reads what came of it.
+pub(super) async fn once(app: &App) {
+    keep_schedule(app).await;
+    if let Err(error) = read(app).await {
+        tracing::warn!(detail = %error, "the signing keys could not be read again");
+    }
+}
+
+async fn read(app: &App) -> Result<(), KeyringError> {
+    let (now, at) = (app.clock.now(), Instant::now());
+    app.keyring.reload(&app.store, &app.secrets, now, at).await
+}
+
+/// Reads and keeps the schedule, at once and then again and again, until it is told to stop.
+pub(super) async fn keep(app: &App, mut stopped: watch::Receiver<()>) {
+    let mut look_at = Instant::now();
+    let mut failing = false;
+    loop {
+        if Instant::now() >= look_at {
+            keep_schedule(app).await;
+            look_at = Instant::now() + LOOK_EVERY + lot_of(LOOK_JITTER_MILLIS);
+        }
+        match read(app).await {
+            Ok(()) => failing = false,
+            Err(error) if !failing => {
+                failing = true;
+                tracing::warn!(detail = %error, "the signing keys could not be read; those of before are used for a minute");
+            }
+            Err(_) => {}
+        }
+        tokio::select! {
+            _ = stopped.changed() => return,
+            () = tokio::time::sleep(READ_EVERY) => {}
+        }
+    }
+}
+
+async fn keep_schedule(app: &App) {
+    let acts = Acts {
+        store: &app.store,
+        secrets: &app.secrets,
+        now: app.clock.now(),
+    };
+    let rules = Rules {
+        every_seconds: app.config.keys.rotation_seconds(),
+    };
+    let jitter = i64::from(lot()) * JITTER_SECONDS / i64::from(u16::MAX);
+    match acts.keep_schedule(rules, jitter).await {
+        Ok(0) => {}
+        Ok(steps) => tracing::info!(steps, "signing keys: what was due is done"),
+        Err(error) => {
+            tracing::error!(detail = %error, "what is due of the signing keys was not done")
+        }
+    }
+}
+
+fn lot_of(most_millis: u16) -> Duration {
+    let millis = u64::from(lot()) * u64::from(most_millis) / u64::from(u16::MAX);
+    Duration::from_millis(millis)
+}
+
+/// Not a secret: without randomness nothing is spread.
+fn lot() -> u16 {
+    let mut bytes = [0; 2];
+    let _ = getrandom::fill(&mut bytes);
+    u16::from_le_bytes(bytes)
+}

@@ -1,0 +1,120 @@
+//! The sessions that ended and the keys that were revoked, as the database of this process has them.
+//!
+//! Before a token is judged, what was committed since the last time is read: one short query, and one for all who wait for it
+//! together, as long as it began after they came. So every mode of a route is kept, `strict` too, without a feed to be fetched. While
+//! the database cannot be read, `strict` routes refuse and the others go on, as at the edge.
+
+use std::{
+    cell::Cell,
+    sync::{PoisonError, RwLock},
+    time::Instant,
+};
+
+use edgeward_core::{
+    revocation::{Feed, Full, Mode, Page, Revocations},
+    time::Moment,
+};
+use tokio::sync::Mutex;
+
+use crate::{
+    App,
+    domain::{
+        revocations::{self, Following},
+        storage::StorageError,
+    },
+};
+
+/// A feed is read again for every question; this mode bears none that is older.
+const AT_ONCE: Mode = Mode::Eventual { within_seconds: 0 };
+
+/// What this process knows of ended sessions.
+#[derive(Debug)]
+pub(super) struct Ended {
+    feed: RwLock<Feed>,
+    /// When the last reading began that reached the end. Whoever holds it reads.
+    read_at: Mutex<Option<Instant>>,
+}
+
+impl Default for Ended {
+    fn default() -> Self {
+        Self {
+            feed: RwLock::new(Feed::empty()),
+            read_at: Mutex::new(None),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum NotRead {
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error("more sessions ended within an hour than can be kept")]
+    Full,
+}
+
+impl From<Full> for NotRead {
+    fn from(_: Full) -> Self {
+        Self::Full
+    }
+}
+
+impl Ended {
+    /// Reads what was committed before `arrived`, unless somebody has since.
+    pub(super) async fn catch_up(&self, app: &App, arrived: Instant) {
+        let mut read_at = self.read_at.lock().await;
+        if read_at.is_some_and(|began| began >= arrived) {
+            return;
+        }
+        let now = || Moment::from_milliseconds(app.clock.moment().millis());
+        let Some(ticket) = self.change(|feed| feed.claim_refresh(AT_ONCE, now())) else {
+            // The database failed a moment ago and is left alone for another.
+            return;
+        };
+        let began = Instant::now();
+        match self.read(app, now()).await {
+            Ok(()) => {
+                self.change(|feed| feed.ended(&ticket));
+                *read_at = Some(began);
+            }
+            Err(error) => {
+                tracing::error!(%error, "ended sessions could not be read: strict routes refuse");
+                self.change(|feed| feed.failed(&ticket, now(), 0));
+            }
+        }
+    }
+
+    async fn read(&self, app: &App, now: Moment) -> Result<(), NotRead> {
+        loop {
+            let from = self.look(Feed::asks_from);
+            let Following {
+                after,
+                last,
+                more,
+                found,
+            } = revocations::following(&app.store, from, now.time()).await?;
+            let entries = found
+                .into_iter()
+                .map(|ended| (ended.kind, ended.id, ended.at))
+                .collect();
+            let page = Page::of_the_issuer_itself((after, last), entries);
+            self.change(|feed| feed.page(&page, now))?;
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Hands what is known to a decision, as the last word on it.
+    pub(super) fn with<D>(&self, now: Moment, decide: impl FnOnce(Revocations<'_>) -> D) -> D {
+        let consulted = Cell::new(None);
+        self.look(|feed| decide(Revocations::new(feed, now, true, &consulted)))
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&Feed) -> T) -> T {
+        look(&self.feed.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Feed) -> T) -> T {
+        change(&mut self.feed.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}

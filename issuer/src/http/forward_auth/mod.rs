@@ -1,0 +1,219 @@
+//! Forward-auth: verdicts about requests that a proxy keeps in its hands (nginx, Traefik, Caddy, Envoy), for those who have
+//! no edge Worker in front.
+//!
+//! The verdict is `core::gate::decide`'s, as at the edge. This listens on an address of its own, serves nothing of the issuer's there
+//! and believes nobody but the configured proxies. [`dialect`] says which request is asked about, [`asked`] is what core may
+//! look at of it, [`answer`] what the proxy is told. The keys and the ended sessions are those of this process, so a verdict is
+//! never older than its question. Nothing is refreshed here: the answer of a proxy's question does not reach the browser.
+
+mod answer;
+mod asked;
+mod dialect;
+mod ended;
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{StatusCode, request::Parts},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use edgeward_core::{
+    cookie::CookieNames,
+    gate::{
+        Credential, Decision, Gate, KeyDemand, Policy, PolicyState, decide, identity::Introducer,
+    },
+    problem::ProblemCode,
+    time::Moment,
+    token::{Audiences, Expectations, TokenType},
+};
+use tower_http::timeout::TimeoutLayer;
+
+use self::{
+    asked::Asked,
+    dialect::{Form, Question, Unclear},
+    ended::Ended,
+};
+use super::{access_log, health, problem::ApiError, request_id::RequestId, security_headers};
+use crate::{
+    App, SharedApp,
+    config::{Dialect, PolicyFileError, read_policy},
+    domain::edges::{self, OwnEdge, OwnEdgeError},
+    signatures,
+};
+
+/// How long a verdict may take: it reads from the database once, and whoever asks keeps a person waiting meanwhile.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A token is judged under the keys of this process, so core asks about one signature at most and for nothing else.
+const QUESTIONS_MAX: usize = 2;
+
+/// What verdicts are given by.
+#[derive(Debug)]
+pub struct ForwardAuth {
+    app: SharedApp,
+    dialect: Dialect,
+    policy: PolicyState,
+    expect: Expectations,
+    cookies: CookieNames,
+    edge: OwnEdge,
+    ended: Ended,
+}
+
+/// Why no verdicts can be given. All of these are for the operator to put right.
+#[derive(Debug, thiserror::Error)]
+pub enum ForwardAuthError {
+    /// There is no policy to judge by.
+    #[error(transparent)]
+    Policy(#[from] PolicyFileError),
+    /// Callers cannot be introduced to the app.
+    #[error(transparent)]
+    Edge(#[from] OwnEdgeError),
+}
+
+impl ForwardAuth {
+    /// Reads the policy and enrols the issuer as an edge of its own.
+    ///
+    /// # Errors
+    /// [`ForwardAuthError`].
+    pub async fn open(app: &SharedApp, dialect: Dialect) -> Result<Self, ForwardAuthError> {
+        let App { config, store, .. } = &**app;
+        let policy: Policy = read_policy(&config.forward_auth.policy)?;
+        let name = &config.forward_auth.edge;
+        let seed = app.secrets.own_edge_seed(name.as_str());
+        let edge = edges::enroll_itself(store, name, &seed, app.clock.now()).await?;
+        Ok(Self {
+            app: Arc::clone(app),
+            dialect,
+            policy: PolicyState::Ready(policy),
+            expect: Expectations::new(
+                config.issuer.url.as_str(),
+                Audiences::OneOf(vec![config.issuer.audience.clone()]),
+                TokenType::Access,
+            ),
+            cookies: CookieNames::for_environment(
+                config.environment,
+                config.cookies.parent_domain.is_some(),
+            ),
+            edge,
+            ended: Ended::default(),
+        })
+    }
+
+    /// Asks core, and answers what it asks back.
+    async fn judge(&self, asked: &Asked) -> Decision {
+        let credential = asked.view(&self.cookies).credential;
+        if matches!(credential, Credential::Token(_)) {
+            self.ended.catch_up(&self.app, Instant::now()).await;
+        }
+        let moment = Moment::from_milliseconds(asked.moment.millis());
+        let keys = self.app.keyring.public_keys();
+        let mut answer = None;
+        for _ in 0..QUESTIONS_MAX {
+            let decision = self.ended.with(moment, |revocations| {
+                let gate = Gate {
+                    policy: &self.policy,
+                    site: &self.app.config.issuer.url,
+                    keys: Some(&keys),
+                    keys_are_final: true,
+                    expect: &self.expect,
+                    answer: answer.as_ref(),
+                    seen: None,
+                    revocations: Some(revocations),
+                };
+                decide(&gate, &asked.view(&self.cookies), asked.now())
+            });
+            match decision {
+                Decision::NeedsSignature(question) => answer = Some(signatures::answer(*question)),
+                settled @ (Decision::Forward(_)
+                | Decision::Redirect(_)
+                | Decision::Answer(_)
+                | Decision::AnswerPreflight(_)
+                | Decision::Refuse(_)
+                | Decision::NeedsKeys(_)
+                | Decision::NeedsRevocations(_)
+                | Decision::NeedsRefresh) => return settled,
+            }
+        }
+        // Asked again about a signature that was answered: nothing can be judged. `answer` makes a refusal of it.
+        Decision::NeedsKeys(KeyDemand::NoKeySet)
+    }
+
+    fn introducer(&self) -> Introducer<'_> {
+        Introducer {
+            issuer: &self.app.config.issuer.url,
+            audience: &self.app.config.issuer.audience,
+            edge: self.edge.name.as_str(),
+            key: &self.edge.key,
+        }
+    }
+
+    /// Whether this peer may ask.
+    fn trusts(&self, peer: Option<&ConnectInfo<SocketAddr>>) -> bool {
+        let proxies = &self.app.config.server.proxies.networks;
+        peer.is_some_and(|peer| proxies.contain(peer.0.ip()))
+    }
+}
+
+/// The whole of what the socket serves.
+pub fn router(forward_auth: ForwardAuth) -> Router {
+    Router::new()
+        .route("/healthz", get(health::live))
+        // Envoy appends the path that it asks about, so whatever it is must come here as it stands.
+        .fallback(answer_question)
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            TIMEOUT,
+        ))
+        .layer(middleware::from_fn(|request, next: Next| {
+            let filled = |request| security_headers::fill(request, |request| next.run(request));
+            access_log::write(request, filled)
+        }))
+        .with_state(Arc::new(forward_auth))
+}
+
+async fn answer_question(State(this): State<Arc<ForwardAuth>>, request: Request<Body>) -> Response {
+    let id = RequestId::new();
+    let (asked, _) = request.into_parts();
+    let mut response = give_verdict(&this, &asked, &id).await;
+    if let Some(value) = id.header_value() {
+        response
+            .headers_mut()
+            .insert(super::request_id::HEADER, value);
+    }
+    response.extensions_mut().insert(id);
+    response
+}
+
+async fn give_verdict(this: &ForwardAuth, request: &Parts, id: &RequestId) -> Response {
+    let Some(form) = Form::of(this.dialect, request.uri.path()) else {
+        return ApiError::NotFound.into_response();
+    };
+    if !this.trusts(request.extensions.get()) {
+        tracing::warn!(request_id = %id, reason = "proxy-not-trusted", "refused");
+        return answer::refusal(ProblemCode::ProxyNotTrusted, form, None);
+    }
+    let unclear = |what: Unclear| {
+        tracing::warn!(request_id = %id, reason = %what, "refused");
+        answer::refusal(ProblemCode::UnclearRequest, form, Some(what.to_string()))
+    };
+    let question = match Question::read(this.dialect, request) {
+        Ok(question) => question,
+        Err(what) => return unclear(what),
+    };
+    let moment = this.app.clock.moment();
+    let asked = Asked::new(question, &request.headers, moment);
+    if this.dialect == Dialect::Envoy && asked.lacks_its_origin(&this.cookies) {
+        return unclear(Unclear::Missing("origin"));
+    }
+    let decision = this.judge(&asked).await;
+    answer::of(decision, &asked, form, this, id)
+}

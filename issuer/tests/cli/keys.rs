@@ -1,0 +1,232 @@
+//! What an operator does with signing keys, with the program as it is.
+
+use std::{collections::BTreeSet, fs};
+
+use serde_json::Value;
+
+use crate::{
+    folder::Folder,
+    program::{Ran, edgeward, run},
+};
+
+/// The first key of RFC 8410, section 10.3, and the thumbprint of its public half.
+const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+
+struct World(Folder);
+
+impl World {
+    /// With a database that no issuer has served from yet.
+    fn new() -> Self {
+        let world = Self(Folder::new());
+        world.done(&["migrate", "up"]);
+        world
+    }
+
+    fn run(&self, args: &[&str], input: &str) -> Ran {
+        run(edgeward(self.0.path()).args(args), input.as_bytes())
+    }
+
+    fn done(&self, args: &[&str]) -> String {
+        let ran = self.run(args, "");
+        assert_eq!(ran.code, Some(0), "{args:?}: {ran:?}");
+        ran.out
+    }
+
+    /// Id and state of each key, as the list shows them.
+    fn keys(&self) -> Vec<(String, String)> {
+        let list = self.done(&["keys", "list"]);
+        let words = |line: &str| {
+            let mut words = line.split_whitespace();
+            (
+                words.next().unwrap().to_owned(),
+                words.next().unwrap().to_owned(),
+            )
+        };
+        list.lines().map(words).collect()
+    }
+
+    fn in_state(&self, state: &str) -> Vec<String> {
+        let keys = self.keys().into_iter();
+        keys.filter(|(_, it)| it == state)
+            .map(|(id, _)| id)
+            .collect()
+    }
+
+    /// What the log says of keys: action, and whether it says `forced`.
+    fn log(&self) -> Vec<String> {
+        let events = self.done(&["events", "list", "--json"]);
+        let line = |line: &str| {
+            let event: Value = serde_json::from_str(line).unwrap();
+            let forced = event["metadata"]["forced"] == "true";
+            let kind = event["type"].as_str().unwrap();
+            format!("{kind}{}", if forced { " forced" } else { "" })
+        };
+        let mut told: Vec<String> = events.lines().map(line).collect();
+        told.reverse();
+        told
+    }
+}
+
+#[test]
+fn a_rotation_says_when_the_new_key_signs() {
+    let world = World::new();
+    // There is no key yet: what is asked for is made, and signs when it may.
+    let first = world.done(&["keys", "rotate", "--force"]);
+    let id = world.in_state("active").concat();
+    assert_eq!(first, format!("{id} signs now\n"));
+    let planned = world.done(&["keys", "rotate"]);
+    let next = world.in_state("published").concat();
+    assert!(
+        planned.starts_with(&format!("{next} signs from 20")),
+        "{planned}"
+    );
+    assert!(planned.ends_with(" seconds\n"), "{planned}");
+    let again = world.done(&["keys", "rotate"]);
+    let when = |text: &str| text.split(", in ").next().unwrap().to_owned();
+    assert_eq!(
+        when(&again),
+        when(&planned),
+        "asking twice makes nothing later"
+    );
+    let list = world.done(&["keys", "list"]);
+    assert!(
+        list.contains(&format!("{id} active    signs since 20")),
+        "{list}"
+    );
+    assert!(list.contains(", seen by every verifier from 20"), "{list}");
+    let forced = world.done(&["keys", "rotate", "--force"]);
+    assert_eq!(forced, format!("{next} signs now\n"));
+    assert_eq!(world.in_state("retiring"), [id]);
+    let expected = [
+        "key.created",
+        "key.activated forced",
+        "key.created",
+        "key.activated forced",
+    ];
+    assert_eq!(world.log(), expected);
+}
+
+#[test]
+fn a_revoked_key_leaves_another_that_signs() {
+    let world = World::new();
+    world.done(&["keys", "rotate", "--force"]);
+    let only = world.in_state("active").concat();
+    let told = world.done(&["keys", "revoke", &only]);
+    let signs = world.in_state("active").concat();
+    assert_eq!(told, format!("{signs} signs now\n"));
+    assert_eq!(world.in_state("revoked").concat(), only);
+    for (id, why) in [
+        (only.as_str(), "revoked already"),
+        ("nobody", "no signing key with this id"),
+        ("", "no signing key with this id"),
+    ] {
+        let ran = world.run(&["keys", "revoke", id], "");
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains(why) && ran.out.is_empty(), "{ran:?}");
+    }
+    assert_eq!(world.log().last().unwrap(), "key.activated forced");
+    assert!(world.log().contains(&"key.revoked".to_owned()));
+}
+
+#[test]
+fn an_imported_key_is_the_next_one() {
+    let world = World::new();
+    world.done(&["keys", "rotate", "--force"]);
+    let pem = world.0.path().join("key.pem");
+    fs::write(&pem, PEM).unwrap();
+    let file = pem.to_str().unwrap();
+    let told = world.done(&["keys", "import", file]);
+    let imported = world.in_state("published").concat();
+    assert!(
+        told.starts_with(&format!("{imported} signs from 20")),
+        "{told}"
+    );
+    let again = world.run(&["keys", "import", "-"], PEM);
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(again.err.contains("there already"), "{again:?}");
+    world.done(&["keys", "rotate", "--force"]);
+    assert_eq!(world.in_state("active").concat(), imported);
+    world.done(&["keys", "revoke", &imported]);
+    let back = world.run(&["keys", "import", "--force", file], "");
+    assert_eq!(
+        back.code,
+        Some(1),
+        "a revoked key does not come back: {back:?}"
+    );
+    assert!(world.log().contains(&"key.imported".to_owned()));
+}
+
+#[test]
+fn what_is_no_key_is_refused_and_not_repeated() {
+    let world = World::new();
+    for (text, why) in [
+        ("", "no private key in PEM"),
+        (
+            "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n",
+            "no private key in PEM",
+        ),
+        (
+            "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEG\n-----END PRIVATE KEY-----\n",
+            "no Ed25519 key",
+        ),
+        (&"a".repeat(100_000), "longer than an Ed25519 key"),
+    ] {
+        let ran = world.run(&["keys", "import", "-"], text);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(
+            ran.err.contains(why) && !ran.err.contains("MIGHAg"),
+            "{ran:?}"
+        );
+    }
+    let ran = world.run(&["keys", "import", "nowhere.pem"], "");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("nowhere.pem"), "{ran:?}");
+    assert!(world.keys().is_empty());
+}
+
+#[test]
+fn with_other_secrets_nothing_is_sealed() {
+    let world = World::new();
+    world.done(&["keys", "rotate", "--force"]);
+    let before = world.keys();
+    let secrets = world.0.path().join("data/secrets");
+    fs::rename(&secrets, world.0.path().join("away")).unwrap();
+    let ran = world.run(&["keys", "rotate"], "");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("are not here"), "{ran:?}");
+    assert!(!secrets.exists(), "and none are made");
+    let other = Folder::new();
+    run(edgeward(other.path()).args(["migrate", "up"]), b"");
+    let made = run(
+        edgeward(other.path()).args(["keys", "rotate", "--force"]),
+        b"",
+    );
+    assert_eq!(made.code, Some(0), "{made:?}");
+    fs::rename(other.path().join("data/secrets"), &secrets).unwrap();
+    let ran = world.run(&["keys", "rotate", "--force"], "");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("does not open"), "{ran:?}");
+    assert_eq!(world.keys(), before);
+}
+
+#[test]
+fn the_key_set_has_room_for_so_many() {
+    let world = World::new();
+    let refused = loop {
+        let ran = world.run(&["keys", "rotate", "--force"], "");
+        if ran.code != Some(0) {
+            break ran;
+        }
+    };
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(
+        refused.err.contains("wait until one is retired"),
+        "{refused:?}"
+    );
+    let states: BTreeSet<String> = world.keys().into_iter().map(|(_, state)| state).collect();
+    assert_eq!(world.keys().len(), 8);
+    assert!(states.contains("active") && states.contains("retiring"));
+    // An emergency finds room all the same.
+    let active = world.in_state("active").concat();
+    world.done(&["keys", "revoke", &active]);
+}

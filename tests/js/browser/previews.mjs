@@ -1,0 +1,222 @@
+// Preview deployments as real browsers meet them: one suffix, many sites, and every neighbour a stranger. The names are made
+// up and lead to this machine; the certificates are of an authority that only these browsers trust, and only for these keys.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createHash, X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, describe, test } from "node:test";
+import { launchBrowser, launchProfile, Visitor } from "./browser.mjs";
+
+/** The line of `previews` must come within this, or the run ends. */
+const START_TIMEOUT_MS = 120_000;
+
+/** Another site, which shows the first preview in a frame. */
+const TOOL = "tool.example.test";
+
+export function previewStories() {
+  describe("previews below one suffix", () => {
+    const world = {};
+
+    before(async () => {
+      world.app = await startApp();
+      world.process = spawn(need("PREVIEWS_BIN"), [world.app.origin], { stdio: ["pipe", "pipe", "inherit"] });
+      const said = await firstLine(world.process);
+      [world.one, world.two] = JSON.parse(said);
+      const tool = new URL(world.app.origin).host;
+      const rules = [world.one, world.two].map(({ host, address }) => `MAP ${host}:443 ${address}`);
+      const keys = [world.one, world.two].map(({ certificate }) => fingerprint(certificate));
+      world.switches = [
+        `--host-resolver-rules=${[...rules, `MAP ${TOOL}:80 ${tool}`].join(",")}`,
+        `--ignore-certificate-errors-spki-list=${keys.join(",")}`,
+      ];
+      world.browser = await launchBrowser(world.switches);
+    });
+
+    after(async () => {
+      await world.browser?.close();
+      if (world.process?.exitCode === null) {
+        const exit = once(world.process, "exit");
+        world.process.stdin.end();
+        await exit;
+      }
+      world.app?.stop();
+    });
+
+    const visit = (name, story) =>
+      test(name, async () => {
+        const visitor = await Visitor.arrive(world.browser, { baseURL: `https://${world.one.host}` });
+        try {
+          await story(visitor.page, visitor);
+        } finally {
+          await visitor.leave();
+        }
+      });
+
+    /** Signs in at a preview, from a page of the app's that asks for it. */
+    const signIn = async (page, { host, email, password }) => {
+      await page.goto(`https://${host}/app`);
+      await page.waitForURL(`https://${host}/login?returnTo=%2Fapp`);
+      await page.getByLabel("E-mail address").fill(email);
+      await page.getByLabel("Password").fill(password);
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.getByText(`${email} at ${host}`).waitFor();
+    };
+
+    /** Plants a cookie from a page of a preview, as any script of that deployment can. */
+    const plant = async (page, { host }, cookie) => {
+      await page.goto(`https://${host}/`);
+      await page.evaluate((line) => (document.cookie = line), cookie);
+    };
+
+    const status = async (page, { host }, path) => (await page.goto(`https://${host}${path}`)).status();
+
+    visit("who signs in at one is a stranger at the other", async (page, visitor) => {
+      await signIn(page, world.one);
+      await page.goto(`https://${world.two.host}/app`);
+      await page.waitForURL(`https://${world.two.host}/login?returnTo=%2Fapp`);
+      const ours = (await visitor.context.cookies()).filter(({ name }) => /-(session|access|refresh|csrf|device)$/.test(name));
+      const at = (host) => ours.filter(({ domain }) => domain === host).map(({ name }) => name.replace("__Host-edgeward-", "")).sort();
+      assert.deepEqual(at(world.one.host), ["access", "csrf", "device", "refresh", "session"]);
+      assert.deepEqual(at(world.two.host), ["csrf"]);
+      for (const { name, secure, httpOnly, sameSite, path } of ours) {
+        assert.deepEqual([name.slice(0, 7), secure, httpOnly, sameSite, path], ["__Host-", true, true, "None", "/"], name);
+      }
+    });
+
+    visit("who signs out at one stays signed in at the other", async (page) => {
+      await signIn(page, world.one);
+      await signIn(page, world.two);
+      await page.goto(`https://${world.one.host}/account/sign-out`);
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.waitForURL(`https://${world.one.host}/`);
+      await page.goto(`https://${world.one.host}/app`);
+      await page.waitForURL(`https://${world.one.host}/login?returnTo=%2Fapp`);
+      await page.goto(`https://${world.two.host}/app`);
+      await page.getByText(`${world.two.email} at ${world.two.host}`).waitFor();
+    });
+
+    visit("a cookie of our name for all previews is one that the browser does not keep", async (page, visitor) => {
+      for (const name of ["__Host-edgeward-access", "__host-edgeward-access", "__HOST-edgeward-session"]) {
+        await plant(page, world.two, `${name}=planted; Domain=preview.test; Path=/; Secure`);
+      }
+      const planted = (await visitor.context.cookies()).filter(({ value }) => value === "planted");
+      assert.deepEqual(planted, []);
+      await signIn(page, world.one);
+    });
+
+    visit("a cookie of another environment's name means nothing", async (page) => {
+      await signIn(page, world.one);
+      for (const name of ["edgeward-access", "__Secure-edgeward-access"]) {
+        await plant(page, world.two, `${name}=planted; Domain=preview.test; Path=/; Secure`);
+      }
+      assert.equal(await status(page, world.one, "/app"), 200);
+    });
+
+    visit("a cookie that some reader would take for ours is refused, wherever it was planted", async (page, visitor) => {
+      await signIn(page, world.one);
+      for (const cookie of ["%5f_Host-edgeward-access=x", "a=1,__Host-edgeward-access=x"]) {
+        await plant(page, world.two, `${cookie}; Domain=preview.test; Path=/; Secure`);
+        assert.equal(await status(page, world.one, "/app"), 400, cookie);
+        // As the refusal advises.
+        await visitor.context.clearCookies({ domain: ".preview.test" });
+        assert.equal(await status(page, world.one, "/app"), 200, cookie);
+      }
+    });
+
+    visit("a page of a neighbour may send requests with the cookies, and changes nothing", async (page) => {
+      await signIn(page, world.one);
+      await page.goto(`https://${world.two.host}/`);
+      const asked = page.waitForResponse((response) => response.url().startsWith(`https://${world.one.host}/app`));
+      await page.evaluate((host) => {
+        void fetch(`https://${host}/app`, { method: "POST", mode: "no-cors", credentials: "include" });
+      }, world.one.host);
+      assert.equal((await asked).status(), 403);
+      assert.equal(world.app.changes(), 0);
+    });
+
+    const framed = async (page) => {
+      const asked = page.waitForResponse(`https://${world.one.host}/app`);
+      await page.goto(`http://${TOOL}/tool?of=${world.one.host}`);
+      return { frame: page.frames().find((frame) => frame !== page.mainFrame()), answer: await asked };
+    };
+
+    test("in a frame of another site the person is signed in, where the browser sends third parties their cookies", async () => {
+      const profile = await mkdtemp(join(tmpdir(), "edgeward-profile-"));
+      const context = await launchProfile(profile, world.switches);
+      try {
+        const page = await context.newPage();
+        // What is not signed in shows nothing: not even the sign-in page lets itself be framed.
+        assert.equal((await framed(page)).answer.status(), 401);
+        await signIn(page, world.one);
+        const { frame, answer } = await framed(page);
+        assert.equal(answer.status(), 200);
+        await frame.getByText(`${world.one.email} at ${world.one.host}`).waitFor();
+      } finally {
+        await context.close();
+        await rm(profile, { recursive: true, force: true });
+      }
+    });
+
+    visit("in a frame of another site nobody is signed in, where the browser does not", async (page) => {
+      // A private window is such a place.
+      await signIn(page, world.one);
+      assert.equal((await framed(page)).answer.status(), 401);
+    });
+  });
+}
+
+/** An app that says who asks and where, lets itself be framed, and counts what would change something. */
+async function startApp() {
+  let changes = 0;
+  const server = createServer((request, response) => {
+    if (request.method === "POST") changes += 1;
+    const who = request.headers["edgeward-email"] ?? "nobody";
+    const where = request.headers["x-forwarded-host"];
+    const { pathname, searchParams } = new URL(request.url, "http://app");
+    const frame = pathname === "/tool" ? `<iframe src="https://${searchParams.get("of")}/app"></iframe>` : "";
+    response.setHeader("content-type", "text/html; charset=utf-8");
+    response.setHeader("content-security-policy", `frame-ancestors http://${TOOL}`);
+    response.end(`<!doctype html><title>App</title><link rel="icon" href="data:,"><p>${who} at ${where}</p>${frame}`);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    origin: `http://127.0.0.1:${server.address().port}`,
+    changes: () => changes,
+    stop() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** What Chromium's list wants of a certificate: SHA-256 of its public key. */
+function fingerprint(certificate) {
+  const key = new X509Certificate(certificate).publicKey.export({ type: "spki", format: "der" });
+  return createHash("sha256").update(key).digest("base64");
+}
+
+function firstLine(child) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("the previews did not start in time")), START_TIMEOUT_MS);
+    const settle = (act, value) => {
+      clearTimeout(timer);
+      act(value);
+    };
+    child.once("error", (error) => settle(reject, error));
+    child.once("exit", (code, signal) => settle(reject, new Error(`the previews ended with ${code ?? signal}`)));
+    createInterface(child.stdout).once("line", (line) => settle(resolve, line));
+  });
+}
+
+function need(variable) {
+  const value = process.env[variable];
+  if (!value) throw new Error(`${variable} is not set: run these tests by \`cargo xtask test\``);
+  return value;
+}

@@ -1,0 +1,61 @@
+//! What nginx itself limits: how often, and from where.
+
+use std::net::Ipv4Addr;
+
+use edgeward_tests::NginxSite;
+use serde_json::json;
+
+use super::POLICY;
+
+/// The burst of the shipped file, and the one that it counts from.
+const AT_ONCE: usize = 11;
+
+#[tokio::test]
+async fn guessing_is_slowed_down_before_the_issuer_is_reached() {
+    let site = NginxSite::start(POLICY).await;
+    let browser = site.browser();
+    let mut statuses = Vec::new();
+    let mut last = None;
+    for guess in 0..AT_ONCE * 2 {
+        let credentials = json!({ "email": format!("n{guess}@example.test"), "password": "Wrong-Horse-7-Battery" });
+        let answer = browser.post("/auth/login").json(&credentials).send().await;
+        statuses.push(answer.status);
+        last = Some(answer);
+    }
+    assert!(
+        statuses.iter().take(AT_ONCE).all(|status| *status == 401),
+        "{statuses:?}"
+    );
+    assert!(statuses.contains(&429), "{statuses:?}");
+    let limited = last.expect("an answer");
+    let limited = limited.expect_problem(429, "RATE_LIMITED");
+    assert_eq!(limited.header("retry-after"), Some("6"));
+    assert_eq!(limited.header("cache-control"), Some("no-store"));
+    let _ = browser.get("/").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn administration_is_for_the_listed_networks() {
+    let site = NginxSite::start(POLICY).await;
+    let root = site.person("root", &["admin"]).await;
+    let cookie = format!("edgeward-access={}", root.access_token());
+    let (listed, other) = (Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2));
+    for (target, from, status) in [
+        ("/admin", listed, 200),
+        ("/admin/users", other, 403),
+        ("/admin", other, 403),
+        ("/%61dmin", other, 403),
+        ("/de/admin", other, 403),
+        ("/app/../admin", other, 403),
+        ("/auth/admin/users", other, 403),
+        ("/app", other, 200),
+    ] {
+        assert_eq!(
+            site.status_from(from, target, &cookie).await,
+            status,
+            "{target} from {from}"
+        );
+    }
+    let arrived: Vec<_> = site.arrived().into_iter().map(|seen| seen.target).collect();
+    assert_eq!(arrived, ["/admin", "/app"]);
+}
