@@ -69,8 +69,12 @@ impl World {
     }
 
     fn reseal(&self, custody: &[(&str, &str)]) -> Ran {
+        self.keys(&["reseal"], custody)
+    }
+
+    fn keys(&self, act: &[&str], custody: &[(&str, &str)]) -> Ran {
         let mut command = edgeward(self.0.path());
-        command.args(["keys", "reseal"]);
+        command.arg("keys").args(act);
         for (name, value) in custody {
             command.env(format!("EDGEWARD__CUSTODY__{name}"), value);
         }
@@ -96,6 +100,33 @@ impl World {
         assert!(store.replace_sealed(&row, sealed, &entry).await.unwrap());
         store.close().await;
     }
+}
+
+/// The step for operators whose next key was sealed under a key-encryption key that is gone.
+#[tokio::test]
+async fn a_next_key_that_opens_no_more_is_revoked_and_another_is_made() {
+    let world = World::new();
+    let (first, gone, third) = (kek(1), kek(2), kek(3));
+    let key_id = world.start(&[("KEK", &first)]).await.unwrap();
+    let planned = world.keys(&["rotate"], &[("KEK", &gone), ("OTHER_KEK", &first)]);
+    assert_eq!(planned.code, Some(0), "{planned:?}");
+    let next = planned.out.split(' ').next().unwrap();
+
+    let left = [("KEK", third.as_str()), ("OTHER_KEK", &first)];
+    assert_eq!(world.start(&left).await, Ok(key_id.clone()));
+    let stopped = world.reseal(&left);
+    assert_eq!(stopped.code, Some(2), "{stopped:?}");
+    assert!(stopped.err.contains(next), "{stopped:?}");
+    let revoked = world.keys(&["revoke", next], &left);
+    assert_eq!(revoked.code, Some(0), "{revoked:?}");
+    assert!(revoked.out.contains(&key_id), "{revoked:?}");
+    let made = world.keys(&["rotate", "--force"], &left);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let signs = world.start(&left).await.unwrap();
+    assert!(made.out.contains(&signs) && signs != key_id && signs != next);
+
+    let none = world.keys(&["revoke", &signs], &[("KEK", &gone)]);
+    assert_eq!(none.code, Some(2), "what signs has to open: {none:?}");
 }
 
 #[tokio::test]
