@@ -1,11 +1,22 @@
 //! The CSRF token: a signed double submit, bound to the session, the browser and the day.
 //!
-//! The token is `c1.<day>.<nonce>.<mac>`; `mac` is HMAC-SHA256 over the day, the nonce, the binding (the session id,
-//! or [`ANONYMOUS`] before sign-in) and the user agent. The same token travels in a cookie and, a second time, as the
+//! The token is `c2.<day>.<nonce>.<mac>.<app mac>`. Both are HMAC-SHA256 over the day, the nonce, the binding (the session id,
+//! or [`ANONYMOUS`] before sign-in) and the user agent; the first is under the issuer's own key and covers the second, which is
+//! under a key derived from it ([`CsrfKey::for_apps`]). So one token serves the issuer's endpoints and the app's routes, and what
+//! an edge must know to judge it on the latter forges nothing on the former.
+//!
+//! The same token travels in a cookie and, a second time, as the
 //! header `X-CSRF-Token` or the form field `csrf_token`: a foreign page can make the browser send the first, but it
 //! can neither read nor repeat it. The MAC stops somebody who can plant cookies from choosing both halves.
 //!
-//! This module does not look at `Origin` or `Sec-Fetch-Site`; the issuer checks those besides, and first.
+//! This module does not look at `Origin` or `Sec-Fetch-Site`; whoever asks it checks those besides, and first.
+
+mod app_key;
+mod question;
+
+pub use app_key::AppCsrfKey;
+pub(crate) use question::Finding;
+pub use question::{CsrfAnswer, CsrfQuestion, Submitted};
 
 use alloc::format;
 use alloc::string::String;
@@ -28,10 +39,13 @@ pub const CSRF_HEADER: &str = "X-CSRF-Token";
 /// The form field that repeats the token.
 pub const CSRF_FIELD: &str = "csrf_token";
 
-const PREFIX: &str = "c1";
+/// A token for the issuer and for app routes.
+const PREFIX: &str = "c2";
+/// A token for the issuer only, as it was made before app routes could ask for one. Those that are out are good to their end.
+const PREFIX_BEFORE: &str = "c1";
 const SECONDS_A_DAY: i64 = 86_400;
 
-/// Because a genuine token has about 80 characters: nothing longer is worth decoding.
+/// Because a genuine token has 119 characters: nothing much longer is worth decoding.
 const MAX_TOKEN_BYTES: usize = 128;
 
 /// A key that signs CSRF tokens. It is not printed by `Debug` and is wiped when dropped.
@@ -44,16 +58,47 @@ impl CsrfKey {
         Self(bytes)
     }
 
-    fn mac(&self, day: i64, nonce: &[u8], binding: &str, user_agent: &str) -> Option<Hmac<Sha256>> {
-        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&self.0).ok()?;
-        mac.update(b"edgeward csrf 1\0");
-        mac.update(&day.to_be_bytes());
+    /// The key by which edges judge tokens on the app's routes. It says nothing about this one.
+    #[must_use]
+    pub fn for_apps(&self) -> AppCsrfKey {
+        AppCsrfKey::derived_from(&self.0)
+    }
+}
+
+/// What both MACs are about.
+#[derive(Clone, Copy)]
+struct Bound<'a> {
+    day: i64,
+    nonce: &'a [u8; 16],
+    binding: &'a str,
+    user_agent: &'a str,
+}
+
+impl Bound<'_> {
+    /// `label` keeps the uses of a key apart, `more` is covered besides.
+    fn mac(&self, key: &[u8; 32], label: &[u8], more: &[u8]) -> Option<[u8; 32]> {
+        // A MAC takes keys of every length.
+        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key).ok()?;
+        mac.update(label);
+        mac.update(&self.day.to_be_bytes());
         // Lengths go before texts, so that no two different inputs are the same bytes.
-        for part in [nonce, binding.as_bytes(), user_agent.as_bytes()] {
+        for part in [
+            self.nonce.as_slice(),
+            self.binding.as_bytes(),
+            self.user_agent.as_bytes(),
+        ] {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
-        Some(mac)
+        mac.update(more);
+        Some(mac.finalize().into_bytes().into())
+    }
+
+    fn issuers_mac(&self, key: &CsrfKey, for_apps: Option<&[u8; 32]>) -> Option<[u8; 32]> {
+        match for_apps {
+            Some(for_apps) => self.mac(&key.0, b"edgeward csrf 2\0", for_apps),
+            None => self.mac(&key.0, b"edgeward csrf 1\0", &[]),
+        }
     }
 }
 
@@ -78,12 +123,14 @@ pub enum CsrfRefusal {
     NotSent,
     /// The cookie and what was sent differ.
     Differs,
-    /// Not the form `c1.<day>.<nonce>.<mac>`.
+    /// Not the form of a token.
     Malformed,
     /// Neither of today nor of yesterday.
     Stale,
     /// The MAC fits no key with this session, browser and day.
     Forged,
+    /// Made before app routes could ask for tokens.
+    NotForApps,
 }
 
 impl CsrfRefusal {
@@ -97,6 +144,7 @@ impl CsrfRefusal {
             Self::Malformed => "csrf-malformed",
             Self::Stale => "csrf-stale",
             Self::Forged => "csrf-forged",
+            Self::NotForApps => "csrf-not-for-apps",
         }
     }
 }
@@ -119,15 +167,28 @@ pub fn issue(
     now: UnixTime,
     nonce: &[u8; 16],
 ) -> String {
-    let day = day_of(now);
-    let mac = key
-        .mac(day, nonce, binding, user_agent)
-        .map(|mac| Base64UrlUnpadded::encode_string(&mac.finalize().into_bytes()))
-        .unwrap_or_default();
+    let bound = Bound {
+        day: day_of(now),
+        nonce,
+        binding,
+        user_agent,
+    };
+    let for_apps = key.for_apps().mac(bound).unwrap_or_default();
+    let mac = bound.issuers_mac(key, Some(&for_apps)).unwrap_or_default();
     format!(
-        "{PREFIX}.{day}.{}.{mac}",
-        Base64UrlUnpadded::encode_string(nonce)
+        "{PREFIX}.{}.{}.{}.{}",
+        bound.day,
+        Base64UrlUnpadded::encode_string(nonce),
+        Base64UrlUnpadded::encode_string(&mac),
+        Base64UrlUnpadded::encode_string(&for_apps)
     )
+}
+
+/// Whether a token that holds at the issuer says something to edges too. One that was made before app routes could ask for
+/// tokens does not.
+#[must_use]
+pub fn serves_app_routes(token: &str) -> bool {
+    Token::parse(token).is_some_and(|token| token.for_apps.is_some())
 }
 
 /// Checks the double submit: `cookie` and `sent` must be the same genuine token of today or yesterday, made under one
@@ -143,23 +204,12 @@ pub fn check(
     user_agent: &str,
     now: UnixTime,
 ) -> Result<(), CsrfRefusal> {
-    let cookie = cookie
-        .filter(|token| !token.is_empty())
-        .ok_or(CsrfRefusal::NoCookie)?;
-    let sent = sent
-        .filter(|token| !token.is_empty())
-        .ok_or(CsrfRefusal::NotSent)?;
-    if !bool::from(cookie.as_bytes().ct_eq(sent.as_bytes())) {
-        return Err(CsrfRefusal::Differs);
-    }
-    let token = Token::parse(sent).ok_or(CsrfRefusal::Malformed)?;
-    let today = day_of(now);
-    if token.day != today && token.day != today.saturating_sub(1) {
-        return Err(CsrfRefusal::Stale);
-    }
+    let token = Token::sent_twice(cookie, sent, now)?;
+    let bound = token.bound(binding, user_agent);
     let genuine = keys.iter().any(|key| {
-        key.mac(token.day, &token.nonce, binding, user_agent)
-            .is_some_and(|mac| mac.verify_slice(&token.mac).is_ok())
+        bound
+            .issuers_mac(key, token.for_apps.as_ref())
+            .is_some_and(|mac| mac.ct_eq(&token.mac).into())
     });
     if genuine {
         Ok(())
@@ -168,13 +218,38 @@ pub fn check(
     }
 }
 
+#[derive(Clone, Copy)]
 struct Token {
     day: i64,
     nonce: [u8; 16],
     mac: [u8; 32],
+    for_apps: Option<[u8; 32]>,
 }
 
 impl Token {
+    /// What can be said of the two halves without a key.
+    fn sent_twice(
+        cookie: Option<&str>,
+        sent: Option<&str>,
+        now: UnixTime,
+    ) -> Result<Self, CsrfRefusal> {
+        let cookie = cookie
+            .filter(|token| !token.is_empty())
+            .ok_or(CsrfRefusal::NoCookie)?;
+        let sent = sent
+            .filter(|token| !token.is_empty())
+            .ok_or(CsrfRefusal::NotSent)?;
+        if !bool::from(cookie.as_bytes().ct_eq(sent.as_bytes())) {
+            return Err(CsrfRefusal::Differs);
+        }
+        let token = Self::parse(sent).ok_or(CsrfRefusal::Malformed)?;
+        let today = day_of(now);
+        if token.day != today && token.day != today.saturating_sub(1) {
+            return Err(CsrfRefusal::Stale);
+        }
+        Ok(token)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         if text.len() > MAX_TOKEN_BYTES {
             return None;
@@ -182,7 +257,12 @@ impl Token {
         let mut parts = text.split('.');
         let (prefix, day, nonce, mac) =
             (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        if prefix != PREFIX || parts.next().is_some() {
+        let for_apps = match (prefix, parts.next()) {
+            (PREFIX, Some(mac)) => Some(decode_exactly(mac)?),
+            (PREFIX_BEFORE, None) => None,
+            (_, Some(_) | None) => return None,
+        };
+        if parts.next().is_some() {
             return None;
         }
         let token = Self {
@@ -192,8 +272,18 @@ impl Token {
                 .filter(|parsed: &i64| format!("{parsed}") == day)?,
             nonce: decode_exactly(nonce)?,
             mac: decode_exactly(mac)?,
+            for_apps,
         };
         Some(token)
+    }
+
+    const fn bound<'a>(&'a self, binding: &'a str, user_agent: &'a str) -> Bound<'a> {
+        Bound {
+            day: self.day,
+            nonce: &self.nonce,
+            binding,
+            user_agent,
+        }
     }
 }
 
@@ -311,21 +401,49 @@ mod tests {
     fn other_spellings_of_a_token_are_malformed() {
         let token = issue(&KEY, "s", "a", NOON, &NONCE);
         for spelling in [
-            token.replace("c1.", "c1.+"),
-            token.replace("c1.", "c1.0"),
-            token.replace("c1.", "c2."),
+            token.replace("c2.", "c2.+"),
+            token.replace("c2.", "c2.0"),
+            token.replace("c2.", "c1."),
+            token.replace("c2.", "c3."),
+            token.rsplit_once('.').unwrap().0.to_string(),
             token.clone() + "=",
             token.clone() + ".",
             token.clone() + &"A".repeat(MAX_TOKEN_BYTES),
             "c1..".to_string(),
+            "c2....".to_string(),
         ] {
             let refused = check(&[&KEY], Some(&spelling), Some(&spelling), "s", "a", NOON);
             assert_eq!(refused, Err(CsrfRefusal::Malformed), "{spelling}");
         }
     }
 
+    /// Of these very arguments, by the release before `c2`.
+    const BEFORE: &str =
+        "c1.20000.BwcHBwcHBwcHBwcHBwcHBw.SlRpkD5YR9dEFQMBUNJJwaP8GzDlPTQ6w5ZHN9nTt9M";
+
+    #[test]
+    fn a_token_of_the_release_before_is_good_to_its_end() {
+        let judge = |binding: &str, days: i64| {
+            let now = NOON.plus(days * SECONDS_A_DAY);
+            check(&[&KEY], Some(BEFORE), Some(BEFORE), binding, "a", now)
+        };
+        assert_eq!(judge("s", 0), Ok(()));
+        assert_eq!(judge("s", 1), Ok(()));
+        assert_eq!(judge("s", 2), Err(CsrfRefusal::Stale));
+        assert_eq!(judge("t", 0), Err(CsrfRefusal::Forged));
+        assert!(!serves_app_routes(BEFORE));
+        assert!(serves_app_routes(&issue(&KEY, "s", "a", NOON, &NONCE)));
+    }
+
+    #[test]
+    fn a_genuine_token_is_as_short_as_it_must_be() {
+        let token = issue(&KEY, "s", "a", NOON, &NONCE);
+        assert!(token.len() + 3 <= MAX_TOKEN_BYTES, "{}", token.len());
+    }
+
     #[test]
     fn a_key_does_not_print_itself() {
         assert_eq!(format!("{KEY:?}"), "CsrfKey(redacted)");
+        assert_eq!(format!("{:?}", KEY.for_apps()), "AppCsrfKey(redacted)");
     }
 }

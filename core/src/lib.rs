@@ -17,6 +17,7 @@ pub mod gate;
 pub mod cookie;
 pub mod origin;
 pub mod csrf;
+pub mod bundle;
 pub mod return_to;
 pub mod trace;
 pub mod nearest;

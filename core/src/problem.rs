@@ -138,6 +138,8 @@ problem_codes! {
     KeysUnavailable = "KEYS_UNAVAILABLE", 503, "Tokens cannot be checked at the moment.";
     /// Whether the token was revoked cannot be known, and the route does not do without.
     RevocationsUnavailable = "REVOCATIONS_UNAVAILABLE", 503, "Revocations cannot be checked at the moment.";
+    /// Whether the CSRF token is genuine cannot be known, and the route demands one.
+    CsrfUnavailable = "CSRF_UNAVAILABLE", 503, "CSRF tokens cannot be checked at the moment.";
     /// The route policy cannot be read, so everything is refused.
     PolicyInvalid = "POLICY_INVALID", 503, "The route policy cannot be read.";
     /// The edge lacks a part of its configuration, so everything is refused.

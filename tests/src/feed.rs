@@ -88,7 +88,8 @@ pub fn answered(body: &str) -> Reply {
     Reply::Whole(response(200, &[("Content-Type", &media)], body.as_bytes()))
 }
 
-fn decoded(text: &str) -> Vec<u8> {
+/// The bytes of unpadded base64url.
+pub(crate) fn decoded(text: &str) -> Vec<u8> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut bits = 0_u32;
     let mut held = 0;

@@ -23,6 +23,7 @@ pub struct GatedApp {
     /// What stands in for the issuer.
     pub issuer: KeyServer,
     seen: Arc<Mutex<Vec<Seen>>>,
+    bodies: Arc<Mutex<Vec<Vec<u8>>>>,
     says: Said,
     environment: Environment,
 }
@@ -36,8 +37,11 @@ impl GatedApp {
     /// In an environment.
     pub async fn within(environment: Environment, policy: &str) -> Self {
         let (seen, says): (Arc<Mutex<Vec<Seen>>>, Said) = Default::default();
+        let bodies: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
         let (notes, word) = (Arc::clone(&seen), Arc::clone(&says));
-        let app = serve(move |head, _| {
+        let read = Arc::clone(&bodies);
+        let app = serve(move |head, body| {
+            lock(&read).push(body.to_vec());
             lock(&notes).push(head.clone());
             let headers = lock(&word).clone();
             let headers: Vec<_> = headers
@@ -57,6 +61,7 @@ impl GatedApp {
             edge: LoneEdge::in_front_of(guarded, &issuer, None).await,
             issuer,
             seen,
+            bodies,
             says,
             environment,
         }
@@ -82,6 +87,12 @@ impl GatedApp {
         self.edge
             .gets_by_hand(first_line, headers, "")
             .unwrap_or_else(|| panic!("{first_line}: no answer"))
+    }
+
+    /// The bodies that arrived at the app since this was asked last.
+    #[must_use]
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut *lock(&self.bodies))
     }
 
     /// What arrived at the app since this was asked last.

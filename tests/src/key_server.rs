@@ -1,4 +1,4 @@
-//! An issuer that has nothing but a key set and, if a test wants it, a feed of ended sessions and answers to refreshes. It answers as the test wants: well,
+//! An issuer that has nothing but a key set and, if a test wants them, a feed of ended sessions, an edge bundle and answers to refreshes. It answers as the test wants: well,
 //! badly, or not before it is let.
 
 use std::fmt;
@@ -11,6 +11,7 @@ use edgeward_core::token::SigningKey;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::bundle::{BUNDLE_PATH, BundleAsk};
 use crate::feed::{FEED_PATH, FeedAsk};
 use crate::http_server::{Reply, response, serve};
 use crate::tap::Seen;
@@ -40,9 +41,12 @@ struct Inner {
     feed_asked: watch::Sender<Vec<FeedAsk>>,
     refreshes: Mutex<Option<Arc<RefreshAnswer>>>,
     refreshes_asked: watch::Sender<Vec<Seen>>,
+    bundle: Mutex<Option<Arc<BundleAnswer>>>,
+    bundle_asked: watch::Sender<Vec<BundleAsk>>,
 }
 
 type RefreshAnswer = dyn Fn(&Seen) -> Reply + Send + Sync;
+type BundleAnswer = dyn Fn(&BundleAsk) -> Reply + Send + Sync;
 type FeedAnswer = dyn Fn(&FeedAsk) -> Reply + Send + Sync;
 
 impl fmt::Debug for Inner {
@@ -100,6 +104,8 @@ impl KeyServer {
             feed_asked: watch::Sender::new(Vec::new()),
             refreshes: Mutex::default(),
             refreshes_asked: watch::Sender::new(Vec::new()),
+            bundle: Mutex::new(None),
+            bundle_asked: watch::Sender::new(Vec::new()),
         });
         let serving = Arc::clone(&inner);
         let address = serve(move |head, _| serving.answer(head));
@@ -174,6 +180,28 @@ impl KeyServer {
         self.inner.feed_waits.opens();
     }
 
+    /// From now on there is an edge bundle, and this answers for it. Without one, whoever asks is told that there is none.
+    pub fn bundles(&self, answer: impl Fn(&BundleAsk) -> Reply + Send + Sync + 'static) {
+        *lock(&self.inner.bundle) = Some(Arc::new(answer));
+    }
+
+    /// Every request for the bundle that came.
+    #[must_use]
+    pub fn bundle_asked(&self) -> Vec<BundleAsk> {
+        self.inner.bundle_asked.borrow().clone()
+    }
+
+    /// Goes on when the bundle was asked for so many times.
+    pub async fn bundle_is_asked(&self, count: usize) {
+        let mut asked = self.inner.bundle_asked.subscribe();
+        let asked = timeout(PATIENCE, asked.wait_for(|asked| asked.len() >= count)).await;
+        assert!(
+            asked.is_ok(),
+            "the bundle was asked for {} times, not {count}",
+            self.bundle_asked().len()
+        );
+    }
+
     /// Everything that was asked of the feed.
     #[must_use]
     pub fn feed_asked(&self) -> Vec<FeedAsk> {
@@ -216,6 +244,9 @@ impl Inner {
         if head.target.starts_with(FEED_PATH) {
             return self.answer_for_the_feed(head);
         }
+        if head.target == BUNDLE_PATH {
+            return self.answer_for_the_bundle(head);
+        }
         if head.target == REFRESH_PATH {
             self.refreshes_asked
                 .send_modify(|asked| asked.push(head.clone()));
@@ -250,6 +281,19 @@ impl Inner {
         self.feed_asked.send_modify(|asked| asked.push(ask.clone()));
         self.feed_waits.pass();
         let answer = lock(&self.feed).clone();
+        answer.map_or_else(
+            || Reply::Whole(response(404, &[], b"")),
+            |answer| answer(&ask),
+        )
+    }
+}
+
+impl Inner {
+    fn answer_for_the_bundle(&self, head: &Seen) -> Reply {
+        let ask = BundleAsk::of(head);
+        self.bundle_asked
+            .send_modify(|asked| asked.push(ask.clone()));
+        let answer = lock(&self.bundle).clone();
         answer.map_or_else(
             || Reply::Whole(response(404, &[], b"")),
             |answer| answer(&ask),

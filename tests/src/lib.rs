@@ -21,6 +21,7 @@ pub mod other_issuer;
 pub mod http_server;
 pub mod key_server;
 pub mod feed;
+pub mod bundle;
 pub mod edge_cache;
 pub mod lone_edge;
 pub mod gated_app;

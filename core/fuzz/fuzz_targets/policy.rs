@@ -89,7 +89,8 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
                     Decision::NeedsKeys(_)
                     | Decision::NeedsSignature(_)
                     | Decision::NeedsRevocations(_)
-                    | Decision::NeedsRefresh => {
+                    | Decision::NeedsRefresh
+                    | Decision::NeedsCsrf(_) => {
                         panic!("an anonymous caller has nothing to check")
                     }
                 }

@@ -7,8 +7,9 @@
 //! The token is judged only where it matters, and before any of its claims is looked at. A gate without the key that
 //! the token names asks for keys ([`Decision::NeedsKeys`]) unless it is told that the keys are final, so a request
 //! causes one fetch at most. A signature that the platform must check is asked for in the same way ([`Decision::NeedsSignature`]),
-//! and of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]). Where a route needs a sign-in and the
-//! access token is absent or has expired, a refresh is asked for ([`Decision::NeedsRefresh`]), and what it brings is judged in the same way.
+//! of a token that verifies, the feed of ended sessions ([`Decision::NeedsRevocations`]), and last, of a request that would pass, its
+//! CSRF token ([`Decision::NeedsCsrf`]). Where a route needs a sign-in and the access token is absent or has expired, a refresh is
+//! asked for ([`Decision::NeedsRefresh`]), and what it brings is judged in the same way.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -25,6 +26,7 @@ use super::renewal::Renewal;
 use super::source::{self, RequestSource};
 use super::subject::{Standing, Subject};
 use super::territory::{SIGN_IN_PAGE, Territory};
+use crate::csrf::CsrfQuestion;
 use crate::problem::{Problem, ProblemCode};
 use crate::reject::Reject;
 use crate::return_to;
@@ -32,8 +34,8 @@ use crate::revocation::Mode;
 use crate::signature::SignatureQuestion;
 use crate::time::UnixTime;
 
-/// Because the feed is asked for again after about as long.
-const RETRY_AFTER_SECONDS: u32 = 1;
+/// Because the issuer is asked again after about as long.
+pub(super) const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// What a decision may look at of a request.
 pub struct RequestView<'a> {
@@ -78,6 +80,8 @@ pub enum Decision {
     NeedsRevocations(Mode),
     /// Exchange the refresh cookie and decide again about what it brought, with [`Renewal::Tried`] or [`Renewal::Unanswered`].
     NeedsRefresh,
+    /// Look whether the request brought the CSRF token of its session, and decide again with what was found.
+    NeedsCsrf(Box<CsrfQuestion>),
 }
 
 /// A redirect to a page of this site.
@@ -201,9 +205,9 @@ fn judge_app(
     let origin = request.source.provenance.origin;
     let cors = rule.manner().cors.as_ref();
     let grant = cors.map(|cors| CorsGrant::of(cors, origin));
-    let decision = match source::refused_for_app(gate.site, policy, rule, request) {
-        Some(refusal) => Decision::Refuse(refusal),
-        None => judge_by_rule(gate, policy, rule, request, path, now)?,
+    let decision = match source::judge_for_app(gate.site, policy, rule, request) {
+        Err(refusal) => Decision::Refuse(*refusal),
+        Ok(demand) => judge_by_rule(gate, policy, (rule, demand), request, path, now)?,
     };
     Ok(match decision {
         Decision::Forward(permit) => Decision::Forward(Permit {
@@ -220,14 +224,15 @@ fn judge_app(
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
-        | Decision::NeedsRefresh) => other,
+        | Decision::NeedsRefresh
+        | Decision::NeedsCsrf(_)) => other,
     })
 }
 
 fn judge_by_rule(
     gate: &Gate<'_>,
     policy: &Policy,
-    rule: &Rule,
+    (rule, csrf): (&Rule, source::TokenDemand),
     request: &RequestView<'_>,
     path: &CanonicalPath,
     now: UnixTime,
@@ -242,7 +247,12 @@ fn judge_by_rule(
         | Caller::Unconfirmed => Subject::Anonymous,
     };
     let problem = match subject.before(rule.demand(), now) {
-        Standing::Passes => return Ok(Decision::Forward(permit(rule, path, caller))),
+        Standing::Passes => {
+            return Ok(match source::demand_token(csrf, rule, &caller, request) {
+                Ok(()) => Decision::Forward(permit(rule, path, caller)),
+                Err(instead) => *instead,
+            });
+        }
         Standing::NotSignedIn => return Ok(sign_in_first(&caller, rule, request, path)),
         Standing::WrongKind | Standing::LacksRole => {
             let page = rule.manner().redirect.as_deref();

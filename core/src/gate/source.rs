@@ -5,15 +5,19 @@
 //! what opens a WebSocket, is refused if a cookie of ours came along and the page was not ours, before anybody looks at the
 //! token. Requests without our cookies act for nobody whom the gate knows by them.
 
+use alloc::boxed::Box;
+
+use super::caller::Caller;
 use super::cors::{CorsGrant, Preflight};
-use super::decision::{Decision, Refusal, RequestView};
+use super::decision::{Decision, RETRY_AFTER_SECONDS, Refusal, RequestView};
 use super::path::CanonicalPath;
 use super::policy::{Found, Policy, Rule};
+use crate::csrf::{CsrfAnswer, CsrfQuestion, Finding};
 use crate::origin::{PageOf, Provenance, is_unsafe};
 use crate::problem::ProblemCode;
 
 /// What a request says about where it comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct RequestSource<'a> {
     /// Whose page sent it.
     pub provenance: Provenance<'a>,
@@ -23,6 +27,21 @@ pub struct RequestSource<'a> {
     pub opens_websocket: bool,
     /// `Access-Control-Request-Method`: the method that a script wants to use.
     pub asks_for_method: Option<&'a str>,
+    /// Whether the token of `Authorization` says who asks. No page makes a browser send that without being allowed to.
+    pub bears_token: bool,
+    /// What was found about the CSRF token, if that was asked before.
+    pub csrf: Option<&'a CsrfAnswer>,
+}
+
+/// Of whom the CSRF token is demanded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenDemand {
+    /// Of nobody.
+    Nobody,
+    /// Of who is known by a cookie; who is not acts for nobody.
+    TheKnown,
+    /// Of everybody, because nothing else tells whose page it was.
+    Everybody,
 }
 
 /// Why a request for the issuer is refused here already. The issuer asks more of it.
@@ -37,16 +56,25 @@ pub(super) fn refused_for_issuer(site: &str, request: &RequestView<'_>) -> Optio
     }
 }
 
-/// Why a request for the app is refused before anybody asks who sends it.
-pub(super) fn refused_for_app(
+/// Why a request for the app is refused before anybody asks who sends it, or whether it must bring the CSRF token.
+pub(super) fn judge_for_app(
     site: &str,
     policy: &Policy,
     rule: &Rule,
     request: &RequestView<'_>,
-) -> Option<Refusal> {
+) -> Result<TokenDemand, Box<Refusal>> {
     let manner = rule.manner();
+    let asks_for_token = manner.demands_csrf_token
+        && is_unsafe(request.method)
+        && request.source.brings_cookies
+        && !request.source.bears_token;
+    let by_rule = if asks_for_token {
+        TokenDemand::TheKnown
+    } else {
+        TokenDemand::Nobody
+    };
     if manner.takes_any_origin || !matters(request) {
-        return None;
+        return Ok(by_rule);
     }
     let trusted_by_rule = manner.cors.as_ref();
     let listed = [
@@ -54,14 +82,73 @@ pub(super) fn refused_for_app(
         trusted_by_rule.map_or(&[][..], |cors| cors.trusted_with_cookies()),
     ];
     match request.source.provenance.judge(site, &listed) {
-        PageOf::Ours => None,
-        PageOf::OursUnnamed if request.source.opens_websocket => Some(origin_refused(rule.path())),
-        PageOf::OursUnnamed => Some(Refusal::new(
-            ProblemCode::CsrfInvalid,
-            alloc::format!("origin-null: {}", rule.path()),
-        )),
-        PageOf::Others => Some(origin_refused(rule.path())),
+        PageOf::Ours => Ok(by_rule),
+        PageOf::OursUnnamed if request.source.opens_websocket => {
+            Err(Box::new(origin_refused(rule.path())))
+        }
+        PageOf::OursUnnamed => Ok(TokenDemand::Everybody),
+        PageOf::Others => Err(Box::new(origin_refused(rule.path()))),
     }
+}
+
+/// Lets a request go on that its rule lets pass, or says what becomes of it for want of the CSRF token.
+///
+/// # Errors
+/// The decision: a refusal, or who has to look for the token first.
+pub(super) fn demand_token(
+    demand: TokenDemand,
+    rule: &Rule,
+    caller: &Caller,
+    request: &RequestView<'_>,
+) -> Result<(), Box<Decision>> {
+    let reason = match (demand, caller) {
+        (TokenDemand::Nobody, _) => return Ok(()),
+        (TokenDemand::TheKnown | TokenDemand::Everybody, Caller::Known(verified)) => {
+            let Some(session) = verified.claims().session_id() else {
+                return Err(csrf_refused("csrf-without-session", rule));
+            };
+            let answer = request.source.csrf.and_then(|answer| answer.about(session));
+            match answer {
+                None => {
+                    let question = Box::new(CsrfQuestion::about(session));
+                    return Err(Box::new(Decision::NeedsCsrf(question)));
+                }
+                Some(Finding::Genuine) => return Ok(()),
+                Some(Finding::Refused(refusal)) => refusal.reason(),
+                Some(Finding::NoKeys) => return Err(csrf_unavailable()),
+            }
+        }
+        (
+            TokenDemand::TheKnown | TokenDemand::Everybody,
+            Caller::Anonymous
+            | Caller::Refused(_)
+            | Caller::Unjudged
+            | Caller::Revoked
+            | Caller::Unconfirmed,
+        ) => {
+            if demand == TokenDemand::TheKnown {
+                return Ok(());
+            }
+            "csrf-nobody-known"
+        }
+    };
+    Err(csrf_refused(reason, rule))
+}
+
+#[cold]
+fn csrf_refused(reason: &str, rule: &Rule) -> Box<Decision> {
+    let reason = alloc::format!("{reason}: {}", rule.path());
+    let refusal = Refusal::new(ProblemCode::CsrfInvalid, reason);
+    Box::new(Decision::Refuse(refusal))
+}
+
+#[cold]
+fn csrf_unavailable() -> Box<Decision> {
+    let refusal = Refusal::new(ProblemCode::CsrfUnavailable, "csrf-unavailable");
+    Box::new(Decision::Refuse(Refusal {
+        retry_after: Some(RETRY_AFTER_SECONDS),
+        ..refusal
+    }))
 }
 
 /// The answer to a preflight about a route of which the policy says who may read it. A preflight bears no credentials, so

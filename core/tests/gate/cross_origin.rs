@@ -58,7 +58,7 @@ fn from<'r>(
 fn what_may_change_something_comes_from_a_page_of_ours() {
     let site = Site::with_policy(POLICY);
     let ada = site.token(json!({}));
-    let (refused, forbidden) = ("403 ORIGIN_REFUSED", "403 CSRF_INVALID");
+    let (refused, forbidden) = ("403 ORIGIN_REFUSED", "needs the CSRF token");
     let passes = "forward /app/x to app as ada";
     for (method, target, origin, fetch_site, expected) in [
         ("POST", "/app/x", Some(ISSUER), Some("same-origin"), passes),

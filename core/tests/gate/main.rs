@@ -10,6 +10,7 @@ mod site;
 mod day;
 mod challenges;
 mod cross_origin;
+mod csrf;
 mod detours;
 mod keys;
 mod signatures;

@@ -203,5 +203,6 @@ pub(crate) fn told(decision: Decision) -> String {
         }
         Decision::NeedsRevocations(mode) => format!("needs the feed, {mode}"),
         Decision::NeedsRefresh => "needs a refresh".to_string(),
+        Decision::NeedsCsrf(_) => "needs the CSRF token".to_string(),
     }
 }

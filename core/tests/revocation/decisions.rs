@@ -88,7 +88,8 @@ fn ask(asked: &Asked<'_>, seen: &std::cell::RefCell<SeenTokens>) -> (String, Opt
         other @ (Decision::AnswerPreflight(_)
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
-        | Decision::NeedsRefresh) => panic!("{other:?}"),
+        | Decision::NeedsRefresh
+        | Decision::NeedsCsrf(_)) => panic!("{other:?}"),
     };
     (told, consulted.get())
 }

@@ -1,9 +1,11 @@
-//! Bodies of answers that the edge reads itself. Those that go on are never read.
+//! Bodies that the edge reads itself: answers to its own questions, and copies of short forms. What goes on is never read.
 
-use js_sys::{Reflect, Uint8Array};
+use js_sys::Uint8Array;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{ReadableStreamDefaultReader, Response};
+use web_sys::{Request, Response};
+
+use super::runtime;
 
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,27 +18,16 @@ pub(super) enum Unread {
 
 /// Reads a body that may not be longer than this.
 pub(super) async fn read(response: &Response, limit: usize) -> Result<Vec<u8>, Unread> {
-    let Some(body) = response.body() else {
-        return Ok(Vec::new());
-    };
-    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
-    let mut read = Vec::new();
-    loop {
-        let step = JsFuture::from(reader.read())
-            .await
-            .map_err(|_| Unread::Broken)?;
-        let done = Reflect::get(&step, &"done".into()).map_err(|_| Unread::Broken)?;
-        if done.is_truthy() {
-            return Ok(read);
-        }
-        let chunk = Reflect::get(&step, &"value".into()).map_err(|_| Unread::Broken)?;
-        let chunk: Uint8Array = chunk.dyn_into().map_err(|_| Unread::Broken)?;
-        let length = usize::try_from(chunk.length()).map_err(|_| Unread::TooLarge)?;
-        if read.len().saturating_add(length) > limit {
-            // Tells the runtime to stop; whether it listens changes nothing here.
-            let _ = reader.cancel();
-            return Err(Unread::TooLarge);
-        }
-        read.extend_from_slice(&chunk.to_vec());
-    }
+    let body = JsFuture::from(runtime::body(response, limit))
+        .await
+        .map_err(|_| Unread::Broken)?;
+    let body: Uint8Array = body.dyn_into().map_err(|_| Unread::TooLarge)?;
+    Ok(body.to_vec())
+}
+
+/// The value of a field of a form that may not be longer than this, if the form has one such field. The request can go on with
+/// its body.
+pub(super) async fn field_of_form(request: &Request, name: &str, limit: usize) -> Option<String> {
+    let field = runtime::field_of_form(request, name, limit);
+    JsFuture::from(field).await.ok()?.as_string()
 }

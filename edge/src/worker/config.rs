@@ -13,8 +13,8 @@ use std::str::FromStr as _;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use edgeward_core::cookie::{CookieNames, Environment};
 use edgeward_core::gate::{Policy, PolicyState};
-use edgeward_core::revocation;
 use edgeward_core::token::{Audiences, Expectations, SigningKey, TokenType};
+use edgeward_core::{bundle, revocation};
 
 pub(super) use origin::Origin;
 
@@ -42,6 +42,8 @@ pub(super) struct Settings {
     pub(super) expect: Expectations,
     /// What a page of the feed of ended sessions must say.
     pub(super) expect_feed: Expectations,
+    /// What the edge bundle must say.
+    pub(super) expect_bundle: Expectations,
     /// The names of our cookies here.
     pub(super) cookies: CookieNames,
     /// What this edge proves itself with.
@@ -123,6 +125,7 @@ impl Settings {
             TokenType::Access,
         );
         let expect_feed = revocation::expectations(issuer.as_str(), &audience);
+        let expect_bundle = bundle::expectations(issuer.as_str(), &audience);
         Ok(Self {
             environment,
             issuer,
@@ -133,6 +136,7 @@ impl Settings {
             expect,
             expect_feed,
             cookies: CookieNames::for_environment(environment, parent_domain.is_some()),
+            expect_bundle,
             identity,
             client_address_header: client_address_header(lookup("CLIENT_ADDRESS_HEADER"))?,
             app_patience: app_patience(lookup("APP_TIMEOUT_SECONDS"))?,

@@ -50,7 +50,8 @@ pub(super) fn of(decision: Decision, inbound: &Inbound) -> Effect {
         wanting @ (Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
-        | Decision::NeedsRefresh) => Effect::Bring(wanting),
+        | Decision::NeedsRefresh
+        | Decision::NeedsCsrf(_)) => Effect::Bring(wanting),
     }
 }
 

@@ -1,13 +1,14 @@
 //! Asking core about a request, and bringing what it asks for.
 //!
-//! Core may ask for keys, then about a signature, then for the feed of ended sessions; the keys of a cold isolate twice at most,
-//! the rest once, and in this order. Then it may ask for a refresh, once, and about the token that this brought for the same again. So
-//! a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
+//! Core may ask for keys, then about a signature, then for the feed of ended sessions, then about the CSRF token; the keys of a cold
+//! isolate twice at most, the rest once, and in this order. Then it may ask for a refresh, once, and about the token that this brought
+//! for the same again. So a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
 //! remembered for the life of the isolate ([`SeenTokens`]): that shortens the way of a request and decides nothing.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use edgeward_core::csrf::CsrfAnswer;
 use edgeward_core::gate::{Decision, Gate, KeyDemand, decide};
 use edgeward_core::revocation::{Consulted, Revocations};
 use edgeward_core::signature::SignatureAnswer;
@@ -16,6 +17,7 @@ use web_sys::Request;
 use worker::Context;
 
 use super::config::Settings;
+use super::csrf;
 use super::introduction;
 use super::keys::{self, Current, Errand};
 use super::refresh;
@@ -34,6 +36,7 @@ pub(super) struct Bench {
     keys_are_final: bool,
     answer: Option<SignatureAnswer>,
     revocations_are_final: bool,
+    csrf: Option<CsrfAnswer>,
     /// How the last decision used the feed.
     consulted: Cell<Option<Consulted>>,
 }
@@ -47,6 +50,7 @@ impl Bench {
             keys_are_final: false,
             answer: None,
             revocations_are_final: false,
+            csrf: None,
             consulted: Cell::new(None),
         };
         keys::refresh_behind(&bench.errand(inbound), context);
@@ -71,7 +75,9 @@ impl Bench {
                     seen: Some(seen),
                     revocations: Some(revocations),
                 };
-                decide(&gate, &inbound.view(&self.settings.cookies), inbound.now)
+                let mut view = inbound.view(&self.settings.cookies);
+                view.source.csrf = self.csrf.as_ref();
+                decide(&gate, &view, inbound.now)
             })
         };
         self.consulted.set(None);
@@ -93,7 +99,9 @@ impl Bench {
         context: &Context,
     ) -> (Self, Decision) {
         loop {
-            decision = self.bring_for_token(decision, inbound, context).await;
+            decision = self
+                .bring_for_token(decision, inbound, request, context)
+                .await;
             // After one refresh core asks for none.
             let Decision::NeedsRefresh = decision else {
                 return (self, decision);
@@ -103,6 +111,7 @@ impl Bench {
             self.keys_are_final = false;
             self.answer = None;
             self.revocations_are_final = false;
+            self.csrf = None;
             decision = self.judge(inbound);
         }
     }
@@ -112,6 +121,7 @@ impl Bench {
         &mut self,
         mut decision: Decision,
         inbound: &Inbound,
+        request: &Request,
         context: &Context,
     ) -> Decision {
         if let Decision::NeedsKeys(KeyDemand::NoKeySet) = decision {
@@ -135,6 +145,12 @@ impl Bench {
             // The keys stay the same here too: the token verified under them.
             revocations::obtain(&self.errand(inbound), mode, inbound, context).await;
             self.revocations_are_final = true;
+            decision = self.judge(inbound);
+        }
+        if let Decision::NeedsCsrf(question) = decision {
+            // The token of the caller stays the same, and so does its session, which the answer is about.
+            let errand = self.errand(inbound);
+            self.csrf = Some(csrf::answer(*question, request, inbound, &errand, context).await);
             decision = self.judge(inbound);
         }
         decision

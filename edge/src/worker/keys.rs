@@ -11,16 +11,15 @@ mod seal;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use edgeward_core::keys::{
-    Advice, FETCH_LEASE_SECONDS, Freshness, KeySet, OVERLAP_SECONDS, Source, Ticket, Wanted,
-};
+use edgeward_core::keys::{Advice, Freshness, KeySet, Source, Ticket, Wanted};
+use edgeward_core::reject::Reject;
 use edgeward_core::time::UnixTime;
 use js_sys::Promise;
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::JsFuture;
 use worker::Context;
 
 use super::config::Settings;
+use super::flight::{self, Step, Stopwatch};
 use super::{log, platform};
 use cache::ToKeep;
 use fetch::{Failure, Fetched};
@@ -38,35 +37,8 @@ pub(super) struct Published {
 /// A set of the issuer's that may be used.
 pub(super) type Current = edgeward_core::keys::Current<Published>;
 
-/// The first look at another request's fetch; each further one waits twice as long.
-const FIRST_LOOK_MILLISECONDS: i32 = 2;
-/// Because a fetch takes about this long; looking more often costs timers and gains nothing.
-const LONGEST_LOOK_MILLISECONDS: i32 = 32;
-/// Looks until a visitor is told that there are no keys: about nine seconds.
-const MAX_LOOKS: u32 = 288;
-const _: () = assert!(
-    longest_wait_milliseconds() > FETCH_LEASE_SECONDS * 1_000,
-    "who waits for a fetch that died takes it over"
-);
-const _: () = assert!(
-    longest_wait_milliseconds() <= OVERLAP_SECONDS * 1_000,
-    "who waited is no sign of a clock that was set back"
-);
-
-/// How long a request looks at another one's fetch.
-const fn longest_wait_milliseconds() -> i64 {
-    let (mut waited, mut look, mut looks) = (0, FIRST_LOOK_MILLISECONDS as i64, 0);
-    while looks < MAX_LOOKS {
-        waited += look;
-        look = if 2 * look < LONGEST_LOOK_MILLISECONDS as i64 {
-            2 * look
-        } else {
-            LONGEST_LOOK_MILLISECONDS as i64
-        };
-        looks += 1;
-    }
-    waited
-}
+/// For the log.
+const NOT_KEPT_ALIVE: &str = "keys-not-kept-alive";
 
 thread_local! {
     static KEYS: RefCell<Freshness<Published>> = const { RefCell::new(Freshness::empty()) };
@@ -81,25 +53,6 @@ pub(super) struct Errand {
     pub(super) request_id: String,
     /// The time of that request.
     pub(super) now: UnixTime,
-}
-
-/// Tells the time of a request as it goes on.
-struct Stopwatch {
-    now: UnixTime,
-    began: UnixTime,
-}
-
-impl Stopwatch {
-    fn at(now: UnixTime) -> Self {
-        Self {
-            now,
-            began: platform::clock(),
-        }
-    }
-
-    fn now(&self) -> UnixTime {
-        self.now.plus(platform::clock().seconds_since(self.began))
-    }
 }
 
 /// The set to judge with, if one is at hand.
@@ -123,24 +76,49 @@ pub(super) async fn obtain(
     let wanted = had.map_or(Wanted::AnySet, |current| {
         Wanted::NewerThan(current.generation)
     });
-    let watch = Stopwatch::at(errand.now);
-    let mut look = FIRST_LOOK_MILLISECONDS;
-    for _ in 0..MAX_LOOKS {
-        match KEYS.with_borrow_mut(|keys| keys.advise(wanted, watch.now())) {
-            Advice::Use(current) => return Some(current),
-            Advice::Settle => break,
-            Advice::Fetch(ticket) => {
-                // The promise is this request's own and is never rejected.
-                let _ = JsFuture::from(load(errand, ticket, context)).await;
-                break;
-            }
-            Advice::Wait => {
-                platform::pause(look).await;
-                look = look.saturating_mul(2).min(LONGEST_LOOK_MILLISECONDS);
-            }
+    let mut step = |now| match KEYS.with_borrow_mut(|keys| keys.advise(wanted, now)) {
+        Advice::Use(_) | Advice::Settle => Step::Done,
+        Advice::Fetch(ticket) => Step::Fetches(load(errand, ticket, context)),
+        Advice::Wait => Step::Looks,
+    };
+    current(flight::wait(errand.now, &mut step).await)
+}
+
+/// Lets `judge` look at the keys, and at newer ones if it says that the key is not among these, for the issuer may have published
+/// one a moment ago. It is not asked where there are no keys.
+pub(super) async fn judge_by(
+    errand: &Errand,
+    context: &Context,
+    judge: &mut dyn FnMut(&KeySet) -> KeyIs,
+) {
+    let known = current(errand.now);
+    if let Some(known) = &known
+        && judge(&known.set.keys) == KeyIs::Known
+    {
+        return;
+    }
+    if let Some(newer) = obtain(errand, known.as_ref(), context).await {
+        let _ = judge(&newer.set.keys);
+    }
+}
+
+/// Whether the key that signed a document is among those that were looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum KeyIs {
+    Known,
+    Missing,
+}
+
+impl KeyIs {
+    /// As a token's refusal, or its acceptance, shows it.
+    pub(super) fn shown_by(refused: Option<Reject>) -> Self {
+        if refused == Some(Reject::UnknownKey) {
+            Self::Missing
+        } else {
+            Self::Known
         }
     }
-    current(watch.now())
 }
 
 /// Refreshes a set that has become old, behind the request.
@@ -156,23 +134,21 @@ fn load(errand: &Errand, ticket: Ticket, context: &Context) -> Promise {
     let watch = Stopwatch::at(errand.now);
     let entry = Rc::new(Cell::new(None));
     let (own, place) = (errand.clone(), Rc::clone(&entry));
-    let reported = future_to_promise(async move {
+    let reported = platform::begin(async move {
         place.set(load_and_report(&own, &ticket).await);
-        Ok(JsValue::UNDEFINED)
     });
-    keep_alive(context, &reported);
+    flight::keep_alive(context, &reported, NOT_KEPT_ALIVE);
     let own = errand.clone();
     let outcome = reported.clone();
     // Behind the report, so that nobody waits until it is kept.
-    let kept = future_to_promise(async move {
+    let kept = platform::begin(async move {
         // Never rejected.
         let _ = JsFuture::from(outcome).await;
         if let Some(entry) = entry.take() {
             cache::keep(&own, entry, watch.now()).await;
         }
-        Ok(JsValue::UNDEFINED)
     });
-    keep_alive(context, &kept);
+    flight::keep_alive(context, &kept, NOT_KEPT_ALIVE);
     reported
 }
 
@@ -237,11 +213,4 @@ fn report_failure(errand: &Errand, ticket: &Ticket, failure: Failure, now: UnixT
             ("reason", failure.reason()),
         ],
     );
-}
-
-fn keep_alive(context: &Context, promise: &Promise) {
-    if context.as_ref().wait_until(promise).is_err() {
-        // Then the work ends with the request, and its lease lets another request take it over.
-        log::line("warn", "keys-not-kept-alive", &[]);
-    }
 }

@@ -14,6 +14,10 @@ mod keys;
 mod signatures;
 mod revocations;
 mod refresh;
+mod bundle;
+mod csrf;
+mod flight;
+mod document;
 mod effect;
 mod proxy;
 mod exchange;
@@ -67,7 +71,7 @@ pub fn prepare(env: &JsValue) {
 }
 
 /// Every request enters here. It answers with a `Response`, or with the promise of one if something has to be waited for:
-/// keys, the platform's check of a signature, the feed of ended sessions, a refresh, an upstream.
+/// keys, the platform's check of a signature, the feed of ended sessions, the CSRF token of a form, a refresh, an upstream.
 #[wasm_bindgen]
 #[expect(
     unreachable_pub,

@@ -8,8 +8,6 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::IpAddr;
 
-use edgeward_core::cookie::CookieHeader;
-use edgeward_core::gate::Credential;
 use edgeward_core::gate::headers::impassable;
 use edgeward_core::time::UnixTime;
 use edgeward_core::token::SignError;
@@ -105,7 +103,7 @@ pub(super) fn to_app<'h>(
         }
     }
     if let Some(value) = inbound.header("authorization") {
-        if authorization == Authorization::EndsHere && bears_a_token(inbound, settings) {
+        if authorization == Authorization::EndsHere && inbound.bears_token(&settings.cookies) {
             gone.push("authorization");
         } else if value.contains(',') {
             // Perhaps two lines that the runtime joined: the app shall read what was judged, and not the first or the last.
@@ -151,7 +149,7 @@ pub(super) fn to_issuer<'h>(
         settings,
         &inbound.method,
         path_and_query,
-        client.address,
+        Asker::Client(client.address),
         &inbound.id,
         inbound.now,
     )?;
@@ -162,54 +160,11 @@ pub(super) fn to_issuer<'h>(
     Ok(headers)
 }
 
-/// What the edge itself says on every request to the issuer that it passes on.
+/// What the edge itself says on every request to the issuer.
 ///
 /// # Errors
 /// The edge's key could not sign.
 pub(super) fn proof_headers(
-    settings: &Settings,
-    method: &str,
-    path_and_query: &str,
-    client: Option<IpAddr>,
-    request_id: &str,
-    now: UnixTime,
-) -> Result<Vec<(&'static str, String)>, SignError> {
-    let asker = Asker::Client(client);
-    proven(settings, method, path_and_query, asker, request_id, now)
-}
-
-/// What the edge says where it refreshes for a client.
-///
-/// # Errors
-/// The edge's key could not sign.
-pub(super) fn refresh_proof_headers(
-    settings: &Settings,
-    method: &str,
-    path_and_query: &str,
-    client: Option<IpAddr>,
-    request_id: &str,
-    now: UnixTime,
-) -> Result<Vec<(&'static str, String)>, SignError> {
-    let asker = Asker::Refresh(client);
-    proven(settings, method, path_and_query, asker, request_id, now)
-}
-
-/// What the edge says where it asks for itself.
-///
-/// # Errors
-/// The edge's key could not sign.
-pub(super) fn own_proof_headers(
-    settings: &Settings,
-    method: &str,
-    path_and_query: &str,
-    request_id: &str,
-    now: UnixTime,
-) -> Result<Vec<(&'static str, String)>, SignError> {
-    let asker = Asker::TheEdge;
-    proven(settings, method, path_and_query, asker, request_id, now)
-}
-
-fn proven(
     settings: &Settings,
     method: &str,
     path_and_query: &str,
@@ -229,16 +184,6 @@ fn proven(
     let mut headers = vec![(PROOF_HEADER, proof), (REQUEST_ID, request_id.to_owned())];
     headers.extend(super::clock::for_issuer(now));
     Ok(headers)
-}
-
-/// Whether `Authorization` holds what core would take for a token, acceptable or not.
-fn bears_a_token(inbound: &Inbound, settings: &Settings) -> bool {
-    let no_cookies = CookieHeader::parse(&[]);
-    Credential::from_headers(
-        inbound.header("authorization").as_slice(),
-        &no_cookies,
-        &settings.cookies,
-    ) != Credential::None
 }
 
 #[cfg(test)]

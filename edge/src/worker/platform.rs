@@ -3,16 +3,14 @@
 //! This is the only place of the Worker that has a clock or a source of chance; everything else gets values.
 
 use std::cell::Cell;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use edgeward_core::time::{Moment, UnixTime};
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
-use web_sys::{
-    AbortSignal, Headers, Request, RequestCache, RequestInit, RequestRedirect, Response,
-    WorkerGlobalScope,
-};
+use web_sys::{Request, Response, WorkerGlobalScope};
 
 #[wasm_bindgen]
 extern "C" {
@@ -78,28 +76,6 @@ pub(super) fn lot() -> u8 {
     lot
 }
 
-/// A GET of the edge's own, with `more` headers. It passes the platform's cache by, and whatever redirects it is not followed.
-///
-/// # Errors
-/// The runtime takes the address or a header for none.
-pub(super) fn own_request(
-    url: &str,
-    headers: &Headers,
-    more: Vec<(&'static str, String)>,
-    abort: &AbortSignal,
-) -> Result<Request, JsValue> {
-    for (name, value) in more {
-        headers.set(name, &value)?;
-    }
-    let init = RequestInit::new();
-    init.set_method("GET");
-    init.set_headers(headers);
-    init.set_redirect(RequestRedirect::Manual);
-    init.set_cache(RequestCache::NoStore);
-    init.set_signal(Some(abort));
-    Request::new_with_str_and_init(url, &init)
-}
-
 /// Sends a request.
 ///
 /// # Errors
@@ -143,6 +119,19 @@ pub(super) async fn pause(milliseconds: i32) {
     let _ = JsFuture::from(Timer::start(milliseconds).rings).await;
 }
 
+/// Begins work. The promise is fulfilled when it is done, and never rejected.
+pub(super) fn begin(work: impl Future<Output = ()> + 'static) -> Promise {
+    begin_boxed(Box::pin(work))
+}
+
+/// Apart, because what makes a promise of a future is a few hundred bytes for each kind of one.
+fn begin_boxed(work: Pin<Box<dyn Future<Output = ()>>>) -> Promise {
+    future_to_promise(async move {
+        work.await;
+        Ok(JsValue::UNDEFINED)
+    })
+}
+
 /// What `work` comes to, unless it takes longer than this. Then it is left alone; whoever can, should stop it.
 pub(super) async fn within<T: 'static>(
     milliseconds: i32,
@@ -150,10 +139,7 @@ pub(super) async fn within<T: 'static>(
 ) -> Option<T> {
     let outcome = Rc::new(Cell::new(None));
     let place = Rc::clone(&outcome);
-    let work = future_to_promise(async move {
-        place.set(Some(work.await));
-        Ok(JsValue::UNDEFINED)
-    });
+    let work = begin(async move { place.set(Some(work.await)) });
     wait_for(&work, milliseconds).await;
     outcome.take()
 }

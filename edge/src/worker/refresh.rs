@@ -15,7 +15,6 @@ use edgeward_core::gate::{refresh_token, session_of};
 use edgeward_core::time::UnixTime;
 use edgeward_core::trace::TraceParent;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::future_to_promise;
 use web_sys::{Request, Response};
 use worker::Context;
 
@@ -81,12 +80,11 @@ pub(super) async fn obtain(
             }
             Advice::Send(ticket) => {
                 let errand = Rc::clone(&errand);
-                let reported = future_to_promise(async move {
+                let reported = platform::begin(async move {
                     let outcome = Rc::new(send(&errand).await);
                     let waited = platform::moment().milliseconds_since(began);
                     let now = arrived.plus(waited);
                     FLIGHTS.with_borrow_mut(|flights| flights.report(ticket, &outcome, now));
-                    Ok(JsValue::UNDEFINED)
                 });
                 // It goes on even if this client leaves, because others are looking at its outcome. If that is refused, the work ends
                 // with the request, and its lease lets another one take over.

@@ -160,6 +160,15 @@ impl Inbound {
                 .is_some_and(|to| to.eq_ignore_ascii_case("websocket"))
     }
 
+    /// Whether `Authorization` holds what core would take for a token, acceptable or not.
+    pub(super) fn bears_token(&self, names: &CookieNames) -> bool {
+        let authorization = self.header("authorization");
+        let no_cookies = CookieHeader::parse(&[]);
+        authorization.is_some()
+            && Credential::from_headers(authorization.as_slice(), &no_cookies, names)
+                != Credential::None
+    }
+
     /// Where it comes from, as the browser tells it.
     fn source(&self, names: &CookieNames) -> RequestSource<'_> {
         let cookies = self.cookies();
@@ -175,6 +184,8 @@ impl Inbound {
                 .any(|name| !matches!(cookies.get(name), Ok(None))),
             opens_websocket: self.opens_websocket(),
             asks_for_method: self.header("access-control-request-method"),
+            bears_token: self.bears_token(names),
+            csrf: None,
         }
     }
 

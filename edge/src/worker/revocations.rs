@@ -14,13 +14,11 @@ use edgeward_core::revocation::{
 };
 use edgeward_core::time::Moment;
 use js_sys::Promise;
-use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::future_to_promise;
 use worker::Context;
 
 use super::keys::Errand;
 use super::request::Inbound;
-use super::{log, platform};
+use super::{flight, log, platform};
 use fetch::Failure;
 
 /// The first look at another request's fetch; each further one waits twice as long.
@@ -127,7 +125,8 @@ pub(super) fn follow_up(
         Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
-        | Decision::NeedsRefresh => return,
+        | Decision::NeedsRefresh
+        | Decision::NeedsCsrf(_) => return,
     };
     if passed && !was_current {
         count(|counts| counts.passed_unconfirmed += 1);
@@ -143,25 +142,15 @@ pub(super) fn follow_up(
 fn load(errand: &Errand, ticket: Ticket, now: Moment, context: &Context) -> Promise {
     count(|counts| counts.fetches += 1);
     let errand = errand.clone();
-    let own = again(context);
-    let reported = future_to_promise(async move {
+    let own = flight::again(context);
+    let reported = platform::begin(async move {
         let began = platform::moment();
         let outcome = fetch::to_the_end(&errand, own, now).await;
         let now = now.plus(platform::moment().milliseconds_since(began));
         report(&errand, &ticket, outcome, now);
-        Ok(JsValue::UNDEFINED)
     });
-    if context.as_ref().wait_until(&reported).is_err() {
-        // Then the work ends with the request, and its lease lets another request take it over.
-        log::line("warn", "revocations-not-kept-alive", &[]);
-    }
+    flight::keep_alive(context, &reported, "revocations-not-kept-alive");
     reported
-}
-
-/// The same context, for work that outlives the borrow of it.
-fn again(context: &Context) -> Context {
-    let context: &JsValue = context.as_ref().as_ref();
-    Context::new(context.clone().unchecked_into())
 }
 
 fn report(errand: &Errand, ticket: &Ticket, outcome: Result<(), Failure>, now: Moment) {

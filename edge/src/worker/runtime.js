@@ -148,6 +148,41 @@ export function addCookies(response, lines) {
   for (const line of lines.split("\n")) response.headers.append("set-cookie", line);
 }
 
+/** The whole body of a request or an answer, or `null` if it is longer than `limit`; rejected if it breaks off. */
+export async function body(message, limit) {
+  const reader = message.body?.getReader();
+  const chunks = [];
+  let length = 0;
+  while (reader) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > limit) {
+      // Tells the runtime to stop; whether it listens changes nothing here.
+      reader.cancel().catch(() => {});
+      return null;
+    }
+    chunks.push(value);
+  }
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+/**
+ * The value of a field of a form (`application/x-www-form-urlencoded`) that is there once; nothing if it is not, or if the form is
+ * longer than `limit` or breaks off. It is read from a copy: the runtime keeps what was read for whoever reads the request.
+ */
+export async function fieldOfForm(request, name, limit) {
+  const form = await body(request.clone(), limit);
+  const values = form && new URLSearchParams(new TextDecoder().decode(form)).getAll(name);
+  return values?.length === 1 ? values[0] : undefined;
+}
+
 /** Behind the first line come the names of headers that end, in one, and those that are set, name and value in turn. */
 function change(headers, lines) {
   if (lines[1] !== "") for (const name of lines[1].split(",")) headers.delete(name);

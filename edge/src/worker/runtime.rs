@@ -50,6 +50,11 @@ extern "C" {
 
     #[wasm_bindgen(js_name = addCookies, catch)]
     fn add_cookie_lines(response: &Response, lines: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(js_name = body)]
+    pub(super) fn body(message: &Response, limit: usize) -> Promise;
+
+    #[wasm_bindgen(js_name = fieldOfForm)]
+    pub(super) fn field_of_form(request: &Request, name: &str, limit: usize) -> Promise;
 
     #[wasm_bindgen(js_name = handOn, catch)]
     fn hand_on_with(

@@ -33,6 +33,8 @@ const KEY_ENCRYPTION: &str = "kek";
 const REFRESH_MAC: &str = "refresh-mac";
 /// The key of CSRF tokens.
 const CSRF: &str = "csrf";
+/// The key of CSRF tokens before that one, whose tokens are still good. There is none unless the operator leaves one.
+const CSRF_PREVIOUS: &str = "csrf-previous";
 
 /// The secrets that a folder must have.
 fn required(custody: &Custody) -> &'static [&'static str] {
@@ -188,6 +190,11 @@ fn load(
     };
     let refresh_mac = read(folder, REFRESH_MAC, environment)?;
     let csrf = read(folder, CSRF, environment)?;
+    let csrf_previous = match read(folder, CSRF_PREVIOUS, environment) {
+        Ok(key) => Some(key),
+        Err(CustodyError::Missing(_)) => None,
+        Err(error) => return Err(error),
+    };
     // The first seals, and all of them open.
     let given = given_key(custody.kek.as_ref())?;
     let other = given_key(custody.other_kek.as_ref())?;
@@ -200,7 +207,12 @@ fn load(
         custody.sealer != SealerKind::Local,
         accesses,
     );
-    Ok(Secrets::new(sealers, &refresh_mac, &csrf))
+    Ok(Secrets::new(
+        sealers,
+        &refresh_mac,
+        &csrf,
+        csrf_previous.as_deref(),
+    ))
 }
 
 fn given_key(text: Option<&SecretText>) -> Result<Option<LocalKey>, CustodyError> {
@@ -353,6 +365,33 @@ mod tests {
             assert!(matches!(error, CustodyError::WrongLength { .. }), "{error}");
             assert_eq!(fs::read(folder.join(CSRF)).unwrap().len(), length);
         }
+    }
+
+    #[test]
+    fn the_key_before_is_taken_if_it_is_there_and_is_one() {
+        use edgeward_core::{csrf, time::UnixTime};
+        let place = Folder::new();
+        let folder = place.path().join("secrets");
+        let before = load_or_create(&folder, Environment::Production).unwrap();
+        let now = UnixTime::from_seconds(0);
+        let token = csrf::issue(before.csrf_key(), "s", "a", now, &[0; 16]);
+        let holds = |secrets: &Secrets| {
+            let sent = Some(token.as_str());
+            csrf::check(&secrets.csrf_keys(), sent, sent, "s", "a", now).is_ok()
+        };
+        fs::rename(folder.join(CSRF), folder.join(CSRF_PREVIOUS)).unwrap();
+        let error = load_or_create(&folder, Environment::Production).unwrap_err();
+        assert!(matches!(error, CustodyError::Missing(_)), "{error}");
+        fs::write(folder.join(CSRF), [9; 32]).unwrap();
+        fs::set_permissions(folder.join(CSRF), fs::Permissions::from_mode(0o600)).unwrap();
+        let after = load_or_create(&folder, Environment::Production).unwrap();
+        assert!(holds(&after), "a token that was made before");
+        fs::write(folder.join(CSRF_PREVIOUS), [9; 31]).unwrap();
+        let error = load_or_create(&folder, Environment::Production).unwrap_err();
+        assert!(matches!(error, CustodyError::WrongLength { .. }), "{error}");
+        fs::remove_file(folder.join(CSRF_PREVIOUS)).unwrap();
+        let without = load_or_create(&folder, Environment::Production).unwrap();
+        assert!(!holds(&without));
     }
 
     #[test]

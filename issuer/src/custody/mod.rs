@@ -116,6 +116,7 @@ pub struct Secrets {
     sealers: Arc<Sealers>,
     refresh_mac: MacKey,
     csrf: CsrfKey,
+    csrf_previous: Option<CsrfKey>,
 }
 
 impl Secrets {
@@ -146,11 +147,17 @@ impl Secrets {
         folder::inspect(&folder, config.environment, &config.custody)
     }
 
-    fn new(sealers: Sealers, refresh_mac: &[u8; SECRET_BYTES], csrf: &[u8; SECRET_BYTES]) -> Self {
+    fn new(
+        sealers: Sealers,
+        refresh_mac: &[u8; SECRET_BYTES],
+        csrf: &[u8; SECRET_BYTES],
+        csrf_previous: Option<&[u8; SECRET_BYTES]>,
+    ) -> Self {
         Self {
             sealers: Arc::new(sealers),
             refresh_mac: MacKey::from_bytes(*refresh_mac),
             csrf: CsrfKey::from_bytes(*csrf),
+            csrf_previous: csrf_previous.map(|key| CsrfKey::from_bytes(*key)),
         }
     }
 
@@ -160,10 +167,19 @@ impl Secrets {
         &self.refresh_mac
     }
 
-    /// The key of CSRF tokens.
+    /// The key that makes CSRF tokens.
     #[must_use]
     pub fn csrf_key(&self) -> &CsrfKey {
         &self.csrf
+    }
+
+    /// The keys whose CSRF tokens are good: the present one, then the one before it if that was left there.
+    #[must_use]
+    pub fn csrf_keys(&self) -> Vec<&CsrfKey> {
+        [Some(&self.csrf), self.csrf_previous.as_ref()]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// The secret under which the counters of failed sign-ins are named. Derived, so that folders made before it serve on:

@@ -14,6 +14,7 @@ pub mod registration;
 pub mod reset_password;
 pub mod device;
 pub mod edges;
+pub mod edge_bundle;
 pub mod events;
 pub mod import;
 pub mod keyring;

@@ -60,7 +60,9 @@ impl Purpose {
     }
 }
 
-fn names(config: &Config) -> CookieNames {
+/// The names of the cookies, by the environment.
+#[must_use]
+pub fn names(config: &Config) -> CookieNames {
     CookieNames::for_environment(config.environment, config.cookies.parent_domain.is_some())
 }
 

@@ -85,7 +85,7 @@ pub fn check(app: &App, visitor: &Visitor, sent: Option<&str>) -> Result<(), Api
 
 fn check_for(app: &App, visitor: &Visitor, sent: Option<&str>) -> Result<(), CsrfRefusal> {
     csrf::check(
-        &[app.secrets.csrf_key()],
+        &app.secrets.csrf_keys(),
         visitor.presented.csrf.as_deref(),
         sent,
         &visitor.csrf_binding(),
@@ -95,12 +95,13 @@ fn check_for(app: &App, visitor: &Visitor, sent: Option<&str>) -> Result<(), Csr
 }
 
 /// A token for the visitor and its cookie. A good one that the browser has already is handed out again: another tab may
-/// hold a form with it.
+/// hold a form with it. One that is of no use on the app's routes is not.
 ///
 /// # Errors
 /// When there is no randomness.
 pub fn hand_out(app: &App, visitor: &Visitor) -> Result<(String, SetCookie), ApiError> {
     if let Some(present) = &visitor.presented.csrf
+        && csrf::serves_app_routes(present)
         && check_for(app, visitor, Some(present)).is_ok()
     {
         return Ok((present.clone(), cookies::set_csrf(&app.config, present)));

@@ -5,6 +5,7 @@
 pub mod routes;
 
 pub mod auth;
+pub mod edge_bundle;
 pub mod forward_auth;
 pub mod health;
 pub mod metrics;

@@ -12,7 +12,7 @@ use utoipa::{
     },
 };
 
-use super::{auth, health, revocations, wellknown};
+use super::{auth, edge_bundle, health, revocations, wellknown};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -24,6 +24,7 @@ use super::{auth, health, revocations, wellknown};
         wellknown::key_set,
         wellknown::metadata,
         revocations::feed,
+        edge_bundle::bundle,
         auth::register::register,
         auth::confirm::confirm,
         auth::login::log_in,

@@ -16,6 +16,8 @@ use edgeward_core::{
 };
 
 use super::metrics::Fault;
+use edgeward_core::token::SignError;
+
 use crate::domain::{revocations::FeedError, storage::StorageError};
 
 /// What a client waits after the database was busy: a request gives up after as many seconds of waiting for it.
@@ -360,6 +362,12 @@ impl From<FeedError> for ApiError {
             FeedError::Storage(failure) => failure.into(),
             FeedError::Sign(failure) => Self::internal(failure),
         }
+    }
+}
+
+impl From<SignError> for ApiError {
+    fn from(failure: SignError) -> Self {
+        Self::internal(failure)
     }
 }
 

@@ -16,8 +16,8 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    access_log, auth, caller, events, health, metrics, pages, problem::ApiError, revocations,
-    security_headers, wellknown,
+    access_log, auth, caller, edge_bundle, events, health, metrics, pages, problem::ApiError,
+    revocations, security_headers, wellknown,
 };
 use crate::SharedApp;
 
@@ -73,6 +73,7 @@ fn documents() -> Router<SharedApp> {
             get(wellknown::metadata),
         )
         .route("/.well-known/edgeward-revocations", get(revocations::feed))
+        .route("/.well-known/edgeward-edge", get(edge_bundle::bundle))
 }
 
 /// Signing in and out, for programs and for the forms of the pages.

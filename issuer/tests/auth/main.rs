@@ -25,6 +25,7 @@ mod refresh_at_edge;
 mod refresh_lost;
 mod revocations;
 mod edge_proofs;
+mod edge_bundle;
 
 #[path = "../desk/mod.rs"]
 mod desk;

@@ -68,6 +68,7 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
         | Decision::NeedsRefresh
+        | Decision::NeedsCsrf(_)
         | Decision::NeedsRevocations(_)) => panic!("{other:?}"),
     }
 }

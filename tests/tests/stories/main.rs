@@ -12,6 +12,7 @@ mod spoofing;
 mod proxying;
 mod cookie_tossing;
 mod cross_origin;
+mod csrf_on_app_routes;
 mod answer_headers;
 mod trust;
 mod bound_assertions;

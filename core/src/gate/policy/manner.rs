@@ -39,6 +39,8 @@ pub(in crate::gate) struct Manner {
     pub(in crate::gate) redirect: Option<String>,
     /// The assertion names method and path.
     pub(in crate::gate) binds_request: bool,
+    /// What changes something with somebody's cookie must bring the CSRF token.
+    pub(in crate::gate) demands_csrf_token: bool,
 }
 
 #[derive(Default)]
@@ -48,6 +50,7 @@ pub(super) struct RawManner<'d> {
     cache: Option<Spanned<&'d str>>,
     redirect: Option<Spanned<&'d str>>,
     bind: Option<Spanned<&'d str>>,
+    csrf: Option<bool>,
 }
 
 /// `cors`, of a route or of the gate.
@@ -71,6 +74,7 @@ impl<'d> RawManner<'d> {
             cache: section.optional("cache", string)?,
             redirect: section.optional("redirect", string)?,
             bind: section.optional("bind", string)?,
+            csrf: section.optional("csrf", boolean)?,
         })
     }
 
@@ -117,6 +121,7 @@ impl<'d> RawManner<'d> {
             app_says_cache: says("cache", self.cache, "app")?,
             redirect: page(source, "redirect", self.redirect)?,
             binds_request: says("bind", self.bind, "request")?,
+            demands_csrf_token: self.csrf.unwrap_or(false),
         })
     }
 }

@@ -399,6 +399,9 @@ impl fmt::Display for Rule {
             write!(out, "{host}")?;
         }
         write!(out, "{} (line {}): {}", self.path(), self.line, self.demand)?;
+        if self.manner.demands_csrf_token {
+            out.write_str(", CSRF token")?;
+        }
         if self.revocation == Mode::default() {
             return Ok(());
         }

@@ -29,6 +29,7 @@ pub(super) const ROUTE: &[&str] = &[
     "check_origin",
     "cache",
     "bind",
+    "csrf",
 ];
 
 pub(super) const STEP_UP: &[&str] = &["max_age_seconds", "amr"];

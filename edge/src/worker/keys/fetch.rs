@@ -3,13 +3,14 @@
 use edgeward_core::keys::{
     FETCH_LEASE_SECONDS, KeySet, KeySetError, MAX_KEY_SET_BYTES, NO_USABLE_KEY,
 };
-use wasm_bindgen::JsValue;
-use web_sys::{AbortController, AbortSignal, Headers, Request};
+use web_sys::{AbortController, Request};
 
 use super::cache::LOOK_TIMEOUT_MILLISECONDS;
 use super::{Errand, Published};
 use crate::worker::body::{self, Unread};
-use crate::worker::{outbound, platform};
+use crate::worker::document::{self, Wanted};
+use crate::worker::platform;
+use crate::worker::proof::Asker;
 
 /// The address of the key set at the issuer.
 const KEY_SET_PATH: &str = "/.well-known/jwks.json";
@@ -76,8 +77,14 @@ impl From<Unread> for Failure {
 /// Asks the issuer, with the entity tag of the set at hand, and gives up after [`FETCH_TIMEOUT_MILLISECONDS`].
 pub(super) async fn fetch(errand: &Errand, entity_tag: Option<&str>) -> Result<Fetched, Failure> {
     let abort = AbortController::new().map_err(|_| Failure::NotSent)?;
+    let wanted = Wanted {
+        target: KEY_SET_PATH,
+        accept: "application/jwk-set+json, application/json",
+        asker: Asker::Client(None),
+        entity_tag,
+    };
     let request =
-        key_set_request(errand, entity_tag, &abort.signal()).map_err(|_| Failure::NotSent)?;
+        document::request(errand, wanted, &abort.signal()).map_err(|_| Failure::NotSent)?;
     let entity_tag = entity_tag.map(str::to_owned);
     let asked = async move { answer(&request, entity_tag.as_deref()).await };
     let answered = platform::within(FETCH_TIMEOUT_MILLISECONDS, asked).await;
@@ -92,7 +99,6 @@ async fn answer(request: &Request, entity_tag: Option<&str>) -> Result<Fetched, 
         .await
         .map_err(|_| Failure::Unreachable)?;
     let said = response.headers().get("etag").ok().flatten();
-    // A redirect is not followed: whoever can redirect could name any keys.
     match response.status() {
         200 => {}
         304 if confirms(entity_tag, said.as_deref()) => return Ok(Fetched::Unchanged),
@@ -116,30 +122,6 @@ pub(super) fn acceptable(body: Vec<u8>) -> Result<Published, Failure> {
     } else {
         Ok(Published { keys, body })
     }
-}
-
-fn key_set_request(
-    errand: &Errand,
-    entity_tag: Option<&str>,
-    abort: &AbortSignal,
-) -> Result<Request, JsValue> {
-    let headers = Headers::new()?;
-    headers.set("accept", "application/jwk-set+json, application/json")?;
-    if let Some(tag) = entity_tag {
-        headers.set("if-none-match", tag)?;
-    }
-    let own = outbound::proof_headers(
-        &errand.settings,
-        "GET",
-        KEY_SET_PATH,
-        None,
-        &errand.request_id,
-        errand.now,
-    )
-    .map_err(|_| JsValue::UNDEFINED)?;
-    // A set from the platform's own cache could be older than the key that is looked for.
-    let url = [errand.settings.issuer_upstream.as_str(), KEY_SET_PATH].concat();
-    platform::own_request(&url, &headers, own, abort)
 }
 
 /// Whether a 304 speaks of the set that was asked about. Tags are compared weakly (RFC 9110, section 13.1.2), because a

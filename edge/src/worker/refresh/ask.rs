@@ -7,6 +7,7 @@ use edgeward_core::trace::TRACEPARENT;
 
 use super::Errand;
 use super::flights::Answered;
+use crate::worker::proof::Asker;
 use crate::worker::{outbound, platform, runtime};
 
 const METHOD: &str = "POST";
@@ -54,11 +55,11 @@ pub(super) async fn once(errand: &Errand, seconds: u32) -> Tried {
 
 /// Nothing of the client's but what the issuer knows its browser by.
 fn headers(errand: &Errand, seconds: u32) -> Result<Vec<(&'static str, String)>, SignError> {
-    let mut headers = outbound::refresh_proof_headers(
+    let mut headers = outbound::proof_headers(
         &errand.settings,
         METHOD,
         PATH,
-        errand.client,
+        Asker::Refresh(errand.client),
         &errand.request_id,
         errand.now.plus(i64::from(seconds)),
     )?;

@@ -1,17 +1,16 @@
 //! One reading of the feed to its end, with everything that can be wrong about an answer.
 
 use edgeward_core::keys::KeySet;
-use edgeward_core::reject::Reject;
 use edgeward_core::revocation::{FEED_TYPE, MAX_PAGE_BYTES, Page, PageFault};
 use edgeward_core::time::Moment;
-use wasm_bindgen::JsValue;
-use web_sys::{AbortController, AbortSignal, Headers, Request};
+use web_sys::{AbortController, AbortSignal};
 use worker::Context;
 
 use super::{asks_from, take};
-use crate::worker::body::{self, Unread};
-use crate::worker::keys::{self, Errand};
-use crate::worker::{outbound, platform};
+use crate::worker::document::{self, Missing, Wanted};
+use crate::worker::keys::{self, Errand, KeyIs};
+use crate::worker::platform;
+use crate::worker::proof::Asker;
 
 /// The address of the feed at the issuer.
 const FEED_PATH: &str = "/.well-known/edgeward-revocations";
@@ -24,11 +23,7 @@ const MAX_PAGES: usize = 64;
 /// Why the feed was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    NotSent,
-    Unreachable,
-    TooSlow,
-    Status,
-    Broken,
+    Missing(Missing),
     TooMany,
     NoKeys,
     Page(PageFault),
@@ -37,15 +32,18 @@ pub(super) enum Failure {
 impl Failure {
     pub(super) const fn reason(self) -> &'static str {
         match self {
-            Self::NotSent => "request-not-made",
-            Self::Unreachable => "issuer-unreachable",
-            Self::TooSlow => "issuer-too-slow",
-            Self::Status => "status-not-200",
-            Self::Broken => "body-broke-off",
+            Self::Missing(Missing::TooLarge) => PageFault::TooLarge.reason(),
+            Self::Missing(missing) => missing.reason(),
             Self::TooMany => "too-many-revocations",
             Self::NoKeys => "no-keys",
             Self::Page(fault) => fault.reason(),
         }
+    }
+}
+
+impl From<Missing> for Failure {
+    fn from(missing: Missing) -> Self {
+        Self::Missing(missing)
     }
 }
 
@@ -55,7 +53,7 @@ pub(super) async fn to_the_end(
     context: Context,
     now: Moment,
 ) -> Result<(), Failure> {
-    let abort = AbortController::new().map_err(|_| Failure::NotSent)?;
+    let abort = AbortController::new().map_err(|_| Missing::NotSent)?;
     let signal = abort.signal();
     let errand = errand.clone();
     let pages = async move {
@@ -71,62 +69,36 @@ pub(super) async fn to_the_end(
     let read = platform::within(TIMEOUT_MILLISECONDS, pages).await;
     read.unwrap_or_else(|| {
         abort.abort();
-        Err(Failure::TooSlow)
+        Err(Missing::TooSlow.into())
     })
 }
 
 async fn page(errand: &Errand, context: &Context, abort: &AbortSignal) -> Result<Page, Failure> {
     let after = asks_from();
-    let request = request(errand, after, abort).map_err(|_| Failure::NotSent)?;
-    let response = platform::fetch(&request)
-        .await
-        .map_err(|_| Failure::Unreachable)?;
-    // A redirect is not followed: only the issuer's own answer says where the feed goes on.
-    if response.status() != 200 {
-        return Err(Failure::Status);
-    }
-    let body = body::read(&response, MAX_PAGE_BYTES)
-        .await
-        .map_err(|unread| match unread {
-            Unread::Broken => Failure::Broken,
-            Unread::TooLarge => Failure::Page(PageFault::TooLarge),
-        })?;
-    let known = keys::current(errand.now);
-    let judge = |keys: &KeySet| {
-        let asked = (after, errand.request_id.as_str());
-        let expect = &errand.settings.expect_feed;
-        Page::read(&body, asked, keys, expect, errand.now)
-    };
-    let judged = known.as_ref().map(|known| judge(&known.set.keys));
-    match judged {
-        Some(Ok(page)) => Ok(page),
-        Some(Err(fault)) if fault != PageFault::Token(Reject::UnknownKey) => {
-            Err(Failure::Page(fault))
-        }
-        // The issuer signs with a key that it published a moment ago.
-        Some(Err(_)) | None => {
-            let newer = keys::obtain(errand, known.as_ref(), context).await;
-            let newer = newer.ok_or(Failure::NoKeys)?;
-            judge(&newer.set.keys).map_err(Failure::Page)
-        }
-    }
-}
-
-fn request(errand: &Errand, after: u64, abort: &AbortSignal) -> Result<Request, JsValue> {
-    let headers = Headers::new()?;
-    headers.set("accept", &format!("application/{FEED_TYPE}"))?;
     let target = match after {
         0 => FEED_PATH.to_owned(),
         after => format!("{FEED_PATH}?after={after}"),
     };
-    let own = outbound::own_proof_headers(
-        &errand.settings,
-        "GET",
-        &target,
-        &errand.request_id,
-        errand.now,
-    )
-    .map_err(|_| JsValue::UNDEFINED)?;
-    let url = [errand.settings.issuer_upstream.as_str(), &target].concat();
-    platform::own_request(&url, &headers, own, abort)
+    let accept = format!("application/{FEED_TYPE}");
+    let wanted = Wanted {
+        target: &target,
+        accept: &accept,
+        asker: Asker::TheEdge,
+        entity_tag: None,
+    };
+    let body = document::read(errand, wanted, MAX_PAGE_BYTES, abort).await?;
+    let mut judged = Err(Failure::NoKeys);
+    let mut judge = |keys: &KeySet| {
+        let asked = (after, errand.request_id.as_str());
+        let expect = &errand.settings.expect_feed;
+        let page = Page::read(&body, asked, keys, expect, errand.now);
+        let refused = match page {
+            Err(PageFault::Token(reject)) => Some(reject),
+            Err(_) | Ok(_) => None,
+        };
+        judged = page.map_err(Failure::Page);
+        KeyIs::shown_by(refused)
+    };
+    keys::judge_by(errand, context, &mut judge).await;
+    judged
 }

@@ -87,7 +87,8 @@ pub(super) fn of(
         Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
-        | Decision::NeedsRefresh => refuse(ProblemCode::KeysUnavailable, "not-judged"),
+        | Decision::NeedsRefresh
+        | Decision::NeedsCsrf(_) => refuse(ProblemCode::KeysUnavailable, "not-judged"),
     }
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use axum::http::{HeaderMap, HeaderName, header};
 use edgeward_core::{
     cookie::{CookieHeader, CookieNames},
+    csrf::{AppCsrfKey, CsrfAnswer, CsrfQuestion},
     gate::{CanonicalPath, Credential, Navigation, Renewal, RequestSource, RequestView},
     origin::{Provenance, is_unsafe},
     time::UnixTime,
@@ -23,6 +24,8 @@ pub(super) struct Asked {
     origin: Option<String>,
     fetch_site: Option<String>,
     asks_for_method: Option<String>,
+    csrf_token: Option<String>,
+    user_agent: Option<String>,
     opens_websocket: bool,
     navigation: bool,
 }
@@ -61,6 +64,8 @@ impl Asked {
             origin: joined(header::ORIGIN),
             fetch_site: named("sec-fetch-site"),
             asks_for_method: joined(header::ACCESS_CONTROL_REQUEST_METHOD),
+            csrf_token: named("x-csrf-token"),
+            user_agent: joined(header::USER_AGENT),
             question,
             moment,
         }
@@ -97,6 +102,29 @@ impl Asked {
         let said = self.authorization.first()?;
         let bears = Credential::from_headers(&[said], &CookieHeader::parse(&[]), names);
         (!refused || bears == Credential::None).then_some(said)
+    }
+
+    /// Whether `Authorization` holds what core would take for a token, acceptable or not.
+    fn bears_token(&self, names: &CookieNames) -> bool {
+        let said: Vec<&str> = self.authorization.iter().map(String::as_str).collect();
+        Credential::from_headers(&said, &CookieHeader::parse(&[]), names) != Credential::None
+    }
+
+    /// Whether it brought the CSRF token of its session in the header. Proxies ask without the body, so a form's field is not seen.
+    pub(super) fn csrf_answer(
+        &self,
+        question: CsrfQuestion,
+        names: &CookieNames,
+        keys: &[AppCsrfKey],
+    ) -> CsrfAnswer {
+        let cookies = self.cookie_header();
+        let cookie = cookies.get(&names.csrf).ok().flatten();
+        let user_agent = self.user_agent.as_deref().unwrap_or_default();
+        let sent = self.csrf_token.as_deref();
+        match question.submitted(cookie, sent, user_agent, self.now()) {
+            Ok(submitted) => submitted.answer(Some(keys)),
+            Err(answer) => answer,
+        }
     }
 
     fn cookie_header(&self) -> CookieHeader<'_> {
@@ -143,6 +171,8 @@ impl Asked {
                     .any(|name| !matches!(cookies.get(name), Ok(None))),
                 opens_websocket: self.opens_websocket,
                 asks_for_method: self.asks_for_method.as_deref(),
+                bears_token: self.bears_token(names),
+                csrf: None,
             },
             navigation: self.navigation,
             // New cookies could not reach the browser through a verdict.

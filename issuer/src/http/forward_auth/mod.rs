@@ -53,8 +53,8 @@ use crate::{
 /// How long a verdict may take: it reads from the database once, and whoever asks keeps a person waiting meanwhile.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A token is judged under the keys of this process, so core asks about one signature at most and for nothing else.
-const QUESTIONS_MAX: usize = 2;
+/// A token is judged under the keys of this process, so core asks about one signature and one CSRF token at most, and for nothing else.
+const QUESTIONS_MAX: usize = 3;
 
 /// What verdicts are given by.
 #[derive(Debug)]
@@ -117,6 +117,7 @@ impl ForwardAuth {
         let moment = Moment::from_milliseconds(asked.moment.millis());
         let keys = self.app.keyring.public_keys();
         let mut answer = None;
+        let mut csrf = None;
         for _ in 0..QUESTIONS_MAX {
             let decision = self.ended.with(moment, |revocations| {
                 let gate = Gate {
@@ -129,10 +130,17 @@ impl ForwardAuth {
                     seen: None,
                     revocations: Some(revocations),
                 };
-                decide(&gate, &asked.view(&self.cookies), asked.now())
+                let mut view = asked.view(&self.cookies);
+                view.source.csrf = csrf.as_ref();
+                decide(&gate, &view, asked.now())
             });
             match decision {
                 Decision::NeedsSignature(question) => answer = Some(signatures::answer(*question)),
+                Decision::NeedsCsrf(question) => {
+                    let keys = self.app.secrets.csrf_keys();
+                    let keys: Vec<_> = keys.iter().map(|key| key.for_apps()).collect();
+                    csrf = Some(asked.csrf_answer(*question, &self.cookies, &keys));
+                }
                 settled @ (Decision::Forward(_)
                 | Decision::Redirect(_)
                 | Decision::Answer(_)
@@ -143,7 +151,7 @@ impl ForwardAuth {
                 | Decision::NeedsRefresh) => return settled,
             }
         }
-        // Asked again about a signature that was answered: nothing can be judged. `answer` makes a refusal of it.
+        // Asked again about what was answered: nothing can be judged. `answer` makes a refusal of it.
         Decision::NeedsKeys(KeyDemand::NoKeySet)
     }
 

@@ -142,7 +142,8 @@ impl Credential {
             | ProblemCode::PolicyInvalid
             | ProblemCode::EdgeMisconfigured
             | ProblemCode::TokenRevoked
-            | ProblemCode::RevocationsUnavailable => None,
+            | ProblemCode::RevocationsUnavailable
+            | ProblemCode::CsrfUnavailable => None,
         }
     }
 }
