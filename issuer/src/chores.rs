@@ -10,15 +10,18 @@ use tokio::sync::watch;
 use self::audit_log::Walk;
 use crate::{
     App,
-    domain::{events, mail},
+    domain::{custody_log, events, mail},
     store::backfill::Batch,
 };
 
 /// How often. What is kept too long by this much is kept for months anyway.
 const EVERY: Duration = Duration::from_secs(3600);
 
-/// Cleans up and walks the audit log at once and then every hour, and watches for alerts and over the signing keys, until it is told to stop. Several processes may do it beside
-/// each other.
+/// How often key-encryption keys elsewhere are tried: a loss is noticed within a minute, and no service bills that by the month.
+const CUSTODY_EVERY: Duration = Duration::from_secs(60);
+
+/// Cleans up and walks the audit log at once and then every hour, and watches for alerts, over the signing keys and over the
+/// key-encryption keys elsewhere, until it is told to stop. Several processes may do it beside each other.
 pub async fn run(app: &App, stopped: watch::Receiver<()>) {
     let alerts = async {
         if let Some(watch) = &app.watch {
@@ -28,8 +31,23 @@ pub async fn run(app: &App, stopped: watch::Receiver<()>) {
     tokio::join!(
         alerts,
         keys::keep(app, stopped.clone()),
-        clean(app, stopped.clone())
+        clean(app, stopped.clone()),
+        watch_custody(app, stopped.clone()),
     );
+}
+
+/// Tries key-encryption keys elsewhere now and then, so that a loss is told before a key is needed, and writes down what was asked.
+async fn watch_custody(app: &App, mut stopped: watch::Receiver<()>) {
+    while app.secrets.failures().is_some() {
+        app.secrets.probe().await;
+        if let Err(error) = custody_log::write(&app.store, &app.secrets).await {
+            tracing::error!(detail = %error, "accesses to key-encryption keys are not in the audit log");
+        }
+        tokio::select! {
+            _ = stopped.changed() => return,
+            () = tokio::time::sleep(CUSTODY_EVERY) => {}
+        }
+    }
 }
 
 /// Does what is due of the signing keys, before anybody asks for them. What fails is tried again while serving.

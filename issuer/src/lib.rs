@@ -36,12 +36,14 @@ use crate::{
     config::{Config, Database},
     custody::{CustodyError, Secrets},
     domain::{
+        custody_log,
         events::Quota,
         keyring::{Keyring, KeyringError, Signer},
         limits::{Counters, Limits, Rules},
         lockout::{Lockout, LockoutKey, Turns},
         password::{HashError, PasswordHasher},
         revocations::Pages,
+        storage::StorageError,
     },
     http::{metrics::Metrics, wellknown::Documents},
     mail::{MailError, Post},
@@ -105,6 +107,9 @@ pub enum OpenError {
     /// The signing keys cannot be used.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// The accesses to key-encryption keys cannot be written down.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// Redis cannot be asked as the configuration says.
     #[error(transparent)]
     Redis(#[from] LinkError),
@@ -238,7 +243,7 @@ impl App {
     pub async fn open(config: Config) -> Result<Self, OpenError> {
         let clock = Clock;
         // The secrets come first: they close the data folder to others before the database is put into it.
-        let secrets = Secrets::load_or_create(&config.secrets_folder(), config.environment)?;
+        let secrets = Secrets::open_configured(&config)?;
         let mut store = open_store(&config).await?;
         let post = match &config.mail {
             Some(mail) => {
@@ -247,8 +252,10 @@ impl App {
             }
             None => None,
         };
-        let keyring =
-            Keyring::load_or_create(&store, &secrets, clock.now(), Instant::now()).await?;
+        let keyring = Keyring::load_or_create(&store, &secrets, clock.now(), Instant::now()).await;
+        // What was asked of a key elsewhere is written also when it did not help.
+        custody_log::write(&store, &secrets).await?;
+        let keyring = keyring?;
         let hasher = PasswordHasher::new(&config.passwords.argon2)?;
         let redis = Link::open(&config.redis, store.news()).await?;
         let lockout_key = || LockoutKey::from_bytes(&secrets.lockout_secret());

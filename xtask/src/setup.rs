@@ -67,6 +67,7 @@ pub fn prepare(need: Need) -> Outcome<()> {
         debian_postgresql()?;
         debian_redis()?;
         debian_nginx()?;
+        debian_softhsm()?;
         python_packages()?;
     }
     Ok(())
@@ -170,6 +171,14 @@ fn debian_redis() -> Outcome<()> {
         return Ok(());
     }
     debian("Redis 7", &["redis-server"])
+}
+
+/// A device with a PKCS#11 module in software; the tests make tokens of their own.
+fn debian_softhsm() -> Outcome<()> {
+    if toolchain::has_softhsm() {
+        return Ok(());
+    }
+    debian("SoftHSM 2", &["softhsm2"])
 }
 
 /// The proxy that asks for verdicts; the stories start their own.

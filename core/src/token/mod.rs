@@ -22,7 +22,7 @@ pub(crate) use header::is_key_id;
 pub use limits::{MAX_HEADER_BYTES, MAX_KEY_ID_BYTES, MAX_TOKEN_BYTES};
 pub use parsed::ParsedToken;
 pub use seen::{ByDigest, MAX_SEEN_BYTES, MAX_SEEN_TOKENS, SeenTokens};
-pub use sign::{SignError, SigningKey, WeakSeed};
+pub use sign::{SignError, SigningKey, UnsignedToken, WeakSeed};
 pub use verify::{
     TokenDigest, Unverified, Verified, settled_claims, verified_claims, verify, verify_with,
 };

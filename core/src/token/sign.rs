@@ -92,9 +92,28 @@ impl SigningKey {
         token_type: &TokenType,
         claims: &impl Serialize,
     ) -> Result<String, SignError> {
+        let unsigned = UnsignedToken::new(Algorithm::EdDsa, self.key_id(), token_type, claims)?;
+        let signature = self.secret.sign(unsigned.signing_input(), None);
+        unsigned.signed(signature.as_ref())
+    }
+}
+
+/// Header and claims of a token that somebody else signs: a device that keeps the private key, for one.
+///
+/// Nothing says that what is put beside them is a signature of that key: whoever makes tokens so verifies one.
+pub struct UnsignedToken(String);
+
+impl UnsignedToken {
+    /// With the header `{"alg":…,"kid":…,"typ":…}`. Errors as [`SigningKey::sign`].
+    pub fn new(
+        algorithm: Algorithm,
+        key_id: &str,
+        token_type: &TokenType,
+        claims: &impl Serialize,
+    ) -> Result<Self, SignError> {
         let header = Header {
-            alg: Algorithm::EdDsa.name(),
-            kid: self.key_id(),
+            alg: algorithm.name(),
+            kid: key_id,
             typ: token_type.name(),
         };
         let header = serde_json::to_vec(&header).map_err(|_| SignError::ClaimsNotAnObject)?;
@@ -105,9 +124,20 @@ impl SigningKey {
         let mut token = Base64UrlUnpadded::encode_string(&header);
         token.push('.');
         token.push_str(&Base64UrlUnpadded::encode_string(&claims));
-        let signature = self.secret.sign(token.as_bytes(), None);
+        Ok(Self(token))
+    }
+
+    /// What is to be signed (RFC 7515 section 5.1).
+    #[must_use]
+    pub fn signing_input(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// The token, with a signature in the form of RFC 7518 or RFC 8037. Errors if no verifier would read it.
+    pub fn signed(self, signature: &[u8]) -> Result<String, SignError> {
+        let mut token = self.0;
         token.push('.');
-        token.push_str(&Base64UrlUnpadded::encode_string(signature.as_ref()));
+        token.push_str(&Base64UrlUnpadded::encode_string(signature));
         if token.len() > MAX_TOKEN_BYTES {
             return Err(SignError::TokenTooLarge);
         }

@@ -21,7 +21,12 @@ pub(super) fn run(place: &Place, command: ConfigCommand) -> Outcome {
     let inputs = place.inputs();
     match command {
         ConfigCommand::Check => match Config::load(&inputs) {
-            Ok(config) => check_secrets(&config, place),
+            Ok(config) => {
+                for warning in config.warnings() {
+                    user::eprint(&format!("warning: {warning}"))?;
+                }
+                check_secrets(&config, place)
+            }
             Err(errors) => {
                 // A mistake in a file names it; of one in a variable somebody may think that a file was read.
                 if place.config.is_none() {
@@ -68,14 +73,11 @@ fn check_secrets(config: &Config, place: &Place) -> Outcome {
         // Whether a server answers is no question of settings: `edgeward migrate status` asks it.
         Database::Server(_) => Ok(()),
     };
-    let unfit: Vec<String> = [
-        Secrets::inspect(&config.secrets_folder(), environment),
-        database,
-    ]
-    .into_iter()
-    .filter_map(Result::err)
-    .map(|error| error.to_string())
-    .collect();
+    let unfit: Vec<String> = [Secrets::inspect(config), database]
+        .into_iter()
+        .filter_map(Result::err)
+        .map(|error| error.to_string())
+        .collect();
     if unfit.is_empty() {
         print(&format!("ok: {} ({environment})", config.issuer.url))?;
         print(&format!("file: {}", read_from(place)))?;

@@ -10,16 +10,19 @@ use std::{
 use edgeward_core::time::UnixTime;
 use zeroize::Zeroizing;
 
-use super::{Answer, Failure, Outcome, Place, print};
+use super::{Answer, Failure, Outcome, Place, print, reseal};
 use crate::{
     clock::Clock,
     config::Config,
     custody::Secrets,
-    domain::keyring::{
-        KeyState, Keyring, KeyringError, Life, SigningKeys,
-        acts::{Acts, Done},
-        import::{MAX_PEM_BYTES, seed_of_pem},
-        life::{self, Pace},
+    domain::{
+        custody_log,
+        keyring::{
+            KeyState, Keyring, KeyringError, Life, SigningKeys,
+            acts::{Acts, Done},
+            import::{MAX_PEM_BYTES, seed_of_pem},
+            life::{self, Pace},
+        },
     },
     open_existing_store,
     store::Store,
@@ -49,15 +52,23 @@ pub(super) enum KeysCommand {
         #[arg(long)]
         force: bool,
     },
+    /// Bring every sealed key under the key-encryption key that seals now. Issuers may serve meanwhile.
+    Reseal(reseal::Reseal),
 }
 
 pub(super) async fn run(place: &Place, command: KeysCommand) -> Outcome {
+    if let KeysCommand::Reseal(reseal) = &command {
+        return reseal::run(place, reseal).await;
+    }
     let config = place.configure()?;
     let now = Clock.now();
     // What cannot be read is told before anything is opened.
     let seed = match &command {
         KeysCommand::Import { file, .. } => Some(read_seed(file)?),
-        KeysCommand::List | KeysCommand::Rotate { .. } | KeysCommand::Revoke { .. } => None,
+        KeysCommand::List
+        | KeysCommand::Rotate { .. }
+        | KeysCommand::Revoke { .. }
+        | KeysCommand::Reseal(_) => None,
     };
     let store = open_existing_store(&config).await?;
     let outcome = act(&config, &store, command, seed, now).await;
@@ -78,44 +89,63 @@ async fn act(
         }
         return Ok(Answer::Yes);
     }
-    let secrets = secrets_of(config, store, now).await?;
+    let has_keys = !store.signing_keys().await?.is_empty();
+    let secrets = secrets_of(config, has_keys)?;
+    let done = change(store, &secrets, has_keys, command, seed, now).await;
+    // What was asked of a key elsewhere is written also when it did not help.
+    let noted = custody_log::write(store, &secrets).await;
+    let answer = match done {
+        Ok(Some(done)) => {
+            tell(&done, now)?;
+            Answer::Yes
+        }
+        Ok(None) => Answer::No,
+        Err(KeyringError::Refused(why)) => refuse(&why)?,
+        Err(error) => return Err(error.into()),
+    };
+    noted?;
+    Ok(answer)
+}
+
+/// What is sealed elsewhere than the keys in the store are, the issuers could not open, and it would sign next: so these are
+/// opened first.
+async fn change(
+    store: &Store,
+    secrets: &Secrets,
+    has_keys: bool,
+    command: KeysCommand,
+    seed: Option<Zeroizing<[u8; 32]>>,
+    now: UnixTime,
+) -> Result<Option<Done>, KeyringError> {
+    if has_keys {
+        Keyring::load_or_create(store, secrets, now, Instant::now()).await?;
+    }
     let acts = Acts {
         store,
-        secrets: &secrets,
+        secrets,
         now,
     };
     let done = match (command, seed) {
         (KeysCommand::Rotate { force }, _) => acts.rotate(pace(force)).await,
         (KeysCommand::Import { force, .. }, Some(seed)) => acts.import(&seed, pace(force)).await,
         (KeysCommand::Revoke { kid }, _) => acts.revoke(&kid).await,
-        (KeysCommand::List | KeysCommand::Import { .. }, _) => return Ok(Answer::No),
-    };
-    match done {
-        Ok(done) => {
-            tell(&done, now)?;
-            Ok(Answer::Yes)
+        (KeysCommand::List | KeysCommand::Import { .. } | KeysCommand::Reseal(_), _) => {
+            return Ok(None);
         }
-        Err(KeyringError::Refused(why)) => refuse(&why),
-        Err(error) => Err(error.into()),
-    }
+    };
+    done.map(Some)
 }
 
-/// The secrets that the keys in the store are sealed with. Others are refused: what was sealed with them, the issuers could not
-/// open, and it would sign next.
-async fn secrets_of(config: &Config, store: &Store, now: UnixTime) -> Result<Secrets, Failure> {
+/// The secrets that the settings name. A new folder beside keys that are there would be another one than theirs.
+fn secrets_of(config: &Config, has_keys: bool) -> Result<Secrets, Failure> {
     let folder = config.secrets_folder();
-    let has_keys = !store.signing_keys().await?.is_empty();
     if has_keys && !folder.exists() {
         return Err(Failure(format!(
             "{}: there are signing keys, and the secrets that they are sealed with are not here",
             folder.display()
         )));
     }
-    let secrets = Secrets::load_or_create(&folder, config.environment)?;
-    if has_keys {
-        Keyring::load_or_create(store, &secrets, now, Instant::now()).await?;
-    }
-    Ok(secrets)
+    Ok(Secrets::open_configured(config)?)
 }
 
 /// Which key signs next, and when.

@@ -4,12 +4,14 @@
 
 mod audit;
 mod config;
+mod custody;
 mod edge;
 mod events;
 mod keys;
 mod migrate;
 mod openapi;
 mod policy;
+mod reseal;
 mod serve;
 mod session;
 mod token;
@@ -96,10 +98,13 @@ enum Command {
     /// What operators look for: failures, locks, reuse, sizes.
     #[command(subcommand)]
     Events(events::EventsCommand),
+    /// The key-encryption keys that the settings name.
+    #[command(subcommand)]
+    Custody(custody::CustodyCommand),
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// The keys that sign: list, rotate, revoke, import.
+    /// The keys that sign: list, rotate, revoke, import, re-seal.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
     /// Enrol and revoke edges.
@@ -162,6 +167,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Policy(policy) => policy::run(policy),
         Command::Config(config) => config::run(place, config),
         Command::Events(events) => events::run(place, events).await,
+        Command::Custody(custody) => custody::run(place, custody).await,
         Command::Audit(audit) => audit::run(place, audit).await,
         Command::Keys(keys) => keys::run(place, keys).await,
         Command::Edge(edge) => edge::run(place, edge).await,

@@ -60,6 +60,9 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
         config.server.listen = listen;
     }
     config.limits.loopback |= serve.limits;
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
     // From here on a signal ends in order, also one that comes while the parts are opened.
     let mut signals = Signals::listen()?;
     let app = Arc::new(App::open(config).await?);

@@ -3,13 +3,15 @@
 //! A setting comes from the default, then the file, then a variable `EDGEWARD__SECTION__KEY`; the last one wins.
 //! Everything that is wrong is reported at once, each with the line or the variable that it came from.
 //! Secrets are no settings: they live in the data folder and belong to `custody`. The exceptions are the password in the
-//! address of a database server or of Redis and the one at the mail server, which come from a variable or a file of their own.
+//! address of a database server or of Redis, the one at the mail server, and what opens custody elsewhere; they come from a
+//! variable or a file of their own.
 
 mod alerts;
 mod authority;
 mod captcha;
 mod check;
 mod cookies;
+mod custody;
 mod forward_auth;
 mod mail;
 mod proxies;
@@ -26,6 +28,7 @@ pub mod mapping;
 pub use alerts::{AlertRule, Alerting, Per, Webhook, defaults as default_alerts};
 pub use captcha::{Captcha, CaptchaProvider, OnOutage};
 pub use cookies::Cookies;
+pub use custody::{Custody, Pkcs11, SealerKind, Transit};
 pub use forward_auth::{Dialect, ForwardAuth, PolicyFileError, read_policy};
 pub use mail::{Mail, MailPassword, MailTls, Notify};
 pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
@@ -87,6 +90,8 @@ pub struct Config {
     pub events: Events,
     /// How mails are sent; `None` sends none.
     pub mail: Option<Mail>,
+    /// Which key-encryption keys there are.
+    pub custody: Custody,
 }
 
 /// `[server]`
@@ -416,6 +421,7 @@ impl Config {
             forward_auth: ForwardAuth::default(),
             events: Events { retention_days: 90 },
             mail: None,
+            custody: Custody::default(),
         }
     }
 
@@ -433,6 +439,21 @@ impl Config {
     /// The same mistakes as [`Config::load`].
     pub fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
         show::show(inputs)
+    }
+
+    /// What is allowed and not wise. Nothing here keeps an issuer from starting.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let keys = match self.environment {
+            Environment::Production => self.custody.secrets_in_environment(),
+            Environment::Preview | Environment::Development => Vec::new(),
+        };
+        let warn = |key| {
+            format!(
+                "{key} is in the environment, which stays readable for as long as the process runs and ends up in its core dumps: use {key}_file"
+            )
+        };
+        keys.into_iter().map(warn).collect()
     }
 
     /// The folder of the secrets.

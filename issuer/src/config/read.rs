@@ -19,7 +19,7 @@ use super::{
     ACCESS_SECONDS_MAX, Argon2, ClientAddressHeader, Config, ConfigErrors, Cookies, Database,
     Events, Identity, Keys, Log, LogFormat, LogLevel, Metrics, Networks, OnChange, OnReuse, Origin,
     Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, alerts, captcha, check,
-    cookies, forward_auth,
+    cookies, custody, forward_auth,
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
@@ -224,6 +224,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         forward_auth,
         events,
         mail: mail::mail(reader),
+        custody: custody::read(reader),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fmt::Write, path::PathBuf};
 
 use super::{
     Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, Mail, OnChange, OnReuse, Origin,
-    alerts, captcha, cookies,
+    alerts, captcha, cookies, custody,
     read::{self, Loaded},
 };
 
@@ -34,6 +34,9 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
     line(&mut out, "\n# secrets, in files of their own:");
     for secret in ["kek", "refresh-mac", "csrf"] {
         let path = config.secrets_folder().join(secret);
+        if secret == "kek" && !config.custody.seals_with_own_key() && !path.exists() {
+            continue;
+        }
         line(&mut out, &format!("# {} (redacted)", path.display()));
     }
     Ok(out)
@@ -126,6 +129,10 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
             let name = key.trim_start_matches("captcha.");
             captcha::shown(config.captcha.as_ref(), name)?.to_string()
         }
+        _ if key.starts_with("custody.") => {
+            let name = key.trim_start_matches("custody.");
+            custody::shown(&config.custody, name)?.to_string()
+        }
         "log.format" => quoted(config.log.format.name()),
         "log.level" => quoted(config.log.level.name()),
         "events.retention_days" => config.events.retention_days.to_string(),
@@ -149,6 +156,10 @@ fn told_instead(config: &Config, key: &str, origin: &Origin) -> Option<String> {
             let mail = config.mail.as_ref()?;
             let is_variable = mail.password.is_some() && mail.password_file.is_none();
             is_variable.then(|| "password (redacted)".to_owned())
+        }
+        _ if custody::is_hidden(&config.custody, key) => {
+            let name = key.rsplit('.').next().unwrap_or(key);
+            Some(format!("{name} (redacted)"))
         }
         _ => None,
     }

@@ -7,12 +7,18 @@ use std::{
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use edgeward_core::cookie::Environment;
 use zeroize::Zeroizing;
 
-use super::{SECRET_BYTES, Secrets};
+use super::{
+    SECRET_BYTES, Secrets, elsewhere,
+    local::{LocalKey, key_from_text},
+    sealers::Sealers,
+};
+use crate::config::{Custody, SealerKind, SecretText};
 
 /// Only the owner may list or enter the folder.
 const FOLDER_MODE: u32 = 0o700;
@@ -21,7 +27,7 @@ const FILE_MODE: u32 = 0o600;
 /// The bits that give anything to the group or to others.
 const OPEN_TO_OTHERS: u32 = 0o077;
 
-/// The key-encryption key, under which signing keys are sealed.
+/// The key-encryption key, under which signing keys are sealed where the settings name no other.
 const KEY_ENCRYPTION: &str = "kek";
 /// The key of the MAC in refresh tokens.
 const REFRESH_MAC: &str = "refresh-mac";
@@ -29,7 +35,15 @@ const REFRESH_MAC: &str = "refresh-mac";
 const CSRF: &str = "csrf";
 /// The key of CSRF tokens before that one, whose tokens are still good. There is none unless the operator leaves one.
 const CSRF_PREVIOUS: &str = "csrf-previous";
-const ALL: [&str; 3] = [KEY_ENCRYPTION, REFRESH_MAC, CSRF];
+
+/// The secrets that a folder must have.
+fn required(custody: &Custody) -> &'static [&'static str] {
+    if custody.seals_with_own_key() {
+        &[KEY_ENCRYPTION, REFRESH_MAC, CSRF]
+    } else {
+        &[REFRESH_MAC, CSRF]
+    }
+}
 
 /// Why the secrets cannot be used. All of these are for the operator to put right.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +82,12 @@ pub enum CustodyError {
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes")]
     NoRandomness,
+    /// The operating system gave no thread.
+    #[error("the operating system gave no thread: {0}")]
+    NoThread(io::Error),
+    /// A key-encryption key of the settings is none.
+    #[error("a key-encryption key of the settings {0}")]
+    NoKey(String),
 }
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> CustodyError {
@@ -78,11 +98,12 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> CustodyError {
 pub(super) fn load_or_create(
     folder: &Path,
     environment: Environment,
+    custody: &Custody,
 ) -> Result<Secrets, CustodyError> {
     if is_absent_or_empty(folder)? {
-        create(folder)?;
+        create(folder, required(custody))?;
     }
-    load(folder, environment)
+    load(folder, environment, custody)
 }
 
 fn is_absent_or_empty(folder: &Path) -> Result<bool, CustodyError> {
@@ -94,7 +115,7 @@ fn is_absent_or_empty(folder: &Path) -> Result<bool, CustodyError> {
 }
 
 /// Makes all secrets in a folder beside, then renames it into place.
-fn create(folder: &Path) -> Result<(), CustodyError> {
+fn create(folder: &Path, names: &[&str]) -> Result<(), CustodyError> {
     let parent = folder.parent().unwrap_or(Path::new("."));
     DirBuilder::new()
         .recursive(true)
@@ -104,7 +125,7 @@ fn create(folder: &Path) -> Result<(), CustodyError> {
     let mut random = [0_u8; 8];
     getrandom::fill(&mut random).map_err(|_| CustodyError::NoRandomness)?;
     let draft = parent.join(format!(".secrets-{:016x}", u64::from_le_bytes(random)));
-    let made = fill(&draft).and_then(|()| put_into_place(&draft, folder, parent));
+    let made = fill(&draft, names).and_then(|()| put_into_place(&draft, folder, parent));
     if made.is_err() {
         // The draft holds nothing that was ever used; a failure to remove it changes nothing.
         let _ = fs::remove_dir_all(&draft);
@@ -112,12 +133,12 @@ fn create(folder: &Path) -> Result<(), CustodyError> {
     made
 }
 
-fn fill(draft: &Path) -> Result<(), CustodyError> {
+fn fill(draft: &Path, names: &[&str]) -> Result<(), CustodyError> {
     DirBuilder::new()
         .mode(FOLDER_MODE)
         .create(draft)
         .map_err(io_error(draft))?;
-    for name in ALL {
+    for name in names {
         let path = draft.join(name);
         let mut secret = Zeroizing::new([0_u8; SECRET_BYTES]);
         getrandom::fill(secret.as_mut_slice()).map_err(|_| CustodyError::NoRandomness)?;
@@ -155,9 +176,18 @@ fn sync_folder(folder: &Path) -> Result<(), CustodyError> {
         .map_err(io_error(folder))
 }
 
-fn load(folder: &Path, environment: Environment) -> Result<Secrets, CustodyError> {
+fn load(
+    folder: &Path,
+    environment: Environment,
+    custody: &Custody,
+) -> Result<Secrets, CustodyError> {
     judge_mode(folder, FOLDER_MODE, environment)?;
-    let key_encryption = read(folder, KEY_ENCRYPTION, environment)?;
+    let own = match read(folder, KEY_ENCRYPTION, environment) {
+        Ok(key) => Some(LocalKey::new(key)),
+        // Whoever moved to another key may have destroyed this one.
+        Err(CustodyError::Missing(_)) if !custody.seals_with_own_key() => None,
+        Err(error) => return Err(error),
+    };
     let refresh_mac = read(folder, REFRESH_MAC, environment)?;
     let csrf = read(folder, CSRF, environment)?;
     let csrf_previous = match read(folder, CSRF_PREVIOUS, environment) {
@@ -165,12 +195,30 @@ fn load(folder: &Path, environment: Environment) -> Result<Secrets, CustodyError
         Err(CustodyError::Missing(_)) => None,
         Err(error) => return Err(error),
     };
+    // The first seals, and all of them open.
+    let given = given_key(custody.kek.as_ref())?;
+    let other = given_key(custody.other_kek.as_ref())?;
+    let local = given.into_iter().chain(own).chain(other).collect();
+    let accesses = Arc::default();
+    let elsewhere = elsewhere::guarded(custody, &accesses).map_err(CustodyError::NoThread)?;
+    let sealers = Sealers::new(
+        local,
+        elsewhere,
+        custody.sealer != SealerKind::Local,
+        accesses,
+    );
     Ok(Secrets::new(
-        key_encryption,
+        sealers,
         &refresh_mac,
         &csrf,
         csrf_previous.as_deref(),
     ))
+}
+
+fn given_key(text: Option<&SecretText>) -> Result<Option<LocalKey>, CustodyError> {
+    text.map(|text| key_from_text(text.reveal()).map(LocalKey::new))
+        .transpose()
+        .map_err(CustodyError::NoKey)
 }
 
 fn read(
@@ -237,17 +285,27 @@ pub(super) fn judge_database(path: &Path, environment: Environment) -> Result<()
 }
 
 /// What would keep the secrets of an existing folder from being used. Makes and changes nothing.
-pub(super) fn inspect(folder: &Path, environment: Environment) -> Result<(), CustodyError> {
+pub(super) fn inspect(
+    folder: &Path,
+    environment: Environment,
+    custody: &Custody,
+) -> Result<(), CustodyError> {
     if is_absent_or_empty(folder)? {
         return Ok(());
     }
-    load(folder, environment).map(|_| ())
+    load(folder, environment, custody).map(|_| ())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::custody::tests::Folder;
+
+    const ALL: [&str; 3] = [KEY_ENCRYPTION, REFRESH_MAC, CSRF];
+
+    fn load_or_create(folder: &Path, environment: Environment) -> Result<Secrets, CustodyError> {
+        super::load_or_create(folder, environment, &Custody::default())
+    }
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -290,9 +348,9 @@ mod tests {
     fn a_folder_that_another_start_filled_meanwhile_is_kept() {
         let place = Folder::new();
         let folder = place.path().join("secrets");
-        create(&folder).unwrap();
+        create(&folder, &ALL).unwrap();
         let before = read_all(&folder);
-        create(&folder).unwrap();
+        create(&folder, &ALL).unwrap();
         assert_eq!(read_all(&folder), before);
     }
 

@@ -1,22 +1,46 @@
 //! Custody of secrets: the files of the data folder, and the sealing of private keys.
 //!
-//! Nothing here signs, and nothing here decides who may use a secret. No secret leaves by `Debug`.
+//! A private key in the database is in an envelope: sealed under a data key of its own, and that wrapped under
+//! a key-encryption key, which a [`Sealer`] holds. Nothing here decides who may use a secret. No secret leaves by `Debug`.
 
+mod access;
+mod elsewhere;
+mod envelope;
 mod folder;
+mod guard;
+mod local;
+#[cfg(feature = "hsm")]
+mod pkcs11;
 mod seal;
+mod sealer;
+mod sealers;
+mod signer;
+mod transit;
 
+pub use access::{Access, Act};
 pub use folder::CustodyError;
+pub use local::key_from_text;
+#[cfg(feature = "hsm")]
+pub use pkcs11::{MadeKey, make_key, make_signing_key, open_signer};
 pub use seal::{SealError, Sealed};
+pub use sealer::{DataKey, Sealer, SealerError};
+pub use signer::{KeyInfo, SIGNATURE_BYTES, SignTokenError, Signature, Signer, sign_token};
 
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, sync::Arc};
 
 use edgeward_core::{cookie::Environment, csrf::CsrfKey};
 use hmac::{Hmac, Mac, digest::KeyInit};
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
+use self::{envelope::Form, sealers::Sealers};
+use crate::config::{Config, Custody};
+
 /// The length of every secret here: 256 bits, the key size of XChaCha20-Poly1305 and of HMAC-SHA256's output.
 pub const SECRET_BYTES: usize = 32;
+
+/// Whether this program can speak to PKCS#11 modules.
+pub const HAS_PKCS11: bool = cfg!(feature = "hsm");
 
 /// Keeps the key of counters apart from every other use of the secret it is derived from.
 const LOCKOUT_LABEL: &[u8] = b"edgeward-lockout-1";
@@ -87,9 +111,9 @@ impl Drop for MacKey {
     }
 }
 
-/// The secrets of the data folder, in memory.
+/// The secrets of the data folder, in memory, and the way to the key-encryption keys.
 pub struct Secrets {
-    key_encryption: Zeroizing<[u8; SECRET_BYTES]>,
+    sealers: Arc<Sealers>,
     refresh_mac: MacKey,
     csrf: CsrfKey,
     csrf_previous: Option<CsrfKey>,
@@ -102,25 +126,35 @@ impl Secrets {
     /// A folder or file that others may read (in production), a file of another length, a missing file beside present
     /// ones, or a failure of the file system. Nothing that exists is ever overwritten.
     pub fn load_or_create(folder: &Path, environment: Environment) -> Result<Self, CustodyError> {
-        folder::load_or_create(folder, environment)
+        folder::load_or_create(folder, environment, &Custody::default())
+    }
+
+    /// The same with the key-encryption keys that the settings name.
+    ///
+    /// # Errors
+    /// Those of [`Secrets::load_or_create`].
+    pub fn open_configured(config: &Config) -> Result<Self, CustodyError> {
+        let folder = config.secrets_folder();
+        folder::load_or_create(&folder, config.environment, &config.custody)
     }
 
     /// Says what would keep an existing folder from being used; makes and changes nothing, and an absent folder is fine.
     ///
     /// # Errors
     /// Those of [`Secrets::load_or_create`].
-    pub fn inspect(folder: &Path, environment: Environment) -> Result<(), CustodyError> {
-        folder::inspect(folder, environment)
+    pub fn inspect(config: &Config) -> Result<(), CustodyError> {
+        let folder = config.secrets_folder();
+        folder::inspect(&folder, config.environment, &config.custody)
     }
 
     fn new(
-        key_encryption: Zeroizing<[u8; SECRET_BYTES]>,
+        sealers: Sealers,
         refresh_mac: &[u8; SECRET_BYTES],
         csrf: &[u8; SECRET_BYTES],
         csrf_previous: Option<&[u8; SECRET_BYTES]>,
     ) -> Self {
         Self {
-            key_encryption,
+            sealers: Arc::new(sealers),
             refresh_mac: MacKey::from_bytes(*refresh_mac),
             csrf: CsrfKey::from_bytes(*csrf),
             csrf_previous: csrf_previous.map(|key| CsrfKey::from_bytes(*key)),
@@ -176,17 +210,56 @@ impl Secrets {
     /// Seals a secret for the database. `name` is bound to it: it opens under no other name.
     ///
     /// # Errors
-    /// When the machine gives no randomness.
+    /// When the machine gives no randomness, or whoever holds the key-encryption key does not seal.
     pub fn seal(&self, name: &str, secret: &[u8]) -> Result<Sealed, SealError> {
-        seal::seal(&self.key_encryption, name, secret)
+        self.sealers.seal(name, secret)
     }
 
-    /// Opens what [`Secrets::seal`] made under the same name.
+    /// Opens what [`Secrets::seal`] made under the same name, under any of the key-encryption keys at hand.
     ///
     /// # Errors
-    /// When it was changed, made under another key, or belongs to another name.
+    /// When it was changed, made under another key, or belongs to another name, or whoever holds the key does not open.
     pub fn open(&self, name: &str, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        seal::open(&self.key_encryption, name, sealed)
+        self.sealers.open(name, sealed)
+    }
+
+    /// The name of the key-encryption key that seals.
+    ///
+    /// # Errors
+    /// When none was named.
+    pub fn sealing_key(&self) -> Result<String, SealError> {
+        self.sealers.sealing_name()
+    }
+
+    /// Tries the key-encryption keys that are not in this process, on a thread that may wait for them. What came of it is told
+    /// by [`Secrets::failures`].
+    pub async fn probe(&self) {
+        let sealers = Arc::clone(&self.sealers);
+        // It ends early only with the process.
+        let _ = tokio::task::spawn_blocking(move || sealers.probe()).await;
+    }
+
+    /// The key-encryption keys elsewhere that did not do their work the last time they were asked, and why; `None` where all
+    /// keys are in this process.
+    #[must_use]
+    pub fn failures(&self) -> Option<Vec<SealError>> {
+        self.sealers.failures()
+    }
+
+    /// The accesses to key-encryption keys elsewhere since the last call, for the audit log.
+    #[must_use]
+    pub fn take_accesses(&self) -> Vec<Access> {
+        self.sealers.take_accesses()
+    }
+
+    /// The name of the key-encryption key that a secret was sealed under; `None` where the secret does not tell, because
+    /// it was sealed before there were envelopes.
+    #[must_use]
+    pub fn key_of(sealed: &Sealed) -> Option<String> {
+        match Form::of(sealed) {
+            Form::Envelope(envelope) => Some(envelope.key_name.to_owned()),
+            Form::Plain | Form::Broken => None,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use chacha20poly1305::{
 };
 use zeroize::Zeroizing;
 
-use super::SECRET_BYTES;
+use super::{SECRET_BYTES, SealerError};
 
 /// The nonce of XChaCha20 in bytes.
 const NONCE_BYTES: usize = 24;
@@ -30,16 +30,32 @@ impl Sealed {
 }
 
 /// Why a secret could not be sealed or opened. Says nothing about the content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes")]
     NoRandomness,
     /// Too short, changed, sealed under another key, or sealed for another name.
-    #[error(
-        "a sealed secret does not open: it was changed, or the key-encryption key `secrets/kek` is not the one it was sealed with"
-    )]
+    #[error("a sealed secret does not open: it was changed, or it was sealed for something else")]
     DoesNotOpen,
+    /// None of the keys at hand is the one it was sealed under.
+    #[error(
+        "a sealed secret does not open: it was changed, or it was sealed under {sealed_under}, and the key-encryption keys at hand are: {at_hand}"
+    )]
+    NoSuchKey {
+        /// The name of the key, where the sealed secret tells it.
+        sealed_under: String,
+        /// The names of all keys that this process has.
+        at_hand: String,
+    },
+    /// Whoever holds the key-encryption key did not do it.
+    #[error("the key-encryption key {key_name} {cause}")]
+    Sealer {
+        /// The name of the key.
+        key_name: String,
+        /// Why.
+        cause: SealerError,
+    },
 }
 
 pub(super) fn seal(
@@ -47,18 +63,7 @@ pub(super) fn seal(
     name: &str,
     secret: &[u8],
 ) -> Result<Sealed, SealError> {
-    let mut nonce = [0_u8; NONCE_BYTES];
-    getrandom::fill(&mut nonce).map_err(|_| SealError::NoRandomness)?;
-    let payload = Payload {
-        msg: secret,
-        aad: name.as_bytes(),
-    };
-    let ciphertext = XChaCha20Poly1305::new(key.into())
-        .encrypt(XNonce::from_slice(&nonce), payload)
-        .map_err(|_| SealError::DoesNotOpen)?;
-    let mut bytes = nonce.to_vec();
-    bytes.extend_from_slice(&ciphertext);
-    Ok(Sealed(bytes))
+    encrypt(key, name.as_bytes(), secret).map(Sealed)
 }
 
 pub(super) fn open(
@@ -66,13 +71,41 @@ pub(super) fn open(
     name: &str,
     sealed: &Sealed,
 ) -> Result<Zeroizing<Vec<u8>>, SealError> {
-    let (nonce, ciphertext) = sealed
-        .0
+    decrypt(key, name.as_bytes(), &sealed.0)
+}
+
+/// Nonce, then ciphertext with its tag.
+pub(super) fn encrypt(
+    key: &[u8; SECRET_BYTES],
+    authenticated: &[u8],
+    secret: &[u8],
+) -> Result<Vec<u8>, SealError> {
+    let mut nonce = [0_u8; NONCE_BYTES];
+    getrandom::fill(&mut nonce).map_err(|_| SealError::NoRandomness)?;
+    let payload = Payload {
+        msg: secret,
+        aad: authenticated,
+    };
+    let ciphertext = XChaCha20Poly1305::new(key.into())
+        .encrypt(XNonce::from_slice(&nonce), payload)
+        .map_err(|_| SealError::DoesNotOpen)?;
+    let mut bytes = nonce.to_vec();
+    bytes.extend_from_slice(&ciphertext);
+    Ok(bytes)
+}
+
+/// Opens what [`encrypt`] made with the same key and beside the same authenticated bytes.
+pub(super) fn decrypt(
+    key: &[u8; SECRET_BYTES],
+    authenticated: &[u8],
+    bytes: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    let (nonce, ciphertext) = bytes
         .split_at_checked(NONCE_BYTES)
         .ok_or(SealError::DoesNotOpen)?;
     let payload = Payload {
         msg: ciphertext,
-        aad: name.as_bytes(),
+        aad: authenticated,
     };
     XChaCha20Poly1305::new(key.into())
         .decrypt(XNonce::from_slice(nonce), payload)

@@ -81,6 +81,10 @@ pub enum Action {
     RetireKey,
     /// An operator revoked a signing key: nothing that it signed is to be believed.
     RevokeKey,
+    /// An operator brought a signing key under another key-encryption key.
+    ResealKey,
+    /// A key-encryption key that is not in this process was asked for, by this process.
+    UseCustody,
     /// An edge was enrolled.
     EnrollEdge,
     /// An edge was revoked.
@@ -119,6 +123,8 @@ impl Action {
             Self::ActivateKey => "key.activate",
             Self::RetireKey => "key.retire",
             Self::RevokeKey => "key.revoke",
+            Self::ResealKey => "key.reseal",
+            Self::UseCustody => "custody.use",
             Self::EnrollEdge => "edge.enroll",
             Self::RevokeEdge => "edge.revoke",
         }

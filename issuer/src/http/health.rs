@@ -62,6 +62,10 @@ pub struct Checks {
     /// fails.
     #[serde(skip_serializing_if = "Option::is_none")]
     redis: Option<State>,
+    /// Key-encryption keys that are not in this process did their work the last time they were asked; absent where there are
+    /// none. Open keys stay open, so it degrades and never fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custody: Option<State>,
 }
 
 /// What became of a check, from good to bad.
@@ -105,6 +109,7 @@ pub async fn ready(extract::State(app): extract::State<SharedApp>) -> Response {
         csrf_secret: at_once(&app, Check::CsrfSecret, csrf_answers_itself(&app)),
         origins: at_once(&app, Check::Origins, origins_are_told_apart(&app)),
         redis,
+        custody: custody_answers(&app),
     };
     let overall = checks.worst();
     let status = match overall {
@@ -127,9 +132,10 @@ impl Checks {
             csrf_secret,
             origins,
             redis,
+            custody,
         } = self;
         let parts = [database, signing_key, csrf_secret, origins];
-        let parts = parts.into_iter().chain(redis);
+        let parts = parts.into_iter().chain(redis).chain(custody);
         parts.copied().max().unwrap_or(State::Failing)
     }
 }
@@ -191,6 +197,20 @@ async fn redis_answers(app: &App) -> Option<State> {
             State::Degraded
         }
     })
+}
+
+/// What is sealed under them was opened at the start and stays so: the next start and the next key need them. Each is tried
+/// every minute (`chores`), and not by whoever asks here.
+fn custody_answers(app: &App) -> Option<State> {
+    let failures = app.secrets.failures()?;
+    if failures.is_empty() {
+        return Some(State::Ok);
+    }
+    app.metrics.not_ready(Check::Custody);
+    for why in failures {
+        tracing::warn!(check = Check::Custody.as_str(), detail = %why, "degraded");
+    }
+    Some(State::Degraded)
 }
 
 /// Signs something that is no token of ours and verifies it by what verifiers see.

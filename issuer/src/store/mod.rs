@@ -25,6 +25,7 @@ pub mod users;
 
 pub mod edges;
 pub mod keys;
+pub mod sealed;
 
 pub mod legacy;
 pub mod redis;

@@ -11,6 +11,8 @@ mod config_sources;
 mod config_mistakes;
 mod config_proxies;
 mod config_cookies;
+mod config_mail;
+mod config_custody;
 
 mod serve;
 mod forward_auth;

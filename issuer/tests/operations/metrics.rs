@@ -331,7 +331,7 @@ async fn no_label_holds_what_a_client_sent() {
         .map(|(name, values)| (name, values.into_iter().collect::<Vec<_>>().join(" ")))
         .collect();
     let expected = [
-        ("check", "csrf_secret database origins redis signing_key"),
+        ("check", "csrf_secret custody database origins redis signing_key"),
         (
             "credential",
             "access_token captcha csrf_token edge_proof mail_link password refresh_token",

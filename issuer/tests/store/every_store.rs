@@ -118,6 +118,7 @@ mount! {
         without_mail_nothing_is_queued;
     operations:
         first_starts_at_once_agree_on_schema_and_key,
+        a_sealed_key_is_replaced_only_if_it_is_the_one_that_was_read,
         a_name_of_an_edge_is_given_once,
         a_lock_that_is_held_too_long_is_busy,
         what_was_answered_is_there_after_closing,

@@ -25,7 +25,7 @@ pub(super) async fn run(place: &Place, unlock: Unlock) -> Outcome {
     let config = place.configure()?;
     let email = Email::parse(&unlock.email)?;
     let store = open_existing_store(&config).await?;
-    let secrets = Secrets::load_or_create(&config.secrets_folder(), config.environment)?;
+    let secrets = Secrets::open_configured(&config)?;
     let name = LockoutKey::from_bytes(&secrets.lockout_secret()).of_name(email.as_str());
     let Some(stored) = store.account_by_email(&email).await? else {
         store.close().await;

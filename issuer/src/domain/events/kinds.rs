@@ -159,6 +159,10 @@ event_types! {
     KeyActivated = "key.activated", Administration, Warning, true, "Another signing key signs from now on.";
     /// A signing key is not to be believed any more.
     KeyRevoked = "key.revoked", Administration, Critical, true, "A signing key was revoked; what it signed is refused.";
+    /// A signing key came under another key-encryption key.
+    KeyResealed = "key.resealed", Administration, Warning, true, "A signing key was sealed under another key-encryption key.";
+    /// A key-encryption key elsewhere did not do its work.
+    CustodyFailed = "custody.failed", Administration, Warning, false, "A key-encryption key could not be used.";
     /// An edge was enrolled.
     EdgeEnrolled = "edge.enrolled", Administration, Warning, true, "An edge was enrolled.";
     /// An edge was revoked.
@@ -216,6 +220,9 @@ impl EventType {
             (Action::PublishKey | Action::PlanKey | Action::RetireKey, _) => return None,
             (Action::ActivateKey, _) => Self::KeyActivated,
             (Action::RevokeKey, _) => Self::KeyRevoked,
+            (Action::ResealKey, _) => Self::KeyResealed,
+            (Action::UseCustody, false) => return None,
+            (Action::UseCustody, true) => Self::CustodyFailed,
             (Action::EnrollEdge, _) => Self::EdgeEnrolled,
             (Action::RevokeEdge, _) => Self::EdgeRevoked,
         })

@@ -66,6 +66,8 @@ impl Notice {
                 | Action::ActivateKey
                 | Action::RetireKey
                 | Action::RevokeKey
+                | Action::ResealKey
+                | Action::UseCustody
                 | Action::EnrollEdge
                 | Action::RevokeEdge,
                 _,

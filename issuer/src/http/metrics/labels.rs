@@ -182,6 +182,8 @@ label_values! {
         Origins = "origins",
         /// Redis, where it is configured.
         Redis = "redis",
+        /// Key-encryption keys that are not in this process, where there are any.
+        Custody = "custody",
     }
 }
 

@@ -8,8 +8,10 @@ use edgeward_issuer::{
     domain::{
         accounts::UserId,
         audit::Action,
+        custody_log::AccessLog,
         edges::{Edge, EdgeName, Edges},
         keyring::Keyring,
+        reseal::{self, SealedKeys, Which},
         session::Sid,
         storage::{Storage, StorageError},
     },
@@ -44,6 +46,35 @@ pub(crate) async fn first_starts_at_once_agree_on_schema_and_key(world: World) {
     assert_eq!(keys.len(), 1, "{keys:?}");
     assert_eq!(world.rows("signing_keys").await, 1);
     assert_eq!(world.entries().await, 1);
+}
+
+pub(crate) async fn a_sealed_key_is_replaced_only_if_it_is_the_one_that_was_read(world: World) {
+    let folder = World::folder();
+    let secrets = Secrets::load_or_create(&folder.path().join("secrets"), Environment::Development);
+    let secrets = secrets.unwrap();
+    Keyring::load_or_create(&world.store, &secrets, NOW, Instant::now())
+        .await
+        .unwrap();
+    let read = world.store.sealed_keys().await.unwrap().remove(0);
+    let seed = secrets.open(&read.key_id, &read.sealed).unwrap();
+    let anew = || secrets.seal(&read.key_id, &seed).unwrap();
+    let (first, second) = (anew(), anew());
+    let entries = world.entries().await;
+    let entry = entry(Action::ResealKey);
+    for (after, replaced) in [(&first, true), (&second, false)] {
+        let done = world.store.replace_sealed(&read, after, &entry).await;
+        assert_eq!(done.unwrap(), replaced);
+    }
+    assert_eq!(world.store.sealed_keys().await.unwrap()[0].sealed, first);
+    assert_eq!(world.entries().await, entries + 1);
+
+    let done = reseal::reseal(&world.store, &secrets, Which::All, NOW).await;
+    assert_eq!(done.unwrap().moved.len(), 1);
+    assert_ne!(world.store.sealed_keys().await.unwrap()[0].sealed, first);
+    let used = [entry.clone(), entry];
+    world.store.log_accesses(&used).await.unwrap();
+    world.store.log_accesses(&[]).await.unwrap();
+    assert_eq!(world.entries().await, entries + 4, "each is an entry");
 }
 
 pub(crate) async fn a_name_of_an_edge_is_given_once(world: World) {

@@ -1,0 +1,77 @@
+//! `edgeward custody`: the key-encryption keys that the settings name.
+
+use super::{Answer, Outcome, Place, print};
+use crate::{config::Config, custody::Secrets};
+
+/// The subcommands of `custody`.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum CustodyCommand {
+    /// Seal and open something under the key-encryption key that seals, and ask every other one.
+    Check,
+    /// Make the AES key in the PKCS#11 device, which then never leaves it.
+    MakeKey,
+}
+
+pub(super) async fn run(place: &Place, command: CustodyCommand) -> Outcome {
+    let config = place.configure()?;
+    match command {
+        CustodyCommand::Check => check(&config).await,
+        CustodyCommand::MakeKey => make_key(&config),
+    }
+}
+
+async fn check(config: &Config) -> Outcome {
+    /// What is sealed for a trial.
+    const TRIAL: &str = "custody-check";
+    let secrets = Secrets::open_configured(config)?;
+    let under = secrets.sealing_key()?;
+    let sealed = secrets.seal(TRIAL, TRIAL.as_bytes());
+    let mut answer = match sealed.and_then(|sealed| secrets.open(TRIAL, &sealed)) {
+        Ok(_) => {
+            print(&format!("{under}: seals and opens"))?;
+            Answer::Yes
+        }
+        Err(failure) => {
+            print(&failure.to_string())?;
+            Answer::No
+        }
+    };
+    secrets.probe().await;
+    for failure in secrets.failures().unwrap_or_default() {
+        if answer == Answer::Yes {
+            print(&failure.to_string())?;
+        }
+        answer = Answer::No;
+    }
+    Ok(answer)
+}
+
+#[cfg(feature = "hsm")]
+fn make_key(config: &Config) -> Outcome {
+    use super::Failure;
+    use crate::custody::{self, MadeKey};
+
+    let Some(settings) = &config.custody.pkcs11 else {
+        return Err(Failure("custody.pkcs11 names no device".to_owned()));
+    };
+    let (key, token) = (&settings.key, &settings.token);
+    let made = custody::make_key(settings)
+        .map_err(|failure| Failure(format!("the key-encryption key pkcs11:{key} {failure}")))?;
+    match made {
+        MadeKey::Made => {
+            print(&format!("pkcs11:{key}: made on the token {token}"))?;
+            Ok(Answer::Yes)
+        }
+        MadeKey::WasThere => {
+            print(&format!("pkcs11:{key}: the token {token} has it already"))?;
+            Ok(Answer::No)
+        }
+    }
+}
+
+#[cfg(not(feature = "hsm"))]
+fn make_key(_: &Config) -> Outcome {
+    Err(super::Failure(
+        "this program was built without the feature `hsm`".to_owned(),
+    ))
+}

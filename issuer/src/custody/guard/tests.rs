@@ -1,0 +1,160 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+
+/// Wraps by turning bytes over, counts, and fails or hangs as it is told.
+struct Scripted {
+    asked: Arc<AtomicUsize>,
+    fails: Arc<Mutex<Option<SealerError>>>,
+    /// Held by a test while the part is to hang.
+    gate: Arc<Mutex<()>>,
+}
+
+impl Scripted {
+    fn reach(&self) -> Result<(), SealerError> {
+        let _open = open(&self.gate);
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        open(&self.fails).clone().map_or(Ok(()), Err)
+    }
+}
+
+impl Sealer for Scripted {
+    fn key_name(&self) -> &str {
+        "scripted:1"
+    }
+
+    fn wrap(&self, _: &str, key: &DataKey) -> Result<Vec<u8>, SealerError> {
+        self.reach()?;
+        Ok(key.iter().map(|byte| !byte).collect())
+    }
+
+    fn unwrap(&self, _: &str, wrapped: &[u8]) -> Result<DataKey, SealerError> {
+        self.reach()?;
+        let opened: Vec<u8> = wrapped.iter().map(|byte| !byte).collect();
+        data_key(&opened)
+    }
+}
+
+struct World {
+    guarded: GuardedSealer,
+    asked: Arc<AtomicUsize>,
+    fails: Arc<Mutex<Option<SealerError>>>,
+    gate: Arc<Mutex<()>>,
+    accesses: Arc<Accesses>,
+}
+
+fn world(cache: Duration, timeout: Duration) -> World {
+    let (asked, fails, gate) = Default::default();
+    let accesses = Arc::<Accesses>::default();
+    let scripted = Scripted {
+        asked: Arc::clone(&asked),
+        fails: Arc::clone(&fails),
+        gate: Arc::clone(&gate),
+    };
+    let limits = Limits { timeout, cache };
+    World {
+        guarded: GuardedSealer::new(Box::new(scripted), limits, Arc::clone(&accesses)).unwrap(),
+        asked,
+        fails,
+        gate,
+        accesses,
+    }
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn a_key() -> DataKey {
+    Zeroizing::new([7; SECRET_BYTES])
+}
+
+#[test]
+fn an_opened_key_is_remembered_and_every_access_is_noted() {
+    let world = world(HOUR, HOUR);
+    let wrapped = world.guarded.wrap("key-1", &a_key()).unwrap();
+    for _ in 0..3 {
+        assert_eq!(world.guarded.unwrap("key-1", &wrapped), Ok(a_key()));
+    }
+    assert_eq!(
+        world.asked.load(Ordering::Relaxed),
+        2,
+        "wrapped once, opened once"
+    );
+    let accesses = world.accesses.take();
+    let acts: Vec<&str> = accesses.iter().map(|access| access.act.name()).collect();
+    assert_eq!(acts, ["wrap", "unwrap", "remembered", "remembered"]);
+    for access in accesses {
+        let what = (
+            access.key_name.as_str(),
+            access.purpose.as_str(),
+            access.failure,
+        );
+        assert_eq!(what, ("scripted:1", "key-1", None));
+    }
+    assert!(world.accesses.take().is_empty(), "each is written once");
+}
+
+#[test]
+fn without_a_cache_each_opening_asks() {
+    let world = world(Duration::ZERO, HOUR);
+    let wrapped = world.guarded.wrap("key-1", &a_key()).unwrap();
+    for _ in 0..3 {
+        assert_eq!(world.guarded.unwrap("key-1", &wrapped), Ok(a_key()));
+    }
+    assert_eq!(world.asked.load(Ordering::Relaxed), 4);
+}
+
+#[test]
+fn a_failure_is_told_noted_and_not_repeated_at_once() {
+    let world = world(HOUR, HOUR);
+    let wrapped = world.guarded.wrap("key-1", &a_key()).unwrap();
+    let gone = SealerError::Unreachable("the device was pulled".to_owned());
+    *open(&world.fails) = Some(gone.clone());
+    assert_eq!(world.guarded.unwrap("key-1", &wrapped), Err(gone.clone()));
+    assert_eq!(world.guarded.failure(), Some(gone.clone()));
+    let resting = world.guarded.unwrap("key-1", &wrapped).unwrap_err();
+    assert!(
+        matches!(&resting, SealerError::Resting { cause, .. } if *cause == gone.to_string()),
+        "{resting}"
+    );
+    assert_eq!(world.asked.load(Ordering::Relaxed), 2, "it was left alone");
+    let failures: Vec<_> = world
+        .accesses
+        .take()
+        .into_iter()
+        .map(|access| access.failure)
+        .collect();
+    assert_eq!(failures, [None, Some("unreachable"), Some("resting")]);
+}
+
+#[test]
+fn a_part_that_hangs_is_given_up_after_the_limit() {
+    let limit = Duration::from_millis(20);
+    let world = world(HOUR, limit);
+    let held = open(&world.gate);
+    assert_eq!(
+        world.guarded.wrap("key-1", &a_key()),
+        Err(SealerError::Slow(20))
+    );
+    assert!(matches!(
+        world.guarded.wrap("key-1", &a_key()),
+        Err(SealerError::Resting { .. })
+    ));
+    drop(held);
+}
+
+#[test]
+fn a_probe_tells_the_state_and_opens_nothing_that_is_kept() {
+    let world = world(HOUR, HOUR);
+    assert_eq!(world.guarded.probe(), Ok(()));
+    assert_eq!(world.guarded.probe(), Ok(()));
+    assert_eq!(
+        world.asked.load(Ordering::Relaxed),
+        3,
+        "wrapped once, opened each time"
+    );
+    assert!(world.accesses.take().is_empty());
+    assert_eq!(open(&world.guarded.cache).next_end(), None);
+    *open(&world.fails) = Some(SealerError::Refused("no".to_owned()));
+    assert!(world.guarded.probe().is_err());
+    assert!(world.guarded.failure().is_some());
+}

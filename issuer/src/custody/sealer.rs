@@ -1,0 +1,73 @@
+//! What holds a key-encryption key, and how it fails.
+
+use zeroize::Zeroizing;
+
+use super::SECRET_BYTES;
+
+/// A key that is drawn for one secret and leaves the memory only wrapped. Wiped when dropped.
+pub type DataKey = Zeroizing<[u8; SECRET_BYTES]>;
+
+/// Holds one key-encryption key and wraps data keys under it. The key itself need not be in this process.
+pub trait Sealer: Send + Sync {
+    /// Names the key, as it stands in every envelope that it wrapped: `kind:name`. Printable ASCII, and no secret.
+    fn key_name(&self) -> &str;
+
+    /// Wraps a data key. `purpose` says for the log what it is for; nothing is bound to it.
+    ///
+    /// # Errors
+    /// [`SealerError`].
+    fn wrap(&self, purpose: &str, data_key: &DataKey) -> Result<Vec<u8>, SealerError>;
+
+    /// Opens what [`Sealer::wrap`] made.
+    ///
+    /// # Errors
+    /// [`SealerError`].
+    fn unwrap(&self, purpose: &str, wrapped: &[u8]) -> Result<DataKey, SealerError>;
+}
+
+/// Why a key-encryption key could not be used. Says which part and what an operator looks at; never a byte of a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SealerError {
+    /// What was wrapped was changed, or this key did not wrap it.
+    #[error("does not open: it was changed, or the key is not the one it was sealed with")]
+    DoesNotOpen,
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes")]
+    NoRandomness,
+    /// Nobody is there to ask: a module that is missing, a device that was pulled, a server that is down.
+    #[error("is out of reach: {0}")]
+    Unreachable(String),
+    /// There was no answer in time.
+    #[error("gave no answer within {0} ms")]
+    Slow(u128),
+    /// Whoever holds the key does not let this process use it.
+    #[error("is refused: {0}")]
+    Refused(String),
+    /// Whoever holds keys has none of this name.
+    #[error("is not there: {0}")]
+    NoKey(String),
+    /// It failed a moment ago and is left alone for a while.
+    #[error("is left alone for another {seconds} s, because it {cause}")]
+    Resting {
+        /// So long it is not asked.
+        seconds: u64,
+        /// What the last failure was.
+        cause: String,
+    },
+}
+
+impl SealerError {
+    /// The stable name in the audit log.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::DoesNotOpen => "does-not-open",
+            Self::NoRandomness => "no-randomness",
+            Self::Unreachable(_) => "unreachable",
+            Self::Slow(_) => "slow",
+            Self::Refused(_) => "refused",
+            Self::NoKey(_) => "no-key",
+            Self::Resting { .. } => "resting",
+        }
+    }
+}

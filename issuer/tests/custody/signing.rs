@@ -1,0 +1,103 @@
+//! Keys that are made in SoftHSM and sign there.
+
+use cryptoki::{
+    error::{Error, RvError},
+    mechanism::Mechanism,
+    object::{Attribute, AttributeType, ObjectClass},
+};
+use edgeward_core::{
+    keys::KeySet,
+    signature::Algorithm,
+    time::UnixTime,
+    token::{self, Audiences, Expectations, TokenType, Unverified},
+};
+use edgeward_issuer::{custody, signatures};
+use serde_json::json;
+
+use crate::softhsm::{World, log_in};
+
+/// Makes a key of each algorithm in the device, and tries what somebody with the PIN would.
+#[test]
+fn keys_that_sign_are_made_in_the_device_and_never_leave_it() {
+    const NAME: &str = "keys_that_sign_are_made_in_the_device_and_never_leave_it";
+    let Some(world) = World::of_own_process(module_path!(), NAME) else {
+        return;
+    };
+    let custody = world.config().custody;
+    let kind = TokenType::Other("a-test".to_owned());
+    let now = UnixTime::from_seconds(1_795_000_000);
+    let site = "https://www.example.com".to_owned();
+    let claims = json!({ "iss": site, "sub": "ada", "aud": site, "exp": now.plus(60) });
+    let expect = Expectations::new(site.clone(), Audiences::OneOf(vec![site]), kind.clone());
+    let mut tokens: Vec<String> = Vec::new();
+    for algorithm in [Algorithm::EdDsa, Algorithm::Es256] {
+        let label = algorithm.name();
+        let made = custody::make_signing_key(&custody, label, algorithm).unwrap();
+        let again = custody::make_signing_key(&custody, label, algorithm).unwrap_err();
+        assert!(
+            again.to_string().contains("has a key with the label"),
+            "{again}"
+        );
+        let signer = custody::open_signer(&custody, label).unwrap();
+        assert_eq!(signer.info().public, made);
+        assert_eq!(made.key_id(), made.thumbprint());
+        let token = custody::sign_token(signer.as_ref(), &kind, &claims).unwrap();
+        let keys = KeySet::from_keys([made]).unwrap();
+        let verified = |token: &str| {
+            let judge = |answer: Option<&_>| token::verify_with(token, &keys, &expect, answer, now);
+            match judge(None) {
+                Err(Unverified::NeedsSignature(question)) => {
+                    judge(Some(&signatures::answer(*question))).is_ok()
+                }
+                judged => judged.is_ok(),
+            }
+        };
+        assert!(verified(&token), "{token}");
+        for other in &tokens {
+            assert!(!verified(other), "a token of another key");
+        }
+        let (signed, _) = token.rsplit_once('.').unwrap();
+        let forged = format!("{signed}.{}", "A".repeat(86));
+        assert!(!verified(&forged));
+        tokens.push(token);
+
+        let session = log_in();
+        let wanted = [
+            Attribute::Class(ObjectClass::PRIVATE_KEY),
+            Attribute::Label(label.as_bytes().to_vec()),
+        ];
+        let key = session.find_objects(&wanted).unwrap()[0];
+        let value = session.get_attributes(key, &[AttributeType::Value]);
+        assert!(
+            value.as_ref().map_or(true, Vec::is_empty),
+            "the device gave a private key away"
+        );
+        assert!(
+            session
+                .update_attributes(key, &[Attribute::Extractable(true)])
+                .is_err()
+        );
+        let wrapping = [
+            Attribute::ValueLen(32.into()),
+            Attribute::Wrap(true),
+            Attribute::Extractable(true),
+        ];
+        let wrapping = session
+            .generate_key(&Mechanism::AesKeyGen, &wrapping)
+            .unwrap();
+        let wrapped = session.wrap_key(&Mechanism::AesKeyWrapPad, wrapping, key);
+        assert!(
+            matches!(wrapped, Err(Error::Pkcs11(RvError::KeyUnextractable, _))),
+            "{wrapped:?}"
+        );
+    }
+    let rsa = custody::make_signing_key(&custody, "rsa", Algorithm::Rs256).unwrap_err();
+    assert!(rsa.to_string().contains("sign by EdDSA or ES256"), "{rsa}");
+    let absent = custody::open_signer(&custody, "absent").err().unwrap();
+    assert!(
+        absent
+            .to_string()
+            .contains("no pair of keys with the label absent"),
+        "{absent}"
+    );
+}
