@@ -18,12 +18,13 @@ use super::document::{
     Placed, Section, Source, boolean, each, integer, line_ends, string, strings,
 };
 use super::group::Group;
+use super::host::Host;
 use super::index::{Index, Spelling};
 use super::manner::{self, RawCors, RawManner};
 use super::regard::{RawRevocation, Regard};
 use super::tables;
 use super::test_rows::{RawTest, TestRow};
-use super::{Conditions, Demand, Host, Policy, PolicyError, Rule, Settings, StepUp};
+use super::{Conditions, Demand, Policy, PolicyError, Rule, Settings, StepUp};
 use crate::gate::cors::Cors;
 use crate::gate::pattern::Pattern;
 use crate::revocation::Mode;
