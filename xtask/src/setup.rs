@@ -1,4 +1,4 @@
-//! Brings what a task needs onto the machine: rustup targets, npm packages, cargo tools, packages of Python, Debian's browser.
+//! Brings what a task needs onto the machine: rustup targets, npm packages, cargo tools, packages of Python, Debian's browser, servers and SoftHSM.
 //!
 //! Everything comes from crates.io, npm, PyPI, rustup and Debian through their ordinary clients. What is already there in the
 //! right version is left alone, so a second run costs a second.

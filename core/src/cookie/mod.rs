@@ -1,4 +1,4 @@
-//! Our four cookies: their names in each environment, reading them strictly, removing them from what is forwarded, and
+//! Our five cookies: their names in each environment, reading them strictly, removing them from what is forwarded, and
 //! writing `Set-Cookie`.
 //!
 //! | cookie | production, preview | with a parent domain | development | what it holds |
@@ -7,6 +7,7 @@
 //! | access | `__Host-edgeward-access` | `__Secure-edgeward-access` | `edgeward-access` | the access token |
 //! | refresh | `__Host-edgeward-refresh` | `__Secure-edgeward-refresh` | `edgeward-refresh` | the refresh token |
 //! | csrf | `__Host-edgeward-csrf` | `__Secure-edgeward-csrf` | `edgeward-csrf` | the double-submit token |
+//! | device | `__Host-edgeward-device` | `__Secure-edgeward-device` | `edgeward-device` | an opaque id, which opens nothing |
 //!
 //! This module knows nothing about what a cookie's value means.
 
@@ -27,7 +28,7 @@ pub use set::{BadCookie, SameSite, SetCookie};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Environment {
-    /// `Secure; HttpOnly; SameSite=Lax`, host-only names with `__Host-` unless a parent domain is configured.
+    /// `Secure; HttpOnly; SameSite=Lax` unless `cookies.same_site` says otherwise, host-only names with `__Host-` unless a parent domain is configured.
     Production,
     /// Like production, with `SameSite=None`, so that it works in frames of preview tools; always host-only, because
     /// preview hosts share their parent domain with strangers.

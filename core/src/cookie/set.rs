@@ -141,13 +141,6 @@ impl SetCookie {
         self
     }
 
-    /// Takes `HttpOnly` back.
-    #[must_use]
-    pub const fn readable_by_scripts(mut self) -> Self {
-        self.http_only = false;
-        self
-    }
-
     /// `Secure`: only over HTTPS.
     #[must_use]
     pub const fn secure(mut self) -> Self {
@@ -370,14 +363,6 @@ mod tests {
             assert_eq!(cookie.header_value(), Err(expected), "{cookie:?}");
         }
         assert!(host().header_value().is_ok());
-        assert_eq!(
-            plain()
-                .http_only()
-                .readable_by_scripts()
-                .header_value()
-                .as_deref(),
-            Ok("a=v")
-        );
     }
 
     #[test]

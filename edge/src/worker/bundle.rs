@@ -82,7 +82,7 @@ fn report(errand: &Errand, ticket: &Ticket, fetched: Result<Bundle, &str>, now: 
         Ok(bundle) => {
             if !bundle.names_agree {
                 // Then the cookies of the one are nothing to the other, and nobody stays signed in.
-                said("error", "cookie-names-differ", "");
+                said("error", "cookies-named-otherwise", "");
             }
             BUNDLE.with_borrow_mut(|held| held.loaded(ticket, bundle, None));
         }

@@ -44,7 +44,7 @@ thread_local! {
     static KEYS: RefCell<Freshness<Published>> = const { RefCell::new(Freshness::empty()) };
 }
 
-/// What a fetch of keys is done for, and with.
+/// What a question to the issuer is asked for, and with.
 #[derive(Clone)]
 pub(super) struct Errand {
     /// Where the issuer is.

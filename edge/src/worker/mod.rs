@@ -72,7 +72,7 @@ pub fn prepare(env: &JsValue) {
 }
 
 /// Every request enters here. It answers with a `Response`, or with the promise of one if something has to be waited for:
-/// keys, the platform's check of a signature, the feed of ended sessions, the CSRF token of a form, a refresh, an upstream.
+/// keys, the platform's check of a signature, the feed of ended sessions, the CSRF token of a form, a limiter of the platform, a refresh, an upstream.
 #[wasm_bindgen]
 #[expect(
     unreachable_pub,

@@ -1,6 +1,7 @@
 //! The runtime's own abilities, each behind one small function: time, randomness, fetch, the cache, timers, the log.
 //!
-//! This is the only place of the Worker that has a clock or a source of chance; everything else gets values.
+//! This is the only place of the Worker that reads a clock or draws lots; everything else gets values. `runtime.js` has timers besides, and the
+//! line of a limiter that fails.
 
 use std::cell::Cell;
 use std::pin::Pin;

@@ -25,7 +25,7 @@ use super::{log, platform, runtime};
 use ask::Tried;
 use flights::{Advice, Asked, Flights, LEASE_MILLISECONDS};
 
-pub(super) use flights::Outcome;
+pub(super) use flights::{Answered, Outcome};
 
 /// The first look at another request's refresh; each further one waits twice as long.
 const FIRST_LOOK_MILLISECONDS: i32 = 2;
@@ -156,12 +156,24 @@ fn tell(event: &'static str, errand: &Errand, reason: &str) {
     log::line("warn", event, &fields);
 }
 
+/// Whether the answer to this request may bring new cookies along.
+pub(super) fn brings_cookies(inbound: &Inbound) -> bool {
+    answered(inbound).is_some()
+}
+
+fn answered(inbound: &Inbound) -> Option<&Answered> {
+    match inbound.refreshed.as_deref()? {
+        Outcome::Answered(answered) => Some(answered),
+        Outcome::Unanswered { .. } => None,
+    }
+}
+
 /// Puts the cookies of the request's refresh, if there was one, beside those of its answer.
 ///
 /// # Errors
 /// The runtime takes one of them for none.
 pub(super) fn hand_cookies(inbound: &Inbound, answer: Response) -> Result<Response, JsValue> {
-    if let Some(Outcome::Answered(answered)) = inbound.refreshed.as_deref()
+    if let Some(answered) = answered(inbound)
         && platform::moment().milliseconds_since(answered.at) <= COOKIES_GOOD_MILLISECONDS
     {
         runtime::add_cookies(&answer, &answered.set_cookies)?;

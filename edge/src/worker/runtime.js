@@ -1,5 +1,5 @@
 // What the runtime's objects are asked and told for every request, each in one crossing between wasm and JavaScript: a
-// crossing that carries a text costs about as much as the work behind it. Nothing is decided here.
+// crossing that carries a text costs about as much as the work behind it. Nothing is decided here but that a limiter which fails grants.
 // A header value holds no line break, so lists of headers travel as lines: the name, then the value.
 
 /** Method and address, and what `values` says about the request's headers. */

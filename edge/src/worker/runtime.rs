@@ -58,6 +58,7 @@ extern "C" {
 
     #[wasm_bindgen(js_name = addCookies, catch)]
     fn add_cookie_lines(response: &Response, lines: &str) -> Result<(), JsValue>;
+
     #[wasm_bindgen(js_name = body)]
     pub(super) fn body(message: &Response, limit: usize) -> Promise;
 

@@ -15,6 +15,7 @@ use web_sys::Response;
 
 use super::config::{Origin, Settings};
 use super::log;
+use super::refresh;
 use super::request::Inbound;
 use super::response_headers::{self, REQUEST_ID};
 use super::runtime::{self, HeaderList, List, Names};
@@ -81,7 +82,12 @@ impl Said {
         inbound: &'c Inbound,
         settings: &Settings,
     ) -> Changes<'c> {
-        let policy = permit.response_policy();
+        // New cookies go along with it, and a cache that kept them would hand them to the next visitor.
+        let policy = if refresh::brings_cookies(inbound) {
+            ResponsePolicy::PrivateNoStore
+        } else {
+            permit.response_policy()
+        };
         let named: Vec<_> = response_headers::named_by(self.header("connection")).collect();
         // What is always removed is nothing that a decision depends on.
         let stays = |name: &str| {
@@ -190,6 +196,7 @@ fn without_ours(lines: &str, names: &CookieNames) -> Option<String> {
 fn is_ours(line: &str, names: &CookieNames) -> bool {
     let pair = line.split(';').next().unwrap_or_default();
     CookieHeader::parse(&[pair]).without(&names.all()).is_none()
+        || CookieHeader::hides_behind_commas(pair, names)
 }
 
 /// What follows the upstream's own origin in a redirect of its. The client knows the upstream by another name.
@@ -207,6 +214,8 @@ mod tests {
     use crate::worker::config::tests::settings_with;
     use crate::worker::proxy::tests::permit;
     use crate::worker::request::tests::inbound;
+    use edgeward_core::time::Moment;
+    use std::rc::Rc;
     use std::str::FromStr as _;
 
     fn said(headers: &[(&str, &str)]) -> Said {
@@ -288,6 +297,26 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_brings_new_cookies_is_for_one_whatever_the_app_says() {
+        let settings = settings_with(&[]).ok().unwrap();
+        let mut request = inbound("GET", "https://app.test/public", &[]);
+        request.refreshed = Some(Rc::new(refresh::Outcome::Answered(refresh::Answered {
+            access_token: None,
+            set_cookies: Vec::new(),
+            at: Moment::from_milliseconds(0),
+        })));
+        let said = said(&[("cache-control", "public, max-age=60")]);
+        let permit = permit("/public");
+        let changes = said.changes(&settings.app_upstream, &permit, &request, &settings);
+        assert_eq!(changes.policy, ResponsePolicy::PrivateNoStore);
+        let set = changes
+            .set
+            .iter()
+            .find(|(name, _)| *name == "cache-control");
+        assert_eq!(set.map(|(_, value)| &**value), Some("private, no-store"));
+    }
+
+    #[test]
     fn an_app_sets_its_own_cookies_and_none_of_ours() {
         let settings = settings_with(&[]).ok().unwrap();
         for (lines, kept) in [
@@ -307,6 +336,8 @@ mod tests {
             ("=__Host-edgeward-access=T", Some("")),
             (" __Host-edgeward-access =T", Some("")),
             ("__Host-edgeward-access", Some("")),
+            ("lang=de,__Host-edgeward-access=T; Path=/", Some("")),
+            ("lang=de,__Host-edgeward-accessory=T", None),
         ] {
             let said = without_ours(lines, &settings.cookies);
             assert_eq!(said.as_deref(), kept, "{lines}");

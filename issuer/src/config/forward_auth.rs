@@ -106,7 +106,7 @@ pub enum PolicyFileError {
     Policy(String, PolicyError),
 }
 
-/// Reads a policy, whose own test rows must hold.
+/// Reads a policy. Its `[[test]]` rows must be readable; they are not run.
 ///
 /// # Errors
 /// [`PolicyFileError`].

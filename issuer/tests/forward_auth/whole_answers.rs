@@ -156,6 +156,46 @@ async fn traefik_says_what_it_was_asked_and_passes_the_answer_on() {
 }
 
 #[tokio::test]
+async fn what_a_client_writes_beyond_ascii_neither_hides_what_was_judged_nor_keeps_our_cookies() {
+    for (dialect, first, lines) in [
+        (
+            Dialect::Envoy,
+            "GET /forward-auth/app/../open/x?n=é",
+            &["Host: app.example"][..],
+        ),
+        (
+            Dialect::Nginx,
+            "GET /forward-auth",
+            &[
+                "Host: app.example",
+                "X-Original-Method: GET",
+                "X-Original-Host: app.example",
+                "X-Original-URI: /app/../open/x?n=é",
+            ],
+        ),
+    ] {
+        let verdicts = Verdicts::given_in(dialect).await;
+        let cookie = format!("{}; note=é", verdicts.cookie());
+        let told = verdicts.ask(first, &[lines, &[&cookie]].concat()).await;
+        if dialect == Dialect::Nginx {
+            assert_eq!(told.status, 200);
+            assert_eq!(told.header("edgeward-target"), Some("/open/x?n=%C3%A9"));
+        } else {
+            // It would send on the dots.
+            assert_eq!((told.status, &*told.code()), (400, "AMBIGUOUS_PATH"));
+            let told = verdicts
+                .ask(
+                    "GET /forward-auth/open/x?n=é",
+                    &[lines, &[&cookie]].concat(),
+                )
+                .await;
+            assert_eq!(told.header("edgeward-target"), Some("/open/x?n=%C3%A9"));
+            assert_eq!(told.header("cookie"), Some("theme=dark; note=é"));
+        }
+    }
+}
+
+#[tokio::test]
 async fn envoy_asks_with_the_request_itself() {
     let verdicts = Verdicts::given_in(Dialect::Envoy).await;
     let cookie = verdicts.cookie();

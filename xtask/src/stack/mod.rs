@@ -1,6 +1,6 @@
 //! The stack: issuer, edge and demo app as real processes on loopback, started in order and stopped together.
 //!
-//! `cargo xtask dev` keeps one for a person, the stories of `edgeward-tests` keep one per test binary. It builds nothing:
+//! `cargo xtask dev` keeps one for a person, the stories of `edgeward-tests` keep one for each world. It builds nothing:
 //! the binary and the Worker are handed in.
 
 mod part;

@@ -49,9 +49,9 @@ pub(in super::super) struct Answered {
     /// Not yet judged; `None` if the session has ended.
     pub(in super::super) access_token: Option<String>,
     /// Every `Set-Cookie` of the answer.
-    pub(super) set_cookies: Vec<String>,
+    pub(in super::super) set_cookies: Vec<String>,
     /// When it came, by the runtime's clock.
-    pub(super) at: Moment,
+    pub(in super::super) at: Moment,
 }
 
 /// The right to report the outcome of one refresh.

@@ -9,7 +9,7 @@ pub enum Severity {
     Info,
     /// What means something when there is much of it.
     Warning,
-    /// What one of is worth a look: somebody holds a copy of a secret.
+    /// What one of is worth a look: somebody holds a copy of a secret, the log was changed, or a key of another's came in.
     Critical,
 }
 

@@ -1,6 +1,8 @@
 //! From core's decision to what a proxy understands: closed decision in, answer out. Nothing is decided here, but what a proxy
 //! cannot carry out as it was decided becomes a refusal.
 
+use std::{borrow::Cow, fmt::Write};
+
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -83,7 +85,7 @@ pub(super) fn of(
             refuse(ProblemCode::RouteDenied, "success-would-pass")
         }
         Decision::Refuse(refusal) => refused(&refusal, asked, form, id),
-        // Everything was brought before core was asked.
+        // `ForwardAuth::judge` has answered these, or said that there is no more.
         Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
@@ -161,11 +163,11 @@ fn pass(permit: &Permit, asked: &Asked, by: &ForwardAuth) -> Result<Response, &'
         .filter(|name| introduction.iter().all(|(said, _)| said != name))
         .collect();
     match asked.cookies_of_the_app(&by.cookies) {
-        Some(cookies) => set(&mut response, header::COOKIE, &cookies),
+        Some(cookies) => hand_on(&mut response, header::COOKIE, &cookies)?,
         None => absent.push("cookie"),
     }
     match asked.authorization_of_the_app(&by.cookies, permit.drops_credential()) {
-        Some(said) => set(&mut response, header::AUTHORIZATION, said),
+        Some(said) => hand_on(&mut response, header::AUTHORIZATION, said)?,
         None => absent.push("authorization"),
     }
     if by.dialect == Dialect::Envoy {
@@ -173,10 +175,11 @@ fn pass(permit: &Permit, asked: &Asked, by: &ForwardAuth) -> Result<Response, &'
     }
     let path = permit.path().as_str();
     let target = match &asked.question.query {
-        Some(query) => format!("{path}?{query}"),
+        Some(query) => format!("{path}?{}", in_ascii(query)),
         None => path.to_owned(),
     };
-    set(&mut response, TARGET, &target);
+    // Without it nginx would send on what the client wrote instead of what was judged.
+    hand_on(&mut response, TARGET, &target)?;
     match permit.response_policy() {
         ResponsePolicy::PrivateNoStore => set(&mut response, CACHE_CONTROL, "private, no-store"),
         ResponsePolicy::Untouched => {}
@@ -251,7 +254,32 @@ fn empty(status: u16) -> Response {
     ([(header::VARY, VARY_ON_CREDENTIALS)], status).into_response()
 }
 
-/// Sets a header. What cannot stand in one is left out: everything of ours is ASCII, and a client's odd octets are not passed on.
+/// Sets a header with what a client said, or says that nothing may go on without it.
+fn hand_on(response: &mut Response, name: HeaderName, value: &str) -> Result<(), &'static str> {
+    // Octets beyond ASCII may stand in a header (RFC 9110, section 5.5), and came in one.
+    let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| "not-to-be-handed-on")?;
+    response.headers_mut().insert(name, value);
+    Ok(())
+}
+
+/// A query with what is not ASCII in escapes (RFC 3986, section 2.1), as the edge hands it on.
+fn in_ascii(query: &str) -> Cow<'_, str> {
+    if query.is_ascii() {
+        return Cow::Borrowed(query);
+    }
+    let mut escaped = String::with_capacity(query.len());
+    for byte in query.bytes() {
+        if byte.is_ascii() {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a text does not fail.
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Sets a header of our own, which is ASCII. What could not stand in one is left out.
 fn set(response: &mut Response, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);

@@ -176,7 +176,7 @@ async fn cookies_of_other_names_are_told_in_the_log() {
         answered(&claims, &signing_key(1))
     });
     let _ = pays_with(&site, &token(&site, 1, SESSION, AGENT, 0)).expect(200);
-    assert!(site.edge.log().contains("cookie-names-differ"));
+    assert!(site.edge.log().contains("cookies-named-otherwise"));
 }
 
 /// The reasons in the log why no bundle was loaded, in order.

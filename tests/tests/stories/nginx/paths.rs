@@ -14,6 +14,8 @@ const ROWS: &[(&str, Becomes)] = &[
     ("/app/%c3%a9", Ok("/app/%C3%A9")),
     ("/app/a%20b", Ok("/app/a%20b")),
     ("/app/./x/../y", Ok("/app/y")),
+    ("/app/a?é", Ok("/app/a?%C3%A9")),
+    ("/admin/../app/x?é=1", Ok("/app/x?%C3%A9=1")),
     ("/administrator", Err((403, "ROUTE_DENIED"))),
     // What is closed, and what resembles it.
     ("/admin", ROLE),
