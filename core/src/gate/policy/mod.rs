@@ -17,6 +17,7 @@
 mod bounds;
 mod document;
 mod group;
+mod host;
 mod index;
 mod manner;
 mod read;
@@ -32,6 +33,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use bounds::{Bounds, Limits};
+use host::Host;
 use index::{Covering, Index};
 pub(super) use manner::Manner;
 
@@ -161,12 +163,6 @@ pub struct StepUp {
     pub max_age_seconds: Option<u32>,
     /// Any of these methods of authentication (RFC 8176) must be among the token's `amr`; empty demands none.
     pub amr: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Host {
-    name: String,
-    port: Option<String>,
 }
 
 /// What the policy has to say about a request.
@@ -462,42 +458,5 @@ impl fmt::Display for Demand {
         } else {
             out.write_str(&parts.join(", "))
         }
-    }
-}
-
-impl Host {
-    /// Host names are compared without case and without the dot of the root; a port counts only if the rule names one.
-    fn read(text: &str) -> Option<Self> {
-        let text = text.to_ascii_lowercase();
-        let (name, port) = match text.rsplit_once(':') {
-            // An IPv6 address keeps its colons within brackets.
-            Some((name, port)) if !port.contains(']') => (name, Some(port)),
-            _ => (text.as_str(), None),
-        };
-        if port
-            .is_some_and(|port| port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()))
-        {
-            return None;
-        }
-        let name = name.strip_suffix('.').unwrap_or(name);
-        let has_empty_label = name.split('.').any(str::is_empty);
-        let is_address = name.starts_with('[') && name.ends_with(']');
-        let is_name = !has_empty_label
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
-        (is_address || is_name).then(|| Self {
-            name: name.to_string(),
-            port: port.map(ToString::to_string),
-        })
-    }
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.name)?;
-        self.port
-            .as_ref()
-            .map_or(Ok(()), |port| write!(out, ":{port}"))
     }
 }

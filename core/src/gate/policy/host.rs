@@ -1,0 +1,48 @@
+//! Hosts, as rules name them and as requests ask for them.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+/// The host of a rule, or of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Host {
+    pub(super) name: String,
+    pub(super) port: Option<String>,
+}
+
+impl Host {
+    /// Host names are compared without case and without the dot of the root; a port counts only if the rule names one.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let text = text.to_ascii_lowercase();
+        let (name, port) = match text.rsplit_once(':') {
+            // An IPv6 address keeps its colons within brackets.
+            Some((name, port)) if !port.contains(']') => (name, Some(port)),
+            _ => (text.as_str(), None),
+        };
+        if port
+            .is_some_and(|port| port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()))
+        {
+            return None;
+        }
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let has_empty_label = name.split('.').any(str::is_empty);
+        let is_address = name.starts_with('[') && name.ends_with(']');
+        let is_name = !has_empty_label
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
+        (is_address || is_name).then(|| Self {
+            name: name.to_string(),
+            port: port.map(ToString::to_string),
+        })
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.name)?;
+        self.port
+            .as_ref()
+            .map_or(Ok(()), |port| write!(out, ":{port}"))
+    }
+}
