@@ -42,6 +42,8 @@ pub(super) enum KeysCommand {
     /// Refuse everything that a key has signed, from now on. If it is the one that signs, another does at once.
     Revoke {
         /// The id of the key, as `list` prints it.
+        // One id in sixty-four begins like an option.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
     /// Take in an Ed25519 private key as the next one.

@@ -230,3 +230,18 @@ fn the_key_set_has_room_for_so_many() {
     let active = world.in_state("active").concat();
     world.done(&["keys", "revoke", &active]);
 }
+
+/// Ids are base64url, which has a hyphen.
+#[test]
+fn an_id_may_begin_like_an_option() {
+    let world = World::new();
+    world.done(&["keys", "rotate", "--force"]);
+    for id in [
+        "-zS2a9hcCnY4VhfyK2qc9ape2qOqVQbX2nTJsEky0lk",
+        "-hS2a9hcCnY4VhfyK2qc9ape2qOqVQbX2nTJsEky0lk",
+        "--S2a9hcCnY4VhfyK2qc9ape2qOqVQbX2nTJsEky0lk",
+    ] {
+        let ran = world.run(&["keys", "revoke", id], "");
+        assert_eq!(ran.code, Some(1), "there is no such key: {ran:?}");
+    }
+}

@@ -7,7 +7,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::Host;
+use super::host::Host;
 use crate::gate::pattern::{Pattern, Step};
 
 /// The rules by their patterns. Numbers stand for rules; their order is that of the list that they are numbers of.

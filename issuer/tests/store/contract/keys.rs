@@ -340,8 +340,11 @@ pub(crate) async fn a_revoked_key_is_in_the_feed_for_a_day(world: World) {
     let key = (Kind::Key, first.clone());
     let both = vec![key.clone(), (Kind::Session, sign_in.sid.to_string())];
     assert_eq!(told(KEPT_SECONDS).await.unwrap(), both);
-    assert_eq!(told(KEPT_SECONDS + 1).await.unwrap(), [key.clone()]);
+    assert_eq!(
+        told(KEPT_SECONDS + 1).await.unwrap(),
+        std::slice::from_ref(&key)
+    );
     assert_eq!(told(KEY_IS_KEPT_SECONDS).await.unwrap(), [key]);
     assert!(told(KEY_IS_KEPT_SECONDS + 1).await.unwrap().is_empty());
-    assert!(KEY_IS_KEPT_SECONDS >= 24 * 3600 + LEEWAY_SECONDS);
+    const { assert!(KEY_IS_KEPT_SECONDS >= 24 * 3600 + LEEWAY_SECONDS) };
 }
