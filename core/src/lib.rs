@@ -23,6 +23,7 @@ pub mod trace;
 pub mod nearest;
 pub mod problem;
 
+mod digest;
 mod json;
 mod letters;
 mod percent;

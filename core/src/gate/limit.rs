@@ -9,7 +9,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
-use sha2::{Digest as _, Sha256};
+use crate::digest::sha256;
 
 use super::client::Client;
 use super::decision::Decision;
@@ -104,7 +104,7 @@ impl TurnKey {
     /// A subject can be long, and what counts has a fixed memory: 127 bits of SHA-256 are enough that nobody finds two alike. The
     /// bit that is left is set. In the key of a sender it is not: behind an IPv6 network and before an IPv4 address stand zeros.
     fn of_subject(subject: &str) -> Self {
-        let digest: [u8; 32] = Sha256::digest(subject).into();
+        let digest = sha256(subject.as_bytes());
         let half = digest.first_chunk().copied().unwrap_or_default();
         Self(u128::from_be_bytes(half) | 1 << 63)
     }

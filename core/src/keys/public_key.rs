@@ -7,8 +7,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::digest::sha256;
 use base64ct::{Base64UrlUnpadded, Encoding};
-use sha2::{Digest, Sha256};
 
 use super::error::KeySetError;
 use crate::signature::{Algorithm, Ed25519Key};
@@ -141,7 +141,7 @@ impl PublicKey {
 
     /// RFC 7638: SHA-256 of the canonical form.
     pub(super) fn thumbprint(&self) -> String {
-        Base64UrlUnpadded::encode_string(&Sha256::digest(self.canonical_jwk()))
+        Base64UrlUnpadded::encode_string(&sha256(self.canonical_jwk().as_bytes()))
     }
 
     /// RFC 7638 section 3: the required members in order and without white space.

@@ -8,8 +8,8 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::digest::sha256;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use sha2::{Digest as _, Sha256};
 
 use super::set::Kind;
 use crate::keys::KeySet;
@@ -138,7 +138,7 @@ impl Page {
         if from != after && from != 0 {
             return Err(PageFault::Gap);
         }
-        let digest = Base64UrlUnpadded::encode_string(&Sha256::digest(lines));
+        let digest = Base64UrlUnpadded::encode_string(&sha256(lines.as_bytes()));
         if text_claim(&verified, "sha256") != Some(&digest) {
             return Err(PageFault::OtherEntries);
         }

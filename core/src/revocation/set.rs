@@ -4,7 +4,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use sha2::{Digest as _, Sha256};
+use crate::digest::sha256;
 
 use crate::keys::HARD_TTL_SECONDS;
 use crate::time::{LEEWAY_SECONDS, UnixTime};
@@ -254,7 +254,7 @@ impl RevocationSet {
 }
 
 fn mark(kind: Kind, id: &str) -> Mark {
-    let digest = Sha256::digest(id);
+    let digest = sha256(id.as_bytes());
     let mut mark = [0; 16];
     for (place, byte) in mark
         .iter_mut()

@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use sha2::{Digest as _, Sha256};
+use crate::digest::sha256;
 
 use super::claims::{Claims, ClaimsText};
 use super::expectations::Expectations;
@@ -32,7 +32,7 @@ pub struct TokenDigest([u8; 32]);
 
 impl TokenDigest {
     pub(super) fn of(token: &str) -> Self {
-        Self(Sha256::digest(token).into())
+        Self(sha256(token.as_bytes()))
     }
 }
 

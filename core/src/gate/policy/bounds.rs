@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use toml::Spanned;
 
-use super::document::{Placed, Section, Source, each, integer, named, string, strings};
+use super::document::{Placed, Section, Source, each_string, integer, named, string, strings};
 use super::tables;
 use super::{PolicyError, Rule};
 use crate::gate::client::{AddressRange, Client};
@@ -200,7 +200,7 @@ impl Bounds {
         }
         let mut bounds = Self::default();
         let names = match section.at("limit") {
-            Some(list) if list.get_ref().is_array() => each(source, list, string)?,
+            Some(list) if list.get_ref().is_array() => each_string(source, list)?,
             Some(one) => vec![string(source, one)?],
             None => Vec::new(),
         };

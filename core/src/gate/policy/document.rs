@@ -253,10 +253,18 @@ pub(super) fn strings<'d, 't>(
     source: Source<'t>,
     value: Placed<'d, 't>,
 ) -> Result<Spanned<Vec<&'d str>>, PolicyError> {
-    let words = each(source, value, |source, word| {
-        string(source, word).map(Spanned::into_inner)
-    })?;
+    let words = each_string(source, value)?.into_iter();
+    let words = words.map(Spanned::into_inner).collect();
     Ok(Spanned::new(value.span(), words))
+}
+
+/// An array of strings, and where each stands.
+#[inline(never)]
+pub(super) fn each_string<'d, 't>(
+    source: Source<'t>,
+    value: Placed<'d, 't>,
+) -> Result<Vec<Spanned<&'d str>>, PolicyError> {
+    each(source, value, string)
 }
 
 #[cold]

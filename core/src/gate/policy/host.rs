@@ -1,8 +1,14 @@
-//! The host that a rule is about.
+//! Hosts, as rules name them and as requests ask for them.
 
 use alloc::string::{String, ToString};
 use core::fmt;
 
+use toml::Spanned;
+
+use super::PolicyError;
+use super::document::Source;
+
+/// The host of a rule, or of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Host {
     pub(super) name: String,
@@ -44,4 +50,23 @@ impl fmt::Display for Host {
             .as_ref()
             .map_or(Ok(()), |port| write!(out, ":{port}"))
     }
+}
+
+/// Reads the host of a rule.
+#[cold]
+pub(super) fn host(source: Source<'_>, text: &Spanned<&str>) -> Result<Host, PolicyError> {
+    let Some(host) = Host::read(text.get_ref()) else {
+        let message = "write one host name, with a port if it matters; there are no wildcards";
+        return Err(source.error(text, "host", message));
+    };
+    // The rule would never speak, and a broader one would in its place.
+    if host
+        .port
+        .as_deref()
+        .is_some_and(|port| port.starts_with('0') || matches!(port, "80" | "443"))
+    {
+        let message = "leave out a default port and zeros in front: browsers do not send them";
+        return Err(source.error(text, "host", message));
+    }
+    Ok(host)
 }

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use toml::Spanned;
 
 use super::PolicyError;
-use super::document::{Placed, Section, Source, boolean, each, integer, string, strings};
+use super::document::{Placed, Section, Source, boolean, each_string, integer, string, strings};
 use super::tables;
 use crate::gate::cors::Cors;
 use crate::origin::is_serialised;
@@ -130,7 +130,7 @@ impl<'d> RawCors<'d> {
     pub(super) fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
         let section = Section::of(source, value, tables::CORS)?;
         let origins = |source: Source<'t>, list: Placed<'d, 't>| {
-            let origins = each(source, list, string)?;
+            let origins = each_string(source, list)?;
             Ok(Spanned::new(list.span(), origins))
         };
         Ok(Self {

@@ -15,10 +15,10 @@ use toml::de::DeTable;
 
 use super::bounds::{Bounds, Limits};
 use super::document::{
-    Placed, Section, Source, boolean, each, integer, line_ends, string, strings,
+    Placed, Section, Source, boolean, each, each_string, integer, line_ends, string, strings,
 };
 use super::group::Group;
-use super::host::Host;
+use super::host::host;
 use super::index::{Index, Spelling};
 use super::manner::{self, RawCors, RawManner};
 use super::regard::{RawRevocation, Regard};
@@ -134,13 +134,16 @@ impl<'d> RawPolicy<'d> {
 impl<'d> RawSettings<'d> {
     fn read<'t>(source: Source<'t>, value: Placed<'d, 't>) -> Result<Self, PolicyError> {
         let section = Section::of(source, value, tables::GATE)?;
-        let list = |source, value| each(source, value, string);
         Ok(Self {
             signed_in_home: section.optional("signed_in_home", string)?,
             missing_role: section.optional("missing_role", string)?,
             step_up_page: section.optional("step_up_page", string)?,
-            locales: section.optional("locales", list)?.unwrap_or_default(),
-            origins: section.optional("origins", list)?.unwrap_or_default(),
+            locales: section
+                .optional("locales", each_string)?
+                .unwrap_or_default(),
+            origins: section
+                .optional("origins", each_string)?
+                .unwrap_or_default(),
             cors: section.optional("cors", RawCors::read)?,
             revocation: RawRevocation {
                 mode: section.optional("revocation", string)?,
@@ -336,24 +339,6 @@ fn rule(
         demand,
         bounds,
     })
-}
-
-#[cold]
-fn host(source: Source<'_>, text: &Spanned<&str>) -> Result<Host, PolicyError> {
-    let Some(host) = Host::read(text.get_ref()) else {
-        let message = "write one host name, with a port if it matters; there are no wildcards";
-        return Err(source.error(text, "host", message));
-    };
-    // The rule would never speak, and a broader one would in its place.
-    if host
-        .port
-        .as_deref()
-        .is_some_and(|port| port.starts_with('0') || matches!(port, "80" | "443"))
-    {
-        let message = "leave out a default port and zeros in front: browsers do not send them";
-        return Err(source.error(text, "host", message));
-    }
-    Ok(host)
 }
 
 #[cold]
