@@ -2,8 +2,8 @@
 #![no_main]
 
 use edgeward_core::gate::{
-    CanonicalPath, Client, Credential, Decision, Destination, Gate, Policy, PolicyState, Renewal, Turns, RequestSource,
-    RequestView, decide,
+    CanonicalPath, Client, Credential, Decision, Destination, Gate, Policy, PolicyState, Renewal,
+    RequestSource, RequestView, Turns, decide,
 };
 use edgeward_core::time::UnixTime;
 use edgeward_core::token::{Audiences, Expectations, TokenType};
