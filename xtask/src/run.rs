@@ -34,10 +34,6 @@ pub fn cargo() -> Command {
     ] {
         cargo.env_remove(name);
     }
-    // What the compiler keeps for the next time is gigabytes, and a machine of CI compiles everything once.
-    if std::env::var_os("CI").is_some() {
-        cargo.env("CARGO_INCREMENTAL", "0");
-    }
     cargo
 }
 
