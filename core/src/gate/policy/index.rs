@@ -185,7 +185,7 @@ impl Iterator for Covering<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
     use super::super::{Policy, Rule};
     use super::*;
