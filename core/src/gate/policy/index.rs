@@ -186,6 +186,10 @@ impl Iterator for Covering<'_> {
 }
 
 #[cfg(all(test, not(target_family = "wasm")))]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that meets what it does not expect has failed"
+)]
 mod tests {
     use super::super::{Policy, Rule};
     use super::*;
