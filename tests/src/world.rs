@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Once};
+use std::time::{Duration, Instant};
 
 use xtask::stack::issuer::NewUser;
 use xtask::stack::{Environment, Plan, Stack, ready};
@@ -158,6 +159,25 @@ impl World {
             issuer_tap,
             app_tap,
             folder,
+        }
+    }
+
+    /// Waits until the edge refuses what it let pass, after a command in a process of its own told the database. The issuer that serves may
+    /// hold a page of the feed for a moment of real time, which the clock of a story does not shorten; nothing passes that is asked a
+    /// second later.
+    ///
+    /// # Panics
+    /// When something passes after that second.
+    pub async fn until_refused(&self, person: &Person) {
+        const PROMISED: Duration = Duration::from_secs(1);
+        let since = Instant::now();
+        loop {
+            self.wait(1);
+            let asked = since.elapsed();
+            if person.get("/api/echo").send().await.status != 200 {
+                return;
+            }
+            assert!(asked < PROMISED, "passed {asked:?} after the command");
         }
     }
 

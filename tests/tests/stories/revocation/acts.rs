@@ -140,7 +140,7 @@ async fn another_role_is_taken_at_the_next_sign_in_and_the_old_token_is_good_no_
         .args(["user", "role", "remove", &ada.email, "admin"])
         .status();
     assert!(taken.expect("the command runs").success());
-    world.wait(BOUND_SECONDS);
+    world.until_refused(&ada).await;
     is_refused(&ada).await;
     let again = ada.at(world.browser());
     again.log_in().await;
