@@ -35,7 +35,7 @@ fn invented(site: &GatedApp, address: &str, session: u32, path: &str) -> Answer 
 }
 
 fn questions(site: &GatedApp) -> usize {
-    site.issuer.count()
+    site.issuer.refreshes_asked().len()
 }
 
 #[tokio::test]
@@ -96,4 +96,23 @@ async fn the_platforms_limiter_counts_them_too() {
     assert_eq!(wait_of(&refused), Some("30"));
     assert_eq!(questions(&site), asked);
     assert_ne!(invented(&site, "203.0.113.8", 3, "GET /app/x").status, 429);
+}
+
+#[tokio::test]
+async fn another_range_of_addresses_is_not_told_what_came_of_it_and_asks_for_itself() {
+    let site = edge(&[]).await;
+    let _ = invented(&site, "203.0.113.9", 1, "GET /app/x");
+    let asked = questions(&site);
+    for (address, more) in [
+        ("203.0.113.9", 0),
+        ("203.0.113.200", 0),
+        ("198.51.100.1", 1),
+        ("198.51.100.9", 1),
+        ("2001:db8:1::1", 2),
+        ("2001:db8:1:ffff::9", 2),
+        ("2001:db8:2::1", 3),
+    ] {
+        let _ = invented(&site, address, 1, "GET /app/x");
+        assert_eq!(questions(&site), asked + more, "{address}");
+    }
 }
