@@ -40,13 +40,17 @@ where
         let status = refused.raw().status().as_u16();
         return of_answer(status, code, words.unwrap_or_default());
     }
-    match error {
-        SdkError::TimeoutError(_) => SealerError::Slow(limit.as_millis()),
-        SdkError::DispatchFailure(lost) if lost.is_timeout() => {
-            SealerError::Slow(limit.as_millis())
-        }
-        SdkError::ResponseError(_) => unreadable(),
-        other => SealerError::Unreachable(chain(other)),
+    let is_slow = if let SdkError::DispatchFailure(lost) = error {
+        lost.is_timeout()
+    } else {
+        matches!(error, SdkError::TimeoutError(_))
+    };
+    if is_slow {
+        SealerError::Slow(limit.as_millis())
+    } else if matches!(error, SdkError::ResponseError(_)) {
+        unreadable()
+    } else {
+        SealerError::Unreachable(chain(error))
     }
 }
 

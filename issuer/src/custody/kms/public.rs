@@ -130,7 +130,7 @@ mod tests {
             ("a longer length than needed", long_length),
             ("an indefinite length", indefinite),
             ("a set", another_tag),
-            ("one half", sequence(&[r.clone()])),
+            ("one half", sequence(std::slice::from_ref(&r))),
             ("three halves", sequence(&[r.clone(), s.clone(), s.clone()])),
             ("33 bytes", sequence(&[integer(&[0x7f; 33]), s.clone()])),
             (
