@@ -17,10 +17,18 @@ const SETTLE_MS = 30;
 
 /** The lock of all tabs of an origin, by Web Locks; without them by a lease in `localStorage`; without that, none. */
 export class Lock {
+  /** Under which name this tab holds the lease, if it does. */
+  #lease: string | undefined;
+
   constructor(
     private readonly world: World,
     private readonly name: string,
-  ) {}
+  ) {
+    // Browsers free a Web Lock with its page.
+    world.listen(({ kind }) => {
+      if (kind === "leaving") this.#giveBack();
+    });
+  }
 
   /** Runs `work` while no other tab does; it is told whether another tab had to be waited for. */
   async hold<T>(work: (waited: boolean) => Promise<T>): Promise<T> {
@@ -68,11 +76,17 @@ export class Lock {
       waited = true;
       await pause(this.world, LOOK_MS * (1 + this.world.random()));
     }
+    this.#lease = me;
     try {
       return await enter(waited);
     } finally {
-      if (this.#holder() === me) this.#write(null);
+      this.#giveBack();
     }
+  }
+
+  #giveBack(): void {
+    if (this.#lease !== undefined && this.#holder() === this.#lease) this.#write(null);
+    this.#lease = undefined;
   }
 
   /** True also where nothing can be stored: then there is nobody to wait for. */

@@ -90,6 +90,8 @@ export class Refresher {
       if (attempt >= attempts || !isPassing(failure.status) || (asked ?? 0) > LONGEST_PAUSE_MS) throw failure;
       const isInProgress = failure.status === 409;
       await pause(this.world, asked ?? (isInProgress ? IN_PROGRESS_MS : this.#backOff(attempt)));
+      // A timer may be a millisecond early.
+      this.#rest = undefined;
       const news = this.#news(mark);
       if (news !== undefined) return news;
       if (isInProgress) return "elsewhere";

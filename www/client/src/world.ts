@@ -62,7 +62,7 @@ export function thisPage(): World {
     },
     isVisible: () => page?.visibilityState === "visible",
     // Only `false` says something: a machine may be on a network that leads nowhere.
-    isOnline: () => navigator.onLine,
+    isOnline: () => navigator.onLine !== false,
     navigate: (address) => location.assign(address),
   };
 }

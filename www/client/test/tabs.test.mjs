@@ -79,6 +79,20 @@ describe("a tab that is closed while it refreshes", () => {
   }
 });
 
+test("a tab that is left gives its lease back at once", async () => {
+  const { machine, issuer, tabs: [first, second] } = await tabs(2, { locks: false });
+  issuer.expireAccess();
+  let asked = 0;
+  issuer.on("POST /auth/refresh", () => (asked++ === 0 ? HANGS : undefined));
+  void first.client.fetch("/api/things").catch(() => {});
+  await machine.pass(100);
+  first.freeze();
+  first.close();
+  const start = machine.now;
+  assert.equal((await machine.outcome(second.client.fetch("/api/things"))).status, 200);
+  assert.ok(machine.now - start < 1_000);
+});
+
 test("a lease that another tab wrote before the clock was set back does not count", async () => {
   const { machine, issuer, tabs: [tab] } = await tabs(1, { locks: false });
   machine.stored.set("edgeward https://site.example lock", `other ${machine.now + 3_600_000}`);
