@@ -5,7 +5,7 @@ import { Issuer, readProblem, type Answer, type Problem } from "./http.js";
 import { Lock } from "./lock.js";
 import type { Note } from "./note.js";
 import { placeOfThisSite } from "./places.js";
-import { ATTEMPTS, Refresher, type Renewal } from "./refresh.js";
+import { Refresher, type Elsewhere, type Renewal } from "./refresh.js";
 import { readLife, readSession, type Session } from "./session.js";
 import type { Afterwards, AuthClient, Credentials, Registration } from "./surface.js";
 import { Tabs } from "./tabs.js";
@@ -130,7 +130,8 @@ export class CookieClient implements AuthClient {
       const session = read(answer);
       if (session === null) return session;
       const life = readLife(answer);
-      this.#tabs.leave(session.user.id, startedAt, life === undefined ? null : startedAt + life);
+      const until = life === undefined ? null : startedAt + life;
+      this.#tabs.leave({ who: session.user.id, at: startedAt, until, entered: true });
       this.#armTimer();
       this.#believed.become(session);
       return session;
@@ -139,7 +140,7 @@ export class CookieClient implements AuthClient {
 
   /** Nobody is signed in any more: this tab's doing, or found out by it. */
   #leave(): void {
-    this.#tabs.leave(null, this.#world.now(), null);
+    this.#tabs.leave({ who: null, at: this.#world.now(), until: null, entered: false });
     this.#forgetSession();
   }
 
@@ -181,7 +182,7 @@ export class CookieClient implements AuthClient {
       (note.who === user.id || note.who === "") &&
       (until === null || (note.until !== null && Math.abs(note.until - until) < SAME_END_MS));
     if (isKnown) return;
-    this.#tabs.leave(user.id, at, until);
+    this.#tabs.leave({ who: user.id, at, until, entered: false });
     this.#armTimer();
   }
 
@@ -213,12 +214,14 @@ export class CookieClient implements AuthClient {
   }
 
   /** What another tab did. */
-  #hear({ who }: Note): void {
+  #hear({ who, entered }: Note): void {
     this.#csrf.forget();
     if (who === null) return this.#forgetSession();
     this.#armTimer();
     const { session } = this.#believed;
-    if (session === undefined ? !this.#believed.hasListeners : who === "" ? session !== null : who === session?.user.id) return;
+    // Who never asked is told of acts only, and whoever is known to be somebody else or nobody is asked for.
+    const isNews = session === undefined ? entered && this.#believed.hasListeners : who === "" ? session === null : who !== session?.user.id;
+    if (!isNews) return;
     this.#believed.turn += 1;
     this.#revalidate(true);
   }
@@ -236,29 +239,32 @@ export class CookieClient implements AuthClient {
 
   async #renewInTime(): Promise<void> {
     const mark = this.#refresher.mark();
-    if ((await this.#renew(mark, ATTEMPTS)) !== "elsewhere") return;
-    await pause(this.#world, WORD_OF_OTHERS_MS * (1 + this.#world.random()));
-    await this.#renew(mark, 1);
+    let renewal = await this.#renew(mark);
+    while (typeof renewal === "object") {
+      await pause(this.#world, WORD_OF_OTHERS_MS * (1 + this.#world.random()));
+      renewal = await this.#renew(mark, renewal);
+    }
   }
 
   /**
    * Runs `attempt`; after a 401 renews the cookies and runs it once more. The second answer stands, whatever it is, unless
-   * another tab was said to refresh and left no new cookies: its answer may be lost, so then this one asks once more.
+   * somebody else was to renew them and left none: their answer may be lost, so then this tab renews, and runs it again.
    */
   async #renewedOn401<T extends { readonly status: number }>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const mark = this.#refresher.mark();
-    const first = await attempt();
-    if (first.status !== 401) return first;
-    const renewal = await unlessAborted(this.#renew(mark, ATTEMPTS), signal);
-    if (renewal === "over") return first;
-    const between = this.#refresher.mark();
-    const second = await attempt();
-    if (renewal === "renewed" || second.status !== 401) return second;
-    return (await unlessAborted(this.#renew(between, 1), signal)) === "over" ? second : attempt();
+    let before: Elsewhere | undefined;
+    for (let isRenewed = false; ; ) {
+      const mark = this.#refresher.mark();
+      const answer = await attempt();
+      if (answer.status !== 401 || isRenewed) return answer;
+      const renewal = await unlessAborted(this.#renew(mark, before), signal);
+      if (renewal === "over") return answer;
+      if (renewal === "renewed") isRenewed = true;
+      else before = renewal;
+    }
   }
 
-  async #renew(mark: string | undefined, attempts: number): Promise<Renewal> {
-    const renewal = await this.#refresher.renew(mark, attempts);
+  async #renew(mark: string | undefined, before?: Elsewhere): Promise<Renewal> {
+    const renewal = await this.#refresher.renew(mark, before);
     if (renewal === "renewed") this.#armTimer();
     else if (renewal === "over") this.#end();
     return renewal;

@@ -14,6 +14,8 @@ export interface Note {
   readonly at: number;
   /** When the access token ends; `null` if that is not known. */
   readonly until: number | null;
+  /** Whether somebody signed in then. Otherwise it was only renewed or found out. */
+  readonly entered: boolean;
 }
 
 /** Nobody configures access tokens to live longer: they cannot be taken back where the feed is not read. */
@@ -27,12 +29,12 @@ const CLOCK_STEP_MS = 60_000;
 
 /** The value as a note, if it is one that a tab of this version could have left until now. */
 export function readNote(value: unknown, now: number): Note | undefined {
-  const { v, id, who, at, until } = members(value) ?? {};
+  const { v, id, who, at, until, entered } = members(value) ?? {};
   if (v !== 1 || typeof id !== "string" || id === "" || id.length > 64) return undefined;
   if (who !== null && (typeof who !== "string" || who.length > 256)) return undefined;
   if (typeof at !== "number" || !(at <= now + CLOCK_STEP_MS && at >= now - OLDEST_MS)) return undefined;
   if (until !== null && (typeof until !== "number" || !(until >= at && until <= at + LONGEST_LIFE_MS))) return undefined;
-  return { v, id, who, at, until };
+  return { v, id, who, at, until, entered: entered === true };
 }
 
 /** Whether `note` says something that `known` does not, and is not from before it. */

@@ -5,11 +5,16 @@ import { readLife } from "./session.js";
 import type { Tabs } from "./tabs.js";
 import { pause, type World } from "./world.js";
 
-/** What came of it: new cookies, perhaps another tab's; perhaps another tab's soon; or the session is over. */
-export type Renewal = "renewed" | "elsewhere" | "over";
+/** What came of it: new cookies, perhaps another tab's; or the session is over; or somebody else may have renewed it. */
+export type Renewal = "renewed" | "over" | Elsewhere;
+
+/** Whether there are new cookies shows when they are used. If not, so many attempts are left to get some. */
+export interface Elsewhere {
+  readonly attemptsLeft: number;
+}
 
 /** One may be lost or come at a bad moment; more would be a burden to an issuer in trouble. */
-export const ATTEMPTS = 2;
+const ATTEMPTS = 2;
 
 /** The pause before the second attempt, where the issuer names none; doubled with each further one. */
 const BACKOFF_MS = 500;
@@ -41,9 +46,10 @@ export class Refresher {
   /**
    * Whoever comes while a refresh is under way waits for its outcome, and whoever comes after one that is later than
    * their `mark` needs none.
+   * @param before what came of it the last time, if that left it open
    * @throws {AuthError} if it is not known what became of the session
    */
-  async renew(mark: string | undefined, attempts = ATTEMPTS): Promise<Renewal> {
+  async renew(mark: string | undefined, before?: Elsewhere): Promise<Renewal> {
     const news = this.#news(mark);
     if (news !== undefined) return news;
     this.#flight ??= this.lock
@@ -51,7 +57,8 @@ export class Refresher {
         const news = this.#news(mark);
         if (news !== undefined) return news;
         // The other tab has finished, one way or the other, and its word may come after its lock.
-        return waited && attempts > 1 ? "elsewhere" : this.#attempt(mark, attempts);
+        if (waited && before === undefined) return { attemptsLeft: ATTEMPTS };
+        return this.#attempt(mark, before?.attemptsLeft ?? ATTEMPTS);
       })
       .finally(() => {
         this.#flight = undefined;
@@ -77,7 +84,7 @@ export class Refresher {
         const life = readLife(outcome);
         // The answer names nobody; what an earlier note said of a sign-out is not true any more.
         const who = this.tabs.latest()?.who || "";
-        this.tabs.leave(who, startedAt, life === undefined ? null : startedAt + life);
+        this.tabs.leave({ who, at: startedAt, until: life === undefined ? null : startedAt + life, entered: false });
         return "renewed";
       }
       // Only a 401 of the issuer's own says that the session is over, and not if somebody has signed in meanwhile.
@@ -94,7 +101,7 @@ export class Refresher {
       this.#rest = undefined;
       const news = this.#news(mark);
       if (news !== undefined) return news;
-      if (isInProgress) return "elsewhere";
+      if (isInProgress) return { attemptsLeft: attempts - attempt };
     }
   }
 

@@ -33,15 +33,14 @@ export class Tabs {
   }
 
   /** Leaves a note, unless somebody left a later one meanwhile. */
-  leave(who: string | null, at: number, until: number | null): Note | undefined {
+  leave(content: Omit<Note, "v" | "id">): void {
     const id = this.world.random().toString(36).slice(2) + this.world.now().toString(36);
-    const note: Note = { v: 1, id, who, at, until };
+    const note: Note = { v: 1, id, ...content };
     const latest = this.latest();
-    if (!isNews(note, latest, this.world.now())) return undefined;
+    if (!isNews(note, latest, this.world.now())) return;
     this.#last = note;
     this.#try(() => this.world.storage?.setItem(this.name, JSON.stringify(note)));
     this.#try(() => this.#channel?.postMessage(note));
-    return note;
   }
 
   /** Forgets what this tab believed. Others go on with what they know. */

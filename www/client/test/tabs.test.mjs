@@ -102,6 +102,42 @@ test("a lease that another tab wrote before the clock was set back does not coun
   assert.ok(machine.now - start < 1_000);
 });
 
+test("a tab that is closed after its refresh was sent: the next one waits out the issuer's second and gets the same cookies", async () => {
+  for (const options of [{}, { locks: false }]) {
+    const { machine, issuer, tabs: [first, second] } = await tabs(2, options);
+    issuer.expireAccess();
+    let rotatedAt;
+    issuer.on("POST /auth/refresh", () => {
+      if (rotatedAt === undefined) {
+        rotatedAt = machine.now;
+        return HANGS;
+      }
+      if (machine.now - rotatedAt < 1_000) return problem(409, "REFRESH_IN_PROGRESS", undefined, { "retry-after": "1" });
+      return undefined;
+    });
+    void first.client.fetch("/api/things").catch(() => {});
+    await machine.pass(100);
+    const answer = second.client.fetch("/api/things");
+    await machine.pass(100);
+    first.freeze();
+    first.close();
+    assert.equal((await machine.outcome(answer)).status, 200);
+  }
+});
+
+test("what another tab only found out is no change to one that never asked", async () => {
+  const machine = new Machine({ issuer: new Issuer() });
+  machine.issuer.signInAs();
+  const [one, other] = [machine.open(), machine.open()];
+  const told = one.changes();
+  await machine.outcome(other.client.session());
+  await machine.settle();
+  assert.deepEqual(told, []);
+  await machine.outcome(other.client.signIn({ email: BO.email, password: "right" }));
+  await machine.settle();
+  assert.deepEqual(told, [BO.id]);
+});
+
 describe("sign-ins and sign-outs are known by the other tabs", () => {
   for (const [what, options] of [
     ["with everything", {}],
@@ -198,6 +234,6 @@ test("what is stored is two times and an id: no token, no name, no address", asy
   await machine.pass(9 * 60_000);
   const [key, ...others] = [...machine.stored.keys()];
   assert.deepEqual([key, others], ["edgeward https://site.example", []]);
-  const { v, id, who, at, until, ...more } = JSON.parse(machine.stored.get(key));
-  assert.deepEqual([v, typeof id, who, typeof at, typeof until, more], [1, "string", ADA.id, "number", "number", {}]);
+  const { v, id, who, at, until, entered, ...more } = JSON.parse(machine.stored.get(key));
+  assert.deepEqual([v, typeof id, who, typeof at, typeof until, entered, more], [1, "string", ADA.id, "number", "number", false, {}]);
 });
