@@ -40,7 +40,7 @@ pub async fn me(State(app): State<SharedApp>, visitor: Visitor) -> Result<Json<M
         .await?
         .ok_or(ApiError::NotSignedIn)?;
     let life = app.config.tokens.access_seconds;
-    let made_at = principal.family.rotated_at.time();
+    let made_at = principal.family.handed_out_at.time();
     let rest = life.saturating_sub(visitor.caller.now.seconds_since(made_at));
     Ok(Json(Me {
         user: UserView::of(&account),
