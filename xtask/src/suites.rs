@@ -118,8 +118,8 @@ const SUITES: &[Suite] = &[
     ),
     suite(
         "client",
-        40,
-        "the browser client and the demo app",
+        300,
+        "the browser client, its examples as people follow them, and the demo app",
         javascript::client,
     ),
     suite(
@@ -136,7 +136,7 @@ const SUITES: &[Suite] = &[
     ),
     suite(
         "browser",
-        240,
+        300,
         "a person's way through the pages",
         javascript::browser,
     ),

@@ -1,6 +1,10 @@
 // Uses that must compile: what the README shows, and what the types promise.
 
 import { createVerifier, EdgewardError, type Claims, type EdgewardErrorCode, type Verifier, type VerifierOptions } from "edgeward";
+import { edgeward as forExpress } from "edgeward/express";
+import { edgeward as forHono, type EdgewardVariables } from "edgeward/hono";
+import { edgeward as forNext } from "edgeward/next";
+import { Hono } from "hono";
 
 const shared = { issuer: "https://issuer.example", audience: "https://app.example" };
 
@@ -39,3 +43,17 @@ export function blames(code: EdgewardErrorCode): boolean {
       return false;
   }
 }
+
+export const app = new Hono<{ Variables: EdgewardVariables }>();
+app.use("/app/*", forHono({ issuer: "https://issuer.example", audience: "https://app.example" }));
+app.get("/app", (context) => {
+  const { sub, roles }: Claims = context.get("identity");
+  return context.text(`${sub} ${roles?.includes("admin")}`);
+});
+
+export const middleware: (request: never, response: never, next: () => void) => void = forExpress({ ...shared, jwks: { keys: [] }, optional: true });
+
+export const gate = forNext({ ...shared, jwksUri: new URL("https://issuer.example/jwks.json"), leewaySeconds: 0 });
+export const GET = gate.handler(async (request, identity, { params }: { params: Promise<{ id: string }> }) =>
+  Response.json([request.url, identity.sub, (await params).id]),
+);

@@ -1,6 +1,9 @@
 // Uses that must not compile; `tsc -p tests` fails when one of them does.
 
 import { createVerifier, EdgewardError, type Verifier } from "edgeward";
+import { edgeward as forExpress } from "edgeward/express";
+import { edgeward as forHono } from "edgeward/hono";
+import { edgeward as forNext } from "edgeward/next";
 
 declare const verifier: Verifier;
 const keys = { jwks: { keys: [] } };
@@ -35,3 +38,12 @@ void verifier.verifyTokenSync("…")["department"].name;
 
 // @ts-expect-error: a code that does not exist
 void (new EdgewardError("TOKEN_EXPIRED", "expired").code === "EXPIRED");
+
+// @ts-expect-error: the adapters take no typ; only assertions prove an edge
+forHono({ issuer: "i", audience: "a", typ: "at+jwt" });
+
+// @ts-expect-error: nor do they go without an audience
+forExpress({ issuer: "i" });
+
+// @ts-expect-error: a handler answers with a Response
+forNext({ issuer: "i", audience: "a" }).handler(() => "ada");

@@ -54,6 +54,22 @@ async fn the_list_shows_where_somebody_is_signed_in() {
 }
 
 #[tokio::test]
+async fn a_page_learns_how_long_its_access_token_still_counts() {
+    let (desk, mut browser) = Desk::with_ada_signed_in().await;
+    let rest = async |browser: &mut Browser| {
+        let me = browser.get("/auth/me").send().await.expect(200);
+        me.json()["expiresIn"].as_i64().expect("whole seconds")
+    };
+    assert!((1..=600).contains(&rest(&mut browser).await));
+    desk.wait(60).await;
+    assert!((1..=540).contains(&rest(&mut browser).await));
+    desk.wait(600).await;
+    assert_eq!(rest(&mut browser).await, 0);
+    browser.refresh().await.expect(200);
+    assert!((1..=600).contains(&rest(&mut browser).await));
+}
+
+#[tokio::test]
 async fn one_session_ends_and_the_other_lives() {
     let (desk, mut laptop) = Desk::with_ada_signed_in().await;
     let mut phone = desk.browser();

@@ -8,6 +8,7 @@ import { pageStories } from "./pages.mjs";
 import { previewStories } from "./previews.mjs";
 import { signInStories } from "./sign_in.mjs";
 import { Site } from "./site.mjs";
+import { tabStories } from "./tabs.mjs";
 
 /** `site` and `browser`, from the moment the first story begins. */
 const world = {};
@@ -23,5 +24,6 @@ after(async () => {
 signInStories(world);
 pageStories(world);
 clientStories(world);
+tabStories(world);
 crossSiteStories(world);
 previewStories();

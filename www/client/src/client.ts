@@ -1,98 +1,97 @@
+import { Believed } from "./believed.js";
 import { CsrfToken } from "./csrf.js";
-import { AuthError, readProblem } from "./error.js";
-import { readSession, type Session } from "./session.js";
-
-export interface AuthClientOptions {
-  /** The site's origin, as in `location.origin`; the issuer's paths (`/auth/…`) are taken from there. */
-  readonly baseUrl: string | URL;
-  /** Another `fetch`, for tests. */
-  readonly fetch?: typeof globalThis.fetch;
-}
-
-export interface Credentials {
-  readonly email: string;
-  readonly password: string;
-}
-
-export interface Registration extends Credentials {
-  readonly firstName: string;
-  readonly lastName: string;
-}
-
-export interface AuthClient {
-  /** @throws {AuthError} `INVALID_CREDENTIALS`, `ACCOUNT_LOCKED`, … */
-  signIn(credentials: Credentials): Promise<Session>;
-  /**
-   * The new session; `null` where a mail tells how to go on, which is sent whether the address is new or not.
-   * @throws {AuthError} `WEAK_PASSWORD`, …
-   */
-  signUp(registration: Registration): Promise<Session | null>;
-  /** Ends the session on this device. Having none is not an error. */
-  signOut(): Promise<void>;
-  /** Who is signed in, or `null`. */
-  session(): Promise<Session | null>;
-  /**
-   * `fetch` for the protected site: sends the cookies, adds `X-CSRF-Token` to unsafe methods, and after a 401 refreshes
-   * the session once and repeats the request once; where another tab refreshes at this moment, it waits for that tab's
-   * cookies instead, and refreshes itself if they do not come. Paths are resolved against `baseUrl`. As with `fetch`, a refusal is
-   * an ordinary response.
-   * @throws {TypeError} if the address is of another origin, which must never get the CSRF token
-   * @throws {AuthError} if the session could not be renewed and yet is not known to be over
-   */
-  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
-}
-
-/** Longer than any honest answer of the issuer, short enough that a person still waits for it. */
-const ISSUER_TIMEOUT_MS = 10_000;
-
-/** How long to wait before the cookies of another tab's refresh are there, where the issuer does not say. */
-const DEFAULT_RETRY_AFTER_MS = 1_000;
+import { refusal } from "./error.js";
+import { Issuer, readProblem, type Answer, type Problem } from "./http.js";
+import { Lock } from "./lock.js";
+import type { Note } from "./note.js";
+import { placeOfThisSite } from "./places.js";
+import { Refresher, type Elsewhere, type Renewal } from "./refresh.js";
+import { readLife, readSession, type Session } from "./session.js";
+import type { Afterwards, AuthClient, Credentials, Registration } from "./surface.js";
+import { Tabs } from "./tabs.js";
+import { Timer } from "./timer.js";
+import { pause, type PageEvent, type World } from "./world.js";
 
 /** The methods that change nothing and need no CSRF token (RFC 9110, section 9.2.1). */
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** What came of a refresh: done here, being done by another tab, or the session is over. */
-type Renewal = "done" | "elsewhere" | "over";
+/** How far two answers about the end of the same access token lie apart: they name whole seconds and take their time. */
+const SAME_END_MS = 5_000;
 
-export function createAuthClient(options: AuthClientOptions): AuthClient {
-  return new CookieClient(options);
-}
+/** After a 403 the present session is asked for at most so often, because an app may answer with many of them. */
+const DOUBT_MS = 60_000;
 
-class CookieClient implements AuthClient {
+/** Until word of another tab's refresh is here, after its lock was free. */
+const WORD_OF_OTHERS_MS = 1_000;
+
+/** So often an answer about the session is asked for anew when a sign-in or sign-out came between. */
+const MOST_ROUNDS = 3;
+
+/** The client of one page. `world` is what it needs of that page. */
+export class CookieClient implements AuthClient {
   readonly #base: URL;
-  readonly #send: typeof globalThis.fetch;
-  readonly #csrf = new CsrfToken(() => this.#issuer("GET", "/auth/csrf"));
-  #refreshing: Promise<Renewal> | undefined;
-  /** Counts the refreshes that succeeded, so that a request which began before one does not ask for another. */
-  #generation = 0;
+  readonly #world: World;
+  readonly #issuer: Issuer;
+  readonly #lock: Lock;
+  readonly #tabs: Tabs;
+  readonly #refresher: Refresher;
+  readonly #timer: Timer;
+  readonly #csrf = new CsrfToken(() => this.#issuer.ask("GET", "/auth/csrf"));
+  readonly #believed = new Believed();
+  #asking: Promise<Session | null> | undefined;
+  #doubtedAt = Number.NEGATIVE_INFINITY;
+  #isToBeAsked = false;
 
-  constructor(options: AuthClientOptions) {
-    this.#base = new URL(options.baseUrl);
-    // `fetch` must be called on the global object, not on this one.
-    this.#send = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+  constructor(baseUrl: string | URL, world: World) {
+    this.#base = new URL(baseUrl);
+    this.#world = world;
+    const name = `edgeward ${this.#base.origin}`;
+    this.#issuer = new Issuer(this.#base, world);
+    this.#lock = new Lock(world, `${name} lock`);
+    this.#tabs = new Tabs(world, name, (note) => this.#hear(note));
+    this.#refresher = new Refresher(world, this.#lock, this.#tabs, () => this.#postRefresh());
+    this.#timer = new Timer(world, () => this.#renewInTime());
+    world.listen((event) => this.#on(event));
+    this.#armTimer();
   }
 
-  async signIn({ email, password }: Credentials): Promise<Session> {
-    return this.#entered(await this.#ask("/auth/login", { email, password }));
+  async signIn({ email, password }: Credentials, afterwards?: Afterwards): Promise<Session> {
+    const session = await this.#enter("/auth/login", { email, password }, readSession);
+    this.#goOn(afterwards);
+    return session;
   }
 
-  async signUp({ email, password, firstName, lastName }: Registration): Promise<Session | null> {
-    const response = await this.#ask("/auth/register", { email, password, firstName, lastName });
-    return response.status === 202 ? null : this.#entered(response);
+  async signUp({ email, password, firstName, lastName }: Registration, afterwards?: Afterwards): Promise<Session | null> {
+    const form = { email, password, firstName, lastName };
+    const session = await this.#enter("/auth/register", form, (answer) => (answer.status === 202 ? null : readSession(answer)));
+    if (session !== null) this.#goOn(afterwards);
+    return session;
   }
 
-  async signOut(): Promise<void> {
-    const response = await this.#withCsrf((token) => this.#issuer("POST", "/auth/logout", token));
-    this.#csrf.forget();
+  async signOut(afterwards?: Afterwards): Promise<void> {
+    const answer = await this.#lock.hold(() => this.#post("/auth/logout"));
     // 401: there was no session to end.
-    if (!response.ok && response.status !== 401) throw await AuthError.fromResponse(response);
+    if (!answer.ok && answer.status !== 401) throw refusal(answer);
+    this.#leave();
+    this.#goOn(afterwards);
   }
 
-  async session(): Promise<Session | null> {
-    const response = await this.#refreshedOn401(() => this.#issuer("GET", "/auth/me"));
-    if (response.status === 401) return null;
-    if (!response.ok) throw await AuthError.fromResponse(response);
-    return readSession(response);
+  async signOutEverywhere({ exceptCurrent = false, ...afterwards }: Afterwards & { exceptCurrent?: boolean } = {}): Promise<void> {
+    const answer = await this.#lock.hold(() => this.#post("/auth/logout-all", { exceptCurrent }));
+    if (!answer.ok) throw refusal(answer);
+    if (!exceptCurrent) this.#leave();
+    this.#goOn(afterwards);
+  }
+
+  session(): Promise<Session | null> {
+    this.#asking ??= this.#askSession(false).finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  onChange(listener: (session: Session | null) => void): () => void {
+    return this.#believed.listen(listener);
   }
 
   async fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
@@ -104,102 +103,214 @@ class CookieClient implements AuthClient {
       throw new TypeError(`This client speaks to ${this.#base.origin} only.`);
     }
     // Each attempt sends a copy, because a body can be read only once.
-    if (SAFE_METHODS.has(request.method)) return this.#refreshedOn401(() => this.#send(request.clone()));
-    return this.#refreshedOn401(() =>
-      this.#withCsrf((token) => {
-        const attempt = request.clone();
-        attempt.headers.set("x-csrf-token", token);
-        return this.#send(attempt);
-      }),
-    );
+    if (SAFE_METHODS.has(request.method)) {
+      return this.#renewedOn401(async () => {
+        const response = await this.#world.fetch(request.clone());
+        if (response.status === 403) this.#doubt();
+        return response;
+      }, request.signal);
+    }
+    const attempt = (token: string) => {
+      const copy = request.clone();
+      copy.headers.set("x-csrf-token", token);
+      return this.#world.fetch(copy);
+    };
+    const problem = (response: Response) => readProblem(response.clone());
+    return this.#renewedOn401(() => this.#withCsrf(attempt, problem), request.signal);
   }
 
-  async #ask(path: string, body: object): Promise<Response> {
-    const response = await this.#withCsrf((token) => this.#issuer("POST", path, token, body));
-    if (!response.ok) throw await AuthError.fromResponse(response);
-    return response;
+  /** Signs in or up. No refresh of any tab runs meanwhile: its late answer would put old cookies over the new ones. */
+  async #enter<T extends Session | null>(path: string, body: object, read: (answer: Answer) => T): Promise<T> {
+    return this.#lock.hold(async () => {
+      const startedAt = this.#world.now();
+      const answer = await this.#post(path, body);
+      if (!answer.ok) throw refusal(answer);
+      // The token is bound to the session, and the session is another one now.
+      this.#csrf.forget();
+      const session = read(answer);
+      if (session === null) return session;
+      const life = readLife(answer);
+      const until = life === undefined ? null : startedAt + life;
+      this.#tabs.leave({ who: session.user.id, at: startedAt, until, entered: true });
+      this.#armTimer();
+      this.#believed.become(session);
+      return session;
+    });
   }
 
-  #entered(response: Response): Promise<Session> {
-    // The token is bound to the session, and the session is another one now.
+  /** Nobody is signed in any more: this tab's doing, or found out by it. */
+  #leave(): void {
+    this.#tabs.leave({ who: null, at: this.#world.now(), until: null, entered: false });
+    this.#forgetSession();
+  }
+
+  #forgetSession(): void {
+    this.#timer.stop();
     this.#csrf.forget();
-    return readSession(response);
+    this.#believed.become(null);
+  }
+
+  #goOn(afterwards: Afterwards | undefined): void {
+    if (afterwards?.returnTo !== undefined) this.#world.navigate(placeOfThisSite(afterwards.returnTo, "/"));
+  }
+
+  /** @param isNews whether it is a change even if nothing was known before */
+  async #askSession(isNews: boolean): Promise<Session | null> {
+    for (let round = 1; ; round += 1) {
+      const { turn } = this.#believed;
+      const startedAt = this.#world.now();
+      const answer = await this.#renewedOn401(() => this.#issuer.ask("GET", "/auth/me"));
+      if (answer.status === 403) this.#doubt();
+      // A 401 that is not the issuer's is some proxy's on the way, and says nothing of the session.
+      const isNobody = answer.status === 401 && typeof answer.problem?.["code"] === "string";
+      if (!answer.ok && !isNobody) throw refusal(answer);
+      // Somebody signed in or out meanwhile: the answer may be older than that.
+      if (turn !== this.#believed.turn && round < MOST_ROUNDS) continue;
+      const session = answer.ok ? readSession(answer) : null;
+      if (session !== null) this.#learn(session, readLife(answer), startedAt);
+      this.#believed.know(session, isNews);
+      return session;
+    }
+  }
+
+  /** Leaves a note of what only a page of the issuer or the edge did: signed in, or refreshed. */
+  #learn({ user }: Session, life: number | undefined, at: number): void {
+    const until = life === undefined ? null : at + life;
+    const note = this.#tabs.latest();
+    const isKnown =
+      note !== undefined &&
+      (note.who === user.id || note.who === "") &&
+      (until === null || (note.until !== null && Math.abs(note.until - until) < SAME_END_MS));
+    if (isKnown) return;
+    this.#tabs.leave({ who: user.id, at, until, entered: false });
+    this.#armTimer();
+  }
+
+  /** Asks anew behind what is going on. That nobody answers changes nothing. */
+  #revalidate(isNews: boolean): void {
+    const asking = this.#asking === undefined ? this.#askSession(isNews) : this.#asking;
+    this.#asking = asking.finally(() => {
+      this.#asking = undefined;
+    });
+    this.#asking.catch(() => {});
+  }
+
+  /** A 403: what was believed of roles, token or session is in doubt. */
+  #doubt(): void {
+    const wasKnown = this.#tabs.latest() !== undefined || this.#believed.session !== undefined;
+    this.#csrf.forget();
+    this.#tabs.forget();
+    this.#timer.stop();
+    this.#believed.session = undefined;
+    if (!wasKnown || this.#isToBeAsked) return;
+    this.#isToBeAsked = true;
+    const now = this.#world.now();
+    const again = Math.max(this.#doubtedAt + DOUBT_MS, now);
+    this.#doubtedAt = again;
+    this.#world.after(again - now, () => {
+      this.#isToBeAsked = false;
+      this.#revalidate(false);
+    });
+  }
+
+  /** What another tab did. */
+  #hear({ who, entered }: Note): void {
+    this.#csrf.forget();
+    if (who === null) return this.#forgetSession();
+    this.#armTimer();
+    const { session } = this.#believed;
+    // Who never asked is told of acts only, and whoever is known to be somebody else or nobody is asked for.
+    const isNews = session === undefined ? entered && this.#believed.hasListeners : who === "" ? session === null : who !== session?.user.id;
+    if (!isNews) return;
+    this.#believed.turn += 1;
+    this.#revalidate(true);
+  }
+
+  #on({ kind }: PageEvent): void {
+    if (kind === "restored" || (kind === "visible" && this.#tabs.isWiped())) this.#revalidate(false);
+    if (kind === "online") this.#timer.wakeAnew();
+    else this.#timer.wake();
+  }
+
+  #armTimer(): void {
+    const note = this.#tabs.latest();
+    if (note !== undefined && note.who !== null && note.until !== null) this.#timer.arm(note.at, note.until);
+  }
+
+  async #renewInTime(): Promise<void> {
+    const mark = this.#refresher.mark();
+    let renewal = await this.#renew(mark);
+    while (typeof renewal === "object") {
+      await pause(this.#world, WORD_OF_OTHERS_MS * (1 + this.#world.random()));
+      renewal = await this.#renew(mark, renewal);
+    }
   }
 
   /**
-   * Runs `attempt`; after a 401 refreshes and runs it once more. The second answer stands, whatever it is, unless another
-   * tab was said to refresh and left no new cookies: its answer may be lost, so then this one asks once more.
+   * Runs `attempt`; after a 401 renews the cookies and runs it once more. The second answer stands, whatever it is, unless
+   * somebody else was to renew them and left none: their answer may be lost, so then this tab renews, and runs it again.
    */
-  async #refreshedOn401(attempt: () => Promise<Response>): Promise<Response> {
-    const generation = this.#generation;
-    const first = await attempt();
-    if (first.status !== 401) return first;
-    const renewal = generation === this.#generation ? await this.#refresh() : "done";
-    if (renewal === "over") return first;
-    const second = await attempt();
-    if (renewal === "done" || second.status !== 401) return second;
-    const again = await this.#refresh();
-    if (again === "elsewhere") {
-      throw new AuthError("REFRESH_IN_PROGRESS", 409, "The session is being renewed elsewhere.");
+  async #renewedOn401<T extends { readonly status: number }>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    let before: Elsewhere | undefined;
+    for (let isRenewed = false; ; ) {
+      const mark = this.#refresher.mark();
+      const answer = await attempt();
+      if (answer.status !== 401 || isRenewed) return answer;
+      const renewal = await unlessAborted(this.#renew(mark, before), signal);
+      if (renewal === "over") return answer;
+      if (renewal === "renewed") isRenewed = true;
+      else before = renewal;
     }
-    return again === "done" ? attempt() : second;
   }
 
-  /** One refresh at a time: whoever comes meanwhile waits for its outcome. */
-  #refresh(): Promise<Renewal> {
-    this.#refreshing ??= this.#refreshNow().finally(() => {
-      this.#refreshing = undefined;
-    });
-    return this.#refreshing;
+  async #renew(mark: string | undefined, before?: Elsewhere): Promise<Renewal> {
+    const renewal = await this.#refresher.renew(mark, before);
+    if (renewal === "renewed") this.#armTimer();
+    else if (renewal === "over") this.#end();
+    return renewal;
   }
 
-  async #refreshNow(): Promise<Renewal> {
-    const response = await this.#withCsrf((token) => this.#issuer("POST", "/auth/refresh", token));
-    // A refresh sets a new CSRF cookie, another tab's too, and an ended session leaves no use for the old one.
-    this.#csrf.forget();
-    if (response.ok) {
-      this.#generation += 1;
-      return "done";
-    }
-    // Only a 401 says that the session is over. A person must not be sent to sign in because a server was busy.
-    if (response.status === 401) return "over";
-    if (response.status !== 409) throw await AuthError.fromResponse(response);
-    await new Promise((resolve) => setTimeout(resolve, retryAfter(response)));
-    return "elsewhere";
+  /** The issuer said that the session is over. Somebody who never had one is not told. */
+  #end(): void {
+    const wasSignedIn = this.#believed.session || this.#tabs.latest()?.who;
+    if (wasSignedIn) this.#leave();
+  }
+
+  #postRefresh(): Promise<Answer> {
+    // A refresh sets a new CSRF cookie, and an ended session leaves no use for the old one.
+    return this.#post("/auth/refresh").finally(() => this.#csrf.forget());
+  }
+
+  #post(path: string, body?: object): Promise<Answer> {
+    return this.#withCsrf(
+      (token) => this.#issuer.ask("POST", path, token, body),
+      ({ problem }) => Promise.resolve(problem),
+    );
   }
 
   /** Runs `attempt` with the CSRF token; if the token is refused as stale, once more with a fresh one. */
-  async #withCsrf(attempt: (token: string) => Promise<Response>): Promise<Response> {
+  async #withCsrf<T extends { readonly status: number }>(
+    attempt: (token: string) => Promise<T>,
+    problem: (answer: T) => Promise<Problem | undefined>,
+  ): Promise<T> {
     const token = await this.#csrf.get();
-    const response = await attempt(token);
-    if (response.status !== 403) return response;
-    const problem = await readProblem(response.clone());
-    if (problem?.code !== "CSRF_INVALID") return response;
+    const first = await attempt(token);
+    if (first.status !== 403) return first;
     await this.#csrf.forgetValue(token);
-    return attempt(await this.#csrf.get());
-  }
-
-  async #issuer(method: string, path: string, csrf?: string, body?: object): Promise<Response> {
-    const headers = new Headers({ accept: "application/json" });
-    if (csrf !== undefined) headers.set("x-csrf-token", csrf);
-    if (body !== undefined) headers.set("content-type", "application/json");
-    try {
-      return await this.#send(new URL(path, this.#base), {
-        method,
-        headers,
-        credentials: "include",
-        cache: "no-store",
-        signal: AbortSignal.timeout(ISSUER_TIMEOUT_MS),
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-    } catch (cause) {
-      throw new AuthError("UNREACHABLE", 0, "The sign-in service could not be reached.", { cause });
-    }
+    const isStale = (await problem(first))?.["code"] === "CSRF_INVALID";
+    const answer = isStale ? await attempt(await this.#csrf.get()) : first;
+    if (answer.status === 403) this.#doubt();
+    return answer;
   }
 }
 
-/** `Retry-After` in milliseconds, at most as long as an answer may take. */
-function retryAfter(response: Response): number {
-  const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
-  return seconds >= 0 ? Math.min(seconds * 1_000, ISSUER_TIMEOUT_MS) : DEFAULT_RETRY_AFTER_MS;
+/** What waits for a refresh stops waiting when its caller does. The refresh goes on, for the others. */
+function unlessAborted<T>(outcome: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return outcome;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    outcome.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }

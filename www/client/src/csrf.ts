@@ -1,14 +1,15 @@
-import { AuthError } from "./error.js";
+import { refusal, unexpected } from "./error.js";
+import { members, type Answer } from "./http.js";
 
 /**
  * The anti-forgery token of this page, fetched when it is first needed and kept until something makes it stale: a
- * sign-in, a refresh, a sign-out, or a refusal with `CSRF_INVALID`. Callers at the same time share one request.
+ * sign-in, a refresh, a sign-out, or a 403. Callers at the same time share one request.
  */
 export class CsrfToken {
   #pending: Promise<string> | undefined;
 
   /** @param load `GET /auth/csrf` */
-  constructor(private readonly load: () => Promise<Response>) {}
+  constructor(private readonly load: () => Promise<Answer>) {}
 
   get(): Promise<string> {
     if (this.#pending === undefined) {
@@ -37,12 +38,11 @@ export class CsrfToken {
   }
 
   async #fetch(): Promise<string> {
-    const response = await this.load();
-    if (!response.ok) throw await AuthError.fromResponse(response);
-    const body: unknown = await response.json().catch(() => undefined);
-    const token = typeof body === "object" && body !== null && "csrfToken" in body ? body.csrfToken : undefined;
+    const answer = await this.load();
+    if (!answer.ok) throw refusal(answer);
+    const token = members(answer.body)?.["csrfToken"];
     if (typeof token !== "string" || token === "") {
-      throw new AuthError("UNEXPECTED_ANSWER", response.status, "The server's answer carries no CSRF token.");
+      throw unexpected(answer.status, "The server's answer carries no CSRF token.");
     }
     return token;
   }

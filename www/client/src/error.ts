@@ -1,6 +1,12 @@
+import type { Answer } from "./http.js";
+
 /** What the issuer or the edge answered, or why there was no answer. */
 export class AuthError extends Error {
   override readonly name = "AuthError";
+  /** In how many seconds to ask again, where the answer said so (`Retry-After`). */
+  readonly retryAfter: number | undefined;
+  /** The other members of the problem document, such as `attemptsLeft`. */
+  readonly details: Readonly<Record<string, unknown>>;
 
   /**
    * @param code   the stable code of the problem document (`INVALID_CREDENTIALS`, `ACCOUNT_LOCKED`, …), or one of this
@@ -12,40 +18,26 @@ export class AuthError extends Error {
     readonly code: string,
     readonly status: number,
     message: string,
-    options?: ErrorOptions,
+    more: ErrorOptions & { readonly retryAfter?: number | undefined; readonly details?: Readonly<Record<string, unknown>> } = {},
   ) {
-    super(message, options);
-  }
-
-  /** Reads an RFC 9457 problem document; any other body becomes `UNEXPECTED_ANSWER`. Consumes the body. */
-  static async fromResponse(response: Response): Promise<AuthError> {
-    const problem = await readProblem(response);
-    return new AuthError(
-      problem?.code ?? "UNEXPECTED_ANSWER",
-      response.status,
-      problem?.detail ?? problem?.title ?? `The server answered with status ${response.status}.`,
-    );
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.retryAfter = more.retryAfter;
+    this.details = more.details ?? {};
   }
 }
 
-interface Problem {
-  readonly code?: string | undefined;
-  readonly title?: string | undefined;
-  readonly detail?: string | undefined;
+/** The error that a refusal is: its problem document (RFC 9457), or `UNEXPECTED_ANSWER` for any other body. */
+export function refusal({ status, problem, retryAfterMs }: Answer): AuthError {
+  const text = (name: string) => (typeof problem?.[name] === "string" ? problem[name] : undefined);
+  return new AuthError(
+    text("code") ?? "UNEXPECTED_ANSWER",
+    status,
+    text("detail") ?? text("title") ?? `The server answered with status ${status}.`,
+    { retryAfter: retryAfterMs === undefined ? undefined : retryAfterMs / 1_000, details: problem ?? {} },
+  );
 }
 
-/** The problem document of a refusal, or `undefined` if the body is something else. Consumes the body. */
-export async function readProblem(response: Response): Promise<Problem | undefined> {
-  const type = response.headers.get("content-type") ?? "";
-  if (!/^application\/problem\+json\s*(;|$)/i.test(type)) return undefined;
-  let body: unknown;
-  try {
-    body = await response.json();
-  } catch {
-    return undefined;
-  }
-  if (typeof body !== "object" || body === null) return undefined;
-  const members = body as Record<string, unknown>;
-  const text = (name: string) => (typeof members[name] === "string" ? members[name] : undefined);
-  return { code: text("code"), title: text("title"), detail: text("detail") };
+/** An answer of success that is not what the API promises. */
+export function unexpected(status: number, message: string): AuthError {
+  return new AuthError("UNEXPECTED_ANSWER", status, message);
 }

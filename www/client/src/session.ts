@@ -1,4 +1,5 @@
-import { AuthError } from "./error.js";
+import { unexpected } from "./error.js";
+import { members, type Answer } from "./http.js";
 
 /** The person who is signed in. */
 export interface User {
@@ -15,35 +16,24 @@ export interface Session {
 }
 
 /** Takes the `user` member of an answer of the issuer; anything else in the answer is left out. */
-export async function readSession(response: Response): Promise<Session> {
-  let body: unknown;
-  try {
-    body = await response.json();
-  } catch (cause) {
-    throw new AuthError("UNEXPECTED_ANSWER", response.status, "The server's answer is not JSON.", { cause });
-  }
-  const user = member(body, "user");
-  const id = member(user, "id");
-  const email = member(user, "email");
-  const roles = member(user, "roles");
+export function readSession({ body, status }: Answer): Session {
+  const { id, email, roles, firstName, lastName } = members(members(body)?.["user"]) ?? {};
   if (typeof id !== "string" || typeof email !== "string" || !Array.isArray(roles)) {
-    throw new AuthError("UNEXPECTED_ANSWER", response.status, "The server's answer names no user.");
+    throw unexpected(status, "The server's answer names no user.");
   }
   return {
     user: {
       id,
       email,
-      firstName: textOrEmpty(member(user, "firstName")),
-      lastName: textOrEmpty(member(user, "lastName")),
+      firstName: typeof firstName === "string" ? firstName : "",
+      lastName: typeof lastName === "string" ? lastName : "",
       roles: roles.filter((role): role is string => typeof role === "string"),
     },
   };
 }
 
-function member(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
-}
-
-function textOrEmpty(value: unknown): string {
-  return typeof value === "string" ? value : "";
+/** For how long the access token counts from the answer on, in milliseconds; `undefined` where the answer does not say. */
+export function readLife({ body }: Answer): number | undefined {
+  const seconds = members(body)?.["expiresIn"];
+  return typeof seconds === "number" && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : undefined;
 }

@@ -1,23 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AuthError, createAuthClient } from "@edgeward/client";
-import { ADA, Issuer, problem } from "./issuer.mjs";
+import { ADA, problem } from "./issuer.mjs";
+import { refusedWith, site } from "./site.mjs";
 
-const BASE = "https://site.example";
-
-function site(issuer = new Issuer()) {
-  return { issuer, client: createAuthClient({ baseUrl: BASE, fetch: issuer.fetch }) };
-}
-
-const refusedWith = (code, status) => (error) => {
-  assert.ok(error instanceof AuthError, String(error));
-  assert.deepEqual([error.code, error.status], [code, status]);
-  return true;
-};
+const CREDENTIALS = { email: ADA.email, password: "right" };
 
 test("signs in and says who it is", async () => {
   const { client, issuer } = site();
-  assert.deepEqual(await client.signIn({ email: ADA.email, password: "right" }), { user: ADA });
+  assert.deepEqual(await client.signIn(CREDENTIALS), { user: ADA });
   assert.deepEqual(await client.session(), { user: ADA });
   assert.deepEqual(issuer.calls, ["GET /auth/csrf", "POST /auth/login", "GET /auth/me"]);
 });
@@ -57,14 +47,14 @@ test("nobody is signed in: session() is null after one attempt to refresh", asyn
 });
 
 test("signs out, and a second time without an error", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
+  const { client, issuer } = site({ signedIn: true });
   await client.signOut();
-  assert.equal(issuer.signedIn, false);
+  assert.equal(issuer.user, undefined);
   await client.signOut();
 });
 
 test("only unsafe methods carry the CSRF token, which is fetched once", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
+  const { client, issuer } = site({ signedIn: true });
   for (const [method, expected] of [
     ["GET", null],
     ["POST", "token-0"],
@@ -80,7 +70,7 @@ test("only unsafe methods carry the CSRF token, which is fetched once", async ()
 });
 
 test("a stale CSRF token is replaced once and the request repeated with its body", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
+  const { client, issuer } = site({ signedIn: true });
   await client.fetch("/api/things", { method: "POST", body: "first" });
   issuer.rotateCsrf();
   const answer = await (await client.fetch("/api/things", { method: "POST", body: "second" })).json();
@@ -89,7 +79,7 @@ test("a stale CSRF token is replaced once and the request repeated with its body
 });
 
 test("a CSRF token that stays refused is reported, not asked for in a loop", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
+  const { client, issuer } = site({ signedIn: true });
   issuer.on("POST /api/things", () => problem(403, "CSRF_INVALID"));
   const response = await client.fetch("/api/things", { method: "POST" });
   assert.equal(response.status, 403);
@@ -98,15 +88,15 @@ test("a CSRF token that stays refused is reported, not asked for in a loop", asy
 });
 
 test("another 403 is not a reason to repeat anything", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
+  const { client, issuer } = site({ signedIn: true });
   issuer.on("POST /api/things", () => problem(403, "INSUFFICIENT_ROLE"));
   assert.equal((await client.fetch("/api/things", { method: "POST" })).status, 403);
   assert.equal(issuer.count("POST /api/things"), 1);
 });
 
 test("an expired access cookie: one refresh, one repetition, with method and body", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
-  issuer.accessFresh = false;
+  const { client, issuer } = site({ signedIn: true });
+  issuer.expireAccess();
   const answer = await (await client.fetch("/api/things", { method: "PUT", body: "kept" })).json();
   assert.deepEqual([answer.call, answer.body], ["PUT /api/things", "kept"]);
   assert.equal(issuer.count("POST /auth/refresh"), 1);
@@ -114,16 +104,16 @@ test("an expired access cookie: one refresh, one repetition, with method and bod
 });
 
 test("many requests at once share one refresh", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
-  issuer.accessFresh = false;
+  const { client, issuer } = site({ signedIn: true });
+  issuer.expireAccess();
   const responses = await Promise.all(Array.from({ length: 20 }, (_, i) => client.fetch(`/api/things/${i}`)));
   assert.deepEqual(new Set(responses.map((response) => response.status)), new Set([200]));
   assert.equal(issuer.count("POST /auth/refresh"), 1);
 });
 
 test("a 401 that arrives after somebody else's refresh repeats without another one", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
-  issuer.accessFresh = false;
+  const { client, issuer } = site({ signedIn: true });
+  issuer.expireAccess();
   let answerLate;
   const late = new Promise((resolve) => {
     answerLate = () => resolve(problem(401, "TOKEN_EXPIRED"));
@@ -142,7 +132,7 @@ test("a 401 that arrives after somebody else's refresh repeats without another o
 });
 
 test("a 401 that a refresh does not cure is returned, not chased", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
+  const { client, issuer } = site({ signedIn: true });
   issuer.on("GET /api/things", () => problem(401, "STEP_UP_REQUIRED"));
   assert.equal((await client.fetch("/api/things")).status, 401);
   assert.equal(issuer.count("GET /api/things"), 2);
@@ -150,8 +140,8 @@ test("a 401 that a refresh does not cure is returned, not chased", async () => {
 });
 
 test("an ended session gives back the first 401 without repeating the request", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
-  issuer.accessFresh = false;
+  const { client, issuer } = site({ signedIn: true });
+  issuer.expireAccess();
   issuer.sessionEnded = true;
   const response = await client.fetch("/api/things");
   assert.equal((await response.json()).code, "TOKEN_EXPIRED");
@@ -159,78 +149,52 @@ test("an ended session gives back the first 401 without repeating the request", 
   assert.equal(await client.session(), null);
 });
 
-test("a busy issuer is no reason to believe that the session is over", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
-  issuer.accessFresh = false;
-  issuer.on("POST /auth/refresh", () => problem(503, "ISSUER_UNAVAILABLE"));
-  await assert.rejects(client.session(), refusedWith("ISSUER_UNAVAILABLE", 503));
-  await assert.rejects(client.fetch("/api/things"), refusedWith("ISSUER_UNAVAILABLE", 503));
-});
-
-/** The answer to who comes second. */
-const inProgress = () => {
-  const response = problem(409, "REFRESH_IN_PROGRESS");
-  response.headers.set("retry-after", "0");
-  return response;
-};
-
-test("a refresh in another tab is waited for, not repeated", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
-  issuer.accessFresh = false;
-  issuer.on("POST /auth/refresh", () => {
-    // The other tab's answer arrives while this one waits: its cookies and its CSRF token are the present ones.
-    issuer.accessFresh = true;
-    issuer.rotateCsrf();
-    return inProgress();
-  });
-  const response = await client.fetch("/api/things", { method: "POST", body: "x" });
-  assert.equal(response.status, 200);
-  assert.equal((await response.json()).csrf, issuer.csrf());
-  assert.equal(issuer.count("POST /auth/refresh"), 1);
-});
-
-test("a refresh in another tab whose answer was lost is asked for once more", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
-  issuer.accessFresh = false;
-  let asked = 0;
-  issuer.on("POST /auth/refresh", () => (asked++ === 0 ? inProgress() : undefined));
-  assert.equal((await client.session())?.user.id, ADA.id);
-  assert.equal(issuer.count("POST /auth/refresh"), 2);
-  assert.equal(issuer.count("GET /auth/me"), 3);
-});
-
-test("a refresh that stays in progress is an error and not the end of the session", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
-  issuer.accessFresh = false;
-  issuer.on("POST /auth/refresh", inProgress);
-  await assert.rejects(client.session(), refusedWith("REFRESH_IN_PROGRESS", 409));
-  assert.equal(issuer.count("POST /auth/refresh"), 2);
-});
-
-test("after a failed refresh the next 401 may try again", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
-  issuer.accessFresh = false;
-  let busy = true;
-  issuer.on("POST /auth/refresh", () => (busy ? problem(503, "ISSUER_UNAVAILABLE") : undefined));
-  await assert.rejects(client.session(), refusedWith("ISSUER_UNAVAILABLE", 503));
-  busy = false;
-  assert.deepEqual(await client.session(), { user: ADA });
-});
-
 test("a sign-in forgets the CSRF token of the stranger before it", async () => {
   const { client, issuer } = site();
-  await client.signIn({ email: ADA.email, password: "right" });
+  await client.signIn(CREDENTIALS);
   const answer = await (await client.fetch("/api/things", { method: "POST" })).json();
   assert.equal(answer.csrf, issuer.csrf());
   assert.equal(issuer.count("POST /api/things"), 1, "no detour over a refusal");
 });
 
 test("another origin never gets a request, let alone the token", async () => {
-  const { client, issuer } = site(new Issuer().signInAs());
+  const { client, issuer } = site({ signedIn: true });
   for (const address of ["https://evil.example/", "//evil.example/api", "http://site.example/", new URL("https://site.example:8443/")]) {
     await assert.rejects(client.fetch(address, { method: "POST" }), TypeError, String(address));
   }
   assert.deepEqual(issuer.calls, []);
+});
+
+test("signs out everywhere, or everywhere else", async () => {
+  const { client, issuer } = site({ signedIn: true });
+  let asked;
+  issuer.on("POST /auth/logout-all", async (request) => {
+    asked = await request.clone().json();
+  });
+  await client.signOutEverywhere({ exceptCurrent: true });
+  assert.deepEqual(asked, { exceptCurrent: true });
+  assert.equal((await client.session())?.user.id, ADA.id);
+  await client.signOutEverywhere();
+  assert.deepEqual(asked, { exceptCurrent: false });
+  assert.equal(await client.session(), null);
+});
+
+test("a sign-out everywhere that must be confirmed first has ended nothing", async () => {
+  const { client, issuer } = site({ signedIn: true });
+  issuer.on("POST /auth/logout-all", () => problem(401, "STEP_UP_REQUIRED"));
+  await assert.rejects(client.signOutEverywhere(), refusedWith("STEP_UP_REQUIRED", 401));
+  assert.equal((await client.session())?.user.id, ADA.id);
+});
+
+test("an error carries what the answer says besides", async () => {
+  const { client, issuer } = site();
+  const answer = { code: "INVALID_CREDENTIALS", detail: "No.", attemptsLeft: 3 };
+  const headers = { "content-type": "application/problem+json", "retry-after": "120" };
+  issuer.on("POST /auth/login", () => new Response(JSON.stringify(answer), { status: 401, headers }));
+  await assert.rejects(client.signIn(CREDENTIALS), ({ details, retryAfter }) => {
+    assert.deepEqual([details.attemptsLeft, retryAfter], [3, 120]);
+    return true;
+  });
 });
 
 test("answers that are not what the API promises are named as such", async () => {
@@ -245,19 +209,6 @@ test("answers that are not what the API promises are named as such", async () =>
   ]) {
     const { client, issuer } = site();
     issuer.on(call, answer);
-    await assert.rejects(
-      client.signIn({ email: ADA.email, password: "right" }),
-      refusedWith("UNEXPECTED_ANSWER", status),
-      call,
-    );
+    await assert.rejects(client.signIn(CREDENTIALS), refusedWith("UNEXPECTED_ANSWER", status), call);
   }
-});
-
-test("no answer at all is UNREACHABLE and keeps the cause", async () => {
-  const cause = new TypeError("fetch failed");
-  const client = createAuthClient({ baseUrl: BASE, fetch: () => Promise.reject(cause) });
-  await assert.rejects(client.session(), (error) => {
-    assert.equal(error.cause, cause);
-    return refusedWith("UNREACHABLE", 0)(error);
-  });
 });

@@ -122,7 +122,10 @@ pub(super) fn runtimes(limits: &Limits) -> Outcome<Counts> {
 }
 
 pub(super) fn client(limits: &Limits) -> Outcome<Counts> {
+    // The examples install both packages.
+    build::npm_package()?;
     let mut counts = holds(limits, &tsc("www/client")?)?;
+    counts.add(holds(limits, &tsc("www/client/test")?)?);
     counts.add(tests(limits, &node_tests("www/client/test")?)?);
     counts.add(tests(limits, &node_tests("www/demo/test")?)?);
     Ok(counts)

@@ -12,8 +12,12 @@ use crate::{SharedApp, domain::storage::Storage, http::problem::ApiError};
 
 /// Who is signed in.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Me {
     user: UserView,
+    /// The rest of the life of the access token that the last sign-in or refresh made, in seconds; 0 when it is over. A page
+    /// cannot read it from the cookie, and must know it to refresh in time.
+    expires_in: i64,
 }
 
 /// Says who is signed in, from the database and not from the token: roles and names are the present ones.
@@ -35,7 +39,11 @@ pub async fn me(State(app): State<SharedApp>, visitor: Visitor) -> Result<Json<M
         .account_by_id(principal.user)
         .await?
         .ok_or(ApiError::NotSignedIn)?;
+    let life = app.config.tokens.access_seconds;
+    let made_at = principal.family.handed_out_at.time();
+    let rest = life.saturating_sub(visitor.caller.now.seconds_since(made_at));
     Ok(Json(Me {
         user: UserView::of(&account),
+        expires_in: rest.clamp(0, life),
     }))
 }

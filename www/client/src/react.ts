@@ -1,0 +1,66 @@
+/** `@edgeward/client/react`: who is signed in, as a hook. */
+import { useSyncExternalStore } from "react";
+import type { AuthClient, Session } from "./index.js";
+
+/** `loading` until the first answer; `unavailable` if there was none, which says nothing of the session. */
+export type AuthState =
+  | { readonly status: "loading"; readonly session: undefined }
+  | { readonly status: "signed-in"; readonly session: Session }
+  | { readonly status: "signed-out"; readonly session: null }
+  | { readonly status: "unavailable"; readonly session: undefined; readonly error: unknown };
+
+/** Who is signed in with `client`. Components that use the same client share one question to the issuer. */
+export function useAuth(client: AuthClient): AuthState {
+  let watch = watches.get(client);
+  if (watch === undefined) {
+    watch = new Watch(client);
+    watches.set(client, watch);
+  }
+  return useSyncExternalStore(watch.subscribe, watch.state, loading);
+}
+
+const LOADING: AuthState = { status: "loading", session: undefined };
+
+/** What a server renders: it does not have the cookies that the page will have. */
+const loading = () => LOADING;
+
+const watches = new WeakMap<AuthClient, Watch>();
+
+class Watch {
+  #state = LOADING;
+  readonly #components = new Set<() => void>();
+  #stop = () => {};
+
+  constructor(private readonly client: AuthClient) {}
+
+  readonly state = () => this.#state;
+
+  readonly subscribe = (component: () => void) => {
+    this.#components.add(component);
+    if (this.#components.size === 1) this.#start();
+    return () => {
+      this.#components.delete(component);
+      if (this.#components.size === 0) this.#stop();
+    };
+  };
+
+  #start(): void {
+    let isOver = false;
+    const become = (state: AuthState) => {
+      if (isOver) return;
+      this.#state = state;
+      for (const component of this.#components) component();
+    };
+    const know = (session: Session | null) =>
+      become(session === null ? { status: "signed-out", session } : { status: "signed-in", session });
+    const end = this.client.onChange(know);
+    this.client.session().then(know, (error: unknown) => {
+      // What a change has told meanwhile is better than no answer.
+      if (this.#state.session === undefined) become({ status: "unavailable", session: undefined, error });
+    });
+    this.#stop = () => {
+      isOver = true;
+      end();
+    };
+  }
+}

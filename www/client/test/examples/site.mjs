@@ -1,0 +1,44 @@
+// A site for the examples that run in a browser: their files, and behind `/auth` and `/api` the issuer of the client's tests.
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { text } from "node:stream/consumers";
+import { Issuer } from "../issuer.mjs";
+import { listen } from "./quick_start.mjs";
+
+const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8" };
+
+export async function serveSite(folder) {
+  const issuer = new Issuer();
+  issuer.now = () => Date.now();
+  const server = await listen(
+    createServer(async (request, response) => {
+      const answer = await answerOf(request, issuer, folder);
+      response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()));
+    }),
+  );
+  return {
+    issuer,
+    origin: `http://127.0.0.1:${server.address().port}`,
+    stop() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+async function answerOf(request, issuer, folder) {
+  const { method, url, headers } = request;
+  if (/^\/(auth|api)\//.test(url)) {
+    const body = method === "GET" ? undefined : await text(request);
+    return issuer.fetch(`http://site.example${url}`, { method, headers: only(headers, ["x-csrf-token", "content-type"]), body });
+  }
+  const path = normalize(url === "/" ? "/index.html" : url);
+  const file = await readFile(join(folder, path)).catch(() => undefined);
+  return file ? new Response(file, { headers: { "content-type": TYPES[extname(path)] ?? "text/plain" } }) : new Response("", { status: 404 });
+}
+
+function only(headers, names) {
+  return Object.fromEntries(names.flatMap((name) => (name in headers ? [[name, headers[name]]] : [])));
+}
