@@ -67,7 +67,7 @@ pub fn prepare(need: Need) -> Outcome<()> {
         debian_postgresql()?;
         debian_redis()?;
         debian_nginx()?;
-        debian_softhsm()?;
+        softhsm()?;
         python_packages()?;
     }
     Ok(())
@@ -174,7 +174,7 @@ fn debian_redis() -> Outcome<()> {
 }
 
 /// A device with a PKCS#11 module in software; the tests make tokens of their own.
-fn debian_softhsm() -> Outcome<()> {
+pub fn softhsm() -> Outcome<()> {
     if toolchain::has_softhsm() {
         return Ok(());
     }
