@@ -13,6 +13,8 @@ mod transit;
 #[cfg(feature = "hsm")]
 mod hsm;
 #[cfg(feature = "hsm")]
+mod journey;
+#[cfg(feature = "hsm")]
 mod signing;
 #[cfg(feature = "hsm")]
 mod softhsm;

@@ -31,10 +31,13 @@ async fn goes_on(desk: &Desk, browser: &Browser) -> bool {
     browser.refresh().await.status == 200
 }
 
-/// As if so many seconds had passed since the keys were made.
+/// As if the key that signs had been made two hours ago and the next one an hour ago.
 async fn age_keys(desk: &Desk) {
-    desk.run("UPDATE signing_keys SET created_at = created_at - 7200, published_at = published_at - 7200, signs_from = signs_from - 7200 WHERE state = 'active'").await;
-    desk.run("UPDATE signing_keys SET created_at = created_at - 7200, published_at = published_at - 7200 WHERE state = 'published'").await;
+    desk.run(
+        "UPDATE signing_keys SET created_at = created_at - 3600, published_at = published_at - 3600;
+         UPDATE signing_keys SET created_at = created_at - 3600, signs_from = signs_from - 7200 WHERE state = 'active'",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -235,6 +238,12 @@ async fn a_lost_device_costs_a_refresh() {
         .restarted(|config| config.custody.kek = Some(SecretText::new(key.trim())))
         .await;
     assert!(goes_on(&desk, &browser).await);
+}
+
+#[tokio::test]
+async fn a_core_dump_is_off_where_it_was_switched_off() {
+    let world = World::new();
+    world.walk("../CUSTODY.md", Some("Core dumps, and the environment"));
 }
 
 #[test]

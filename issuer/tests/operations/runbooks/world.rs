@@ -18,11 +18,12 @@ const MARK: &str = "\u{1}step ended with ";
 /// So many seconds a page may take. Then the shell is ended, and the issuer with it.
 const PATIENCE: &str = "300";
 
-/// What is typed before a page, as `README.md` there says: the service as systemd has it, and Cloudflare's tool, which takes a secret on its standard input.
+/// What is typed before a page, as `README.md` there says: the service as systemd has it, with `LimitCORE=0`, and Cloudflare's tool, which takes a secret on its standard input.
 /// The issuer is a child of the shell, so it ends with it.
 const PRELUDE: &str = r#"
 exec 2>&1 </dev/null
 umask 077
+ulimit -c 0
 systemctl() {
     case $1 in stop | restart) [ -z "$SERVING" ] || { kill "$SERVING"; wait "$SERVING"; SERVING=; } ;; esac
     case $1 in start | restart)
@@ -33,6 +34,7 @@ systemctl() {
             sleep 0.1
         done ;;
     esac
+    case $* in "show --property MainPID --value edgeward") echo "$SERVING" ;; esac
 }
 npx() {
     [ "$*" = "wrangler secret put EDGE_KEY" ] && grep -q '^edge1\.' && echo "Success! Uploaded secret EDGE_KEY"
