@@ -124,13 +124,12 @@ async fn three(desk: &Desk) -> [Browser; 3] {
     ]
 }
 
-#[track_caller]
-fn as_the_page_says(goes_on: [bool; 3]) {
-    assert_eq!(
-        goes_on,
-        [true, false, true],
-        "idle since the copy, refreshed since, signed out since"
-    );
+/// What becomes of them, as the page says: who was idle since the copy, who refreshed, and the cookies of who signed out.
+async fn they_are_as_the_page_says(desk: &Desk, [idle, refreshed, left]: [&Browser; 3]) {
+    assert!(goes_on(desk, idle).await);
+    let refused = desk.seat(refreshed).refresh().await;
+    refused.expect_problem(401, "INVALID_REFRESH_TOKEN");
+    assert!(goes_on(desk, left).await, "an ended session lives again");
 }
 
 async fn act_after_the_copy([_, refreshes, leaves]: &mut [Browser; 3]) {
@@ -152,12 +151,7 @@ async fn a_sqlite_file_is_restored() {
     world.walk("restore-sqlite.md", Some("What a restore does"));
     world.walk("restore-sqlite.md", Some("See that it worked"));
     let desk = desk.restarted(|_| {}).await;
-    as_the_page_says([
-        goes_on(&desk, &people[0]).await,
-        goes_on(&desk, &people[1]).await,
-        // Whoever copied its cookies before it was signed out.
-        goes_on(&desk, &before[2]).await,
-    ]);
+    they_are_as_the_page_says(&desk, [&people[0], &people[1], &before[2]]).await;
 }
 
 #[tokio::test]
@@ -181,11 +175,7 @@ async fn a_postgresql_database_is_restored() {
     let desk = desk
         .restarted(|config| config.store.database = Database::Server(restored))
         .await;
-    as_the_page_says([
-        goes_on(&desk, &people[0]).await,
-        goes_on(&desk, &people[1]).await,
-        goes_on(&desk, &before[2]).await,
-    ]);
+    they_are_as_the_page_says(&desk, [&people[0], &people[1], &before[2]]).await;
     world.walk("restore-postgresql.md", Some("Go back"));
     assert_eq!(fs::read_to_string(&file).unwrap(), url.to_string());
 }
@@ -250,12 +240,22 @@ async fn a_core_dump_is_off_where_it_was_switched_off() {
 fn every_runbook_is_walked_through() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/runbooks");
     let walked = include_str!("mod.rs");
-    for page in fs::read_dir(folder).unwrap() {
+    for page in fs::read_dir(&folder).unwrap() {
         let name = page.unwrap().file_name().into_string().unwrap();
         let is_index = name == "README.md";
-        assert!(
-            is_index || walked.contains(&format!("world.walk(\"{name}\"")),
-            "no test walks through {name}"
-        );
+        if is_index {
+            continue;
+        }
+        let call = format!("world.walk(\"{name}\"");
+        assert!(walked.contains(&call), "no test walks through {name}");
+        let text = fs::read_to_string(folder.join(&name)).unwrap();
+        for part in [
+            "**When**",
+            "**Who decides**",
+            "## See that it worked",
+            "## Go back",
+        ] {
+            assert!(text.contains(part), "{name} does not say: {part}");
+        }
     }
 }
