@@ -118,14 +118,14 @@ async fn signing_keys_move_from_every_place_to_every_other() {
         let moves = every_move();
         for (from, to) in &moves {
             let told = world.done(&["keys", "reseal"], &named.settings(*to, *from));
-            let one = format!("1 re-sealed, 0 already under {}", to.prefix());
-            assert!(told.contains(&one), "{from:?} to {to:?}: {told}");
+            let all = format!(" re-sealed, 0 already under {}", to.prefix());
+            assert!(told.contains(&all), "{from:?} to {to:?}: {told}");
             assert!(
                 told.contains(&format!(": {}", from.prefix())),
                 "{from:?} to {to:?}: {told}"
             );
             let alone = world.done(&["keys", "reseal", "--all"], &only(*to));
-            assert!(alone.contains(&one), "{to:?} alone opens: {alone}");
+            assert!(alone.contains(&all), "{to:?} alone opens: {alone}");
         }
         assert_eq!(world.done(&["keys", "list"], &only(Place::Folder)), keys);
         for from in Place::ALL {
