@@ -10,8 +10,9 @@
 )]
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -73,6 +74,16 @@ fn main() {
         .map(|(name, rows)| measure(name, rows))
         .collect();
     println!("{}", Value::from(measured));
+    wait_for_threads();
+}
+
+/// A module that is still being ended by another thread when the process ends may keep it from ending.
+fn wait_for_threads() {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let began = Instant::now();
+    while fs::read_dir("/proc/self/task").unwrap().count() > 1 && began.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Every place that can be asked on this machine. A server of a key management service that runs here would be one more.
@@ -88,7 +99,7 @@ fn backends(device: Pkcs11) -> Vec<Backend> {
             custody: Custody::default(),
         },
         Backend {
-            name: "SoftHSM",
+            name: "in SoftHSM",
             custody: in_softhsm,
         },
     ]
@@ -148,7 +159,7 @@ fn made<'a>(runtime: &'a Runtime, folder: &'a Path, backends: &'a [Backend]) -> 
     }
     for (backend, algorithm) in devices(backends) {
         let mut number = 0;
-        let name = format!("{}, the pair in {}", curve(algorithm), backend.name);
+        let name = format!("{}, the pair {}", curve(algorithm), backend.name);
         rows.push(row(name, 1, move || {
             number += 1;
             let label = format!("{}-{number}", algorithm.name());
@@ -183,7 +194,7 @@ fn signed(backends: &[Backend]) -> Vec<Row<'_>> {
         let label = format!("signs-{}", algorithm.name());
         custody::make_signing_key(&backend.custody, &label, algorithm).unwrap();
         let signer = custody::open_signer(&backend.custody, &label).unwrap();
-        let name = format!("{}, in {}", curve(algorithm), backend.name);
+        let name = format!("{}, {}", curve(algorithm), backend.name);
         rows.push(row(name, SLOW, move || {
             custody::sign_token(signer.as_ref(), &kind(), &claims()).unwrap();
         }));
