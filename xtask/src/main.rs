@@ -12,7 +12,7 @@ usage: cargo xtask COMMAND
   build [edge|npm|issuer|client|all]     what ships
   test [SUITE…]                          every suite, or some
   coverage [ARG…]                        which lines of core its tests reach; ARG goes to cargo llvm-cov
-  bench verify|gate|issuer|revocation [--json]
+  bench verify|gate|issuer|keys|revocation [--json]
                                          our verification, our Worker or the issuer beside its peers; how soon a sign-out is obeyed
   screenshots [DIR]                      pictures of the pages";
 

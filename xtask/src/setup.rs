@@ -67,7 +67,8 @@ pub fn prepare(need: Need) -> Outcome<()> {
         debian_postgresql()?;
         debian_redis()?;
         debian_nginx()?;
-        debian_softhsm()?;
+        softhsm()?;
+        debian_operators_tools()?;
         python_packages()?;
     }
     Ok(())
@@ -174,7 +175,7 @@ fn debian_redis() -> Outcome<()> {
 }
 
 /// A device with a PKCS#11 module in software; the tests make tokens of their own.
-fn debian_softhsm() -> Outcome<()> {
+pub fn softhsm() -> Outcome<()> {
     if toolchain::has_softhsm() {
         return Ok(());
     }
@@ -187,6 +188,16 @@ fn debian_nginx() -> Outcome<()> {
         return Ok(());
     }
     debian("nginx", &["nginx-light"])
+}
+
+/// What runbooks have an operator type; a test types it.
+fn debian_operators_tools() -> Outcome<()> {
+    const TOOLS: [&str; 3] = ["curl", "openssl", "sqlite3"];
+    let is_here = |tool: &&str| toolchain::find_on_path(tool).is_some();
+    if TOOLS.iter().all(is_here) {
+        return Ok(());
+    }
+    debian("curl, OpenSSL and SQLite's shell", &TOOLS)
 }
 
 /// Installs packages of Debian, or says how.

@@ -187,12 +187,12 @@ pub fn has_redis() -> bool {
 }
 
 /// Where Debian puts the module of SoftHSM.
-const SOFTHSM_MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+pub const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
 
 /// Whether SoftHSM's module and its command line are here.
 #[must_use]
 pub fn has_softhsm() -> bool {
-    find_on_path("softhsm2-util").is_some() && Path::new(SOFTHSM_MODULE).exists()
+    find_on_path("softhsm2-util").is_some() && Path::new(SOFTHSM).exists()
 }
 
 /// nginx, which Debian puts where only root's path leads.

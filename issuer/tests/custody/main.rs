@@ -17,6 +17,8 @@ mod kms;
 #[cfg(any(feature = "hsm", feature = "kms"))]
 mod served;
 #[cfg(feature = "hsm")]
+mod journey;
+#[cfg(feature = "hsm")]
 mod signing;
 #[cfg(feature = "hsm")]
 mod softhsm;

@@ -31,7 +31,7 @@ use crate::folder::Folder;
 use crate::program::{Ran, edgeward, run};
 use crate::settings::check;
 
-const TOKEN: &str = "hvs.first-token";
+pub(crate) const TOKEN: &str = "hvs.first-token";
 
 /// What the server does next, and what it was asked.
 #[derive(Default)]
@@ -46,13 +46,13 @@ struct Script {
 }
 
 #[derive(Clone)]
-struct Server {
+pub(crate) struct Server {
     script: Arc<Mutex<Script>>,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let script = Script {
             keys: BTreeMap::from([("edgeward".to_owned(), vec![[3; 32]])]),
             token: TOKEN.to_owned(),

@@ -60,6 +60,19 @@ impl Desk {
         }
     }
 
+    /// After a restart: secrets and database are read again, by settings that may have changed.
+    pub(crate) async fn restarted(self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = self.app.config.clone();
+        self.app.store.close().await;
+        change(&mut config);
+        let app = Arc::new(App::open(config).await.unwrap());
+        Self {
+            router: routes::router(Arc::clone(&app)),
+            app,
+            folder: self.folder,
+        }
+    }
+
     /// With Ada, who has a role, and her browser.
     pub(crate) async fn with_ada() -> (Self, Browser) {
         Self::with_ada_and(|_| {}).await
@@ -120,6 +133,14 @@ impl Desk {
             jar: BTreeMap::new(),
             user_agent: USER_AGENT,
             address: None,
+        }
+    }
+
+    /// A browser that has been elsewhere, or here before a restart.
+    pub(crate) fn seat(&self, browser: &Browser) -> Browser {
+        Browser {
+            router: self.router.clone(),
+            ..browser.clone()
         }
     }
 

@@ -12,10 +12,13 @@ mod security_events;
 mod alerts;
 mod metrics;
 mod readiness;
+mod runbooks;
 
 #[path = "../desk/mod.rs"]
 mod desk;
 #[path = "../folder/mod.rs"]
 mod folder;
+#[path = "../postgres/mod.rs"]
+mod postgres;
 #[path = "../settings/mod.rs"]
 mod settings;

@@ -3,6 +3,7 @@
 //! The timing itself is done by scripts in `xtask/bench`, where most peers are at home; this module builds what they measure
 //! and starts them with the pinned Node. What only the bench needs is installed and built only for it.
 
+mod keys;
 mod peers;
 mod revocation;
 
@@ -14,11 +15,11 @@ use crate::run::{check, command};
 use crate::setup::{self, Need};
 use crate::toolchain;
 
-/// `cargo xtask bench verify|gate|issuer|revocation [--json]`
+/// `cargo xtask bench verify|gate|issuer|keys|revocation [--json]`
 pub fn run(args: &[String]) -> Outcome<()> {
     let Some((name, flags)) = args.split_first() else {
         return Err(Failure::new(
-            "which benchmark? verify, gate, issuer or revocation",
+            "which benchmark? verify, gate, issuer, keys or revocation",
         ));
     };
     if let Some(unknown) = flags.iter().find(|flag| *flag != "--json") {
@@ -30,9 +31,10 @@ pub fn run(args: &[String]) -> Outcome<()> {
         "verify" => verify(flags),
         "gate" => gate(flags),
         "issuer" => issuer(flags),
+        "keys" => keys::run(flags),
         "revocation" => revocation::run(flags),
         other => Err(Failure::new(format!(
-            "no benchmark is called `{other}`: verify, gate, issuer or revocation"
+            "no benchmark is called `{other}`: verify, gate, issuer, keys or revocation"
         ))),
     }
 }

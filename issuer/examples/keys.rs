@@ -1,0 +1,267 @@
+//! What keys cost, for `cargo xtask bench keys`: to make one, to sign by one, and to open one, by each kind of custody.
+//!
+//! `cargo run --release -p edgeward-issuer --example keys -- FOLDER MODULE TOKEN PIN`: an empty folder, and a PKCS#11 device of
+//! one's own with a token in it. Prints a JSON array of groups; each has rows, and a row the microseconds of one act in each round.
+//! In a round every row has one turn.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a measurement that fails says so by panicking"
+)]
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+use edgeward_core::{
+    signature::Algorithm,
+    time::UnixTime,
+    token::{SigningKey, TokenType},
+};
+use edgeward_issuer::{
+    config::{Config, Custody, Pkcs11, SealerKind, SecretText},
+    custody::{self, Secrets},
+    domain::{keyring::acts, session::random},
+    open_store,
+};
+use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
+
+/// So many turns each row has.
+const ROUNDS: usize = 15;
+
+/// So many acts make a turn, where an act takes microseconds.
+const QUICK: u32 = 256;
+/// Where it goes to a device.
+const SLOW: u32 = 32;
+
+const NOW: UnixTime = UnixTime::from_seconds(1_795_000_000);
+const SEALED: &str = "a-signing-key";
+
+/// One thing that is timed: its name, and a turn, which gives the time of one act.
+type Row<'a> = (String, Box<dyn FnMut() -> Duration + 'a>);
+
+/// A place where key-encryption keys are, by the name that the table shows.
+struct Backend {
+    name: &'static str,
+    custody: Custody,
+}
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let folder = PathBuf::from(&arguments[0]);
+    let device = Pkcs11 {
+        module: PathBuf::from(&arguments[1]),
+        token: arguments[2].clone(),
+        key: "kek".to_owned(),
+        other_key: None,
+        pin: SecretText::new(&arguments[3]),
+        pin_file: None,
+    };
+    custody::make_key(&device).unwrap();
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let backends = backends(device);
+    let groups = [
+        ("made", made(&runtime, &folder, &backends)),
+        ("signed", signed(&backends)),
+        ("opened", opened(&folder, &backends)),
+    ];
+    let measured: Vec<Value> = groups
+        .into_iter()
+        .map(|(name, rows)| measure(name, rows))
+        .collect();
+    println!("{}", Value::from(measured));
+    wait_for_threads();
+}
+
+/// A module that is still being ended by another thread when the process ends may keep it from ending.
+fn wait_for_threads() {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let began = Instant::now();
+    while fs::read_dir("/proc/self/task").unwrap().count() > 1 && began.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Every place that can be asked on this machine. A server of a key management service that runs here would be one more.
+fn backends(device: Pkcs11) -> Vec<Backend> {
+    let in_softhsm = Custody {
+        sealer: SealerKind::Pkcs11,
+        pkcs11: Some(device),
+        ..Custody::default()
+    };
+    vec![
+        Backend {
+            name: "in this process",
+            custody: Custody::default(),
+        },
+        Backend {
+            name: "in SoftHSM",
+            custody: in_softhsm,
+        },
+    ]
+}
+
+/// Everybody takes a turn, and the next round begins with another.
+fn measure(group: &str, mut rows: Vec<Row>) -> Value {
+    let mut taken: Vec<Vec<f64>> = vec![Vec::new(); rows.len()];
+    for round in 0..=ROUNDS {
+        for place in 0..rows.len() {
+            let row = (round + place) % rows.len();
+            let micros = (rows[row].1)().as_secs_f64() * 1e6;
+            // The first round is for warming up.
+            if round > 0 {
+                taken[row].push(micros);
+            }
+        }
+    }
+    let names = rows.iter().map(|(name, _)| name);
+    let rows: Vec<Value> = names
+        .zip(taken)
+        .map(|(name, micros)| json!({ "name": name, "micros": micros }))
+        .collect();
+    json!({ "group": group, "rows": rows })
+}
+
+/// The time of one of so many acts.
+fn repeated(times: u32, mut act: impl FnMut()) -> Duration {
+    let began = Instant::now();
+    for _ in 0..times {
+        act();
+    }
+    began.elapsed() / times
+}
+
+fn row<'a>(
+    name: impl Into<String>,
+    times: u32,
+    mut act: impl FnMut() + 'a,
+) -> (String, Box<dyn FnMut() -> Duration + 'a>) {
+    (name.into(), Box::new(move || repeated(times, &mut act)))
+}
+
+/// Keys are made: the pair alone, and the issuer's first key as `serve` makes it.
+fn made<'a>(runtime: &'a Runtime, folder: &'a Path, backends: &'a [Backend]) -> Vec<Row<'a>> {
+    let mut rows = vec![row("Ed25519, the pair alone", QUICK, || {
+        SigningKey::from_seed(&random().unwrap()).unwrap();
+    })];
+    for backend in backends {
+        let secrets = secrets(folder, &backend.custody);
+        let name = format!(
+            "Ed25519, sealed {} and on the disk with its audit entry",
+            backend.name
+        );
+        let turn = move || first_key(runtime, folder, &secrets);
+        rows.push((name, Box::new(turn)));
+    }
+    for (backend, algorithm) in devices(backends) {
+        let mut number = 0;
+        let name = format!("{}, the pair {}", curve(algorithm), backend.name);
+        rows.push(row(name, 1, move || {
+            number += 1;
+            let label = format!("{}-{number}", algorithm.name());
+            custody::make_signing_key(&backend.custody, &label, algorithm).unwrap();
+        }));
+    }
+    rows
+}
+
+/// Over a database of its own, whose making is not timed.
+fn first_key(runtime: &Runtime, folder: &Path, secrets: &Secrets) -> Duration {
+    runtime.block_on(async {
+        let number = u64::from_le_bytes(random().unwrap());
+        let config = Config::defaults(&folder.join(format!("{number:x}")));
+        let store = open_store(&config).await.unwrap();
+        let began = Instant::now();
+        acts::ensure_first(&store, secrets, NOW).await.unwrap();
+        let taken = began.elapsed();
+        store.close().await;
+        taken
+    })
+}
+
+/// Access tokens are signed: with an opened key, which is what `serve` does, and where a key lives that never leaves.
+fn signed(backends: &[Backend]) -> Vec<Row<'_>> {
+    let kind = || TokenType::Other("at+jwt".to_owned());
+    let key = SigningKey::from_seed(&random().unwrap()).unwrap();
+    let mut rows = vec![row("Ed25519, opened into memory", QUICK, move || {
+        key.sign(&kind(), &claims()).unwrap();
+    })];
+    for (backend, algorithm) in devices(backends) {
+        let label = format!("signs-{}", algorithm.name());
+        custody::make_signing_key(&backend.custody, &label, algorithm).unwrap();
+        let signer = custody::open_signer(&backend.custody, &label).unwrap();
+        let name = format!("{}, {}", curve(algorithm), backend.name);
+        rows.push(row(name, SLOW, move || {
+            custody::sign_token(signer.as_ref(), &kind(), &claims()).unwrap();
+        }));
+    }
+    rows
+}
+
+/// A private key is sealed and opened, with the data key remembered and without.
+fn opened<'a>(folder: &Path, backends: &'a [Backend]) -> Vec<Row<'a>> {
+    let mut rows = Vec::new();
+    for backend in backends {
+        let forgetful = Custody {
+            cache: Duration::ZERO,
+            ..backend.custody.clone()
+        };
+        let mut kinds = vec![("opened", forgetful)];
+        if backend.custody.sealer != SealerKind::Local {
+            kinds.push(("opened, the data key remembered", backend.custody.clone()));
+        }
+        for (act, custody) in kinds {
+            let secrets = secrets(folder, &custody);
+            let sealed = secrets.seal(SEALED, &[7; 32]).unwrap();
+            let times = if act == "opened" { SLOW } else { QUICK };
+            let name = format!("{act}, {}", backend.name);
+            rows.push(row(name, times, move || {
+                secrets.open(SEALED, &sealed).unwrap();
+                // As a serving issuer does, which writes them into the audit log.
+                drop(secrets.take_accesses());
+            }));
+        }
+        let secrets = self::secrets(folder, &backend.custody);
+        rows.push(row(format!("sealed, {}", backend.name), SLOW, move || {
+            secrets.seal(SEALED, &[7; 32]).unwrap();
+            drop(secrets.take_accesses());
+        }));
+    }
+    rows
+}
+
+/// The backends in which keys can be made and sign, with what they sign by.
+fn devices(backends: &[Backend]) -> impl Iterator<Item = (&Backend, Algorithm)> {
+    let devices = backends
+        .iter()
+        .filter(|backend| backend.custody.sealer == SealerKind::Pkcs11);
+    devices.flat_map(|device| [(device, Algorithm::EdDsa), (device, Algorithm::Es256)])
+}
+
+const fn curve(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::EdDsa | Algorithm::Ed25519 => "Ed25519",
+        Algorithm::Es256 => "P-256",
+        Algorithm::Rs256 => "RSA",
+    }
+}
+
+fn secrets(folder: &Path, custody: &Custody) -> Secrets {
+    let mut config = Config::defaults(folder);
+    config.custody = custody.clone();
+    Secrets::open_configured(&config).unwrap()
+}
+
+/// About as long as those of the issuer.
+fn claims() -> Value {
+    let id = "0196f1a2-7c3d-7e4f-8a5b-6c7d8e9f0a1b";
+    json!({
+        "iss": "https://www.example.com", "aud": "https://www.example.com", "sub": id, "jti": id, "sid": id,
+        "exp": NOW.plus(600), "iat": NOW, "nbf": NOW, "auth_time": NOW, "seq": 17, "client_id": "web", "amr": ["pwd"],
+        "acr": "aal1", "roles": ["editor", "admin"], "scope": "", "name": "Ada Lovelace", "email": "ada@example.com"
+    })
+}
