@@ -10,6 +10,7 @@
 pub mod labels;
 mod hashing;
 mod keys;
+mod secrets;
 mod mails;
 mod outcomes;
 pub mod redis;
@@ -39,6 +40,7 @@ use self::{
     mails::MailLabels,
     redis::RedisNumbers,
     sample::Sessions,
+    secrets::Secrets,
 };
 use crate::domain::{
     login::{LoginError, SignedIn},
@@ -86,6 +88,7 @@ pub struct Metrics {
     sessions: Sessions,
     hashing: Hashing,
     keys: Keys,
+    secrets: Secrets,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -117,6 +120,7 @@ impl Metrics {
             sessions: Sessions::default(),
             hashing: Hashing::default(),
             keys: Keys::default(),
+            secrets: Secrets::default(),
         };
         metrics.register();
         metrics.begin();
@@ -201,6 +205,7 @@ impl Metrics {
         self.sessions.register(registry);
         self.hashing.register(registry);
         self.keys.register(registry);
+        self.secrets.register(registry);
     }
 
     fn begin(&self) {
@@ -320,6 +325,12 @@ impl Metrics {
     #[must_use]
     pub const fn hashing(&self) -> &Hashing {
         &self.hashing
+    }
+
+    /// The secrets of tokens.
+    #[must_use]
+    pub const fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// The signing keys.
