@@ -26,6 +26,7 @@ mod refresh_lost;
 mod revocations;
 mod edge_proofs;
 mod edge_bundle;
+mod secrets;
 
 #[path = "../desk/mod.rs"]
 mod desk;

@@ -21,6 +21,7 @@ mod accounts;
 mod events;
 mod audit;
 mod keys;
+mod secrets;
 mod policy;
 mod token_verify;
 mod token_algorithms;
