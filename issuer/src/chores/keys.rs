@@ -10,7 +10,7 @@ use crate::{
     App,
     domain::{
         keyring::{KeyringError, Rules, acts::Acts, timing::JITTER_SECONDS},
-        secrets::{Purpose, SecretsError},
+        secrets::{Purpose, SecretsError, plan},
     },
 };
 
@@ -102,12 +102,10 @@ async fn keep_schedule(app: &App) {
 }
 
 async fn keep_schedule_of(app: &App, purpose: Purpose) {
-    let rules = Rules {
-        every_seconds: match purpose {
-            Purpose::Csrf => app.config.keys.csrf_rotation_seconds(),
-            Purpose::Refresh => app.config.keys.refresh_rotation_seconds(),
-        },
-    };
+    let rules = plan::rules(match purpose {
+        Purpose::Csrf => app.config.keys.csrf_rotation_seconds(),
+        Purpose::Refresh => app.config.keys.refresh_rotation_seconds(),
+    });
     let jitter = i64::from(lot()) * JITTER_SECONDS / i64::from(u16::MAX);
     let purpose_name = purpose.name();
     match app.acts_on(purpose).keep_schedule(rules, jitter).await {

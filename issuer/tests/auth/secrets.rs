@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use edgeward_core::csrf::TOKEN_LIFE_SECONDS;
 use edgeward_issuer::domain::{
-    keyring::{KeyState, Rules, life::Pace},
-    secrets::{Purpose, SecretGenerations},
+    keyring::{KeyState, life::Pace},
+    secrets::{Purpose, SecretGenerations, plan},
 };
 
 use crate::desk::{Desk, EMAIL};
@@ -14,9 +14,7 @@ const DAY: i64 = 24 * 3600;
 
 /// Does what is due, and reads what came of it, as a serving issuer does.
 async fn looks(desk: &Desk) {
-    let by_hand = Rules {
-        every_seconds: None,
-    };
+    let by_hand = plan::rules(None);
     for purpose in Purpose::ALL {
         let acts = desk.app.acts_on(purpose);
         acts.keep_schedule(by_hand, 0).await.unwrap();

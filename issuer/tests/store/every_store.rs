@@ -95,6 +95,7 @@ mount! {
         a_revoked_key_is_in_the_feed_for_a_day;
     secrets:
         of_many_first_starts_one_takes_the_files_in,
+        a_key_that_was_changed_by_hand_is_taken_in_with_the_one_before,
         of_many_processes_one_rotates_the_secrets,
         a_secret_is_accepted_until_its_last_token_has_ended,
         issuers_change_their_secrets_together_and_know_those_before,

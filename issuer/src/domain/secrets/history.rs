@@ -19,9 +19,7 @@ use crate::domain::keyring::{
 const ISSUERS: usize = 3;
 const START: UnixTime = UnixTime::from_seconds(1_795_000_000);
 const SESSION_SECONDS: i64 = 5 * 24 * 3600;
-const RULES: Rules = Rules {
-    every_seconds: Some(24 * 3600),
-};
+const RULES: Rules = plan::rules(Some(24 * 3600));
 
 #[derive(Debug, Clone)]
 enum Event {
@@ -67,8 +65,10 @@ struct History {
     good_until: BTreeMap<String, UnixTime>,
     /// When the last of the sessions ends.
     last_session: Option<UnixTime>,
-    /// Those that nobody waited for: the first, what a revocation put in place, and what was forced.
+    /// Those for which no edge was waited: the first, what was forced, and what a revocation put in place.
     hurried: BTreeSet<String>,
+    /// Those of the last kind, for which no issuer was waited either.
+    on_the_spot: BTreeSet<String>,
 }
 
 impl History {
@@ -82,6 +82,7 @@ impl History {
             good_until: BTreeMap::new(),
             last_session: None,
             hurried: BTreeSet::new(),
+            on_the_spot: BTreeSet::new(),
         };
         history.issuers.resize_with(ISSUERS, Issuer::default);
         history.step(0);
@@ -123,6 +124,7 @@ impl History {
                     self.put(after);
                     if self.maker() != before {
                         self.hurried.extend(self.maker());
+                        self.on_the_spot.extend(self.maker());
                     }
                 }
             }
@@ -206,7 +208,8 @@ impl History {
                 let made = self.rows.iter().find(|life| life.key_id == *id);
                 let made = made.and_then(|life| life.published_at).unwrap();
                 let knows = issuer.read.iter().any(|life| of_id(&life));
-                let could_not = self.hurried.contains(id) && issuer.read_at < Some(made.plus(1));
+                let could_not =
+                    self.on_the_spot.contains(id) && issuer.read_at < Some(made.plus(1));
                 assert!(
                     knows || could_not,
                     "a token of {id} is good, and {who} does not know it"

@@ -92,6 +92,13 @@ impl Refused {
     }
 }
 
+/// The schedule of generations: there is always one that makes tokens, and so long before the next one does; `None`: until somebody
+/// says so.
+#[must_use]
+pub const fn rules(every_seconds: Option<i64>) -> Rules {
+    Rules { every_seconds }
+}
+
 /// The step that is due, if one is. Where there is no room the next generation is made when there is.
 #[must_use]
 pub fn due(

@@ -60,9 +60,7 @@ impl Rows {
     fn of(purpose: Purpose, days: i64) -> Self {
         Self {
             purpose,
-            rules: Rules {
-                every_seconds: Some(days * DAY),
-            },
+            rules: plan::rules(Some(days * DAY)),
             lives: Vec::new(),
             made: 0,
             rotations: 0,

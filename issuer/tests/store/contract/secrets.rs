@@ -18,7 +18,7 @@ use edgeward_issuer::{
             },
         },
         secrets::{
-            Generations, Purpose, SecretChange, SecretGenerations, SecretsError, acts::Acts,
+            Generations, Purpose, SecretChange, SecretGenerations, SecretsError, acts::Acts, plan,
         },
     },
     store::Store,
@@ -30,9 +30,8 @@ use super::world::{NOW, World, entry};
 const PROCESSES: usize = 6;
 const DAY: i64 = 24 * 3600;
 const SESSION_SECONDS: i64 = 90 * DAY;
-const MONTHLY: Rules = Rules {
-    every_seconds: Some(30 * DAY),
-};
+const MONTHLY: Rules = plan::rules(Some(30 * DAY));
+const BY_HAND: Rules = plan::rules(None);
 
 fn custody() -> Arc<Secrets> {
     let folder = World::folder();
@@ -102,6 +101,38 @@ pub(crate) async fn of_many_first_starts_one_takes_the_files_in(world: World) {
     assert_eq!(world.rows("token_secrets").await, 2);
 }
 
+pub(crate) async fn a_key_that_was_changed_BY_HAND_is_taken_in_with_the_one_before(world: World) {
+    let place = World::folder();
+    let folder = place.path().join("secrets");
+    let load = || Secrets::load_or_create(&folder, Environment::Development).unwrap();
+    let _ = load();
+    let previous = folder.join("csrf-previous");
+    std::fs::copy(folder.join("csrf"), &previous).unwrap();
+    std::fs::write(folder.join("csrf"), [9; 32]).unwrap();
+    let (store, custody, purpose) = (&world.store, load(), Purpose::Csrf);
+    take_in(store, &custody).await;
+    assert_eq!(
+        states(store, purpose).await,
+        [KeyState::Active, KeyState::Retiring]
+    );
+    let at = Instant::now();
+    let known = Generations::load(store, &custody, NOW, at).await.unwrap();
+    let known = known.csrf(NOW, at).unwrap();
+    let accepted: Vec<_> = known.accepts().map(|key| key.for_apps().reveal()).collect();
+    let own = [[9; 32], **custody.of_folder().csrf_previous.unwrap()];
+    let own = own.map(|bytes| {
+        edgeward_core::csrf::CsrfKey::from_bytes(bytes)
+            .for_apps()
+            .reveal()
+    });
+    assert_eq!(accepted, own);
+    let ended = NOW.plus(TOKEN_LIFE_SECONDS + DAY);
+    let steps = acts(store, &custody, purpose, ended);
+    steps.keep_schedule(BY_HAND, 0).await.unwrap();
+    let expected = [KeyState::Published, KeyState::Active, KeyState::Retired];
+    assert_eq!(states(store, purpose).await, expected);
+}
+
 pub(crate) async fn of_many_processes_one_rotates_the_secrets(world: World) {
     let custody = custody();
     let (store, refresh) = (&world.store, Purpose::Refresh);
@@ -157,15 +188,7 @@ pub(crate) async fn a_secret_is_accepted_until_its_last_token_has_ended(world: W
         ),
     ] {
         let known = acts(store, &custody, purpose, NOW);
-        known
-            .keep_schedule(
-                Rules {
-                    every_seconds: None,
-                },
-                0,
-            )
-            .await
-            .unwrap();
+        known.keep_schedule(BY_HAND, 0).await.unwrap();
         let now = NOW.plus(PUBLISHED_SECONDS);
         if let Some(ends) = session {
             world.with_sign_in(ada).await;
@@ -191,15 +214,7 @@ pub(crate) async fn a_secret_is_accepted_until_its_last_token_has_ended(world: W
         );
         for (seconds, state) in [(-1, KeyState::Retiring), (0, KeyState::Retired)] {
             let steps = acts(store, &custody, purpose, ends.plus(seconds));
-            steps
-                .keep_schedule(
-                    Rules {
-                        every_seconds: None,
-                    },
-                    0,
-                )
-                .await
-                .unwrap();
+            steps.keep_schedule(BY_HAND, 0).await.unwrap();
             let now = lives(store, purpose).await;
             let now = now.iter().find(|life| life.key_id == old.key_id).unwrap();
             assert_eq!(now.state, state, "{purpose:?}");
@@ -294,11 +309,8 @@ pub(crate) async fn a_change_of_secrets_is_whole_or_not_at_all(world: World) {
     let custody = custody();
     let (store, purpose) = (&world.store, Purpose::Csrf);
     take_in(store, &custody).await;
-    let by_hand = Rules {
-        every_seconds: None,
-    };
     acts(store, &custody, purpose, NOW)
-        .keep_schedule(by_hand, 0)
+        .keep_schedule(BY_HAND, 0)
         .await
         .unwrap();
     let rows = store.secret_generations().await.unwrap();
@@ -307,8 +319,7 @@ pub(crate) async fn a_change_of_secrets_is_whole_or_not_at_all(world: World) {
         .iter()
         .find(|life| life.state == KeyState::Active)
         .unwrap();
-    let after =
-        edgeward_issuer::domain::secrets::plan::revoke(purpose, &before, &active.key_id, None, NOW);
+    let after = plan::revoke(purpose, &before, &active.key_id, None, NOW);
     let mut change = SecretChange {
         purpose,
         after: after.unwrap(),
