@@ -20,7 +20,7 @@ use crate::{
     domain::{
         keyring::{
             Life, Rules,
-            life::{self, Due},
+            life::Due,
             timing::JITTER_SECONDS,
         },
         refresh::{RefreshToken, genuine},
