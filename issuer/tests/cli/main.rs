@@ -23,6 +23,7 @@ mod audit;
 mod keys;
 mod secrets;
 mod policy;
+mod revocations;
 mod token_verify;
 mod token_algorithms;
 mod openapi;

@@ -18,11 +18,7 @@ use super::{
 use crate::{
     custody::MacKey,
     domain::{
-        keyring::{
-            Life, Rules,
-            life::Due,
-            timing::JITTER_SECONDS,
-        },
+        keyring::{Life, Rules, life::Due, timing::JITTER_SECONDS},
         refresh::{RefreshToken, genuine},
         session::Sid,
     },
