@@ -20,7 +20,7 @@ pub const BUNDLE_TYPE: &str = "edgeward-edge+jwt";
 /// The longest bundle. Because that is what a token may have.
 pub const MAX_BUNDLE_BYTES: usize = 8 * 1024;
 
-/// Most generations of keys. Because a token lives two days and keys change more seldom: the present one, and the one before.
+/// Most generations of keys. Because a token lives two days and keys change more seldom: the present one, the next, and two before.
 pub const MAX_GENERATIONS: usize = 4;
 
 /// The longest that an edge may go on with a bundle while the issuer is away. As long as with a key set.
@@ -39,7 +39,7 @@ pub fn expectations(issuer: &str, audience: &str) -> Expectations {
 /// A bundle that holds in everything.
 #[derive(Debug)]
 pub struct Bundle {
-    /// The keys by which CSRF tokens on app routes are judged, the present generation first.
+    /// The keys by which CSRF tokens on app routes are judged, the present generation first (it makes tokens).
     pub csrf_keys: Vec<AppCsrfKey>,
     /// Whether the issuer names its cookies as was expected. If not, one of the two is configured for another deployment.
     pub names_agree: bool,

@@ -45,6 +45,9 @@ const PREFIX: &str = "c2";
 const PREFIX_BEFORE: &str = "c1";
 const SECONDS_A_DAY: i64 = 86_400;
 
+/// No token is good for longer: it is of a day, and good on the next one too.
+pub const TOKEN_LIFE_SECONDS: i64 = 2 * SECONDS_A_DAY;
+
 /// Because a genuine token has 119 characters: nothing much longer is worth decoding.
 const MAX_TOKEN_BYTES: usize = 128;
 

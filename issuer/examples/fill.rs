@@ -21,7 +21,7 @@ use edgeward_issuer::{
     App,
     clock::Clock,
     config::Config,
-    custody::Secrets,
+    custody::{MacKey, Secrets},
     domain::{
         accounts::UserId,
         audit::{Action, Actor, AuditEntry, EntryHash, Origin, entry_hash},
@@ -78,6 +78,8 @@ async fn main() {
     let hasher = PasswordHasher::new(&config.passwords.argon2).unwrap();
     let hash = hasher.hash(Password::from_typed(PASSWORD)).await.unwrap();
     let secrets = Secrets::load_or_create(&config.secrets_folder(), config.environment).unwrap();
+    // The issuer takes it in on its first start, as the first generation.
+    let mac = MacKey::from_bytes(**secrets.of_folder().refresh_mac);
 
     let mut db = open(&file).await;
     let mut end = last_entry(&mut db).await;
@@ -93,7 +95,7 @@ async fn main() {
                 break;
             }
             let group: Vec<Person> = (number..number + size)
-                .map(|number| person(&secrets, now, number, people))
+                .map(|number| person(&mac, now, number, people))
                 .collect();
             insert(&mut tx, &group, hash.as_phc(), now, &mut end).await;
             for (place, person) in group.iter().enumerate() {
@@ -155,7 +157,7 @@ async fn last_entry(db: &mut SqliteConnection) -> (u64, EntryHash) {
     (seq.unsigned_abs(), hash.try_into().unwrap())
 }
 
-fn person(secrets: &Secrets, now: UnixTime, number: usize, people: usize) -> Person {
+fn person(mac: &MacKey, now: UnixTime, number: usize, people: usize) -> Person {
     let share = i64::try_from(number).unwrap() * SPREAD / i64::try_from(people).unwrap();
     let at = now.plus(share - SPREAD);
     let sid = Sid::from_random(at, random().unwrap());
@@ -164,7 +166,7 @@ fn person(secrets: &Secrets, now: UnixTime, number: usize, people: usize) -> Per
         email: format!("person{number}@example.test"),
         at,
         sid,
-        refresh: RefreshToken::make(secrets.refresh_mac(), sid, 0, random().unwrap()),
+        refresh: RefreshToken::make(mac, sid, 0, random().unwrap()),
         session: SessionSecret::from_random(random().unwrap()),
     }
 }

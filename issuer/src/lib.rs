@@ -27,14 +27,14 @@ use std::{
     time::Instant,
 };
 
-use edgeward_core::time::UnixTime;
+use edgeward_core::{csrf::CsrfKey, time::UnixTime};
 
 use crate::{
     alerts::{Watch, WatchError},
     captcha::Captcha,
     clock::Clock,
     config::{Config, Database},
-    custody::{CustodyError, Secrets},
+    custody::{CustodyError, MacKey, Secrets},
     domain::{
         custody_log,
         events::Quota,
@@ -43,6 +43,7 @@ use crate::{
         lockout::{Lockout, LockoutKey, Turns},
         password::{HashError, PasswordHasher},
         revocations::Pages,
+        secrets::{Generations, Known, Purpose, SecretsError, acts},
         storage::StorageError,
     },
     http::{metrics::Metrics, wellknown::Documents},
@@ -64,6 +65,8 @@ pub struct App {
     pub secrets: Secrets,
     /// The keys that sign access tokens.
     pub keyring: Keyring,
+    /// The secrets by which CSRF and refresh tokens are known again.
+    pub generations: Generations,
     /// Hashes passwords, as many at once as there are cores.
     pub hasher: PasswordHasher,
     /// How many refusals of strangers are still written down.
@@ -107,6 +110,9 @@ pub enum OpenError {
     /// The signing keys cannot be used.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// The secrets of tokens cannot be used.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
     /// The accesses to key-encryption keys cannot be written down.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -202,6 +208,26 @@ pub async fn connect_store(config: &Config) -> Result<Store, OpenError> {
     })
 }
 
+/// Takes the secrets of the data folder in, where they are not yet, and opens the generations.
+async fn first_generations(
+    config: &Config,
+    store: &Store,
+    custody: &Secrets,
+    now: UnixTime,
+) -> Result<Generations, SecretsError> {
+    for purpose in Purpose::ALL {
+        let acts = acts::Acts {
+            store,
+            custody,
+            purpose,
+            refresh_life_seconds: config.tokens.refresh_absolute_seconds,
+            now,
+        };
+        acts.take_in().await?;
+    }
+    Generations::load(store, custody, now, Instant::now()).await
+}
+
 impl App {
     /// What counting failed sign-ins needs.
     #[must_use]
@@ -223,6 +249,44 @@ impl App {
             .ensure_fresh(&self.store, &self.secrets, now, at)
             .await?;
         Ok(&self.keyring)
+    }
+
+    /// The keys of CSRF tokens, which were read lately.
+    ///
+    /// # Errors
+    /// [`SecretsError`].
+    pub async fn csrf_keys(&self, now: UnixTime) -> Result<Known<CsrfKey>, SecretsError> {
+        let at = self.freshen_generations(now).await?;
+        self.generations.csrf(now, at)
+    }
+
+    /// The keys of the MAC in refresh tokens, which were read lately.
+    ///
+    /// # Errors
+    /// [`SecretsError`].
+    pub async fn refresh_keys(&self, now: UnixTime) -> Result<Known<MacKey>, SecretsError> {
+        let at = self.freshen_generations(now).await?;
+        self.generations.refresh(now, at)
+    }
+
+    async fn freshen_generations(&self, now: UnixTime) -> Result<Instant, SecretsError> {
+        let at = Instant::now();
+        self.generations
+            .ensure_fresh(&self.store, &self.secrets, now, at)
+            .await?;
+        Ok(at)
+    }
+
+    /// What is done with the generations of one purpose.
+    #[must_use]
+    pub fn acts_on(&self, purpose: Purpose) -> acts::Acts<'_, Store> {
+        acts::Acts {
+            store: &self.store,
+            custody: &self.secrets,
+            purpose,
+            refresh_life_seconds: self.config.tokens.refresh_absolute_seconds,
+            now: self.clock.now(),
+        }
     }
 
     /// What signs access tokens that are made now.
@@ -253,9 +317,11 @@ impl App {
             None => None,
         };
         let keyring = Keyring::load_or_create(&store, &secrets, clock.now(), Instant::now()).await;
+        let generations = first_generations(&config, &store, &secrets, clock.now()).await;
         // What was asked of a key elsewhere is written also when it did not help.
         custody_log::write(&store, &secrets).await?;
         let keyring = keyring?;
+        let generations = generations?;
         let hasher = PasswordHasher::new(&config.passwords.argon2)?;
         let redis = Link::open(&config.redis, store.news()).await?;
         let lockout_key = || LockoutKey::from_bytes(&secrets.lockout_secret());
@@ -277,6 +343,7 @@ impl App {
             turns: Turns::default(),
             secrets,
             keyring,
+            generations,
             hasher,
             refusals: Mutex::new(Quota::default()),
             documents: Documents::default(),

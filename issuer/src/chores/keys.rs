@@ -1,4 +1,4 @@
-//! The signing keys of a serving issuer: read again every moment, and their schedule kept.
+//! The signing keys of a serving issuer and the secrets of its tokens: read again every moment, and their schedules kept.
 //!
 //! Every process does both. Whose step comes first does it, under the lock of the store; the others find it done.
 
@@ -8,7 +8,10 @@ use tokio::sync::watch;
 
 use crate::{
     App,
-    domain::keyring::{KeyringError, Rules, acts::Acts, timing::JITTER_SECONDS},
+    domain::{
+        keyring::{KeyringError, Rules, acts::Acts, timing::JITTER_SECONDS},
+        secrets::{Purpose, SecretsError, plan},
+    },
 };
 
 /// How often the rows are read. A process signs with a key that was revoked elsewhere for so long at most, and edges refuse
@@ -27,6 +30,9 @@ pub(super) async fn once(app: &App) {
     if let Err(error) = read(app).await {
         tracing::warn!(detail = %error, "the signing keys could not be read again");
     }
+    if let Err(error) = read_secrets(app).await {
+        tracing::warn!(detail = %error, "the secrets of tokens could not be read again");
+    }
 }
 
 async fn read(app: &App) -> Result<(), KeyringError> {
@@ -34,10 +40,17 @@ async fn read(app: &App) -> Result<(), KeyringError> {
     app.keyring.reload(&app.store, &app.secrets, now, at).await
 }
 
+async fn read_secrets(app: &App) -> Result<(), SecretsError> {
+    let (now, at) = (app.clock.now(), Instant::now());
+    app.generations
+        .reload(&app.store, &app.secrets, now, at)
+        .await
+}
+
 /// Reads and keeps the schedule, at once and then again and again, until it is told to stop.
 pub(super) async fn keep(app: &App, mut stopped: watch::Receiver<()>) {
     let mut look_at = Instant::now();
-    let mut failing = false;
+    let (mut failing, mut secrets_failing) = (false, false);
     loop {
         if Instant::now() >= look_at {
             keep_schedule(app).await;
@@ -48,6 +61,14 @@ pub(super) async fn keep(app: &App, mut stopped: watch::Receiver<()>) {
             Err(error) if !failing => {
                 failing = true;
                 tracing::warn!(detail = %error, "the signing keys could not be read; those of before are used for a minute");
+            }
+            Err(_) => {}
+        }
+        match read_secrets(app).await {
+            Ok(()) => secrets_failing = false,
+            Err(error) if !secrets_failing => {
+                secrets_failing = true;
+                tracing::warn!(detail = %error, "the secrets of tokens could not be read; those of before are used for a minute");
             }
             Err(_) => {}
         }
@@ -73,6 +94,29 @@ async fn keep_schedule(app: &App) {
         Ok(steps) => tracing::info!(steps, "signing keys: what was due is done"),
         Err(error) => {
             tracing::error!(detail = %error, "what is due of the signing keys was not done")
+        }
+    }
+    for purpose in Purpose::ALL {
+        keep_schedule_of(app, purpose).await;
+    }
+}
+
+async fn keep_schedule_of(app: &App, purpose: Purpose) {
+    let rules = plan::rules(match purpose {
+        Purpose::Csrf => app.config.keys.csrf_rotation_seconds(),
+        Purpose::Refresh => app.config.keys.refresh_rotation_seconds(),
+    });
+    let jitter = i64::from(lot()) * JITTER_SECONDS / i64::from(u16::MAX);
+    let purpose_name = purpose.name();
+    match app.acts_on(purpose).keep_schedule(rules, jitter).await {
+        Ok(0) => {}
+        Ok(steps) => tracing::info!(
+            steps,
+            purpose = purpose_name,
+            "secrets of tokens: what was due is done"
+        ),
+        Err(error) => {
+            tracing::error!(detail = %error, purpose = purpose_name, "what is due of the secrets of tokens was not done")
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `edgeward keys`: which keys sign, when the next one does, and what is done in an emergency.
+//! `edgeward keys`: which keys sign and which secrets make tokens, when the next ones do, and what is done in an emergency.
 
 use std::{
     fs::File,
@@ -10,7 +10,7 @@ use std::{
 use edgeward_core::time::UnixTime;
 use zeroize::Zeroizing;
 
-use super::{Answer, Failure, Outcome, Place, print, reseal};
+use super::{Answer, Failure, Outcome, Place, print, reseal, secrets};
 use crate::{
     clock::Clock,
     config::Config,
@@ -23,6 +23,7 @@ use crate::{
             import::{MAX_PEM_BYTES, seed_of_pem},
             life::{self, Pace},
         },
+        secrets::Purpose,
     },
     open_existing_store,
     store::Store,
@@ -31,17 +32,20 @@ use crate::{
 /// The subcommands of `keys`.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum KeysCommand {
-    /// List the signing keys.
+    /// List the signing keys, and the secrets of CSRF and refresh tokens.
     List,
-    /// Let the next key sign, as soon as every verifier has seen it.
+    /// Let the next key sign, or the next secret make tokens, as soon as every verifier has seen it.
     Rotate {
-        /// Let it sign at once, whoever has not seen it yet.
+        /// Which kind.
+        #[arg(value_enum, default_value_t = Kind::Signing)]
+        kind: Kind,
+        /// Let it do so at once, whoever has not seen it yet.
         #[arg(long)]
         force: bool,
     },
-    /// Refuse everything that a key has signed, from now on. If it is the one that signs, another does at once.
+    /// Refuse everything that a key has signed or a secret has made, from now on. If it is the one in use, another is at once.
     Revoke {
-        /// The id of the key, as `list` prints it.
+        /// The id of the key or secret, as `list` prints it.
         // One id in sixty-four begins like an option.
         #[arg(allow_hyphen_values = true)]
         kid: String,
@@ -56,6 +60,27 @@ pub(super) enum KeysCommand {
     },
     /// Bring every sealed key under the key-encryption key that seals now. Issuers may serve meanwhile.
     Reseal(reseal::Reseal),
+}
+
+/// What rotates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Kind {
+    /// The keys that sign tokens.
+    Signing,
+    /// The secrets that make CSRF tokens.
+    Csrf,
+    /// The secrets of the MAC in refresh tokens.
+    Refresh,
+}
+
+impl Kind {
+    pub(super) const fn purpose(self) -> Option<Purpose> {
+        match self {
+            Self::Signing => None,
+            Self::Csrf => Some(Purpose::Csrf),
+            Self::Refresh => Some(Purpose::Refresh),
+        }
+    }
 }
 
 pub(super) async fn run(place: &Place, command: KeysCommand) -> Outcome {
@@ -89,10 +114,14 @@ async fn act(
         for key in store.signing_keys().await? {
             print(&line(&key.life, now))?;
         }
+        secrets::list(store, now).await?;
         return Ok(Answer::Yes);
     }
     let has_keys = !store.signing_keys().await?.is_empty();
     let secrets = secrets_of(config, has_keys)?;
+    if let Some(act) = secrets::Act::of(&command) {
+        return secrets::run(config, store, &secrets, act, now).await;
+    }
     let done = change(store, &secrets, has_keys, command, seed, now).await;
     // What was asked of a key elsewhere is written also when it did not help.
     let noted = custody_log::write(store, &secrets).await;
@@ -128,7 +157,7 @@ async fn change(
         now,
     };
     let done = match (command, seed) {
-        (KeysCommand::Rotate { force }, _) => acts.rotate(pace(force)).await,
+        (KeysCommand::Rotate { force, .. }, _) => acts.rotate(pace(force)).await,
         (KeysCommand::Import { force, .. }, Some(seed)) => acts.import(&seed, pace(force)).await,
         (KeysCommand::Revoke { kid }, _) => acts.revoke(&kid).await,
         (KeysCommand::List | KeysCommand::Import { .. } | KeysCommand::Reseal(_), _) => {
@@ -195,12 +224,12 @@ fn line(key: &Life, now: UnixTime) -> String {
     format!("{} {state:<9} {what}{unseen}", key.key_id)
 }
 
-const fn pace(force: bool) -> Pace {
+pub(super) const fn pace(force: bool) -> Pace {
     if force { Pace::Forced } else { Pace::Orderly }
 }
 
 /// RFC 3339, in UTC.
-fn utc(at: UnixTime) -> String {
+pub(super) fn utc(at: UnixTime) -> String {
     let shown = time::OffsetDateTime::from_unix_timestamp(at.seconds())
         .ok()
         .and_then(|at| {
@@ -226,7 +255,7 @@ fn read_seed(file: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {
     seed_of_pem(&pem).map_err(|error| Failure(format!("{}: {error}", file.display())))
 }
 
-fn refuse(why: &dyn std::fmt::Display) -> Outcome {
+pub(super) fn refuse(why: &dyn std::fmt::Display) -> Outcome {
     use std::io::Write;
     writeln!(io::stderr(), "edgeward: {why}").map_err(Failure::from)?;
     Ok(Answer::No)

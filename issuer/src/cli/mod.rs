@@ -12,6 +12,7 @@ mod migrate;
 mod openapi;
 mod policy;
 mod reseal;
+mod secrets;
 mod serve;
 mod session;
 mod token;

@@ -171,16 +171,36 @@ pub struct Tokens {
 pub struct Keys {
     /// So many days a key signs before the next one does; 0 leaves it to the command.
     pub rotation_days: i64,
+    /// The same of the secret of CSRF tokens.
+    pub csrf_rotation_days: i64,
+    /// The same of the secret of the MAC in refresh tokens.
+    pub refresh_rotation_days: i64,
 }
 
 impl Keys {
     /// The same in seconds; `None` where nothing is done by itself.
     #[must_use]
     pub const fn rotation_seconds(&self) -> Option<i64> {
-        match self.rotation_days {
-            0 => None,
-            days => Some(days.saturating_mul(24 * 3600)),
-        }
+        in_seconds(self.rotation_days)
+    }
+
+    /// The same of the secret of CSRF tokens.
+    #[must_use]
+    pub const fn csrf_rotation_seconds(&self) -> Option<i64> {
+        in_seconds(self.csrf_rotation_days)
+    }
+
+    /// The same of the secret of the MAC in refresh tokens.
+    #[must_use]
+    pub const fn refresh_rotation_seconds(&self) -> Option<i64> {
+        in_seconds(self.refresh_rotation_days)
+    }
+}
+
+const fn in_seconds(days: i64) -> Option<i64> {
+    match days {
+        0 => None,
+        days => Some(days.saturating_mul(24 * 3600)),
     }
 }
 
@@ -376,7 +396,12 @@ impl Config {
                 session_idle_seconds: 30 * 60,
                 session_absolute_seconds: 12 * 3600,
             },
-            keys: Keys { rotation_days: 30 },
+            keys: Keys {
+                rotation_days: 30,
+                csrf_rotation_days: 30,
+                // As long as a session lives at most: so there is the present one, and the one before.
+                refresh_rotation_days: 90,
+            },
             refresh: Refresh {
                 conflict_seconds: 1,
                 grace_seconds: 30,

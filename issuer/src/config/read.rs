@@ -180,6 +180,16 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
             default.keys.rotation_days,
             number(0, 3 * 365),
         ),
+        csrf_rotation_days: reader.take(
+            "keys.csrf_rotation_days",
+            default.keys.csrf_rotation_days,
+            number(0, 3 * 365),
+        ),
+        refresh_rotation_days: reader.take(
+            "keys.refresh_rotation_days",
+            default.keys.refresh_rotation_days,
+            number(0, 3 * 365),
+        ),
     };
     let refresh = refresh(reader, default.refresh);
     let passwords = passwords(reader, default.passwords);

@@ -95,6 +95,8 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "tokens.session_idle_seconds" => tokens.session_idle_seconds.to_string(),
         "tokens.session_absolute_seconds" => tokens.session_absolute_seconds.to_string(),
         "keys.rotation_days" => config.keys.rotation_days.to_string(),
+        "keys.csrf_rotation_days" => config.keys.csrf_rotation_days.to_string(),
+        "keys.refresh_rotation_days" => config.keys.refresh_rotation_days.to_string(),
         "refresh.conflict_seconds" => refresh.conflict_seconds.to_string(),
         "refresh.grace_seconds" => refresh.grace_seconds.to_string(),
         "refresh.strict" => refresh.strict.to_string(),

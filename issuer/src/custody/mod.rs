@@ -32,7 +32,7 @@ pub use signer::{KeyInfo, SIGNATURE_BYTES, SignTokenError, Signature, Signer, si
 
 use std::{fmt, path::Path, sync::Arc};
 
-use edgeward_core::{cookie::Environment, csrf::CsrfKey};
+use edgeward_core::cookie::Environment;
 use hmac::{Hmac, Mac, digest::KeyInit};
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
@@ -121,9 +121,29 @@ impl Drop for MacKey {
 /// The secrets of the data folder, in memory, and the way to the key-encryption keys.
 pub struct Secrets {
     sealers: Arc<Sealers>,
-    refresh_mac: MacKey,
-    csrf: CsrfKey,
-    csrf_previous: Option<CsrfKey>,
+    refresh_mac: SecretBytes,
+    csrf: SecretBytes,
+    csrf_previous: Option<SecretBytes>,
+}
+
+/// The text of a secret, wiped when it is dropped.
+pub type SecretBytes = Zeroizing<[u8; SECRET_BYTES]>;
+
+/// The secrets of the data folder that begin the generations in the database, in clear.
+#[derive(Clone, Copy)]
+pub struct FolderSecrets<'a> {
+    /// The key of the MAC in refresh tokens.
+    pub refresh_mac: &'a SecretBytes,
+    /// The key of CSRF tokens.
+    pub csrf: &'a SecretBytes,
+    /// The key before that one, if an operator left it there.
+    pub csrf_previous: Option<&'a SecretBytes>,
+}
+
+impl fmt::Debug for FolderSecrets<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FolderSecrets(redacted)")
+    }
 }
 
 impl Secrets {
@@ -156,41 +176,31 @@ impl Secrets {
 
     fn new(
         sealers: Sealers,
-        refresh_mac: &[u8; SECRET_BYTES],
-        csrf: &[u8; SECRET_BYTES],
-        csrf_previous: Option<&[u8; SECRET_BYTES]>,
+        refresh_mac: SecretBytes,
+        csrf: SecretBytes,
+        csrf_previous: Option<SecretBytes>,
     ) -> Self {
         Self {
             sealers: Arc::new(sealers),
-            refresh_mac: MacKey::from_bytes(*refresh_mac),
-            csrf: CsrfKey::from_bytes(*csrf),
-            csrf_previous: csrf_previous.map(|key| CsrfKey::from_bytes(*key)),
+            refresh_mac,
+            csrf,
+            csrf_previous,
         }
     }
 
-    /// The key of the MAC in refresh tokens.
+    /// What the first generations are: the issuer knows its tokens by those of the database.
     #[must_use]
-    pub fn refresh_mac(&self) -> &MacKey {
-        &self.refresh_mac
-    }
-
-    /// The key that makes CSRF tokens.
-    #[must_use]
-    pub fn csrf_key(&self) -> &CsrfKey {
-        &self.csrf
-    }
-
-    /// The keys whose CSRF tokens are good: the present one, then the one before it if that was left there.
-    #[must_use]
-    pub fn csrf_keys(&self) -> Vec<&CsrfKey> {
-        [Some(&self.csrf), self.csrf_previous.as_ref()]
-            .into_iter()
-            .flatten()
-            .collect()
+    pub fn of_folder(&self) -> FolderSecrets<'_> {
+        FolderSecrets {
+            refresh_mac: &self.refresh_mac,
+            csrf: &self.csrf,
+            csrf_previous: self.csrf_previous.as_ref(),
+        }
     }
 
     /// The secret under which the counters of failed sign-ins are named. Derived, so that folders made before it serve on:
-    /// refresh tokens begin with `rt1.`, so no MAC of theirs is this key.
+    /// refresh tokens begin with `rt1.`, so no MAC of theirs is this key. It is derived from the file whatever generation makes
+    /// tokens, so that a rotation forgets no counter.
     #[must_use]
     pub fn lockout_secret(&self) -> Zeroizing<[u8; SECRET_BYTES]> {
         self.derived(LOCKOUT_LABEL, "")
@@ -205,7 +215,7 @@ impl Secrets {
 
     fn derived(&self, label: &[u8], name: &str) -> Zeroizing<[u8; SECRET_BYTES]> {
         let mut block = Zeroizing::new([0_u8; 64]);
-        for (place, byte) in block.iter_mut().zip(self.refresh_mac.as_bytes()) {
+        for (place, byte) in block.iter_mut().zip(self.refresh_mac.iter()) {
             *place = *byte;
         }
         let mut mac = <Hmac<Sha256> as KeyInit>::new((&*block).into());
@@ -312,6 +322,7 @@ pub(crate) mod tests {
         let folder = place.path().join("secrets");
         let secrets = Secrets::load_or_create(&folder, Environment::Development).unwrap();
         assert_eq!(format!("{secrets:?}"), "Secrets(redacted)");
-        assert_eq!(format!("{:?}", secrets.refresh_mac()), "MacKey(redacted)");
+        let mac = MacKey::from_bytes(**secrets.of_folder().refresh_mac);
+        assert_eq!(format!("{mac:?}"), "MacKey(redacted)");
     }
 }

@@ -83,7 +83,19 @@ pub enum Action {
     RetireKey,
     /// An operator revoked a signing key: nothing that it signed is to be believed.
     RevokeKey,
-    /// An operator brought a signing key under another key-encryption key.
+    /// A secret of tokens was made, or taken from the data folder.
+    CreateSecret,
+    /// A secret of tokens was told to every issuer and edge.
+    PublishSecret,
+    /// The moment was set from which a secret makes tokens.
+    PlanSecret,
+    /// A secret makes tokens from now on, in the place of another.
+    ActivateSecret,
+    /// A secret is accepted no more: nothing that it made is good any more.
+    RetireSecret,
+    /// An operator revoked a secret: nothing that it made is accepted.
+    RevokeSecret,
+    /// An operator brought a signing key or a secret under another key-encryption key.
     ResealKey,
     /// A key-encryption key that is not in this process was asked for, by this process.
     UseCustody,
@@ -126,6 +138,12 @@ impl Action {
             Self::ActivateKey => "key.activate",
             Self::RetireKey => "key.retire",
             Self::RevokeKey => "key.revoke",
+            Self::CreateSecret => "secret.create",
+            Self::PublishSecret => "secret.publish",
+            Self::PlanSecret => "secret.plan",
+            Self::ActivateSecret => "secret.activate",
+            Self::RetireSecret => "secret.retire",
+            Self::RevokeSecret => "secret.revoke",
             Self::ResealKey => "key.reseal",
             Self::UseCustody => "custody.use",
             Self::EnrollEdge => "edge.enroll",

@@ -29,7 +29,7 @@ struct Claims<'a> {
     exp: UnixTime,
     /// The id of the request that is answered.
     rid: &'a str,
-    /// The keys by which CSRF tokens on app routes are judged, the present generation first.
+    /// The keys by which CSRF tokens on app routes are judged: the one that makes them, the next one, and those before.
     csrf: Vec<&'a str>,
     cookies: Names<'a>,
     life: i64,
@@ -47,7 +47,7 @@ struct Names<'a> {
 /// What a bundle is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Contents<'a> {
-    /// The keys of CSRF tokens, the present one first.
+    /// The keys of CSRF tokens that are accepted, the present one first.
     pub csrf: &'a [&'a CsrfKey],
     /// The names of the cookies.
     pub cookies: &'a CookieNames,

@@ -34,6 +34,7 @@ use super::{
     accounts::{Account, UserId},
     audit::{Action, Actor, AuditEntry, Origin},
     moment::Moment,
+    secrets::Known,
     session::{self, AddressRange, DeviceMark, Family, NoRandomness, RevocationReason, Sid},
     storage::{Storage, StorageError},
 };
@@ -100,8 +101,8 @@ pub enum RefreshError {
 /// What refreshing needs beside the token.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// The key of the MAC.
-    pub key: &'a MacKey,
+    /// The keys of the MAC.
+    pub keys: &'a Known<MacKey>,
     /// The configured lives.
     pub tokens: &'a Tokens,
     /// The configured windows and consequences.
@@ -146,7 +147,7 @@ pub async fn refresh(
     context: Context<'_>,
     text: &str,
 ) -> Result<Refreshed, RefreshError> {
-    let token = genuine(context.key, text).ok_or(RefreshError::Invalid)?;
+    let token = genuine(context.keys, text).ok_or(RefreshError::Invalid)?;
     reach(Point::TokenGenuine);
     let presented = Presented {
         text,
@@ -222,7 +223,7 @@ async fn rotate(
         return Err(RefreshError::Invalid);
     }
     let (mut rotation, refresh_token) = Rotation::plan(
-        context.key,
+        context.keys.makes(),
         context.tokens.refresh_idle_seconds,
         family,
         presented,

@@ -1,4 +1,4 @@
-//! Moving sealed private keys under another key-encryption key while issuers serve.
+//! Moving sealed private keys, and the secrets of tokens, under another key-encryption key while issuers serve.
 //!
 //! Everything is opened before anything is written, so a key that is missing is noticed while all is as it was. Then each key
 //! moves by itself: whoever is stopped in between leaves some under the one and some under the other, all of which open as long
@@ -47,7 +47,7 @@ pub enum ResealError {
     #[error(transparent)]
     NoSealingKey(SealError),
     /// A key does not open. Nothing was changed.
-    #[error("signing key {key_id}: {source}; nothing was changed")]
+    #[error("{key_id}: {source}; nothing was changed")]
     DoesNotOpen {
         /// Which key.
         key_id: String,
@@ -55,7 +55,7 @@ pub enum ResealError {
         source: SealError,
     },
     /// A key could not be sealed anew. It is as it was.
-    #[error("signing key {key_id}: {source}; it is as it was")]
+    #[error("{key_id}: {source}; it is as it was")]
     DoesNotSeal {
         /// Which key.
         key_id: String,

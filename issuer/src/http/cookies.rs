@@ -27,7 +27,7 @@ use crate::{config::Config, domain::device::DeviceSecret};
 const DEVICE_SECONDS: i64 = 400 * 24 * 3600;
 
 /// A CSRF token is good on its day and on the next.
-const CSRF_SECONDS: i64 = 2 * 24 * 3600;
+const CSRF_SECONDS: i64 = edgeward_core::csrf::TOKEN_LIFE_SECONDS;
 
 /// What a cookie is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

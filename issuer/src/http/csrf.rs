@@ -10,9 +10,8 @@ use std::time::Instant;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use edgeward_core::{
     cookie::SetCookie,
-    csrf::{self, CSRF_HEADER, CsrfRefusal},
+    csrf::{self, CSRF_HEADER, CsrfKey, CsrfRefusal},
     origin::{PageOf, Provenance},
-    time::UnixTime,
 };
 
 use super::{auth::visitor::Visitor, cookies, problem::ApiError};
@@ -75,7 +74,7 @@ pub fn header_token(headers: &HeaderMap) -> Option<&str> {
 /// [`ApiError::CsrfInvalid`]; which rule did not hold is for the log.
 pub fn check(app: &App, visitor: &Visitor, sent: Option<&str>) -> Result<(), ApiError> {
     let started = Instant::now();
-    let checked = check_for(app, visitor, sent);
+    let checked = check_for(visitor, sent);
     app.metrics.csrf(checked.is_ok(), started.elapsed());
     checked.map_err(|refusal| {
         tracing::info!(reason = refusal.reason(), "CSRF token refused");
@@ -83,9 +82,10 @@ pub fn check(app: &App, visitor: &Visitor, sent: Option<&str>) -> Result<(), Api
     })
 }
 
-fn check_for(app: &App, visitor: &Visitor, sent: Option<&str>) -> Result<(), CsrfRefusal> {
+fn check_for(visitor: &Visitor, sent: Option<&str>) -> Result<(), CsrfRefusal> {
+    let keys: Vec<&CsrfKey> = visitor.csrf_keys.accepts().collect();
     csrf::check(
-        &app.secrets.csrf_keys(),
+        &keys,
         visitor.presented.csrf.as_deref(),
         sent,
         &visitor.csrf_binding(),
@@ -102,26 +102,23 @@ fn check_for(app: &App, visitor: &Visitor, sent: Option<&str>) -> Result<(), Csr
 pub fn hand_out(app: &App, visitor: &Visitor) -> Result<(String, SetCookie), ApiError> {
     if let Some(present) = &visitor.presented.csrf
         && csrf::serves_app_routes(present)
-        && check_for(app, visitor, Some(present)).is_ok()
+        && check_for(visitor, Some(present)).is_ok()
     {
         return Ok((present.clone(), cookies::set_csrf(&app.config, present)));
     }
     let binding = visitor.csrf_binding();
-    issue(app, &binding, &visitor.user_agent, visitor.caller.now)
+    issue(app, visitor, &binding)
 }
 
-/// A new token for a binding, and its cookie.
+/// A new token of the visitor's browser for a binding, and its cookie.
 ///
 /// # Errors
 /// When there is no randomness.
-pub fn issue(
-    app: &App,
-    binding: &str,
-    user_agent: &str,
-    now: UnixTime,
-) -> Result<(String, SetCookie), ApiError> {
+pub fn issue(app: &App, visitor: &Visitor, binding: &str) -> Result<(String, SetCookie), ApiError> {
     let nonce = session::random().map_err(ApiError::internal)?;
-    let token = csrf::issue(app.secrets.csrf_key(), binding, user_agent, now, &nonce);
+    let key = visitor.csrf_keys.makes();
+    let (user_agent, now) = (&visitor.user_agent, visitor.caller.now);
+    let token = csrf::issue(key, binding, user_agent, now, &nonce);
     let cookie = cookies::set_csrf(&app.config, &token);
     Ok((token, cookie))
 }

@@ -26,8 +26,10 @@ pub async fn bundle(State(app): State<SharedApp>, caller: Caller) -> Result<Resp
     if !caller.is_edge_itself {
         return Err(ApiError::EdgeProofRequired);
     }
+    let known = app.csrf_keys(caller.now).await?;
+    let keys: Vec<_> = known.accepts().collect();
     let contents = Contents {
-        csrf: &app.secrets.csrf_keys(),
+        csrf: &keys,
         cookies: &cookies::names(&app.config),
         issuer: &app.config.issuer,
     };

@@ -98,15 +98,16 @@ pub async fn live() -> Json<Health> {
     (status = 503, description = "At least one part fails", body = Readiness),
 ))]
 pub async fn ready(extract::State(app): extract::State<SharedApp>) -> Response {
-    let (database, signing_key, redis) = tokio::join!(
+    let (database, signing_key, csrf_secret, redis) = tokio::join!(
         in_time(&app, Check::Database, database_works(&app)),
         in_time(&app, Check::SigningKey, signing_key_works(&app)),
+        in_time(&app, Check::CsrfSecret, csrf_answers_itself(&app)),
         redis_answers(&app),
     );
     let checks = Checks {
         database,
         signing_key,
-        csrf_secret: at_once(&app, Check::CsrfSecret, csrf_answers_itself(&app)),
+        csrf_secret,
         origins: at_once(&app, Check::Origins, origins_are_told_apart(&app)),
         redis,
         custody: custody_answers(&app),
@@ -241,9 +242,10 @@ struct Probe<'a> {
 }
 
 /// Makes a CSRF token and accepts it.
-fn csrf_answers_itself(app: &App) -> Result<(), Why> {
-    let key = app.secrets.csrf_key();
+async fn csrf_answers_itself(app: &App) -> Result<(), Why> {
     let now = app.clock.now();
+    let keys = app.csrf_keys(now).await?;
+    let key = keys.makes();
     let token = csrf::issue(key, csrf::ANONYMOUS, "readiness", now, &[0; 16]);
     let (cookie, sent) = (Some(token.as_str()), Some(token.as_str()));
     csrf::check(&[key], cookie, sent, csrf::ANONYMOUS, "readiness", now)

@@ -26,6 +26,7 @@ pub mod users;
 pub mod edges;
 pub mod keys;
 pub mod sealed;
+pub mod secrets;
 
 pub mod legacy;
 pub mod redis;
@@ -328,7 +329,7 @@ impl WriteTx {
         Ok(())
     }
 
-    /// From here to the end no other transaction changes the signing keys. In SQLite it is so from the beginning.
+    /// From here to the end no other transaction changes the signing keys or the secrets of tokens. In SQLite it is so from the beginning.
     async fn keep_keys_still(&mut self) -> Result<(), StorageError> {
         match &mut self.tx {
             Tx::Lite(_) => Ok(()),

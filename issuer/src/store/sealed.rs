@@ -1,4 +1,4 @@
-//! Sealed private keys in the database, as re-sealing sees them, and the log of what opened them.
+//! Sealed private keys and secrets of tokens in the database, as re-sealing sees them, and the log of what opened them.
 
 use super::{
     Store,
@@ -16,7 +16,10 @@ use crate::{
 
 impl SealedKeys for Store {
     async fn sealed_keys(&self) -> Result<Vec<SealedKey>, StorageError> {
-        sql("SELECT kid, sealed_seed FROM signing_keys WHERE length(sealed_seed) > 0 ORDER BY created_at, kid")
+        sql("SELECT kid, sealed_seed, created_at, 0 AS kind FROM signing_keys WHERE length(sealed_seed) > 0
+             UNION ALL
+             SELECT id, sealed, created_at, 1 AS kind FROM token_secrets WHERE length(sealed) > 0
+             ORDER BY kind, created_at, kid")
             .all(self.readers())
             .await?
             .iter()
@@ -31,13 +34,19 @@ impl SealedKeys for Store {
         entry: &AuditEntry,
     ) -> Result<bool, StorageError> {
         let mut tx = self.write().await?;
-        let replaced =
-            sql("UPDATE signing_keys SET sealed_seed = $3 WHERE kid = $1 AND sealed_seed = $2")
+        let mut replaced = 0;
+        // An id is in one of them: thumbprints are no names of secrets.
+        for table in [
+            "UPDATE signing_keys SET sealed_seed = $3 WHERE kid = $1 AND sealed_seed = $2",
+            "UPDATE token_secrets SET sealed = $3 WHERE id = $1 AND sealed = $2",
+        ] {
+            replaced += sql(table)
                 .bind(&before.key_id)
                 .bind(before.sealed.as_bytes())
                 .bind(after.as_bytes())
                 .execute(&mut tx)
                 .await?;
+        }
         tx.commit_if(replaced == 1, entry).await
     }
 }

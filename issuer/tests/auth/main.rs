@@ -27,6 +27,7 @@ mod refresh_moved;
 mod revocations;
 mod edge_proofs;
 mod edge_bundle;
+mod secrets;
 
 #[path = "../desk/mod.rs"]
 mod desk;

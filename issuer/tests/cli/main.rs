@@ -21,6 +21,7 @@ mod accounts;
 mod events;
 mod audit;
 mod keys;
+mod secrets;
 mod policy;
 mod revocations;
 mod token_verify;

@@ -103,14 +103,14 @@ async fn a_signing_key_moves_into_the_device_and_from_one_key_of_it_to_another_a
         ),
     ] {
         let out = world.done(&["keys", "reseal"], changes);
-        // The one that signs and the next one.
+        // Of signing keys, and of both kinds of secrets, the one in use and the next one.
         let moved = out.matches(&format!("-> {under}")).count();
-        assert!(moved == 2 && out.contains("2 re-sealed"), "{out}");
+        assert!(moved == 6 && out.contains("6 re-sealed"), "{out}");
         let served = Served::start(world.command(&SERVE, changes));
         assert_eq!(served.signing_key, key);
     }
     let out = world.done(&["keys", "reseal", "--all"], &local);
-    assert!(out.contains("2 re-sealed, 0 already"), "{out}");
+    assert!(out.contains("6 re-sealed, 0 already"), "{out}");
 }
 
 /// What an operator reads, by what is wrong. Nothing is changed by any of it.
@@ -364,9 +364,14 @@ async fn an_issuer_that_lost_the_device_goes_on_with_the_keys_it_has() {
         .unwrap();
     let uses = "SELECT entry FROM audit_log WHERE action = 'custody.use' ORDER BY seq";
     let uses: Vec<String> = sqlx::query_scalar(uses).fetch_all(&mut sql).await.unwrap();
-    assert_eq!(uses.len(), 3, "{uses:#?}");
+    assert_eq!(uses.len(), 7, "{uses:#?}");
     for (used, says) in uses.iter().zip([
         "\"act\":\"wrap\"",
+        "\"act\":\"unwrap\"",
+        // The secrets of tokens.
+        "\"act\":\"wrap\"",
+        "\"act\":\"wrap\"",
+        "\"act\":\"unwrap\"",
         "\"act\":\"unwrap\"",
         "\"reason\":\"resting\"",
     ]) {

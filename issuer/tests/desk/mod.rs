@@ -197,7 +197,10 @@ impl Desk {
         self.audit()
             .await
             .iter()
-            .filter(|entry| !text(entry, "action").starts_with("key."))
+            .filter(|entry| {
+                let action = text(entry, "action");
+                !action.starts_with("key.") && !action.starts_with("secret.")
+            })
             .map(|entry| {
                 let line = ["action", "outcome", "reason"]
                     .map(|name| text(entry, name))

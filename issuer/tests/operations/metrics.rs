@@ -343,6 +343,7 @@ async fn no_label_holds_what_a_client_sent() {
         ),
         ("method", "DELETE GET POST other"),
         ("place", "running waiting"),
+        ("purpose", "csrf refresh"),
         (
             "reason",
             "credentials database_busy internal locked none overloaded",

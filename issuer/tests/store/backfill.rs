@@ -269,7 +269,8 @@ fn migrate(desk: &Desk, what: &str) -> Ran {
 #[tokio::test]
 async fn the_command_fills_and_says_how_far_it_has_come() {
     let desk = Desk::open().await;
-    act(&desk.app.store, 1199).await;
+    // Three entries are of the first start: the signing key's, and those of two secrets, which are no events.
+    act(&desk.app.store, 1197).await;
     upgrade(&desk.app.store).await;
     desk.run(
         "CREATE TRIGGER full BEFORE UPDATE ON backfills WHEN NEW.position > 500
@@ -280,11 +281,11 @@ async fn the_command_fills_and_says_how_far_it_has_come() {
     assert_eq!(cut.code, Some(2), "{cut:?}");
     assert!(cut.err.contains("no space"), "{cut:?}");
     let status = migrate(&desk, "status").out;
-    let line = "    back-fill events at 500 of 1200, 500 rows filled\n";
+    let line = "    back-fill events at 500 of 1200, 498 rows filled\n";
     assert!(status.ends_with(line), "{status}");
     desk.run("DROP TRIGGER full").await;
     let rest = migrate(&desk, "up");
-    let line = "    back-fill events done, 1200 rows filled\n";
+    let line = "    back-fill events done, 1198 rows filled\n";
     assert_eq!((rest.code, rest.out.as_str()), (Some(0), line), "{rest:?}");
     assert!(migrate(&desk, "status").out.ends_with(line));
     assert_eq!(migrate(&desk, "up").out, "nothing to do\n");

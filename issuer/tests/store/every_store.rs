@@ -96,6 +96,14 @@ mount! {
         a_process_that_knows_of_no_change_signs_on_and_with_nothing_that_is_retired,
         processes_change_together_at_the_moment_in_the_row,
         a_revoked_key_is_in_the_feed_for_a_day;
+    secrets:
+        of_many_first_starts_one_takes_the_files_in,
+        a_key_that_was_changed_by_hand_is_taken_in_with_the_one_before,
+        of_many_processes_one_rotates_the_secrets,
+        a_secret_is_accepted_until_its_last_token_has_ended,
+        issuers_change_their_secrets_together_and_know_those_before,
+        a_revoked_secret_makes_way_at_once,
+        a_change_of_secrets_is_whole_or_not_at_all;
     limits:
         a_bucket_is_one_for_all_who_are_asked,
         of_fifty_at_once_a_bucket_lets_through_what_it_holds,

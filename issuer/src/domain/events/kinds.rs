@@ -161,6 +161,10 @@ event_types! {
     KeyActivated = "key.activated", Administration, Warning, true, "Another signing key signs from now on.";
     /// A signing key is not to be believed any more.
     KeyRevoked = "key.revoked", Administration, Critical, true, "A signing key was revoked; what it signed is refused.";
+    /// Another secret makes CSRF or refresh tokens.
+    SecretActivated = "secret.activated", Administration, Warning, true, "Another secret makes CSRF or refresh tokens from now on.";
+    /// A secret of tokens is not to be believed any more.
+    SecretRevoked = "secret.revoked", Administration, Critical, true, "A secret was revoked; CSRF or refresh tokens that it made are refused.";
     /// A signing key came under another key-encryption key.
     KeyResealed = "key.resealed", Administration, Warning, true, "A signing key was sealed under another key-encryption key.";
     /// A key-encryption key elsewhere did not do its work.
@@ -223,6 +227,15 @@ impl EventType {
             (Action::PublishKey | Action::PlanKey | Action::RetireKey, _) => return None,
             (Action::ActivateKey, _) => Self::KeyActivated,
             (Action::RevokeKey, _) => Self::KeyRevoked,
+            (
+                Action::CreateSecret
+                | Action::PublishSecret
+                | Action::PlanSecret
+                | Action::RetireSecret,
+                _,
+            ) => return None,
+            (Action::ActivateSecret, _) => Self::SecretActivated,
+            (Action::RevokeSecret, _) => Self::SecretRevoked,
             (Action::ResealKey, _) => Self::KeyResealed,
             (Action::UseCustody, false) => return None,
             (Action::UseCustody, true) => Self::CustodyFailed,

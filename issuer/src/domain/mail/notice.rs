@@ -67,6 +67,12 @@ impl Notice {
                 | Action::ActivateKey
                 | Action::RetireKey
                 | Action::RevokeKey
+                | Action::CreateSecret
+                | Action::PublishSecret
+                | Action::PlanSecret
+                | Action::ActivateSecret
+                | Action::RetireSecret
+                | Action::RevokeSecret
                 | Action::ResealKey
                 | Action::UseCustody
                 | Action::EnrollEdge

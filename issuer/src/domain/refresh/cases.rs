@@ -13,6 +13,7 @@ use crate::{
     domain::{
         accounts::UserId,
         moment::Moment,
+        secrets::Known,
         session::{AddressRange, DeviceMark, Digest, Family, RevocationReason, Sid},
     },
 };
@@ -130,7 +131,7 @@ fn presented<'a>(
 ) -> Shown<'a> {
     Shown {
         text,
-        token: genuine(&KEY, text.reveal()).unwrap(),
+        token: genuine(&Known::only(KEY), text.reveal()).unwrap(),
         device,
         address,
         at,
@@ -207,7 +208,7 @@ fn expected(combination: [&str; 7]) -> &'static str {
 
 /// What really happens, in the words of the table.
 fn found(family: &Family, text: &RefreshToken, shown: Shown<'_>, rules: &Refresh) -> &'static str {
-    if genuine(&KEY, text.reveal()).is_none() {
+    if genuine(&Known::only(KEY), text.reveal()).is_none() {
         return "not-genuine";
     }
     match judge(family, shown.borrow(), rules) {
@@ -275,7 +276,7 @@ fn row(combination: [&str; 7], seq: u64, millis: i64) {
     );
     let shown = Shown {
         text: &text,
-        token: genuine(&KEY, text.reveal()).unwrap_or(Genuine {
+        token: genuine(&Known::only(KEY), text.reveal()).unwrap_or(Genuine {
             sid: sid(),
             seq,
             digest: text.digest(),

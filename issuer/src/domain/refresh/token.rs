@@ -11,7 +11,10 @@ use zeroize::Zeroizing;
 
 use crate::{
     custody::MacKey,
-    domain::session::{Digest, SECRET_BYTES, Sid},
+    domain::{
+        secrets::Known,
+        session::{Digest, SECRET_BYTES, Sid},
+    },
 };
 
 /// A genuine token has under 160 characters: nothing longer is worth a MAC.
@@ -80,9 +83,13 @@ pub struct Genuine {
     pub digest: Digest,
 }
 
-/// Judges whether the issuer made a token, without the database.
+/// Judges whether the issuer made a token, under whichever generation of its key, without the database.
 #[must_use]
-pub fn genuine(key: &MacKey, presented: &str) -> Option<Genuine> {
+pub fn genuine(keys: &Known<MacKey>, presented: &str) -> Option<Genuine> {
+    keys.accepts().find_map(|key| genuine_under(key, presented))
+}
+
+fn genuine_under(key: &MacKey, presented: &str) -> Option<Genuine> {
     if presented.len() > TOKEN_MAX_BYTES {
         return None;
     }
@@ -137,14 +144,16 @@ mod tests {
             seq: u64::MAX,
             digest: token.digest(),
         };
-        assert_eq!(genuine(&KEY, token.reveal()), Some(expected));
+        assert_eq!(genuine_under(&KEY, token.reveal()), Some(expected));
+        let known = Known::only(MacKey::from_bytes(*KEY.as_bytes()));
+        assert_eq!(genuine(&known, token.reveal()), Some(expected));
     }
 
     #[test]
     fn no_changed_character_and_no_other_key_is_genuine() {
         let token = token(7);
         let text = token.reveal();
-        assert_eq!(genuine(&MacKey::from_bytes([4; 32]), text), None);
+        assert_eq!(genuine_under(&MacKey::from_bytes([4; 32]), text), None);
         for (index, character) in text.char_indices() {
             for other in ['0', 'A', '.', '\0', '-'] {
                 if other == character {
@@ -153,11 +162,15 @@ mod tests {
                 let mut changed: Vec<char> = text.chars().collect();
                 changed[index] = other;
                 let changed: String = changed.into_iter().collect();
-                assert_eq!(genuine(&KEY, &changed), None, "{other:?} at {index}");
+                assert_eq!(genuine_under(&KEY, &changed), None, "{other:?} at {index}");
             }
         }
         for length in 0..text.len() {
-            assert_eq!(genuine(&KEY, &text[..length]), None, "cut to {length}");
+            assert_eq!(
+                genuine_under(&KEY, &text[..length]),
+                None,
+                "cut to {length}"
+            );
         }
         for other in [
             format!("{text}="),
@@ -165,7 +178,7 @@ mod tests {
             format!(" {text}"),
             "x".repeat(100_000),
         ] {
-            assert_eq!(genuine(&KEY, &other), None);
+            assert_eq!(genuine_under(&KEY, &other), None);
         }
     }
 

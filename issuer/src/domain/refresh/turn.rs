@@ -58,7 +58,7 @@ pub async fn refresh_in_turn(
     context: Context<'_>,
     text: &str,
 ) -> Result<Refreshed, RefreshError> {
-    let token = genuine(context.key, text).ok_or(RefreshError::Invalid)?;
+    let token = genuine(context.keys, text).ok_or(RefreshError::Invalid)?;
     match mutex.take(token.sid, token.seq).await {
         Turn::Ours(hold) => {
             let result = refresh(storage, context, text).await;

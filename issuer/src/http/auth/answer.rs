@@ -163,7 +163,7 @@ pub(super) struct TokenCookies<'a> {
 impl TokenCookies<'_> {
     pub(super) fn cookies(&self, app: &App, visitor: &Visitor) -> Result<[SetCookie; 3], ApiError> {
         let now = visitor.caller.now;
-        let (_, csrf) = csrf::issue(app, &self.sid.to_string(), &visitor.user_agent, now)?;
+        let (_, csrf) = csrf::issue(app, visitor, &self.sid.to_string())?;
         let access_seconds = app.config.tokens.access_seconds;
         let refresh_seconds = self.refresh_ends.seconds_since(now);
         Ok([

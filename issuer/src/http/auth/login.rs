@@ -214,11 +214,11 @@ impl Attempt {
     pub(super) fn context<'a>(
         &'a self,
         app: &'a App,
-        visitor: &Visitor,
+        visitor: &'a Visitor,
         signer: &'a Signer,
     ) -> Context<'a> {
         Context {
-            refresh_key: app.secrets.refresh_mac(),
+            refresh_key: visitor.refresh_keys.makes(),
             tokens: &app.config.tokens,
             minter: Minter::new(signer, &app.config),
             hasher: &app.hasher,

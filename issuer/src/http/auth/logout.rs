@@ -81,10 +81,11 @@ async fn answer_log_out(app: &App, submission: &Submission<Logout>) -> Result<Re
         fields,
     } = submission;
     let mut families = visitor.brought();
+    let keys = &visitor.refresh_keys;
     let in_body = fields
         .refresh_token
         .as_ref()
-        .and_then(|token| refresh::genuine(app.secrets.refresh_mac(), token.expose_secret()));
+        .and_then(|token| refresh::genuine(keys, token.expose_secret()));
     families.extend(in_body.map(|token| token.sid));
     if let Some(family) = visitor.family_of_token(app).await? {
         families.push(family.sid);

@@ -160,11 +160,12 @@ async fn exchange(
     token: &str,
     device: Device,
 ) -> Result<Refreshed, ApiError> {
-    let session = refresh::genuine(app.secrets.refresh_mac(), token).map(|genuine| genuine.sid);
+    let keys = &visitor.refresh_keys;
+    let session = refresh::genuine(keys, token).map(|genuine| genuine.sid);
     app.limits.read(visitor.caller.address, session).await?;
     let signer = app.signer(visitor.caller.now).await?;
     let context = Context {
-        key: app.secrets.refresh_mac(),
+        keys,
         tokens: &app.config.tokens,
         rules: &app.config.refresh,
         minter: Minter::new(&signer, &app.config),

@@ -12,6 +12,7 @@ use crate::{
         login::{LoginError, RegisterError},
         password::{HashError, RETRY_AFTER_SECONDS},
         refresh::RefreshError,
+        secrets::SecretsError,
         step_up::StepUpError,
     },
     http::problem::ApiError,
@@ -61,6 +62,23 @@ impl From<KeyringError> for ApiError {
             | KeyringError::NoActiveKey
             | KeyringError::NoRandomness
             | KeyringError::Refused(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<SecretsError> for ApiError {
+    fn from(error: SecretsError) -> Self {
+        match error {
+            SecretsError::Store(error) => error.into(),
+            // They are read again every moment.
+            SecretsError::Outdated | SecretsError::Overtaken => Self::Busy {
+                retry_after_seconds: 1,
+            },
+            SecretsError::Seal { .. }
+            | SecretsError::WrongSecret(_)
+            | SecretsError::NoneActive(_)
+            | SecretsError::NoRandomness
+            | SecretsError::Refused(_) => Self::internal(error),
         }
     }
 }

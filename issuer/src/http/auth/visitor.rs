@@ -5,13 +5,14 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use edgeward_core::{
-    csrf::ANONYMOUS,
+    csrf::{ANONYMOUS, CsrfKey},
     time::UnixTime,
     token::{self, Audiences, Expectations, TokenType},
 };
 
 use crate::{
     App, SharedApp,
+    custody::MacKey,
     domain::{
         accounts::UserId,
         audit::Origin,
@@ -19,6 +20,7 @@ use crate::{
         events::Circumstances,
         refresh::{self, Genuine},
         revocations::Revoking,
+        secrets::Known,
         session::{self, BrowserSession, Device, Digest, Family, Sid},
         storage::{Storage, StorageError},
     },
@@ -65,6 +67,10 @@ pub struct Visitor {
     pub session: Option<LiveSession>,
     /// The refresh cookie, if the issuer made it. Whether it still counts is not known.
     pub refresh: Option<Genuine>,
+    /// The keys by which CSRF tokens of this request are made and judged.
+    pub csrf_keys: Known<CsrfKey>,
+    /// Those of refresh tokens.
+    pub refresh_keys: Known<MacKey>,
 }
 
 /// Which credentials open a resource.
@@ -98,10 +104,12 @@ impl FromRequestParts<SharedApp> for Visitor {
             Some(cookie) => live_session(app, Digest::of(cookie), caller.now).await?,
             None => None,
         };
-        let refresh = presented
-            .refresh
-            .as_ref()
-            .and_then(|token| refresh::genuine(app.secrets.refresh_mac(), token));
+        let csrf_keys = app.csrf_keys(caller.now).await?;
+        let refresh_keys = app.refresh_keys(caller.now).await?;
+        let refresh = match &presented.refresh {
+            Some(token) => refresh::genuine(&refresh_keys, token),
+            None => None,
+        };
         let user_agent = user_agent(&parts.headers);
         let route = parts.extensions.get::<MatchedPath>();
         let device_cookie = match &presented.device {
@@ -121,6 +129,8 @@ impl FromRequestParts<SharedApp> for Visitor {
             presented,
             session,
             refresh,
+            csrf_keys,
+            refresh_keys,
         })
     }
 }

@@ -122,14 +122,14 @@ impl Asked {
         &self,
         question: CsrfQuestion,
         names: &CookieNames,
-        keys: &[AppCsrfKey],
+        keys: Option<&[AppCsrfKey]>,
     ) -> CsrfAnswer {
         let cookies = self.cookie_header();
         let cookie = cookies.get(&names.csrf).ok().flatten();
         let user_agent = self.user_agent.as_deref().unwrap_or_default();
         let sent = self.csrf_token.as_deref();
         match question.submitted(cookie, sent, user_agent, self.now()) {
-            Ok(submitted) => submitted.answer(Some(keys)),
+            Ok(submitted) => submitted.answer(keys),
             Err(answer) => answer,
         }
     }

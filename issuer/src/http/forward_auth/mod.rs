@@ -28,6 +28,7 @@ use axum::{
 };
 use edgeward_core::{
     cookie::CookieNames,
+    csrf::CsrfKey,
     gate::{
         Counts, Credential, Decision, Gate, KeyDemand, Policy, PolicyState, Ruling, Turn, Turns,
         decide, identity::Introducer,
@@ -147,9 +148,10 @@ impl ForwardAuth {
                 Decision::NeedsSignature(question) => answer = Some(signatures::answer(*question)),
                 Decision::NeedsTurn(turn) => turns.took(&turn, self.count(&turn, form, moment)),
                 Decision::NeedsCsrf(question) => {
-                    let keys = self.app.secrets.csrf_keys();
-                    let keys: Vec<_> = keys.iter().map(|key| key.for_apps()).collect();
-                    csrf = Some(asked.csrf_answer(*question, &self.cookies, &keys));
+                    let keys = self.app.csrf_keys(asked.now()).await.ok();
+                    let keys: Option<Vec<_>> =
+                        keys.map(|keys| keys.accepts().map(CsrfKey::for_apps).collect());
+                    csrf = Some(asked.csrf_answer(*question, &self.cookies, keys.as_deref()));
                 }
                 settled @ (Decision::Forward(_)
                 | Decision::Redirect(_)

@@ -54,6 +54,9 @@ async fn show(State(app): State<SharedApp>) -> Result<Response, ApiError> {
     app.metrics.redis().read(app.redis.as_ref());
     app.metrics.hashing().take(app.hasher.counts());
     app.metrics.keys().take(app.keyring.uses(), app.clock.now());
+    app.metrics
+        .secrets()
+        .take(&app.generations.lives(), app.clock.now());
     let text = app.metrics.text().map_err(ApiError::internal)?;
     Ok(([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response())
 }

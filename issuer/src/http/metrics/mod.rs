@@ -10,6 +10,7 @@
 pub mod labels;
 mod hashing;
 mod keys;
+mod secrets;
 mod mails;
 mod outcomes;
 pub mod redis;
@@ -41,6 +42,7 @@ use self::{
     mails::MailLabels,
     redis::RedisNumbers,
     sample::Sessions,
+    secrets::Secrets,
     verdicts::VerdictLabels,
 };
 use crate::domain::{
@@ -90,6 +92,7 @@ pub struct Metrics {
     sessions: Sessions,
     hashing: Hashing,
     keys: Keys,
+    secrets: Secrets,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -122,6 +125,7 @@ impl Metrics {
             sessions: Sessions::default(),
             hashing: Hashing::default(),
             keys: Keys::default(),
+            secrets: Secrets::default(),
         };
         metrics.register();
         metrics.begin();
@@ -211,6 +215,7 @@ impl Metrics {
         self.sessions.register(registry);
         self.hashing.register(registry);
         self.keys.register(registry);
+        self.secrets.register(registry);
     }
 
     fn begin(&self) {
@@ -341,6 +346,12 @@ impl Metrics {
     #[must_use]
     pub const fn hashing(&self) -> &Hashing {
         &self.hashing
+    }
+
+    /// The secrets of tokens.
+    #[must_use]
+    pub const fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// The signing keys.

@@ -257,5 +257,12 @@ async fn fill(world: &World, version: i64, user: &str, sid: &str) -> Vec<&'stati
             .unwrap();
         tables.extend(["signing_keys", "edges"]);
     }
+    if version >= 16 {
+        let row = format!(
+            "INSERT INTO token_secrets (id, purpose, state, sealed, created_at) VALUES ('s', 'csrf', 'active', {one}, 5)"
+        );
+        world.run(&row).await.unwrap();
+        tables.push("token_secrets");
+    }
     tables
 }

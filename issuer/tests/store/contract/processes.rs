@@ -21,6 +21,7 @@ use edgeward_issuer::{
         moment::Moment,
         refresh::{Context, RefreshError, RefreshToken, Refreshed, refresh_in_turn},
         revocations::{Entries, Feed, Pages},
+        secrets::Known,
         session::{Device, NewSignIn},
         storage::{Entered, Storage},
     },
@@ -44,7 +45,7 @@ pub(crate) struct Process {
     pub(crate) keyring: Keyring,
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) config: Arc<Config>,
-    pub(crate) mac: MacKey,
+    pub(crate) mac: Known<MacKey>,
     limits: Arc<Limits<FakeRelativeClock>>,
 }
 
@@ -148,7 +149,7 @@ impl Process {
             redis,
             pages: Pages::default(),
             config: Arc::clone(config),
-            mac: MacKey::from_bytes([3; 32]),
+            mac: Known::only(MacKey::from_bytes([3; 32])),
             limits: Arc::new(limits),
         }
     }
@@ -174,7 +175,7 @@ impl Process {
     /// A sign-in whose refresh token is genuine.
     pub(crate) async fn signed_in(&self, user: UserId) -> (NewSignIn, RefreshToken) {
         let mut sign_in = new_sign_in(user);
-        let token = RefreshToken::make(&self.mac, sign_in.sid, 0, unlike());
+        let token = RefreshToken::make(self.mac.makes(), sign_in.sid, 0, unlike());
         sign_in.refresh = token.digest();
         let noted = entry(Action::SignIn);
         assert_eq!(
@@ -200,7 +201,7 @@ impl Process {
         let signer = keyring.signer(&self.store, secrets, exp, now, Instant::now());
         let signer = signer.await.unwrap();
         let context = Context {
-            key: &self.mac,
+            keys: &self.mac,
             tokens: &self.config.tokens,
             rules: &self.config.refresh,
             minter: Minter::new(&signer, &self.config),

@@ -3,7 +3,7 @@
 use edgeward_tests::bundle::BUNDLE_PATH;
 use edgeward_tests::{Person, Setup, World};
 
-const POLICY: &str = r#"
+pub(super) const POLICY: &str = r#"
 version = 1
 [[route]]
 path = "/"
@@ -82,25 +82,4 @@ async fn a_stranger_cannot_read_the_bundle() {
         .send()
         .await
         .expect_problem(401, "EDGE_PROOF_INVALID");
-}
-
-#[tokio::test]
-async fn tokens_of_the_key_before_are_good_after_a_change() {
-    let (mut world, ada) = ada_in_a_world().await;
-    let token = ada.get("/auth/csrf").send().await.expect(200);
-    let token = token.text("/csrfToken");
-    let secrets = world
-        .stack
-        .issuer
-        .log()
-        .with_file_name("data")
-        .join("secrets");
-    world.stack.issuer.stop();
-    std::fs::rename(secrets.join("csrf"), secrets.join("csrf-previous")).expect("a key to keep");
-    std::fs::write(secrets.join("csrf"), [9; 32]).expect("a new key");
-    world.stack.issuer.start().expect("the issuer starts again");
-    let old = ada.post("/api/echo").header("x-csrf-token", &token);
-    let _ = old.send().await.expect(200);
-    let _ = ada.refresh().await.expect(200);
-    let _ = ada.post("/api/echo").with_csrf().send().await.expect(200);
 }

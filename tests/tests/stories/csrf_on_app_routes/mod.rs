@@ -3,6 +3,7 @@
 mod requests;
 mod bundles;
 mod issuer;
+mod rotation;
 
 use edgeward_core::csrf::{CsrfKey, issue};
 use edgeward_core::time::UnixTime;

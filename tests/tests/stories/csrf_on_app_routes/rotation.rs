@@ -1,0 +1,166 @@
+//! The secrets of CSRF and refresh tokens, while people are signed in: a planned rotation, a forced one, and one that was stolen.
+
+use std::process::Command;
+use std::time::Duration;
+
+use edgeward_tests::bundle::BUNDLE_PATH;
+use edgeward_tests::{Person, Setup, World};
+
+use super::issuer::POLICY;
+
+/// What has not come by then does not come.
+const NEVER: Duration = Duration::from_secs(60);
+/// The longest that a busy edge goes by a bundle, and a little more.
+const BUNDLE_SECONDS: i64 = 16 * 60;
+
+async fn world_with_ada() -> (World, Person) {
+    let world = World::with(Setup {
+        policy: Some(POLICY.to_owned()),
+        ..Setup::default()
+    })
+    .await;
+    let ada = world.user("ada").await;
+    ada.log_in().await;
+    (world, ada)
+}
+
+/// `edgeward keys …`, and what it printed.
+fn keys(world: &World, args: &[&str]) -> String {
+    let mut command: Command = world.stack.issuer.command();
+    let ran = command.arg("keys").args(args).output().expect("it runs");
+    assert!(ran.status.success(), "{args:?}: {ran:?}");
+    String::from_utf8(ran.stdout).expect("text")
+}
+
+/// The id of the secret of a kind in a state, once there is one.
+async fn secret(world: &World, kind: &str, state: &str) -> String {
+    let found = tokio::time::timeout(NEVER, async {
+        loop {
+            let list = keys(world, &["list"]);
+            let mut lines = list.lines().filter(|line| line.starts_with(kind));
+            let line = lines.find(|line| line.contains(&format!(" {state} ")));
+            if let Some(id) = line.and_then(|line| line.split(' ').next()) {
+                return id.to_owned();
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    found.await.expect("it comes")
+}
+
+/// From when the next secret makes tokens, as the command says.
+fn planned(said: &str) -> i64 {
+    let from = said
+        .split_once('(')
+        .and_then(|(_, rest)| rest.split_once(')'));
+    from.and_then(|(from, _)| from.parse().ok())
+        .unwrap_or_else(|| panic!("it says when: {said}"))
+}
+
+async fn token_of(person: &Person) -> String {
+    let given = person.get("/auth/csrf").send().await.expect(200);
+    given.text("/csrfToken")
+}
+
+async fn posts(person: &Person, token: &str) -> edgeward_tests::Answer {
+    person
+        .post("/api/echo")
+        .header("x-csrf-token", token)
+        .send()
+        .await
+}
+
+#[tokio::test]
+async fn nobody_notices_a_planned_rotation() {
+    let (world, ada) = world_with_ada().await;
+    let sleeper = ada.at(world.browser());
+    sleeper.log_in().await;
+    for kind in ["csrf", "refresh"] {
+        secret(&world, kind, "published").await;
+    }
+    let mut last = world.now();
+    for kind in ["csrf", "refresh"] {
+        let said = keys(&world, &["rotate", kind]);
+        last = last.max(planned(&said));
+    }
+    assert!(last > world.now() + 60, "with minutes to spare");
+    // She works on until a moment before, with one page after the other.
+    while world.now() + 120 < last {
+        let page = token_of(&ada).await;
+        let _ = posts(&ada, &page).await.expect(200);
+        world.wait(120);
+        let _ = ada.refresh().await.expect(200);
+    }
+    let page = token_of(&ada).await;
+    let _ = posts(&ada, &page).await.expect(200);
+    let asked = || {
+        let seen = world.to_issuer().seen();
+        seen.iter()
+            .filter(|seen| seen.target == BUNDLE_PATH)
+            .count()
+    };
+    world.wait(last - world.now());
+    let before = asked();
+    // The page of before, then a page of after at an edge that has not asked for anything because of it.
+    let _ = posts(&ada, &page).await.expect(200);
+    let _ = ada.refresh().await.expect(200);
+    let _ = sleeper.refresh().await.expect(200);
+    for person in [&ada, &sleeper] {
+        let page = token_of(person).await;
+        let _ = posts(person, &page).await.expect(200);
+    }
+    assert!(asked() <= before + 1, "at most what is refreshed anyway");
+    let logs = world.logs();
+    assert!(!logs.contains("csrf-forged"), "nobody was refused: {logs}");
+}
+
+#[tokio::test]
+async fn a_forced_rotation_waits_for_issuers_and_edges_ask() {
+    let (world, ada) = world_with_ada().await;
+    let page = token_of(&ada).await;
+    let _ = posts(&ada, &page).await.expect(200);
+    secret(&world, "csrf", "published").await;
+    let said = keys(&world, &["rotate", "csrf", "--force"]);
+    world.wait(planned(&said) - world.now());
+    let _ = posts(&ada, &page).await.expect(200);
+    let _ = ada.refresh().await.expect(200);
+    let page = token_of(&ada).await;
+    let _ = posts(&ada, &page).await.expect(200);
+    let logs = world.logs();
+    assert!(!logs.contains("csrf-forged"), "nobody was refused: {logs}");
+}
+
+#[tokio::test]
+async fn what_a_stolen_secret_made_is_refused_everywhere_and_fetched_anew() {
+    let (world, ada) = world_with_ada().await;
+    let page = token_of(&ada).await;
+    let _ = posts(&ada, &page).await.expect(200);
+    secret(&world, "csrf", "published").await;
+    let stolen = secret(&world, "csrf", "active").await;
+    let said = keys(&world, &["revoke", &stolen]);
+    assert!(said.ends_with(" makes CSRF tokens now\n"), "{said}");
+    // The issuer reads it within half a second, and hands out another.
+    let anew = tokio::time::timeout(NEVER, async {
+        loop {
+            let token = token_of(&ada).await;
+            if token != page {
+                return token;
+            }
+        }
+    });
+    let anew = anew.await.expect("the issuer hears of it");
+    let _ = posts(&ada, &anew).await.expect(200);
+    // An edge goes by what it knows for a quarter of an hour at most; then the forger's token is one no more.
+    world.wait(BUNDLE_SECONDS);
+    let _ = ada.refresh().await.expect(200);
+    let access = ada.access_token();
+    let cookies = format!("edgeward-access={access}; edgeward-csrf={page}");
+    let forged = ada
+        .post("/api/echo")
+        .without_cookies()
+        .header("cookie", &cookies)
+        .header("x-csrf-token", &page);
+    let _ = forged.send().await.expect_problem(403, "CSRF_INVALID");
+    let page = token_of(&ada).await;
+    let _ = posts(&ada, &page).await.expect(200);
+}
