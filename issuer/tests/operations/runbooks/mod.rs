@@ -68,7 +68,7 @@ async fn the_key_encryption_key_is_changed_and_changed_back() {
 }
 
 #[tokio::test]
-async fn a_secret_of_the_data_folder_is_replaced() {
+async fn a_leaked_secret_of_tokens_is_revoked() {
     let world = World::new();
     let desk = world.desk(|_| {}).await;
     desk.add(EMAIL, &[]).await;
