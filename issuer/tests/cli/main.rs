@@ -21,6 +21,8 @@ mod accounts;
 mod events;
 mod audit;
 mod keys;
+mod key_algorithms;
+mod config_audiences;
 mod policy;
 mod token_verify;
 mod token_algorithms;
