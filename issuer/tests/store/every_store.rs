@@ -93,6 +93,9 @@ mount! {
         a_process_that_knows_of_no_change_signs_on_and_with_nothing_that_is_retired,
         processes_change_together_at_the_moment_in_the_row,
         a_revoked_key_is_in_the_feed_for_a_day;
+    key_algorithms:
+        keys_of_several_algorithms_live_beside_each_other,
+        a_key_that_is_held_elsewhere_is_read_as_it_was_written;
     limits:
         a_bucket_is_one_for_all_who_are_asked,
         of_fifty_at_once_a_bucket_lets_through_what_it_holds,
