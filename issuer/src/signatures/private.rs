@@ -24,8 +24,8 @@ use super::SigningAlgorithm;
 /// part 1, table 2), so that the choice of an algorithm is none of strength; 2048 are worth 112, which NIST ends with 2030.
 const RSA_SIZE: KeySize = KeySize::Rsa3072;
 
-/// The largest RSA modulus of an imported key in bytes: with 4096 bits a signature takes some 5 ms, and with more a sign-in
-/// would wait for little else.
+/// The largest RSA modulus of an imported key in bytes. Because the time of a signature grows with the cube of its length, and
+/// each sign-in and refresh waits for one; 4096 bits are what operators have.
 const RSA_MODULUS_MAX: usize = 512;
 
 /// A private key as it is kept: an Ed25519 seed, or PKCS#8 in DER. Wiped when dropped.
@@ -62,7 +62,7 @@ pub enum PrivateKey {
     },
 }
 
-/// Makes a key. That of RS256 takes as long as it takes to find two primes, some tenths of a second: not where others wait.
+/// Makes a key. That of RS256 takes as long as it takes to find two primes: not where others wait.
 ///
 /// # Errors
 /// [`KeyError::NoRandomness`].

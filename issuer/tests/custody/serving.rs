@@ -190,6 +190,32 @@ async fn a_rotation_makes_its_keys_in_the_device() {
     assert_eq!(list(), after, "nothing was changed by any of it");
 }
 
+#[test]
+fn a_device_that_is_gone_for_good_is_done_without() {
+    let world = World::new();
+    let in_the_device = [IN_THE_DEVICE, ("SEALER", "local")];
+    let without = [("SEALER", "local")];
+    world.done(&["migrate", "up"], &without);
+    world.done(&["keys", "rotate", "--force"], &in_the_device);
+    world.done(&["keys", "rotate"], &in_the_device);
+    let held = |state: &str| {
+        let list = world.done(&["keys", "list"], &without);
+        let line = list.lines().find(|line| line.contains(state));
+        let line = line.unwrap_or_else(|| panic!("none is {state}: {list}"));
+        let id = line.split(' ').next().unwrap().to_owned();
+        (id, line.contains("held at"))
+    };
+    let (first, is_held) = held(" active ");
+    assert!(is_held && held(" published ").1);
+    world.pull();
+    // The one that waits signs next, and is held there too; then one is made in the database.
+    world.done(&["keys", "revoke", &first], &without);
+    let (second, is_held) = held(" active ");
+    assert!(is_held);
+    world.done(&["keys", "revoke", &second], &without);
+    assert!(!held(" active ").1);
+}
+
 #[tokio::test]
 async fn another_key_under_the_same_label_signs_nothing() {
     const NAME: &str = "another_key_under_the_same_label_signs_nothing";

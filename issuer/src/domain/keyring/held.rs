@@ -104,7 +104,8 @@ impl TokenKey {
 }
 
 impl Held {
-    /// Whether a signature takes some hundredths of a millisecond and waits for nobody. One of RSA takes a hundred times that.
+    /// Whether a signature waits for nobody and takes less time than to hand it to another thread and back would be worth. One of RSA
+    /// takes many times as long as the others.
     fn is_quick(&self) -> bool {
         match &self.place {
             Place::Here(key) => match **key {

@@ -55,7 +55,10 @@ async fn lives_with(algorithm: &str, settings: &'static str) {
     let (alg, second) = signed_by(&ada);
     assert_eq!(alg, algorithm);
     let _ = ada.get("/api/echo").send().await.expect(200);
-    assert!(!world.logs().contains("token-refused"), "nobody was refused");
+    assert!(
+        !world.logs().contains("token-refused"),
+        "nobody was refused"
+    );
 
     // What a revoked key signed is refused, within the second that the route allows.
     let _ = keys(&world, &["revoke", &second]);
