@@ -168,8 +168,13 @@ impl Signer for GuardedSigner {
                 .map_err(|_| SealerError::Unreachable("a signature has another length".to_owned()))
         });
         let (name, purpose) = (&self.info.key_name, self.info.public.key_id());
-        // What is signed has entries of its own, each second many: here the first one is noted, and each failure.
-        if signature.is_ok() && self.has_signed.swap(true, Ordering::Relaxed) {
+        // What is signed has entries of its own, and there may be many in a second: here the first one is noted, and each failure of
+        // which somebody was asked.
+        let is_known = match &signature {
+            Ok(_) => self.has_signed.swap(true, Ordering::Relaxed),
+            Err(failure) => matches!(failure, SealerError::Resting { .. }),
+        };
+        if is_known {
             return signature;
         }
         self.accesses.noted(name, Act::Sign, purpose, signature)
