@@ -19,6 +19,7 @@ mod algorithm;
 mod private;
 
 pub use algorithm::SigningAlgorithm;
+#[cfg(feature = "hsm")]
 pub(crate) use private::named;
 pub use private::{KeyError, KeyMaterial, PrivateKey, make, material_of_pkcs8};
 

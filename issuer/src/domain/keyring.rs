@@ -20,6 +20,8 @@ mod make;
 pub mod timing;
 
 #[cfg(test)]
+mod beside;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod history;
