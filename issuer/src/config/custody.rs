@@ -1,11 +1,13 @@
 //! `[custody]`: which key-encryption key seals the private keys in the database, and which ones still open them.
 
+mod kms;
 mod read;
 
 use std::{path::PathBuf, time::Duration};
 
 use super::secret::SecretText;
 
+pub use kms::{Kms, KmsKey};
 pub(super) use read::read;
 
 /// Where key-encryption keys are.
@@ -31,6 +33,8 @@ pub struct Custody {
     pub pkcs11: Option<Pkcs11>,
     /// The transit engine of a Vault or an OpenBao.
     pub transit: Option<Transit>,
+    /// AWS KMS.
+    pub kms: Option<Kms>,
 }
 
 /// `[custody.pkcs11]`
@@ -86,10 +90,12 @@ pub enum SealerKind {
     Pkcs11,
     /// The transit engine of a Vault or an OpenBao.
     Transit,
+    /// AWS KMS.
+    Kms,
 }
 
 impl SealerKind {
-    const ALL: [Self; 3] = [Self::Local, Self::Pkcs11, Self::Transit];
+    const ALL: [Self; 4] = [Self::Local, Self::Pkcs11, Self::Transit, Self::Kms];
 
     /// The name in the configuration.
     #[must_use]
@@ -98,6 +104,7 @@ impl SealerKind {
             Self::Local => "local",
             Self::Pkcs11 => "pkcs11",
             Self::Transit => "transit",
+            Self::Kms => "kms",
         }
     }
 }
@@ -138,6 +145,7 @@ impl Default for Custody {
             cache: CACHE,
             pkcs11: None,
             transit: None,
+            kms: None,
         }
     }
 }
@@ -148,7 +156,7 @@ impl Custody {
     pub fn seals_with_own_key(&self) -> bool {
         match self.sealer {
             SealerKind::Local => self.kek.is_none(),
-            SealerKind::Pkcs11 | SealerKind::Transit => false,
+            SealerKind::Pkcs11 | SealerKind::Transit | SealerKind::Kms => false,
         }
     }
 
@@ -209,6 +217,9 @@ pub(super) fn shown(custody: &Custody, name: &str) -> Option<toml::Value> {
             "token_file" => path(&transit.token_file),
             _ => None,
         };
+    }
+    if let Some(name) = name.strip_prefix("kms.") {
+        return kms::shown(custody.kms.as_ref(), name);
     }
     match name {
         "sealer" => Some(custody.sealer.name().into()),

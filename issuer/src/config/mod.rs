@@ -30,7 +30,7 @@ pub use alerts::{AlertRule, Alerting, Per, Webhook, defaults as default_alerts};
 pub use audiences::Audience;
 pub use captcha::{Captcha, CaptchaProvider, OnOutage};
 pub use cookies::Cookies;
-pub use custody::{Custody, Pkcs11, SealerKind, SigningPlace, Transit};
+pub use custody::{Custody, Kms, KmsKey, Pkcs11, SealerKind, SigningPlace, Transit};
 pub use forward_auth::{Dialect, ForwardAuth, PolicyFileError, read_policy};
 pub use mail::{Mail, MailPassword, MailTls, Notify};
 pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};

@@ -24,6 +24,7 @@ mod keys;
 mod key_algorithms;
 mod config_audiences;
 mod policy;
+mod revocations;
 mod token_verify;
 mod token_algorithms;
 mod openapi;

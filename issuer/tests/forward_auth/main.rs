@@ -17,6 +17,8 @@ mod settings;
 
 mod addresses;
 mod algorithms;
+mod counts;
+mod csrf;
 mod nginx;
 mod whole_answers;
 
@@ -106,6 +108,11 @@ allow = "signed-in"
 limit = ["search", "reports"]
 
 [[route]]
+path = "/forms/**"
+allow = "signed-in"
+csrf = true
+
+[[route]]
 path = "/app/staff"
 host = "staff.example"
 roles = ["staff"]
@@ -114,6 +121,8 @@ roles = ["staff"]
 /// The proxy that the settings name is this machine.
 const FROM_HERE: &str = "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n";
 const FROM_ELSEWHERE: &str = "[server]\ntrusted_proxies = [\"192.0.2.1\"]\n";
+
+const DIALECTS: [Dialect; 3] = [Dialect::Nginx, Dialect::Traefik, Dialect::Envoy];
 
 struct Verdicts {
     desk: Desk,
@@ -204,6 +213,41 @@ impl Verdicts {
         }
     }
 
+    /// Asks in a dialect about a request for the site.
+    async fn about(&self, dialect: Dialect, method: &str, target: &str, more: &[&str]) -> Told {
+        let (first, lines) = match dialect {
+            Dialect::Nginx => (
+                "GET /forward-auth".to_owned(),
+                vec![
+                    "Host: v".to_owned(),
+                    format!("X-Original-Method: {method}"),
+                    "X-Original-Host: app.example".to_owned(),
+                    format!("X-Original-URI: {target}"),
+                ],
+            ),
+            Dialect::Traefik => (
+                "GET /forward-auth".to_owned(),
+                vec![
+                    "Host: v".to_owned(),
+                    format!("X-Forwarded-Method: {method}"),
+                    "X-Forwarded-Proto: https".to_owned(),
+                    "X-Forwarded-Host: app.example".to_owned(),
+                    format!("X-Forwarded-Uri: {target}"),
+                ],
+            ),
+            Dialect::Envoy => (
+                format!("{method} /forward-auth{target}"),
+                vec!["Host: app.example".to_owned()],
+            ),
+        };
+        let lines: Vec<&str> = lines
+            .iter()
+            .map(String::as_str)
+            .chain(more.iter().copied())
+            .collect();
+        self.ask(&first, &lines).await
+    }
+
     /// As Traefik asks about `GET target` of the site.
     async fn traefik(&self, target: &str, more: &[&str]) -> Told {
         let target = format!("X-Forwarded-Uri: {target}");
@@ -237,7 +281,7 @@ async fn serve(app: &Arc<App>, dialect: Dialect) -> SocketAddr {
 
 #[tokio::test]
 async fn only_a_configured_proxy_may_ask() {
-    for dialect in [Dialect::Nginx, Dialect::Traefik, Dialect::Envoy] {
+    for dialect in DIALECTS {
         let verdicts = Verdicts::given_to(dialect, FROM_ELSEWHERE).await;
         let path = if dialect == Dialect::Envoy {
             "/forward-auth/open"

@@ -24,6 +24,7 @@ use super::{
 use crate::{
     config::Dialect,
     http::{
+        metrics::VerdictResult,
         pages::{self, MessagePage},
         request_id::RequestId,
     },
@@ -53,16 +54,23 @@ pub(super) fn of(
     id: &RequestId,
 ) -> Response {
     let refuse = |code: ProblemCode, reason: &str| {
+        by.told(VerdictResult::refused_with(code), form);
         note(code, reason, asked, id);
         in_words(&Problem::new(code), asked, form, code.status())
     };
     match decision {
         Decision::Forward(permit) => match unfit(&permit, asked, form, by.dialect) {
             Some((code, reason)) => refuse(code, reason),
-            None => pass(&permit, asked, by)
-                .unwrap_or_else(|reason| refuse(ProblemCode::Internal, reason)),
+            None => match pass(&permit, asked, by) {
+                Ok(response) => {
+                    by.told(VerdictResult::Passed, form);
+                    response
+                }
+                Err(reason) => refuse(ProblemCode::Internal, reason),
+            },
         },
         Decision::Redirect(redirect) => {
+            by.told(VerdictResult::Redirected, form);
             let status = match form {
                 Form::Verdict => StatusCode::UNAUTHORIZED.as_u16(),
                 Form::InPlace | Form::Whole(_) => redirect.status,
@@ -71,8 +79,12 @@ pub(super) fn of(
             set(&mut response, header::LOCATION, &redirect.location);
             response
         }
-        Decision::Answer(answer) if shows(form) => empty(answer.status),
+        Decision::Answer(answer) if shows(form) => {
+            by.told(VerdictResult::Answered, form);
+            empty(answer.status)
+        }
         Decision::AnswerPreflight(preflight) if shows(form) => {
+            by.told(VerdictResult::Answered, form);
             let mut response = empty(StatusCode::NO_CONTENT.as_u16());
             for (name, value) in preflight.headers() {
                 set(&mut response, HeaderName::from_static(name), &value);
@@ -84,13 +96,16 @@ pub(super) fn of(
         Decision::Answer(_) | Decision::AnswerPreflight(_) => {
             refuse(ProblemCode::RouteDenied, "success-would-pass")
         }
-        Decision::Refuse(refusal) => refused(&refusal, asked, form, id),
+        Decision::Refuse(refusal) => {
+            by.told(VerdictResult::refused_with(refusal.code), form);
+            refused(&refusal, asked, form, id)
+        }
         // `ForwardAuth::judge` has answered these, or said that there is no more.
         Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
         | Decision::NeedsTurn(_)
-        | Decision::NeedsRefresh
+        | Decision::NeedsRefresh(_)
         | Decision::NeedsCsrf(_) => refuse(ProblemCode::KeysUnavailable, "not-judged"),
     }
 }
