@@ -134,6 +134,8 @@ problem_codes! {
     UpstreamTimeout = "UPSTREAM_TIMEOUT", 504, "The application took too long to answer.";
     /// All places for costly work are taken; repeat after `Retry-After`.
     Busy = "BUSY", 503, "Too much is going on; try again in a moment.";
+    /// Whoever holds the signing key does not answer, so no token can be made; repeat after `Retry-After`. Nothing was changed.
+    SigningUnavailable = "SIGNING_UNAVAILABLE", 503, "Tokens cannot be signed at the moment.";
     /// The issuer did not answer.
     IssuerUnavailable = "ISSUER_UNAVAILABLE", 503, "The sign-in service is not available.";
     /// No key set could be loaded, so no token can be judged.

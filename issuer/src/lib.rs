@@ -289,14 +289,16 @@ impl App {
         }
     }
 
-    /// What signs access tokens that are made now.
+    /// What signs access tokens for an audience that are made now.
     ///
     /// # Errors
     /// [`KeyringError`].
-    pub async fn signer(&self, now: UnixTime) -> Result<Signer, KeyringError> {
+    pub async fn signer(&self, audience: &str, now: UnixTime) -> Result<Signer, KeyringError> {
+        let algorithm = self.config.algorithm_for(audience).unwrap_or_default();
         let exp = now.plus(self.config.tokens.access_seconds);
+        let (store, secrets) = (&self.store, &self.secrets);
         self.keyring
-            .signer(&self.store, &self.secrets, exp, now, Instant::now())
+            .signer(store, secrets, algorithm, exp, now, Instant::now())
             .await
     }
 
@@ -316,8 +318,10 @@ impl App {
             }
             None => None,
         };
-        let keyring = Keyring::load_or_create(&store, &secrets, clock.now(), Instant::now()).await;
-        let generations = first_generations(&config, &store, &secrets, clock.now()).await;
+        let (algorithms, now) = (config.algorithms(), clock.now());
+        let keyring =
+            Keyring::load_or_create(&store, &secrets, &algorithms, now, Instant::now()).await;
+        let generations = first_generations(&config, &store, &secrets, now).await;
         // What was asked of a key elsewhere is written also when it did not help.
         custody_log::write(&store, &secrets).await?;
         let keyring = keyring?;

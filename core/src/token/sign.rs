@@ -93,8 +93,14 @@ impl SigningKey {
         claims: &impl Serialize,
     ) -> Result<String, SignError> {
         let unsigned = UnsignedToken::new(Algorithm::EdDsa, self.key_id(), token_type, claims)?;
-        let signature = self.secret.sign(unsigned.signing_input(), None);
-        unsigned.signed(signature.as_ref())
+        let signature = self.sign_unsigned(&unsigned);
+        unsigned.signed(&signature)
+    }
+
+    /// The signature alone, for a token whose header names this key.
+    #[must_use]
+    pub fn sign_unsigned(&self, token: &UnsignedToken) -> [u8; 64] {
+        *self.secret.sign(token.signing_input(), None)
     }
 }
 

@@ -9,9 +9,10 @@ use tokio::sync::watch;
 use crate::{
     App,
     domain::{
-        keyring::{KeyringError, Rules, acts::Acts, timing::JITTER_SECONDS},
+        keyring::{KeyringError, Need, Rules, acts::Acts, timing::JITTER_SECONDS},
         secrets::{Purpose, SecretsError, plan},
     },
+    signatures::SigningAlgorithm,
 };
 
 /// How often the rows are read. A process signs with a key that was revoked elsewhere for so long at most, and edges refuse
@@ -80,20 +81,38 @@ pub(super) async fn keep(app: &App, mut stopped: watch::Receiver<()>) {
 }
 
 async fn keep_schedule(app: &App) {
+    let in_use = app.config.algorithms();
+    for algorithm in SigningAlgorithm::ALL {
+        let need = match algorithm {
+            SigningAlgorithm::EdDsa => Need::Always,
+            SigningAlgorithm::Es256 | SigningAlgorithm::Rs256 if in_use.contains(&algorithm) => {
+                Need::WhenSeen
+            }
+            SigningAlgorithm::Es256 | SigningAlgorithm::Rs256 => Need::Never,
+        };
+        keep_schedule_of(app, algorithm, need).await;
+    }
+}
+
+async fn keep_schedule_of(app: &App, algorithm: SigningAlgorithm, need: Need) {
     let acts = Acts {
         store: &app.store,
         secrets: &app.secrets,
+        algorithm,
         now: app.clock.now(),
     };
     let rules = Rules {
         every_seconds: app.config.keys.rotation_seconds(),
+        need,
     };
     let jitter = i64::from(lot()) * JITTER_SECONDS / i64::from(u16::MAX);
     match acts.keep_schedule(rules, jitter).await {
         Ok(0) => {}
-        Ok(steps) => tracing::info!(steps, "signing keys: what was due is done"),
+        Ok(steps) => {
+            tracing::info!(%algorithm, steps, "signing keys: what was due is done");
+        }
         Err(error) => {
-            tracing::error!(detail = %error, "what is due of the signing keys was not done")
+            tracing::error!(%algorithm, detail = %error, "what is due of the signing keys was not done");
         }
     }
     for purpose in Purpose::ALL {

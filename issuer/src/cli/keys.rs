@@ -18,14 +18,15 @@ use crate::{
     domain::{
         custody_log,
         keyring::{
-            KeyState, Keyring, KeyringError, Life, SigningKeys,
+            KeyState, Keyring, KeyringError, Life, PrivateHalf, SigningKeys, StoredKey,
             acts::{Acts, Done},
-            import::{MAX_PEM_BYTES, seed_of_pem},
+            import::{Imported, MAX_PEM_BYTES, key_of_pem},
             life::{self, Pace},
         },
         secrets::Purpose,
     },
     open_existing_store,
+    signatures::SigningAlgorithm,
     store::Store,
 };
 
@@ -33,12 +34,19 @@ use crate::{
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum KeysCommand {
     /// List the signing keys, and the secrets of CSRF and refresh tokens.
-    List,
+    List {
+        /// Keys of this algorithm only: EdDSA, ES256 or RS256.
+        #[arg(long, value_parser = algorithm)]
+        algorithm: Option<SigningAlgorithm>,
+    },
     /// Let the next key sign, or the next secret make tokens, as soon as every verifier has seen it.
     Rotate {
         /// Which kind.
         #[arg(value_enum, default_value_t = Kind::Signing)]
         kind: Kind,
+        /// Of which algorithm, where keys sign: EdDSA, ES256 or RS256.
+        #[arg(long, value_parser = algorithm)]
+        algorithm: Option<SigningAlgorithm>,
         /// Let it do so at once, whoever has not seen it yet.
         #[arg(long)]
         force: bool,
@@ -49,9 +57,15 @@ pub(super) enum KeysCommand {
         // One id in sixty-four begins like an option.
         #[arg(allow_hyphen_values = true)]
         kid: String,
+        /// Refuse if the key is of another algorithm.
+        #[arg(long, value_parser = algorithm)]
+        algorithm: Option<SigningAlgorithm>,
     },
-    /// Take in an Ed25519 private key as the next one.
+    /// Take in a private key of Ed25519, P-256 or RSA as the next one of its algorithm.
     Import {
+        /// Refuse if the key is of another algorithm.
+        #[arg(long, value_parser = algorithm)]
+        algorithm: Option<SigningAlgorithm>,
         /// PKCS#8 in PEM; `-` reads standard input.
         file: PathBuf,
         /// Let it sign at once, whoever has not seen it yet.
@@ -90,15 +104,15 @@ pub(super) async fn run(place: &Place, command: KeysCommand) -> Outcome {
     let config = place.configure()?;
     let now = Clock.now();
     // What cannot be read is told before anything is opened.
-    let seed = match &command {
-        KeysCommand::Import { file, .. } => Some(read_seed(file)?),
-        KeysCommand::List
+    let imported = match &command {
+        KeysCommand::Import { file, .. } => Some(read_key(file)?),
+        KeysCommand::List { .. }
         | KeysCommand::Rotate { .. }
         | KeysCommand::Revoke { .. }
         | KeysCommand::Reseal(_) => None,
     };
     let store = open_existing_store(&config).await?;
-    let outcome = act(&config, &store, command, seed, now).await;
+    let outcome = act(&config, &store, command, imported, now).await;
     store.close().await;
     outcome
 }
@@ -107,22 +121,47 @@ async fn act(
     config: &Config,
     store: &Store,
     command: KeysCommand,
-    seed: Option<Zeroizing<[u8; 32]>>,
+    imported: Option<Imported>,
     now: UnixTime,
 ) -> Outcome {
-    if matches!(command, KeysCommand::List) {
-        for key in store.signing_keys().await? {
-            print(&line(&key.life, now))?;
+    let stored = store.signing_keys().await?;
+    if let KeysCommand::List { algorithm } = command {
+        let wanted = |key: &&StoredKey| algorithm.is_none_or(|wanted| key.algorithm == wanted);
+        for key in stored.iter().filter(wanted) {
+            print(&line(key, now))?;
         }
-        secrets::list(store, now).await?;
+        if algorithm.is_none() {
+            secrets::list(store, now).await?;
+        }
         return Ok(Answer::Yes);
     }
-    let has_keys = !store.signing_keys().await?.is_empty();
-    let secrets = secrets_of(config, has_keys)?;
-    if let Some(act) = secrets::Act::of(&command) {
-        return secrets::run(config, store, &secrets, act, now).await;
+    let has_keys = !stored.is_empty();
+    if let Some(secret) = secrets::Act::of(&command) {
+        if matches!(command, KeysCommand::Rotate { algorithm: Some(_), .. }) {
+            return refuse("secrets of tokens have no algorithm");
+        }
+        let custody = secrets_of(config, has_keys)?;
+        return secrets::run(config, store, &custody, secret, now).await;
     }
-    let done = change(store, &secrets, has_keys, command, seed, now).await;
+    let algorithm = match about(&command, imported.as_ref(), &stored) {
+        Ok(algorithm) => algorithm,
+        Err(why) => return refuse(&why),
+    };
+    let makes = !matches!(command, KeysCommand::Revoke { .. });
+    if makes && !config.algorithms().contains(&algorithm) {
+        return refuse(&format!(
+            "no audience has tokens of {algorithm}: name it in tokens.algorithm or [[tokens.audience]] first"
+        ));
+    }
+    let secrets = secrets_of(config, has_keys)?;
+    let known = has_keys.then_some(config);
+    let acts = Acts {
+        store,
+        secrets: &secrets,
+        algorithm,
+        now,
+    };
+    let done = change(&acts, known, command, imported).await;
     // What was asked of a key elsewhere is written also when it did not help.
     let noted = custody_log::write(store, &secrets).await;
     let answer = match done {
@@ -141,30 +180,56 @@ async fn act(
 /// What is sealed elsewhere than the keys in the store are, the issuers could not open, and it would sign next: so these are
 /// opened first.
 async fn change(
-    store: &Store,
-    secrets: &Secrets,
-    has_keys: bool,
+    acts: &Acts<'_, Store>,
+    known: Option<&Config>,
     command: KeysCommand,
-    seed: Option<Zeroizing<[u8; 32]>>,
-    now: UnixTime,
+    imported: Option<Imported>,
 ) -> Result<Option<Done>, KeyringError> {
-    if has_keys {
-        Keyring::load_or_create(store, secrets, now, Instant::now()).await?;
+    if let Some(config) = known {
+        let algorithms = config.algorithms();
+        let (store, secrets) = (acts.store, acts.secrets);
+        Keyring::load_or_create(store, secrets, &algorithms, acts.now, Instant::now()).await?;
     }
-    let acts = Acts {
-        store,
-        secrets,
-        now,
-    };
-    let done = match (command, seed) {
+    let done = match (command, imported) {
         (KeysCommand::Rotate { force, .. }, _) => acts.rotate(pace(force)).await,
-        (KeysCommand::Import { force, .. }, Some(seed)) => acts.import(&seed, pace(force)).await,
-        (KeysCommand::Revoke { kid }, _) => acts.revoke(&kid).await,
-        (KeysCommand::List | KeysCommand::Import { .. } | KeysCommand::Reseal(_), _) => {
+        (KeysCommand::Import { force, .. }, Some(imported)) => {
+            acts.import(&imported.material, pace(force)).await
+        }
+        (KeysCommand::Revoke { kid, .. }, _) => acts.revoke(&kid).await,
+        (KeysCommand::List { .. } | KeysCommand::Import { .. } | KeysCommand::Reseal(_), _) => {
             return Ok(None);
         }
     };
     done.map(Some)
+}
+
+/// Of which algorithm the keys are that a command is about.
+fn about(
+    command: &KeysCommand,
+    imported: Option<&Imported>,
+    stored: &[StoredKey],
+) -> Result<SigningAlgorithm, String> {
+    let (found, asked) = match command {
+        KeysCommand::Rotate { algorithm, .. } => (algorithm.unwrap_or_default(), None),
+        KeysCommand::Import { algorithm, .. } => {
+            let found = imported.map(|imported| imported.algorithm);
+            (found.unwrap_or_default(), *algorithm)
+        }
+        KeysCommand::Revoke { kid, algorithm } => {
+            let found = stored.iter().find(|key| key.life.key_id == *kid);
+            let found = found.ok_or_else(|| life::Refusal::Unknown.to_string())?;
+            (found.algorithm, *algorithm)
+        }
+        KeysCommand::List { .. } | KeysCommand::Reseal(_) => Default::default(),
+    };
+    match asked {
+        Some(asked) if asked != found => Err(format!("this is a key of {found}, not of {asked}")),
+        Some(_) | None => Ok(found),
+    }
+}
+
+fn algorithm(name: &str) -> Result<SigningAlgorithm, &'static str> {
+    SigningAlgorithm::from_name(name).ok_or("there are EdDSA, ES256 and RS256")
 }
 
 /// The secrets that the settings name. A new folder beside keys that are there would be another one than theirs.
@@ -182,6 +247,10 @@ fn secrets_of(config: &Config, has_keys: bool) -> Result<Secrets, Failure> {
 /// Which key signs next, and when.
 fn tell(Done { key, keys }: &Done, now: UnixTime) -> Result<(), Failure> {
     let id = &key.key_id;
+    if key.state == KeyState::Revoked {
+        print(&format!("{id} is revoked; no key of its algorithm signs"))?;
+        return Ok(());
+    }
     let signs = life::signer(keys, now).is_some_and(|signer| signer.key_id == *id);
     match key.signs_from {
         Some(from) if !signs => {
@@ -196,7 +265,8 @@ fn tell(Done { key, keys }: &Done, now: UnixTime) -> Result<(), Failure> {
     Ok(())
 }
 
-fn line(key: &Life, now: UnixTime) -> String {
+fn line(stored: &StoredKey, now: UnixTime) -> String {
+    let key: &Life = &stored.life;
     let state = key.state.name();
     let what = match key.state {
         KeyState::Generated => String::new(),
@@ -221,7 +291,15 @@ fn line(key: &Life, now: UnixTime) -> String {
         }
         _ => String::new(),
     };
-    format!("{} {state:<9} {what}{unseen}", key.key_id)
+    let place = match &stored.private {
+        PrivateHalf::Sealed(_) => String::new(),
+        PrivateHalf::Elsewhere(reference) => format!(", held at {reference}"),
+    };
+    let algorithm = stored.algorithm.name();
+    format!(
+        "{} {state:<9} {algorithm:<5} {what}{unseen}{place}",
+        key.key_id
+    )
 }
 
 pub(super) const fn pace(force: bool) -> Pace {
@@ -239,7 +317,7 @@ pub(super) fn utc(at: UnixTime) -> String {
     shown.unwrap_or_else(|| at.to_string())
 }
 
-fn read_seed(file: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {
+fn read_key(file: &Path) -> Result<Imported, Failure> {
     let named = |error: io::Error| Failure(format!("{}: {error}", file.display()));
     let mut pem = Zeroizing::new(String::with_capacity(MAX_PEM_BYTES + 1));
     let most = u64::try_from(MAX_PEM_BYTES)
@@ -252,7 +330,7 @@ fn read_seed(file: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {
         file.take(most).read_to_string(&mut pem)
     };
     read.map_err(named)?;
-    seed_of_pem(&pem).map_err(|error| Failure(format!("{}: {error}", file.display())))
+    key_of_pem(&pem).map_err(|error| Failure(format!("{}: {error}", file.display())))
 }
 
 pub(super) fn refuse(why: &dyn std::fmt::Display) -> Outcome {

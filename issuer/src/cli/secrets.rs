@@ -39,18 +39,18 @@ impl Act {
     /// `None` where it is about signing keys. Ids of secrets begin with what they are for.
     pub(super) fn of(command: &KeysCommand) -> Option<Self> {
         match command {
-            KeysCommand::Rotate { kind, force } => Some(Self {
+            KeysCommand::Rotate { kind, force, .. } => Some(Self {
                 purpose: kind.purpose()?,
                 what: What::Rotate(pace(*force)),
             }),
-            KeysCommand::Revoke { kid } => {
+            KeysCommand::Revoke { kid, .. } => {
                 let (name, _) = kid.split_once('-')?;
                 Some(Self {
                     purpose: Purpose::from_name(name)?,
                     what: What::Revoke(kid.clone()),
                 })
             }
-            KeysCommand::List | KeysCommand::Import { .. } | KeysCommand::Reseal(_) => None,
+            KeysCommand::List { .. } | KeysCommand::Import { .. } | KeysCommand::Reseal(_) => None,
         }
     }
 }

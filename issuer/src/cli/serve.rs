@@ -19,7 +19,7 @@ use crate::{
     App, chores,
     http::{
         forward_auth::{self, ForwardAuth},
-        listener, metrics, routes,
+        health, listener, metrics, routes,
     },
     mail,
 };
@@ -66,6 +66,11 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
     // From here on a signal ends in order, also one that comes while the parts are opened.
     let mut signals = Signals::listen()?;
     let app = Arc::new(App::open(config).await?);
+    // A device that does not sign is told to whoever starts the issuer, and not to the first person who signs in.
+    if let Err(why) = health::try_signing_keys(&app).await {
+        app.store.close().await;
+        return Err(Failure(why));
+    }
     // So the first key set that anybody fetches has the next key in it.
     chores::make_next_key(&app).await;
     let listen = app.config.server.listen;

@@ -7,7 +7,8 @@ use edgeward_core::cookie::{Environment, SameSite};
 use ipnet::IpNet;
 
 use super::{
-    ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl, read_policy,
+    ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl, audiences,
+    read_policy,
 };
 
 /// The cost below which a stolen table of hashes is guessed too cheaply: OWASP's first parameter set for Argon2id, in
@@ -91,6 +92,9 @@ pub(super) fn judge(
     }
     judge_same_site(config, &mut findings);
     judge_lives(config, &mut findings);
+    if let Some(why) = audiences::contradiction(config) {
+        findings.add_against("custody.signing", &["tokens.algorithm"], why);
+    }
     judge_metrics(config, &mut findings);
     judge_forward_auth(config, &mut findings);
     judge_redis(config, &mut findings);

@@ -23,6 +23,8 @@ pub struct Custody {
     pub other_kek: Option<SecretText>,
     /// The file that it was read from, where it was.
     pub other_kek_file: Option<PathBuf>,
+    /// Where signing keys are made and used.
+    pub signing: SigningPlace,
     /// So long a key elsewhere may take for one answer.
     pub timeout: Duration,
     /// So long a data key that was opened elsewhere is remembered.
@@ -107,6 +109,29 @@ impl SealerKind {
     }
 }
 
+/// Where signing keys are made and used from now on. Those that are there stay where they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SigningPlace {
+    /// In this process; they are sealed in the database.
+    #[default]
+    Local,
+    /// In the device with a PKCS#11 module, which they never leave.
+    Pkcs11,
+}
+
+impl SigningPlace {
+    const ALL: [Self; 2] = [Self::Local, Self::Pkcs11];
+
+    /// The name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Pkcs11 => "pkcs11",
+        }
+    }
+}
+
 impl Default for Custody {
     fn default() -> Self {
         Self {
@@ -115,6 +140,7 @@ impl Default for Custody {
             kek_file: None,
             other_kek: None,
             other_kek_file: None,
+            signing: SigningPlace::default(),
             timeout: TIMEOUT,
             cache: CACHE,
             pkcs11: None,
@@ -197,6 +223,7 @@ pub(super) fn shown(custody: &Custody, name: &str) -> Option<toml::Value> {
     }
     match name {
         "sealer" => Some(custody.sealer.name().into()),
+        "signing" => Some(custody.signing.name().into()),
         "kek_file" => path(&custody.kek_file),
         "other_kek_file" => path(&custody.other_kek_file),
         "timeout_ms" => whole(custody.timeout.as_millis()),

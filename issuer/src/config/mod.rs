@@ -7,6 +7,7 @@
 //! variable or a file of their own.
 
 mod alerts;
+mod audiences;
 mod authority;
 mod captcha;
 mod check;
@@ -26,9 +27,10 @@ mod source;
 pub mod mapping;
 
 pub use alerts::{AlertRule, Alerting, Per, Webhook, defaults as default_alerts};
+pub use audiences::Audience;
 pub use captcha::{Captcha, CaptchaProvider, OnOutage};
 pub use cookies::Cookies;
-pub use custody::{Custody, Kms, KmsKey, Pkcs11, SealerKind, Transit};
+pub use custody::{Custody, Kms, KmsKey, Pkcs11, SealerKind, SigningPlace, Transit};
 pub use forward_auth::{Dialect, ForwardAuth, PolicyFileError, read_policy};
 pub use mail::{Mail, MailPassword, MailTls, Notify};
 pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
@@ -46,6 +48,8 @@ use std::{
 };
 
 use edgeward_core::cookie::Environment;
+
+use crate::signatures::SigningAlgorithm;
 
 /// Everything that can be set, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,10 +155,14 @@ pub struct Redis {
 /// between machines that share a database a few; a person does not notice a sixth of a second, and a request pays it once.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(150);
 
-/// `[tokens]`, all in seconds.
+/// `[tokens]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokens {
-    /// Life of an access token.
+    /// What tokens are signed by whose audience names nothing else.
+    pub algorithm: SigningAlgorithm,
+    /// The audiences that are named, each with its algorithm.
+    pub audiences: Vec<Audience>,
+    /// Life of an access token in seconds, as are all that follow.
     pub access_seconds: i64,
     /// A refresh token that is not used for so long has ended.
     pub refresh_idle_seconds: i64,
@@ -390,6 +398,8 @@ impl Config {
             },
             cookies: Cookies::default(),
             tokens: Tokens {
+                algorithm: SigningAlgorithm::EdDsa,
+                audiences: Vec::new(),
                 access_seconds: 600,
                 refresh_idle_seconds: 14 * 24 * 3600,
                 refresh_absolute_seconds: 90 * 24 * 3600,

@@ -18,8 +18,8 @@ use zeroize::Zeroizing;
 use super::{
     ACCESS_SECONDS_MAX, Argon2, ClientAddressHeader, Config, ConfigErrors, Cookies, Database,
     Events, Identity, Keys, Log, LogFormat, LogLevel, Metrics, Networks, OnChange, OnReuse, Origin,
-    Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, alerts, captcha, check,
-    cookies, custody, forward_auth,
+    Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, alerts, audiences,
+    captcha, check, cookies, custody, forward_auth,
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
@@ -145,7 +145,10 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         }),
     };
     let (d, t) = (default.tokens, &mut *reader);
+    let algorithm = t.take("tokens.algorithm", d.algorithm, audiences::algorithm_of);
     let tokens = Tokens {
+        algorithm,
+        audiences: audiences::read(t, algorithm),
         // Shorter than a minute is inside the leeway of every verifier.
         access_seconds: t.take(
             "tokens.access_seconds",

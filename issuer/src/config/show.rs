@@ -4,7 +4,7 @@ use std::{fmt::Write, path::PathBuf};
 
 use super::{
     Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, Mail, OnChange, OnReuse, Origin,
-    alerts, captcha, cookies, custody,
+    alerts, audiences, captcha, cookies, custody,
     read::{self, Loaded},
 };
 
@@ -14,7 +14,7 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
     let mut section = String::new();
     for (key, origin) in origins {
         // Tables stand behind all settings that are none.
-        if key == "alerts" {
+        if key == "alerts" || key == audiences::TABLES {
             continue;
         }
         let (of, name) = key.rsplit_once('.').unwrap_or(("", key));
@@ -30,6 +30,7 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
             },
         }
     }
+    out.push_str(&audiences::shown(&config.tokens.audiences));
     out.push_str(&alerts::shown(&config.alerting));
     line(&mut out, "\n# secrets, in files of their own:");
     for secret in ["kek", "refresh-mac", "csrf"] {
@@ -89,6 +90,7 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
             config.cookies.same_site_in(config.environment),
         )),
         "cookies.parent_domain" => quoted(config.cookies.parent_domain.as_deref()?),
+        "tokens.algorithm" => quoted(tokens.algorithm.name()),
         "tokens.access_seconds" => tokens.access_seconds.to_string(),
         "tokens.refresh_idle_seconds" => tokens.refresh_idle_seconds.to_string(),
         "tokens.refresh_absolute_seconds" => tokens.refresh_absolute_seconds.to_string(),

@@ -18,7 +18,7 @@ use super::{
     local::{LocalKey, key_from_text},
     sealers::Sealers,
 };
-use crate::config::{Custody, SealerKind, SecretText};
+use crate::config::{Custody, SecretText};
 
 /// Only the owner may list or enter the folder.
 const FOLDER_MODE: u32 = 0o700;
@@ -201,12 +201,7 @@ fn load(
     let local = given.into_iter().chain(own).chain(other).collect();
     let accesses = Arc::default();
     let elsewhere = elsewhere::guarded(custody, &accesses).map_err(CustodyError::NoThread)?;
-    let sealers = Sealers::new(
-        local,
-        elsewhere,
-        custody.sealer != SealerKind::Local,
-        accesses,
-    );
+    let sealers = Sealers::new(local, elsewhere, custody, accesses);
     Ok(Secrets::new(sealers, refresh_mac, csrf, csrf_previous))
 }
 

@@ -13,6 +13,7 @@ mod kms;
 mod local;
 #[cfg(feature = "hsm")]
 mod pkcs11;
+mod places;
 mod seal;
 mod sealer;
 mod sealers;
@@ -26,6 +27,7 @@ pub use kms::open_kms_signer;
 pub use local::key_from_text;
 #[cfg(feature = "hsm")]
 pub use pkcs11::{MadeKey, make_key, make_signing_key, open_signer};
+pub use places::{MadeElsewhere, SigningPlaces};
 pub use seal::{SealError, Sealed};
 pub use sealer::{DataKey, Sealer, SealerError};
 pub use signer::{KeyInfo, SIGNATURE_BYTES, SignTokenError, Signature, Signer, sign_token};
@@ -238,6 +240,12 @@ impl Secrets {
     /// When it was changed, made under another key, or belongs to another name, or whoever holds the key does not open.
     pub fn open(&self, name: &str, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, SealError> {
         self.sealers.open(name, sealed)
+    }
+
+    /// Where signing keys are that are not in this process.
+    #[must_use]
+    pub fn signing_places(&self) -> Arc<SigningPlaces> {
+        self.sealers.signing_places()
     }
 
     /// The name of the key-encryption key that seals.

@@ -5,12 +5,13 @@ use std::{fmt, sync::Arc};
 use zeroize::Zeroizing;
 
 use super::{
-    SealError, Sealed, Sealer,
+    SealError, Sealed, Sealer, SigningPlaces,
     access::{Access, Accesses},
     envelope::{self, Form},
     guard::GuardedSealer,
     local::LocalKey,
 };
+use crate::config::{Custody, SealerKind};
 
 /// One sealer seals; every one opens what was sealed under its key. So the key can change while others still hold the one
 /// before.
@@ -22,6 +23,8 @@ pub(super) struct Sealers {
     /// Whether the first of the keys elsewhere seals.
     seals_elsewhere: bool,
     accesses: Arc<Accesses>,
+    /// Where keys are that sign elsewhere.
+    places: Arc<SigningPlaces>,
 }
 
 impl Sealers {
@@ -29,15 +32,20 @@ impl Sealers {
     pub(super) fn new(
         local: Vec<LocalKey>,
         elsewhere: Vec<GuardedSealer>,
-        seals_elsewhere: bool,
+        custody: &Custody,
         accesses: Arc<Accesses>,
     ) -> Self {
         Self {
             local,
             elsewhere,
-            seals_elsewhere,
+            seals_elsewhere: custody.sealer != SealerKind::Local,
+            places: Arc::new(SigningPlaces::new(custody, &accesses)),
             accesses,
         }
+    }
+
+    pub(super) fn signing_places(&self) -> Arc<SigningPlaces> {
+        Arc::clone(&self.places)
     }
 
     /// Tries each key elsewhere. What came of it is told by [`Sealers::failures`].

@@ -52,6 +52,9 @@ pub enum SignTokenError {
         /// Why.
         cause: SealerError,
     },
+    /// The library gave no signature, or its thread was lost.
+    #[error("the signing key gave no signature")]
+    Lost,
 }
 
 /// A compact JWS over `claims`, signed where the key lives.

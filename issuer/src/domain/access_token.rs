@@ -4,10 +4,7 @@
 
 use std::fmt;
 
-use edgeward_core::{
-    time::UnixTime,
-    token::{SignError, TokenType},
-};
+use edgeward_core::{time::UnixTime, token::TokenType};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -16,7 +13,7 @@ use super::{
     keyring::Signer,
     session::{self, NoRandomness, Sid},
 };
-use crate::config::Config;
+use crate::{config::Config, custody::SignTokenError};
 
 /// Whom and what a token is about.
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +92,7 @@ impl fmt::Debug for AccessToken {
 pub enum MintError {
     /// Signing failed.
     #[error("the access token could not be signed: {0}")]
-    Sign(#[from] SignError),
+    Sign(#[from] SignTokenError),
     /// It would expire later than what was written down about its key. Whoever makes a [`Signer`] asks for the life that tokens have.
     #[error("the signing key was asked for a token that expires later than it may sign")]
     NotPermitted,
@@ -104,31 +101,40 @@ pub enum MintError {
     NoRandomness(#[from] NoRandomness),
 }
 
-/// Makes access tokens for the configured audience.
+/// Makes access tokens for one audience.
 #[derive(Debug, Clone, Copy)]
 pub struct Minter<'a> {
     signer: &'a Signer,
     config: &'a Config,
+    audience: &'a str,
 }
 
 impl<'a> Minter<'a> {
-    /// Signs with the key that signs now and names issuer, audience and life as configured.
+    /// Signs with the key that signs now and names issuer and life as configured. `audience` is the one that the signer is for.
     #[must_use]
-    pub const fn new(signer: &'a Signer, config: &'a Config) -> Self {
-        Self { signer, config }
+    pub const fn new(signer: &'a Signer, config: &'a Config, audience: &'a str) -> Self {
+        Self {
+            signer,
+            config,
+            audience,
+        }
     }
 
     /// Makes a token that holds from `now`.
     ///
     /// # Errors
     /// [`MintError`].
-    pub fn mint(&self, subject: &Subject<'_>, now: UnixTime) -> Result<AccessToken, MintError> {
+    pub async fn mint(
+        &self,
+        subject: &Subject<'_>,
+        now: UnixTime,
+    ) -> Result<AccessToken, MintError> {
         let account = subject.account;
         let proved = subject.authentication;
         let claims = Claims {
             iss: &self.config.issuer.url,
             sub: account.id.to_string(),
-            aud: &self.config.issuer.audience,
+            aud: self.audience,
             exp: now.plus(self.config.tokens.access_seconds),
             iat: now,
             nbf: now,
@@ -148,7 +154,7 @@ impl<'a> Minter<'a> {
             .signer
             .key_for(claims.exp)
             .ok_or(MintError::NotPermitted)?;
-        let token = key.sign(&TokenType::Access, &claims)?;
+        let token = key.sign(&TokenType::Access, &claims).await?;
         Ok(AccessToken(Zeroizing::new(token)))
     }
 }

@@ -9,11 +9,12 @@ use edgeward_core::{
     cookie::CookieNames,
     csrf::CsrfKey,
     time::UnixTime,
-    token::{SignError, SigningKey, TokenType},
+    token::TokenType,
 };
 use serde::Serialize;
 
-use crate::config::Identity;
+use super::keyring::TokenKey;
+use crate::{config::Identity, custody::SignTokenError};
 
 /// How long a bundle is an answer: it names its request, and the rest is for clocks that differ.
 const ANSWER_SECONDS: i64 = 60;
@@ -60,12 +61,12 @@ impl Contents<'_> {
     ///
     /// # Errors
     /// The key could not sign.
-    pub fn signed(
+    pub async fn signed(
         self,
-        key: &SigningKey,
+        key: &TokenKey,
         request_id: &str,
         now: UnixTime,
-    ) -> Result<String, SignError> {
+    ) -> Result<String, SignTokenError> {
         let keys = self.csrf.iter().take(MAX_GENERATIONS);
         let keys: Vec<_> = keys.map(|key| key.for_apps().reveal()).collect();
         let claims = Claims {
@@ -84,6 +85,7 @@ impl Contents<'_> {
             },
             life: LIFE_SECONDS,
         };
-        key.sign(&TokenType::Other(BUNDLE_TYPE.to_owned()), &claims)
+        let kind = TokenType::Other(BUNDLE_TYPE.to_owned());
+        key.sign(&kind, &claims).await
     }
 }

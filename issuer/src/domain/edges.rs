@@ -23,8 +23,8 @@ use super::{
 pub const NAME_MAX: usize = 32;
 
 /// Each edge has a key in the key set, of which verifiers read 100 (`edgeward_core::keys::MAX_KEYS`) and then none at
-/// all; ten places are kept for the issuer's own keys.
-pub const EDGES_MAX: usize = 90;
+/// all; the others are kept for the issuer's own keys.
+pub const EDGES_MAX: usize = 72;
 
 /// A proof says so at most between `iat` and `exp`. Edges ask for 30 seconds; a key that signs for longer is misused. Until
 /// then, and for the verifier's leeway, the same proof holds again for the same method and path: it says through whom and

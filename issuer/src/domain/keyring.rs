@@ -1,5 +1,8 @@
 //! The keys that sign access tokens: sealed in the store, held open in memory, and changed while tokens are signed and verified.
 //!
+//! Each algorithm in use has keys of its own, which live by the same rules ([`SigningAlgorithm`]). A key signs by its algorithm
+//! only.
+//!
 //! [`life`] is the life of a key as a pure state machine, [`timing`] the times it goes by, [`acts`] what an operator and the
 //! schedule do with it. Here is what a process holds: it reads the rows every moment and judges by `now` which key signs, so
 //! all processes change together at the moment that the rows name. Private halves leave the memory only sealed; what verifiers
@@ -10,10 +13,14 @@
 //! signs with no key that the others have retired: its permit ends before the key does, and it gets no other.
 
 pub mod acts;
+mod held;
 pub mod import;
 pub mod life;
+mod make;
 pub mod timing;
 
+#[cfg(test)]
+mod beside;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
@@ -34,30 +41,51 @@ use std::{
 use edgeward_core::{
     keys::{Jwk, KeySet, KeySetError},
     time::UnixTime,
-    token::{SigningKey, WeakSeed},
 };
-use zeroize::Zeroizing;
 
-pub use life::{KeyState, Life, Rules};
+pub use held::TokenKey;
+pub use life::{KeyState, Life, Need, Rules};
 
 use super::{audit::AuditEntry, storage::StorageError};
-use crate::custody::{SealError, Sealed, Secrets};
+use crate::{
+    custody::{SealError, Sealed, SealerError, Secrets},
+    signatures::SigningAlgorithm,
+};
 use timing::{KEYS_READ_WITHIN_SECONDS, SIGNED_AHEAD_SECONDS};
 
 /// A signing key as the store holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredKey {
+    /// What it signs by.
+    pub algorithm: SigningAlgorithm,
     /// Where the key is in its life.
     pub life: Life,
     /// The public half as one JSON Web Key.
     pub public_jwk: String,
-    /// The 32-byte seed, sealed under the key-encryption key for this `key_id`.
-    pub sealed_seed: Sealed,
+    /// Where the private half is.
+    pub private: PrivateHalf,
 }
 
-/// A change of the keys: all of it, or nothing.
+impl StoredKey {
+    fn public(&self) -> Result<Jwk, KeySetError> {
+        Jwk::parse(self.public_jwk.as_bytes())
+    }
+}
+
+/// Where the private half of a key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PrivateHalf {
+    /// In the store, sealed under the key-encryption key for this `key_id`.
+    Sealed(Sealed),
+    /// Where it was made and signs, under this name: `kind:name`.
+    Elsewhere(String),
+}
+
+/// A change of the keys of one algorithm: all of it, or nothing.
 #[derive(Debug, Clone)]
 pub struct KeyChange {
+    /// Of which.
+    pub algorithm: SigningAlgorithm,
     /// The lives that the change was judged by.
     pub before: Vec<Life>,
     /// What they become. Keys never go.
@@ -72,7 +100,7 @@ pub struct KeyChange {
 
 /// What the keyring needs of a store.
 pub trait SigningKeys {
-    /// All keys, oldest first.
+    /// All keys of all algorithms, oldest first.
     fn signing_keys(&self) -> impl Future<Output = Result<Vec<StoredKey>, StorageError>> + Send;
 
     /// Changes the keys if they still are as the change expects, one process at a time. Which expiry was signed may have moved.
@@ -109,9 +137,17 @@ pub enum KeyringError {
     /// The seed opens and makes another key than the one it is stored as.
     #[error("signing key {0}: the sealed seed belongs to another key")]
     WrongSeed(String),
-    /// The seed is no seed.
-    #[error(transparent)]
-    WeakSeed(#[from] WeakSeed),
+    /// What should become a key is none.
+    #[error("the bytes are no signing key of this algorithm")]
+    Unfit,
+    /// Whoever makes or holds the key does not do it.
+    #[error("the signing key {key_name} {cause}")]
+    Elsewhere {
+        /// The name of the key.
+        key_name: String,
+        /// Why.
+        cause: SealerError,
+    },
     /// The public halves make no key set.
     #[error("the public signing keys: {0}")]
     KeySet(#[from] KeySetError),
@@ -135,9 +171,10 @@ pub enum KeyringError {
 /// A key of this process.
 #[derive(Debug)]
 struct OpenKey {
+    algorithm: SigningAlgorithm,
     life: Life,
     /// `None` when it does not sign, or its seed does not open here.
-    signing: Option<Arc<SigningKey>>,
+    signing: Option<TokenKey>,
     /// Up to which expiry it may sign; shared by all readings of the rows.
     permitted: Arc<AtomicI64>,
     /// How many tokens it has signed in this process.
@@ -158,7 +195,7 @@ pub struct Keyring(RwLock<Arc<Opened>>);
 /// What signs, with the permit to do so up to an expiry.
 #[derive(Debug, Clone)]
 pub struct Signer {
-    key: Arc<SigningKey>,
+    key: TokenKey,
     until: UnixTime,
     signed: Arc<AtomicU64>,
 }
@@ -166,10 +203,10 @@ pub struct Signer {
 impl Signer {
     /// The key, for a token that expires at `exp`. `None` beyond the permit.
     #[must_use]
-    pub fn key_for(&self, exp: UnixTime) -> Option<&SigningKey> {
+    pub fn key_for(&self, exp: UnixTime) -> Option<&TokenKey> {
         (exp <= self.until).then(|| {
             self.signed.fetch_add(1, Ordering::Relaxed);
-            &*self.key
+            &self.key
         })
     }
 }
@@ -184,17 +221,19 @@ pub struct KeyUse {
 }
 
 impl Keyring {
-    /// Opens the keys; on the very first start makes the one that signs.
+    /// Opens the keys; on the very first start makes those that sign, one of each algorithm. An algorithm that is new beside
+    /// others begins later, by the schedule.
     ///
     /// # Errors
     /// [`KeyringError`]; nothing is replaced in any of them.
     pub async fn load_or_create(
         store: &impl SigningKeys,
         secrets: &Secrets,
+        algorithms: &[SigningAlgorithm],
         now: UnixTime,
         at: Instant,
     ) -> Result<Self, KeyringError> {
-        acts::ensure_first(store, secrets, now).await?;
+        acts::ensure_first(store, secrets, algorithms, now).await?;
         let keys = store.signing_keys().await?;
         let opened = Opened::of(keys, secrets, None, now, at)?;
         Ok(Self(RwLock::new(Arc::new(opened))))
@@ -238,17 +277,30 @@ impl Keyring {
         }
     }
 
-    /// The key that signs at `now`, for what holds no longer than a minute; tokens ask for a [`Signer`].
+    /// The key that signs at `now` what edges are told, for what holds no longer than a minute; tokens ask for a [`Signer`].
     ///
     /// # Errors
     /// [`KeyringError::Outdated`], [`KeyringError::NoActiveKey`].
-    pub fn signing_key(&self, now: UnixTime, at: Instant) -> Result<Arc<SigningKey>, KeyringError> {
-        let opened = self.opened();
-        opened.judge_age(at)?;
-        opened.signer(now).map(|(_, key)| key)
+    pub fn signing_key(&self, now: UnixTime, at: Instant) -> Result<TokenKey, KeyringError> {
+        self.signing_key_of(SigningAlgorithm::EdDsa, now, at)
     }
 
-    /// The key that signs at `now`, with the permit to sign up to `exp`: at hand for most, else asked of the store once.
+    /// The key that signs at `now` for whom this algorithm was chosen: one of EdDSA until the first of these signs.
+    ///
+    /// # Errors
+    /// As [`Self::signing_key`].
+    pub fn signing_key_of(
+        &self,
+        algorithm: SigningAlgorithm,
+        now: UnixTime,
+        at: Instant,
+    ) -> Result<TokenKey, KeyringError> {
+        let opened = self.opened();
+        opened.judge_age(at)?;
+        opened.signer(algorithm, now).map(|(_, key)| key)
+    }
+
+    /// The same with the permit to sign up to `exp`: at hand for most, else asked of the store once.
     ///
     /// # Errors
     /// [`KeyringError`].
@@ -256,6 +308,7 @@ impl Keyring {
         &self,
         store: &impl SigningKeys,
         secrets: &Secrets,
+        algorithm: SigningAlgorithm,
         exp: UnixTime,
         now: UnixTime,
         at: Instant,
@@ -268,7 +321,7 @@ impl Keyring {
             }
             let opened = self.opened();
             opened.judge_age(at)?;
-            let (open, key) = opened.signer(now)?;
+            let (open, key) = opened.signer(algorithm, now)?;
             let mut until = UnixTime::from_seconds(open.permitted.load(Ordering::Acquire));
             if exp > until {
                 until = exp.plus(SIGNED_AHEAD_SECONDS);
@@ -326,7 +379,7 @@ impl Opened {
         let mut keys = Vec::with_capacity(stored.len());
         for key in stored {
             if key.life.state.is_public() {
-                public.push(Jwk::parse(key.public_jwk.as_bytes())?);
+                public.push(key.public()?);
             }
             let known = last.and_then(|last| last.named(&key.life.key_id));
             keys.push(OpenKey::of(key, secrets, known)?);
@@ -336,9 +389,11 @@ impl Opened {
             public: Arc::new(KeySet::from_keys(public)?),
             read_at: at,
         };
-        let (_, signing) = opened.signer(now)?;
-        if !opened.public.contains(signing.key_id()) {
-            return Err(KeyringError::WrongSeed(signing.key_id().to_owned()));
+        for algorithm in SigningAlgorithm::ALL {
+            let (_, signing) = opened.signer(algorithm, now)?;
+            if !opened.public.contains(signing.key_id()) {
+                return Err(KeyringError::WrongSeed(signing.key_id().to_owned()));
+            }
         }
         Ok(opened)
     }
@@ -347,13 +402,27 @@ impl Opened {
         self.keys.iter().find(|key| key.life.key_id == key_id)
     }
 
-    /// Who signs, of those that are open here.
-    fn signer(&self, now: UnixTime) -> Result<(&OpenKey, Arc<SigningKey>), KeyringError> {
-        let open = self.keys.iter().filter(|key| key.signing.is_some());
-        life::signer(open.map(|key| &key.life), now)
-            .and_then(|life| self.named(&life.key_id))
-            .and_then(|open| Some((open, Arc::clone(open.signing.as_ref()?))))
+    /// Who signs, of those that are open here: a key of the algorithm, or else one of EdDSA, which verifiers have.
+    fn signer(
+        &self,
+        algorithm: SigningAlgorithm,
+        now: UnixTime,
+    ) -> Result<(&OpenKey, TokenKey), KeyringError> {
+        self.signer_of(algorithm, now)
+            .or_else(|| self.signer_of(SigningAlgorithm::EdDsa, now))
             .ok_or(KeyringError::NoActiveKey)
+    }
+
+    fn signer_of(
+        &self,
+        algorithm: SigningAlgorithm,
+        now: UnixTime,
+    ) -> Option<(&OpenKey, TokenKey)> {
+        let signs = |key: &&OpenKey| key.algorithm == algorithm && key.signing.is_some();
+        let open = self.keys.iter().filter(signs);
+        let life = life::signer(open.map(|key| &key.life), now)?;
+        let open = self.named(&life.key_id)?;
+        Some((open, open.signing.clone()?))
     }
 
     fn judge_age(&self, at: Instant) -> Result<(), KeyringError> {
@@ -380,7 +449,7 @@ impl OpenKey {
             KeyState::Active | KeyState::Published => {
                 match known.and_then(|known| known.signing.clone()) {
                     Some(open) => Some(open),
-                    None => open_unless_waiting(&stored, secrets)?.map(Arc::new),
+                    None => open_unless_waiting(&stored, secrets)?,
                 }
             }
         };
@@ -388,6 +457,7 @@ impl OpenKey {
             (Arc::clone(&known.permitted), Arc::clone(&known.signed))
         });
         Ok(Self {
+            algorithm: stored.algorithm,
             life: stored.life,
             signing,
             permitted,
@@ -400,8 +470,8 @@ impl OpenKey {
 fn open_unless_waiting(
     stored: &StoredKey,
     secrets: &Secrets,
-) -> Result<Option<SigningKey>, KeyringError> {
-    match open_seed(stored, secrets) {
+) -> Result<Option<TokenKey>, KeyringError> {
+    match TokenKey::open(stored, secrets) {
         Ok(key) => Ok(Some(key)),
         Err(error) if stored.life.state == KeyState::Published => {
             tracing::error!(kid = stored.life.key_id, detail = %error, "the next signing key does not open");
@@ -417,52 +487,5 @@ impl fmt::Debug for Keyring {
         let ids = opened.keys.iter().map(|key| key.life.key_id.as_str());
         f.write_str("Keyring")?;
         f.debug_list().entries(ids).finish()
-    }
-}
-
-/// Makes a key and seals it.
-fn generate(secrets: &Secrets, now: UnixTime) -> Result<StoredKey, KeyringError> {
-    let mut seed = Zeroizing::new([0_u8; 32]);
-    getrandom::fill(seed.as_mut_slice()).map_err(|_| KeyringError::NoRandomness)?;
-    seal(&seed, secrets, now)
-}
-
-/// Seals the key of a seed.
-fn seal(
-    seed: &Zeroizing<[u8; 32]>,
-    secrets: &Secrets,
-    now: UnixTime,
-) -> Result<StoredKey, KeyringError> {
-    let key = SigningKey::from_seed(seed)?;
-    let key_id = key.key_id().to_owned();
-    let sealed_seed =
-        secrets
-            .seal(&key_id, seed.as_slice())
-            .map_err(|source| KeyringError::Seal {
-                key_id: key_id.clone(),
-                source,
-            })?;
-    Ok(StoredKey {
-        public_jwk: key.public_jwk().to_json(),
-        life: Life::generated(key_id, now),
-        sealed_seed,
-    })
-}
-
-fn open_seed(stored: &StoredKey, secrets: &Secrets) -> Result<SigningKey, KeyringError> {
-    let seed = secrets
-        .open(&stored.life.key_id, &stored.sealed_seed)
-        .map_err(|source| KeyringError::Seal {
-            key_id: stored.life.key_id.clone(),
-            source,
-        })?;
-    let wrong = || KeyringError::WrongSeed(stored.life.key_id.clone());
-    let seed: Zeroizing<[u8; 32]> =
-        Zeroizing::new(seed.as_slice().try_into().map_err(|_| wrong())?);
-    let key = SigningKey::from_seed(&seed)?;
-    if key.key_id() == stored.life.key_id {
-        Ok(key)
-    } else {
-        Err(wrong())
     }
 }

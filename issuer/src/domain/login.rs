@@ -244,7 +244,7 @@ async fn try_enter(
     action: Action,
 ) -> Result<SignedIn, LoginError> {
     let replaces = replaced(storage, context, proved.account.id).await?;
-    let prepared = Prepared::new(context, proved.account.clone(), replaces)?;
+    let prepared = Prepared::new(context, proved.account.clone(), replaces).await?;
     let mut entry = prepared.entry(context, action);
     if proved.rehashed.is_some() {
         entry = entry.with("rehashed", true);
@@ -278,7 +278,7 @@ pub async fn register(
     let replaces = replaced(storage, context, user)
         .await
         .map_err(LoginError::from)?;
-    let prepared = Prepared::new(context, account.account.clone(), replaces)?;
+    let prepared = Prepared::new(context, account.account.clone(), replaces).await?;
     let registered = AuditEntry::done(
         Action::Register,
         Actor::User(user),
@@ -351,7 +351,7 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(
+    async fn new(
         context: Context<'_>,
         account: Account,
         replaces: Vec<Replaced>,
@@ -364,20 +364,19 @@ impl Prepared {
         };
         let refresh_token = RefreshToken::make(context.refresh_key, sid, 0, session::random()?);
         let amr = vec![AMR_PASSWORD.to_owned()];
-        let access_token = context.minter.mint(
-            &Subject {
-                account: &account,
-                sid,
-                seq: 0,
-                client: WEB_CLIENT,
-                authentication: Some(Authentication {
-                    time: now,
-                    amr: &amr,
-                    acr: ACR_ONE_FACTOR,
-                }),
-            },
-            now,
-        )?;
+        let subject = Subject {
+            account: &account,
+            sid,
+            seq: 0,
+            client: WEB_CLIENT,
+            authentication: Some(Authentication {
+                time: now,
+                amr: &amr,
+                acr: ACR_ONE_FACTOR,
+            }),
+        };
+        // Made before anything is written: without it nobody is signed in, and nothing has to be undone.
+        let access_token = context.minter.mint(&subject, now).await?;
         let absolute_expires_at = now.plus(tokens.refresh_absolute_seconds);
         let idle_expires_at = now
             .plus(tokens.refresh_idle_seconds)

@@ -234,7 +234,7 @@ async fn rotate(
     // Made before the move: when the key fails, the client can still use the token it has.
     let seq = rotation.seq.saturating_add(1);
     let doubtful = changes.steps_up || family.step_up_demanded_at.is_some();
-    let access_token = access_token(context, of, seq, doubtful)?;
+    let access_token = access_token(context, of, seq, doubtful).await?;
     let action = if changes.steps_up {
         Action::DemandStepUp
     } else {
@@ -274,7 +274,7 @@ async fn hand_out(
     let was_doubtful = family.step_up_demanded_at.is_some();
     hand_out.demands_step_up = changes.steps_up && !was_doubtful;
     let doubtful = changes.steps_up || was_doubtful;
-    let access_token = access_token(context, of, family.seq, doubtful)?;
+    let access_token = access_token(context, of, family.seq, doubtful).await?;
     let action = if hand_out.demands_step_up {
         Action::DemandStepUp
     } else {
@@ -295,7 +295,7 @@ async fn hand_out(
     }))
 }
 
-fn access_token(
+async fn access_token(
     context: Context<'_>,
     Held { family, account }: Held<'_>,
     seq: u64,
@@ -312,7 +312,7 @@ fn access_token(
             acr: &family.acr,
         }),
     };
-    let token = context.minter.mint(&subject, context.now())?;
+    let token = context.minter.mint(&subject, context.now()).await?;
     reach(Point::AccessTokenMade);
     Ok(token)
 }

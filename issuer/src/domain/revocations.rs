@@ -26,17 +26,21 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use edgeward_core::{
     revocation::{FEED_TYPE, KEY_KEPT_SECONDS, Kind, MAX_PAGE_ENTRIES, SESSION_KEPT_SECONDS},
     time::UnixTime,
-    token::{SignError, SigningKey, TokenType},
+    token::TokenType,
 };
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
     accounts::UserId,
+    keyring::TokenKey,
     session::{RevocationReason, Sid},
     storage::StorageError,
 };
-use crate::config::{ACCESS_SECONDS_MAX, Identity};
+use crate::{
+    config::{ACCESS_SECONDS_MAX, Identity},
+    custody::SignTokenError,
+};
 
 /// So long an ended session stays in the feed: as long as the last access token of it may be accepted, whatever life was
 /// configured when it was made. Edges remember it for as long.
@@ -169,7 +173,7 @@ pub enum FeedError {
     Storage(#[from] StorageError),
     /// Signing failed.
     #[error("the feed could not be signed: {0}")]
-    Sign(#[from] SignError),
+    Sign(#[from] SignTokenError),
 }
 
 #[derive(Serialize)]
@@ -220,7 +224,7 @@ pub struct Feed<'a> {
     /// What was read last.
     pub pages: &'a Pages,
     /// Signs.
-    pub key: &'a SigningKey,
+    pub key: &'a TokenKey,
     /// Who the issuer says it is.
     pub issuer: &'a Identity,
 }
@@ -250,9 +254,8 @@ impl Feed<'_> {
             count: entries.count,
             sha256: &entries.sha256,
         };
-        let token = self
-            .key
-            .sign(&TokenType::Other(FEED_TYPE.to_owned()), &page)?;
+        let kind = TokenType::Other(FEED_TYPE.to_owned());
+        let token = self.key.sign(&kind, &page).await?;
         Ok(format!("{token}\n{}", entries.lines))
     }
 

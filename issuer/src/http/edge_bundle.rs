@@ -21,6 +21,7 @@ const BUNDLE_MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/edg
         content_type = "application/edgeward-edge+jwt", body = String),
     (status = 401, description = "`EDGE_PROOF_REQUIRED`: no proof of an edge that asks for itself; `EDGE_PROOF_INVALID`"),
     (status = 500, description = "`INTERNAL`"),
+    (status = 503, description = "`BUSY`, `SIGNING_UNAVAILABLE`, with `Retry-After`"),
 ))]
 pub async fn bundle(State(app): State<SharedApp>, caller: Caller) -> Result<Response, ApiError> {
     if !caller.is_edge_itself {
@@ -36,7 +37,8 @@ pub async fn bundle(State(app): State<SharedApp>, caller: Caller) -> Result<Resp
     let at = Instant::now();
     let keyring = app.fresh_keyring(caller.now).await?;
     let key = keyring.signing_key(caller.now, at)?;
-    let bundle = contents.signed(&key, caller.request_id.as_str(), caller.now)?;
+    let request_id = caller.request_id.as_str();
+    let bundle = contents.signed(&key, request_id, caller.now).await?;
     let headers = [
         (header::CONTENT_TYPE, BUNDLE_MEDIA_TYPE),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

@@ -18,13 +18,17 @@ use axum::{
 use edgeward_core::{
     csrf,
     time::UnixTime,
-    token::{self, Audiences, Expectations, SigningKey, TokenType},
+    token::{Audiences, Expectations, TokenType},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{csrf::judge_origin, metrics::labels::Check};
-use crate::{App, SharedApp, domain::keyring::SigningKeys};
+use crate::{
+    App, SharedApp,
+    domain::keyring::{SigningKeys, TokenKey},
+    signatures,
+};
 
 /// How long a part may take to answer. Longer than a transaction ever takes, shorter than a request waits for the
 /// database, and less than the patience of whoever probes.
@@ -169,17 +173,30 @@ async fn database_works(app: &App) -> Result<(), Why> {
 async fn signing_key_works(app: &App) -> Result<(), Why> {
     let now = app.clock.now();
     let keyring = app.fresh_keyring(now).await?;
-    let key = keyring.signing_key(now, Instant::now())?;
-    if !signs_what_verifies(app, &key) {
-        return Err("the signing key makes no token that verifies".into());
+    let mut signs = Vec::new();
+    for algorithm in app.config.algorithms() {
+        signs.push(keyring.signing_key_of(algorithm, now, Instant::now())?);
     }
-    let signs = key.key_id();
+    for key in &signs {
+        sign_and_verify(app, key).await?;
+    }
     match app.store.signing_keys().await {
-        Ok(stored) => stored
-            .iter()
-            .any(|key| key.life.key_id == signs && key.life.state.is_public())
-            .then_some(())
-            .ok_or_else(|| "the database does not have the signing key".into()),
+        Ok(stored) => {
+            let has = |key: &TokenKey| {
+                let mut stored = stored.iter().map(|stored| &stored.life);
+                stored.any(|life| life.key_id == key.key_id() && life.state.is_public())
+            };
+            match signs.iter().find(|key| !has(key)) {
+                None => Ok(()),
+                Some(key) => {
+                    let what = format!(
+                        "the database does not have the signing key {}",
+                        key.key_id()
+                    );
+                    Err(what.into())
+                }
+            }
+        }
         Err(failure) => {
             tracing::warn!(detail = %failure, "the signing key could not be looked up");
             Ok(())
@@ -214,8 +231,17 @@ fn custody_answers(app: &App) -> Option<State> {
     Some(State::Degraded)
 }
 
+/// Whether the keys of every algorithm in use sign, before anybody asks for a token.
+///
+/// # Errors
+/// Why one does not, for whoever starts an issuer.
+pub async fn try_signing_keys(app: &App) -> Result<(), String> {
+    let works = signing_key_works(app).await;
+    works.map_err(|why| why.to_string())
+}
+
 /// Signs something that is no token of ours and verifies it by what verifiers see.
-fn signs_what_verifies(app: &App, key: &SigningKey) -> bool {
+async fn sign_and_verify(app: &App, key: &TokenKey) -> Result<(), Why> {
     let probe = TokenType::Other("readiness-probe".to_owned());
     let issuer = &app.config.issuer.url;
     let now = app.clock.now();
@@ -225,12 +251,16 @@ fn signs_what_verifies(app: &App, key: &SigningKey) -> bool {
         aud: issuer,
         exp: now.plus(1),
     };
-    let Ok(token) = key.sign(&probe, &claims) else {
-        return false;
-    };
+    let token = key.sign(&probe, &claims).await?;
     let audiences = Audiences::OneOf(vec![issuer.clone()]);
     let expect = Expectations::new(issuer.clone(), audiences, probe);
-    token::verify(&token, &app.keyring.public_keys(), &expect, now).is_ok()
+    let verified = signatures::verify(&token, &app.keyring.public_keys(), &expect, now);
+    let (algorithm, kid) = (key.algorithm(), key.key_id());
+    verified.map(drop).map_err(|reject| {
+        let reason = reject.reason();
+        format!("the signing key {kid} of {algorithm} makes no token that verifies: {reason}")
+            .into()
+    })
 }
 
 #[derive(Serialize)]

@@ -107,6 +107,8 @@ pub enum ApiError {
     DatabaseBusy,
     /// The database cannot be written, because its disk is full. Nothing was done.
     DatabaseUnwritable,
+    /// Whoever holds the signing key does not sign. Nothing was changed.
+    SigningUnavailable,
     /// The same session is being refreshed by another request.
     RefreshInProgress,
     /// The answer took longer than [`REQUEST_TIMEOUT`](super::routes::REQUEST_TIMEOUT).
@@ -202,6 +204,7 @@ impl ApiError {
             Self::Busy { .. } | Self::DatabaseBusy | Self::DatabaseUnwritable | Self::TooSlow => {
                 ProblemCode::Busy
             }
+            Self::SigningUnavailable => ProblemCode::SigningUnavailable,
             Self::RefreshInProgress => ProblemCode::RefreshInProgress,
             Self::Internal(_) => ProblemCode::Internal,
         }
@@ -233,7 +236,10 @@ impl ApiError {
             Some(*retry_after_seconds)
         } else if matches!(
             self,
-            Self::TooSlow | Self::DatabaseBusy | Self::DatabaseUnwritable
+            Self::SigningUnavailable
+                | Self::TooSlow
+                | Self::DatabaseBusy
+                | Self::DatabaseUnwritable
         ) {
             Some(BUSY_RETRY_SECONDS)
         } else if matches!(self, Self::RefreshInProgress) {
@@ -360,7 +366,7 @@ impl From<FeedError> for ApiError {
     fn from(failure: FeedError) -> Self {
         match failure {
             FeedError::Storage(failure) => failure.into(),
-            FeedError::Sign(failure) => Self::internal(failure),
+            FeedError::Sign(failure) => failure.into(),
         }
     }
 }

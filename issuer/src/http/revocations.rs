@@ -27,7 +27,7 @@ const FEED_MEDIA_TYPE: HeaderValue =
         (status = 400, description = "`MALFORMED_BODY`: `after` is no number"),
         (status = 401, description = "`EDGE_PROOF_REQUIRED`: no proof of an edge that asks for itself; `EDGE_PROOF_INVALID`"),
         (status = 500, description = "`INTERNAL`"),
-        (status = 503, description = "`BUSY`, with `Retry-After`"),
+        (status = 503, description = "`BUSY`, `SIGNING_UNAVAILABLE`, with `Retry-After`"),
     ))]
 pub async fn feed(
     State(app): State<SharedApp>,

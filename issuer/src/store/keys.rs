@@ -14,19 +14,17 @@ use super::{
 use crate::{
     custody::Sealed,
     domain::{
-        keyring::{KeyChange, KeyState, Life, SigningKeys, StoredKey},
+        keyring::{KeyChange, KeyState, Life, PrivateHalf, SigningKeys, StoredKey},
         revocations::Ended,
         storage::StorageError,
     },
+    signatures::SigningAlgorithm,
 };
-
-/// The one algorithm of today's keys, as RFC 8037 names it.
-const ALGORITHM: &str = "EdDSA";
 
 impl SigningKeys for Store {
     async fn signing_keys(&self) -> Result<Vec<StoredKey>, StorageError> {
         sql(
-            "SELECT kid, state, public_jwk, sealed_seed, created_at, published_at, signs_from, signed_until,
+            "SELECT kid, alg, state, public_jwk, sealed_seed, held_at, created_at, published_at, signs_from, signed_until,
                  stopped_at, ended_at
              FROM signing_keys ORDER BY created_at, kid",
         )
@@ -42,8 +40,9 @@ impl SigningKeys for Store {
         tx.keep_keys_still().await?;
         let now: Vec<Life> = sql(
             "SELECT kid, state, created_at, published_at, signs_from, signed_until, stopped_at, ended_at
-             FROM signing_keys ORDER BY created_at, kid",
+             FROM signing_keys WHERE alg = $1 ORDER BY created_at, kid",
         )
+        .bind(change.algorithm.name())
         .all(&mut tx)
         .await?
         .iter()
@@ -123,13 +122,19 @@ fn are_the_same(now: &[Life], before: &[Life]) -> bool {
 }
 
 async fn insert(tx: &mut WriteTx, added: &StoredKey, life: &Life) -> Result<(), StorageError> {
-    sql("INSERT INTO signing_keys (kid, alg, state, public_jwk, sealed_seed, created_at, published_at, signs_from)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+    // What is held elsewhere is not here, so its envelope is empty.
+    let (sealed, held_at): (&[u8], Option<&str>) = match &added.private {
+        PrivateHalf::Sealed(sealed) => (sealed.as_bytes(), None),
+        PrivateHalf::Elsewhere(reference) => (&[], Some(reference)),
+    };
+    sql("INSERT INTO signing_keys (kid, alg, state, public_jwk, sealed_seed, held_at, created_at, published_at, signs_from)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
     .bind(&life.key_id)
-    .bind(ALGORITHM)
+    .bind(added.algorithm.name())
     .bind(life.state.name())
     .bind(&added.public_jwk)
-    .bind(added.sealed_seed.as_bytes())
+    .bind(sealed)
+    .bind(held_at)
     .bind(life.created_at)
     .bind(life.published_at)
     .bind(life.signs_from)
@@ -153,10 +158,16 @@ async fn update(tx: &mut WriteTx, life: &Life) -> Result<(), StorageError> {
 }
 
 fn stored_key(row: &Row) -> Result<StoredKey, StorageError> {
+    let held_at: Option<String> = row.get("held_at")?;
     Ok(StoredKey {
+        algorithm: SigningAlgorithm::from_name(row.get("alg")?)
+            .ok_or(StorageError::Unreadable("signing_keys.alg"))?,
         life: life(row)?,
         public_jwk: row.get("public_jwk")?,
-        sealed_seed: Sealed::from_bytes(row.get("sealed_seed")?),
+        private: match held_at {
+            Some(reference) => PrivateHalf::Elsewhere(reference),
+            None => PrivateHalf::Sealed(Sealed::from_bytes(row.get("sealed_seed")?)),
+        },
     })
 }
 

@@ -239,6 +239,7 @@ async fn a_forged_proof_is_refused() {
         .keyring
         .signing_key(world.app.clock.now(), Instant::now());
     let issuer = signs.unwrap();
+    let by_issuer = issuer.sign(&TokenType::EdgeProof, &claims).await.unwrap();
     let mut changed = good.clone();
     changed.replace_range(
         good.len() - 20..good.len() - 19,
@@ -253,7 +254,7 @@ async fn a_forged_proof_is_refused() {
         ("nothing", String::new()),
         ("no token", "edge-1".to_owned()),
         ("a key of nobody", sign(&stranger, &claims)),
-        ("the issuer's own key", sign(&issuer, &claims)),
+        ("the issuer's own key", by_issuer),
         ("a changed signature", changed),
         (
             "no signature",

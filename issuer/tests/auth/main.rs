@@ -8,6 +8,7 @@
 )]
 
 mod sign_in;
+mod algorithms;
 mod pages;
 mod forgery;
 mod hashes;

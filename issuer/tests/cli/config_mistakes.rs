@@ -149,7 +149,7 @@ fn unknown_keys_are_refused_and_the_known_are_named() {
         "[tokens]\nlife = 600",
         &[],
         &[
-            "FILE:2: tokens.life: there is no such setting; there are tokens.access_seconds, tokens.",
+            "FILE:2: tokens.life: there is no such setting; there are tokens.algorithm, tokens.audience, tokens.",
         ],
     );
     check(

@@ -90,7 +90,7 @@ fn a_rotation_says_when_the_new_key_signs() {
     );
     let list = world.done(&["keys", "list"]);
     assert!(
-        list.contains(&format!("{id} active    signs since 20")),
+        list.contains(&format!("{id} active    EdDSA signs since 20")),
         "{list}"
     );
     assert!(list.contains(", seen by every verifier from 20"), "{list}");
@@ -167,9 +167,9 @@ fn what_is_no_key_is_refused_and_not_repeated() {
         ),
         (
             "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEG\n-----END PRIVATE KEY-----\n",
-            "no Ed25519 key",
+            "no key in PKCS#8",
         ),
-        (&"a".repeat(100_000), "longer than an Ed25519 key"),
+        (&"a".repeat(100_000), "longer than a private key"),
     ] {
         let ran = world.run(&["keys", "import", "-"], text);
         assert_eq!(ran.code, Some(2), "{ran:?}");

@@ -21,6 +21,8 @@ mod accounts;
 mod events;
 mod audit;
 mod keys;
+mod key_algorithms;
+mod config_audiences;
 mod secrets;
 mod policy;
 mod revocations;

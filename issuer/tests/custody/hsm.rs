@@ -327,7 +327,7 @@ async fn an_issuer_that_lost_the_device_goes_on_with_the_keys_it_has() {
     let site = app.config.issuer.url.clone();
     let claims = json!({ "iss": site, "sub": "ada", "aud": site, "exp": now.plus(60) });
     let signing_key = || app.keyring.signing_key(now, Instant::now()).unwrap();
-    let token = signing_key().sign(&kind, &claims).unwrap();
+    let token = signing_key().sign(&kind, &claims).await.unwrap();
 
     let away = world.pull();
     app.secrets.probe().await;
@@ -342,7 +342,7 @@ async fn an_issuer_that_lost_the_device_goes_on_with_the_keys_it_has() {
         .keyring
         .reload(&app.store, &app.secrets, now, Instant::now());
     read_again.await.unwrap();
-    assert!(signing_key().sign(&kind, &claims).is_ok());
+    assert!(signing_key().sign(&kind, &claims).await.is_ok());
     let refused = app
         .secrets
         .seal("another", b"seed")

@@ -21,8 +21,13 @@ mod journey;
 #[cfg(feature = "hsm")]
 mod signing;
 #[cfg(feature = "hsm")]
+mod serving;
+#[cfg(feature = "hsm")]
 mod softhsm;
 
+#[cfg(feature = "hsm")]
+#[path = "../desk/mod.rs"]
+mod desk;
 #[path = "../folder/mod.rs"]
 mod folder;
 #[path = "../program/mod.rs"]

@@ -60,7 +60,7 @@ impl World {
         let config = self.config(custody);
         let secrets = Secrets::open_configured(&config).map_err(|error| error.to_string())?;
         let store = open_store(&config).await.unwrap();
-        let keyring = Keyring::load_or_create(&store, &secrets, NOW, Instant::now()).await;
+        let keyring = Keyring::load_or_create(&store, &secrets, &[], NOW, Instant::now()).await;
         store.close().await;
         keyring
             .and_then(|keyring| keyring.signing_key(NOW, Instant::now()))

@@ -16,6 +16,7 @@ mod folder;
 mod settings;
 
 mod addresses;
+mod algorithms;
 mod counts;
 mod csrf;
 mod nginx;
@@ -32,6 +33,7 @@ use edgeward_issuer::{
         forward_auth::{self, ForwardAuth},
         listener,
     },
+    signatures::SigningAlgorithm,
 };
 use settings::check;
 use tokio::{
@@ -159,6 +161,10 @@ impl Verdicts {
     }
 
     async fn given_to(dialect: Dialect, proxies: &str) -> Self {
+        Self::given(dialect, proxies, SigningAlgorithm::EdDsa).await
+    }
+
+    async fn given(dialect: Dialect, proxies: &str, algorithm: SigningAlgorithm) -> Self {
         let proxies = settings::load(Some(proxies), &[]).unwrap().server.proxies;
         let place = folder::Folder::new();
         let policy = place.path().join("gate.toml");
@@ -166,6 +172,7 @@ impl Verdicts {
         let (desk, mut ada) = Desk::with_ada_and(|config| {
             config.server.proxies = proxies;
             config.forward_auth.policy = policy;
+            config.tokens.algorithm = algorithm;
         })
         .await;
         ada.log_in(EMAIL).await;

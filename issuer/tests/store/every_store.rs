@@ -96,6 +96,9 @@ mount! {
         a_process_that_knows_of_no_change_signs_on_and_with_nothing_that_is_retired,
         processes_change_together_at_the_moment_in_the_row,
         a_revoked_key_is_in_the_feed_for_a_day;
+    key_algorithms:
+        keys_of_several_algorithms_live_beside_each_other,
+        a_key_that_is_held_elsewhere_is_read_as_it_was_written;
     secrets:
         of_many_first_starts_one_takes_the_files_in,
         a_key_that_was_changed_by_hand_is_taken_in_with_the_one_before,

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{CACHE, Custody, Pkcs11, SealerKind, TIMEOUT, Transit, kms};
+use super::{CACHE, Custody, Pkcs11, SealerKind, SigningPlace, TIMEOUT, Transit, kms};
 use crate::{
     config::{
         Origin,
@@ -24,6 +24,7 @@ pub(in crate::config) fn read(reader: &mut Reader) -> Custody {
     if kek.is_some() && kek == other_kek {
         reader.complain("custody.other_kek", "is the same key as custody.kek");
     }
+    let signing = reader.take("custody.signing", SigningPlace::default(), place);
     // Less is within the noise of a network; with more, a start hangs longer than a supervisor waits.
     let timeout = reader.take("custody.timeout_ms", TIMEOUT, |raw| {
         number(50, 20_000)(raw).map(Duration::from_millis)
@@ -48,12 +49,20 @@ pub(in crate::config) fn read(reader: &mut Reader) -> Custody {
     if let (Some(lacks), false) = (lacks, told) {
         reader.complain("custody.sealer", lacks);
     }
+    let signing_lacks = match signing {
+        SigningPlace::Local => false,
+        SigningPlace::Pkcs11 => pkcs11.is_none(),
+    };
+    if signing_lacks && !told {
+        reader.complain("custody.signing", "needs custody.pkcs11.module");
+    }
     Custody {
         sealer,
         kek,
         kek_file,
         other_kek,
         other_kek_file,
+        signing,
         timeout,
         cache,
         pkcs11,
@@ -188,6 +197,13 @@ fn kind(raw: &Raw) -> Result<SealerKind, String> {
     let mut all = SealerKind::ALL.into_iter();
     all.find(|kind| kind.name() == name)
         .ok_or_else(|| "must be local, pkcs11, transit or kms".to_owned())
+}
+
+fn place(raw: &Raw) -> Result<SigningPlace, String> {
+    let name = text(raw)?;
+    let mut all = SigningPlace::ALL.into_iter();
+    all.find(|place| place.name() == name)
+        .ok_or_else(|| "must be local or pkcs11".to_owned())
 }
 
 /// What stands in envelopes, messages and addresses without being quoted.

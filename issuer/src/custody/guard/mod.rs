@@ -10,7 +10,10 @@ mod worker;
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -130,6 +133,7 @@ pub(super) struct GuardedSigner {
     info: KeyInfo,
     worker: Worker<dyn Signer>,
     accesses: Arc<Accesses>,
+    has_signed: AtomicBool,
 }
 
 impl GuardedSigner {
@@ -143,6 +147,7 @@ impl GuardedSigner {
             info: signer.info().clone(),
             worker: Worker::start(signer, timeout, nothing)?,
             accesses,
+            has_signed: AtomicBool::new(false),
         })
     }
 }
@@ -163,6 +168,15 @@ impl Signer for GuardedSigner {
                 .map_err(|_| SealerError::Unreachable("a signature has another length".to_owned()))
         });
         let (name, purpose) = (&self.info.key_name, self.info.public.key_id());
+        // What is signed has entries of its own, and there may be many in a second: here the first one is noted, and each failure of
+        // which somebody was asked.
+        let is_known = match &signature {
+            Ok(_) => self.has_signed.swap(true, Ordering::Relaxed),
+            Err(failure) => matches!(failure, SealerError::Resting { .. }),
+        };
+        if is_known {
+            return signature;
+        }
         self.accesses.noted(name, Act::Sign, purpose, signature)
     }
 }

@@ -14,6 +14,8 @@ use cryptoki::{
     slot::Slot,
 };
 
+use sha2::{Digest, Sha256};
+
 use super::pin;
 use crate::{config::Pkcs11, custody::SealerError};
 
@@ -194,11 +196,32 @@ fn slot_of(context: &Context, settings: &Pkcs11) -> Result<Slot, SealerError> {
     }
 }
 
+/// PINs that a device called wrong, by the digest of what they were tried at. Devices lock themselves after a few, and every key of
+/// a process has a session of its own: one is tried once in the life of a process.
+static WRONG_PINS: Mutex<Vec<[u8; 32]>> = Mutex::new(Vec::new());
+
 fn log_in(session: &Session, settings: &Pkcs11) -> Result<(), SealerError> {
+    let mut tried = Sha256::new();
+    for part in [
+        settings.module.as_os_str().as_encoded_bytes(),
+        settings.token.as_bytes(),
+        settings.pin.reveal().as_bytes(),
+    ] {
+        tried.update([0]);
+        tried.update(part);
+    }
+    let tried: [u8; 32] = tried.finalize().into();
+    let mut wrong = WRONG_PINS.lock().unwrap_or_else(PoisonError::into_inner);
+    if wrong.contains(&tried) {
+        return Err(wrong_pin());
+    }
     match session.login(UserType::User, Some(&pin(&settings.pin))) {
         // The login is of the process and not of the session.
         Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
-        Err(Error::Pkcs11(RvError::PinIncorrect, _)) => Err(wrong_pin()),
+        Err(Error::Pkcs11(RvError::PinIncorrect, _)) => {
+            wrong.push(tried);
+            Err(wrong_pin())
+        }
         Err(Error::Pkcs11(RvError::PinLocked, _)) => Err(SealerError::Refused(
             "the PIN is locked: the token's security officer unlocks it".to_owned(),
         )),

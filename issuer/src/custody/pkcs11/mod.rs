@@ -23,6 +23,7 @@ use super::{DataKey, Sealer, SealerError, local::data_key};
 use crate::config::{Pkcs11, SecretText};
 
 pub use device::{MadeKey, make_key};
+pub(super) use signing::known_signer;
 pub use signing::{make_signing_key, open_signer};
 
 /// What a wrapped data key is bound to, so that the device opens it as nothing else.

@@ -17,6 +17,7 @@ use super::device::{Device, is_lost, one_of, stays, told};
 use crate::{
     config::Custody,
     custody::{KeyInfo, SealerError, Signature, Signer, access::Accesses, guard::GuardedSigner},
+    signatures::named,
 };
 
 /// The curve of EdDSA: the object identifier 1.3.101.112 of RFC 8410 in DER.
@@ -69,12 +70,12 @@ impl Kind {
     /// modules.
     fn public(self, point: &[u8]) -> Option<Jwk> {
         let base64 = Base64UrlUnpadded::encode_string;
-        let jwk = match self {
+        let members = match self {
             Self::EdDsa => {
                 let point = point.strip_prefix(&[0x04, 0x20]).unwrap_or(point);
                 let x: &[u8; 32] = point.try_into().ok()?;
                 format!(
-                    r#"{{"kty":"OKP","crv":"Ed25519","x":"{}","use":"sig","alg":"EdDSA"}}"#,
+                    r#""kty":"OKP","crv":"Ed25519","x":"{}","use":"sig","alg":"EdDSA""#,
                     base64(x)
                 )
             }
@@ -82,13 +83,13 @@ impl Kind {
                 let point = point.strip_prefix(&[0x04, 0x41]).unwrap_or(point);
                 let (x, y) = point.strip_prefix(&[0x04])?.split_at_checked(32)?;
                 format!(
-                    r#"{{"kty":"EC","crv":"P-256","x":"{}","y":"{}","use":"sig","alg":"ES256"}}"#,
+                    r#""kty":"EC","crv":"P-256","x":"{}","y":"{}","use":"sig","alg":"ES256""#,
                     base64(x),
                     base64(y)
                 )
             }
         };
-        Jwk::parse(jwk.as_bytes()).ok()
+        named(&members).ok()
     }
 }
 
@@ -158,11 +159,38 @@ pub fn open_signer(custody: &Custody, label: &str) -> Result<Box<dyn Signer>, Se
         settings: settings.clone(),
         open: Mutex::new(Some((device, found.key))),
     };
-    let guarded = GuardedSigner::new(
-        Box::new(signer),
-        custody.timeout,
-        Arc::<Accesses>::default(),
-    );
+    guarded(signer, custody, &Arc::default())
+}
+
+/// The same of a key whose public half is known. The device is asked when something is to be signed.
+pub(in crate::custody) fn known_signer(
+    custody: &Custody,
+    label: &str,
+    algorithm: Algorithm,
+    public: Jwk,
+    accesses: &Arc<Accesses>,
+) -> Result<Box<dyn Signer>, SealerError> {
+    let kind = Kind::of(algorithm)?;
+    let signer = Pkcs11Signer {
+        info: KeyInfo {
+            key_name: format!("pkcs11:{label}"),
+            algorithm: kind.algorithm(),
+            public,
+        },
+        kind,
+        label: label.to_owned(),
+        settings: settings(custody)?.clone(),
+        open: Mutex::new(None),
+    };
+    guarded(signer, custody, accesses)
+}
+
+fn guarded(
+    signer: Pkcs11Signer,
+    custody: &Custody,
+    accesses: &Arc<Accesses>,
+) -> Result<Box<dyn Signer>, SealerError> {
+    let guarded = GuardedSigner::new(Box::new(signer), custody.timeout, Arc::clone(accesses));
     match guarded {
         Ok(guarded) => Ok(Box::new(guarded)),
         Err(error) => Err(SealerError::Unreachable(error.to_string())),

@@ -5,16 +5,16 @@
 //! nor where one of them stops.
 
 use edgeward_core::time::UnixTime;
-use zeroize::Zeroizing;
 
 use super::{
-    KeyChange, KeyringError, Life, Rules, SigningKeys, StoredKey, generate,
+    KeyChange, KeyringError, Life, Need, Rules, SigningKeys, StoredKey,
     life::{self, Due, Pace, Refusal},
-    seal,
+    make::{generate, seal},
 };
 use crate::{
     custody::Secrets,
     domain::audit::{Action, Actor, AuditEntry, Origin},
+    signatures::{KeyMaterial, SigningAlgorithm},
 };
 
 /// So often an act is tried again that others overtook: each time another act was done, and of these there are few.
@@ -27,6 +27,8 @@ pub struct Acts<'a, S> {
     pub store: &'a S,
     /// Seals what is made.
     pub secrets: &'a Secrets,
+    /// Whose keys these are.
+    pub algorithm: SigningAlgorithm,
     /// The moment.
     pub now: UnixTime,
 }
@@ -47,25 +49,33 @@ struct Verdict {
     entries: Vec<AuditEntry>,
 }
 
-/// Makes the first key where there is none.
+/// Makes the first keys where there are none. Where no verifier has seen any key, all algorithms begin at once.
 ///
 /// # Errors
 /// [`KeyringError`].
 pub async fn ensure_first(
     store: &impl SigningKeys,
     secrets: &Secrets,
+    algorithms: &[SigningAlgorithm],
     now: UnixTime,
 ) -> Result<(), KeyringError> {
-    let acts = Acts {
-        store,
-        secrets,
-        now,
-    };
-    let rules = Rules {
-        every_seconds: None,
-    };
-    let needs_signer = |keys: &[Life]| life::signer(keys, now).is_none();
-    acts.step_if(needs_signer, rules, 0).await.map(drop)
+    let is_new = store.signing_keys().await?.is_empty();
+    let others = algorithms.iter().copied().filter(|_| is_new);
+    for algorithm in others.chain([SigningAlgorithm::EdDsa]) {
+        let acts = Acts {
+            store,
+            secrets,
+            algorithm,
+            now,
+        };
+        let rules = Rules {
+            every_seconds: None,
+            need: Need::Always,
+        };
+        let needs_signer = |keys: &[Life]| life::signer(keys, now).is_none();
+        acts.step_if(needs_signer, rules, 0).await?;
+    }
+    Ok(())
 }
 
 impl<S: SigningKeys> Acts<'_, S> {
@@ -97,18 +107,24 @@ impl<S: SigningKeys> Acts<'_, S> {
                 let after = life::step(keys, &due, made, self.now)?;
                 let about = match &due {
                     Due::MakeFirst | Due::MakeNext => newest(keys, &after),
-                    Due::Publish(id) | Due::Plan(id, _) | Due::Activate(id) | Due::Retire(id) => {
-                        id.clone()
-                    }
+                    Due::Publish(id)
+                    | Due::Plan(id, _)
+                    | Due::Activate(id)
+                    | Due::Stop(id)
+                    | Due::Retire(id) => id.clone(),
                 };
                 let action = match due {
                     Due::MakeFirst | Due::MakeNext => Action::CreateKey,
                     Due::Publish(_) => Action::PublishKey,
                     Due::Plan(..) => Action::PlanKey,
                     Due::Activate(_) => Action::ActivateKey,
-                    Due::Retire(_) => Action::RetireKey,
+                    Due::Stop(_) | Due::Retire(_) => Action::RetireKey,
                 };
-                let entries = vec![self.entry(action, Actor::Issuer, &after, &about)];
+                let mut entry = self.entry(action, Actor::Issuer, &after, &about);
+                if matches!(due, Due::Stop(_)) {
+                    entry = entry.with("still", "verifies");
+                }
+                let entries = vec![entry];
                 Ok(Some(Verdict {
                     after,
                     about,
@@ -137,16 +153,12 @@ impl<S: SigningKeys> Acts<'_, S> {
         .ok_or(KeyringError::NoActiveKey)
     }
 
-    /// Takes a key of this seed in as the next one.
+    /// Takes this key in as the next one.
     ///
     /// # Errors
     /// [`KeyringError`].
-    pub async fn import(
-        &self,
-        seed: &Zeroizing<[u8; 32]>,
-        pace: Pace,
-    ) -> Result<Done, KeyringError> {
-        let imported = seal(seed, self.secrets, self.now)?;
+    pub async fn import(&self, material: &KeyMaterial, pace: Pace) -> Result<Done, KeyringError> {
+        let imported = seal(self.algorithm, material, self.secrets, self.now)?;
         self.act(Some(imported), |keys, imported| {
             let imported = imported.ok_or(Refusal::NeedsKey)?;
             let about = imported.key_id.clone();
@@ -163,17 +175,18 @@ impl<S: SigningKeys> Acts<'_, S> {
         .ok_or(KeyringError::NoActiveKey)
     }
 
-    /// Revokes a key; if it signs, another does from the same act on. Answers which one signs then.
+    /// Revokes a key; if it signs, another does from the same act on. Answers which one signs then, or about the revoked one where
+    /// none of its algorithm signs.
     ///
     /// # Errors
     /// [`KeyringError`].
     pub async fn revoke(&self, key_id: &str) -> Result<Done, KeyringError> {
         self.act(None, |keys, made| {
             let after = life::revoke(keys, key_id, made, self.now)?;
-            let signs = life::signer(&after, self.now).ok_or(Refusal::NeedsKey)?;
-            let about = signs.key_id.clone();
+            let signs = life::signer(&after, self.now);
+            let about = signs.map_or(key_id, |signs| &signs.key_id).to_owned();
             let mut entries = vec![self.entry(Action::RevokeKey, Actor::Operator, &after, key_id)];
-            if !is_the_same(keys, &after, &about) {
+            if about != key_id && !is_the_same(keys, &after, &about) {
                 entries.extend(self.entries(keys, &after, &about, Pace::Forced));
             }
             Ok(Some(Verdict {
@@ -196,11 +209,14 @@ impl<S: SigningKeys> Acts<'_, S> {
         let mut made = made;
         for _ in 0..TRIES {
             let stored = self.store.signing_keys().await?;
-            let before: Vec<Life> = stored.into_iter().map(|key| key.life).collect();
+            let of_ours = stored
+                .into_iter()
+                .filter(|key| key.algorithm == self.algorithm);
+            let before: Vec<Life> = of_ours.map(|key| key.life).collect();
             let life_of = |made: &Option<StoredKey>| made.as_ref().map(|made| made.life.clone());
             let verdict = match judge(&before, life_of(&made)) {
                 Err(Refusal::NeedsKey) if made.is_none() => {
-                    made = Some(generate(self.secrets, self.now)?);
+                    made = Some(generate(self.algorithm, self.secrets, self.now).await?);
                     judge(&before, life_of(&made))?
                 }
                 verdict => verdict?,
@@ -220,6 +236,7 @@ impl<S: SigningKeys> Acts<'_, S> {
             };
             let added = made.as_ref().filter(is_new).cloned();
             let change = KeyChange {
+                algorithm: self.algorithm,
                 before,
                 after,
                 added,
@@ -257,8 +274,9 @@ impl<S: SigningKeys> Acts<'_, S> {
     }
 
     fn entry(&self, action: Action, actor: Actor, after: &[Life], about: &str) -> AuditEntry {
-        let entry =
-            AuditEntry::done(action, actor, self.now, &Origin::default()).about("key", about);
+        let entry = AuditEntry::done(action, actor, self.now, &Origin::default())
+            .about("key", about)
+            .with("alg", self.algorithm);
         let changes_signer = matches!(action, Action::PlanKey | Action::ActivateKey);
         let key = after
             .iter()

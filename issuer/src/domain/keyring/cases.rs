@@ -3,22 +3,24 @@
 use edgeward_core::time::UnixTime;
 
 use super::{
-    life::{self, Due, KeyState, Life, PUBLIC_MAX, Pace, Refusal, Rules},
+    life::{self, Due, KeyState, Life, Need, PUBLIC_MAX, Pace, Refusal, Rules},
     timing::{LEAD_SECONDS, PUBLISHED_SECONDS, RETIRED_AFTER_SECONDS, SIGNED_BESIDES_SECONDS},
 };
 use KeyState::{Active, Generated, Published, Retired, Retiring, Revoked};
 
-const DAY: i64 = 24 * 3600;
-const NOW: UnixTime = UnixTime::from_seconds(1_795_000_000);
+pub(super) const DAY: i64 = 24 * 3600;
+pub(super) const NOW: UnixTime = UnixTime::from_seconds(1_795_000_000);
 const MONTHLY: Rules = Rules {
     every_seconds: Some(30 * DAY),
+    need: Need::Always,
 };
 const BY_HAND: Rules = Rules {
     every_seconds: None,
+    need: Need::Always,
 };
 
 /// A key that got where it is long ago.
-fn key(id: &str, state: KeyState) -> Life {
+pub(super) fn key(id: &str, state: KeyState) -> Life {
     let before = NOW.plus(-DAY);
     let has = |states: &[KeyState]| states.contains(&state).then_some(before);
     Life {
@@ -37,7 +39,7 @@ fn made() -> Life {
     Life::generated("made".to_owned(), NOW)
 }
 
-fn states(keys: &[Life]) -> Vec<(&str, KeyState)> {
+pub(super) fn states(keys: &[Life]) -> Vec<(&str, KeyState)> {
     let state = |key: &Life| key.state;
     keys.iter()
         .map(|key| (key.key_id.as_str(), state(key)))
@@ -113,6 +115,7 @@ fn one_step_after_the_other_falls_due() {
             "a schedule that is behind waits for the verifiers",
             Rules {
                 every_seconds: Some(60),
+                need: Need::Always,
             },
             vec![key("a", Active), published(100)],
             plan(PUBLISHED_SECONDS - 100),
@@ -121,6 +124,7 @@ fn one_step_after_the_other_falls_due() {
             "and gives every process time to read of it",
             Rules {
                 every_seconds: Some(60),
+                need: Need::Always,
             },
             vec![key("a", Active), published(DAY)],
             plan(LEAD_SECONDS),

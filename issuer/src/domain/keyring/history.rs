@@ -1,8 +1,10 @@
-//! Random histories: several processes keep one schedule and sign, operators act, anything stops between any two steps.
+//! Random histories: several processes keep one schedule and sign, operators act, anything stops between any two steps. There
+//! are keys of two algorithms; the second comes into use and goes out of use, and for a while processes differ about that.
 //!
 //! The oracle knows nothing of the machine's rules. It remembers what was signed and what verifiers were shown, and demands
-//! after each event: one key signs, the set is not empty, whatever was signed and is not revoked verifies until it has expired,
-//! and no key signed before everybody could have seen it, unless an operator wanted that.
+//! after each event: one key of the first algorithm signs and one of the second at most, the set is not empty, whatever was
+//! signed and is not revoked verifies until it has expired, and no key signed before everybody could have seen it, unless an
+//! operator wanted that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,65 +12,84 @@ use edgeward_core::time::{LEEWAY_SECONDS, UnixTime};
 use proptest::prelude::*;
 
 use super::{
-    life::{self, KeyState, Life, Pace, Rules},
+    life::{self, KeyState, Life, Need, Pace, Rules},
     timing::{KEYS_READ_WITHIN_SECONDS, PUBLISHED_SECONDS, SIGNED_AHEAD_SECONDS},
 };
 
 const PROCESSES: usize = 3;
 const START: UnixTime = UnixTime::from_seconds(1_795_000_000);
-const RULES: Rules = Rules {
-    every_seconds: Some(2 * 3600),
-};
+/// Whose something is signed by at any moment.
+const FIRST: usize = 0;
+/// The other one.
+const SECOND: usize = 1;
 
 #[derive(Debug, Clone)]
 enum Event {
     Wait(i64),
     /// A process reads the rows.
     Read(usize),
-    /// A process does the step that is due by what it read, if the rows are still the same. What it does not get to do
-    /// because it was stopped is the absence of this event.
-    Step(usize),
-    /// A process that has read lately signs a token of this life.
-    Sign(usize, i64),
-    /// A process is stopped and started again: it knows nothing but the rows.
-    Restart(usize),
-    Rotate(Pace),
-    Import(Pace),
-    /// Of the keys that there are, counted round.
-    Revoke(usize),
+    /// A process does the step of an algorithm that is due by what it read, if the rows are still the same. What it does not
+    /// get to do because it was stopped is the absence of this event.
+    Step(usize, usize),
+    /// A process that has read lately signs a token of this life, for whom this algorithm was chosen.
+    Sign(usize, usize, i64),
+    /// A process is stopped and started again: it knows nothing but the rows, and what it is told of the second algorithm.
+    Restart(usize, bool),
+    Rotate(usize, Pace),
+    Import(usize, Pace),
+    /// Of the keys of an algorithm that there are, counted round.
+    Revoke(usize, usize),
     /// The clock of everything is set back.
     SetBack(i64),
 }
 
 fn event() -> impl Strategy<Value = Event> {
     let process = 0..PROCESSES;
+    let of = || FIRST..=SECOND;
+    let pace = || prop_oneof![Just(Pace::Orderly), Just(Pace::Forced)];
     prop_oneof![
         4 => (1_i64..4000).prop_map(Event::Wait),
         4 => (1_i64..40).prop_map(Event::Wait),
         8 => process.clone().prop_map(Event::Read),
-        8 => process.clone().prop_map(Event::Step),
-        8 => (process.clone(), 60_i64..3600).prop_map(|(who, life)| Event::Sign(who, life)),
-        1 => process.prop_map(Event::Restart),
-        1 => Just(Event::Rotate(Pace::Orderly)),
-        1 => Just(Event::Rotate(Pace::Forced)),
-        1 => prop_oneof![Just(Pace::Orderly), Just(Pace::Forced)].prop_map(Event::Import),
-        1 => (0_usize..8).prop_map(Event::Revoke),
+        12 => (process.clone(), of()).prop_map(|(who, of)| Event::Step(who, of)),
+        12 => (process.clone(), of(), 60_i64..3600)
+            .prop_map(|(who, of, life)| Event::Sign(who, of, life)),
+        2 => (process, any::<bool>()).prop_map(|(who, uses)| Event::Restart(who, uses)),
+        2 => (of(), pace()).prop_map(|(of, pace)| Event::Rotate(of, pace)),
+        1 => (of(), pace()).prop_map(|(of, pace)| Event::Import(of, pace)),
+        1 => (of(), 0_usize..8).prop_map(|(of, which)| Event::Revoke(of, which)),
         1 => (1_i64..120).prop_map(Event::SetBack),
     ]
 }
 
+type Rows = [Vec<Life>; 2];
+
 #[derive(Debug, Default, Clone)]
 struct Process {
-    read: Vec<Life>,
+    uses_second: bool,
+    read: Rows,
     read_at: Option<UnixTime>,
     permits: BTreeMap<String, UnixTime>,
+}
+
+impl Process {
+    fn rules(&self, of: usize) -> Rules {
+        Rules {
+            every_seconds: Some(2 * 3600),
+            need: match (of, self.uses_second) {
+                (FIRST, _) => Need::Always,
+                (_, true) => Need::WhenSeen,
+                (_, false) => Need::Never,
+            },
+        }
+    }
 }
 
 struct History {
     now: UnixTime,
     /// What verifiers count by, whose clocks nobody sets.
     true_now: UnixTime,
-    rows: Vec<Life>,
+    rows: Rows,
     processes: Vec<Process>,
     made: u32,
     /// Signed tokens: the key, and when it expires.
@@ -83,14 +104,14 @@ impl History {
         let mut history = Self {
             now: START,
             true_now: START,
-            rows: Vec::new(),
+            rows: Rows::default(),
             processes: vec![Process::default(); PROCESSES],
             made: 0,
             signed: Vec::new(),
             hurried: BTreeSet::new(),
             shown_since: BTreeMap::new(),
         };
-        history.step(0);
+        history.step(0, FIRST);
         history
     }
 
@@ -107,39 +128,48 @@ impl History {
             }
             Event::SetBack(seconds) => self.now = self.now.plus(-seconds),
             Event::Read(who) => self.read(*who),
-            Event::Step(who) => self.step(*who),
-            Event::Sign(who, life) => self.sign(*who, *life),
-            Event::Restart(who) => {
-                self.processes[*who] = Process::default();
+            Event::Step(who, of) => self.step(*who, *of),
+            Event::Sign(who, of, life) => self.sign(*who, *of, *life),
+            Event::Restart(who, uses_second) => {
+                self.processes[*who] = Process {
+                    uses_second: *uses_second,
+                    ..Process::default()
+                };
                 self.read(*who);
             }
-            Event::Rotate(pace) => {
+            Event::Rotate(of, pace) => {
                 let made = self.make();
-                if let Ok((after, about)) = life::rotate(&self.rows, Some(made), *pace, self.now) {
-                    self.put(after, (*pace == Pace::Forced).then_some(about));
+                let rotated = life::rotate(&self.rows[*of], Some(made), *pace, self.now);
+                if let Ok((after, about)) = rotated {
+                    self.put(*of, after, (*pace == Pace::Forced).then_some(about));
                 }
             }
-            Event::Import(pace) => {
+            Event::Import(of, pace) => {
                 let made = self.make();
                 let about = made.key_id.clone();
-                if let Ok(after) = life::import(&self.rows, made, *pace, self.now) {
-                    self.put(after, (*pace == Pace::Forced).then_some(about));
+                if let Ok(after) = life::import(&self.rows[*of], made, *pace, self.now) {
+                    self.put(*of, after, (*pace == Pace::Forced).then_some(about));
                 }
             }
-            Event::Revoke(which) => {
-                let key_id = self.rows[which % self.rows.len()].key_id.clone();
+            Event::Revoke(of, which) => {
+                let rows = &self.rows[*of];
+                let Some(key) = rows.get(which % rows.len().max(1)) else {
+                    return;
+                };
+                let key_id = key.key_id.clone();
                 let made = self.make();
-                if let Ok(after) = life::revoke(&self.rows, &key_id, Some(made), self.now) {
+                let revoked = life::revoke(&self.rows[*of], &key_id, Some(made), self.now);
+                if let Ok(after) = revoked {
                     let signs = life::signer(&after, self.now).map(|key| key.key_id.clone());
-                    self.put(after, signs);
+                    self.put(*of, after, signs);
                 }
             }
         }
     }
 
-    fn put(&mut self, after: Vec<Life>, hurried: Option<String>) {
+    fn put(&mut self, of: usize, after: Vec<Life>, hurried: Option<String>) {
         self.hurried.extend(hurried);
-        self.rows = after;
+        self.rows[of] = after;
     }
 
     fn read(&mut self, who: usize) {
@@ -147,14 +177,15 @@ impl History {
         self.processes[who].read_at = Some(self.now);
     }
 
-    fn step(&mut self, who: usize) {
-        let read = self.processes[who].read.clone();
-        let Some(due) = life::due(&read, RULES, 7, self.now) else {
+    fn step(&mut self, who: usize, of: usize) {
+        let process = &self.processes[who];
+        let (read, rules) = (process.read[of].clone(), process.rules(of));
+        let Some(due) = life::due(&read, rules, 7, self.now) else {
             return;
         };
         let made = self.make();
         // As the store compares: what was signed by whoever may sign is no part of it.
-        let mut still = self.rows.clone();
+        let mut still = self.rows[of].clone();
         for (row, old) in still.iter_mut().zip(&read) {
             if matches!(row.state, KeyState::Active | KeyState::Published) {
                 row.signed_until = old.signed_until;
@@ -166,19 +197,24 @@ impl History {
         let is_first = due == life::Due::MakeFirst;
         let first = is_first.then(|| made.key_id.clone());
         let mut after = life::step(&read, &due, Some(made), self.now).unwrap();
-        for (key, row) in after.iter_mut().zip(&self.rows) {
+        for (key, row) in after.iter_mut().zip(&self.rows[of]) {
             key.signed_until = row.signed_until;
         }
-        self.put(after, first);
+        self.put(of, after, first);
     }
 
-    fn sign(&mut self, who: usize, life_seconds: i64) {
+    fn sign(&mut self, who: usize, of: usize, life_seconds: i64) {
         let process = &self.processes[who];
         let lately = |at: UnixTime| self.now.seconds_since(at).abs() <= KEYS_READ_WITHIN_SECONDS;
         if !process.read_at.is_some_and(lately) {
             return;
         }
-        let Some(signer) = life::signer(&process.read, self.now) else {
+        // Whoever does not use the second algorithm has nobody to choose it for.
+        let second = process.read[SECOND].iter();
+        let preferred = (of == SECOND && process.uses_second).then_some(second);
+        let preferred = preferred.and_then(|second| life::signer(second, self.now));
+        let Some(signer) = preferred.or_else(|| life::signer(&process.read[FIRST], self.now))
+        else {
             return;
         };
         let key_id = signer.key_id.clone();
@@ -187,7 +223,8 @@ impl History {
         if permitted.is_none_or(|until| exp > until) && !self.permit(who, &key_id, exp) {
             return;
         }
-        let row = self.rows.iter().find(|row| row.key_id == key_id).unwrap();
+        let mut rows = self.rows.iter().flatten();
+        let row = rows.find(|row| row.key_id == key_id).unwrap();
         if row.state == KeyState::Revoked {
             // A process that has not heard of it; edges refuse what it signs.
             return;
@@ -212,7 +249,8 @@ impl History {
     fn permit(&mut self, who: usize, key_id: &str, exp: UnixTime) -> bool {
         let (now, until) = (self.now, exp.plus(SIGNED_AHEAD_SECONDS));
         let signs = |row: &Life| row.state == KeyState::Active || row.takes_over(now);
-        let row = self.rows.iter_mut().find(|row| row.key_id == key_id);
+        let mut rows = self.rows.iter_mut().flatten();
+        let row = rows.find(|row| row.key_id == key_id);
         let Some(row) = row.filter(|row| signs(row)) else {
             return false;
         };
@@ -222,18 +260,22 @@ impl History {
     }
 
     fn judge(&mut self) {
-        let active = self.rows.iter().filter(|key| key.state == KeyState::Active);
-        assert_eq!(active.count(), 1, "one key is active");
-        let signer = life::signer(&self.rows, self.now).expect("one key signs");
+        let active = |of: usize| {
+            let rows = self.rows[of].iter();
+            rows.filter(|key| key.state == KeyState::Active).count()
+        };
+        assert_eq!(active(FIRST), 1, "one key is active");
+        assert!(active(SECOND) <= 1, "and one of the others at most");
+        let signer = life::signer(&self.rows[FIRST], self.now).expect("one key signs");
         assert!(signer.state.is_public(), "and verifiers have it");
-        let public: BTreeSet<&str> = self
-            .rows
-            .iter()
-            .filter(|key| key.state.is_public())
-            .map(|key| key.key_id.as_str())
-            .collect();
+        let mut public: BTreeSet<&str> = BTreeSet::new();
+        for rows in &self.rows {
+            let shown = rows.iter().filter(|key| key.state.is_public());
+            let shown: BTreeSet<&str> = shown.map(|key| key.key_id.as_str()).collect();
+            assert!(shown.len() <= life::PUBLIC_MAX + 1, "{shown:?}");
+            public.extend(shown);
+        }
         assert!(!public.is_empty());
-        assert!(public.len() <= life::PUBLIC_MAX + 1, "{public:?}");
         for id in &public {
             self.shown_since
                 .entry((*id).to_owned())
@@ -241,7 +283,7 @@ impl History {
         }
         let revoked = |id: &str| {
             let of_id = |key: &&Life| key.key_id == id && key.state == KeyState::Revoked;
-            self.rows.iter().any(|key| of_id(&key))
+            self.rows.iter().flatten().any(|key| of_id(&key))
         };
         for (id, exp) in &self.signed {
             let is_good = self.true_now < exp.plus(LEEWAY_SECONDS);
@@ -257,7 +299,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
     #[test]
-    fn whatever_happens_verifiers_have_what_signs(events in prop::collection::vec(event(), 1..160)) {
+    fn whatever_happens_verifiers_have_what_signs(events in prop::collection::vec(event(), 1..240)) {
         let mut history = History::begin();
         history.judge();
         for event in &events {

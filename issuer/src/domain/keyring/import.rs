@@ -1,17 +1,19 @@
-//! An Ed25519 private key in PEM: PKCS#8 (RFC 8410 section 7), with its public half or without.
+//! A private key in PEM: PKCS#8 of Ed25519 (RFC 8410 section 7, with its public half or without), of P-256 or of RSA.
 //!
-//! Everything in the DER but the key is fixed, so comparing is stricter than parsing. Nothing of the text is repeated in an
-//! error: it may be the private key.
+//! In the DER of Ed25519 everything but the key is fixed, so comparing is stricter than parsing; the others are read by
+//! aws-lc. Nothing of the text is repeated in an error: it may be the private key.
 
 use base64ct::{Base64, Encoding};
 use edgeward_core::token::SigningKey;
 use zeroize::Zeroizing;
 
+use crate::signatures::{self, KeyMaterial, SigningAlgorithm};
+
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";
 
-/// Longest accepted PEM in bytes. Because this key takes 120, or 170 with its public half.
-pub const MAX_PEM_BYTES: usize = 1024;
+/// Longest accepted PEM in bytes. Because the longest such key, of RSA with 4096 bits, takes some 3,300.
+pub const MAX_PEM_BYTES: usize = 4096;
 
 /// Up to the 32 bytes of the key, which end it.
 const ALONE: [u8; 16] = [
@@ -30,16 +32,18 @@ const PUBLIC: [u8; 3] = [0x81, 0x21, 0x00];
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PemError {
     /// It is longer than such a key ever is.
-    #[error("the file is longer than an Ed25519 key in PEM")]
+    #[error("the file is longer than a private key in PEM")]
     TooLong,
     /// It is something else.
     #[error(
         "this is no private key in PEM: it begins with `{BEGIN}`, ends with `{END}` and holds one key, not encrypted"
     )]
     NotPem,
-    /// It is a key of another algorithm, or of another form.
-    #[error("this is no Ed25519 key in PKCS#8: `openssl genpkey -algorithm ed25519` makes one")]
-    NotEd25519,
+    /// It is a key of another kind, or of another form.
+    #[error(
+        "this is no key in PKCS#8 of Ed25519, of P-256 or of RSA with 2048 to 4096 bits: `openssl genpkey -algorithm ed25519` makes one"
+    )]
+    OtherKind,
     /// The public half beside it is of another key.
     #[error("the public half in the file belongs to another key")]
     OtherPublicHalf,
@@ -48,11 +52,38 @@ pub enum PemError {
     Weak,
 }
 
-/// The seed of the key.
+/// A private key that somebody else made.
+pub struct Imported {
+    /// What it signs by.
+    pub algorithm: SigningAlgorithm,
+    /// What is kept of it.
+    pub material: KeyMaterial,
+}
+
+/// The key of a text.
 ///
 /// # Errors
 /// [`PemError`].
-pub fn seed_of_pem(pem: &str) -> Result<Zeroizing<[u8; 32]>, PemError> {
+pub fn key_of_pem(pem: &str) -> Result<Imported, PemError> {
+    let der = der_of_pem(pem)?;
+    if der.starts_with(&ALONE) || der.starts_with(&WITH_PUBLIC) {
+        return Ok(Imported {
+            algorithm: SigningAlgorithm::EdDsa,
+            material: Zeroizing::new(seed_of(&der)?.to_vec()),
+        });
+    }
+    for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::Rs256] {
+        if let Ok(material) = signatures::material_of_pkcs8(algorithm, &der) {
+            return Ok(Imported {
+                algorithm,
+                material,
+            });
+        }
+    }
+    Err(PemError::OtherKind)
+}
+
+fn der_of_pem(pem: &str) -> Result<Zeroizing<Vec<u8>>, PemError> {
     if pem.len() > MAX_PEM_BYTES {
         return Err(PemError::TooLong);
     }
@@ -64,16 +95,19 @@ pub fn seed_of_pem(pem: &str) -> Result<Zeroizing<[u8; 32]>, PemError> {
     let mut base64 = Zeroizing::new(String::with_capacity(body.len()));
     base64.extend(body.lines().map(str::trim_ascii));
     let der = Base64::decode_vec(&base64).map_err(|_| PemError::NotPem)?;
-    let der = Zeroizing::new(der);
+    Ok(Zeroizing::new(der))
+}
+
+fn seed_of(der: &[u8]) -> Result<Zeroizing<[u8; 32]>, PemError> {
     let (seed, public) = if let Some(seed) = der.strip_prefix(&ALONE) {
         (seed, None)
     } else {
-        let rest = der.strip_prefix(&WITH_PUBLIC).ok_or(PemError::NotEd25519)?;
-        let (seed, rest) = rest.split_at_checked(32).ok_or(PemError::NotEd25519)?;
-        let public = rest.strip_prefix(&PUBLIC).ok_or(PemError::NotEd25519)?;
+        let rest = der.strip_prefix(&WITH_PUBLIC).ok_or(PemError::OtherKind)?;
+        let (seed, rest) = rest.split_at_checked(32).ok_or(PemError::OtherKind)?;
+        let public = rest.strip_prefix(&PUBLIC).ok_or(PemError::OtherKind)?;
         (seed, Some(public))
     };
-    let seed: [u8; 32] = seed.try_into().map_err(|_| PemError::NotEd25519)?;
+    let seed: [u8; 32] = seed.try_into().map_err(|_| PemError::OtherKind)?;
     let seed = Zeroizing::new(seed);
     let key = SigningKey::from_seed(&seed).map_err(|_| PemError::Weak)?;
     if let Some(public) = public {
@@ -98,7 +132,7 @@ mod tests {
     }
 
     fn with_public(public: &[u8]) -> String {
-        let seed = seed_of_pem(&pem(RFC)).unwrap();
+        let seed = key_of_pem(&pem(RFC)).unwrap().material;
         let der = [&WITH_PUBLIC[..], &seed[..], &PUBLIC, public].concat();
         pem(&Base64::encode_string(&der))
     }
@@ -122,9 +156,9 @@ mod tests {
                 Err(PemError::OtherPublicHalf),
             ),
             (pem(&zeros), Err(PemError::Weak)),
-            (pem(ec), Err(PemError::NotEd25519)),
-            (pem(&RFC[..60]), Err(PemError::NotEd25519)),
-            (pem(""), Err(PemError::NotEd25519)),
+            (pem(ec), Err(PemError::OtherKind)),
+            (pem(&RFC[..60]), Err(PemError::OtherKind)),
+            (pem(""), Err(PemError::OtherKind)),
             (pem("§"), Err(PemError::NotPem)),
             (String::new(), Err(PemError::NotPem)),
             (pem(RFC).replace("PRIVATE", "PUBLIC"), Err(PemError::NotPem)),
@@ -135,8 +169,22 @@ mod tests {
             (pem(RFC) + &pem(RFC), Err(PemError::NotPem)),
             ("x".repeat(MAX_PEM_BYTES + 1), Err(PemError::TooLong)),
         ] {
-            let read = seed_of_pem(&text).map(|_| ());
+            let read = key_of_pem(&text).map(|_| ());
             assert_eq!(read, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_imported_is_of_the_algorithm_of_its_key() {
+        let ed25519 = key_of_pem(&pem(RFC)).unwrap();
+        assert_eq!(ed25519.algorithm, SigningAlgorithm::EdDsa);
+        for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::Rs256] {
+            let made = signatures::make(algorithm).unwrap();
+            let read = key_of_pem(&pem(&Base64::encode_string(&made))).unwrap();
+            assert_eq!((read.algorithm, &read.material), (algorithm, &made));
+            let longer = [&made[..], &[0]].concat();
+            let refused = key_of_pem(&pem(&Base64::encode_string(&longer))).map(|_| ());
+            assert_eq!(refused, Err(PemError::OtherKind), "{algorithm}");
         }
     }
 }

@@ -4,6 +4,8 @@
 //! the place of the old one or not at all. So whatever crashes between two steps leaves a state that is one of these, and
 //! in every one there is a key that signs and verifiers have it.
 //!
+//! The keys are those of one algorithm: each that is in use has a machine of its own.
+//!
 //! What signs is judged by each process for itself from the same rows: a published key whose moment has come, or else the
 //! active one. That the rows then say so is a step that may come later.
 
@@ -13,8 +15,8 @@ use super::timing::{
     LEAD_SECONDS, PUBLISHED_SECONDS, RETIRED_AFTER_SECONDS, SIGNED_BESIDES_SECONDS,
 };
 
-/// The most keys of its own that an issuer shows. Verifiers read 100, of which edges take 90; a few places are left for what
-/// other programs put beside them.
+/// The most keys of an algorithm that an issuer shows. Verifiers read 100, of which edges take 72; with three algorithms a few
+/// places are left for what other programs put beside them.
 pub const PUBLIC_MAX: usize = 8;
 
 /// Where a key is in its life, in order.
@@ -131,6 +133,11 @@ impl Life {
         self.state == KeyState::Published && self.signs_from.is_some_and(|from| from <= now)
     }
 
+    fn stop(&mut self, now: UnixTime) {
+        self.state = KeyState::Retiring;
+        self.stopped_at = Some(now);
+    }
+
     fn publish(&mut self, now: UnixTime) {
         self.state = KeyState::Published;
         self.published_at = Some(now);
@@ -157,6 +164,19 @@ pub fn signer<'k>(
 pub struct Rules {
     /// So long a key signs before the next one does; `None`: until somebody says so.
     pub every_seconds: Option<i64>,
+    /// What the keys are needed for.
+    pub need: Need,
+}
+
+/// What the keys of an algorithm are needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Something is signed by them at any moment: where no key signs, one begins at once.
+    Always,
+    /// Those of another algorithm sign until every verifier has seen the first of these.
+    WhenSeen,
+    /// Nothing is signed by them any more: those that there are end, each after the last expiry that it signed.
+    Never,
 }
 
 /// A step that is due by itself.
@@ -172,6 +192,8 @@ pub enum Due {
     Plan(String, UnixTime),
     /// Write down that this key signs.
     Activate(String),
+    /// Nothing is signed by this key any more, nor by another in its place.
+    Stop(String),
     /// Take this key out of the set.
     Retire(String),
 }
@@ -184,14 +206,18 @@ pub fn due(keys: &[Life], rules: Rules, jitter: i64, now: UnixTime) -> Option<Du
     if let Some(key) = taking_over {
         return Some(Due::Activate(key.key_id.clone()));
     }
-    let Some(active) = with(KeyState::Active).next() else {
+    let active = with(KeyState::Active).next();
+    if active.is_none() && rules.need == Need::Always {
         // The store never comes to this by itself: it is an empty one, or somebody wrote to it past this program.
         let next = with(KeyState::Published).next();
         return Some(next.map_or(Due::MakeFirst, |key| Due::Activate(key.key_id.clone())));
-    };
+    }
     let ended = with(KeyState::Retiring).find(|key| key.retires_at().is_some_and(|at| at <= now));
     if let Some(key) = ended {
         return Some(Due::Retire(key.key_id.clone()));
+    }
+    if rules.need == Need::Never {
+        return keys.iter().find_map(|key| leave(key, now));
     }
     if let Some(key) = with(KeyState::Generated).next() {
         return Some(Due::Publish(key.key_id.clone()));
@@ -203,10 +229,34 @@ pub fn due(keys: &[Life], rules: Rules, jitter: i64, now: UnixTime) -> Option<Du
     if with(KeyState::Published).any(|key| key.signs_from.is_some()) {
         return None;
     }
-    let since = active.signs_from.unwrap_or(active.created_at);
-    let planned = since.plus(rules.every_seconds?).plus(jitter);
     let earliest = next.seen_everywhere_from()?.max(now.plus(LEAD_SECONDS));
+    let planned = match active {
+        Some(active) => {
+            let since = active.signs_from.unwrap_or(active.created_at);
+            since.plus(rules.every_seconds?).plus(jitter)
+        }
+        None => earliest,
+    };
     Some(Due::Plan(next.key_id.clone(), planned.max(earliest)))
+}
+
+/// The step by which a key ends that is needed for nothing.
+fn leave(key: &Life, now: UnixTime) -> Option<Due> {
+    // Processes that were told differently, as while they are started anew one by one, would otherwise make keys and end them
+    // by turns, every few seconds.
+    let lasts = |since: Option<UnixTime>| since.is_none_or(|at| at.plus(PUBLISHED_SECONDS) > now);
+    let id = || key.key_id.clone();
+    match key.state {
+        KeyState::Active => Some(Due::Stop(id())),
+        KeyState::Generated if !lasts(Some(key.created_at)) => Some(Due::Retire(id())),
+        KeyState::Published if lasts(key.published_at) => None,
+        // Whoever reads the rows a moment later may have signed with it: it ends like one that has.
+        KeyState::Published if key.signs_from.is_some() || key.signed_until.is_some() => {
+            Some(Due::Stop(id()))
+        }
+        KeyState::Published => Some(Due::Retire(id())),
+        KeyState::Generated | KeyState::Retiring | KeyState::Retired | KeyState::Revoked => None,
+    }
 }
 
 /// Takes a step. `made` is the key that a step makes.
@@ -239,6 +289,11 @@ pub fn step(
             }
         }
         Due::Activate(key_id) => activate(&mut after, key_id, now),
+        Due::Stop(key_id) => {
+            if let Some(key) = named(&mut after, key_id) {
+                key.stop(now);
+            }
+        }
         Due::Retire(key_id) => {
             if let Some(key) = named(&mut after, key_id) {
                 key.state = KeyState::Retired;
@@ -404,8 +459,7 @@ fn activate(keys: &mut [Life], key_id: &str, now: UnixTime) {
             key.state = KeyState::Active;
             key.signs_from = Some(key.signs_from.map_or(now, |from| from.min(now)));
         } else if key.state == KeyState::Active {
-            key.state = KeyState::Retiring;
-            key.stopped_at = Some(now);
+            key.stop(now);
         } else if key.state == KeyState::Published {
             // Its moment was planned for another succession.
             key.signs_from = None;

@@ -1,5 +1,6 @@
-//! A year of monthly rotations under traffic that never stops, at edges of every kind: no token fails, and none even meets an
-//! edge that lacks its key.
+//! A year of monthly rotations under traffic that never stops, of keys of two algorithms, at edges of every kind: no token
+//! fails, and none even meets an edge that lacks its key. The second algorithm comes into use in the course of it, and goes out
+//! of use again.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use edgeward_core::{
 };
 
 use super::{
-    life::{self, KeyState, Life, Rules},
+    life::{self, KeyState, Life, Need, Rules},
     timing::{
         JITTER_SECONDS, KEY_SET_MAX_AGE_SECONDS, KEY_SET_STALE_SECONDS, KEYS_READ_WITHIN_SECONDS,
         SIGNED_AHEAD_SECONDS,
@@ -21,9 +22,56 @@ const DAY: i64 = 24 * 3600;
 /// A token is made so often, and each edge that is due verifies it and one that has almost ended.
 const EVERY: i64 = 60;
 const TOKEN_SECONDS: i64 = 600;
-const RULES: Rules = Rules {
-    every_seconds: Some(30 * DAY),
-};
+/// The second algorithm is in use from then on, and so long.
+const BEGINS: i64 = START + 40 * DAY;
+const ENDS: i64 = START + 300 * DAY;
+const TEN_DAYS: i64 = 10 * DAY;
+
+/// Monthly for the one, every ten days for the other, while it is in use.
+fn rules(second: bool, now: i64) -> Rules {
+    match second {
+        false => Rules {
+            every_seconds: Some(30 * DAY),
+            need: Need::Always,
+        },
+        true => Rules {
+            every_seconds: Some(TEN_DAYS),
+            need: if (BEGINS..ENDS).contains(&now) {
+                Need::WhenSeen
+            } else {
+                Need::Never
+            },
+        },
+    }
+}
+
+/// The keys of both algorithms.
+#[derive(Clone, Default)]
+struct Rows {
+    of: [Vec<Life>; 2],
+}
+
+impl Rows {
+    fn public(&self) -> Kids {
+        let all = self.of.iter().flatten();
+        let public = all.filter(|key| key.state.is_public());
+        public.map(|key| key.key_id.clone()).collect()
+    }
+
+    /// Who signs for whom the second algorithm was chosen, or the first.
+    fn signer(&self, second: bool, now: i64) -> String {
+        let at = UnixTime::from_seconds(now);
+        let [first, other] = &self.of;
+        let preferred = second.then(|| life::signer(other, at)).flatten();
+        let signs = preferred.or_else(|| life::signer(first, at));
+        signs.unwrap().key_id.clone()
+    }
+
+    fn named(&mut self, kid: &str) -> &mut Life {
+        let mut all = self.of.iter_mut().flatten();
+        all.find(|row| row.key_id == kid).unwrap()
+    }
+}
 
 type Kids = BTreeSet<String>;
 
@@ -76,14 +124,14 @@ impl Edge {
         }
     }
 
-    fn fetch(&mut self, now: i64, rows: &[Life]) -> Kids {
+    fn fetch(&mut self, now: i64, rows: &Rows) -> Kids {
         self.fetches += 1;
         let Self { process, cache, .. } = self;
-        cache.ask(now, || process.ask(now, || public(rows)))
+        cache.ask(now, || process.ask(now, || rows.public()))
     }
 
     /// Judges the tokens of one request; whoever is due for a refresh takes it along behind.
-    fn judges(&mut self, kids: [&str; 2], now: i64, rows: &[Life]) {
+    fn judges(&mut self, kids: &[&str], now: i64, rows: &Rows) {
         let at = UnixTime::from_seconds(now);
         let set = match self.keys.current(at) {
             Some(current) => current.set,
@@ -97,7 +145,7 @@ impl Edge {
             }
         };
         for kid in kids {
-            assert!(set.contains(kid), "{} lacks {kid} at {now}", self.title);
+            assert!(set.contains(*kid), "{} lacks {kid} at {now}", self.title);
             self.verified += 1;
         }
         if let Some(ticket) = self.keys.claim_refresh(at) {
@@ -107,46 +155,41 @@ impl Edge {
     }
 }
 
-fn public(rows: &[Life]) -> Kids {
-    let public = rows.iter().filter(|key| key.state.is_public());
-    public.map(|key| key.key_id.clone()).collect()
-}
-
 /// Who signs by rows that were read a while ago, as a process may have them.
 struct Process {
-    rows: Vec<Life>,
+    rows: Rows,
     read_at: i64,
     reads_every: i64,
-    permit: (String, i64),
+    permits: [(String, i64); 2],
 }
 
 impl Process {
-    fn signs(&mut self, now: i64, rows: &mut [Life]) -> String {
+    fn signs(&mut self, second: bool, now: i64, rows: &mut Rows) -> String {
         if now - self.read_at >= self.reads_every {
-            (self.rows, self.read_at) = (rows.to_vec(), now);
+            (self.rows, self.read_at) = (rows.clone(), now);
         }
         let exp = now + TOKEN_SECONDS;
         for _ in 0..2 {
-            let kid = life::signer(&self.rows, UnixTime::from_seconds(now)).unwrap();
-            let kid = kid.key_id.clone();
-            if self.permit.0 == kid && exp <= self.permit.1 {
+            let kid = self.rows.signer(second, now);
+            let permit = &mut self.permits[usize::from(second)];
+            if permit.0 == kid && exp <= permit.1 {
                 return kid;
             }
-            let row = rows.iter_mut().find(|row| row.key_id == kid).unwrap();
+            let row = rows.named(&kid);
             if row.state == KeyState::Active || row.takes_over(UnixTime::from_seconds(now)) {
                 let until = exp + SIGNED_AHEAD_SECONDS;
                 row.signed_until = row.signed_until.max(Some(UnixTime::from_seconds(until)));
-                self.permit = (kid.clone(), until);
+                *permit = (kid.clone(), until);
                 return kid;
             }
-            (self.rows, self.read_at) = (rows.to_vec(), now);
+            (self.rows, self.read_at) = (rows.clone(), now);
         }
         panic!("nobody signs at {now}")
     }
 }
 
 #[test]
-fn a_year_of_monthly_rotations_fails_no_token_at_any_edge() {
+fn a_year_of_rotations_of_two_algorithms_fails_no_token_at_any_edge() {
     let cached = KEY_SET_MAX_AGE_SECONDS + KEY_SET_STALE_SECONDS;
     let mut edges = [
         Edge::of("a busy edge", EVERY, 0),
@@ -161,43 +204,70 @@ fn a_year_of_monthly_rotations_fails_no_token_at_any_edge() {
     ];
     let mut processes: Vec<Process> = [EVERY, KEYS_READ_WITHIN_SECONDS]
         .map(|reads_every| Process {
-            rows: Vec::new(),
+            rows: Rows::default(),
             read_at: 0,
             reads_every,
-            permit: (String::new(), 0),
+            permits: Default::default(),
         })
         .into();
-    let mut rows: Vec<Life> = Vec::new();
+    let mut rows = Rows::default();
     let mut made = 0;
-    let mut signed: Vec<(i64, String)> = Vec::new();
-    let mut signers = Kids::new();
+    let mut signed: [Vec<(i64, String)>; 2] = Default::default();
+    let mut signers = [Kids::new(), Kids::new()];
     let mut most = 0;
     for now in (START..START + 365 * DAY).step_by(usize::try_from(EVERY).unwrap()) {
         let at = UnixTime::from_seconds(now);
-        while let Some(due) = life::due(&rows, RULES, now % JITTER_SECONDS, at) {
-            made += 1;
-            let new = Life::generated(format!("k{made}"), at);
-            rows = life::step(&rows, &due, Some(new), at).unwrap();
-        }
-        let turn = usize::try_from(now / EVERY).unwrap() % processes.len();
-        let kid = processes[turn].signs(now, &mut rows);
-        signers.insert(kid.clone());
-        signed.push((now, kid.clone()));
-        // The oldest that is good yet, with what verifiers bear.
-        let good = now - TOKEN_SECONDS - LEEWAY_SECONDS;
-        signed.retain(|(at, _)| *at > good);
-        let oldest = signed.first().map_or(kid.clone(), |(_, kid)| kid.clone());
-        for edge in &mut edges {
-            if (now - START) % edge.every < EVERY {
-                edge.judges([&kid, &oldest], now, &rows);
+        for second in [false, true] {
+            let of = &mut rows.of[usize::from(second)];
+            while let Some(due) = life::due(of, rules(second, now), now % JITTER_SECONDS, at) {
+                made += 1;
+                let algorithm = if second { "second" } else { "first" };
+                let new = Life::generated(format!("{algorithm}-{made}"), at);
+                *of = life::step(of, &due, Some(new), at).unwrap();
             }
         }
-        most = most.max(public(&rows).len());
+        let turn = usize::try_from(now / EVERY).unwrap() % processes.len();
+        let mut brought = Vec::new();
+        for second in [false, true] {
+            let kid = processes[turn].signs(second, now, &mut rows);
+            let which = usize::from(second);
+            signers[which].insert(kid.clone());
+            signed[which].push((now, kid.clone()));
+            // The oldest that is good yet, with what verifiers bear.
+            let good = now - TOKEN_SECONDS - LEEWAY_SECONDS;
+            signed[which].retain(|(at, _)| *at > good);
+            let oldest = signed[which]
+                .first()
+                .map_or(kid.clone(), |(_, kid)| kid.clone());
+            brought.extend([kid, oldest]);
+        }
+        let brought: Vec<&str> = brought.iter().map(String::as_str).collect();
+        for edge in &mut edges {
+            if (now - START) % edge.every < EVERY {
+                edge.judges(&brought, now, &rows);
+            }
+        }
+        most = most.max(rows.public().len());
     }
-    assert_eq!(signers.len(), 13, "{signers:?}");
-    assert_eq!(most, 3, "next, current and the one before");
+    let [first, second] = &signers;
+    assert_eq!(first.len(), 13, "{first:?}");
+    let own = second
+        .iter()
+        .filter(|kid| kid.starts_with("second"))
+        .count();
+    assert_eq!(own, 26, "{second:?}");
+    assert!(second.len() > own, "before and after, the first one signs");
+    assert_eq!(
+        most, 5,
+        "next and current of each, and the one before of the one that changed"
+    );
+    let [_, left] = &rows.of;
+    assert!(
+        left.iter().all(|key| key.state == KeyState::Retired),
+        "{left:?}"
+    );
     for edge in &edges {
-        assert!(edge.verified > 8_000, "{}: {}", edge.title, edge.verified);
+        assert!(edge.verified > 16_000, "{}: {}", edge.title, edge.verified);
         // None of them had to ask for a key that it lacked: they fetch as they would without rotations.
         let asked = edge.fetches * u64::try_from(edge.every.max(300)).unwrap();
         assert!(asked <= 366 * 86_400, "{}: {}", edge.title, edge.fetches);

@@ -137,7 +137,7 @@ impl<S: SecretGenerations> Acts<'_, S> {
                     Due::Publish(id) => (id.clone(), Action::PublishSecret),
                     Due::Plan(id, _) => (id.clone(), Action::PlanSecret),
                     Due::Activate(id) => (id.clone(), Action::ActivateSecret),
-                    Due::Retire(id) => (id.clone(), Action::RetireSecret),
+                    Due::Stop(id) | Due::Retire(id) => (id.clone(), Action::RetireSecret),
                 };
                 let entries = vec![self.entry(action, Actor::Issuer, &after, &about)];
                 Ok(Some(Verdict {

@@ -9,7 +9,7 @@ use edgeward_core::{
 };
 
 use crate::domain::keyring::{
-    KeyState, Life, Rules,
+    KeyState, Life, Need, Rules,
     life::{self, Due, PUBLIC_MAX, Pace, Refusal},
     timing::{KEYS_READ_WITHIN_SECONDS, LEAD_SECONDS, PUBLISHED_SECONDS},
 };
@@ -96,7 +96,10 @@ impl Refused {
 /// says so.
 #[must_use]
 pub const fn rules(every_seconds: Option<i64>) -> Rules {
-    Rules { every_seconds }
+    Rules {
+        every_seconds,
+        need: Need::Always,
+    }
 }
 
 /// The step that is due, if one is. Where there is no room the next generation is made when there is.

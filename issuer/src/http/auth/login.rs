@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::{
     answer::{self, SignedInBody, TokenMode},
+    audience,
     submission::{Fields, FormFields, Submission},
     visitor::Visitor,
 };
@@ -47,6 +48,10 @@ pub struct Login {
     password: SecretString,
     #[serde(default)]
     token_mode: TokenMode,
+    /// Whom the access token is for, one of those that are configured; the application where nobody is named. For tokens in
+    /// the body.
+    #[serde(default)]
+    audience: Option<String>,
     /// The token of a challenge, where one was demanded.
     #[serde(default)]
     captcha_token: String,
@@ -60,6 +65,7 @@ impl Fields for Login {
             email: form.get("email"),
             password: form.get("password").into(),
             token_mode: TokenMode::Cookie,
+            audience: None,
             captcha_token: challenge::token_of(form),
             return_to: form.get(return_to::PARAMETER),
         })
@@ -95,10 +101,11 @@ impl Fields for Login {
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`, `CAPTCHA_REQUIRED`, `CAPTCHA_INVALID`"),
         (status = 413, description = "`BODY_TOO_LARGE`"),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
+        (status = 422, description = "`VALIDATION_FAILED`: no audience of that name"),
         (status = 423, description = "`ACCOUNT_LOCKED`, with `Retry-After`"),
         (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
         (status = 500, description = "`INTERNAL`"),
-        (status = 503, description = "`BUSY`, with `Retry-After`"),
+        (status = 503, description = "`BUSY`, `SIGNING_UNAVAILABLE`, with `Retry-After`"),
     ))]
 pub async fn log_in(State(app): State<SharedApp>, submission: Submission<Login>) -> Response {
     to_the_end(async move { submission.respond(&app, answer(&app, &submission).await) }).await
@@ -124,6 +131,8 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
     } = submission;
     let (address, now) = (visitor.caller.address, visitor.caller.now);
     app.limits.guess(address).await?;
+    let in_body = fields.token_mode == TokenMode::Body;
+    let audience = audience::chosen(app, fields.audience.as_deref(), in_body)?;
     // What is no address has no account, and is answered like one that has none.
     let email = Email::parse(&fields.email).ok();
     let known_device = known_device(app, visitor, email.as_ref()).await?;
@@ -140,9 +149,10 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
     };
     challenge::demand_after_failures(app, tried, &fields.captcha_token).await?;
     let password = Password::from_typed(fields.password.expose_secret());
-    let signer = app.signer(now).await?;
+    let signer = app.signer(audience, now).await?;
     let context = Context {
         known_device,
+        minter: Minter::new(&signer, &app.config, audience),
         ..attempt.context(app, visitor, &signer)
     };
     let typed = &fields.email;
@@ -220,7 +230,7 @@ impl Attempt {
         Context {
             refresh_key: visitor.refresh_keys.makes(),
             tokens: &app.config.tokens,
-            minter: Minter::new(signer, &app.config),
+            minter: Minter::new(signer, &app.config, &app.config.issuer.audience),
             hasher: &app.hasher,
             origin: &self.origin,
             device: &self.device,

@@ -19,6 +19,7 @@ pub mod sessions;
 pub mod step_up;
 
 mod answer;
+mod audience;
 mod json_body;
 mod refusal;
 

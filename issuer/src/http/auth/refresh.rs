@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::{
     answer::{TokenCookies, TokenMode},
+    audience,
     submission::{Fields, Submission},
     visitor::Visitor,
 };
@@ -38,6 +39,10 @@ pub struct Refresh {
     refresh_token: Option<SecretString>,
     #[serde(default)]
     token_mode: Option<TokenMode>,
+    /// Whom the access token is for, one of those that are configured; the application where nobody is named. For a token that
+    /// came in the body.
+    #[serde(default)]
+    audience: Option<String>,
 }
 
 impl Fields for Refresh {}
@@ -66,8 +71,10 @@ pub struct RefreshedBody {
         (status = 409, description = "`REFRESH_IN_PROGRESS`, with `Retry-After`: another request refreshes at this moment"),
         (status = 413, description = "`BODY_TOO_LARGE`"),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
+        (status = 422, description = "`VALIDATION_FAILED`: no audience of that name"),
         (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
         (status = 500, description = "`INTERNAL`"),
+        (status = 503, description = "`BUSY`, `SIGNING_UNAVAILABLE`, with `Retry-After`; the refresh token is as good as before"),
     ))]
 pub async fn refresh(State(app): State<SharedApp>, submission: Submission<Refresh>) -> Response {
     let response = match answer(&app, &submission).await {
@@ -117,6 +124,7 @@ async fn answer(app: &App, submission: &Submission<Refresh>) -> Result<Response,
         .refresh
         .as_ref()
         .map(|token| token.as_str());
+    let audience = audience::chosen(app, fields.audience.as_deref(), in_body.is_some())?;
     let asks_for_body = fields.token_mode == Some(TokenMode::Body);
     match (in_body, in_cookie) {
         // A token that came in a cookie must not leave in a body, where scripts can read it.
@@ -124,8 +132,8 @@ async fn answer(app: &App, submission: &Submission<Refresh>) -> Result<Response,
         (None, Some(_)) if asks_for_body => Err(ApiError::AmbiguousCredentials),
         (None, None) => Err(ApiError::NoRefreshToken),
         (Some(token), None) => {
-            let refreshed =
-                exchange(app, visitor, token, visitor.shown_device().without_cookie()).await?;
+            let device = visitor.shown_device().without_cookie();
+            let refreshed = exchange(app, visitor, audience, token, device).await?;
             Ok(Json(RefreshedBody {
                 expires_in: app.config.tokens.access_seconds,
                 access_token: Some(refreshed.access_token.reveal().to_owned()),
@@ -135,7 +143,8 @@ async fn answer(app: &App, submission: &Submission<Refresh>) -> Result<Response,
         }
         (None, Some(token)) => {
             visitor.demand_one_sign_in()?;
-            let refreshed = exchange(app, visitor, token, visitor.shown_device()).await?;
+            let device = visitor.shown_device();
+            let refreshed = exchange(app, visitor, audience, token, device).await?;
             let mut response = Json(RefreshedBody {
                 expires_in: app.config.tokens.access_seconds,
                 access_token: None,
@@ -157,18 +166,19 @@ async fn answer(app: &App, submission: &Submission<Refresh>) -> Result<Response,
 async fn exchange(
     app: &App,
     visitor: &Visitor,
+    audience: &str,
     token: &str,
     device: Device,
 ) -> Result<Refreshed, ApiError> {
     let keys = &visitor.refresh_keys;
     let session = refresh::genuine(keys, token).map(|genuine| genuine.sid);
     app.limits.read(visitor.caller.address, session).await?;
-    let signer = app.signer(visitor.caller.now).await?;
+    let signer = app.signer(audience, visitor.caller.now).await?;
     let context = Context {
         keys,
         tokens: &app.config.tokens,
         rules: &app.config.refresh,
-        minter: Minter::new(&signer, &app.config),
+        minter: Minter::new(&signer, &app.config, audience),
         origin: &visitor.origin(),
         device: &device.mark,
         address: &device.address,

@@ -2,6 +2,7 @@
 
 use crate::{
     captcha::NotSolved,
+    custody::SignTokenError,
     domain::{
         access_token::MintError,
         accounts::{AccountError, UnfitField},
@@ -43,7 +44,22 @@ impl From<HashError> for ApiError {
 
 impl From<MintError> for ApiError {
     fn from(error: MintError) -> Self {
-        Self::internal(error)
+        match error {
+            MintError::Sign(error) => error.into(),
+            MintError::NotPermitted | MintError::NoRandomness(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<SignTokenError> for ApiError {
+    fn from(error: SignTokenError) -> Self {
+        match error {
+            SignTokenError::Claims(_) | SignTokenError::Lost => Self::internal(error),
+            SignTokenError::Signer { .. } => {
+                tracing::error!(detail = %error, "nothing is signed");
+                Self::SigningUnavailable
+            }
+        }
     }
 }
 
@@ -57,7 +73,8 @@ impl From<KeyringError> for ApiError {
             },
             KeyringError::Seal { .. }
             | KeyringError::WrongSeed(_)
-            | KeyringError::WeakSeed(_)
+            | KeyringError::Unfit
+            | KeyringError::Elsewhere { .. }
             | KeyringError::KeySet(_)
             | KeyringError::NoActiveKey
             | KeyringError::NoRandomness

@@ -136,7 +136,8 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
     }
     let email = Some(&application.email);
     let attempt = Attempt::of(app, visitor, fields.token_mode.carrier()).naming(email);
-    let signer = app.signer(visitor.caller.now).await?;
+    let audience = &app.config.issuer.audience;
+    let signer = app.signer(audience, visitor.caller.now).await?;
     let context = attempt.context(app, visitor, &signer);
     let policy = Policy::new(&app.config.passwords);
     let signed_in = login::register(&app.store, context, &policy, application).await?;

@@ -98,7 +98,9 @@ async fn answer(app: &App, submission: &Submission<StepUp>) -> Result<Response, 
     let principal = visitor.principal(app, Strength::Any).await?;
     let sid = principal.family.sid;
     let attempt = Attempt::of(app, visitor, carrier(visitor)).in_place_of(sid);
-    let signer = app.signer(visitor.caller.now).await?;
+    let signer = app
+        .signer(&app.config.issuer.audience, visitor.caller.now)
+        .await?;
     let context = attempt.context(app, visitor, &signer);
     let password = Password::from_typed(fields.password.expose_secret());
     let who = (principal.user, sid);

@@ -7,7 +7,7 @@ use axum::{
 use edgeward_core::{
     csrf::{ANONYMOUS, CsrfKey},
     time::UnixTime,
-    token::{self, Audiences, Expectations, TokenType},
+    token::{Audiences, Expectations, TokenType},
 };
 
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
         storage::{Storage, StorageError},
     },
     http::{caller::Caller, cookies::Presented, problem::ApiError},
+    signatures,
 };
 
 /// A session cookie that counts.
@@ -299,7 +300,7 @@ async fn by_token(app: &App, token: &str, now: UnixTime) -> Result<Principal, Ap
         Audiences::OneOf(vec![app.config.issuer.audience.clone()]),
         TokenType::Access,
     );
-    let verified = token::verify(token, &app.keyring.public_keys(), &expect, now)
+    let verified = signatures::verify(token, &app.keyring.public_keys(), &expect, now)
         .map_err(ApiError::InvalidToken)?;
     let claims = verified.claims();
     let user = claims.subject().and_then(UserId::parse);

@@ -144,7 +144,8 @@ impl Credential {
             | ProblemCode::EdgeMisconfigured
             | ProblemCode::TokenRevoked
             | ProblemCode::RevocationsUnavailable
-            | ProblemCode::CsrfUnavailable => None,
+            | ProblemCode::CsrfUnavailable
+            | ProblemCode::SigningUnavailable => None,
         }
     }
 }

@@ -15,7 +15,7 @@ use edgeward_issuer::{
     domain::{
         audit::Action,
         keyring::{
-            KeyChange, KeyState, KeyringError, Life, Rules, SigningKeys, StoredKey,
+            KeyChange, KeyState, KeyringError, Life, Need, Rules, SigningKeys, StoredKey,
             acts::Acts,
             life::{Due, Pace},
             timing::{KEYS_READ_WITHIN_SECONDS, LEAD_SECONDS, PUBLISHED_SECONDS},
@@ -23,6 +23,7 @@ use edgeward_issuer::{
         revocations::{KEPT_SECONDS, KEY_IS_KEPT_SECONDS, Revocations},
         storage::StorageError,
     },
+    signatures::SigningAlgorithm,
     store::Store,
 };
 use tokio::task::JoinSet;
@@ -35,6 +36,7 @@ use super::{
 const PROCESSES: usize = 6;
 const MONTHLY: Rules = Rules {
     every_seconds: Some(30 * 24 * 3600),
+    need: Need::Always,
 };
 
 fn secrets() -> Arc<Secrets> {
@@ -47,6 +49,7 @@ fn acts<'a>(store: &'a Store, secrets: &'a Secrets, now: UnixTime) -> Acts<'a, S
     Acts {
         store,
         secrets,
+        algorithm: SigningAlgorithm::EdDsa,
         now,
     }
 }
@@ -127,6 +130,7 @@ pub(crate) async fn a_change_of_keys_is_whole_or_not_at_all(world: World) {
     let lives: Vec<Life> = before.iter().map(|key| key.life.clone()).collect();
     let active = in_state(&world.store, KeyState::Active).await;
     let change = KeyChange {
+        algorithm: SigningAlgorithm::EdDsa,
         after: edgeward_issuer::domain::keyring::life::revoke(&lives, &active, None, NOW).unwrap(),
         before: lives,
         added: None,
@@ -152,6 +156,7 @@ pub(crate) async fn a_change_that_was_overtaken_is_not_done(world: World) {
     let next = in_state(&world.store, KeyState::Published).await;
     let activate = Due::Activate(next);
     let change = KeyChange {
+        algorithm: SigningAlgorithm::EdDsa,
         after: edgeward_issuer::domain::keyring::life::step(&before, &activate, None, NOW).unwrap(),
         before,
         added: None,
@@ -241,7 +246,14 @@ pub(crate) async fn a_process_that_knows_of_no_change_signs_on_and_with_nothing_
         let (exp, now) = (NOW.plus(exp), NOW.plus(now));
         let signs = who
             .keyring
-            .signer(&who.store, &who.secrets, exp, now, at)
+            .signer(
+                &who.store,
+                &who.secrets,
+                SigningAlgorithm::EdDsa,
+                exp,
+                now,
+                at,
+            )
             .await;
         signs.map(|signer| signer.key_for(exp).unwrap().key_id().to_owned())
     };

@@ -5,6 +5,7 @@ pub(crate) mod alerts;
 pub(crate) mod attempts;
 pub(crate) mod events;
 pub(crate) mod families;
+pub(crate) mod key_algorithms;
 pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod log;

@@ -34,7 +34,7 @@ pub(crate) async fn first_starts_at_once_agree_on_schema_and_key(world: World) {
         let (store, secrets) = (world.another().await, Arc::clone(&secrets));
         running.spawn(async move {
             store.migrate_up().await.unwrap();
-            let keyring = Keyring::load_or_create(&store, &secrets, NOW, Instant::now())
+            let keyring = Keyring::load_or_create(&store, &secrets, &[], NOW, Instant::now())
                 .await
                 .unwrap();
             let signs = keyring.signing_key(NOW, Instant::now()).unwrap();
@@ -52,7 +52,7 @@ pub(crate) async fn a_sealed_key_is_replaced_only_if_it_is_the_one_that_was_read
     let folder = World::folder();
     let secrets = Secrets::load_or_create(&folder.path().join("secrets"), Environment::Development);
     let secrets = secrets.unwrap();
-    Keyring::load_or_create(&world.store, &secrets, NOW, Instant::now())
+    Keyring::load_or_create(&world.store, &secrets, &[], NOW, Instant::now())
         .await
         .unwrap();
     let read = world.store.sealed_keys().await.unwrap().remove(0);

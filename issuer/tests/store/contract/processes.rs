@@ -25,6 +25,7 @@ use edgeward_issuer::{
         session::{Device, NewSignIn},
         storage::{Entered, Storage},
     },
+    signatures::SigningAlgorithm,
     store::{
         Store,
         redis::{Link, SharedCounters, Use},
@@ -141,7 +142,7 @@ impl Process {
         let environment = Environment::Development;
         let limits = Limits::with_clock(&config.limits, environment, shared, clock);
         Self {
-            keyring: Keyring::load_or_create(&store, secrets, NOW, Instant::now())
+            keyring: Keyring::load_or_create(&store, secrets, &[], NOW, Instant::now())
                 .await
                 .unwrap(),
             secrets: Arc::clone(secrets),
@@ -198,13 +199,20 @@ impl Process {
         let now = Moment::from_millis(NOW.seconds() * 1000 + millis).time();
         let exp = now.plus(self.config.tokens.access_seconds);
         let (keyring, secrets) = (&self.keyring, &self.secrets);
-        let signer = keyring.signer(&self.store, secrets, exp, now, Instant::now());
+        let signer = keyring.signer(
+            &self.store,
+            secrets,
+            SigningAlgorithm::EdDsa,
+            exp,
+            now,
+            Instant::now(),
+        );
         let signer = signer.await.unwrap();
         let context = Context {
             keys: &self.mac,
             tokens: &self.config.tokens,
             rules: &self.config.refresh,
-            minter: Minter::new(&signer, &self.config),
+            minter: Minter::new(&signer, &self.config, &self.config.issuer.audience),
             origin: &Origin::default(),
             device: &device.mark,
             address: &device.address,

@@ -2,6 +2,7 @@
 
 mod coalescing;
 mod rotation;
+mod algorithms;
 mod own_keys;
 mod bad_answers;
 mod cache;
