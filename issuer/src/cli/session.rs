@@ -8,9 +8,9 @@ use crate::{
     clock::Clock,
     domain::{
         accounts::{Email, UserId},
-        audit::{Action, Actor, AuditEntry, Origin},
-        session::{AddressRange, Family, RevocationReason, Sid},
-        storage::{Storage, StorageError},
+        administration::{self, Mandate},
+        session::{AddressRange, Family, Sid},
+        storage::Storage,
     },
     open_existing_store,
     store::Store,
@@ -86,7 +86,7 @@ fn line(family: &Family) -> Result<String, Failure> {
 
 async fn revoke(store: &Store, id: &str, now: UnixTime) -> Outcome {
     let ended = match Sid::parse(id) {
-        Some(sid) => end(store, sid, now).await?,
+        Some(sid) => administration::end_session(store, &Mandate::operator(now), None, sid).await?,
         None => false,
     };
     if !ended {
@@ -96,27 +96,12 @@ async fn revoke(store: &Store, id: &str, now: UnixTime) -> Outcome {
     Ok(Answer::Yes)
 }
 
-async fn end(store: &Store, sid: Sid, now: UnixTime) -> Result<bool, StorageError> {
-    let Some(family) = store.family(sid).await? else {
-        return Ok(false);
-    };
-    let action = Action::RevokeSession;
-    let entry = AuditEntry::done(action, Actor::Operator, now, &Origin::default())
-        .about("user", family.user)
-        .in_session(sid);
-    store
-        .revoke(sid, RevocationReason::Revoked, now, &entry)
-        .await
-}
-
 async fn revoke_all(store: &Store, email: &str, now: UnixTime) -> Outcome {
     let Some(user) = user_of(store, email).await? else {
         return user::not_found();
     };
-    let action = Action::RevokeAllSessions;
-    let entry =
-        AuditEntry::done(action, Actor::Operator, now, &Origin::default()).about("user", user);
-    let ended = store.revoke_all(user, None, now, &entry).await?;
+    let mandate = Mandate::operator(now);
+    let ended = administration::end_all_sessions(store, &mandate, user).await?;
     if ended == 0 {
         user::eprint("the user has no live session")?;
         return Ok(Answer::No);

@@ -47,6 +47,8 @@ use std::{
 
 use edgeward_core::cookie::Environment;
 
+use crate::domain::accounts::Role;
+
 /// Everything that can be set, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -74,6 +76,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// How many wrong passwords lock, and for how long.
     pub lockout: Lockout,
+    /// Who administers accounts.
+    pub admin: Admin,
     /// How often one sender may ask.
     pub limits: Limits,
     /// Which challenge keeps machines out, if any does.
@@ -260,6 +264,15 @@ pub struct Lockout {
     pub revoke_sessions: bool,
 }
 
+/// `[admin]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// Who holds this role administers the accounts of others.
+    pub role: Role,
+    /// A change wants a sign-in that is at most so old.
+    pub max_age_seconds: i64,
+}
+
 /// `[limits]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -401,6 +414,10 @@ impl Config {
                 seconds: 30 * 60,
                 address_failures: 100,
                 revoke_sessions: false,
+            },
+            admin: Admin {
+                role: Role::administrators(),
+                max_age_seconds: 5 * 60,
             },
             limits: Limits {
                 enabled: true,

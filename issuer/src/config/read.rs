@@ -184,6 +184,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let refresh = refresh(reader, default.refresh);
     let passwords = passwords(reader, default.passwords);
     let lockout = attempts::lockout(reader, &default.lockout);
+    let admin = attempts::admin(reader, &default.admin);
     let limits = attempts::limits(reader, &default.limits, environment);
     let captcha = captcha::read(reader);
     let alerting = alerts::read(reader);
@@ -216,6 +217,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         refresh,
         passwords,
         lockout,
+        admin,
         limits,
         captcha,
         alerting,

@@ -107,6 +107,8 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "passwords.argon2.memory_kib" => passwords.argon2.memory_kib.to_string(),
         "passwords.argon2.iterations" => passwords.argon2.iterations.to_string(),
         "passwords.argon2.parallelism" => passwords.argon2.parallelism.to_string(),
+        "admin.role" => quoted(config.admin.role.as_str()),
+        "admin.max_age_seconds" => config.admin.max_age_seconds.to_string(),
         "limits.enabled" => config.limits.enabled.to_string(),
         "limits.loopback" => config.limits.loopback.to_string(),
         "limits.guesses_per_minute" => config.limits.guesses_per_minute.to_string(),

@@ -5,6 +5,7 @@
 
 pub mod access_token;
 pub mod accounts;
+pub mod administration;
 pub mod alerts;
 pub mod audit;
 pub mod custody_log;

@@ -64,6 +64,13 @@ pub enum ApiError {
     RefreshReused,
     /// The session is doubtful, and the act demands that the person confirms their identity first.
     StepUpRequired,
+    /// The sign-in is too old for the act: the person confirms their identity first.
+    RecentSignInRequired {
+        /// How old it may be.
+        max_age_seconds: i64,
+    },
+    /// Who asks lacks the role that the resource is for.
+    InsufficientRole,
     /// A challenge has to be solved first, and no token of one was sent.
     CaptchaRequired,
     /// The token of the challenge does not hold.
@@ -86,6 +93,12 @@ pub enum ApiError {
     WeakPassword(Cow<'static, str>),
     /// Another account has this e-mail address.
     EmailTaken,
+    /// The site would be left without anybody who may administer it.
+    LastAdmin,
+    /// What is to be changed is not what it was when it was read.
+    StaleVersion,
+    /// A change does not say which version it is of.
+    VersionRequired,
 
     // It will work later.
     /// Too many wrong passwords under this name, whether it has an account or not.
@@ -187,7 +200,8 @@ impl ApiError {
             Self::NoRefreshToken => ProblemCode::NoRefreshToken,
             Self::InvalidRefreshToken => ProblemCode::InvalidRefreshToken,
             Self::RefreshReused => ProblemCode::RefreshReused,
-            Self::StepUpRequired => ProblemCode::StepUpRequired,
+            Self::StepUpRequired | Self::RecentSignInRequired { .. } => ProblemCode::StepUpRequired,
+            Self::InsufficientRole => ProblemCode::InsufficientRole,
             Self::CaptchaRequired => ProblemCode::CaptchaRequired,
             Self::CaptchaInvalid => ProblemCode::CaptchaInvalid,
             Self::CsrfInvalid => ProblemCode::CsrfInvalid,
@@ -197,6 +211,9 @@ impl ApiError {
             Self::LinkInvalid => ProblemCode::LinkInvalid,
             Self::WeakPassword(_) => ProblemCode::WeakPassword,
             Self::EmailTaken => ProblemCode::EmailTaken,
+            Self::LastAdmin => ProblemCode::LastAdmin,
+            Self::StaleVersion => ProblemCode::StaleVersion,
+            Self::VersionRequired => ProblemCode::VersionRequired,
             Self::AccountLocked { .. } => ProblemCode::AccountLocked,
             Self::RateLimited { .. } => ProblemCode::RateLimited,
             Self::Busy { .. } | Self::DatabaseBusy | Self::DatabaseUnwritable | Self::TooSlow => {
@@ -267,13 +284,16 @@ impl ApiError {
     }
 
     /// The challenge of a 401 about an access token: RFC 6750, without `error` when no credential was sent, or RFC 9470.
-    fn challenge(&self) -> Option<&'static str> {
+    fn challenge(&self) -> Option<HeaderValue> {
         if matches!(self, Self::NotSignedIn) {
-            Some("Bearer")
+            Some(HeaderValue::from_static("Bearer"))
         } else if matches!(self, Self::InvalidToken(_)) {
-            Some("Bearer error=\"invalid_token\"")
+            Some(HeaderValue::from_static("Bearer error=\"invalid_token\""))
         } else if matches!(self, Self::StepUpRequired) {
-            Some(STEP_UP_CHALLENGE)
+            Some(HeaderValue::from_static(STEP_UP_CHALLENGE))
+        } else if let Self::RecentSignInRequired { max_age_seconds } = self {
+            let challenge = format!("{STEP_UP_CHALLENGE}, max_age=\"{max_age_seconds}\"");
+            HeaderValue::try_from(challenge).ok()
         } else {
             None
         }
@@ -307,10 +327,7 @@ impl IntoResponse for ApiError {
             HeaderValue::from_static(PROBLEM_CONTENT_TYPE),
         );
         if let Some(challenge) = self.challenge() {
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static(challenge),
-            );
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = self.retry_after_seconds() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -10,7 +10,7 @@ use axum::{
     extract::{DefaultBodyLimit, Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{delete, get, post},
+    routing::{delete, get, post, put},
 };
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -34,6 +34,7 @@ pub fn router(app: SharedApp) -> Router {
     let resources = Router::new()
         .merge(documents())
         .merge(sessions())
+        .merge(administration())
         .merge(page_routes())
         .merge(operations());
     with_layers(resources, app)
@@ -93,6 +94,24 @@ fn sessions() -> Router<SharedApp> {
         .route("/auth/csrf", get(auth::csrf::token))
         .route("/auth/sessions", get(auth::sessions::list))
         .route("/auth/sessions/{id}", delete(auth::sessions::revoke))
+}
+
+/// What administrators do with the accounts of others.
+fn administration() -> Router<SharedApp> {
+    use auth::admin::{acts, roles, users};
+    Router::new()
+        .route("/auth/admin/users", get(users::list))
+        .route("/auth/admin/users/{id}", get(users::details))
+        .route("/auth/admin/users/{id}/roles", put(roles::set))
+        .route("/auth/admin/users/{id}/unlock", post(acts::unlock))
+        .route(
+            "/auth/admin/users/{id}/sessions",
+            delete(acts::revoke_sessions),
+        )
+        .route(
+            "/auth/admin/users/{id}/sessions/{sid}",
+            delete(acts::revoke_session),
+        )
 }
 
 /// What people see.

@@ -5,6 +5,7 @@ use crate::{
     domain::{
         access_token::MintError,
         accounts::{AccountError, UnfitField},
+        administration::{TooOld, UnfitWords},
         change_password::ChangeError,
         keyring::KeyringError,
         limits::Limited,
@@ -12,6 +13,7 @@ use crate::{
         login::{LoginError, RegisterError},
         password::{HashError, RETRY_AFTER_SECONDS},
         refresh::RefreshError,
+        roles::RoleError,
         step_up::StepUpError,
     },
     http::problem::ApiError,
@@ -152,6 +154,31 @@ impl From<StepUpError> for ApiError {
         match error {
             StepUpError::NoAccount => Self::NotSignedIn,
             StepUpError::Login(error) => error.into(),
+        }
+    }
+}
+
+impl From<TooOld> for ApiError {
+    fn from(TooOld { max_age_seconds }: TooOld) -> Self {
+        Self::RecentSignInRequired { max_age_seconds }
+    }
+}
+
+impl From<UnfitWords> for ApiError {
+    fn from(error: UnfitWords) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<RoleError> for ApiError {
+    fn from(error: RoleError) -> Self {
+        match error {
+            RoleError::NoAccount => Self::NotFound,
+            RoleError::Unfit(error) => error.into(),
+            RoleError::Moved => Self::StaleVersion,
+            RoleError::NotHeld => Self::InsufficientRole,
+            RoleError::LastHolder => Self::LastAdmin,
+            RoleError::Storage(error) => error.into(),
         }
     }
 }

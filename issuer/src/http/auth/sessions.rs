@@ -51,7 +51,7 @@ pub struct SessionView {
 }
 
 impl SessionView {
-    fn of(family: &Family, current: Sid) -> Result<Self, ApiError> {
+    pub(super) fn of(family: &Family, current: Sid) -> Result<Self, ApiError> {
         let address = family.address.as_ref().map(AddressRange::as_str);
         Ok(Self {
             id: family.sid.to_string(),
@@ -65,7 +65,7 @@ impl SessionView {
     }
 }
 
-fn rfc3339(moment: UnixTime) -> Result<String, ApiError> {
+pub(super) fn rfc3339(moment: UnixTime) -> Result<String, ApiError> {
     OffsetDateTime::from_unix_timestamp(moment.seconds())
         .map_err(ApiError::internal)?
         .format(&Rfc3339)

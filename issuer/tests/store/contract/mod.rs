@@ -1,6 +1,7 @@
 //! What every store must keep, as cases that know no database. `mount!` in `every_store.rs` runs each on all of them.
 
 pub(crate) mod accounts;
+pub(crate) mod administration;
 pub(crate) mod alerts;
 pub(crate) mod attempts;
 pub(crate) mod events;
