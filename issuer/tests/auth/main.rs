@@ -19,6 +19,7 @@ mod sessions;
 mod mixed;
 mod password;
 mod step_up;
+mod admin;
 
 mod refresh;
 mod refresh_at_edge;
