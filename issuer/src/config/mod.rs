@@ -14,6 +14,7 @@ mod cookies;
 mod custody;
 mod forward_auth;
 mod mail;
+mod pages;
 mod proxies;
 mod read;
 mod reader;
@@ -31,6 +32,7 @@ pub use cookies::Cookies;
 pub use custody::{Custody, Pkcs11, SealerKind, Transit};
 pub use forward_auth::{Dialect, ForwardAuth, PolicyFileError, read_policy};
 pub use mail::{Mail, MailPassword, MailTls, Notify};
+pub use pages::{Asset, AssetError, Pages, read_logo, read_stylesheet};
 pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
 pub use read::Inputs;
 pub use redis_url::RedisUrl;
@@ -82,6 +84,8 @@ pub struct Config {
     pub limits: Limits,
     /// Which challenge keeps machines out, if any does.
     pub captcha: Option<Captcha>,
+    /// Whose pages they are.
+    pub pages: Pages,
     /// Which events call somebody.
     pub alerting: Alerting,
     /// What is logged and how.
@@ -429,6 +433,7 @@ impl Config {
                 reads_burst: at_most(60),
             },
             captcha: None,
+            pages: Pages::default(),
             alerting: Alerting::default(),
             log: Log {
                 format: LogFormat::Json,

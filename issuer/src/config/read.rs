@@ -19,7 +19,7 @@ use super::{
     ACCESS_SECONDS_MAX, Argon2, ClientAddressHeader, Config, ConfigErrors, Cookies, Database,
     Events, Identity, Keys, Log, LogFormat, LogLevel, Metrics, Networks, OnChange, OnReuse, Origin,
     Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, alerts, captcha, check,
-    cookies, custody, forward_auth,
+    cookies, custody, forward_auth, pages,
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
@@ -187,6 +187,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let admin = attempts::admin(reader, &default.admin);
     let limits = attempts::limits(reader, &default.limits, environment);
     let captcha = captcha::read(reader);
+    let pages = pages::read(reader);
     let alerting = alerts::read(reader);
     let log = Log {
         format: reader.take("log.format", default.log.format, log_format),
@@ -220,6 +221,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         admin,
         limits,
         captcha,
+        pages,
         alerting,
         log,
         metrics,

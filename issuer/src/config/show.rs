@@ -4,7 +4,7 @@ use std::{fmt::Write, path::PathBuf};
 
 use super::{
     Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, Mail, OnChange, OnReuse, Origin,
-    alerts, captcha, cookies, custody,
+    alerts, captcha, cookies, custody, pages,
     read::{self, Loaded},
 };
 
@@ -130,6 +130,10 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         _ if key.starts_with("captcha.") => {
             let name = key.trim_start_matches("captcha.");
             captcha::shown(config.captcha.as_ref(), name)?.to_string()
+        }
+        _ if key.starts_with("pages.") => {
+            let name = key.trim_start_matches("pages.");
+            pages::shown(&config.pages, name)?.to_string()
         }
         _ if key.starts_with("custody.") => {
             let name = key.trim_start_matches("custody.");

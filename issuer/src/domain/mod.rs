@@ -19,6 +19,7 @@ pub mod edge_bundle;
 pub mod events;
 pub mod import;
 pub mod keyring;
+pub mod language;
 pub mod reseal;
 pub mod limits;
 pub mod lockout;

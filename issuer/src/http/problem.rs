@@ -18,7 +18,9 @@ use edgeward_core::{
 use super::metrics::Fault;
 use edgeward_core::token::SignError;
 
-use crate::domain::{revocations::FeedError, storage::StorageError};
+use crate::domain::{
+    accounts::UnfitField, password::WeakPassword, revocations::FeedError, storage::StorageError,
+};
 
 /// What a client waits after the database was busy: a request gives up after as many seconds of waiting for it.
 const BUSY_RETRY_SECONDS: u64 = 5;
@@ -35,6 +37,8 @@ pub enum ApiError {
     Malformed(Cow<'static, str>),
     /// The body is readable and a field of it is not acceptable. The text names the field and repeats no value.
     Invalid(Cow<'static, str>),
+    /// The same of a field of an account.
+    Unfit(UnfitField),
     /// The body is in another format than the resource takes.
     UnsupportedMediaType,
     /// The body is larger than [`BODY_MAX_BYTES`](super::routes::BODY_MAX_BYTES).
@@ -89,8 +93,12 @@ pub enum ApiError {
     LinkInvalid,
 
     // The person must choose otherwise.
-    /// The new password does not meet the policy; the text says what is missing.
-    WeakPassword(Cow<'static, str>),
+    /// The new password does not meet the policy.
+    WeakPassword(WeakPassword),
+    /// The new password is the present one.
+    PasswordUnchanged,
+    /// The registration came from another browser, so its password has to be typed.
+    PasswordNeeded,
     /// Another account has this e-mail address.
     EmailTaken,
     /// The site would be left without anybody who may administer it.
@@ -186,7 +194,9 @@ impl ApiError {
     pub fn code(&self) -> ProblemCode {
         match self {
             Self::Malformed(_) => ProblemCode::MalformedBody,
-            Self::Invalid(_) => ProblemCode::ValidationFailed,
+            Self::Invalid(_) | Self::Unfit(_) | Self::PasswordUnchanged | Self::PasswordNeeded => {
+                ProblemCode::ValidationFailed
+            }
             Self::UnsupportedMediaType => ProblemCode::UnsupportedMediaType,
             Self::BodyTooLarge => ProblemCode::BodyTooLarge,
             Self::NotFound => ProblemCode::NotFound,
@@ -224,11 +234,22 @@ impl ApiError {
         }
     }
 
-    fn detail(&self) -> Option<&str> {
-        if let Self::Malformed(text) | Self::Invalid(text) | Self::WeakPassword(text) = self {
-            Some(text)
+    fn detail(&self) -> Option<Cow<'_, str>> {
+        if let Self::Malformed(text) | Self::Invalid(text) = self {
+            Some(Cow::Borrowed(text))
+        } else if let Self::Unfit(unfit) = self {
+            Some(unfit.to_string().into())
+        } else if let Self::WeakPassword(weak) = self {
+            Some(weak.to_string().into())
         } else if let Self::InvalidToken(reject) = self {
-            Some(reject.reason())
+            Some(reject.reason().into())
+        } else if matches!(self, Self::PasswordUnchanged) {
+            Some("newPassword is the present password".into())
+        } else if matches!(self, Self::PasswordNeeded) {
+            Some(
+                "password is needed: the registration came from another browser than this one"
+                    .into(),
+            )
         } else {
             None
         }

@@ -117,14 +117,14 @@ fn administration() -> Router<SharedApp> {
 /// What people see.
 fn page_routes() -> Router<SharedApp> {
     Router::new()
-        .route("/login", get(pages::login))
-        .route("/register", get(pages::register))
+        .route("/login", get(pages::sign_in::login))
+        .route("/register", get(pages::sign_in::register))
         .route("/auth/confirm", get(pages::links::confirm))
         .route("/auth/forgot", get(pages::links::forgot))
         .route("/auth/reset", get(pages::links::reset))
-        .route("/account/step-up", get(pages::step_up))
-        .route("/account/sign-out", get(pages::sign_out))
-        .route("/auth/assets/pages.css", get(pages::styles))
+        .route("/account/step-up", get(pages::sign_in::step_up))
+        .route("/account/sign-out", get(pages::sign_in::sign_out))
+        .route("/auth/assets/{name}", get(pages::brand::serve))
 }
 
 /// What the operator's machinery asks. The edge does not pass these on.

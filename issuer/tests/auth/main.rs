@@ -9,6 +9,7 @@
 
 mod sign_in;
 mod pages;
+mod languages;
 mod forgery;
 mod hashes;
 mod limits;

@@ -22,7 +22,7 @@ const PAGES: [&str; 8] = [
     "/auth/reset",
     "/account/step-up",
     "/account/sign-out",
-    "/auth/assets/pages.css",
+    "/auth/assets/{name}",
 ];
 
 #[test]

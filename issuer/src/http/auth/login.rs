@@ -31,7 +31,7 @@ use crate::{
     },
     http::{
         challenge::{self, Challenge, Tried},
-        pages::{self, LoginPage},
+        pages::{self, Frame, sign_in::LoginPage},
         problem::ApiError,
     },
 };
@@ -68,6 +68,7 @@ impl Fields for Login {
     fn page_again(
         &self,
         app: &App,
+        frame: Frame,
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
@@ -78,10 +79,10 @@ impl Fields for Login {
             email: self.email.clone(),
             can_reset: app.config.mail.is_some(),
             challenge,
-            error: Some(pages::sentence(error)),
+            error: Some(frame.wrong(error)),
+            frame,
         };
-        let challenge = page.challenge.as_ref();
-        Some(pages::render_with(StatusCode::OK, &page, challenge))
+        Some(pages::render(StatusCode::OK, &page))
     }
 }
 
@@ -121,6 +122,7 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
         visitor,
         format,
         fields,
+        ..
     } = submission;
     let (address, now) = (visitor.caller.address, visitor.caller.now);
     app.limits.guess(address).await?;

@@ -24,7 +24,7 @@ use crate::{
         storage::Storage,
     },
     http::{
-        pages::{self, SignOutPage},
+        pages::{self, Frame, sign_in::SignOutPage},
         problem::ApiError,
     },
 };
@@ -52,10 +52,12 @@ impl Fields for Logout {
     fn page_again(
         &self,
         _: &App,
+        frame: Frame,
         csrf_token: String,
         _: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
-        Some(pages::render(StatusCode::OK, &SignOutPage { csrf_token }))
+        let page = SignOutPage { frame, csrf_token };
+        Some(pages::render(StatusCode::OK, &page))
     }
 }
 
@@ -79,6 +81,7 @@ async fn answer_log_out(app: &App, submission: &Submission<Logout>) -> Result<Re
         visitor,
         format,
         fields,
+        ..
     } = submission;
     let mut families = visitor.brought();
     let in_body = fields

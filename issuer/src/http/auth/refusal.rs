@@ -24,7 +24,7 @@ const OUTAGE_RETRY_SECONDS: u64 = 30;
 
 impl From<UnfitField> for ApiError {
     fn from(error: UnfitField) -> Self {
-        Self::invalid(error.to_string())
+        Self::Unfit(error)
     }
 }
 
@@ -71,7 +71,7 @@ impl From<AccountError> for ApiError {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::EmailTaken => Self::EmailTaken,
-            AccountError::WeakPassword(weak) => Self::WeakPassword(weak.to_string().into()),
+            AccountError::WeakPassword(weak) => Self::WeakPassword(weak),
             AccountError::Hash(error) => error.into(),
             AccountError::Storage(error) => error.into(),
             AccountError::NoRandomness(error) => Self::internal(error),
@@ -104,9 +104,9 @@ impl From<ChangeError> for ApiError {
             ChangeError::InvalidCredentials { attempts_left } => {
                 Self::InvalidCredentials { attempts_left }
             }
-            ChangeError::Unchanged => Self::invalid("newPassword is the present password"),
+            ChangeError::Unchanged => Self::PasswordUnchanged,
             ChangeError::NoAttempt(error) => error.into(),
-            ChangeError::WeakPassword(weak) => Self::WeakPassword(weak.to_string().into()),
+            ChangeError::WeakPassword(weak) => Self::WeakPassword(weak),
             ChangeError::Hash(error) => error.into(),
             ChangeError::NoAccount => Self::NotSignedIn,
             ChangeError::Storage(error) => error.into(),

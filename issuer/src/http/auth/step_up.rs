@@ -16,7 +16,7 @@ use crate::{
     App, SharedApp,
     domain::{login::Carrier, password::Password, step_up},
     http::{
-        pages::{self, StepUpPage},
+        pages::{self, Frame, Wrong, sign_in::StepUpPage},
         problem::ApiError,
     },
 };
@@ -43,27 +43,30 @@ impl Fields for StepUp {
     fn page_again(
         &self,
         _: &App,
+        frame: Frame,
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
         let page = StepUpPage {
             csrf_token,
             return_to: return_to::sanitise(&self.return_to).unwrap_or_default(),
-            error: Some(sentence(error)),
+            error: Some(wrong(&frame, error)),
+            frame,
         };
         Some(pages::render(StatusCode::OK, &page))
     }
 }
 
 /// Without the address, which nobody typed here, and without the lock of sign-ins, which is another.
-fn sentence(error: &ApiError) -> String {
+fn wrong(frame: &Frame, error: &ApiError) -> Wrong {
     if let ApiError::InvalidCredentials { attempts_left } = error {
-        return match attempts_left {
-            Some(0) => "The password is wrong. You can try again in a while.".to_owned(),
-            Some(_) | None => "The password is wrong.".to_owned(),
+        let text = match attempts_left {
+            Some(0) => frame.text("wrong-password-wait"),
+            Some(_) | None => frame.text("wrong-password"),
         };
+        return Wrong::about(&["password"], text);
     }
-    pages::sentence(error)
+    frame.wrong(error)
 }
 
 /// Confirms the identity of the caller again. A new session takes the place of the one in use; every token of that is spent.
@@ -90,6 +93,7 @@ async fn answer(app: &App, submission: &Submission<StepUp>) -> Result<Response, 
         visitor,
         format,
         fields,
+        ..
     } = submission;
     app.limits.guess(visitor.caller.address).await?;
     visitor.demand_one_sign_in()?;

@@ -20,7 +20,7 @@ use crate::{
     http::{
         cookies,
         csrf::{self, Demand},
-        pages,
+        pages::{self, Frame},
         problem::ApiError,
     },
 };
@@ -78,10 +78,11 @@ pub trait Fields: DeserializeOwned + Send + 'static {
     fn page_again(
         &self,
         app: &App,
+        frame: Frame,
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
-        let _ = (app, csrf_token, error);
+        let _ = (app, frame, csrf_token, error);
         None
     }
 }
@@ -98,6 +99,8 @@ impl Fields for NoFields {}
 pub struct Submission<T> {
     /// Who asks.
     pub visitor: Visitor,
+    /// What a page has that answers it.
+    pub frame: Frame,
     /// How it was written.
     pub format: Format,
     /// What was sent.
@@ -109,9 +112,10 @@ impl<T: Fields> FromRequest<SharedApp> for Submission<T> {
 
     async fn from_request(request: Request, app: &SharedApp) -> Result<Self, Response> {
         let form = is_form(request.headers());
-        let received = receive::<T>(request, app).await;
+        let frame = Frame::of(app, request.method(), request.uri(), request.headers());
+        let received = receive::<T>(request, app, frame.clone()).await;
         received.map_err(|refused| match refused {
-            Refused::Outright(error) if form => pages::message(error),
+            Refused::Outright(error) if form => pages::message(&frame, error),
             Refused::Outright(error) | Refused::Program(error) => error.into_response(),
             Refused::Shown(submission, error) => submission.refuse(app, error),
         })
@@ -137,6 +141,7 @@ impl<T> From<ApiError> for Refused<T> {
 async fn receive<T: Fields>(
     request: Request,
     app: &SharedApp,
+    frame: Frame,
 ) -> Result<Submission<T>, Refused<T>> {
     let demand = csrf::judge_origin(request.headers(), &app.config.issuer.url)?;
     let (mut parts, body) = request.into_parts();
@@ -160,6 +165,7 @@ async fn receive<T: Fields>(
         let form = FormFields::take(pairs)?;
         let submission = Submission {
             visitor,
+            frame,
             format: Format::Form,
             fields: T::from_form(&form).ok_or(ApiError::UnsupportedMediaType)?,
         };
@@ -186,6 +192,7 @@ async fn receive<T: Fields>(
     };
     Ok(Submission {
         visitor,
+        frame,
         format: Format::Json,
         fields,
     })
@@ -231,7 +238,7 @@ impl<T: Fields> Submission<T> {
             Format::Json => error.into_response(),
             Format::Form => match self.form_again(app, &error) {
                 Some(page) => pages::in_place_of(page, error),
-                None => pages::message(error),
+                None => pages::message(&self.frame, error),
             },
         }
     }
@@ -239,7 +246,10 @@ impl<T: Fields> Submission<T> {
     /// `None` when the form cannot be shown.
     fn form_again(&self, app: &App, error: &ApiError) -> Option<Response> {
         let (token, cookie) = csrf::hand_out(app, &self.visitor).ok()?;
-        let mut page = self.fields.page_again(app, token, error)?.ok()?;
+        let mut page = self
+            .fields
+            .page_again(app, self.frame.clone(), token, error)?
+            .ok()?;
         cookies::append(&mut page, [cookie]).ok()?;
         Some(page)
     }
