@@ -5,6 +5,7 @@
 //! form has is agreed with `auth`.
 
 pub mod brand;
+pub mod console;
 pub mod frame;
 pub mod links;
 pub mod nav;
@@ -44,7 +45,7 @@ pub const SCRIPTED_PAGE_POLICY: HeaderValue = HeaderValue::from_static(
 const SIGN_IN: &str = "/login";
 
 /// Where somebody is led to who has to confirm their identity.
-const STEP_UP: &str = "/account/step-up";
+pub const STEP_UP: &str = "/account/step-up";
 
 /// A page: a template in a frame.
 pub trait Page: Template {
@@ -147,7 +148,10 @@ pub fn message(frame: &Frame, error: ApiError) -> Response {
 /// What somebody meets who may not see a page: the sign-in, the question for the password, or a message. From the first two they
 /// come back to where they wanted to be.
 pub async fn turn_away(app: &App, frame: &Frame, visitor: &Visitor, error: ApiError) -> Response {
-    let place = if matches!(error, ApiError::StepUpRequired) {
+    let place = if matches!(
+        error,
+        ApiError::StepUpRequired | ApiError::RecentSignInRequired { .. }
+    ) {
         STEP_UP
     } else if matches!(error, ApiError::NotSignedIn | ApiError::InvalidToken(_)) {
         // Somebody whose access is still renewed in the background is signed in as far as an edge can tell, and would be sent back
@@ -191,7 +195,8 @@ pub fn place(query: Option<&str>) -> String {
 }
 
 /// A value for a query: all but the unreserved characters in escapes (RFC 3986, section 2.3).
-fn escaped(value: &str) -> String {
+#[must_use]
+pub fn escaped(value: &str) -> String {
     use std::fmt::Write;
     let mut escaped = String::with_capacity(value.len());
     for byte in value.bytes() {

@@ -120,6 +120,27 @@ fn page_routes() -> Router<SharedApp> {
         .route("/login", get(pages::sign_in::login))
         .route("/register", get(pages::sign_in::register))
         .route("/auth/confirm", get(pages::links::confirm))
+        .route("/auth/console/users", get(pages::console::people::list))
+        .route(
+            "/auth/console/users/{id}",
+            get(pages::console::person::show),
+        )
+        .route(
+            "/auth/console/users/{id}/roles",
+            post(pages::console::acts::set_roles),
+        )
+        .route(
+            "/auth/console/users/{id}/unlock",
+            post(pages::console::acts::unlock),
+        )
+        .route(
+            "/auth/console/users/{id}/sessions",
+            post(pages::console::acts::end_sessions),
+        )
+        .route(
+            "/auth/console/users/{id}/sessions/{sid}",
+            post(pages::console::acts::end_session),
+        )
         .route("/auth/forgot", get(pages::links::forgot))
         .route("/auth/reset", get(pages::links::reset))
         .route("/account/step-up", get(pages::sign_in::step_up))

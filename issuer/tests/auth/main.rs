@@ -21,6 +21,7 @@ mod mixed;
 mod password;
 mod step_up;
 mod admin;
+mod console;
 
 mod refresh;
 mod refresh_at_edge;

@@ -3,7 +3,7 @@
 use edgeward_core::time::{LEEWAY_SECONDS, UnixTime};
 
 use crate::domain::{
-    accounts::{Role, UserId},
+    accounts::{Account, Role, UserId},
     audit::{Action, Actor, AuditEntry, Origin},
     session::Family,
     storage::{Storage, StorageError},
@@ -12,7 +12,7 @@ use crate::domain::{
 /// Somebody who holds the role of administrators in the database: enough to look.
 #[derive(Debug, Clone)]
 pub struct Authority {
-    user: UserId,
+    account: Account,
     role: Role,
     auth_time: UnixTime,
 }
@@ -30,7 +30,7 @@ pub async fn authorise(
     Ok(account
         .filter(|account| account.roles.contains(role))
         .map(|account| Authority {
-            user: account.id,
+            account,
             role: role.clone(),
             auth_time: family.auth_time,
         }))
@@ -47,8 +47,14 @@ pub struct TooOld {
 impl Authority {
     /// Who.
     #[must_use]
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Their identifier.
+    #[must_use]
     pub const fn user(&self) -> UserId {
-        self.user
+        self.account.id
     }
 
     /// Whether a change is possible without confirming one's identity first.
@@ -72,9 +78,9 @@ impl Authority {
             return Err(TooOld { max_age_seconds });
         }
         Ok(Mandate {
-            actor: Actor::User(self.user),
+            actor: Actor::User(self.account.id),
             holder: Some(Holder {
-                user: self.user,
+                user: self.account.id,
                 role: self.role,
             }),
             origin: origin.clone(),
@@ -142,12 +148,19 @@ impl Mandate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::accounts::{Email, PersonName};
 
     #[test]
     fn a_change_wants_a_recent_sign_in() {
         let at = UnixTime::from_seconds;
         let authority = Authority {
-            user: UserId::from_random(at(0), [1; 10]),
+            account: Account {
+                id: UserId::from_random(at(0), [1; 10]),
+                email: Email::parse("root@example.test").unwrap(),
+                first_name: PersonName::default(),
+                last_name: PersonName::default(),
+                roles: Vec::new(),
+            },
             role: Role::parse("admin").unwrap(),
             auth_time: at(10_000),
         };

@@ -185,7 +185,7 @@ impl TokenCookies<'_> {
 }
 
 /// Takes everything back from the browser.
-pub(super) fn goodbye(app: &App, mut response: Response) -> Result<Response, ApiError> {
+pub(in crate::http) fn goodbye(app: &App, mut response: Response) -> Result<Response, ApiError> {
     cookies::append(&mut response, cookies::expire_all(&app.config))?;
     let (name, value) = CLEAR_SITE_DATA;
     response.headers_mut().insert(name, value);

@@ -19,7 +19,7 @@ pub mod sessions;
 pub mod step_up;
 pub mod admin;
 
-mod answer;
+pub(in crate::http) mod answer;
 mod json_body;
 mod refusal;
 

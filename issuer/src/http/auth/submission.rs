@@ -55,6 +55,12 @@ impl FormFields {
         self.sent(name).unwrap_or_default().to_owned()
     }
 
+    /// What follows a beginning in the names of fields: of boxes that are ticked only those are sent.
+    pub fn named_after<'f>(&'f self, beginning: &'f str) -> impl Iterator<Item = &'f str> {
+        let names = self.0.iter().map(|(name, _)| name.as_str());
+        names.filter_map(move |name| name.strip_prefix(beginning))
+    }
+
     fn sent(&self, name: &str) -> Option<&str> {
         let mut fields = self.0.iter();
         fields

@@ -7,6 +7,8 @@ pub enum Place {
     Profile,
     /// `/account/sessions`
     Sessions,
+    /// `/auth/console/users`
+    People,
 }
 
 /// A way in the navigation.
@@ -34,6 +36,20 @@ const ACCOUNT: [Way; 2] = [
     },
 ];
 
+/// Those of administrators.
+const CONSOLE: [Way; 2] = [
+    Way {
+        href: "/auth/console/users",
+        text: "nav-people",
+        place: Place::People,
+    },
+    Way {
+        href: "/account",
+        text: "nav-account",
+        place: Place::Profile,
+    },
+];
+
 /// The head of a page. Templates call it `head`.
 #[derive(Debug, Clone)]
 pub struct Head {
@@ -52,6 +68,16 @@ impl Head {
         Self {
             name,
             ways: ACCOUNT.to_vec(),
+            here,
+        }
+    }
+
+    /// The head of a page of administrators.
+    #[must_use]
+    pub fn of_console(name: String, here: Place) -> Self {
+        Self {
+            name,
+            ways: CONSOLE.to_vec(),
             here,
         }
     }

@@ -10,7 +10,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{administrator, named};
+use super::{Administrator, administrator, named};
 use crate::{
     App, SharedApp,
     domain::{
@@ -50,6 +50,9 @@ pub struct Asked {
     /// How many.
     #[serde(default)]
     pub limit: Option<u32>,
+    /// The language of the page that asks, which says nothing about whom to find.
+    #[serde(default)]
+    pub ui_locales: String,
 }
 
 impl Asked {
@@ -166,12 +169,11 @@ pub async fn list(
     visitor: Visitor,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<People>, ApiError> {
-    let page = find(
-        &app,
-        &visitor,
-        asked.as_ref().ok().map(|Query(asked)| asked),
-    )
-    .await?;
+    let admin = admit_search(&app, &visitor).await?;
+    let Query(asked) = asked.map_err(|_| {
+        ApiError::malformed("the query has a parameter that is not documented, or one twice")
+    })?;
+    let page = find(&app, &visitor, &admin, &asked.read()?).await?;
     let users = page.people.iter().map(PersonView::of);
     Ok(Json(People {
         users: users.collect::<Result<_, _>>()?,
@@ -179,19 +181,27 @@ pub async fn list(
     }))
 }
 
-/// The same for whoever shows it; `None` is a query that cannot be read.
+/// Demands that an administrator asks, before the question is read.
 ///
 /// # Errors
-/// As [`list`].
-pub async fn find(app: &App, visitor: &Visitor, asked: Option<&Asked>) -> Result<Page, ApiError> {
-    let admin = administrator(app, visitor, Action::SearchAccounts, None).await?;
-    let asked = asked.ok_or_else(|| {
-        ApiError::malformed("the query has a parameter that is not documented, or one twice")
-    })?;
-    let search = asked.read()?;
+/// As [`administrator`].
+pub async fn admit_search(app: &App, visitor: &Visitor) -> Result<Administrator, ApiError> {
+    administrator(app, visitor, Action::SearchAccounts, None).await
+}
+
+/// Finds people, for whoever shows them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(
+    app: &App,
+    visitor: &Visitor,
+    admin: &Administrator,
+    search: &Search,
+) -> Result<Page, ApiError> {
     let (storage, key) = (&app.store, &app.lockout_key);
     let when = (visitor.caller.now, &visitor.origin());
-    Ok(administration::search(storage, key, &admin.authority, &search, when).await?)
+    Ok(administration::search(storage, key, &admin.authority, search, when).await?)
 }
 
 /// Shows one person.
@@ -231,7 +241,7 @@ pub async fn look_at(
     app: &App,
     visitor: &Visitor,
     id: &str,
-) -> Result<(super::Administrator, Found), ApiError> {
+) -> Result<(Administrator, Found), ApiError> {
     let user = UserId::parse(id);
     let admin = administrator(app, visitor, Action::ViewAccount, user).await?;
     let (storage, key) = (&app.store, &app.lockout_key);
