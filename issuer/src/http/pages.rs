@@ -4,9 +4,11 @@
 //! They work without scripts. Their look and their texts are in `www/pages`, whose README says how one is written; which fields a
 //! form has is agreed with `auth`.
 
+pub mod account;
 pub mod brand;
 pub mod frame;
 pub mod links;
+pub mod moment;
 pub mod nav;
 pub mod sign_in;
 pub mod texts;
@@ -70,7 +72,6 @@ macro_rules! plain_pages {
 pub(crate) use plain_pages;
 
 /// Pages that load a module of ours besides.
-#[expect(unused_macros, reason = "the pages of accounts are the first")]
 macro_rules! scripted_pages {
     ($($page:ty),* $(,)?) => {$(
         impl crate::http::pages::Page for $page {
@@ -84,6 +85,7 @@ macro_rules! scripted_pages {
         }
     )*};
 }
+pub(crate) use scripted_pages;
 
 /// A refusal where there is no form to show again.
 #[derive(Template)]

@@ -14,12 +14,17 @@ const COMMITTED: &str = include_str!("../../../docs/openapi.json");
 const ROUTES: &str = include_str!("../../src/http/routes.rs");
 
 /// For people and not for programs.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 13] = [
     "/login",
     "/register",
     "/auth/confirm",
     "/auth/forgot",
     "/auth/reset",
+    "/account",
+    "/account/password",
+    "/account/sessions",
+    "/account/sessions/end",
+    "/account/sessions/end-all",
     "/account/step-up",
     "/account/sign-out",
     "/auth/assets/{name}",

@@ -85,6 +85,13 @@ pub trait Fields: DeserializeOwned + Send + 'static {
         let _ = (app, frame, csrf_token, error);
         None
     }
+
+    /// The fields of a form that go along while somebody confirms their identity, so that they need not be typed again. The page
+    /// that asks for the password carries them and nothing keeps them here, so a password is never among them. None: such a form
+    /// is only named.
+    fn to_send_again(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
 }
 
 /// The fields of a resource that takes none.
