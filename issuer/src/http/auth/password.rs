@@ -42,6 +42,8 @@ pub struct ChangePassword {
 }
 
 impl Fields for ChangePassword {
+    const PAGE: Option<&'static str> = Some("/account/password");
+
     fn from_form(form: &FormFields) -> Option<Self> {
         Some(Self {
             current_password: form.get(CURRENT).into(),
