@@ -4,10 +4,12 @@
 //! They work without scripts. Their look and their texts are in `www/pages`, whose README says how one is written; which fields a
 //! form has is agreed with `auth`.
 
+pub mod account;
 pub mod brand;
 pub mod console;
 pub mod frame;
 pub mod links;
+pub mod moment;
 pub mod nav;
 pub mod sign_in;
 pub mod texts;
@@ -71,7 +73,6 @@ macro_rules! plain_pages {
 pub(crate) use plain_pages;
 
 /// Pages that load a module of ours besides.
-#[expect(unused_macros, reason = "the pages of accounts are the first")]
 macro_rules! scripted_pages {
     ($($page:ty),* $(,)?) => {$(
         impl crate::http::pages::Page for $page {
@@ -85,6 +86,7 @@ macro_rules! scripted_pages {
         }
     )*};
 }
+pub(crate) use scripted_pages;
 
 /// A refusal where there is no form to show again.
 #[derive(Template)]

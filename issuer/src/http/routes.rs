@@ -143,6 +143,14 @@ fn page_routes() -> Router<SharedApp> {
         )
         .route("/auth/forgot", get(pages::links::forgot))
         .route("/auth/reset", get(pages::links::reset))
+        .route("/account", get(pages::account::profile))
+        .route("/account/password", get(pages::account::password))
+        .route("/account/sessions", get(pages::account::sessions))
+        .route(
+            "/account/sessions/end",
+            get(pages::account::end_session).post(auth::sessions::end),
+        )
+        .route("/account/sessions/end-all", get(pages::account::end_all))
         .route("/account/step-up", get(pages::sign_in::step_up))
         .route("/account/sign-out", get(pages::sign_in::sign_out))
         .route("/auth/assets/{name}", get(pages::brand::serve))

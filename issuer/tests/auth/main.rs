@@ -17,6 +17,7 @@ mod lockout;
 mod captcha;
 
 mod sessions;
+mod account;
 mod mixed;
 mod password;
 mod step_up;

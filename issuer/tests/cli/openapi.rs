@@ -14,7 +14,7 @@ const COMMITTED: &str = include_str!("../../../docs/openapi.json");
 const ROUTES: &str = include_str!("../../src/http/routes.rs");
 
 /// For people and not for programs.
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 19] = [
     "/login",
     "/register",
     "/auth/confirm",
@@ -26,6 +26,11 @@ const PAGES: [&str; 14] = [
     "/auth/console/users/{id}/sessions/{sid}",
     "/auth/forgot",
     "/auth/reset",
+    "/account",
+    "/account/password",
+    "/account/sessions",
+    "/account/sessions/end",
+    "/account/sessions/end-all",
     "/account/step-up",
     "/account/sign-out",
     "/auth/assets/{name}",

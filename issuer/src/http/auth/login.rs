@@ -12,7 +12,7 @@ use tracing::Instrument;
 use utoipa::ToSchema;
 
 use super::{
-    answer::{self, SignedInBody, TokenMode},
+    answer::{self, Onward, SignedInBody, TokenMode},
     submission::{Fields, FormFields, Submission},
     visitor::Visitor,
 };
@@ -156,7 +156,7 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
         visitor,
         *format,
         StatusCode::OK,
-        &fields.return_to,
+        Onward::Place(&fields.return_to),
         &signed_in,
     )
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    answer::{self, SignedInBody, TokenMode},
+    answer::{self, Onward, SignedInBody, TokenMode},
     login::Attempt,
     submission::{Fields, FormFields, Format, Submission},
 };
@@ -146,7 +146,7 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
         visitor,
         *format,
         StatusCode::CREATED,
-        &fields.return_to,
+        Onward::Place(&fields.return_to),
         &signed_in,
     )
 }

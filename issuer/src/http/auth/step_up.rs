@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    answer::{self, SignedInBody},
+    answer::{self, Onward, SignedInBody},
     login::{Attempt, to_the_end},
     submission::{Fields, FormFields, Submission},
     visitor::{Strength, Visitor},
@@ -16,7 +16,10 @@ use crate::{
     App, SharedApp,
     domain::{login::Carrier, password::Password, step_up},
     http::{
-        pages::{self, Frame, Wrong, sign_in::StepUpPage},
+        pages::{
+            self, Frame, Wrong,
+            sign_in::{Resend, StepUpPage},
+        },
         problem::ApiError,
     },
 };
@@ -30,6 +33,8 @@ pub struct StepUp {
     password: SecretString,
     #[serde(skip)]
     return_to: String,
+    #[serde(skip)]
+    resend: Option<Resend>,
 }
 
 impl Fields for StepUp {
@@ -37,6 +42,7 @@ impl Fields for StepUp {
         Some(Self {
             password: form.get("password").into(),
             return_to: form.get(return_to::PARAMETER),
+            resend: Resend::from_form(form),
         })
     }
 
@@ -50,6 +56,7 @@ impl Fields for StepUp {
         let page = StepUpPage {
             csrf_token,
             return_to: return_to::sanitise(&self.return_to).unwrap_or_default(),
+            resend: self.resend.clone(),
             error: Some(wrong(&frame, error)),
             frame,
         };
@@ -91,9 +98,9 @@ pub async fn step_up(State(app): State<SharedApp>, submission: Submission<StepUp
 async fn answer(app: &App, submission: &Submission<StepUp>) -> Result<Response, ApiError> {
     let Submission {
         visitor,
+        frame,
         format,
         fields,
-        ..
     } = submission;
     app.limits.guess(visitor.caller.address).await?;
     visitor.demand_one_sign_in()?;
@@ -107,14 +114,11 @@ async fn answer(app: &App, submission: &Submission<StepUp>) -> Result<Response, 
     let password = Password::from_typed(fields.password.expose_secret());
     let who = (principal.user, sid);
     let signed_in = step_up::step_up(&app.store, context, who, password).await?;
-    answer::signed_in(
-        app,
-        visitor,
-        *format,
-        StatusCode::OK,
-        &fields.return_to,
-        &signed_in,
-    )
+    let onward = match &fields.resend {
+        Some(resend) => Onward::Again(frame, resend),
+        None => Onward::Place(&fields.return_to),
+    };
+    answer::signed_in(app, visitor, *format, StatusCode::OK, onward, &signed_in)
 }
 
 /// The tokens go the way that the credential came.

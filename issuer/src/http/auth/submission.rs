@@ -8,7 +8,7 @@
 use axum::{
     body::{Body, Bytes},
     extract::{Form, FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use edgeward_core::csrf::CSRF_FIELD;
@@ -20,7 +20,10 @@ use crate::{
     http::{
         cookies,
         csrf::{self, Demand},
-        pages::{self, Frame},
+        pages::{
+            self, Frame,
+            sign_in::{Resend, StepUpPage},
+        },
         problem::ApiError,
     },
 };
@@ -55,10 +58,10 @@ impl FormFields {
         self.sent(name).unwrap_or_default().to_owned()
     }
 
-    /// What follows a beginning in the names of fields: of boxes that are ticked only those are sent.
-    pub fn named_after<'f>(&'f self, beginning: &'f str) -> impl Iterator<Item = &'f str> {
-        let names = self.0.iter().map(|(name, _)| name.as_str());
-        names.filter_map(move |name| name.strip_prefix(beginning))
+    /// All of them, with their names.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fields = self.0.iter();
+        fields.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     fn sent(&self, name: &str) -> Option<&str> {
@@ -90,6 +93,15 @@ pub trait Fields: DeserializeOwned + Send + 'static {
     ) -> Option<Result<Response, ApiError>> {
         let _ = (app, frame, csrf_token, error);
         None
+    }
+
+    /// The page of the form: where somebody begins anew who had to confirm their identity, if nothing of the form goes along.
+    const PAGE: Option<&'static str> = None;
+
+    /// The fields of a form that go along while somebody confirms their identity, so that they need not be typed again. The page
+    /// that asks for the password carries them and nothing keeps them here, so a password is never among them.
+    fn to_send_again(&self) -> Vec<(String, String)> {
+        Vec::new()
     }
 }
 
@@ -252,12 +264,37 @@ impl<T: Fields> Submission<T> {
     /// `None` when the form cannot be shown.
     fn form_again(&self, app: &App, error: &ApiError) -> Option<Response> {
         let (token, cookie) = csrf::hand_out(app, &self.visitor).ok()?;
-        let mut page = self
-            .fields
-            .page_again(app, self.frame.clone(), token, error)?
-            .ok()?;
+        let page = if matches!(error, ApiError::StepUpRequired) {
+            self.step_up_first(token)
+        } else {
+            self.fields
+                .page_again(app, self.frame.clone(), token, error)
+        };
+        let mut page = page?.ok()?;
         cookies::append(&mut page, [cookie]).ok()?;
         Some(page)
+    }
+}
+
+impl<T: Fields> Submission<T> {
+    /// The question for the password, with the form that waits for its answer.
+    fn step_up_first(&self, csrf_token: String) -> Option<Result<Response, ApiError>> {
+        let resend = Resend {
+            action: self.frame.path.clone(),
+            fields: self.fields.to_send_again(),
+        };
+        let resend = Some(resend).filter(|resend| !resend.fields.is_empty() && resend.fits());
+        if resend.is_none() && T::PAGE.is_none() {
+            return None;
+        }
+        let page = StepUpPage {
+            frame: self.frame.clone(),
+            csrf_token,
+            return_to: T::PAGE.unwrap_or_default().to_owned(),
+            resend,
+            error: None,
+        };
+        Some(pages::render(StatusCode::OK, &page))
     }
 }
 

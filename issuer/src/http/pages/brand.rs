@@ -18,6 +18,9 @@ use crate::{
 
 const STYLES: &[u8] = include_bytes!("../../../../www/pages/assets/pages.css");
 
+/// Made of `www/pages/scripts/sessions.ts`; `cargo xtask build pages` makes it anew, and a test holds that it was.
+const SESSIONS: &[u8] = include_bytes!("../../../../www/pages/assets/sessions.js");
+
 /// Of an address that names what it leads to.
 const KEPT_FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
@@ -51,7 +54,10 @@ impl Brand {
     /// # Errors
     /// [`AssetError`].
     pub fn open(pages: &Pages) -> Result<Self, AssetError> {
-        let mut files = vec![File::new("pages.css", "text/css; charset=utf-8", STYLES)];
+        let mut files = vec![
+            File::new("pages.css", "text/css; charset=utf-8", STYLES),
+            File::new("sessions.js", "text/javascript; charset=utf-8", SESSIONS),
+        ];
         if let Some(path) = &pages.stylesheet {
             let (bytes, content_type) = read_stylesheet(path)?;
             files.push(File::new("brand.css", content_type, &bytes));

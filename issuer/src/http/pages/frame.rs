@@ -39,6 +39,8 @@ pub struct Frame {
     pub other_languages: Vec<(Language, String)>,
     /// The path and the query, where it can be asked for again.
     pub here: Option<String>,
+    /// The path alone, where a form is sent again that was sent there.
+    pub path: String,
     chosen: Option<SetCookie>,
 }
 
@@ -72,6 +74,7 @@ impl Frame {
                 uri.path_and_query()
                     .map_or_else(|| uri.path().to_owned(), ToString::to_string)
             }),
+            path: uri.path().to_owned(),
             chosen: asked.map(|language| cookie(&app.config, language)),
         }
     }
@@ -84,6 +87,7 @@ impl Frame {
             brand: Arc::clone(&app.brand),
             other_languages: Vec::new(),
             here: None,
+            path: String::new(),
             chosen: None,
         }
     }

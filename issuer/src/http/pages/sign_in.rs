@@ -7,13 +7,18 @@ use axum::{
     response::Response,
 };
 
+use edgeward_core::return_to;
+
 use super::{Frame, PAGE_POLICY, Page, Wrong, place, plain_pages, show};
 use crate::{
     SharedApp,
     captcha::Purpose,
     domain::password::Policy,
     http::{
-        auth::visitor::{Strength, Visitor},
+        auth::{
+            submission::FormFields,
+            visitor::{Strength, Visitor},
+        },
         challenge::Challenge,
         problem::ApiError,
     },
@@ -73,8 +78,72 @@ pub struct StepUpPage {
     pub csrf_token: String,
     /// A sanitised place, or empty.
     pub return_to: String,
+    /// The form that was refused until this is answered.
+    pub resend: Option<Resend>,
     /// Why it is shown again.
     pub error: Option<Wrong>,
+}
+
+/// A form that somebody sent and that was refused until they have confirmed their identity. It stays with the browser: the page that
+/// asks for the password carries it, and the page behind that offers it again. The issuer keeps nothing of it, and nothing is sent
+/// without the person, so whoever brings in a form of their own gets no further than to a button that says what it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resend {
+    /// Where it was sent.
+    pub action: String,
+    /// Its fields, without the token and without passwords.
+    pub fields: Vec<(String, String)>,
+}
+
+/// The most fields that are carried, and the most bytes: forms of ours have a dozen short ones.
+const RESENT_FIELDS_MAX: usize = 32;
+const RESENT_BYTES_MAX: usize = 16 * 1024;
+
+/// The field that says where the carried form goes.
+const RESEND_TO: &str = "resendTo";
+
+/// What the names of the carried fields begin with.
+const RESEND_PREFIX: &str = "resend.";
+
+impl Resend {
+    /// The form that a question for the password carried.
+    #[must_use]
+    pub fn from_form(form: &FormFields) -> Option<Self> {
+        let action = return_to::sanitise(&form.get(RESEND_TO))?;
+        let fields = form
+            .all()
+            .filter_map(|(name, value)| Some((name.strip_prefix(RESEND_PREFIX)?, value)))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let this = Self { action, fields };
+        this.fits().then_some(this)
+    }
+
+    /// Whether it can be carried: to a form of the issuer, and not too much of it.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        let is_ours = ["/account/", "/auth/"]
+            .iter()
+            .any(|folder| self.action.starts_with(folder));
+        let bytes: usize = self
+            .fields
+            .iter()
+            .map(|(name, value)| name.len().saturating_add(value.len()))
+            .sum();
+        is_ours && self.fields.len() <= RESENT_FIELDS_MAX && bytes <= RESENT_BYTES_MAX
+    }
+}
+
+/// The offer to send a form again after the identity was confirmed.
+#[derive(Template)]
+#[template(path = "resend.html")]
+pub struct ResendPage {
+    /// What every page has.
+    pub frame: Frame,
+    /// The token of the hidden field, of the new session.
+    pub csrf_token: String,
+    /// The form.
+    pub resend: Resend,
 }
 
 /// The question whether to sign out.
@@ -87,7 +156,7 @@ pub struct SignOutPage {
     pub csrf_token: String,
 }
 
-plain_pages!(StepUpPage, SignOutPage);
+plain_pages!(StepUpPage, ResendPage, SignOutPage);
 
 impl Page for LoginPage {
     fn frame(&self) -> &Frame {
@@ -170,6 +239,7 @@ pub async fn step_up(
         frame,
         csrf_token,
         return_to: place(query.as_deref()),
+        resend: None,
         error: None,
     })
 }

@@ -46,12 +46,6 @@ person-roles-save = Rollen speichern
 
 person-sessions = Sitzungen
 person-sessions-none = Diese Person ist nirgends angemeldet.
-person-session-device = Gerät
-person-session-place = Adressen
-person-session-began = Angemeldet
-person-session-used = Zuletzt aktiv
-person-session-own = Dieses Gerät
-person-session-act = Beenden
 person-session-end = Diese Sitzung beenden
 person-session-sure = Wer sie benutzt, ist dort binnen einer Sekunde abgemeldet.
 person-session-yes = Sitzung beenden

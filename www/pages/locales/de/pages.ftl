@@ -31,6 +31,11 @@ password-hint = Ein langer Satz, den Sie sonst nirgends verwenden. Nötig sind {
 step-up-title = Bestätigen Sie, dass Sie es sind
 step-up-lead = Was Sie vorhaben, verlangt noch einmal Ihr Passwort.
 step-up-submit = Bestätigen
+resend-title = Vielen Dank
+resend-lead = Sie sind es. Was Sie vorhatten, ist noch nicht geschehen.
+resend-submit = Jetzt ausführen
+resend-leave = Bleiben lassen
+
 step-up-not-you = Das sind nicht Sie?
 step-up-sign-out = Abmelden
 

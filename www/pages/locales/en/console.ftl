@@ -46,12 +46,6 @@ person-roles-save = Save roles
 
 person-sessions = Sessions
 person-sessions-none = This person is not signed in anywhere.
-person-session-device = Device
-person-session-place = Addresses
-person-session-began = Signed in
-person-session-used = Last activity
-person-session-own = This device
-person-session-act = End
 person-session-end = End this session
 person-session-sure = Whoever uses it is signed out there within a second.
 person-session-yes = End the session

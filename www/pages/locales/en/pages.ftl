@@ -32,6 +32,11 @@ password-hint = A long phrase that you use nowhere else. It needs { $wanted }.
 step-up-title = Confirm that it is you
 step-up-lead = What you are about to do needs your password once more.
 step-up-submit = Confirm
+resend-title = Thank you
+resend-lead = It is you. What you were about to do has not been done yet.
+resend-submit = Do it now
+resend-leave = Leave it
+
 step-up-not-you = Not you?
 step-up-sign-out = Sign out
 

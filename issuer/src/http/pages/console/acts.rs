@@ -39,7 +39,7 @@ impl Fields for Ticked {
         let typed = typed
             .split([' ', ',', '\t'])
             .filter(|role| !role.is_empty());
-        let ticked = form.named_after(BOX);
+        let ticked = form.all().filter_map(|(name, _)| name.strip_prefix(BOX));
         Some(Self {
             roles: ticked.chain(typed).map(str::to_owned).collect(),
             version: form.get("version"),

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 
-use super::{PEOPLE, Told, head, name_of};
+use super::{PEOPLE, head};
 use crate::{
     App, SharedApp,
     domain::{
@@ -23,7 +23,10 @@ use crate::{
             },
             visitor::Visitor,
         },
-        pages::{Frame, Wrong, escaped, in_place_of, nav::Head, plain_pages, render, turn_away},
+        pages::{
+            Frame, Wrong, account::name_of, escaped, in_place_of, moment::Shown, nav::Head,
+            plain_pages, render, turn_away,
+        },
         problem::ApiError,
     },
 };
@@ -49,22 +52,22 @@ struct Row {
     name: String,
     email: String,
     roles: Vec<String>,
-    locked_until: Option<Told>,
-    since: Told,
+    locked_until: Option<Shown>,
+    since: Shown,
 }
 
 impl Row {
-    fn of(listed: &Listed) -> Result<Self, ApiError> {
+    fn of(frame: &Frame, listed: &Listed) -> Self {
         let account = &listed.person.account;
         let roles = account.roles.iter().map(|role| role.as_str().to_owned());
-        Ok(Self {
+        Self {
             href: format!("{PEOPLE}/{}", account.id),
             name: name_of(account),
             email: account.email.as_str().to_owned(),
             roles: roles.collect(),
-            locked_until: listed.locked_until.map(Told::of).transpose()?,
-            since: Told::of(listed.person.created_at)?,
-        })
+            locked_until: listed.locked_until.map(|until| frame.moment(until)),
+            since: frame.moment(listed.person.created_at),
+        }
     }
 }
 
@@ -118,7 +121,11 @@ async fn page(
         }
     };
     let found = find(app, visitor, &admin, &search).await?;
-    page.people = found.people.iter().map(Row::of).collect::<Result<_, _>>()?;
+    page.people = found
+        .people
+        .iter()
+        .map(|listed| Row::of(frame, listed))
+        .collect();
     page.next = found.next.map(|after| {
         let Asked {
             query,

@@ -11,14 +11,13 @@ use axum::{
 };
 use edgeward_core::return_to;
 
-use super::{PEOPLE, Told, head, name_of};
+use super::{PEOPLE, head};
 use crate::{
     App, SharedApp,
     domain::{
         accounts::Role,
         administration::{Found, ROLES_KNOWN_MAX},
         roles::Version,
-        session::{AddressRange, Family, Sid},
         storage::Storage,
     },
     http::{
@@ -28,8 +27,12 @@ use crate::{
         },
         cookies, csrf,
         pages::{
-            Frame, STEP_UP, Wrong, escaped, in_place_of, message, nav::Head, plain_pages, render,
-            turn_away,
+            Frame, STEP_UP, Wrong,
+            account::{Row, name_of, row},
+            escaped, in_place_of, message,
+            moment::Shown,
+            nav::Head,
+            plain_pages, render, turn_away,
         },
         problem::ApiError,
     },
@@ -53,8 +56,8 @@ struct PersonPage {
     id: String,
     name: String,
     email: String,
-    since: Told,
-    locked_until: Option<Told>,
+    since: Shown,
+    locked_until: Option<Shown>,
     roles: Vec<Choice>,
     other_roles: String,
     version: String,
@@ -67,30 +70,6 @@ plain_pages!(PersonPage);
 struct Choice {
     role: String,
     is_held: bool,
-}
-
-/// A session.
-struct Row {
-    id: String,
-    device: String,
-    place: Option<String>,
-    began: Told,
-    used: Told,
-    is_own: bool,
-}
-
-impl Row {
-    fn of(family: &Family, own: Sid) -> Result<Self, ApiError> {
-        let place = family.address.as_ref().map(AddressRange::as_str);
-        Ok(Self {
-            id: family.sid.to_string(),
-            device: family.device_name.clone(),
-            place: place.map(str::to_owned),
-            began: Told::of(family.created_at)?,
-            used: Told::of(family.last_used_at)?,
-            is_own: family.sid == own,
-        })
-    }
 }
 
 /// Where the page of a person is.
@@ -149,7 +128,7 @@ pub(super) async fn page(
     let (admin, found) = look_at(app, visitor, id).await?;
     let known = app.store.known_roles(ROLES_KNOWN_MAX).await?;
     let (csrf_token, cookie) = csrf::hand_out(app, visitor)?;
-    let mut page = filled(app, frame, visitor, (&admin, &found))?;
+    let mut page = filled(app, frame, visitor, (&admin, &found));
     page.csrf_token = csrf_token;
     let wished = match &outcome {
         // Whoever met a change of somebody else's decides anew, upon what is there now.
@@ -177,14 +156,14 @@ fn filled(
     frame: &Frame,
     visitor: &Visitor,
     (admin, found): (&Administrator, &Found),
-) -> Result<PersonPage, ApiError> {
+) -> PersonPage {
     let account = &found.listed.person.account;
     let id = account.id.to_string();
     let path = path_of(&id);
     let (max_age, now) = (app.config.admin.max_age_seconds, visitor.caller.now);
     let sessions = found.sessions.iter();
-    let sessions = sessions.map(|family| Row::of(family, admin.sid));
-    Ok(PersonPage {
+    let sessions = sessions.map(|family| row(frame, family, admin.sid));
+    PersonPage {
         frame: frame.clone(),
         head: head(admin),
         csrf_token: String::new(),
@@ -196,13 +175,13 @@ fn filled(
         id,
         name: name_of(account),
         email: account.email.as_str().to_owned(),
-        since: Told::of(found.listed.person.created_at)?,
-        locked_until: found.listed.locked_until.map(Told::of).transpose()?,
+        since: frame.moment(found.listed.person.created_at),
+        locked_until: found.listed.locked_until.map(|until| frame.moment(until)),
         roles: Vec::new(),
         other_roles: String::new(),
         version: Version::of(account).to_string(),
-        sessions: sessions.collect::<Result<_, _>>()?,
-    })
+        sessions: sessions.collect(),
+    }
 }
 
 /// A box for every role that there is, ticked as they are or as was wished for; and what was typed beside the boxes.
