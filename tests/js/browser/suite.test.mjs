@@ -3,6 +3,7 @@
 import { after, before } from "node:test";
 import { launchBrowser } from "./browser.mjs";
 import { clientStories } from "./client.mjs";
+import { consoleStories } from "./console.mjs";
 import { crossSiteStories } from "./cross_site.mjs";
 import { pageStories } from "./pages.mjs";
 import { previewStories } from "./previews.mjs";
@@ -23,5 +24,6 @@ after(async () => {
 signInStories(world);
 pageStories(world);
 clientStories(world);
+consoleStories(world);
 crossSiteStories(world);
 previewStories();
