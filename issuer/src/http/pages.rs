@@ -17,7 +17,7 @@ pub mod wrong;
 
 use askama::Template;
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use edgeward_core::return_to;
@@ -172,6 +172,20 @@ pub async fn turn_away(app: &App, frame: &Frame, visitor: &Visitor, error: ApiEr
             Redirect::to(&place).into_response()
         }
         None => Redirect::to(place).into_response(),
+    }
+}
+
+/// Where there is nothing: a page for somebody who navigates, a problem for a program.
+pub async fn absent(frame: Frame, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT);
+    let wants_page = accept.is_some_and(|accept| {
+        let accept = String::from_utf8_lossy(accept.as_bytes());
+        accept.contains("text/html")
+    });
+    if wants_page {
+        message(&frame, ApiError::NotFound)
+    } else {
+        ApiError::NotFound.into_response()
     }
 }
 

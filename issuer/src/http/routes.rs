@@ -42,7 +42,7 @@ pub fn router(app: SharedApp) -> Router {
 
 fn with_layers(resources: Router<SharedApp>, app: SharedApp) -> Router {
     resources
-        .fallback(async || ApiError::NotFound)
+        .fallback(pages::absent)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(
             ServiceBuilder::new()

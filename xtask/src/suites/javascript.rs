@@ -125,6 +125,8 @@ pub(super) fn client(limits: &Limits) -> Outcome<Counts> {
     let mut counts = holds(limits, &tsc("www/client")?)?;
     counts.add(tests(limits, &node_tests("www/client/test")?)?);
     counts.add(tests(limits, &node_tests("www/demo/test")?)?);
+    counts.add(holds(limits, &tsc("www/pages")?)?);
+    counts.add(tests(limits, &node_tests("www/pages/test")?)?);
     Ok(counts)
 }
 
