@@ -93,3 +93,30 @@ export function consoleStories(world) {
     });
   }
 }
+
+/** Every state of the pages of administrators: `look(name)` is called at each. */
+export async function consoleTour(page, origin, { admin, user }, look) {
+  const go = async (path) => void (await page.goto(origin + path));
+  const send = async (selector) => {
+    await Promise.all([page.waitForNavigation(), page.locator(selector).first().click()]);
+  };
+  await go("/login?returnTo=%2Fauth%2Fconsole%2Fusers");
+  await page.locator("[name=email]").fill(admin.email);
+  await page.locator("[name=password]").fill(admin.password);
+  await send("main button[type=submit]");
+  await look("people");
+  await go("/auth/console/users?query=nobody-is-called-so");
+  await look("people-none");
+  await go("/auth/console/users?role=a%20b");
+  await look("people-refused");
+  await go(`/auth/console/users?query=${user.email}`);
+  await send("table a");
+  for (const question of await page.locator("summary").all()) await question.click();
+  await look("person");
+  await page.locator("[name=roles]").fill("not a <role>");
+  await send("form[action$='/roles'] button");
+  await look("person-refused");
+  const person = new URL(page.url()).pathname.replace(/\/roles$/, "");
+  await go(`${person}?done=unlock`);
+  await look("person-done");
+}

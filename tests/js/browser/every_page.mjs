@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { describe } from "node:test";
 import { visits } from "./browser.mjs";
+import { consoleTour } from "./console.mjs";
 import { MailSink } from "./mail_sink.mjs";
 import { Site } from "./site.mjs";
 import { mailTour, tour } from "./tour.mjs";
@@ -33,6 +34,12 @@ export function tourStories(world) {
           await tour(page, world.site.origin, world.site.password, looked.at);
           assert.equal(looked.names.length, new Set(looked.names).size);
           assert.ok(looked.names.length >= 20, looked.names.join(", "));
+        }, EXPECTED);
+
+        visit("is so too for administrators", async (visitor, page) => {
+          const looked = await inspector(visitor, locale, colorScheme);
+          await consoleTour(page, world.site.origin, world.site, looked.at);
+          assert.equal(looked.names.length, 6);
         }, EXPECTED);
 
         visit("is so too where it begins with a mail", async (visitor, page) => {
