@@ -1,8 +1,10 @@
 // `cargo xtask bench gate`: requests per second through our Worker, beside the same gate written with jose, an ungated
-// Worker of the `worker` crate and a bare one in JavaScript; the cold start; the sizes; and what more rules cost.
+// Worker of the `worker` crate and a bare one in JavaScript; the cold start; the sizes; and what more rules and more
+// ended sessions cost.
 
 import { parseArgs } from "node:util";
 import { coldStarts } from "./gate/cold_start.mjs";
+import { endedSessions } from "./gate/ended.mjs";
 import { CONNECTIONS } from "./gate/load.mjs";
 import { measureGates } from "./gate/measure.mjs";
 import { growth } from "./gate/rules.mjs";
@@ -30,6 +32,7 @@ table("GET /app/page, forwarded with an identity", [
 const cold = await coldStarts();
 const size = await sizes();
 const grown = growth(process.env.RULES);
+const ended = await endedSessions();
 
 if (flags.json) {
   const against = (other, question = "own") => figure(rates.ratio(`edgeward ${question}`, `${other} ${question}`).middle);
@@ -40,6 +43,7 @@ if (flags.json) {
     forwarded_rps_vs_jose_gate: against("jose", "forward"),
     ...cold,
     ...grown,
+    ...ended,
   };
   console.log(JSON.stringify({ ratios, size }));
 }

@@ -1,19 +1,15 @@
-// `cargo xtask bench revocation`: how soon a sign-out everywhere is obeyed at another connection, and what the set of ended sessions
-// costs a request.
+// `cargo xtask bench revocation`: how soon a sign-out everywhere is obeyed at another connection.
 //
-// The first is measured on the whole stack, which the task has started: the real issuer, our Worker in workerd. The second is
-// `/auth/verify-token` of two Workers in turns, one of which knows of a hundred thousand ended sessions.
+// It is measured on the whole stack, which the task has started: the real issuer, our Worker in workerd.
 
 import { parseArgs } from "node:util";
-import { CONNECTIONS, Connection, get } from "./gate/load.mjs";
-import { measureSets } from "./gate/measure.mjs";
-import { figure, shown, table } from "./table.mjs";
+import { Connection, get } from "./gate/load.mjs";
+import { figure, table } from "./table.mjs";
 
 const { values: flags } = parseArgs({ options: { json: { type: "boolean", default: false } } });
 const { SITE, EMAIL, PASSWORD } = process.env;
 
 const ROUNDS = 100;
-const MANY = 100_000;
 
 const propagation = await propagate();
 table(`Sign-out everywhere, ${ROUNDS} rounds: from its answer to the first refusal at another connection that asks all the time`, [
@@ -22,21 +18,9 @@ table(`Sign-out everywhere, ${ROUNDS} rounds: from its answer to the first refus
   ["maximum", propagation.maximum.toFixed(0)],
 ]);
 
-const rates = await measureSets({ none: 0, many: MANY });
-const cost = rates.cost("many own", "none own");
-const perSecond = rates.ratio("many own", "none own");
-console.log(`\n${CONNECTIONS} keep-alive connections over loopback, a token seen before; medians of ratios within a round, with quartiles.`);
-table("GET /auth/verify-token by how many sessions have ended", [
-  ["", "requests/s", "processor µs each"],
-  ["0", rates.perSecond("none own").toFixed(0), rates.micros("none own").toFixed(1)],
-  [String(MANY), rates.perSecond("many own").toFixed(0), rates.micros("many own").toFixed(1)],
-  ["ratio", shown(perSecond), shown(cost)],
-]);
-
 if (flags.json) {
-  const ratios = { rps_100000_vs_0: figure(perSecond.middle), processor_100000_vs_0: figure(cost.middle) };
   const milliseconds = { median: figure(propagation.median), maximum: figure(propagation.maximum), rounds: ROUNDS };
-  console.log(JSON.stringify({ ratios, milliseconds }));
+  console.log(JSON.stringify({ milliseconds }));
 }
 
 /** Somebody signs out everywhere but here, while another session of theirs is asking. */

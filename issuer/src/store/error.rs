@@ -124,6 +124,11 @@ impl StoreError {
             source,
         }
     }
+
+    /// Whether another process holds the file at this moment.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(self, Self::Database { source, .. } if sqlite_code(source) == Some(SQLITE_BUSY))
+    }
 }
 
 /// The primary result code: SQLite keeps details in the higher bytes of the extended one.

@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use sqlx::{
@@ -13,7 +14,10 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
 
 use super::{
     BUSY_TIMEOUT, StoreError,
@@ -25,11 +29,28 @@ use super::{
 /// `PRAGMA application_id` of our files, the letters "EDGW"; set by the first migration.
 const APPLICATION_ID: i64 = 0x4544_4757;
 
+/// From one try to open to the next, while another process holds the file: it does so for a few writes to the disk.
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+
 /// The one connection that writes, those that only read, and who shortens the log.
-pub(super) async fn open(
-    path: &Path,
-) -> Result<(SqlitePool, Arc<FileReaders>, Checkpoints), StoreError> {
+pub(super) type Opened = (SqlitePool, Arc<FileReaders>, Checkpoints);
+
+/// Opens the file, and makes it where there is none.
+///
+/// SQLite does not wait for whoever changes the journal of a new file at the same moment, because each of the two would
+/// wait for the other: it refuses one of them at once. So that one begins again.
+pub(super) async fn open(path: &Path) -> Result<Opened, StoreError> {
     make_private_file(path)?;
+    let until = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match open_once(path).await {
+            Err(error) if error.is_busy() && Instant::now() < until => sleep(BETWEEN_TRIES).await,
+            done => return done,
+        }
+    }
+}
+
+async fn open_once(path: &Path) -> Result<Opened, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)

@@ -1,8 +1,10 @@
 //! The database file: whose it is, what its schema is, and what happens when it is not ours.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 use edgeward_issuer::store::{Store, StoreError};
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+use tokio::time::timeout;
 
 use crate::folder::Folder;
 
@@ -55,6 +57,29 @@ async fn two_first_starts_agree() {
     };
     let (one, two) = tokio::join!(start(), start());
     assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
+}
+
+/// SQLite itself does not wait there: of two that change the journal of a new file each would wait for the other.
+#[tokio::test]
+async fn an_open_waits_for_another_that_makes_the_file() {
+    let folder = Folder::new();
+    let path = folder.path().join("edgeward.db");
+    let mut other = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let mut opening = Box::pin(Store::open(&path));
+    let early = timeout(Duration::from_millis(300), &mut opening).await;
+    assert!(early.is_err(), "it did not wait: {early:?}");
+    sqlx::query("COMMIT").execute(&mut other).await.unwrap();
+    let store = opening.await.unwrap();
+    assert!(!store.migrate_up().await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -36,10 +36,11 @@ export async function startUpstream({ jwks, feed }, revoked = 0) {
   return { origin: `http://127.0.0.1:${port}`, port, pid: child.pid, stop: () => child.kill("SIGKILL") };
 }
 
-/** How each Worker is laid out; they are told where issuer and app are. */
+/** How each Worker is laid out, and where a gate finds the token of a browser; they are told where issuer and app are. */
 export const workers = {
   edgeward: {
     title: "edgeward Worker",
+    cookie: "__Host-edgeward-access",
     async layOut(origin) {
       const modules = await compiled(new URL("edge/build/", ROOT), "edge/build/");
       return layOut(
@@ -50,7 +51,7 @@ export const workers = {
         },
         {
           ...gateBindings(origin),
-          EDGEWARD_ENVIRONMENT: "development",
+          EDGEWARD_ENVIRONMENT: "production",
           EDGE_KEY: `edge1.bench.${randomBytes(32).toString("base64url")}`,
         },
       );
@@ -58,6 +59,7 @@ export const workers = {
   },
   jose: {
     title: "the same gate with jose",
+    cookie: "edgeward-access",
     async layOut(origin) {
       return layOut({ "main.mjs": { esModule: await joseGate() } }, gateBindings(origin));
     },

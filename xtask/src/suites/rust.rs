@@ -50,6 +50,19 @@ pub(super) fn clippy(limits: &Limits) -> Outcome<Counts> {
     ] {
         counts.add(holds(limits, &cargo_with(&[args, &DENY[..]].concat()))?);
     }
+    // Those benchmarks that call the core are workspaces of their own, and are else built only where somebody measures.
+    for bench in ["rules", "native"] {
+        let manifest = workspace::root()
+            .join("xtask/bench")
+            .join(bench)
+            .join("Cargo.toml");
+        let mut check = cargo_with(&["check", "--locked", "--manifest-path"]);
+        check
+            .arg(manifest)
+            .arg("--target-dir")
+            .arg(workspace::own_target().join("bench"));
+        counts.add(holds(limits, &check)?);
+    }
     Ok(counts)
 }
 

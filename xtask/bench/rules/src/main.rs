@@ -7,7 +7,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use edgeward_core::gate::{
-    CanonicalPath, Client, Turns, Credential, Decision, Gate, PolicyState, RequestSource, RequestView, decide,
+    CanonicalPath, Client, Credential, Decision, Gate, PolicyState, Renewal, RequestSource,
+    RequestView, Turns, decide,
 };
 use edgeward_core::time::UnixTime;
 use edgeward_core::token::{Audiences, Expectations, TokenType};
@@ -55,6 +56,7 @@ fn decisions(state: &PolicyState, paths: &[CanonicalPath], expect: &Expectations
             credential: Credential::None,
             source: RequestSource::default(),
             client: Client::Untold,
+            renewal: Renewal::Impossible,
             navigation: false,
         };
         let decision = decide(&gate, &request, UnixTime::from_seconds(0));
