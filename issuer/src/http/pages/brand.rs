@@ -18,6 +18,8 @@ use crate::{
 
 const STYLES: &[u8] = include_bytes!("../../../../www/pages/assets/pages.css");
 
+const APP_STYLES: &[u8] = include_bytes!("../../../../www/pages/assets/app.css");
+
 /// Made of `www/pages/scripts/sessions.ts`; `cargo xtask build pages` makes it anew, and a test holds that it was.
 const SESSIONS: &[u8] = include_bytes!("../../../../www/pages/assets/sessions.js");
 
@@ -56,6 +58,7 @@ impl Brand {
     pub fn open(pages: &Pages) -> Result<Self, AssetError> {
         let mut files = vec![
             File::new("pages.css", "text/css; charset=utf-8", STYLES),
+            File::new("app.css", "text/css; charset=utf-8", APP_STYLES),
             File::new("sessions.js", "text/javascript; charset=utf-8", SESSIONS),
         ];
         if let Some(path) = &pages.stylesheet {
@@ -82,14 +85,21 @@ impl Brand {
         self.file(name).map(File::address)
     }
 
-    /// The addresses of the style sheets, in the order that they are loaded in.
+    /// The addresses of the style sheets of a card, in the order that they are loaded in.
     #[must_use]
-    pub fn styles(&self) -> Vec<String> {
-        let sheets = self.files.iter();
-        sheets
-            .filter(|file| file.content_type.starts_with("text/css"))
-            .map(File::address)
-            .collect()
+    pub fn card_styles(&self) -> Vec<String> {
+        self.addresses(&["pages.css", "brand.css"])
+    }
+
+    /// The same of a page of somebody who is signed in.
+    #[must_use]
+    pub fn app_styles(&self) -> Vec<String> {
+        self.addresses(&["pages.css", "app.css", "brand.css"])
+    }
+
+    fn addresses(&self, names: &[&str]) -> Vec<String> {
+        let names = names.iter();
+        names.filter_map(|name| self.address(name)).collect()
     }
 }
 
