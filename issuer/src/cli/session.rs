@@ -9,6 +9,8 @@ use crate::{
     domain::{
         accounts::{Email, UserId},
         administration::{self, Mandate},
+        audit::Action,
+        revocations::Revoking,
         session::{AddressRange, Family, Sid},
         storage::Storage,
     },
@@ -38,7 +40,7 @@ pub(super) struct Revoke {
     /// The session, as `session list` names it.
     #[arg(required_unless_present = "user", conflicts_with = "user")]
     id: Option<String>,
-    /// End all sessions of this address.
+    /// End all sessions of this address, and refuse every access token that was issued to it up to now.
     #[arg(long, value_name = "EMAIL")]
     user: Option<String>,
 }
@@ -100,12 +102,10 @@ async fn revoke_all(store: &Store, email: &str, now: UnixTime) -> Outcome {
     let Some(user) = user_of(store, email).await? else {
         return user::not_found();
     };
-    let mandate = Mandate::operator(now);
-    let ended = administration::end_all_sessions(store, &mandate, user).await?;
-    if ended == 0 {
-        user::eprint("the user has no live session")?;
-        return Ok(Answer::No);
-    }
+    let entry = Mandate::operator(now)
+        .done(Action::RevokeAllSessions, user)
+        .with("tokensUntil", now);
+    let ended = store.revoke_subject(user, now, &entry).await?;
     print(&format!("sessions ended: {ended}"))?;
     Ok(Answer::Yes)
 }

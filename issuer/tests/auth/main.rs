@@ -27,6 +27,7 @@ mod console;
 mod refresh;
 mod refresh_at_edge;
 mod refresh_lost;
+mod refresh_moved;
 mod revocations;
 mod edge_proofs;
 mod edge_bundle;

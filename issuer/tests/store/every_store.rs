@@ -42,6 +42,9 @@ macro_rules! mount {
 }
 
 mount! {
+    revoked:
+        a_person_is_revoked_with_all_sessions_or_without_any,
+        a_token_is_revoked_by_its_id_and_its_session_goes_on;
     accounts:
         an_account_is_read_as_it_was_written,
         a_taken_address_leaves_no_trace,
@@ -55,11 +58,6 @@ mount! {
         roles_and_states_narrow_what_is_found,
         pages_follow_each_other_without_a_gap,
         locks_are_told_of_many_names_at_once,
-        a_set_of_roles_is_put_in_the_place_of_the_one_that_was_read,
-        of_two_sets_of_roles_at_once_one_is_stored,
-        somebody_keeps_the_role_of_administrators,
-        administrators_who_take_the_role_from_each_other_at_once_leave_one,
-        a_change_of_roles_is_whole_or_not_at_all,
         an_administrator_ends_locks_and_sessions_of_whom_they_name;
     alerts:
         one_process_has_the_turn_until_it_ends,
@@ -108,6 +106,12 @@ mount! {
         a_bucket_is_one_for_all_who_are_asked,
         of_fifty_at_once_a_bucket_lets_through_what_it_holds,
         a_name_that_is_tried_too_often_waits_twice_as_long_each_time;
+    roles:
+        a_set_of_roles_is_put_in_the_place_of_the_one_that_was_read,
+        of_two_sets_of_roles_at_once_one_is_stored,
+        somebody_keeps_the_role_of_administrators,
+        administrators_who_take_the_role_from_each_other_at_once_leave_one,
+        a_change_of_roles_is_whole_or_not_at_all;
     turns:
         of_fifty_refreshes_in_two_processes_one_rotates,
         a_lost_answer_is_handed_out_again_by_another_process,

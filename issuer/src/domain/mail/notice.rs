@@ -58,6 +58,7 @@ impl Notice {
                 | Action::RevokeAllSessions
                 | Action::SearchAccounts
                 | Action::ViewAccount
+                | Action::RevokeToken
                 | Action::GiveRole
                 | Action::TakeRole
                 | Action::Unlock
