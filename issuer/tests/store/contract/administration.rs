@@ -8,7 +8,6 @@ use edgeward_issuer::domain::{
     },
     audit::{Action, Actor, AuditEntry, Origin},
     lockout::{Counter, CounterKey, Failure, LockoutKey, Swap},
-    roles::{self, RoleError, Version},
     session::NewSignIn,
     storage::{Creation, PasswordHash, Storage},
 };
