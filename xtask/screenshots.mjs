@@ -1,8 +1,9 @@
-// Photographs the pages of a running site: SITE, EMAIL, PASSWORD and CHROMIUM from the environment, the folder as argument.
+// Photographs every page of a running site in every state: SITE, PASSWORD and CHROMIUM from the environment, the folder as argument.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { tour } from "../tests/js/browser/tour.mjs";
 
 const { SITE, EMAIL, PASSWORD, CHROMIUM } = process.env;
 const folder = process.argv[2];
@@ -14,28 +15,28 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run"],
 });
 try {
-  for (const [size, viewport] of Object.entries(SIZES)) {
-    for (const colorScheme of ["light", "dark"]) {
-      const page = await (await browser.newContext({ viewport, colorScheme })).newPage();
-      const take = async (name, path) => {
-        if (path) await page.goto(SITE + path);
-        await page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`), fullPage: true });
-      };
-      await take("home", "/");
-      await take("register", "/register");
-      await take("sign-in", "/login?returnTo=%2Fapp");
-      await page.fill("[name=email]", EMAIL);
-      await page.fill("[name=password]", "not the password");
-      await Promise.all([page.waitForResponse(/\/auth\/login/), page.click("button[type=submit]")]);
+  for (const colorScheme of ["light", "dark"]) {
+    const page = await (await browser.newContext({ colorScheme, reducedMotion: "reduce" })).newPage();
+    const take = async (name) => {
       await page.waitForLoadState();
-      await take("sign-in-refused");
-      await page.fill("[name=password]", PASSWORD);
-      await Promise.all([page.waitForURL(`${SITE}/app`), page.click("button[type=submit]")]);
-      await take("app");
-      await take("forbidden", "/admin");
-      await take("sign-out", "/account/sign-out");
-      await page.context().close();
-    }
+      for (const [size, viewport] of Object.entries(SIZES)) {
+        await page.setViewportSize(viewport);
+        await page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`), fullPage: true });
+      }
+    };
+    // What is the app's and the edge's comes first: the tour ends signed in as somebody else.
+    await page.goto(`${SITE}/`);
+    await take("home");
+    await page.goto(`${SITE}/login?returnTo=%2Fapp`);
+    await page.fill("[name=email]", EMAIL);
+    await page.fill("[name=password]", PASSWORD);
+    await Promise.all([page.waitForURL(`${SITE}/app`), page.click("main button[type=submit]")]);
+    await take("app");
+    await page.goto(`${SITE}/admin`);
+    await take("forbidden");
+    await page.context().clearCookies();
+    await tour(page, SITE, PASSWORD, take);
+    await page.context().close();
   }
 } finally {
   await browser.close();

@@ -87,6 +87,12 @@ problem_codes! {
     WeakPassword = "WEAK_PASSWORD", 422, "The password is too weak.";
     /// An account with this e-mail address exists already.
     EmailTaken = "EMAIL_TAKEN", 409, "This e-mail address is already registered.";
+    /// Somebody has to keep the role of administrators.
+    LastAdmin = "LAST_ADMIN", 409, "Nobody else could administer this site.";
+    /// What was to be changed is no longer as it was read.
+    StaleVersion = "STALE_VERSION", 412, "This was changed meanwhile; read it again.";
+    /// A change has to say which version it was decided upon (RFC 6585, section 3).
+    VersionRequired = "VERSION_REQUIRED", 428, "Say in If-Match which version is to be changed.";
     /// Refreshing needs a refresh token, and none was sent.
     NoRefreshToken = "NO_REFRESH_TOKEN", 401, "No refresh token was sent.";
     /// Another request is refreshing the same session; repeat after `Retry-After`.

@@ -20,6 +20,9 @@ pub const PARAMETER_ALIAS: &str = "callbackUrl";
 /// intermediaries accept about 8 KiB.
 pub const MAX_RETURN_TO_BYTES: usize = 2048;
 
+/// Below it are the issuer's pages for administrators, the only places under `/auth` that somebody returns to.
+const CONSOLE: &str = "/auth/console/";
+
 /// The canonical path and query of a same-origin place, or `None` for everything else. `raw` is the parameter's value,
 /// percent-decoded once as query parameters are.
 ///
@@ -105,7 +108,7 @@ fn leads_back_to_sign_in(path: &CanonicalPath) -> bool {
     ["/login", "/register", "/auth"]
         .iter()
         .any(|page| judged.eq_ignore_ascii_case(page))
-        || below("/auth/")
+        || (below("/auth/") && !judged.starts_with(CONSOLE))
 }
 
 /// Keeps the query's meaning and makes it plain ASCII; a control character or a backslash ends the attempt.
@@ -163,6 +166,7 @@ mod tests {
         check("/caf\u{e9}?q=\u{e9} x", Some("/caf%C3%A9?q=%C3%A9%20x"));
         check("/app#part", Some("/app"));
         check("/loginx", Some("/loginx"));
+        check("/auth/console/users?a", Some("/auth/console/users?a"));
     }
 
     #[test]

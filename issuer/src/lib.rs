@@ -33,7 +33,7 @@ use crate::{
     alerts::{Watch, WatchError},
     captcha::Captcha,
     clock::Clock,
-    config::{Config, Database},
+    config::{AssetError, Config, Database},
     custody::{CustodyError, MacKey, Secrets},
     domain::{
         custody_log,
@@ -46,7 +46,7 @@ use crate::{
         secrets::{Generations, Known, Purpose, SecretsError, acts},
         storage::StorageError,
     },
-    http::{metrics::Metrics, wellknown::Documents},
+    http::{metrics::Metrics, pages::brand::Brand, wellknown::Documents},
     mail::{MailError, Post},
     store::{
         Store, StoreError,
@@ -83,6 +83,8 @@ pub struct App {
     pub redis: Option<Link>,
     /// The pages of the feed of ended sessions that were built last.
     pub pages: Pages,
+    /// Whose pages they are.
+    pub brand: Arc<Brand>,
     /// Asks whether a challenge was solved, where one is configured.
     pub captcha: Option<Captcha>,
     /// Calls whom the rules for alerts name, where there are any.
@@ -138,6 +140,9 @@ pub enum OpenError {
         "{0} holds no tables of an issuer: `edgeward migrate up` or the first `serve` makes them"
     )]
     NoSchema(String),
+    /// A file that pages load cannot be read.
+    #[error(transparent)]
+    Asset(#[from] AssetError),
     /// Mails cannot be sent as the configuration says.
     #[error(transparent)]
     Mail(#[from] MailError),
@@ -337,6 +342,7 @@ impl App {
         let captcha = config.captcha.as_ref().map(asking).transpose()?;
         Ok(Self {
             captcha,
+            brand: Arc::new(Brand::open(&config.pages)?),
             watch: Watch::new(&config.alerting)?,
             limits: Limits::new(&config.limits, config.environment, shared),
             redis,

@@ -14,7 +14,7 @@ use crate::setup::{self, Need};
 use crate::toolchain::{self, WASM_BINDGEN, WASM_PACK, WORKER_BUILD};
 use crate::workspace;
 
-/// `cargo xtask build [edge|npm|issuer|client|all]`
+/// `cargo xtask build [edge|npm|issuer|client|pages|all]`
 pub fn run(args: &[String]) -> Outcome<()> {
     let parts: Vec<&str> = if args.is_empty() {
         vec!["all"]
@@ -36,10 +36,14 @@ pub fn run(args: &[String]) -> Outcome<()> {
                 setup::prepare(Need::Npm)?;
                 report("the browser client", &client()?);
             }
-            "all" => run(&["edge", "npm", "issuer", "client"].map(str::to_owned))?,
+            "pages" => {
+                setup::prepare(Need::Npm)?;
+                report("the modules of the pages", &pages()?);
+            }
+            "all" => run(&["edge", "npm", "pages", "issuer", "client"].map(str::to_owned))?,
             other => {
                 return Err(Failure::new(format!(
-                    "nothing is called `{other}`: edge, npm, issuer, client or all"
+                    "nothing is called `{other}`: edge, npm, issuer, client, pages or all"
                 )));
             }
         }
@@ -320,6 +324,21 @@ pub fn client() -> Outcome<PathBuf> {
     let package = workspace::root().join("www/client");
     check(command(toolchain::npm_program("tsc")?).args(["-p", "www/client"]))?;
     Ok(package.join("dist"))
+}
+
+/// Builds the modules of the issuer's pages and returns their folder. What comes of it is committed, so that the issuer is built
+/// without Node; `www/pages/test` holds that it is what the sources give.
+pub fn pages() -> Outcome<PathBuf> {
+    let assets = workspace::root().join("www/pages/assets");
+    let mut bundle = command(toolchain::npm_program("esbuild")?);
+    bundle.arg("www/pages/scripts/sessions.ts");
+    bundle.args(["--bundle", "--format=esm", "--target=es2022", "--minify"]);
+    bundle.arg(format!(
+        "--outfile={}",
+        assets.join("sessions.js").display()
+    ));
+    check(&mut bundle)?;
+    Ok(assets)
 }
 
 /// Copies the debug binary to where the next build with other features does not replace it.

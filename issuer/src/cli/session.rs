@@ -8,10 +8,11 @@ use crate::{
     clock::Clock,
     domain::{
         accounts::{Email, UserId},
-        audit::{Action, Actor, AuditEntry, Origin},
+        administration::{self, Mandate},
+        audit::Action,
         revocations::Revoking,
-        session::{AddressRange, Family, RevocationReason, Sid},
-        storage::{Storage, StorageError},
+        session::{AddressRange, Family, Sid},
+        storage::Storage,
     },
     open_existing_store,
     store::Store,
@@ -87,7 +88,7 @@ fn line(family: &Family) -> Result<String, Failure> {
 
 async fn revoke(store: &Store, id: &str, now: UnixTime) -> Outcome {
     let ended = match Sid::parse(id) {
-        Some(sid) => end(store, sid, now).await?,
+        Some(sid) => administration::end_session(store, &Mandate::operator(now), None, sid).await?,
         None => false,
     };
     if !ended {
@@ -97,29 +98,14 @@ async fn revoke(store: &Store, id: &str, now: UnixTime) -> Outcome {
     Ok(Answer::Yes)
 }
 
-async fn end(store: &Store, sid: Sid, now: UnixTime) -> Result<bool, StorageError> {
-    let Some(family) = store.family(sid).await? else {
-        return Ok(false);
-    };
-    let action = Action::RevokeSession;
-    let entry = AuditEntry::done(action, Actor::Operator, now, &Origin::default())
-        .about("user", family.user)
-        .in_session(sid);
-    store
-        .revoke(sid, RevocationReason::Revoked, now, &entry)
-        .await
-}
-
 async fn revoke_all(store: &Store, email: &str, now: UnixTime) -> Outcome {
     let Some(user) = user_of(store, email).await? else {
         return user::not_found();
     };
-    let action = Action::RevokeAllSessions;
-    let entry =
-        AuditEntry::done(action, Actor::Operator, now, &Origin::default()).about("user", user);
-    let ended = store
-        .revoke_subject(user, now, &entry.with("tokensUntil", now))
-        .await?;
+    let entry = Mandate::operator(now)
+        .done(Action::RevokeAllSessions, user)
+        .with("tokensUntil", now);
+    let ended = store.revoke_subject(user, now, &entry).await?;
     print(&format!("sessions ended: {ended}"))?;
     Ok(Answer::Yes)
 }

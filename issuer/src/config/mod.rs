@@ -15,6 +15,7 @@ mod cookies;
 mod custody;
 mod forward_auth;
 mod mail;
+mod pages;
 mod proxies;
 mod read;
 mod reader;
@@ -33,6 +34,7 @@ pub use cookies::Cookies;
 pub use custody::{Custody, Kms, KmsKey, Pkcs11, SealerKind, SigningPlace, Transit};
 pub use forward_auth::{Dialect, ForwardAuth, PolicyFileError, read_policy};
 pub use mail::{Mail, MailPassword, MailTls, Notify};
+pub use pages::{Asset, AssetError, Pages, read_logo, read_stylesheet};
 pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
 pub use read::Inputs;
 pub use redis_url::RedisUrl;
@@ -49,6 +51,7 @@ use std::{
 
 use edgeward_core::cookie::Environment;
 
+use crate::domain::accounts::Role;
 use crate::signatures::SigningAlgorithm;
 
 /// Everything that can be set, checked.
@@ -78,10 +81,14 @@ pub struct Config {
     pub passwords: Passwords,
     /// How many wrong passwords lock, and for how long.
     pub lockout: Lockout,
+    /// Who administers accounts.
+    pub admin: Admin,
     /// How often one sender may ask.
     pub limits: Limits,
     /// Which challenge keeps machines out, if any does.
     pub captcha: Option<Captcha>,
+    /// Whose pages they are.
+    pub pages: Pages,
     /// Which events call somebody.
     pub alerting: Alerting,
     /// What is logged and how.
@@ -288,6 +295,15 @@ pub struct Lockout {
     pub revoke_sessions: bool,
 }
 
+/// `[admin]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// Who holds this role administers the accounts of others.
+    pub role: Role,
+    /// A change wants a sign-in that is at most so old.
+    pub max_age_seconds: i64,
+}
+
 /// `[limits]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -437,6 +453,10 @@ impl Config {
                 address_failures: 100,
                 revoke_sessions: false,
             },
+            admin: Admin {
+                role: Role::administrators(),
+                max_age_seconds: 5 * 60,
+            },
             limits: Limits {
                 enabled: true,
                 loopback: false,
@@ -447,6 +467,7 @@ impl Config {
                 reads_burst: at_most(60),
             },
             captcha: None,
+            pages: Pages::default(),
             alerting: Alerting::default(),
             log: Log {
                 format: LogFormat::Json,

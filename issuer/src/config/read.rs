@@ -19,7 +19,7 @@ use super::{
     ACCESS_SECONDS_MAX, Argon2, ClientAddressHeader, Config, ConfigErrors, Cookies, Database,
     Events, Identity, Keys, Log, LogFormat, LogLevel, Metrics, Networks, OnChange, OnReuse, Origin,
     Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, alerts, audiences,
-    captcha, check, cookies, custody, forward_auth,
+    captcha, check, cookies, custody, forward_auth, pages,
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
@@ -197,8 +197,10 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let refresh = refresh(reader, default.refresh);
     let passwords = passwords(reader, default.passwords);
     let lockout = attempts::lockout(reader, &default.lockout);
+    let admin = attempts::admin(reader, &default.admin);
     let limits = attempts::limits(reader, &default.limits, environment);
     let captcha = captcha::read(reader);
+    let pages = pages::read(reader);
     let alerting = alerts::read(reader);
     let log = Log {
         format: reader.take("log.format", default.log.format, log_format),
@@ -229,8 +231,10 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
         refresh,
         passwords,
         lockout,
+        admin,
         limits,
         captcha,
+        pages,
         alerting,
         log,
         metrics,

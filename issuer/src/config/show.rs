@@ -4,7 +4,7 @@ use std::{fmt::Write, path::PathBuf};
 
 use super::{
     Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, Mail, OnChange, OnReuse, Origin,
-    alerts, audiences, captcha, cookies, custody,
+    alerts, audiences, captcha, cookies, custody, pages,
     read::{self, Loaded},
 };
 
@@ -111,6 +111,8 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "passwords.argon2.memory_kib" => passwords.argon2.memory_kib.to_string(),
         "passwords.argon2.iterations" => passwords.argon2.iterations.to_string(),
         "passwords.argon2.parallelism" => passwords.argon2.parallelism.to_string(),
+        "admin.role" => quoted(config.admin.role.as_str()),
+        "admin.max_age_seconds" => config.admin.max_age_seconds.to_string(),
         "limits.enabled" => config.limits.enabled.to_string(),
         "limits.loopback" => config.limits.loopback.to_string(),
         "limits.guesses_per_minute" => config.limits.guesses_per_minute.to_string(),
@@ -132,6 +134,10 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         _ if key.starts_with("captcha.") => {
             let name = key.trim_start_matches("captcha.");
             captcha::shown(config.captcha.as_ref(), name)?.to_string()
+        }
+        _ if key.starts_with("pages.") => {
+            let name = key.trim_start_matches("pages.");
+            pages::shown(&config.pages, name)?.to_string()
         }
         _ if key.starts_with("custody.") => {
             let name = key.trim_start_matches("custody.");

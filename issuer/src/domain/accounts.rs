@@ -201,6 +201,12 @@ impl Role {
         }
     }
 
+    /// The role of administrators where the settings name no other.
+    #[must_use]
+    pub fn administrators() -> Self {
+        Self("admin".to_owned())
+    }
+
     /// Takes the roles of an account; one that is named twice is one.
     ///
     /// # Errors

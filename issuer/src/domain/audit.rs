@@ -47,9 +47,9 @@ pub enum Action {
     SignOut,
     /// A browser signed in anew, which ended the session it had. Its user may be another one than the actor.
     ReplaceSession,
-    /// A person ended a session from the list.
+    /// A person ended a session from the list, or an administrator one of somebody else.
     RevokeSession,
-    /// A person ended all sessions, or all others.
+    /// A person ended all sessions, or all others, or an administrator those of somebody else.
     RevokeAllSessions,
     /// An operator revoked one access token; its session goes on.
     RevokeToken,
@@ -61,13 +61,17 @@ pub enum Action {
     RequestReset,
     /// A mailed link was used to choose another password, which ended all sessions.
     ResetPassword,
-    /// An operator gave a role, which ended the user's sessions.
+    /// An administrator looked for people; for whom is personal and not in the log.
+    SearchAccounts,
+    /// An administrator looked at the account of a person and its sessions.
+    ViewAccount,
+    /// An operator or an administrator gave a role, which ended the user's sessions.
     GiveRole,
-    /// An operator took a role, which ended the user's sessions.
+    /// An operator or an administrator took a role, which ended the user's sessions.
     TakeRole,
     /// Too many failures locked a name, a device or a range of addresses for a while.
     Lock,
-    /// An operator ended a lock before its time.
+    /// An operator or an administrator ended a lock before its time.
     Unlock,
     /// A signing key was made.
     CreateKey,
@@ -127,6 +131,8 @@ impl Action {
             Self::RequestRegistration => "account.request-registration",
             Self::RequestReset => "account.request-reset",
             Self::ResetPassword => "account.reset-password",
+            Self::SearchAccounts => "account.search",
+            Self::ViewAccount => "account.view",
             Self::GiveRole => "account.give-role",
             Self::TakeRole => "account.take-role",
             Self::Lock => "account.lock",

@@ -142,6 +142,33 @@ impl Device {
     }
 }
 
+const SYSTEMS: [(&str, &str); 7] = [
+    ("Android", "Android"),
+    ("iPhone", "iOS"),
+    ("iPad", "iPadOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+];
+
+/// The name of what says nothing of itself.
+const UNKNOWN: &str = "Unknown device";
+
+/// Stands between the two halves of a name.
+const ON: &str = " on ";
+
+/// The browser, or what else signed in, and the system it runs on, as far as a device's name has them.
+#[must_use]
+pub fn browser_and_system(name: &str) -> (Option<&str>, Option<&str>) {
+    match name.split_once(ON) {
+        Some((browser, system)) => (Some(browser), Some(system)),
+        None if name == UNKNOWN || name.is_empty() => (None, None),
+        None if SYSTEMS.iter().any(|(_, system)| *system == name) => (None, Some(name)),
+        None => (Some(name), None),
+    }
+}
+
 /// Tells browsers apart as far as a person needs it. The first mark that occurs wins: Edge and Opera name Chrome too,
 /// Chrome names Safari, and everything names Mozilla.
 fn device_name(user_agent: &str) -> String {
@@ -155,15 +182,6 @@ fn device_name(user_agent: &str) -> String {
         ("Safari/", "Safari"),
         ("curl/", "curl"),
     ];
-    const SYSTEMS: [(&str, &str); 7] = [
-        ("Android", "Android"),
-        ("iPhone", "iOS"),
-        ("iPad", "iPadOS"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("CrOS", "ChromeOS"),
-        ("Linux", "Linux"),
-    ];
     let find = |marks: &[(&str, &'static str)]| {
         marks
             .iter()
@@ -171,9 +189,9 @@ fn device_name(user_agent: &str) -> String {
             .map(|(_, name)| *name)
     };
     match (find(&PROGRAMS), find(&SYSTEMS)) {
-        (Some(program), Some(system)) => format!("{program} on {system}"),
+        (Some(program), Some(system)) => format!("{program}{ON}{system}"),
         (Some(only), None) | (None, Some(only)) => only.to_owned(),
-        (None, None) => product(user_agent).unwrap_or_else(|| "Unknown device".to_owned()),
+        (None, None) => product(user_agent).unwrap_or_else(|| UNKNOWN.to_owned()),
     }
 }
 
@@ -234,6 +252,19 @@ mod tests {
             (&"a".repeat(65), "Unknown device"),
         ] {
             assert_eq!(device_name(user_agent), name, "{user_agent}");
+        }
+    }
+
+    #[test]
+    fn a_name_says_which_browser_on_which_system() {
+        for (name, expected) in [
+            ("Firefox on Linux", (Some("Firefox"), Some("Linux"))),
+            ("curl", (Some("curl"), None)),
+            ("Android", (None, Some("Android"))),
+            ("Unknown device", (None, None)),
+            ("", (None, None)),
+        ] {
+            assert_eq!(browser_and_system(name), expected, "{name}");
         }
     }
 

@@ -5,6 +5,7 @@
 
 pub mod access_token;
 pub mod accounts;
+pub mod administration;
 pub mod alerts;
 pub mod audit;
 pub mod custody_log;
@@ -19,6 +20,7 @@ pub mod events;
 pub mod import;
 pub mod keyring;
 pub mod secrets;
+pub mod language;
 pub mod reseal;
 pub mod limits;
 pub mod lockout;

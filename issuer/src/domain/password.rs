@@ -12,7 +12,7 @@ mod policy;
 
 pub use admission::{HashCounts, RETRY_AFTER_SECONDS};
 pub use legacy::{Digest, Pbkdf2, adopt, of_hex};
-pub use policy::{Policy, WeakPassword};
+pub use policy::{Policy, Wanted, WeakPassword};
 
 use std::{fmt, thread};
 

@@ -10,12 +10,13 @@ use std::{error::Error, fmt, future::Future};
 use edgeward_core::time::UnixTime;
 
 use super::{
-    accounts::{Account, Email, NewAccount, UserId},
+    accounts::{Account, Email, NewAccount, Role, UserId},
+    administration::{Person, Selection},
     audit::AuditEntry,
     change_password::{PasswordChange, Stored},
     lockout::{Counter, CounterKey, Failure, Swap},
     refresh::{HandOut, ReusedFamily, Rotation},
-    roles::RoleChange,
+    roles::{Changed, RoleChange},
     session::{BrowserSession, Digest, Family, NewSignIn, RevocationReason, Sid},
 };
 
@@ -153,12 +154,38 @@ pub trait Storage: Send + Sync {
         entry: &AuditEntry,
     ) -> impl Future<Output = Result<Entered, StorageError>> + Send;
 
-    /// Gives or takes a role and ends the user's sessions. `None`: nothing was to change, and nothing was written.
-    fn change_role(
+    /// Gives and takes roles and ends the user's sessions, with an entry for each role. Roles that the user has, or lacks,
+    /// already are passed over.
+    fn change_roles(
         &self,
         change: &RoleChange,
-        entry: &AuditEntry,
-    ) -> impl Future<Output = Result<Option<u64>, StorageError>> + Send;
+        entries: &[AuditEntry],
+    ) -> impl Future<Output = Result<Changed, StorageError>> + Send;
+
+    /// Accounts in the order of their addresses.
+    fn people(
+        &self,
+        selection: &Selection<'_>,
+    ) -> impl Future<Output = Result<Vec<Person>, StorageError>> + Send;
+
+    /// One account, and when it was made.
+    fn person(
+        &self,
+        id: UserId,
+    ) -> impl Future<Output = Result<Option<Person>, StorageError>> + Send;
+
+    /// For each name in its place the end of the last lock that holds at it, at a known device of it or at a repeated proof.
+    fn locks(
+        &self,
+        names: &[CounterKey],
+        now: UnixTime,
+    ) -> impl Future<Output = Result<Vec<Option<UnixTime>>, StorageError>> + Send;
+
+    /// The roles that anybody has, in order, at most so many.
+    fn known_roles(
+        &self,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<Role>, StorageError>> + Send;
 
     /// Stores a new password, ends the user's other sessions and renews the one in use, or does nothing.
     fn change_password(

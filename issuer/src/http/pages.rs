@@ -1,235 +1,191 @@
 //! The pages for people: sign in, register, confirm, sign out, what mailed links lead to, and a message where a form cannot be shown
 //! again.
 //!
-//! They work without scripts. Their look is in `www/pages`; which fields a form has is agreed with `auth`.
+//! They work without scripts. Their look and their texts are in `www/pages`, whose README says how one is written; which fields a
+//! form has is agreed with `auth`.
 
+pub mod account;
+pub mod brand;
+pub mod console;
+pub mod frame;
 pub mod links;
+pub mod moment;
+pub mod nav;
+pub mod sign_in;
+pub mod texts;
+pub mod wrong;
 
 use askama::Template;
 use axum::{
-    extract::{RawQuery, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
-    response::{Html, IntoResponse, Response},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use edgeward_core::return_to;
 
 use super::{
     auth::visitor::{Strength, Visitor},
-    challenge::Challenge,
     cookies, csrf,
     problem::{ApiError, Refused},
 };
-use crate::{App, SharedApp, captcha::Purpose, domain::password::Policy};
+use crate::App;
 
-const STYLES: &str = include_str!("../../../www/pages/assets/pages.css");
+pub use frame::Frame;
+pub use wrong::Wrong;
 
-/// Nothing but our own style sheet, forms to ourselves, and no frame around. No script at all.
+/// Nothing but our own style sheets, forms to ourselves, and no frame around. No script at all.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-/// The style sheet holds nothing of anybody; an hour bounds how long an old one is seen after an update.
-const STYLES_CACHE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+/// The same with our own modules, which may ask us.
+pub const SCRIPTED_PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'",
+);
 
-/// The sign-in form.
-#[derive(Template)]
-#[template(path = "login.html")]
-pub struct LoginPage {
-    /// The token of the hidden field.
-    pub csrf_token: String,
-    /// A sanitised place, or empty.
-    pub return_to: String,
-    /// What was typed before.
-    pub email: String,
-    /// Whether a forgotten password can be reset.
-    pub can_reset: bool,
-    /// The challenge that has to be solved.
-    pub challenge: Option<Challenge>,
-    /// Why it is shown again.
-    pub error: Option<String>,
+/// Where somebody without a sign-in is led to.
+const SIGN_IN: &str = "/login";
+
+/// Where somebody is led to who has to confirm their identity.
+pub const STEP_UP: &str = "/account/step-up";
+
+/// A page: a template in a frame.
+pub trait Page: Template {
+    /// The frame.
+    fn frame(&self) -> &Frame;
+
+    /// What it may load.
+    fn policy(&self) -> HeaderValue {
+        PAGE_POLICY
+    }
 }
 
-/// The registration form.
-#[derive(Template)]
-#[template(path = "register.html")]
-pub struct RegisterPage {
-    /// The token of the hidden field.
-    pub csrf_token: String,
-    /// A sanitised place, or empty.
-    pub return_to: String,
-    /// What was typed before.
-    pub email: String,
-    /// What was typed before.
-    pub first_name: String,
-    /// What was typed before.
-    pub last_name: String,
-    /// What is asked of the password.
-    pub password_rules: String,
-    /// The challenge that has to be solved.
-    pub challenge: Option<Challenge>,
-    /// Why it is shown again.
-    pub error: Option<String>,
+/// Pages that load nothing beside the style sheets and the logo.
+macro_rules! plain_pages {
+    ($($page:ty),* $(,)?) => {$(
+        impl crate::http::pages::Page for $page {
+            fn frame(&self) -> &crate::http::pages::Frame {
+                &self.frame
+            }
+        }
+    )*};
 }
+pub(crate) use plain_pages;
 
-/// The question for the password of who is signed in.
-#[derive(Template)]
-#[template(path = "step_up.html")]
-pub struct StepUpPage {
-    /// The token of the hidden field.
-    pub csrf_token: String,
-    /// A sanitised place, or empty.
-    pub return_to: String,
-    /// Why it is shown again.
-    pub error: Option<String>,
-}
+/// Pages that load a module of ours besides.
+macro_rules! scripted_pages {
+    ($($page:ty),* $(,)?) => {$(
+        impl crate::http::pages::Page for $page {
+            fn frame(&self) -> &crate::http::pages::Frame {
+                &self.frame
+            }
 
-/// The question whether to sign out.
-#[derive(Template)]
-#[template(path = "sign_out.html")]
-pub struct SignOutPage {
-    /// The token of the hidden field.
-    pub csrf_token: String,
+            fn policy(&self) -> axum::http::HeaderValue {
+                crate::http::pages::SCRIPTED_PAGE_POLICY
+            }
+        }
+    )*};
 }
+pub(crate) use scripted_pages;
 
 /// A refusal where there is no form to show again.
 #[derive(Template)]
 #[template(path = "message.html")]
 pub struct MessagePage {
+    /// What every page has.
+    pub frame: Frame,
     /// The heading.
     pub title: String,
     /// One or two sentences.
     pub message: String,
 }
 
+plain_pages!(MessagePage);
+
 /// A page as an answer.
 ///
 /// # Errors
 /// When the template cannot be rendered.
-pub fn render(status: StatusCode, page: &impl Template) -> Result<Response, ApiError> {
+pub fn render(status: StatusCode, page: &impl Page) -> Result<Response, ApiError> {
     let html = page.render().map_err(ApiError::internal)?;
     let mut response = (status, Html(html)).into_response();
-    response
-        .headers_mut()
-        .insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, page.policy());
+    let language = page.frame().language.tag();
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language));
+    cookies::append(&mut response, page.frame().chosen_language())?;
     Ok(response)
-}
-
-/// A page that may show a challenge, which then may load what the challenge needs.
-///
-/// # Errors
-/// As [`render`].
-pub fn render_with(
-    status: StatusCode,
-    page: &impl Template,
-    challenge: Option<&Challenge>,
-) -> Result<Response, ApiError> {
-    let mut response = render(status, page)?;
-    if let Some(challenge) = challenge {
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_SECURITY_POLICY, challenge.policy());
-    }
-    Ok(response)
-}
-
-/// `GET /login`
-pub async fn login(
-    State(app): State<SharedApp>,
-    visitor: Result<Visitor, ApiError>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    show(&app, visitor, |csrf_token| LoginPage {
-        csrf_token,
-        return_to: place(query.as_deref()),
-        email: String::new(),
-        can_reset: app.config.mail.is_some(),
-        challenge: None,
-        error: None,
-    })
-}
-
-/// `GET /register`
-pub async fn register(
-    State(app): State<SharedApp>,
-    visitor: Result<Visitor, ApiError>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let challenge = Challenge::of(&app, Purpose::Register);
-    let page = |csrf_token| RegisterPage {
-        csrf_token,
-        return_to: place(query.as_deref()),
-        email: String::new(),
-        first_name: String::new(),
-        last_name: String::new(),
-        password_rules: Policy::new(&app.config.passwords).told(),
-        challenge: challenge.clone(),
-        error: None,
-    };
-    show_with(&app, visitor, challenge.as_ref(), page)
-}
-
-/// `GET /account/step-up`
-pub async fn step_up(
-    State(app): State<SharedApp>,
-    visitor: Result<Visitor, ApiError>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let visitor = match visitor {
-        Ok(visitor) => visitor
-            .principal(&app, Strength::Any)
-            .await
-            .map(|_| visitor),
-        Err(error) => Err(error),
-    };
-    show(&app, visitor, |csrf_token| StepUpPage {
-        csrf_token,
-        return_to: place(query.as_deref()),
-        error: None,
-    })
-}
-
-/// `GET /account/sign-out`
-pub async fn sign_out(
-    State(app): State<SharedApp>,
-    visitor: Result<Visitor, ApiError>,
-) -> Response {
-    show(&app, visitor, |csrf_token| SignOutPage { csrf_token })
 }
 
 /// A page with a form, or a message where the visitor cannot be told.
-fn show<T: Template>(
+pub fn show<T: Page>(
     app: &App,
+    frame: Frame,
     visitor: Result<Visitor, ApiError>,
-    page: impl FnOnce(String) -> T,
+    page: impl FnOnce(Frame, String) -> T,
 ) -> Response {
-    show_with(app, visitor, None, page)
-}
-
-/// The same with a challenge on it.
-fn show_with<T: Template>(
-    app: &App,
-    visitor: Result<Visitor, ApiError>,
-    challenge: Option<&Challenge>,
-    page: impl FnOnce(String) -> T,
-) -> Response {
-    let shown = || -> Result<Response, ApiError> {
+    let shown = |frame| -> Result<Response, ApiError> {
         let (csrf_token, cookie) = csrf::hand_out(app, &visitor?)?;
-        let mut response = render_with(StatusCode::OK, &page(csrf_token), challenge)?;
+        let mut response = render(StatusCode::OK, &page(frame, csrf_token))?;
         cookies::append(&mut response, [cookie])?;
         Ok(response)
     };
-    shown().unwrap_or_else(message)
+    shown(frame.clone()).unwrap_or_else(|error| message(&frame, error))
 }
 
 /// A refusal as a page.
 #[must_use]
-pub fn message(error: ApiError) -> Response {
+pub fn message(frame: &Frame, error: ApiError) -> Response {
     let page = MessagePage {
-        title: "This did not work".to_owned(),
-        message: sentence(&error),
+        frame: frame.clone(),
+        title: frame.text("refusal-title"),
+        message: frame.sentence(&error),
     };
     match render(StatusCode::OK, &page) {
         Ok(page) => in_place_of(page, error),
         Err(_) => error.into_response(),
+    }
+}
+
+/// What somebody meets who may not see a page: the sign-in, the question for the password, or a message. From the first two they
+/// come back to where they wanted to be.
+pub async fn turn_away(app: &App, frame: &Frame, visitor: &Visitor, error: ApiError) -> Response {
+    let place = if matches!(
+        error,
+        ApiError::StepUpRequired | ApiError::RecentSignInRequired { .. }
+    ) {
+        STEP_UP
+    } else if matches!(error, ApiError::NotSignedIn | ApiError::InvalidToken(_)) {
+        // Somebody whose access is still renewed in the background is signed in as far as an edge can tell, and would be sent back
+        // from the sign-in page at once.
+        match visitor.principal(app, Strength::Any).await {
+            Ok(_) => STEP_UP,
+            Err(_) => SIGN_IN,
+        }
+    } else {
+        return message(frame, error);
+    };
+    let way_back = frame.here.as_deref().and_then(return_to::sanitise);
+    match way_back {
+        Some(here) => {
+            let place = format!("{place}?{}={}", return_to::PARAMETER, escaped(&here));
+            Redirect::to(&place).into_response()
+        }
+        None => Redirect::to(place).into_response(),
+    }
+}
+
+/// Where there is nothing: a page for somebody who navigates, a problem for a program.
+pub async fn absent(frame: Frame, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT);
+    let wants_page = accept.is_some_and(|accept| {
+        let accept = String::from_utf8_lossy(accept.as_bytes());
+        accept.contains("text/html")
+    });
+    if wants_page {
+        message(&frame, ApiError::NotFound)
+    } else {
+        ApiError::NotFound.into_response()
     }
 }
 
@@ -248,77 +204,24 @@ pub fn in_place_of(mut page: Response, error: ApiError) -> Response {
     page
 }
 
-/// `GET /auth/assets/pages.css`
-pub async fn styles() -> Response {
-    let headers: [(HeaderName, HeaderValue); 2] = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/css; charset=utf-8"),
-        ),
-        (header::CACHE_CONTROL, STYLES_CACHE),
-    ];
-    (headers, STYLES).into_response()
-}
-
-fn place(query: Option<&str>) -> String {
+/// The way back in a query.
+#[must_use]
+pub fn place(query: Option<&str>) -> String {
     query.and_then(return_to::from_query).unwrap_or_default()
 }
 
-/// What a person reads about a refusal: what is wrong with their input where that is known, else the public title.
+/// A value for a query: all but the unreserved characters in escapes (RFC 3986, section 2.3).
 #[must_use]
-pub fn sentence(error: &ApiError) -> String {
-    if let ApiError::WeakPassword(text) | ApiError::Invalid(text) = error {
-        return text.clone().into_owned();
-    }
-    if let ApiError::InvalidCredentials {
-        attempts_left: Some(left),
-    } = error
-    {
-        return format!("{}{}", error.code().title(), told_attempts(*left));
-    }
-    if let ApiError::AccountLocked {
-        retry_after_seconds,
-    } = error
-    {
-        let wait = told_wait(*retry_after_seconds);
-        return format!(
-            "After too many wrong passwords, signing in with this address is locked. {wait}"
-        );
-    }
-    if let ApiError::RateLimited {
-        retry_after_seconds,
-    } = error
-    {
-        let wait = told_wait(*retry_after_seconds);
-        return format!("Too many attempts came from here. {wait}");
-    }
-    if let ApiError::CsrfInvalid = error {
-        return "This page was open for too long, or your browser did not keep its cookie. Please try again.".to_owned();
-    }
-    error.code().title().to_owned()
-}
-
-/// Said from the third failure on: before, it would only frighten who mistyped.
-const ATTEMPTS_TOLD: u32 = 2;
-
-fn told_attempts(left: u32) -> String {
-    match left {
-        0 => " Signing in with this address is now locked for a while.".to_owned(),
-        1 => " 1 attempt is left before signing in with this address is locked.".to_owned(),
-        2..=ATTEMPTS_TOLD => {
-            format!(" {left} attempts are left before signing in with this address is locked.")
+pub fn escaped(value: &str) -> String {
+    use std::fmt::Write;
+    let mut escaped = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a text does not fail.
+            let _ = write!(escaped, "%{byte:02X}");
         }
-        _ => String::new(),
     }
-}
-
-/// In words, rounded up: who comes back then is let in.
-fn told_wait(seconds: u64) -> String {
-    let (number, unit) = if seconds < 100 {
-        (seconds, "second")
-    } else {
-        (seconds.div_ceil(60), "minute")
-    };
-    let plural = if number == 1 { "" } else { "s" };
-    format!("Try again in {number} {unit}{plural}.")
+    escaped
 }

@@ -18,7 +18,9 @@ use edgeward_core::{
 use super::metrics::Fault;
 use edgeward_core::token::SignError;
 
-use crate::domain::{revocations::FeedError, storage::StorageError};
+use crate::domain::{
+    accounts::UnfitField, password::WeakPassword, revocations::FeedError, storage::StorageError,
+};
 
 /// What a client waits after the database was busy: a request gives up after as many seconds of waiting for it.
 const BUSY_RETRY_SECONDS: u64 = 5;
@@ -35,6 +37,8 @@ pub enum ApiError {
     Malformed(Cow<'static, str>),
     /// The body is readable and a field of it is not acceptable. The text names the field and repeats no value.
     Invalid(Cow<'static, str>),
+    /// The same of a field of an account.
+    Unfit(UnfitField),
     /// The body is in another format than the resource takes.
     UnsupportedMediaType,
     /// The body is larger than [`BODY_MAX_BYTES`](super::routes::BODY_MAX_BYTES).
@@ -64,6 +68,13 @@ pub enum ApiError {
     RefreshReused,
     /// The session is doubtful, and the act demands that the person confirms their identity first.
     StepUpRequired,
+    /// The sign-in is too old for the act: the person confirms their identity first.
+    RecentSignInRequired {
+        /// How old it may be.
+        max_age_seconds: i64,
+    },
+    /// Who asks lacks the role that the resource is for.
+    InsufficientRole,
     /// A challenge has to be solved first, and no token of one was sent.
     CaptchaRequired,
     /// The token of the challenge does not hold.
@@ -82,10 +93,20 @@ pub enum ApiError {
     LinkInvalid,
 
     // The person must choose otherwise.
-    /// The new password does not meet the policy; the text says what is missing.
-    WeakPassword(Cow<'static, str>),
+    /// The new password does not meet the policy.
+    WeakPassword(WeakPassword),
+    /// The new password is the present one.
+    PasswordUnchanged,
+    /// The registration came from another browser, so its password has to be typed.
+    PasswordNeeded,
     /// Another account has this e-mail address.
     EmailTaken,
+    /// The site would be left without anybody who may administer it.
+    LastAdmin,
+    /// What is to be changed is not what it was when it was read.
+    StaleVersion,
+    /// A change does not say which version it is of.
+    VersionRequired,
 
     // It will work later.
     /// Too many wrong passwords under this name, whether it has an account or not.
@@ -175,7 +196,9 @@ impl ApiError {
     pub fn code(&self) -> ProblemCode {
         match self {
             Self::Malformed(_) => ProblemCode::MalformedBody,
-            Self::Invalid(_) => ProblemCode::ValidationFailed,
+            Self::Invalid(_) | Self::Unfit(_) | Self::PasswordUnchanged | Self::PasswordNeeded => {
+                ProblemCode::ValidationFailed
+            }
             Self::UnsupportedMediaType => ProblemCode::UnsupportedMediaType,
             Self::BodyTooLarge => ProblemCode::BodyTooLarge,
             Self::NotFound => ProblemCode::NotFound,
@@ -189,7 +212,8 @@ impl ApiError {
             Self::NoRefreshToken => ProblemCode::NoRefreshToken,
             Self::InvalidRefreshToken => ProblemCode::InvalidRefreshToken,
             Self::RefreshReused => ProblemCode::RefreshReused,
-            Self::StepUpRequired => ProblemCode::StepUpRequired,
+            Self::StepUpRequired | Self::RecentSignInRequired { .. } => ProblemCode::StepUpRequired,
+            Self::InsufficientRole => ProblemCode::InsufficientRole,
             Self::CaptchaRequired => ProblemCode::CaptchaRequired,
             Self::CaptchaInvalid => ProblemCode::CaptchaInvalid,
             Self::CsrfInvalid => ProblemCode::CsrfInvalid,
@@ -199,6 +223,9 @@ impl ApiError {
             Self::LinkInvalid => ProblemCode::LinkInvalid,
             Self::WeakPassword(_) => ProblemCode::WeakPassword,
             Self::EmailTaken => ProblemCode::EmailTaken,
+            Self::LastAdmin => ProblemCode::LastAdmin,
+            Self::StaleVersion => ProblemCode::StaleVersion,
+            Self::VersionRequired => ProblemCode::VersionRequired,
             Self::AccountLocked { .. } => ProblemCode::AccountLocked,
             Self::RateLimited { .. } => ProblemCode::RateLimited,
             Self::Busy { .. } | Self::DatabaseBusy | Self::DatabaseUnwritable | Self::TooSlow => {
@@ -210,11 +237,22 @@ impl ApiError {
         }
     }
 
-    fn detail(&self) -> Option<&str> {
-        if let Self::Malformed(text) | Self::Invalid(text) | Self::WeakPassword(text) = self {
-            Some(text)
+    fn detail(&self) -> Option<Cow<'_, str>> {
+        if let Self::Malformed(text) | Self::Invalid(text) = self {
+            Some(Cow::Borrowed(text))
+        } else if let Self::Unfit(unfit) = self {
+            Some(unfit.to_string().into())
+        } else if let Self::WeakPassword(weak) = self {
+            Some(weak.to_string().into())
         } else if let Self::InvalidToken(reject) = self {
-            Some(reject.reason())
+            Some(reject.reason().into())
+        } else if matches!(self, Self::PasswordUnchanged) {
+            Some("newPassword is the present password".into())
+        } else if matches!(self, Self::PasswordNeeded) {
+            Some(
+                "password is needed: the registration came from another browser than this one"
+                    .into(),
+            )
         } else {
             None
         }
@@ -273,13 +311,16 @@ impl ApiError {
     }
 
     /// The challenge of a 401 about an access token: RFC 6750, without `error` when no credential was sent, or RFC 9470.
-    fn challenge(&self) -> Option<&'static str> {
+    fn challenge(&self) -> Option<HeaderValue> {
         if matches!(self, Self::NotSignedIn) {
-            Some("Bearer")
+            Some(HeaderValue::from_static("Bearer"))
         } else if matches!(self, Self::InvalidToken(_)) {
-            Some("Bearer error=\"invalid_token\"")
+            Some(HeaderValue::from_static("Bearer error=\"invalid_token\""))
         } else if matches!(self, Self::StepUpRequired) {
-            Some(STEP_UP_CHALLENGE)
+            Some(HeaderValue::from_static(STEP_UP_CHALLENGE))
+        } else if let Self::RecentSignInRequired { max_age_seconds } = self {
+            let challenge = format!("{STEP_UP_CHALLENGE}, max_age=\"{max_age_seconds}\"");
+            HeaderValue::try_from(challenge).ok()
         } else {
             None
         }
@@ -313,10 +354,7 @@ impl IntoResponse for ApiError {
             HeaderValue::from_static(PROBLEM_CONTENT_TYPE),
         );
         if let Some(challenge) = self.challenge() {
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static(challenge),
-            );
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = self.retry_after_seconds() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

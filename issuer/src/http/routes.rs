@@ -10,7 +10,7 @@ use axum::{
     extract::{DefaultBodyLimit, Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{delete, get, post},
+    routing::{delete, get, post, put},
 };
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -34,6 +34,7 @@ pub fn router(app: SharedApp) -> Router {
     let resources = Router::new()
         .merge(documents())
         .merge(sessions())
+        .merge(administration())
         .merge(page_routes())
         .merge(operations());
     with_layers(resources, app)
@@ -41,7 +42,7 @@ pub fn router(app: SharedApp) -> Router {
 
 fn with_layers(resources: Router<SharedApp>, app: SharedApp) -> Router {
     resources
-        .fallback(async || ApiError::NotFound)
+        .fallback(pages::absent)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(
             ServiceBuilder::new()
@@ -95,17 +96,64 @@ fn sessions() -> Router<SharedApp> {
         .route("/auth/sessions/{id}", delete(auth::sessions::revoke))
 }
 
+/// What administrators do with the accounts of others.
+fn administration() -> Router<SharedApp> {
+    use auth::admin::{acts, roles, users};
+    Router::new()
+        .route("/auth/admin/users", get(users::list))
+        .route("/auth/admin/users/{id}", get(users::details))
+        .route("/auth/admin/users/{id}/roles", put(roles::set))
+        .route("/auth/admin/users/{id}/unlock", post(acts::unlock))
+        .route(
+            "/auth/admin/users/{id}/sessions",
+            delete(acts::revoke_sessions),
+        )
+        .route(
+            "/auth/admin/users/{id}/sessions/{sid}",
+            delete(acts::revoke_session),
+        )
+}
+
 /// What people see.
 fn page_routes() -> Router<SharedApp> {
     Router::new()
-        .route("/login", get(pages::login))
-        .route("/register", get(pages::register))
+        .route("/login", get(pages::sign_in::login))
+        .route("/register", get(pages::sign_in::register))
         .route("/auth/confirm", get(pages::links::confirm))
+        .route("/auth/console/users", get(pages::console::people::list))
+        .route(
+            "/auth/console/users/{id}",
+            get(pages::console::person::show),
+        )
+        .route(
+            "/auth/console/users/{id}/roles",
+            post(pages::console::acts::set_roles),
+        )
+        .route(
+            "/auth/console/users/{id}/unlock",
+            post(pages::console::acts::unlock),
+        )
+        .route(
+            "/auth/console/users/{id}/sessions",
+            post(pages::console::acts::end_sessions),
+        )
+        .route(
+            "/auth/console/users/{id}/sessions/{sid}",
+            post(pages::console::acts::end_session),
+        )
         .route("/auth/forgot", get(pages::links::forgot))
         .route("/auth/reset", get(pages::links::reset))
-        .route("/account/step-up", get(pages::step_up))
-        .route("/account/sign-out", get(pages::sign_out))
-        .route("/auth/assets/pages.css", get(pages::styles))
+        .route("/account", get(pages::account::profile))
+        .route("/account/password", get(pages::account::password))
+        .route("/account/sessions", get(pages::account::sessions))
+        .route(
+            "/account/sessions/end",
+            get(pages::account::end_session).post(auth::sessions::end),
+        )
+        .route("/account/sessions/end-all", get(pages::account::end_all))
+        .route("/account/step-up", get(pages::sign_in::step_up))
+        .route("/account/sign-out", get(pages::sign_in::sign_out))
+        .route("/auth/assets/{name}", get(pages::brand::serve))
 }
 
 /// What the operator's machinery asks. The edge does not pass these on.

@@ -4,9 +4,14 @@
 //! compared or while one is, which admission control bounds; it ends with its lock or its memory, and each new row
 //! takes more ended ones away than it adds.
 
+use std::collections::HashMap;
+
 use edgeward_core::time::UnixTime;
 
-use super::sql::{Readers, Row, Statement, Writes, sql};
+use super::{
+    many_rows::{MOST_ROWS, ManyRows},
+    sql::{Readers, Row, Statement, Value, Writes, sql},
+};
 use crate::domain::{
     lockout::{Counter, CounterKey, Swap},
     storage::StorageError,
@@ -135,6 +140,36 @@ pub(super) async fn purge(on: &mut impl Writes, now: UnixTime) {
     if let Err(failure) = purged {
         tracing::warn!(detail = %failure, "ended counters were not removed");
     }
+}
+
+/// What holds at each of these names, one column for the moment beside it.
+static LOCKS: ManyRows = ManyRows::new(
+    2,
+    "SELECT c.account, max(c.locked_until) AS locked_until FROM (",
+    ") AS asked JOIN attempt_counters AS c ON c.account = asked.column1
+     WHERE c.locked_until > asked.column2 GROUP BY c.account",
+);
+
+/// The end of the last lock that holds at each name or at what belongs to it.
+pub(super) async fn locks(
+    readers: Readers<'_>,
+    names: &[CounterKey],
+    now: UnixTime,
+) -> Result<Vec<Option<UnixTime>>, StorageError> {
+    let mut found: HashMap<Vec<u8>, UnixTime> = HashMap::new();
+    for names in names.chunks(MOST_ROWS) {
+        let mut question = sql(LOCKS.for_rows(names.len()));
+        for row in 0..names.len().next_power_of_two() {
+            // A server wants a value for each placeholder, also where there is no name.
+            let name = names.get(row).and_then(CounterKey::account);
+            question = question.bind(Value::from(name)).bind(now);
+        }
+        for row in question.all(readers).await? {
+            found.insert(row.get("account")?, row.time("locked_until")?);
+        }
+    }
+    let until = |name: &CounterKey| found.get(name.account()?.as_slice()).copied();
+    Ok(names.iter().map(until).collect())
 }
 
 /// Removes every counter that belongs to a name; answers whether there was one.

@@ -51,7 +51,7 @@ macro_rules! step {
     };
 }
 
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     step!(1, "accounts", "001_accounts"),
     step!(2, "sessions", "002_sessions"),
     step!(3, "audit", "003_audit"),
@@ -68,6 +68,7 @@ const STEPS: [Step; 16] = [
     step!(14, "token_ids", "014_token_ids"),
     step!(15, "held_keys", "015_held_keys"),
     step!(16, "secrets", "016_secrets"),
+    step!(17, "administration", "017_administration"),
 ];
 
 /// The table in which the applied steps are kept.

@@ -34,6 +34,7 @@ pub mod redis;
 mod checkpoints;
 mod health;
 mod import;
+mod people;
 mod many_rows;
 mod storage;
 

@@ -2,14 +2,15 @@
 
 use edgeward_core::time::UnixTime;
 
-use super::{Store, WriteTx, attempts, families, registrations, sessions, users};
+use super::{Store, WriteTx, attempts, families, people, registrations, sessions, users};
 use crate::domain::{
-    accounts::{Account, Email, NewAccount, UserId},
+    accounts::{Account, Email, NewAccount, Role, UserId},
+    administration::{Person, Selection},
     audit::AuditEntry,
     change_password::{PasswordChange, Stored},
     lockout::{Counter, CounterKey, Failure, Swap},
     refresh::{HandOut, ReusedFamily, Rotation},
-    roles::RoleChange,
+    roles::{Changed, RoleChange},
     session::{BrowserSession, Digest, Family, NewSignIn, Replaced, RevocationReason, Sid},
     storage::{Creation, Entered, Proved, Storage, StorageError, StoredAccount},
 };
@@ -87,20 +88,47 @@ impl Storage for Store {
         Ok(Entered::Done)
     }
 
-    async fn change_role(
+    async fn change_roles(
         &self,
         change: &RoleChange,
-        entry: &AuditEntry,
-    ) -> Result<Option<u64>, StorageError> {
+        entries: &[AuditEntry],
+    ) -> Result<Changed, StorageError> {
+        let Some((last, before)) = entries.split_last() else {
+            return Ok(Changed::Nothing);
+        };
         let mut tx = self.write().await?;
-        if !users::change_role(&mut tx, change).await? {
+        let changed = users::change_roles(&mut tx, change).await?;
+        if !matches!(changed, Changed::Done(_)) {
             tx.roll_back().await?;
-            return Ok(None);
+            return Ok(changed);
         }
         let reason = RevocationReason::RolesChanged;
         let ended = families::revoke_all(&mut tx, change.user, None, reason, change.now).await?;
-        tx.commit(entry).await?;
-        Ok(Some(ended))
+        for entry in before {
+            tx.append(entry);
+        }
+        tx.commit(last).await?;
+        Ok(Changed::Done(ended))
+    }
+
+    async fn people(&self, selection: &Selection<'_>) -> Result<Vec<Person>, StorageError> {
+        people::select(self.readers(), selection).await
+    }
+
+    async fn person(&self, id: UserId) -> Result<Option<Person>, StorageError> {
+        people::by_id(self.readers(), id).await
+    }
+
+    async fn locks(
+        &self,
+        names: &[CounterKey],
+        now: UnixTime,
+    ) -> Result<Vec<Option<UnixTime>>, StorageError> {
+        attempts::locks(self.readers(), names, now).await
+    }
+
+    async fn known_roles(&self, limit: u32) -> Result<Vec<Role>, StorageError> {
+        people::known_roles(self.readers(), limit).await
     }
 
     async fn change_password(

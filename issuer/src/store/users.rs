@@ -6,7 +6,8 @@ use super::WriteTx;
 use super::sql::{Readers, Reads, Row, Writes, sql};
 use crate::domain::{
     accounts::{Account, Email, NewAccount, PersonName, Role, UserId},
-    roles::{Direction, RoleChange},
+    administration::Holder,
+    roles::{Changed, RoleChange},
     storage::{Creation, PasswordHash, Proved, Rehash, StorageError, StoredAccount},
 };
 
@@ -116,31 +117,80 @@ pub(super) async fn insert_made_at(
     Ok(Creation::Created)
 }
 
-/// Gives or takes a role; `false` when the user has, or lacks, it already.
-pub(super) async fn change_role(
+/// Gives and takes roles. After anything but [`Changed::Done`] the transaction is to be rolled back.
+pub(super) async fn change_roles(
     on: &mut impl Writes,
     change: &RoleChange,
-) -> Result<bool, StorageError> {
-    let user = change.user.to_string();
-    let role = change.role.as_str();
+) -> Result<Changed, StorageError> {
     // Nobody signs in with the roles of before while they change: both go through the account's row.
     sql("UPDATE users SET updated_at = $2 WHERE id = $1")
-        .bind(&user)
+        .bind(change.user.to_string())
         .bind(change.now)
         .execute(on)
         .await?;
-    let done = match change.direction {
-        Direction::Give => sql(
+    if let Some(holder) = &change.holder
+        && !is_held(on, holder).await?
+    {
+        return Ok(Changed::NotHeld);
+    }
+    if let Some(from) = &change.from {
+        let account = by_id(&mut *on, change.user).await?;
+        if account.is_none_or(|account| account.roles != *from) {
+            return Ok(Changed::Moved);
+        }
+    }
+    let user = change.user.to_string();
+    let mut changed = 0;
+    for role in &change.give {
+        changed += sql(
             "INSERT INTO user_roles (user_id, role, granted_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         )
-        .bind(user)
-        .bind(role)
-        .bind(change.now),
-        Direction::Take => sql("DELETE FROM user_roles WHERE user_id = $1 AND role = $2")
-            .bind(user)
-            .bind(role),
-    };
-    Ok(done.execute(on).await? == 1)
+        .bind(&user)
+        .bind(role.as_str())
+        .bind(change.now)
+        .execute(on)
+        .await?;
+    }
+    for role in &change.take {
+        changed += sql("DELETE FROM user_roles WHERE user_id = $1 AND role = $2")
+            .bind(&user)
+            .bind(role.as_str())
+            .execute(on)
+            .await?;
+    }
+    if changed == 0 {
+        return Ok(Changed::Nothing);
+    }
+    if let Some(holder) = &change.holder
+        && !has_holders(on, &holder.role).await?
+    {
+        return Ok(Changed::LastHolder);
+    }
+    Ok(Changed::Done(0))
+}
+
+/// Whether somebody holds a role. Nobody else gives or takes it before the transaction ends, so of two administrators who
+/// take it from each other at once, one comes second and is refused.
+async fn is_held(on: &mut impl Writes, holder: &Holder) -> Result<bool, StorageError> {
+    // Writing the rows is what locks them on a server.
+    sql("UPDATE user_roles SET granted_at = granted_at WHERE role = $1")
+        .bind(holder.role.as_str())
+        .execute(on)
+        .await?;
+    let row = sql("SELECT role FROM user_roles WHERE user_id = $1 AND role = $2")
+        .bind(holder.user.to_string())
+        .bind(holder.role.as_str())
+        .optional(on)
+        .await?;
+    Ok(row.is_some())
+}
+
+async fn has_holders(on: &mut impl Writes, role: &Role) -> Result<bool, StorageError> {
+    let row = sql("SELECT role FROM user_roles WHERE role = $1 LIMIT 1")
+        .bind(role.as_str())
+        .optional(on)
+        .await?;
+    Ok(row.is_some())
 }
 
 /// Does nothing, and answers `false`, when the account has another hash by now than the one that was compared.

@@ -10,6 +10,7 @@
 mod sign_in;
 mod algorithms;
 mod pages;
+mod languages;
 mod forgery;
 mod hashes;
 mod limits;
@@ -17,9 +18,12 @@ mod lockout;
 mod captcha;
 
 mod sessions;
+mod account;
 mod mixed;
 mod password;
 mod step_up;
+mod admin;
+mod console;
 
 mod refresh;
 mod refresh_at_edge;

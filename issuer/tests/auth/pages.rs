@@ -244,7 +244,7 @@ async fn a_page_for_two_credentials_is_a_message() {
         let answer = ask.send().await.expect(400);
         is_page(&answer);
         assert!(
-            answer.body.contains("More than one credential"),
+            answer.body.contains("two sign-ins at once"),
             "{}",
             answer.body
         );

@@ -5,6 +5,7 @@ use edgeward_core::revocation::{self, FEED_TYPE, MAX_PAGE_ENTRIES, Page};
 use edgeward_core::token::{self, SigningKey, TokenType};
 use edgeward_issuer::domain::{
     accounts::{Email, Role},
+    administration::Mandate,
     edges::{self, EdgeName},
     revocations::KEPT_SECONDS,
     roles::{self, Direction},
@@ -162,7 +163,14 @@ async fn what_happens_to_the_account_is_in_the_feed() {
 
     let (store, now) = (&desk.app.store, desk.app.clock.now());
     let (email, role) = (Email::parse(EMAIL).unwrap(), Role::parse("editor").unwrap());
-    let given = roles::change_role(store, &email, role, Direction::Give, now).await;
+    let given = roles::change_role(
+        store,
+        &Mandate::operator(now),
+        &email,
+        role,
+        Direction::Give,
+    )
+    .await;
     assert_eq!(given.unwrap(), Some(1));
     let page = edge.page(&desk, last).await;
     assert_eq!(reasons(&page), ["roles-changed"]);

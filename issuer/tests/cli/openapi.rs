@@ -14,15 +14,26 @@ const COMMITTED: &str = include_str!("../../../docs/openapi.json");
 const ROUTES: &str = include_str!("../../src/http/routes.rs");
 
 /// For people and not for programs.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 19] = [
     "/login",
     "/register",
     "/auth/confirm",
+    "/auth/console/users",
+    "/auth/console/users/{id}",
+    "/auth/console/users/{id}/roles",
+    "/auth/console/users/{id}/unlock",
+    "/auth/console/users/{id}/sessions",
+    "/auth/console/users/{id}/sessions/{sid}",
     "/auth/forgot",
     "/auth/reset",
+    "/account",
+    "/account/password",
+    "/account/sessions",
+    "/account/sessions/end",
+    "/account/sessions/end-all",
     "/account/step-up",
     "/account/sign-out",
-    "/auth/assets/pages.css",
+    "/auth/assets/{name}",
 ];
 
 #[test]

@@ -53,6 +53,12 @@ mount! {
         a_sign_in_is_whole_or_not_at_all,
         an_account_that_moved_signs_nobody_in,
         what_no_issuer_writes_is_named;
+    administration:
+        people_are_found_by_the_beginning_of_what_they_are_called,
+        roles_and_states_narrow_what_is_found,
+        pages_follow_each_other_without_a_gap,
+        locks_are_told_of_many_names_at_once,
+        an_administrator_ends_locks_and_sessions_of_whom_they_name;
     alerts:
         one_process_has_the_turn_until_it_ends,
         events_are_counted_together_as_the_rule_says,
@@ -111,6 +117,12 @@ mount! {
         a_bucket_is_one_for_all_who_are_asked,
         of_fifty_at_once_a_bucket_lets_through_what_it_holds,
         a_name_that_is_tried_too_often_waits_twice_as_long_each_time;
+    roles:
+        a_set_of_roles_is_put_in_the_place_of_the_one_that_was_read,
+        of_two_sets_of_roles_at_once_one_is_stored,
+        somebody_keeps_the_role_of_administrators,
+        administrators_who_take_the_role_from_each_other_at_once_leave_one,
+        a_change_of_roles_is_whole_or_not_at_all;
     turns:
         of_fifty_refreshes_in_two_processes_one_rotates,
         a_lost_answer_is_handed_out_again_by_another_process,

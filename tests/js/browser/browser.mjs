@@ -15,9 +15,9 @@ export function launchBrowser(more = []) {
  * A browser with a profile in a folder of its own, set to send third parties their cookies. The others are private windows, which
  * never do, and Debian's Chromium does not by default either.
  */
-export async function launchProfile(folder, more = []) {
-  await mkdir(join(folder, "Default"));
-  const preferences = { profile: { block_third_party_cookies: false, cookie_controls_mode: 0 } };
+export async function launchProfile(folder, more = [], profile = { block_third_party_cookies: false, cookie_controls_mode: 0 }) {
+  await mkdir(join(folder, "Default"), { recursive: true });
+  const preferences = { profile };
   await writeFile(join(folder, "Default/Preferences"), JSON.stringify(preferences));
   return chromium.launchPersistentContext(folder, options(more));
 }

@@ -17,7 +17,8 @@ export class Site {
   #data;
 
   /** Starts everything and resolves when a browser may open it. */
-  static async start() {
+  /** `env` are further settings of the issuer. */
+  static async start(env = {}) {
     const xtask = process.env.XTASK_BIN;
     if (!xtask) throw new Error("XTASK_BIN is not set: run these tests by `cargo xtask test`");
     const site = new Site();
@@ -29,6 +30,7 @@ export class Site {
     const options = ["--edge-port=0", "--issuer-port=0", "--app-port=0"];
     site.#process = spawn(xtask, ["dev", ...options, `--data=${site.#data}`, `--seed-password=${site.password}`], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
     });
     try {
       site.origin = await site.#ready();

@@ -1,11 +1,15 @@
 // The browser suite: one site and one Chromium for all of it, because starting them takes longer than any story.
 
 import { after, before } from "node:test";
+import { accountStories } from "./account.mjs";
+import { badInputStories } from "./bad_input.mjs";
 import { launchBrowser } from "./browser.mjs";
 import { clientStories } from "./client.mjs";
+import { consoleStories } from "./console.mjs";
 import { crossSiteStories } from "./cross_site.mjs";
 import { pageStories } from "./pages.mjs";
 import { previewStories } from "./previews.mjs";
+import { tourStories } from "./every_page.mjs";
 import { signInStories } from "./sign_in.mjs";
 import { Site } from "./site.mjs";
 import { tabStories } from "./tabs.mjs";
@@ -23,7 +27,11 @@ after(async () => {
 
 signInStories(world);
 pageStories(world);
+accountStories(world);
+badInputStories(world);
+tourStories(world);
 clientStories(world);
 tabStories(world);
+consoleStories(world);
 crossSiteStories(world);
 previewStories();

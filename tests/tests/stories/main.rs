@@ -23,6 +23,7 @@ mod outages;
 mod panics;
 mod key_sets;
 mod revocation;
+mod administration;
 mod limits;
 mod refresh;
 mod production;

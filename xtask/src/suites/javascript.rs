@@ -128,6 +128,8 @@ pub(super) fn client(limits: &Limits) -> Outcome<Counts> {
     counts.add(holds(limits, &tsc("www/client/test")?)?);
     counts.add(tests(limits, &node_tests("www/client/test")?)?);
     counts.add(tests(limits, &node_tests("www/demo/test")?)?);
+    counts.add(holds(limits, &tsc("www/pages")?)?);
+    counts.add(tests(limits, &node_tests("www/pages/test")?)?);
     Ok(counts)
 }
 

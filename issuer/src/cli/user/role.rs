@@ -6,6 +6,7 @@ use crate::{
     clock::Clock,
     domain::{
         accounts::{Email, Role},
+        administration::Mandate,
         roles::{self, Direction, RoleError},
     },
     open_existing_store,
@@ -37,7 +38,8 @@ pub(super) async fn run(place: &Place, command: RoleCommand) -> Outcome {
     let config = place.configure()?;
     let (email, role) = (Email::parse(&email)?, Role::parse(&role)?);
     let store = open_existing_store(&config).await?;
-    let changed = roles::change_role(&store, &email, role, direction, Clock.now()).await;
+    let mandate = Mandate::operator(Clock.now());
+    let changed = roles::change_role(&store, &mandate, &email, role, direction).await;
     store.close().await;
     match changed {
         Ok(Some(ended)) => {
@@ -53,6 +55,12 @@ pub(super) async fn run(place: &Place, command: RoleCommand) -> Outcome {
             Ok(Answer::No)
         }
         Err(RoleError::NoAccount) => not_found(),
-        Err(error @ (RoleError::Unfit(_) | RoleError::Storage(_))) => Err(error.into()),
+        Err(
+            error @ (RoleError::Unfit(_)
+            | RoleError::Moved
+            | RoleError::NotHeld
+            | RoleError::LastHolder
+            | RoleError::Storage(_)),
+        ) => Err(error.into()),
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     custody::Secrets,
     domain::{
         accounts::Email,
-        audit::{Action, Actor, AuditEntry, Origin},
+        administration::{self, Mandate},
         lockout::LockoutKey,
         storage::Storage,
     },
@@ -26,15 +26,13 @@ pub(super) async fn run(place: &Place, unlock: Unlock) -> Outcome {
     let email = Email::parse(&unlock.email)?;
     let store = open_existing_store(&config).await?;
     let secrets = Secrets::open_configured(&config)?;
-    let name = LockoutKey::from_bytes(&secrets.lockout_secret()).of_name(email.as_str());
+    let key = LockoutKey::from_bytes(&secrets.lockout_secret());
     let Some(stored) = store.account_by_email(&email).await? else {
         store.close().await;
         return not_found();
     };
-    let operator = Actor::Operator;
-    let entry = AuditEntry::done(Action::Unlock, operator, Clock.now(), &Origin::default())
-        .about("user", stored.account.id);
-    let unlocked = store.forget_failures(&name, &entry).await;
+    let mandate = Mandate::operator(Clock.now());
+    let unlocked = administration::unlock(&store, &key, &mandate, &stored.account).await;
     store.close().await;
     if unlocked? {
         Ok(Answer::Yes)

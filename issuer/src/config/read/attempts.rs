@@ -1,11 +1,15 @@
-//! The settings that bound how often somebody may try: limits by address, session and name, and the lockout.
+//! The settings that bound how often somebody may try: limits by address, session and name, and the lockout; and who may end
+//! a lock.
 
 use std::num::NonZeroU32;
 
 use edgeward_core::cookie::Environment;
 
-use super::{DAY, MINUTE, Reader, flag, number, seconds};
-use crate::config::{Limits, Lockout, source::Raw};
+use super::{DAY, HOUR, MINUTE, Reader, flag, number, seconds, text};
+use crate::{
+    config::{Admin, Limits, Lockout, source::Raw},
+    domain::accounts::Role,
+};
 
 pub(super) fn limits(reader: &mut Reader, default: &Limits, environment: Environment) -> Limits {
     let loopback = environment != Environment::Development;
@@ -48,5 +52,19 @@ pub(super) fn lockout(reader: &mut Reader, default: &Lockout) -> Lockout {
             number(5, 100_000),
         ),
         revoke_sessions: reader.take("lockout.revoke_sessions", default.revoke_sessions, flag),
+    }
+}
+
+pub(super) fn admin(reader: &mut Reader, default: &Admin) -> Admin {
+    Admin {
+        role: reader.take("admin.role", default.role.clone(), |raw| {
+            Role::parse(&text(raw)?).map_err(|unfit| unfit.to_string())
+        }),
+        // Shorter than a form takes to be filled in; after an hour nobody knows who sits there.
+        max_age_seconds: reader.take(
+            "admin.max_age_seconds",
+            default.max_age_seconds,
+            seconds(MINUTE, HOUR),
+        ),
     }
 }

@@ -145,10 +145,12 @@ event_types! {
     MailFailed = "mail.failed", Account, Warning, false, "A mail could not be delivered and was given up.";
     /// A role was given or taken.
     RolesChanged = "roles.changed", Administration, Warning, true, "The roles of a user were changed; the sessions were ended.";
+    /// What only administrators may do was asked for by somebody else, or would have left the site without one.
+    AdministrationRefused = "administration.refused", Administration, Warning, false, "An act of administration was refused.";
     /// Too many failures locked a name or a range of addresses.
     AccountLocked = "account.locked", Authentication, Warning, false, "Too many failures locked sign-ins for a while.";
-    /// A lock was ended by an operator.
-    AccountUnlocked = "account.unlocked", Administration, Info, true, "An operator ended a lock.";
+    /// A lock was ended by an operator or an administrator.
+    AccountUnlocked = "account.unlocked", Administration, Info, true, "A lock was ended before its time.";
     /// Accounts that an operator took over from another system.
     AccountsImported = "accounts.imported", Administration, Warning, true, "Accounts were taken over from another system.";
     /// A signing key was made.
@@ -210,17 +212,29 @@ impl EventType {
             (Action::RefreshReuse, _) => Self::RefreshReused,
             (Action::SignOut, _) => Self::SignedOut,
             (Action::ReplaceSession, _) => Self::SessionReplaced,
-            (Action::RevokeSession, _) => Self::SessionRevoked,
-            (Action::RevokeAllSessions, _) => Self::SessionsRevoked,
+            (Action::RevokeSession, false) => Self::SessionRevoked,
+            (Action::RevokeAllSessions, false) => Self::SessionsRevoked,
             (Action::RevokeToken, _) => Self::TokenRevoked,
             (Action::ChangePassword, false) => Self::PasswordChanged,
             (Action::ChangePassword, true) => Self::PasswordChangeRefused,
             (Action::RequestRegistration, _) => Self::RegistrationRequested,
             (Action::RequestReset, _) => Self::ResetRequested,
             (Action::ResetPassword, _) => Self::PasswordReset,
-            (Action::GiveRole | Action::TakeRole, _) => Self::RolesChanged,
+            // Looking is in the log; who looks at much is a question to it.
+            (Action::SearchAccounts | Action::ViewAccount, false) => return None,
+            (Action::GiveRole | Action::TakeRole, false) => Self::RolesChanged,
+            (
+                Action::SearchAccounts
+                | Action::ViewAccount
+                | Action::GiveRole
+                | Action::TakeRole
+                | Action::Unlock
+                | Action::RevokeSession
+                | Action::RevokeAllSessions,
+                true,
+            ) => Self::AdministrationRefused,
             (Action::Lock, _) => Self::AccountLocked,
-            (Action::Unlock, _) => Self::AccountUnlocked,
+            (Action::Unlock, false) => Self::AccountUnlocked,
             (Action::CreateKey, _) => Self::KeyCreated,
             (Action::ImportKey, _) => Self::KeyImported,
             // They announce or follow what has an event of its own; the log has them.

@@ -56,6 +56,8 @@ impl Notice {
                 | Action::ReplaceSession
                 | Action::RevokeSession
                 | Action::RevokeAllSessions
+                | Action::SearchAccounts
+                | Action::ViewAccount
                 | Action::RevokeToken
                 | Action::GiveRole
                 | Action::TakeRole

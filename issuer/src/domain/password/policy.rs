@@ -5,42 +5,77 @@ use std::fmt;
 use super::{PASSWORD_MAX_CHARS, Password, frequent};
 use crate::config;
 
-/// A kind of character, by its name and how it is told.
-type Class = (&'static str, fn(char) -> bool);
+/// A kind of character, and how it is told.
+type Class = (Wanted, fn(char) -> bool);
 
 const CLASSES: [Class; 4] = [
-    ("an upper-case letter", char::is_uppercase),
-    ("a lower-case letter", char::is_lowercase),
-    ("a digit", char::is_numeric),
-    ("a special character", |c| !c.is_alphanumeric()),
+    (Wanted::UpperCase, char::is_uppercase),
+    (Wanted::LowerCase, char::is_lowercase),
+    (Wanted::Digit, char::is_numeric),
+    (Wanted::Special, |c| !c.is_alphanumeric()),
 ];
 
-/// What a new password lacks. The text is for the person.
+/// Something that a new password must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// So many characters.
+    AtLeast(usize),
+    /// No more than so many characters.
+    AtMost(usize),
+    /// An upper-case letter.
+    UpperCase,
+    /// A lower-case letter.
+    LowerCase,
+    /// A digit.
+    Digit,
+    /// Something that is neither letter nor digit.
+    Special,
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtLeast(count) => write!(f, "at least {count} characters"),
+            Self::AtMost(count) => write!(f, "at most {count} characters"),
+            Self::UpperCase => f.write_str("an upper-case letter"),
+            Self::LowerCase => f.write_str("a lower-case letter"),
+            Self::Digit => f.write_str("a digit"),
+            Self::Special => f.write_str("a special character"),
+        }
+    }
+}
+
+/// Why a new password is not acceptable. The text is for programs; pages say it in the language of the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WeakPassword {
-    lacks: Vec<String>,
-    frequent: bool,
+pub enum WeakPassword {
+    /// It lacks these.
+    Lacks(Vec<Wanted>),
+    /// It is one that is guessed first.
+    Frequent,
 }
 
 impl fmt::Display for WeakPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.frequent {
-            return f.write_str(
+        match self {
+            Self::Frequent => f.write_str(
                 "The password is one that is guessed first: a frequent word, a row of the keyboard, a repetition or your own name.",
-            );
+            ),
+            Self::Lacks(lacks) => write!(f, "The password needs {}.", listed(lacks)),
         }
-        write!(f, "The password needs {}.", listed(&self.lacks))
     }
 }
 
 impl std::error::Error for WeakPassword {}
 
 /// The parts as a sentence lists them.
-fn listed(parts: &[String]) -> String {
+fn listed(parts: &[Wanted]) -> String {
     match parts {
         [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+        [one] => one.to_string(),
+        [most @ .., last] => {
+            let most: Vec<String> = most.iter().map(Wanted::to_string).collect();
+            format!("{} and {last}", most.join(", "))
+        }
     }
 }
 
@@ -65,12 +100,12 @@ impl Policy {
 
     /// What is asked of a new password, for the person who thinks one up.
     #[must_use]
-    pub fn told(&self) -> String {
-        let mut wanted = vec![format!("at least {} characters", self.min_length)];
+    pub fn wanted(&self) -> Vec<Wanted> {
+        let mut wanted = vec![Wanted::AtLeast(self.min_length)];
         if self.require_classes {
-            wanted.extend(CLASSES.map(|(name, _)| name.to_owned()));
+            wanted.extend(CLASSES.map(|(class, _)| class));
         }
-        format!("It needs {}.", listed(&wanted))
+        wanted
     }
 
     /// Judges a new password. Every character counts as one, whatever its length in bytes; everything that is neither
@@ -82,20 +117,21 @@ impl Policy {
         let text: &str = &password.text;
         let mut lacks = Vec::new();
         if text.chars().count() < self.min_length {
-            lacks.push(format!("at least {} characters", self.min_length));
+            lacks.push(Wanted::AtLeast(self.min_length));
         }
         if password.too_long {
-            lacks.push(format!("at most {PASSWORD_MAX_CHARS} characters"));
+            lacks.push(Wanted::AtMost(PASSWORD_MAX_CHARS));
         }
         if self.require_classes {
             let missing = CLASSES.iter().filter(|(_, is)| !text.chars().any(is));
-            lacks.extend(missing.map(|(name, _)| (*name).to_owned()));
+            lacks.extend(missing.map(|(class, _)| *class));
         }
-        let frequent = lacks.is_empty() && self.refuse_frequent && frequent::is_frequent(text, own);
-        if lacks.is_empty() && !frequent {
-            Ok(())
+        if !lacks.is_empty() {
+            Err(WeakPassword::Lacks(lacks))
+        } else if self.refuse_frequent && frequent::is_frequent(text, own) {
+            Err(WeakPassword::Frequent)
         } else {
-            Err(WeakPassword { lacks, frequent })
+            Ok(())
         }
     }
 }
@@ -146,13 +182,13 @@ mod tests {
                 require_classes,
                 refuse_frequent: true,
             }
-            .told()
+            .wanted()
         };
         assert_eq!(
-            told(true),
-            "It needs at least 12 characters, an upper-case letter, a lower-case letter, a digit and a special character."
+            listed(&told(true)),
+            "at least 12 characters, an upper-case letter, a lower-case letter, a digit and a special character"
         );
-        assert_eq!(told(false), "It needs at least 12 characters.");
+        assert_eq!(told(false), [Wanted::AtLeast(12)]);
     }
 
     #[test]

@@ -20,6 +20,10 @@ use crate::{
     http::{
         cookies::{self, Purpose},
         csrf,
+        pages::{
+            self, Frame,
+            sign_in::{Resend, ResendPage},
+        },
         problem::ApiError,
     },
 };
@@ -100,13 +104,22 @@ impl TokenMode {
     }
 }
 
+/// Where a form leads on to.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Onward<'a> {
+    /// To a place of this site, or home.
+    Place(&'a str),
+    /// To the form that waited for this.
+    Again(&'a Frame, &'a Resend),
+}
+
 /// Answers a sign-in: cookies and the user, or the tokens and the user; a form is led on to its place.
 pub(super) fn signed_in(
     app: &App,
     visitor: &Visitor,
     format: Format,
     status: StatusCode,
-    place: &str,
+    onward: Onward<'_>,
     signed_in: &SignedIn,
 ) -> Result<Response, ApiError> {
     let config = &app.config;
@@ -119,9 +132,24 @@ pub(super) fn signed_in(
     let Some(session) = &signed_in.session else {
         return Ok((status, Json(body(true))).into_response());
     };
-    let mut response = match format {
-        Format::Json => (status, Json(body(false))).into_response(),
-        Format::Form => led_to(place, SIGNED_IN_HOME),
+    let tokens = TokenCookies {
+        sid: signed_in.sid,
+        access_token: signed_in.access_token.reveal(),
+        refresh_token: signed_in.refresh_token.reveal(),
+        refresh_ends: signed_in.idle_expires_at,
+    };
+    let (csrf_token, token_cookies) = tokens.with_csrf_token(app, visitor)?;
+    let mut response = match (format, onward) {
+        (Format::Json, _) => (status, Json(body(false))).into_response(),
+        (Format::Form, Onward::Place(place)) => led_to(place, SIGNED_IN_HOME),
+        (Format::Form, Onward::Again(frame, resend)) => {
+            let page = ResendPage {
+                frame: frame.clone(),
+                csrf_token,
+                resend: resend.clone(),
+            };
+            pages::render(StatusCode::OK, &page)?
+        }
     };
     let session = cookies::set(
         config,
@@ -131,13 +159,7 @@ pub(super) fn signed_in(
     );
     let device = cookies::set_device(config, &visitor.device_cookie);
     cookies::append(&mut response, [session, device])?;
-    let tokens = TokenCookies {
-        sid: signed_in.sid,
-        access_token: signed_in.access_token.reveal(),
-        refresh_token: signed_in.refresh_token.reveal(),
-        refresh_ends: signed_in.idle_expires_at,
-    };
-    cookies::append(&mut response, tokens.cookies(app, visitor)?)?;
+    cookies::append(&mut response, token_cookies)?;
     Ok(response)
 }
 
@@ -162,11 +184,21 @@ pub(super) struct TokenCookies<'a> {
 
 impl TokenCookies<'_> {
     pub(super) fn cookies(&self, app: &App, visitor: &Visitor) -> Result<[SetCookie; 3], ApiError> {
+        self.with_csrf_token(app, visitor)
+            .map(|(_, cookies)| cookies)
+    }
+
+    /// The same with the token that goes with the third, for a form.
+    fn with_csrf_token(
+        &self,
+        app: &App,
+        visitor: &Visitor,
+    ) -> Result<(String, [SetCookie; 3]), ApiError> {
         let now = visitor.caller.now;
-        let (_, csrf) = csrf::issue(app, visitor, &self.sid.to_string())?;
+        let (csrf_token, csrf) = csrf::issue(app, visitor, &self.sid.to_string())?;
         let access_seconds = app.config.tokens.access_seconds;
         let refresh_seconds = self.refresh_ends.seconds_since(now);
-        Ok([
+        let cookies = [
             cookies::set(
                 &app.config,
                 Purpose::Access,
@@ -180,12 +212,13 @@ impl TokenCookies<'_> {
                 refresh_seconds,
             ),
             csrf,
-        ])
+        ];
+        Ok((csrf_token, cookies))
     }
 }
 
 /// Takes everything back from the browser.
-pub(super) fn goodbye(app: &App, mut response: Response) -> Result<Response, ApiError> {
+pub(in crate::http) fn goodbye(app: &App, mut response: Response) -> Result<Response, ApiError> {
     cookies::append(&mut response, cookies::expire_all(&app.config))?;
     let (name, value) = CLEAR_SITE_DATA;
     response.headers_mut().insert(name, value);

@@ -24,7 +24,7 @@ use crate::{
     http::{
         auth::visitor::Visitor,
         pages::{
-            self,
+            self, Frame, Wrong,
             links::{self, ConfirmPage},
         },
         problem::ApiError,
@@ -56,22 +56,24 @@ impl Fields for Confirm {
     fn page_again(
         &self,
         _: &App,
+        frame: Frame,
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
         if matches!(error, ApiError::LinkInvalid) {
             return None;
         }
-        let sentence = if matches!(error, ApiError::InvalidCredentials { .. }) {
-            "The password is another one.".to_owned()
+        let wrong = if matches!(error, ApiError::InvalidCredentials { .. }) {
+            Wrong::about(&["password"], frame.text("wrong-other-password"))
         } else {
-            pages::sentence(error)
+            frame.wrong(error)
         };
         let page = ConfirmPage {
             csrf_token,
             token: self.token.expose_secret().to_owned(),
             ask_password: true,
-            error: Some(sentence),
+            error: Some(wrong),
+            frame,
         };
         Some(pages::render(StatusCode::OK, &page))
     }
@@ -103,6 +105,7 @@ async fn answer(app: &App, submission: &Submission<Confirm>) -> Result<Response,
         visitor,
         format,
         fields,
+        ..
     } = submission;
     demand_mail(app)?;
     app.limits.guess(visitor.caller.address).await?;
@@ -120,10 +123,7 @@ async fn answer(app: &App, submission: &Submission<Confirm>) -> Result<Response,
     .await?;
     match format {
         Format::Json => Ok(StatusCode::NO_CONTENT.into_response()),
-        Format::Form => links::done(
-            "Your address is confirmed",
-            "You have an account now. Sign in with the password that you chose.",
-        ),
+        Format::Form => links::done(&submission.frame, "confirm-done-title", "confirm-done"),
     }
 }
 
@@ -140,9 +140,7 @@ impl From<ConfirmError> for ApiError {
     fn from(error: ConfirmError) -> Self {
         match error {
             ConfirmError::DeadLink => Self::LinkInvalid,
-            ConfirmError::PasswordNeeded => Self::invalid(
-                "password is needed: the registration came from another browser than this one",
-            ),
+            ConfirmError::PasswordNeeded => Self::PasswordNeeded,
             ConfirmError::WrongPassword => Self::InvalidCredentials {
                 attempts_left: None,
             },

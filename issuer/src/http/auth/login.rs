@@ -12,7 +12,7 @@ use tracing::Instrument;
 use utoipa::ToSchema;
 
 use super::{
-    answer::{self, SignedInBody, TokenMode},
+    answer::{self, Onward, SignedInBody, TokenMode},
     audience,
     submission::{Fields, FormFields, Submission},
     visitor::Visitor,
@@ -32,7 +32,7 @@ use crate::{
     },
     http::{
         challenge::{self, Challenge, Tried},
-        pages::{self, LoginPage},
+        pages::{self, Frame, sign_in::LoginPage},
         problem::ApiError,
     },
 };
@@ -74,6 +74,7 @@ impl Fields for Login {
     fn page_again(
         &self,
         app: &App,
+        frame: Frame,
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
@@ -84,10 +85,10 @@ impl Fields for Login {
             email: self.email.clone(),
             can_reset: app.config.mail.is_some(),
             challenge,
-            error: Some(pages::sentence(error)),
+            error: Some(frame.wrong(error)),
+            frame,
         };
-        let challenge = page.challenge.as_ref();
-        Some(pages::render_with(StatusCode::OK, &page, challenge))
+        Some(pages::render(StatusCode::OK, &page))
     }
 }
 
@@ -128,6 +129,7 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
         visitor,
         format,
         fields,
+        ..
     } = submission;
     let (address, now) = (visitor.caller.address, visitor.caller.now);
     app.limits.guess(address).await?;
@@ -164,7 +166,7 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
         visitor,
         *format,
         StatusCode::OK,
-        &fields.return_to,
+        Onward::Place(&fields.return_to),
         &signed_in,
     )
 }

@@ -24,7 +24,11 @@ use crate::{
         storage::Storage,
     },
     http::{
-        pages::{self, SignOutPage},
+        pages::{
+            self, Frame,
+            account::{self, Done, EndAllPage},
+            sign_in::SignOutPage,
+        },
         problem::ApiError,
     },
 };
@@ -52,10 +56,12 @@ impl Fields for Logout {
     fn page_again(
         &self,
         _: &App,
+        frame: Frame,
         csrf_token: String,
         _: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
-        Some(pages::render(StatusCode::OK, &SignOutPage { csrf_token }))
+        let page = SignOutPage { frame, csrf_token };
+        Some(pages::render(StatusCode::OK, &page))
     }
 }
 
@@ -79,6 +85,7 @@ async fn answer_log_out(app: &App, submission: &Submission<Logout>) -> Result<Re
         visitor,
         format,
         fields,
+        ..
     } = submission;
     let mut families = visitor.brought();
     let keys = &visitor.refresh_keys;
@@ -137,7 +144,35 @@ pub struct LogoutAll {
     except_current: bool,
 }
 
-impl Fields for LogoutAll {}
+impl Fields for LogoutAll {
+    fn from_form(form: &FormFields) -> Option<Self> {
+        Some(Self {
+            except_current: form.get(EXCEPT_CURRENT) == "true",
+        })
+    }
+
+    fn page_again(
+        &self,
+        _: &App,
+        frame: Frame,
+        csrf_token: String,
+        error: &ApiError,
+    ) -> Option<Result<Response, ApiError>> {
+        let page = EndAllPage {
+            error: Some(frame.wrong(error)),
+            frame,
+            csrf_token,
+        };
+        Some(pages::render(StatusCode::OK, &page))
+    }
+
+    fn to_send_again(&self) -> Vec<(String, String)> {
+        vec![(EXCEPT_CURRENT.to_owned(), self.except_current.to_string())]
+    }
+}
+
+/// The field of a form that keeps the session of the caller.
+const EXCEPT_CURRENT: &str = "exceptCurrent";
 
 /// Ends all sessions of the caller, or all others.
 #[utoipa::path(post, path = "/auth/logout-all", tag = "session",
@@ -181,7 +216,11 @@ async fn answer_log_out_all(
     app.store
         .revoke_all(principal.user, keep, now, &entry)
         .await?;
-    let response = StatusCode::NO_CONTENT.into_response();
+    let response = match (submission.format, keep) {
+        (Format::Json, _) => StatusCode::NO_CONTENT.into_response(),
+        (Format::Form, Some(_)) => account::led_to_sessions(Done::OthersEnded),
+        (Format::Form, None) => answer::led_out(""),
+    };
     if keep.is_some() {
         Ok(response)
     } else {

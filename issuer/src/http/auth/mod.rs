@@ -1,4 +1,4 @@
-//! The resources under `/auth`: signing in and out, refreshing, and the list of sessions.
+//! The resources under `/auth`: signing in and out, refreshing, the list of sessions, and administration.
 //!
 //! A handler gets who asks ([`visitor`]) and what was sent ([`submission`], which also holds the CSRF rules), asks the
 //! domain, and answers. There is no other way to the body of an unsafe request than `Submission`.
@@ -17,8 +17,9 @@ pub mod register;
 pub mod reset;
 pub mod sessions;
 pub mod step_up;
+pub mod admin;
 
-mod answer;
+pub(in crate::http) mod answer;
 mod audience;
 mod json_body;
 mod refusal;

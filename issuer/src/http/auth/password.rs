@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     login::to_the_end,
-    submission::{Fields, Submission},
+    submission::{Fields, FormFields, Format, Submission},
     visitor::Strength,
 };
 use crate::{
@@ -22,6 +22,10 @@ use crate::{
     },
     http::{
         cookies::{self, Purpose},
+        pages::{
+            self, Frame, Wrong,
+            account::{self, ChangePasswordPage, Done},
+        },
         problem::ApiError,
     },
 };
@@ -37,7 +41,40 @@ pub struct ChangePassword {
     new_password: SecretString,
 }
 
-impl Fields for ChangePassword {}
+impl Fields for ChangePassword {
+    const PAGE: Option<&'static str> = Some("/account/password");
+
+    fn from_form(form: &FormFields) -> Option<Self> {
+        Some(Self {
+            current_password: form.get(CURRENT).into(),
+            new_password: form.get("newPassword").into(),
+        })
+    }
+
+    fn page_again(
+        &self,
+        app: &App,
+        frame: Frame,
+        csrf_token: String,
+        error: &ApiError,
+    ) -> Option<Result<Response, ApiError>> {
+        let wrong = if let ApiError::InvalidCredentials { .. } = error {
+            Wrong::about(&[CURRENT], frame.text("wrong-password"))
+        } else {
+            frame.wrong(error)
+        };
+        let page = ChangePasswordPage {
+            password_hint: frame.password_hint(&Policy::new(&app.config.passwords)),
+            error: Some(wrong),
+            frame,
+            csrf_token,
+        };
+        Some(pages::render(StatusCode::OK, &page))
+    }
+}
+
+/// The field of the form with the present password.
+const CURRENT: &str = "currentPassword";
 
 /// Changes the password of the caller. All other sessions end; the session in use gets a new cookie.
 #[utoipa::path(post, path = "/auth/password", tag = "session",
@@ -83,7 +120,10 @@ async fn answer(app: &App, submission: &Submission<ChangePassword>) -> Result<Re
     let present = Password::from_typed(fields.current_password.expose_secret());
     let new = Password::from_typed(fields.new_password.expose_secret());
     let renewed = change_password::change_password(&app.store, context, present, new).await?;
-    let mut response = StatusCode::NO_CONTENT.into_response();
+    let mut response = match submission.format {
+        Format::Json => StatusCode::NO_CONTENT.into_response(),
+        Format::Form => account::led_to_profile(Done::PasswordChanged),
+    };
     if let (Some(secret), Some(live)) = (renewed, &visitor.session) {
         let seconds = live.absolute_expires_at().seconds_since(now);
         let cookie = cookies::set(&app.config, Purpose::Session, secret.reveal(), seconds);

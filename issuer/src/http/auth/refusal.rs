@@ -6,6 +6,7 @@ use crate::{
     domain::{
         access_token::MintError,
         accounts::{AccountError, UnfitField},
+        administration::{TooOld, UnfitWords},
         change_password::ChangeError,
         keyring::KeyringError,
         limits::Limited,
@@ -13,6 +14,7 @@ use crate::{
         login::{LoginError, RegisterError},
         password::{HashError, RETRY_AFTER_SECONDS},
         refresh::RefreshError,
+        roles::RoleError,
         secrets::SecretsError,
         step_up::StepUpError,
     },
@@ -24,7 +26,7 @@ const OUTAGE_RETRY_SECONDS: u64 = 30;
 
 impl From<UnfitField> for ApiError {
     fn from(error: UnfitField) -> Self {
-        Self::invalid(error.to_string())
+        Self::Unfit(error)
     }
 }
 
@@ -104,7 +106,7 @@ impl From<AccountError> for ApiError {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::EmailTaken => Self::EmailTaken,
-            AccountError::WeakPassword(weak) => Self::WeakPassword(weak.to_string().into()),
+            AccountError::WeakPassword(weak) => Self::WeakPassword(weak),
             AccountError::Hash(error) => error.into(),
             AccountError::Storage(error) => error.into(),
             AccountError::NoRandomness(error) => Self::internal(error),
@@ -137,9 +139,9 @@ impl From<ChangeError> for ApiError {
             ChangeError::InvalidCredentials { attempts_left } => {
                 Self::InvalidCredentials { attempts_left }
             }
-            ChangeError::Unchanged => Self::invalid("newPassword is the present password"),
+            ChangeError::Unchanged => Self::PasswordUnchanged,
             ChangeError::NoAttempt(error) => error.into(),
-            ChangeError::WeakPassword(weak) => Self::WeakPassword(weak.to_string().into()),
+            ChangeError::WeakPassword(weak) => Self::WeakPassword(weak),
             ChangeError::Hash(error) => error.into(),
             ChangeError::NoAccount => Self::NotSignedIn,
             ChangeError::Storage(error) => error.into(),
@@ -187,6 +189,31 @@ impl From<StepUpError> for ApiError {
         match error {
             StepUpError::NoAccount => Self::NotSignedIn,
             StepUpError::Login(error) => error.into(),
+        }
+    }
+}
+
+impl From<TooOld> for ApiError {
+    fn from(TooOld { max_age_seconds }: TooOld) -> Self {
+        Self::RecentSignInRequired { max_age_seconds }
+    }
+}
+
+impl From<UnfitWords> for ApiError {
+    fn from(error: UnfitWords) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<RoleError> for ApiError {
+    fn from(error: RoleError) -> Self {
+        match error {
+            RoleError::NoAccount => Self::NotFound,
+            RoleError::Unfit(error) => error.into(),
+            RoleError::Moved => Self::StaleVersion,
+            RoleError::NotHeld => Self::InsufficientRole,
+            RoleError::LastHolder => Self::LastAdmin,
+            RoleError::Storage(error) => error.into(),
         }
     }
 }

@@ -11,10 +11,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    answer::{self, SignedInBody, TokenMode},
+    answer::{self, Onward, SignedInBody, TokenMode},
     login::Attempt,
     submission::{Fields, FormFields, Format, Submission},
-    visitor::Visitor,
 };
 use crate::{
     App, SharedApp,
@@ -28,7 +27,7 @@ use crate::{
     http::{
         challenge::{self, Challenge},
         cookies,
-        pages::{self, RegisterPage, links},
+        pages::{self, Frame, links, sign_in::RegisterPage},
         problem::ApiError,
     },
 };
@@ -73,6 +72,7 @@ impl Fields for Registration {
     fn page_again(
         &self,
         app: &App,
+        frame: Frame,
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
@@ -82,12 +82,12 @@ impl Fields for Registration {
             email: self.email.clone(),
             first_name: self.first_name.clone(),
             last_name: self.last_name.clone(),
-            password_rules: Policy::new(&app.config.passwords).told(),
+            password_hint: frame.password_hint(&Policy::new(&app.config.passwords)),
             challenge: Challenge::of(app, Purpose::Register),
-            error: Some(pages::sentence(error)),
+            error: Some(frame.wrong(error)),
+            frame,
         };
-        let challenge = page.challenge.as_ref();
-        Some(pages::render_with(StatusCode::OK, &page, challenge))
+        Some(pages::render(StatusCode::OK, &page))
     }
 }
 
@@ -120,6 +120,7 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
         visitor,
         format,
         fields,
+        ..
     } = submission;
     app.limits.guess(visitor.caller.address).await?;
     let application = Application {
@@ -132,7 +133,7 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
     // Before anything is looked up, and after what the person may have to type again.
     challenge::demand(app, Purpose::Register, &fields.captcha_token).await?;
     if app.config.mail.is_some() {
-        return ask(app, visitor, *format, application).await;
+        return ask(app, submission, application).await;
     }
     let email = Some(&application.email);
     let attempt = Attempt::of(app, visitor, fields.token_mode.carrier()).naming(email);
@@ -146,7 +147,7 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
         visitor,
         *format,
         StatusCode::CREATED,
-        &fields.return_to,
+        Onward::Place(&fields.return_to),
         &signed_in,
     )
 }
@@ -154,10 +155,15 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
 /// Nothing here depends on whether the address has an account, the device cookie that the answer sets included.
 async fn ask(
     app: &App,
-    visitor: &Visitor,
-    format: Format,
+    submission: &Submission<Registration>,
     application: Application,
 ) -> Result<Response, ApiError> {
+    let Submission {
+        visitor,
+        frame,
+        format,
+        ..
+    } = submission;
     let origin = visitor.origin().naming(Some(&application.email));
     let policy = Policy::new(&app.config.passwords);
     let device = visitor.device_cookie.digest();
@@ -166,10 +172,7 @@ async fn ask(
     registration::ask(store, hasher, &policy, application, device, &origin, now).await?;
     let mut response = match format {
         Format::Json => StatusCode::ACCEPTED.into_response(),
-        Format::Form => links::told(
-            "Look into your mailbox",
-            "We have written to this address. The mail says how to go on, and its link works for a day.",
-        )?,
+        Format::Form => links::told(frame, "mailed-title", "mailed-register")?,
     };
     let cookie = cookies::set_device(&app.config, &visitor.device_cookie);
     cookies::append(&mut response, [cookie])?;

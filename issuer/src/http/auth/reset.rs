@@ -23,7 +23,7 @@ use crate::{
     },
     http::{
         pages::{
-            self,
+            self, Frame,
             links::{self, ForgotPage, ResetPage},
         },
         problem::ApiError,
@@ -49,13 +49,15 @@ impl Fields for Forgot {
     fn page_again(
         &self,
         _: &App,
+        frame: Frame,
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
         let page = ForgotPage {
             csrf_token,
             email: self.email.clone(),
-            error: Some(pages::sentence(error)),
+            error: Some(frame.wrong(error)),
+            frame,
         };
         Some(pages::render(StatusCode::OK, &page))
     }
@@ -85,6 +87,7 @@ async fn answer_forgot(app: &App, submission: &Submission<Forgot>) -> Result<Res
         visitor,
         format,
         fields,
+        ..
     } = submission;
     demand_mail(app)?;
     app.limits.guess(visitor.caller.address).await?;
@@ -94,10 +97,7 @@ async fn answer_forgot(app: &App, submission: &Submission<Forgot>) -> Result<Res
     reset_password::ask(&app.store, email.as_ref(), &origin, now).await?;
     match format {
         Format::Json => Ok(StatusCode::ACCEPTED.into_response()),
-        Format::Form => links::told(
-            "Look into your mailbox",
-            "If this address has an account, a mail with a link is on its way. The link works for 30 minutes.",
-        ),
+        Format::Form => links::told(&submission.frame, "mailed-title", "mailed-reset"),
     }
 }
 
@@ -123,6 +123,7 @@ impl Fields for ResetPassword {
     fn page_again(
         &self,
         app: &App,
+        frame: Frame,
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
@@ -132,8 +133,9 @@ impl Fields for ResetPassword {
         let page = ResetPage {
             csrf_token,
             token: self.token.expose_secret().to_owned(),
-            password_rules: Policy::new(&app.config.passwords).told(),
-            error: Some(pages::sentence(error)),
+            password_hint: frame.password_hint(&Policy::new(&app.config.passwords)),
+            error: Some(frame.wrong(error)),
+            frame,
         };
         Some(pages::render(StatusCode::OK, &page))
     }
@@ -171,6 +173,7 @@ async fn answer_reset(
         visitor,
         format,
         fields,
+        ..
     } = submission;
     demand_mail(app)?;
     app.limits.guess(visitor.caller.address).await?;
@@ -190,10 +193,7 @@ async fn answer_reset(
     .await?;
     match format {
         Format::Json => Ok(StatusCode::NO_CONTENT.into_response()),
-        Format::Form => links::done(
-            "Your password is changed",
-            "Every device was signed out. Sign in with the new password.",
-        ),
+        Format::Form => links::done(&submission.frame, "reset-done-title", "reset-done"),
     }
 }
 
@@ -201,7 +201,7 @@ impl From<ResetError> for ApiError {
     fn from(error: ResetError) -> Self {
         match error {
             ResetError::DeadLink => Self::LinkInvalid,
-            ResetError::WeakPassword(weak) => Self::WeakPassword(weak.to_string().into()),
+            ResetError::WeakPassword(weak) => Self::WeakPassword(weak),
             ResetError::Hash(error) => error.into(),
             ResetError::Storage(error) => error.into(),
         }

@@ -3,27 +3,34 @@
 use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use edgeward_core::time::UnixTime;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use utoipa::ToSchema;
 
 use super::{
     answer, logout,
-    submission::{NoFields, Submission},
+    submission::{Fields, FormFields, NoFields, Submission},
     visitor::{Strength, Visitor},
 };
 use crate::{
     App, SharedApp,
     domain::{
         audit::Action,
+        device::browser_and_system,
         session::{AddressRange, Family, RevocationReason, Sid},
         storage::Storage,
     },
-    http::problem::ApiError,
+    http::{
+        pages::{
+            self, Frame,
+            account::{self, Done, EndSessionPage},
+        },
+        problem::ApiError,
+    },
 };
 
 /// The live sessions of the caller, the newest first.
@@ -41,6 +48,10 @@ pub struct SessionView {
     current: bool,
     /// As a person would name it.
     device: String,
+    /// The browser, or the program, by its user agent.
+    browser: Option<String>,
+    /// The system that it runs on.
+    system: Option<String>,
     /// The range of the address it was used from last.
     address: Option<String>,
     created_at: String,
@@ -51,9 +62,12 @@ pub struct SessionView {
 }
 
 impl SessionView {
-    fn of(family: &Family, current: Sid) -> Result<Self, ApiError> {
+    pub(super) fn of(family: &Family, current: Sid) -> Result<Self, ApiError> {
         let address = family.address.as_ref().map(AddressRange::as_str);
+        let (browser, system) = browser_and_system(&family.device_name);
         Ok(Self {
+            browser: browser.map(str::to_owned),
+            system: system.map(str::to_owned),
             id: family.sid.to_string(),
             current: family.sid == current,
             device: family.device_name.clone(),
@@ -65,7 +79,7 @@ impl SessionView {
     }
 }
 
-fn rfc3339(moment: UnixTime) -> Result<String, ApiError> {
+pub(super) fn rfc3339(moment: UnixTime) -> Result<String, ApiError> {
     OffsetDateTime::from_unix_timestamp(moment.seconds())
         .map_err(ApiError::internal)?
         .format(&Rfc3339)
@@ -118,6 +132,56 @@ pub async fn revoke(
     // What cannot even be read names no session.
     let id = id.map(|Path(id)| id).unwrap_or_default();
     submission.respond(&app, answer_revoke(&app, &id, &submission.visitor).await)
+}
+
+/// The session that a form ends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndSession {
+    id: String,
+}
+
+impl Fields for EndSession {
+    fn from_form(form: &FormFields) -> Option<Self> {
+        Some(Self { id: form.get("id") })
+    }
+
+    fn page_again(
+        &self,
+        _: &App,
+        frame: Frame,
+        csrf_token: String,
+        error: &ApiError,
+    ) -> Option<Result<Response, ApiError>> {
+        let page = EndSessionPage {
+            error: Some(frame.wrong(error)),
+            frame,
+            csrf_token,
+            id: self.id.clone(),
+            device: String::new(),
+        };
+        Some(pages::render(StatusCode::OK, &page))
+    }
+
+    fn to_send_again(&self) -> Vec<(String, String)> {
+        vec![("id".to_owned(), self.id.clone())]
+    }
+}
+
+/// `POST /account/sessions/end`: the same for a form.
+pub async fn end(State(app): State<SharedApp>, submission: Submission<EndSession>) -> Response {
+    let ended = answer_revoke(&app, &submission.fields.id, &submission.visitor).await;
+    let led_on = match ended {
+        Ok(response) if response.headers().contains_key(header::SET_COOKIE) => {
+            // It was the one in use.
+            answer::goodbye(&app, answer::led_out(""))
+        }
+        Ok(_) => Ok(account::led_to_sessions(Done::SessionEnded)),
+        // What somebody wanted to have ended has ended.
+        Err(ApiError::NotFound) => Ok(account::led_to_sessions(Done::AlreadyEnded)),
+        Err(error) => Err(error),
+    };
+    submission.respond(&app, led_on)
 }
 
 async fn answer_revoke(app: &App, id: &str, visitor: &Visitor) -> Result<Response, ApiError> {

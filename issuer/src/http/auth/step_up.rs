@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    answer::{self, SignedInBody},
+    answer::{self, Onward, SignedInBody},
     login::{Attempt, to_the_end},
     submission::{Fields, FormFields, Submission},
     visitor::{Strength, Visitor},
@@ -16,7 +16,10 @@ use crate::{
     App, SharedApp,
     domain::{login::Carrier, password::Password, step_up},
     http::{
-        pages::{self, StepUpPage},
+        pages::{
+            self, Frame, Wrong,
+            sign_in::{Resend, StepUpPage},
+        },
         problem::ApiError,
     },
 };
@@ -30,6 +33,8 @@ pub struct StepUp {
     password: SecretString,
     #[serde(skip)]
     return_to: String,
+    #[serde(skip)]
+    resend: Option<Resend>,
 }
 
 impl Fields for StepUp {
@@ -37,33 +42,38 @@ impl Fields for StepUp {
         Some(Self {
             password: form.get("password").into(),
             return_to: form.get(return_to::PARAMETER),
+            resend: Resend::from_form(form),
         })
     }
 
     fn page_again(
         &self,
         _: &App,
+        frame: Frame,
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
         let page = StepUpPage {
             csrf_token,
             return_to: return_to::sanitise(&self.return_to).unwrap_or_default(),
-            error: Some(sentence(error)),
+            resend: self.resend.clone(),
+            error: Some(wrong(&frame, error)),
+            frame,
         };
         Some(pages::render(StatusCode::OK, &page))
     }
 }
 
 /// Without the address, which nobody typed here, and without the lock of sign-ins, which is another.
-fn sentence(error: &ApiError) -> String {
+fn wrong(frame: &Frame, error: &ApiError) -> Wrong {
     if let ApiError::InvalidCredentials { attempts_left } = error {
-        return match attempts_left {
-            Some(0) => "The password is wrong. You can try again in a while.".to_owned(),
-            Some(_) | None => "The password is wrong.".to_owned(),
+        let text = match attempts_left {
+            Some(0) => frame.text("wrong-password-wait"),
+            Some(_) | None => frame.text("wrong-password"),
         };
+        return Wrong::about(&["password"], text);
     }
-    pages::sentence(error)
+    frame.wrong(error)
 }
 
 /// Confirms the identity of the caller again. A new session takes the place of the one in use; every token of that is spent.
@@ -88,6 +98,7 @@ pub async fn step_up(State(app): State<SharedApp>, submission: Submission<StepUp
 async fn answer(app: &App, submission: &Submission<StepUp>) -> Result<Response, ApiError> {
     let Submission {
         visitor,
+        frame,
         format,
         fields,
     } = submission;
@@ -105,14 +116,11 @@ async fn answer(app: &App, submission: &Submission<StepUp>) -> Result<Response, 
     let password = Password::from_typed(fields.password.expose_secret());
     let who = (principal.user, sid);
     let signed_in = step_up::step_up(&app.store, context, who, password).await?;
-    answer::signed_in(
-        app,
-        visitor,
-        *format,
-        StatusCode::OK,
-        &fields.return_to,
-        &signed_in,
-    )
+    let onward = match &fields.resend {
+        Some(resend) => Onward::Again(frame, resend),
+        None => Onward::Place(&fields.return_to),
+    };
+    answer::signed_in(app, visitor, *format, StatusCode::OK, onward, &signed_in)
 }
 
 /// The tokens go the way that the credential came.

@@ -8,7 +8,7 @@
 use axum::{
     body::{Body, Bytes},
     extract::{Form, FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use edgeward_core::csrf::CSRF_FIELD;
@@ -20,7 +20,10 @@ use crate::{
     http::{
         cookies,
         csrf::{self, Demand},
-        pages,
+        pages::{
+            self, Frame,
+            sign_in::{Resend, StepUpPage},
+        },
         problem::ApiError,
     },
 };
@@ -55,6 +58,12 @@ impl FormFields {
         self.sent(name).unwrap_or_default().to_owned()
     }
 
+    /// All of them, with their names.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fields = self.0.iter();
+        fields.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     fn sent(&self, name: &str) -> Option<&str> {
         let mut fields = self.0.iter();
         fields
@@ -78,11 +87,21 @@ pub trait Fields: DeserializeOwned + Send + 'static {
     fn page_again(
         &self,
         app: &App,
+        frame: Frame,
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
-        let _ = (app, csrf_token, error);
+        let _ = (app, frame, csrf_token, error);
         None
+    }
+
+    /// The page of the form: where somebody begins anew who had to confirm their identity, if nothing of the form goes along.
+    const PAGE: Option<&'static str> = None;
+
+    /// The fields of a form that go along while somebody confirms their identity, so that they need not be typed again. The page
+    /// that asks for the password carries them and nothing keeps them here, so a password is never among them.
+    fn to_send_again(&self) -> Vec<(String, String)> {
+        Vec::new()
     }
 }
 
@@ -98,6 +117,8 @@ impl Fields for NoFields {}
 pub struct Submission<T> {
     /// Who asks.
     pub visitor: Visitor,
+    /// What a page has that answers it.
+    pub frame: Frame,
     /// How it was written.
     pub format: Format,
     /// What was sent.
@@ -109,9 +130,10 @@ impl<T: Fields> FromRequest<SharedApp> for Submission<T> {
 
     async fn from_request(request: Request, app: &SharedApp) -> Result<Self, Response> {
         let form = is_form(request.headers());
-        let received = receive::<T>(request, app).await;
+        let frame = Frame::of(app, request.method(), request.uri(), request.headers());
+        let received = receive::<T>(request, app, frame.clone()).await;
         received.map_err(|refused| match refused {
-            Refused::Outright(error) if form => pages::message(error),
+            Refused::Outright(error) if form => pages::message(&frame, error),
             Refused::Outright(error) | Refused::Program(error) => error.into_response(),
             Refused::Shown(submission, error) => submission.refuse(app, error),
         })
@@ -137,6 +159,7 @@ impl<T> From<ApiError> for Refused<T> {
 async fn receive<T: Fields>(
     request: Request,
     app: &SharedApp,
+    frame: Frame,
 ) -> Result<Submission<T>, Refused<T>> {
     let demand = csrf::judge_origin(request.headers(), &app.config.issuer.url)?;
     let (mut parts, body) = request.into_parts();
@@ -160,6 +183,7 @@ async fn receive<T: Fields>(
         let form = FormFields::take(pairs)?;
         let submission = Submission {
             visitor,
+            frame,
             format: Format::Form,
             fields: T::from_form(&form).ok_or(ApiError::UnsupportedMediaType)?,
         };
@@ -186,6 +210,7 @@ async fn receive<T: Fields>(
     };
     Ok(Submission {
         visitor,
+        frame,
         format: Format::Json,
         fields,
     })
@@ -231,7 +256,7 @@ impl<T: Fields> Submission<T> {
             Format::Json => error.into_response(),
             Format::Form => match self.form_again(app, &error) {
                 Some(page) => pages::in_place_of(page, error),
-                None => pages::message(error),
+                None => pages::message(&self.frame, error),
             },
         }
     }
@@ -239,9 +264,37 @@ impl<T: Fields> Submission<T> {
     /// `None` when the form cannot be shown.
     fn form_again(&self, app: &App, error: &ApiError) -> Option<Response> {
         let (token, cookie) = csrf::hand_out(app, &self.visitor).ok()?;
-        let mut page = self.fields.page_again(app, token, error)?.ok()?;
+        let page = if matches!(error, ApiError::StepUpRequired) {
+            self.step_up_first(token)
+        } else {
+            self.fields
+                .page_again(app, self.frame.clone(), token, error)
+        };
+        let mut page = page?.ok()?;
         cookies::append(&mut page, [cookie]).ok()?;
         Some(page)
+    }
+}
+
+impl<T: Fields> Submission<T> {
+    /// The question for the password, with the form that waits for its answer.
+    fn step_up_first(&self, csrf_token: String) -> Option<Result<Response, ApiError>> {
+        let resend = Resend {
+            action: self.frame.path.clone(),
+            fields: self.fields.to_send_again(),
+        };
+        let resend = Some(resend).filter(|resend| !resend.fields.is_empty() && resend.fits());
+        if resend.is_none() && T::PAGE.is_none() {
+            return None;
+        }
+        let page = StepUpPage {
+            frame: self.frame.clone(),
+            csrf_token,
+            return_to: T::PAGE.unwrap_or_default().to_owned(),
+            resend,
+            error: None,
+        };
+        Some(pages::render(StatusCode::OK, &page))
     }
 }
 

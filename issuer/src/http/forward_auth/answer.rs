@@ -22,10 +22,11 @@ use super::{
     dialect::{Form, Passing},
 };
 use crate::{
+    App,
     config::Dialect,
     http::{
         metrics::VerdictResult,
-        pages::{self, MessagePage},
+        pages::{self, Frame, MessagePage},
         request_id::RequestId,
     },
 };
@@ -56,7 +57,7 @@ pub(super) fn of(
     let refuse = |code: ProblemCode, reason: &str| {
         by.told(VerdictResult::refused_with(code), form);
         note(code, reason, asked, id);
-        in_words(&Problem::new(code), asked, form, code.status())
+        in_words(&Problem::new(code), asked, form, code.status(), &by.app)
     };
     match decision {
         Decision::Forward(permit) => match unfit(&permit, asked, form, by.dialect) {
@@ -98,7 +99,7 @@ pub(super) fn of(
         }
         Decision::Refuse(refusal) => {
             by.told(VerdictResult::refused_with(refusal.code), form);
-            refused(&refusal, asked, form, id)
+            refused(&refusal, asked, form, by, id)
         }
         // `ForwardAuth::judge` has answered these, or said that there is no more.
         Decision::NeedsKeys(_)
@@ -208,9 +209,15 @@ fn pass(permit: &Permit, asked: &Asked, by: &ForwardAuth) -> Result<Response, &'
     Ok(response)
 }
 
-fn refused(refusal: &Refusal, asked: &Asked, form: Form, id: &RequestId) -> Response {
+fn refused(
+    refusal: &Refusal,
+    asked: &Asked,
+    form: Form,
+    by: &ForwardAuth,
+    id: &RequestId,
+) -> Response {
     note(refusal.code, &refusal.log_reason, asked, id);
-    let mut response = in_words(&refusal.problem(), asked, form, refusal.status);
+    let mut response = in_words(&refusal.problem(), asked, form, refusal.status, &by.app);
     // nginx would hand the challenge of its sub-request to the client beside that of the answer in its place.
     if let Some(challenge) = refusal
         .www_authenticate
@@ -240,11 +247,13 @@ fn note(code: ProblemCode, reason: &str, asked: &Asked, id: &RequestId) {
 }
 
 /// A page for a person, problem JSON for a program.
-fn in_words(problem: &Problem, asked: &Asked, form: Form, status: u16) -> Response {
+fn in_words(problem: &Problem, asked: &Asked, form: Form, status: u16, app: &App) -> Response {
     let status = fitting(status, form);
     if form != Form::Verdict && asked.is_navigation() {
+        let frame = Frame::alone(app, asked.language);
         let page = MessagePage {
-            title: problem.title.to_owned(),
+            title: frame.code(problem.code),
+            frame,
             message: problem.detail.clone().unwrap_or_default(),
         };
         let code = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);

@@ -12,7 +12,10 @@ use edgeward_core::{
 };
 
 use super::dialect::Question;
-use crate::domain::moment::Moment;
+use crate::{
+    domain::{language::Language, moment::Moment},
+    http::pages::Frame,
+};
 
 /// Everything about it that a decision may look at.
 #[derive(Debug)]
@@ -29,6 +32,7 @@ pub(super) struct Asked {
     user_agent: Option<String>,
     opens_websocket: bool,
     navigation: bool,
+    pub(super) language: Option<Language>,
 }
 
 impl Asked {
@@ -72,6 +76,7 @@ impl Asked {
             asks_for_method: joined(header::ACCESS_CONTROL_REQUEST_METHOD),
             csrf_token: named("x-csrf-token"),
             user_agent: joined(header::USER_AGENT),
+            language: Frame::wanted_language(headers),
             question,
             client,
             moment,

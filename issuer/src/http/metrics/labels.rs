@@ -123,6 +123,9 @@ impl Credential {
             | ProblemCode::TokenExpired
             | ProblemCode::WeakPassword
             | ProblemCode::EmailTaken
+            | ProblemCode::LastAdmin
+            | ProblemCode::StaleVersion
+            | ProblemCode::VersionRequired
             | ProblemCode::NoRefreshToken
             | ProblemCode::RefreshInProgress
             | ProblemCode::StepUpRequired
@@ -197,6 +200,8 @@ label_values! {
         Head = "HEAD",
         /// `POST`
         Post = "POST",
+        /// `PUT`
+        Put = "PUT",
         /// `DELETE`
         Delete = "DELETE",
         /// Any other.
@@ -210,6 +215,7 @@ impl From<&Method> for Verb {
             (Method::GET, Self::Get),
             (Method::HEAD, Self::Head),
             (Method::POST, Self::Post),
+            (Method::PUT, Self::Put),
             (Method::DELETE, Self::Delete),
         ];
         let mut known = known.into_iter();

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 
-use super::{message, render, show};
+use super::{Frame, Wrong, message, plain_pages, render, show};
 use crate::{
     App, SharedApp,
     domain::{
@@ -26,6 +26,8 @@ use crate::{
 #[derive(Template)]
 #[template(path = "confirm.html")]
 pub struct ConfirmPage {
+    /// What every page has.
+    pub frame: Frame,
     /// The token of the hidden field.
     pub csrf_token: String,
     /// The token of the link.
@@ -33,66 +35,75 @@ pub struct ConfirmPage {
     /// Whether another browser registered.
     pub ask_password: bool,
     /// Why it is shown again.
-    pub error: Option<String>,
+    pub error: Option<Wrong>,
 }
 
 /// The form that asks for a link.
 #[derive(Template)]
 #[template(path = "forgot.html")]
 pub struct ForgotPage {
+    /// What every page has.
+    pub frame: Frame,
     /// The token of the hidden field.
     pub csrf_token: String,
     /// What was typed before.
     pub email: String,
     /// Why it is shown again.
-    pub error: Option<String>,
+    pub error: Option<Wrong>,
 }
 
 /// The form that takes a new password.
 #[derive(Template)]
 #[template(path = "reset.html")]
 pub struct ResetPage {
+    /// What every page has.
+    pub frame: Frame,
     /// The token of the hidden field.
     pub csrf_token: String,
     /// The token of the link.
     pub token: String,
     /// What is asked of the password.
-    pub password_rules: String,
+    pub password_hint: String,
     /// Why it is shown again.
-    pub error: Option<String>,
+    pub error: Option<Wrong>,
 }
 
 /// Something is done, or on its way.
 #[derive(Template)]
 #[template(path = "notice.html")]
-struct NoticePage<'a> {
-    title: &'a str,
-    message: &'a str,
+struct NoticePage {
+    frame: Frame,
+    title: String,
+    message: String,
     /// Whether signing in is what comes next.
     sign_in: bool,
 }
 
-/// A page that says that something is done and where to sign in.
+plain_pages!(ConfirmPage, ForgotPage, ResetPage, NoticePage);
+
+/// A page that says that something is done and where to sign in. The texts are given by their ids.
 ///
 /// # Errors
 /// When the template cannot be rendered.
-pub fn done(title: &str, message: &str) -> Result<Response, ApiError> {
+pub fn done(frame: &Frame, title: &str, message: &str) -> Result<Response, ApiError> {
     let page = NoticePage {
-        title,
-        message,
+        frame: frame.clone(),
+        title: frame.text(title),
+        message: frame.text(message),
         sign_in: true,
     };
     render(StatusCode::OK, &page)
 }
 
-/// A page that says that a mail is on its way.
+/// A page that says that a mail is on its way. The texts are given by their ids.
 ///
 /// # Errors
 /// When the template cannot be rendered.
-pub fn told(title: &str, message: &str) -> Result<Response, ApiError> {
+pub fn told(frame: &Frame, title: &str, message: &str) -> Result<Response, ApiError> {
     let page = NoticePage {
-        title,
-        message,
+        frame: frame.clone(),
+        title: frame.text(title),
+        message: frame.text(message),
         sign_in: false,
     };
     render(StatusCode::ACCEPTED, &page)
@@ -101,6 +112,7 @@ pub fn told(title: &str, message: &str) -> Result<Response, ApiError> {
 /// `GET /auth/confirm`
 pub async fn confirm(
     State(app): State<SharedApp>,
+    frame: Frame,
     visitor: Result<Visitor, ApiError>,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -110,19 +122,24 @@ pub async fn confirm(
         let now = visitor.caller.now;
         let waits = registration::look_at(&app.store, &token, device.as_ref(), now).await?;
         let ask_password = waits.ok_or(ApiError::LinkInvalid)?;
-        Ok(show(&app, Ok(visitor), |csrf_token| ConfirmPage {
-            csrf_token,
-            token: token.reveal().to_owned(),
-            ask_password,
-            error: None,
+        let frame = frame.clone();
+        Ok(show(&app, frame, Ok(visitor), |frame, csrf_token| {
+            ConfirmPage {
+                frame,
+                csrf_token,
+                token: token.reveal().to_owned(),
+                ask_password,
+                error: None,
+            }
         }))
     };
-    shown.await.unwrap_or_else(message)
+    shown.await.unwrap_or_else(|error| message(&frame, error))
 }
 
 /// `GET /auth/reset`
 pub async fn reset(
     State(app): State<SharedApp>,
+    frame: Frame,
     visitor: Result<Visitor, ApiError>,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -132,25 +149,34 @@ pub async fn reset(
         if !reset_password::works(&app.store, &token, now).await? {
             return Err(ApiError::LinkInvalid);
         }
-        Ok(show(&app, Ok(visitor), |csrf_token| ResetPage {
-            csrf_token,
-            token: token.reveal().to_owned(),
-            password_rules: Policy::new(&app.config.passwords).told(),
-            error: None,
+        let frame = frame.clone();
+        Ok(show(&app, frame, Ok(visitor), |frame, csrf_token| {
+            ResetPage {
+                password_hint: frame.password_hint(&Policy::new(&app.config.passwords)),
+                frame,
+                csrf_token,
+                token: token.reveal().to_owned(),
+                error: None,
+            }
         }))
     };
-    shown.await.unwrap_or_else(message)
+    shown.await.unwrap_or_else(|error| message(&frame, error))
 }
 
 /// `GET /auth/forgot`
-pub async fn forgot(State(app): State<SharedApp>, visitor: Result<Visitor, ApiError>) -> Response {
+pub async fn forgot(
+    State(app): State<SharedApp>,
+    frame: Frame,
+    visitor: Result<Visitor, ApiError>,
+) -> Response {
     match demand_mail(&app) {
-        Ok(()) => show(&app, visitor, |csrf_token| ForgotPage {
+        Ok(()) => show(&app, frame, visitor, |frame, csrf_token| ForgotPage {
+            frame,
             csrf_token,
             email: String::new(),
             error: None,
         }),
-        Err(error) => message(error),
+        Err(error) => message(&frame, error),
     }
 }
 

@@ -7,6 +7,7 @@ use edgeward_issuer::{
     config::{self, Config},
     domain::{
         accounts::{Email, Role, UserId},
+        administration::Mandate,
         audit::{Action, Origin},
         change_password::{PasswordChange, Stored},
         lockout::{
@@ -383,9 +384,10 @@ pub(crate) async fn a_changed_role_ends_every_session_with_it(world: World) {
     let ada = world.with_account(NAME).await;
     let (one, other) = (world.with_sign_in(ada).await, world.with_sign_in(ada).await);
     let email = Email::parse(NAME).unwrap();
+    let mandate = Mandate::operator(NOW);
     let change = async |role: &str, direction| {
         let role = Role::parse(role).unwrap();
-        roles::change_role(&world.store, &email, role, direction, NOW).await
+        roles::change_role(&world.store, &mandate, &email, role, direction).await
     };
     let before = world.entries().await;
     assert_eq!(change("editor", Direction::Give).await.unwrap(), None);
@@ -411,7 +413,7 @@ pub(crate) async fn a_changed_role_ends_every_session_with_it(world: World) {
     assert_eq!(roles, ["admin", "owner"]);
     let nobody = Email::parse("nobody@example.test").unwrap();
     let role = Role::parse("admin").unwrap();
-    let changed = roles::change_role(&world.store, &nobody, role, Direction::Give, NOW).await;
+    let changed = roles::change_role(&world.store, &mandate, &nobody, role, Direction::Give).await;
     assert!(matches!(changed, Err(RoleError::NoAccount)));
 }
 

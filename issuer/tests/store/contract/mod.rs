@@ -1,6 +1,7 @@
 //! What every store must keep, as cases that know no database. `mount!` in `every_store.rs` runs each on all of them.
 
 pub(crate) mod accounts;
+pub(crate) mod administration;
 pub(crate) mod alerts;
 pub(crate) mod attempts;
 pub(crate) mod events;
@@ -13,6 +14,7 @@ pub(crate) mod mails;
 pub(crate) mod news;
 pub(crate) mod operations;
 pub(crate) mod processes;
+pub(crate) mod roles;
 pub(crate) mod revoked;
 pub(crate) mod secrets;
 pub(crate) mod turns;

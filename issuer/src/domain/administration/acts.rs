@@ -1,0 +1,62 @@
+//! Ending somebody's lock, and their sessions.
+
+use super::Mandate;
+use crate::domain::{
+    accounts::{Account, UserId},
+    audit::Action,
+    lockout::LockoutKey,
+    session::{RevocationReason, Sid},
+    storage::{Storage, StorageError},
+};
+
+/// Forgets the failures at an account, and so ends its locks: that of the name, of known devices and of repeated proofs.
+/// `false`: there were none, and nothing was written.
+///
+/// # Errors
+/// When the database fails; nothing was done then.
+pub async fn unlock(
+    storage: &impl Storage,
+    key: &LockoutKey,
+    mandate: &Mandate,
+    account: &Account,
+) -> Result<bool, StorageError> {
+    let name = key.of_name(account.email.as_str());
+    let entry = mandate.done(Action::Unlock, account.id);
+    storage.forget_failures(&name, &entry).await
+}
+
+/// Ends a session; of the user, where one is named. `false`: there is none such, or it ended
+/// before.
+///
+/// # Errors
+/// When the database fails; nothing was done then.
+pub async fn end_session(
+    storage: &impl Storage,
+    mandate: &Mandate,
+    user: Option<UserId>,
+    sid: Sid,
+) -> Result<bool, StorageError> {
+    let family = storage.family(sid).await?;
+    let of_whom = |whose| user.is_none_or(|user| user == whose);
+    let Some(family) = family.filter(|family| of_whom(family.user)) else {
+        return Ok(false);
+    };
+    let entry = mandate
+        .done(Action::RevokeSession, family.user)
+        .in_session(sid);
+    let reason = RevocationReason::Revoked;
+    storage.revoke(sid, reason, mandate.now(), &entry).await
+}
+
+/// Ends all sessions of a user, and answers how many there were.
+///
+/// # Errors
+/// When the database fails; nothing was done then.
+pub async fn end_all_sessions(
+    storage: &impl Storage,
+    mandate: &Mandate,
+    user: UserId,
+) -> Result<u64, StorageError> {
+    let entry = mandate.done(Action::RevokeAllSessions, user);
+    storage.revoke_all(user, None, mandate.now(), &entry).await
+}

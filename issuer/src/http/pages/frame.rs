@@ -1,0 +1,226 @@
+//! What every page has whatever is on it: a language, a brand, and the ways to itself in other languages.
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts},
+};
+use edgeward_core::cookie::{CookieHeader, SameSite, SetCookie};
+use fluent_templates::fluent_bundle::FluentValue;
+
+use super::{brand::Brand, texts};
+use crate::{
+    App, SharedApp,
+    config::Config,
+    domain::{
+        language::Language,
+        password::{Policy, Wanted},
+    },
+};
+
+/// Names the languages that are wanted (`OpenID` Connect Core, section 3.1.2.1).
+const UI_LOCALES: &str = "ui_locales";
+
+/// Remembers the language that was chosen. It is nobody's secret and says nothing about who reads, so it has no prefix.
+const LANGUAGE_COOKIE: &str = "edgeward-language";
+
+/// As long as browsers keep a cookie at all (RFC 6265bis, section 5.5).
+const LANGUAGE_SECONDS: u64 = 400 * 24 * 3600;
+
+/// What every page has. Templates call it `frame`.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// The language that it is written in.
+    pub language: Language,
+    /// Whose page it is.
+    pub brand: Arc<Brand>,
+    /// The same page in other languages; none of a page that answers a form, which cannot be asked for again.
+    pub other_languages: Vec<(Language, String)>,
+    /// The path and the query, where it can be asked for again.
+    pub here: Option<String>,
+    /// The path alone, where a form is sent again that was sent there.
+    pub path: String,
+    chosen: Option<SetCookie>,
+}
+
+impl FromRequestParts<SharedApp> for Frame {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Self, Infallible> {
+        Ok(Self::of(app, &parts.method, &parts.uri, &parts.headers))
+    }
+}
+
+impl Frame {
+    /// The frame of the answer to a request.
+    #[must_use]
+    pub fn of(app: &App, method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
+        let asked = uri.query().and_then(ui_locales);
+        let can_be_asked_again = matches!(*method, Method::GET | Method::HEAD);
+        let language = asked
+            .or_else(|| Self::wanted_language(headers))
+            .unwrap_or(app.config.pages.language);
+        let others = Language::ALL
+            .into_iter()
+            .filter(|other| can_be_asked_again && *other != language);
+        Self {
+            language,
+            brand: Arc::clone(&app.brand),
+            other_languages: others
+                .map(|other| (other, in_language(uri, other)))
+                .collect(),
+            here: can_be_asked_again.then(|| {
+                uri.path_and_query()
+                    .map_or_else(|| uri.path().to_owned(), ToString::to_string)
+            }),
+            path: uri.path().to_owned(),
+            chosen: asked.map(|language| cookie(&app.config, language)),
+        }
+    }
+
+    /// The frame of a page that is shown in the place of somebody else's.
+    #[must_use]
+    pub fn alone(app: &App, wanted: Option<Language>) -> Self {
+        Self {
+            language: wanted.unwrap_or(app.config.pages.language),
+            brand: Arc::clone(&app.brand),
+            other_languages: Vec::new(),
+            here: None,
+            path: String::new(),
+            chosen: None,
+        }
+    }
+
+    /// The language that a browser remembers or wants.
+    #[must_use]
+    pub fn wanted_language(headers: &HeaderMap) -> Option<Language> {
+        remembered(headers).or_else(|| accepted(headers))
+    }
+
+    /// The text of an id.
+    #[must_use]
+    pub fn text(&self, id: &str) -> String {
+        texts::text(self.language, id)
+    }
+
+    /// The same with a value in it.
+    #[must_use]
+    pub fn text_with<'a>(
+        &self,
+        id: &str,
+        name: &'static str,
+        value: impl Into<FluentValue<'a>>,
+    ) -> String {
+        texts::text_with(self.language, id, [(name, value.into())])
+    }
+
+    /// The cookie that remembers a choice, where one was just made.
+    #[must_use]
+    pub fn chosen_language(&self) -> Option<SetCookie> {
+        self.chosen.clone()
+    }
+
+    /// What a password must be, as a hint below its field.
+    #[must_use]
+    pub fn password_hint(&self, policy: &Policy) -> String {
+        let wanted = self.wanted(&policy.wanted());
+        self.text_with("password-hint", "wanted", wanted)
+    }
+
+    /// Several demands as a part of a sentence.
+    #[must_use]
+    pub fn wanted(&self, wanted: &[Wanted]) -> String {
+        let parts: Vec<String> = wanted.iter().map(|one| self.demand(*one)).collect();
+        match parts.as_slice() {
+            [] => String::new(),
+            [one] => one.clone(),
+            [most @ .., last] => texts::text_with(
+                self.language,
+                "list-and",
+                [
+                    ("first", most.join(", ").into()),
+                    ("last", last.as_str().into()),
+                ],
+            ),
+        }
+    }
+
+    fn demand(&self, wanted: Wanted) -> String {
+        match wanted {
+            Wanted::AtLeast(count) => self.text_with("wanted-at-least", "count", count),
+            Wanted::AtMost(count) => self.text_with("wanted-at-most", "count", count),
+            Wanted::UpperCase => self.text("wanted-upper-case"),
+            Wanted::LowerCase => self.text("wanted-lower-case"),
+            Wanted::Digit => self.text("wanted-digit"),
+            Wanted::Special => self.text("wanted-special"),
+        }
+    }
+}
+
+/// The parameter, whose values have no character that a query would escape but the blank between them.
+fn ui_locales(query: &str) -> Option<Language> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, tags) = pairs.find(|(name, _)| *name == UI_LOCALES)?;
+    Language::of_list(&tags.replace('+', " ").replace("%20", " "))
+}
+
+fn remembered(headers: &HeaderMap) -> Option<Language> {
+    let values = headers.get_all(header::COOKIE).iter();
+    let values: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
+    let cookies = CookieHeader::parse(&values);
+    let tag = cookies.get(LANGUAGE_COOKIE).ok().flatten()?;
+    Language::of_tag(tag)
+}
+
+fn accepted(headers: &HeaderMap) -> Option<Language> {
+    let header = headers.get(header::ACCEPT_LANGUAGE);
+    header
+        .map(HeaderValue::to_str)?
+        .ok()
+        .and_then(Language::accepted)
+}
+
+/// The address of a page with a wish for a language instead of the one it has.
+fn in_language(uri: &Uri, language: Language) -> String {
+    let kept = uri.query().unwrap_or_default().split('&');
+    let kept = kept.filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(UI_LOCALES));
+    let wish = format!("{UI_LOCALES}={}", language.tag());
+    let query: Vec<&str> = kept.chain([wish.as_str()]).collect();
+    format!("{}?{}", uri.path(), query.join("&"))
+}
+
+fn cookie(config: &Config, language: Language) -> SetCookie {
+    SetCookie::for_environment(config.environment, LANGUAGE_COOKIE, language.tag())
+        .same_site(SameSite::Lax)
+        .max_age(LANGUAGE_SECONDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_knows_the_way_to_itself_in_another_language() {
+        for (here, there) in [
+            ("/login", "/login?ui_locales=de"),
+            ("/login?returnTo=/app", "/login?returnTo=/app&ui_locales=de"),
+            ("/login?ui_locales=en&a=b", "/login?a=b&ui_locales=de"),
+        ] {
+            assert_eq!(in_language(&here.parse().unwrap(), Language::German), there);
+        }
+    }
+
+    #[test]
+    fn the_wish_in_the_query_is_a_list() {
+        for (query, expected) in [
+            ("ui_locales=de", Some(Language::German)),
+            ("a=b&ui_locales=fr+de-CH+en", Some(Language::German)),
+            ("ui_locales=fr%20en", Some(Language::English)),
+            ("ui_locales=", None),
+            ("xui_locales=de", None),
+        ] {
+            assert_eq!(ui_locales(query), expected, "{query}");
+        }
+    }
+}

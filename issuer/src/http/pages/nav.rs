@@ -1,0 +1,90 @@
+//! The head of the pages of somebody who is signed in: who they are, and where they can go.
+
+/// Where a page is reached from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// `/account`
+    Profile,
+    /// `/account/sessions`
+    Sessions,
+    /// `/auth/console/users`
+    People,
+}
+
+/// A way in the navigation.
+#[derive(Debug, Clone, Copy)]
+pub struct Way {
+    /// Where it leads.
+    pub href: &'static str,
+    /// The id of its text.
+    pub text: &'static str,
+    /// What it leads to.
+    pub place: Place,
+}
+
+/// In the order that they stand in.
+const ACCOUNT: [Way; 2] = [
+    Way {
+        href: "/account",
+        text: "nav-profile",
+        place: Place::Profile,
+    },
+    Way {
+        href: "/account/sessions",
+        text: "nav-sessions",
+        place: Place::Sessions,
+    },
+];
+
+/// Those of administrators.
+const CONSOLE: [Way; 2] = [
+    Way {
+        href: "/auth/console/users",
+        text: "nav-people",
+        place: Place::People,
+    },
+    Way {
+        href: "/account",
+        text: "nav-account",
+        place: Place::Profile,
+    },
+];
+
+/// The head of a page. Templates call it `head`.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// Who is signed in: their name, or their address where they have none.
+    pub name: String,
+    /// The ways.
+    pub ways: Vec<Way>,
+    /// Where this page is.
+    pub here: Place,
+}
+
+impl Head {
+    /// The head of a page about one's own account.
+    #[must_use]
+    pub fn of_account(name: String, here: Place) -> Self {
+        Self {
+            name,
+            ways: ACCOUNT.to_vec(),
+            here,
+        }
+    }
+
+    /// The head of a page of administrators.
+    #[must_use]
+    pub fn of_console(name: String, here: Place) -> Self {
+        Self {
+            name,
+            ways: CONSOLE.to_vec(),
+            here,
+        }
+    }
+
+    /// Whether a way leads to where one is.
+    #[must_use]
+    pub fn is_here(&self, way: &Way) -> bool {
+        way.place == self.here
+    }
+}

@@ -1,0 +1,257 @@
+//! The pages of signing in, registering, confirming one's identity and signing out.
+
+use askama::Template;
+use axum::{
+    extract::{RawQuery, State},
+    http::HeaderValue,
+    response::Response,
+};
+
+use edgeward_core::return_to;
+
+use super::{Frame, PAGE_POLICY, Page, Wrong, place, plain_pages, show};
+use crate::{
+    SharedApp,
+    captcha::Purpose,
+    domain::password::Policy,
+    http::{
+        auth::{
+            submission::FormFields,
+            visitor::{Strength, Visitor},
+        },
+        challenge::Challenge,
+        problem::ApiError,
+    },
+};
+
+/// The sign-in form.
+#[derive(Template)]
+#[template(path = "login.html")]
+pub struct LoginPage {
+    /// What every page has.
+    pub frame: Frame,
+    /// The token of the hidden field.
+    pub csrf_token: String,
+    /// A sanitised place, or empty.
+    pub return_to: String,
+    /// What was typed before.
+    pub email: String,
+    /// Whether a forgotten password can be reset.
+    pub can_reset: bool,
+    /// The challenge that has to be solved.
+    pub challenge: Option<Challenge>,
+    /// Why it is shown again.
+    pub error: Option<Wrong>,
+}
+
+/// The registration form.
+#[derive(Template)]
+#[template(path = "register.html")]
+pub struct RegisterPage {
+    /// What every page has.
+    pub frame: Frame,
+    /// The token of the hidden field.
+    pub csrf_token: String,
+    /// A sanitised place, or empty.
+    pub return_to: String,
+    /// What was typed before.
+    pub email: String,
+    /// What was typed before.
+    pub first_name: String,
+    /// What was typed before.
+    pub last_name: String,
+    /// What is asked of the password.
+    pub password_hint: String,
+    /// The challenge that has to be solved.
+    pub challenge: Option<Challenge>,
+    /// Why it is shown again.
+    pub error: Option<Wrong>,
+}
+
+/// The question for the password of who is signed in.
+#[derive(Template)]
+#[template(path = "step_up.html")]
+pub struct StepUpPage {
+    /// What every page has.
+    pub frame: Frame,
+    /// The token of the hidden field.
+    pub csrf_token: String,
+    /// A sanitised place, or empty.
+    pub return_to: String,
+    /// The form that was refused until this is answered.
+    pub resend: Option<Resend>,
+    /// Why it is shown again.
+    pub error: Option<Wrong>,
+}
+
+/// A form that somebody sent and that was refused until they have confirmed their identity. It stays with the browser: the page that
+/// asks for the password carries it, and the page behind that offers it again. The issuer keeps nothing of it, and nothing is sent
+/// without the person, so whoever brings in a form of their own gets no further than to a button that says what it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resend {
+    /// Where it was sent.
+    pub action: String,
+    /// Its fields, without the token and without passwords.
+    pub fields: Vec<(String, String)>,
+}
+
+/// The most fields that are carried, and the most bytes: forms of ours have a dozen short ones.
+const RESENT_FIELDS_MAX: usize = 32;
+const RESENT_BYTES_MAX: usize = 16 * 1024;
+
+/// The field that says where the carried form goes.
+const RESEND_TO: &str = "resendTo";
+
+/// What the names of the carried fields begin with.
+const RESEND_PREFIX: &str = "resend.";
+
+impl Resend {
+    /// The form that a question for the password carried.
+    #[must_use]
+    pub fn from_form(form: &FormFields) -> Option<Self> {
+        let action = return_to::sanitise(&form.get(RESEND_TO))?;
+        let fields = form
+            .all()
+            .filter_map(|(name, value)| Some((name.strip_prefix(RESEND_PREFIX)?, value)))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let this = Self { action, fields };
+        this.fits().then_some(this)
+    }
+
+    /// Whether it can be carried: to a form of the issuer, and not too much of it.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        let is_ours = ["/account/", "/auth/"]
+            .iter()
+            .any(|folder| self.action.starts_with(folder));
+        let bytes: usize = self
+            .fields
+            .iter()
+            .map(|(name, value)| name.len().saturating_add(value.len()))
+            .sum();
+        is_ours && self.fields.len() <= RESENT_FIELDS_MAX && bytes <= RESENT_BYTES_MAX
+    }
+}
+
+/// The offer to send a form again after the identity was confirmed.
+#[derive(Template)]
+#[template(path = "resend.html")]
+pub struct ResendPage {
+    /// What every page has.
+    pub frame: Frame,
+    /// The token of the hidden field, of the new session.
+    pub csrf_token: String,
+    /// The form.
+    pub resend: Resend,
+}
+
+/// The question whether to sign out.
+#[derive(Template)]
+#[template(path = "sign_out.html")]
+pub struct SignOutPage {
+    /// What every page has.
+    pub frame: Frame,
+    /// The token of the hidden field.
+    pub csrf_token: String,
+}
+
+plain_pages!(StepUpPage, ResendPage, SignOutPage);
+
+impl Page for LoginPage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    fn policy(&self) -> HeaderValue {
+        policy_with(self.challenge.as_ref())
+    }
+}
+
+impl Page for RegisterPage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    fn policy(&self) -> HeaderValue {
+        policy_with(self.challenge.as_ref())
+    }
+}
+
+/// A page that shows a challenge may load what the challenge needs.
+fn policy_with(challenge: Option<&Challenge>) -> HeaderValue {
+    challenge.map_or(PAGE_POLICY, Challenge::policy)
+}
+
+/// `GET /login`
+pub async fn login(
+    State(app): State<SharedApp>,
+    frame: Frame,
+    visitor: Result<Visitor, ApiError>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    show(&app, frame, visitor, |frame, csrf_token| LoginPage {
+        frame,
+        csrf_token,
+        return_to: place(query.as_deref()),
+        email: String::new(),
+        can_reset: app.config.mail.is_some(),
+        challenge: None,
+        error: None,
+    })
+}
+
+/// `GET /register`
+pub async fn register(
+    State(app): State<SharedApp>,
+    frame: Frame,
+    visitor: Result<Visitor, ApiError>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    show(&app, frame, visitor, |frame, csrf_token| RegisterPage {
+        password_hint: frame.password_hint(&Policy::new(&app.config.passwords)),
+        frame,
+        csrf_token,
+        return_to: place(query.as_deref()),
+        email: String::new(),
+        first_name: String::new(),
+        last_name: String::new(),
+        challenge: Challenge::of(&app, Purpose::Register),
+        error: None,
+    })
+}
+
+/// `GET /account/step-up`
+pub async fn step_up(
+    State(app): State<SharedApp>,
+    frame: Frame,
+    visitor: Result<Visitor, ApiError>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let visitor = match visitor {
+        Ok(visitor) => visitor
+            .principal(&app, Strength::Any)
+            .await
+            .map(|_| visitor),
+        Err(error) => Err(error),
+    };
+    show(&app, frame, visitor, |frame, csrf_token| StepUpPage {
+        frame,
+        csrf_token,
+        return_to: place(query.as_deref()),
+        resend: None,
+        error: None,
+    })
+}
+
+/// `GET /account/sign-out`
+pub async fn sign_out(
+    State(app): State<SharedApp>,
+    frame: Frame,
+    visitor: Result<Visitor, ApiError>,
+) -> Response {
+    show(&app, frame, visitor, |frame, csrf_token| SignOutPage {
+        frame,
+        csrf_token,
+    })
+}

@@ -1,0 +1,104 @@
+// What people and their browsers do to forms: the page says what to do, and loses no typed text but passwords.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { register } from "./account.mjs";
+import { launchProfile, visits } from "./browser.mjs";
+
+const refused = (status) => new RegExp(`^Failed to load resource: the server responded with a status of ${status} `);
+
+/** A preference of Chromium: no site may keep a cookie. */
+const NO_COOKIES = { default_content_setting_values: { cookies: 2 } };
+
+export function badInputStories(world) {
+  describe("bad input", () => {
+    const visit = visits(world, {});
+
+    visit("markup in a name is a name", async (visitor, page) => {
+      page.on("dialog", () => assert.fail("a script ran"));
+      const first = "<img src=x onerror=alert(1)>";
+      const last = "\"'><script>alert(2)</script>";
+      await register(visitor, world.site, { first, last });
+      for (const path of ["/account", "/account/sessions"]) {
+        await page.goto(path);
+        const who = page.locator(".bar-who bdi");
+        assert.equal(await who.innerText(), `${first} ${last}`);
+        assert.equal(await page.locator("main img, main script").count(), 0);
+      }
+    });
+
+    visit("a name without a place to break fits the narrowest screen", async (visitor, page) => {
+      await page.setViewportSize({ width: 320, height: 800 });
+      await register(visitor, world.site, { first: "W".repeat(100), last: "ẞ".repeat(100) });
+      for (const path of ["/account", "/account/sessions"]) {
+        await page.goto(path);
+        const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.ok(beyond <= 0, `${path}: ${beyond} px too wide`);
+      }
+    });
+
+    visit("a name that is too long says so at its field and stays there", async (visitor, page) => {
+      const long = "x".repeat(101);
+      await page.goto("/register");
+      await page.getByLabel("First name").fill("Ana");
+      await page.getByLabel("Last name").fill(long);
+      await page.getByLabel("E-mail address").fill("ana@example.test");
+      await page.getByLabel("Password").fill("Correct-horse-1-battery");
+      await page.getByRole("button", { name: "Create account" }).click();
+      await page.getByRole("alert").getByText("at most 100 characters").waitFor();
+      assert.equal(await page.getByLabel("Last name").inputValue(), long);
+      assert.equal(await page.getByLabel("Last name").getAttribute("aria-invalid"), "true");
+      assert.equal(await page.getByLabel("First name").getAttribute("aria-invalid"), null);
+      assert.equal(await page.getByLabel("First name").inputValue(), "Ana");
+      assert.equal(await page.getByLabel("Password").inputValue(), "");
+    }, refused(422));
+
+    visit("a name from right to left turns itself and nothing else", async (visitor, page) => {
+      await register(visitor, world.site, { first: "דוד", last: "עבד אללה" });
+      await page.goto("/account");
+      const direction = (selector) => page.locator(selector).first().evaluate((element) => getComputedStyle(element).direction);
+      assert.equal(await direction("dd[dir=auto]"), "rtl");
+      assert.equal(await direction("main"), "ltr");
+      await page.goto("/register");
+    });
+
+    for (const javaScriptEnabled of [true, false]) {
+      visits(world, { javaScriptEnabled })(
+        `a form whose cookie is gone keeps what was typed and works again, ${javaScriptEnabled ? "with" : "without"} JavaScript`,
+        async (visitor, page) => {
+          await page.goto("/login?returnTo=/app");
+          await visitor.context.clearCookies();
+          await visitor.submitSignIn(world.site.user);
+          await page.getByRole("alert").getByText("Allow cookies for this site").waitFor();
+          assert.equal(await page.getByLabel("E-mail address").inputValue(), world.site.user.email);
+          await visitor.submitSignIn(world.site.user);
+          await visitor.expectHeading("Hello, Uri User");
+        },
+        refused(403),
+      );
+    }
+
+    test("a browser that keeps no cookies is told so, and the address stays", async () => {
+      const folder = await mkdtemp(join(tmpdir(), "edgeward-no-cookies-"));
+      const context = await launchProfile(folder, [], NO_COOKIES);
+      try {
+        const page = await context.newPage();
+        for (let tries = 0; tries < 2; tries += 1) {
+          await page.goto(`${world.site.origin}/login`);
+          await page.getByLabel("E-mail address").fill(world.site.user.email);
+          await page.getByLabel("Password").fill(world.site.user.password);
+          await page.getByRole("button", { name: "Sign in" }).click();
+          await page.getByRole("alert").getByText("Allow cookies for this site").waitFor();
+          assert.equal(await page.getByLabel("E-mail address").inputValue(), world.site.user.email);
+        }
+        assert.deepEqual(await context.cookies(), []);
+      } finally {
+        await context.close();
+        await rm(folder, { recursive: true, force: true });
+      }
+    });
+  });
+}

@@ -1,0 +1,122 @@
+// Administration as people do it, with JavaScript and without: the pages have none, and must not need any.
+
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import { Visitor, visits } from "./browser.mjs";
+
+/** A navigation that is refused is a line in Chromium's console, however well the page explains it. */
+const refused = (status) => new RegExp(`^Failed to load resource: the server responded with a status of ${status} `);
+
+/** The promise to people: what is ended is refused everywhere within so long. */
+const PROMISED_MS = 1_000;
+
+/** Registers somebody at a browser of their own, who is then signed in there. */
+async function somebody(world, name) {
+  const other = await Visitor.arrive(world.browser, { baseURL: world.site.origin });
+  const email = `${name}@example.test`;
+  await other.page.goto("/register?returnTo=/app");
+  await other.page.getByLabel("First name").fill("Cyd <b>");
+  await other.page.getByLabel("Last name").fill(name);
+  await other.page.getByLabel("E-mail address").fill(email);
+  await other.page.getByLabel("Password").fill("Correct-horse-1-battery");
+  await other.page.getByRole("button", { name: "Create account" }).click();
+  await other.expectHeading(`Hello, Cyd <b> ${name}`);
+  return { other, email, heading: `Cyd <b> ${name}` };
+}
+
+/** Asks until the edge refuses, which it must once what was promised is over. */
+async function untilRefused(other) {
+  const since = performance.now();
+  for (;;) {
+    const asked = performance.now() - since;
+    const answer = await other.context.request.get("/api/echo");
+    if (answer.status() !== 200) return answer.status();
+    assert.ok(asked < PROMISED_MS, "what was ended goes on for longer than was promised");
+  }
+}
+
+export function consoleStories(world) {
+  for (const javaScriptEnabled of [true, false]) {
+    describe(javaScriptEnabled ? "the console, with JavaScript" : "the console, without JavaScript", () => {
+      const visit = visits(world, { javaScriptEnabled });
+
+      visit("an admin finds somebody, and a role and a session take effect elsewhere at once", async (visitor, page) => {
+        const { other, email, heading } = await somebody(world, `cyd-${javaScriptEnabled}`);
+        try {
+          await visitor.signIn(world.site.admin);
+          // The window was closed for half an hour: the access is renewed behind it, the session cookie has ended.
+          const cookies = await visitor.context.cookies();
+          const session = cookies.find(({ name }) => name.endsWith("-session"));
+          await visitor.context.clearCookies({ name: session.name });
+          await page.goto("/auth/console/users");
+          await visitor.expectHeading("Confirm that it is you");
+          await page.getByLabel("Password").fill(world.site.admin.password);
+          await page.getByRole("button", { name: "Confirm" }).click();
+          await visitor.expectHeading("People");
+
+          await page.getByLabel("Address or name").fill(email.toUpperCase());
+          await page.getByRole("button", { name: "Search" }).click();
+          await page.getByRole("link", { name: heading }).click();
+          await visitor.expectHeading(heading);
+          assert.equal(await page.locator("b").count(), 0, "a name is text");
+          await page.getByRole("checkbox", { name: "admin" }).check();
+          await page.getByRole("button", { name: "Save roles" }).click();
+          await page.getByRole("status").getByText("The roles are saved.").waitFor();
+          assert.ok(await page.getByRole("checkbox", { name: "admin" }).isChecked());
+          assert.equal(await untilRefused(other), 401);
+
+          await other.page.goto("/app");
+          await other.submitSignIn({ email, password: "Correct-horse-1-battery" });
+          await other.expectHeading(`Hello, ${heading}`);
+          await other.page.goto("/admin");
+          await other.expectHeading("Admin area");
+          await page.reload();
+          await page.getByText("End this session").click();
+          await page.getByRole("button", { name: "End the session" }).click();
+          await page.getByText("This person is not signed in anywhere.").waitFor();
+          assert.equal(await untilRefused(other), 401);
+        } finally {
+          await other.leave();
+        }
+      });
+
+      visit(
+        "somebody without the role meets a page that says so",
+        async (visitor, page) => {
+          await visitor.signIn(world.site.user);
+          const response = await page.goto("/auth/console/users");
+          assert.equal(response.status(), 403);
+          await page.getByText("Your role does not allow this.").waitFor();
+        },
+        refused(403),
+      );
+    });
+  }
+}
+
+/** Every state of the pages of administrators: `look(name)` is called at each. */
+export async function consoleTour(page, origin, { admin, user }, look) {
+  const go = async (path) => void (await page.goto(origin + path));
+  const send = async (selector) => {
+    await Promise.all([page.waitForNavigation(), page.locator(selector).first().click()]);
+  };
+  await go("/login?returnTo=%2Fauth%2Fconsole%2Fusers");
+  await page.locator("[name=email]").fill(admin.email);
+  await page.locator("[name=password]").fill(admin.password);
+  await send("main button[type=submit]");
+  await look("people");
+  await go("/auth/console/users?query=nobody-is-called-so");
+  await look("people-none");
+  await go("/auth/console/users?role=a%20b");
+  await look("people-refused");
+  await go(`/auth/console/users?query=${user.email}`);
+  await send("table a");
+  for (const question of await page.locator("summary").all()) await question.click();
+  await look("person");
+  await page.locator("[name=roles]").fill("not a <role>");
+  await send("form[action$='/roles'] button");
+  await look("person-refused");
+  const person = new URL(page.url()).pathname.replace(/\/roles$/, "");
+  await go(`${person}?done=unlock`);
+  await look("person-done");
+}

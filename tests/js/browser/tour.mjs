@@ -1,0 +1,128 @@
+// Every page and every state of one, in the order that somebody can meet them: `look(name)` is called at each.
+
+import { randomUUID } from "node:crypto";
+
+/** Goes through them with `page`, which begins without a sign-in. `password` is the one that the person will have. */
+export async function tour(page, origin, password, look) {
+  const go = async (path) => void (await page.goto(origin + path));
+  const send = async (selector = "main button[type=submit]") => {
+    await Promise.all([page.waitForNavigation(), page.locator(selector).first().click()]);
+  };
+  const fill = async (fields) => {
+    for (const [name, value] of Object.entries(fields)) await page.locator(`[name=${name}]`).fill(value);
+  };
+  const email = `tour-${randomUUID()}@example.test`;
+
+  await go("/login?returnTo=%2Fapp");
+  await look("sign-in");
+  await fill({ email, password: "not the password" });
+  await send();
+  await look("sign-in-refused");
+  await go("/account/step-up");
+  await look("refused");
+  await page.setExtraHTTPHeaders({ accept: "text/html" });
+  await go("/account/nothing");
+  await look("not-found");
+  await page.setExtraHTTPHeaders({});
+
+  await go("/register?returnTo=%2Faccount");
+  await look("register");
+  await fill({ firstName: "Ada <b>", lastName: "עבד אללה", email, password: "short" });
+  await send();
+  await look("register-refused");
+  await fill({ password });
+  await send();
+  await look("profile");
+  await go("/account/sessions");
+  await look("sessions-alone");
+
+  const other = await page.context().browser().newContext({ userAgent: "Toaster/1.0" });
+  const elsewhere = await other.newPage();
+  await elsewhere.goto(`${origin}/login?returnTo=%2Faccount`);
+  await elsewhere.locator("[name=email]").fill(email);
+  await elsewhere.locator("[name=password]").fill(password);
+  await Promise.all([elsewhere.waitForURL("**/account"), elsewhere.locator("main button[type=submit]").click()]);
+  await other.close();
+
+  await go("/account/sessions");
+  await look("sessions");
+  const link = page.locator("[data-end]").first();
+  const question = await link.getAttribute("href");
+  await link.click();
+  await page.locator("dialog[open]").waitFor();
+  await look("sessions-question");
+  await page.route("**/auth/sessions/*", (route) => route.abort());
+  await page.locator("dialog .button-danger").click();
+  await page.locator("#status .notice").waitFor();
+  await look("sessions-failed");
+  await page.unroute("**/auth/sessions/*");
+  await go(question);
+  await look("end-session");
+  await go("/account/sessions/end-all");
+  await look("end-all");
+  await go("/account/sessions?done=session-ended");
+  await look("sessions-done");
+
+  await go("/account/password");
+  await look("change-password");
+  await fill({ currentPassword: "not the password", newPassword: "Another-Mule-8-engine" });
+  await send();
+  await look("change-password-refused");
+  await go("/account/step-up?returnTo=%2Faccount");
+  await look("step-up");
+  await fill({ password: "not the password" });
+  await send();
+  await look("step-up-refused");
+  // As it comes after a form that was refused.
+  await page.locator("main form").evaluate((form, id) => {
+    for (const [name, value] of Object.entries({ resendTo: "/account/sessions/end", "resend.id": id })) {
+      form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+    }
+  }, question.split("=")[1]);
+  await fill({ password });
+  await send();
+  await look("resend");
+  await go("/account/sign-out");
+  await look("sign-out");
+}
+
+/** The same of what begins with a mail, at a site that sends some; `letter()` resolves to the link of the next one. */
+export async function mailTour(page, origin, password, letter, look) {
+  const send = () => Promise.all([page.waitForNavigation(), page.locator("main button[type=submit]").first().click()]);
+  const fill = async (fields) => {
+    for (const [name, value] of Object.entries(fields)) await page.locator(`[name=${name}]`).fill(value);
+  };
+  const email = `letter-${randomUUID()}@example.test`;
+
+  await page.goto(`${origin}/register`);
+  await fill({ firstName: "Ada", lastName: "", email, password }).catch(() => {});
+  await page.locator("[name=lastName]").fill("Post");
+  await send();
+  await look("mailed");
+  const confirm = await letter();
+  await page.context().clearCookies();
+  await page.goto(confirm);
+  await look("confirm-elsewhere");
+  await fill({ password: "not the password" });
+  await send();
+  await look("confirm-refused");
+  await fill({ password });
+  await send();
+  await look("confirmed");
+  await page.goto(confirm);
+  await look("link-dead");
+  await page.goto(`${origin}/auth/forgot`);
+  await look("forgot");
+  await fill({ email });
+  await send();
+  await page.goto(await letter());
+  await look("reset");
+  await fill({ newPassword: "short" });
+  await send();
+  await look("reset-refused");
+  await fill({ newPassword: `${password}-2` });
+  await send();
+  await look("reset-done");
+  await page.goto(`${origin}/login`);
+  await look("sign-in-with-reset");
+}

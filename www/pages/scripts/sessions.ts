@@ -1,0 +1,91 @@
+// Ends a session without leaving the list: asks in a dialog, takes the row away at once, and puts it back if the issuer refuses. Every
+// text stands in the page, in its language; without this module the same links lead to a page that asks.
+
+const section = document.getElementById("sessions");
+const status = document.getElementById("status");
+const question = document.getElementById("question");
+const alone = document.getElementById("alone");
+
+if (section && status && alone && question instanceof HTMLDialogElement) {
+  inTheZoneOfThePerson(section);
+  section.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("a[data-end]") : null;
+    const row = link?.closest("tr");
+    // Whoever wants the page in another tab gets it.
+    if (!link || !row || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    ask(row, () => void end(row, link));
+  });
+
+  const ask = (row: HTMLTableRowElement, act: () => void): void => {
+    const device = document.getElementById("question-device");
+    if (device) device.textContent = row.querySelector("bdi")?.textContent ?? "";
+    question.returnValue = "";
+    question.addEventListener("close", () => question.returnValue === "end" && act(), { once: true });
+    question.showModal();
+  };
+
+  const end = async (row: HTMLTableRowElement, link: HTMLAnchorElement): Promise<void> => {
+    const before = row.nextElementSibling;
+    const body = row.parentElement;
+    row.remove();
+    tellWhetherAlone();
+    const outcome = await revoke(row.dataset["session"] ?? "");
+    if (outcome === "step-up") {
+      const back = new URL(link.href);
+      location.assign(`/account/step-up?returnTo=${encodeURIComponent(back.pathname + back.search)}`);
+      return;
+    }
+    if (outcome === "signed-out") {
+      location.reload();
+      return;
+    }
+    if (outcome === "failed") {
+      body?.insertBefore(row, before?.isConnected ? before : null);
+      tellWhetherAlone();
+      say(section.dataset["saidFailed"], false);
+      link.focus();
+      return;
+    }
+    say(outcome === "ended" ? section.dataset["saidEnded"] : section.dataset["saidAlready"], true);
+    // The focus was on what is gone; the next thing to be read is the heading of the page.
+    document.getElementById("main")?.focus();
+  };
+
+  const revoke = async (id: string): Promise<"ended" | "already" | "step-up" | "signed-out" | "failed"> => {
+    try {
+      const answer = await fetch(`/auth/sessions/${encodeURIComponent(id)}`, {
+        method: "DELETE",
+        headers: { accept: "application/json", "x-csrf-token": section.dataset["token"] ?? "" },
+      });
+      if (answer.ok) return "ended";
+      if (answer.status === 404) return "already";
+      if (answer.status !== 401) return "failed";
+      const problem: unknown = await answer.json();
+      const code = typeof problem === "object" && problem !== null && "code" in problem ? problem.code : "";
+      return code === "STEP_UP_REQUIRED" ? "step-up" : "signed-out";
+    } catch {
+      return "failed";
+    }
+  };
+
+  const tellWhetherAlone = (): void => {
+    alone.hidden = section.querySelector("tr[data-session]") !== null;
+  };
+
+  const say = (text: string | undefined, good: boolean): void => {
+    const notice = document.createElement("p");
+    notice.className = good ? "notice notice-good" : "notice";
+    notice.textContent = text ?? "";
+    status.replaceChildren(notice);
+  };
+}
+
+/** Writes the moments of the page in the language of the page and in the zone of the person. */
+function inTheZoneOfThePerson(within: Element): void {
+  const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+  for (const element of within.querySelectorAll("time")) {
+    const moment = new Date(element.dateTime);
+    if (!Number.isNaN(moment.getTime())) element.textContent = format.format(moment);
+  }
+}
