@@ -7,8 +7,7 @@ use edgeward_core::cookie::{Environment, SameSite};
 use ipnet::IpNet;
 
 use super::{
-    ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl, read_logo,
-    read_policy, read_stylesheet,
+    ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl, read_policy,
 };
 
 /// The cost below which a stolen table of hashes is guessed too cheaply: OWASP's first parameter set for Argon2id, in
@@ -97,7 +96,6 @@ pub(super) fn judge(
     judge_redis(config, &mut findings);
     judge_proxies(config, &mut findings);
     judge_captcha(config, &mut findings);
-    judge_pages(config, &mut findings);
     if let (Environment::Production, Some(site)) = (config.environment, &site) {
         judge_production(config, site, &mut findings);
     }
@@ -330,18 +328,6 @@ fn judge_forward_auth(config: &Config, findings: &mut Findings<'_>) {
     }
     if let Err(error) = read_policy(&settings.policy) {
         findings.add_against(POLICY, &[LISTEN], error.to_string());
-    }
-}
-
-fn judge_pages(config: &Config, findings: &mut Findings<'_>) {
-    let pages = &config.pages;
-    let logo = pages.logo.as_deref().map(read_logo);
-    if let Some(Err(error)) = logo {
-        findings.add("pages.logo", error.to_string());
-    }
-    let stylesheet = pages.stylesheet.as_deref().map(read_stylesheet);
-    if let Some(Err(error)) = stylesheet {
-        findings.add("pages.stylesheet", error.to_string());
     }
 }
 
