@@ -92,7 +92,7 @@ fn check_decisions(state: &PolicyState, any_public: bool) {
                     | Decision::NeedsSignature(_)
                     | Decision::NeedsRevocations(_)
                     | Decision::NeedsTurn(_)
-                    | Decision::NeedsRefresh
+                    | Decision::NeedsRefresh(_)
                     | Decision::NeedsCsrf(_) => {
                         panic!("an anonymous caller has nothing to check")
                     }

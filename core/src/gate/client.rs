@@ -47,6 +47,19 @@ impl Client {
     }
 }
 
+/// Where the neighbourhood of an address begins, and how many bits name it: /24 of IPv4, /48 of IPv6, which is as far as one household or
+/// office reaches. An IPv4 address in IPv6 clothing is taken as IPv4. What the issuer keeps of an address, and judges a change of it by.
+#[must_use]
+pub fn neighbourhood(address: IpAddr) -> (IpAddr, u32) {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => (Ipv4Addr::from_bits(v4.to_bits() & !0xff).into(), 24),
+        IpAddr::V6(v6) => (
+            Ipv6Addr::from_bits(v6.to_bits() & u128::MAX << 80).into(),
+            48,
+        ),
+    }
+}
+
 /// The bits of an IPv6 address that name a network (RFC 4291, section 2.5.4).
 const NETWORK: u128 = u128::MAX << 64;
 
@@ -189,6 +202,19 @@ mod tests {
                 .unwrap()
                 .covers(address.parse().unwrap());
             assert_eq!(found, expected, "{range} {address}");
+        }
+    }
+
+    #[test]
+    fn a_neighbourhood_is_24_bits_of_ipv4_and_48_of_ipv6() {
+        for (address, first, prefix) in [
+            ("203.0.113.9", "203.0.113.0", 24),
+            ("::ffff:203.0.113.9", "203.0.113.0", 24),
+            ("2001:db8:1:2::3", "2001:db8:1::", 48),
+            ("::1", "::", 48),
+        ] {
+            let found = neighbourhood(address.parse().unwrap());
+            assert_eq!(found, (first.parse().unwrap(), prefix), "{address}");
         }
     }
 

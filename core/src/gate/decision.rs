@@ -13,7 +13,8 @@
 //!
 //! What a route says of addresses is asked before anybody looks at the credential, so that a flood costs no signature check, no fetch
 //! and no refresh; what it says of identities is asked of requests that pass but for that. Both ask for the turn
-//! ([`Decision::NeedsTurn`]), which a request takes once, refreshed or not.
+//! ([`Decision::NeedsTurn`]), which a request takes once, refreshed or not. A refresh takes a turn of its own, which comes with the
+//! demand for it, because many requests share one.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -88,8 +89,10 @@ pub enum Decision {
     NeedsRevocations(Mode),
     /// Count this turn and decide again with the ruling.
     NeedsTurn(Turn),
-    /// Exchange the refresh cookie and decide again about what it brought, with [`Renewal::Tried`] or [`Renewal::Unanswered`].
-    NeedsRefresh,
+    /// Exchange the refresh cookie and decide again about what it brought, with [`Renewal::Tried`] or [`Renewal::Unanswered`]. Who asks
+    /// the issuer takes this turn before, and if it is refused, decides again with [`Renewal::OverLimit`]; who shares the outcome of
+    /// another request takes none.
+    NeedsRefresh(Option<Turn>),
     /// Look whether the request brought the CSRF token of its session, and decide again with what was found.
     NeedsCsrf(Box<CsrfQuestion>),
 }
@@ -180,7 +183,7 @@ fn judge_app(
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
         | Decision::NeedsTurn(_)
-        | Decision::NeedsRefresh
+        | Decision::NeedsRefresh(_)
         | Decision::NeedsCsrf(_)) => other,
     })
 }
@@ -225,7 +228,11 @@ fn judge_by_rule(
             turns.take(limit, request.client, caller.subject())?;
             return Ok(Decision::Forward(permit(rule, path, caller)));
         }
-        Standing::NotSignedIn => return Ok(sign_in_first(&caller, rule, request, path)),
+        Standing::NotSignedIn => {
+            // The cookie may be invented, and costs the issuer a question.
+            let turn = || turns.due(policy.limit_of_refresh(), request.client, None);
+            return Ok(sign_in_first(&caller, rule, request, path, turn));
+        }
         Standing::WrongKind | Standing::LacksRole => {
             let page = rule.manner().redirect.as_deref();
             let page = page.or(policy.settings().missing_role.as_deref());
@@ -311,6 +318,7 @@ fn sign_in_first(
     rule: &Rule,
     request: &RequestView<'_>,
     path: &CanonicalPath,
+    turn_of_refresh: impl FnOnce() -> Option<Turn>,
 ) -> Decision {
     let refusal = match caller {
         // Signing in again would not help: that token could not be judged either.
@@ -326,7 +334,7 @@ fn sign_in_first(
     // Any other token that is refused stays refused: a new one for the same session would hide what is wrong with it.
     if matches!(caller, Caller::Anonymous | Caller::Refused(Reject::Expired))
         && !source::is_preflight(request)
-        && let Some(instead) = request.renewal.before_sign_in(&refusal)
+        && let Some(instead) = request.renewal.before_sign_in(&refusal, turn_of_refresh)
     {
         return instead;
     }

@@ -165,6 +165,27 @@ impl Turns {
         }
     }
 
+    /// The turn of this limit that somebody has to take; `None` where nobody is counted.
+    pub(super) fn due(
+        &self,
+        limit: Option<&Arc<Limit>>,
+        client: Client,
+        subject: Option<&str>,
+    ) -> Option<Turn> {
+        let limit = limit?;
+        if client.is_own_machine() && !self.counts_own_machine {
+            return None;
+        }
+        let key = match (limit.by, subject) {
+            (By::Identity, Some(subject)) => TurnKey::of_subject(subject),
+            (By::Identity, None) | (By::Address, _) => TurnKey(client.sender()?),
+        };
+        Some(Turn {
+            limit: Arc::clone(limit),
+            key,
+        })
+    }
+
     /// Has a request take a turn of this limit. An early end asks for it, or refuses.
     pub(super) fn take(
         &self,
@@ -172,32 +193,27 @@ impl Turns {
         client: Client,
         subject: Option<&str>,
     ) -> Result<(), Box<Decision>> {
-        let Some(limit) = limit else { return Ok(()) };
-        if client.is_own_machine() && !self.counts_own_machine {
+        let Some(turn) = self.due(limit, client, subject) else {
             return Ok(());
-        }
-        let (ruling, subject) = match limit.by {
-            By::Address => (self.by_address, None),
-            By::Identity => (self.by_identity, subject),
         };
-        let key = match subject {
-            Some(subject) => Some(TurnKey::of_subject(subject)),
-            None => client.sender().map(TurnKey),
+        let ruling = match turn.limit.by {
+            By::Address => self.by_address,
+            By::Identity => self.by_identity,
         };
-        let Some(key) = key else { return Ok(()) };
         Err(Box::new(match ruling {
             Some(Ruling::Granted) => return Ok(()),
             Some(Ruling::Refused { seconds }) => {
-                let reason = format!("rate-limited: {}", limit.name);
-                Decision::Refuse(Refusal {
-                    retry_after: Some(seconds),
-                    ..Refusal::new(ProblemCode::RateLimited, reason)
-                })
+                Decision::Refuse(over_limit(&turn.limit.name, seconds))
             }
-            None => Decision::NeedsTurn(Turn {
-                limit: Arc::clone(limit),
-                key,
-            }),
+            None => Decision::NeedsTurn(turn),
         }))
+    }
+}
+
+/// 429, with the seconds after which there is a turn of this limit again.
+pub(super) fn over_limit(name: &str, seconds: u32) -> Refusal {
+    Refusal {
+        retry_after: Some(seconds),
+        ..Refusal::new(ProblemCode::RateLimited, format!("rate-limited: {name}"))
     }
 }

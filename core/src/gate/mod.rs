@@ -28,7 +28,7 @@ pub mod headers;
 pub mod identity;
 
 pub use caller::{Gate, KeyDemand};
-pub use client::{AddressRange, Client};
+pub use client::{AddressRange, Client, neighbourhood};
 pub use counts::{Counts, MAX_COUNTS};
 pub use credential::Credential;
 pub use decision::{Answer, Decision, Redirect, RequestView, decide};

@@ -5,6 +5,8 @@
 
 use super::credential::Credential;
 use super::decision::Decision;
+use super::limit::{Turn, over_limit};
+use super::policy::REFRESH;
 use super::refusal::Refusal;
 use crate::cookie::{CookieHeader, CookieNames};
 use crate::problem::ProblemCode;
@@ -29,6 +31,11 @@ pub enum Renewal {
         /// Seconds after which it may.
         retry_after: u32,
     },
+    /// It was not tried: whoever is at this address has had so many asked for that there is no turn left.
+    OverLimit {
+        /// Seconds after which there is.
+        retry_after: u32,
+    },
 }
 
 impl Renewal {
@@ -51,17 +58,24 @@ impl Renewal {
         }
     }
 
-    /// What comes before this refusal, or before the sign-in page in its place.
-    pub(super) fn before_sign_in(self, refusal: &Refusal) -> Option<Decision> {
+    /// What comes before this refusal, or before the sign-in page in its place. `turn` is the one that a refresh takes.
+    pub(super) fn before_sign_in(
+        self,
+        refusal: &Refusal,
+        turn: impl FnOnce() -> Option<Turn>,
+    ) -> Option<Decision> {
         match self {
             Self::Impossible | Self::Tried => None,
-            Self::Possible => Some(Decision::NeedsRefresh),
+            Self::Possible => Some(Decision::NeedsRefresh(turn())),
             // Browsers do not keep a refusal for the visit, as they would keep a redirect.
             Self::LoadsAhead => Some(Decision::Refuse(refusal.clone())),
             Self::Unanswered { retry_after } => Some(Decision::Refuse(Refusal {
                 retry_after: Some(retry_after),
                 ..Refusal::new(ProblemCode::IssuerUnavailable, "not-refreshed")
             })),
+            Self::OverLimit { retry_after } => {
+                Some(Decision::Refuse(over_limit(REFRESH, retry_after)))
+            }
         }
     }
 

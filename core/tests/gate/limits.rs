@@ -233,7 +233,7 @@ fn a_turn_by_address_comes_before_a_refresh_and_is_taken_once_and_one_by_identit
                         request.turns.took(&turn, Ruling::Granted);
                         taken.push(turn.limit.name().to_owned());
                     }
-                    Decision::NeedsRefresh => {
+                    Decision::NeedsRefresh(_) => {
                         taken_before = std::mem::take(&mut taken);
                         request.credential = Credential::Token(&ada);
                         request.renewal = Renewal::Tried;

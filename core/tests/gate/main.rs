@@ -21,4 +21,5 @@ mod policy_text;
 mod policy_schema;
 mod lookalikes;
 mod limits;
+mod refresh_turns;
 mod addresses;

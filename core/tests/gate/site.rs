@@ -209,7 +209,7 @@ pub(crate) fn told(decision: Decision) -> String {
         }
         Decision::NeedsRevocations(mode) => format!("needs the feed, {mode}"),
         Decision::NeedsTurn(turn) => format!("needs a turn of {}", turn.limit.name()),
-        Decision::NeedsRefresh => "needs a refresh".to_string(),
+        Decision::NeedsRefresh(_) => "needs a refresh".to_string(),
         Decision::NeedsCsrf(_) => "needs the CSRF token".to_string(),
     }
 }

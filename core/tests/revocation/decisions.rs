@@ -91,7 +91,7 @@ fn ask(asked: &Asked<'_>, seen: &std::cell::RefCell<SeenTokens>) -> (String, Opt
         | Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
         | Decision::NeedsTurn(_)
-        | Decision::NeedsRefresh
+        | Decision::NeedsRefresh(_)
         | Decision::NeedsCsrf(_)) => panic!("{other:?}"),
     };
     (told, consulted.get())

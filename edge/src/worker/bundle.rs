@@ -15,8 +15,9 @@ use web_sys::AbortSignal;
 use worker::Context;
 
 use super::document::{self, Missing};
+use super::errand::Errand;
 use super::flight::{self, Step, Stopwatch};
-use super::keys::{self, Errand, KeyIs};
+use super::keys::{self, KeyIs};
 use super::proof::Asker;
 use super::{log, platform};
 

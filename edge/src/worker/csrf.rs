@@ -7,7 +7,7 @@ use edgeward_core::csrf::{CSRF_FIELD, CSRF_HEADER, CsrfAnswer, CsrfQuestion};
 use web_sys::Request;
 use worker::Context;
 
-use super::keys::Errand;
+use super::errand::Errand;
 use super::request::Inbound;
 use super::{body, bundle};
 

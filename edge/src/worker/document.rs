@@ -4,7 +4,7 @@ use wasm_bindgen::JsValue;
 use web_sys::{AbortSignal, Headers, Request, RequestCache, RequestInit, RequestRedirect};
 
 use super::body::{self, Unread};
-use super::keys::Errand;
+use super::errand::Errand;
 use super::proof::Asker;
 use super::{outbound, platform};
 

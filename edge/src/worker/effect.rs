@@ -51,7 +51,7 @@ pub(super) fn of(decision: Decision, inbound: &Inbound) -> Effect {
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
         | Decision::NeedsTurn(_)
-        | Decision::NeedsRefresh
+        | Decision::NeedsRefresh(_)
         | Decision::NeedsCsrf(_)) => Effect::Bring(wanting),
     }
 }

@@ -12,7 +12,7 @@ use worker::Context;
 
 use super::{log, platform};
 
-/// The first look at another request's fetch; each further one waits twice as long.
+/// The first look at what another request does; each further one waits twice as long.
 const FIRST_LOOK_MILLISECONDS: i32 = 2;
 /// Because a fetch takes about this long; looking more often costs timers and gains nothing.
 const LONGEST_LOOK_MILLISECONDS: i32 = 32;
@@ -40,6 +40,29 @@ const fn longest_wait_milliseconds() -> i64 {
         looks += 1;
     }
     waited
+}
+
+/// Looks again and again at what another request does, at first soon and then more and more seldom.
+pub(super) struct Looks {
+    next: i32,
+    longest: i32,
+}
+
+impl Looks {
+    /// At most so many milliseconds apart.
+    pub(super) const fn up_to(longest: i32) -> Self {
+        Self {
+            next: FIRST_LOOK_MILLISECONDS,
+            longest,
+        }
+    }
+
+    /// Waits until the next one.
+    pub(super) async fn pause(&mut self) {
+        let pause = self.next;
+        self.next = pause.saturating_mul(2).min(self.longest);
+        platform::pause(pause).await;
+    }
 }
 
 /// Tells the time of a request as it goes on.
@@ -74,7 +97,7 @@ pub(super) enum Step {
 /// Takes step after step until there is nothing to wait for, and tells the time then.
 pub(super) async fn wait(now: UnixTime, step: &mut dyn FnMut(UnixTime) -> Step) -> UnixTime {
     let watch = Stopwatch::at(now);
-    let mut look = FIRST_LOOK_MILLISECONDS;
+    let mut looks = Looks::up_to(LONGEST_LOOK_MILLISECONDS);
     for _ in 0..MAX_LOOKS {
         match step(watch.now()) {
             Step::Done => break,
@@ -82,10 +105,7 @@ pub(super) async fn wait(now: UnixTime, step: &mut dyn FnMut(UnixTime) -> Step) 
                 let _ = JsFuture::from(reported).await;
                 break;
             }
-            Step::Looks => {
-                platform::pause(look).await;
-                look = look.saturating_mul(2).min(LONGEST_LOOK_MILLISECONDS);
-            }
+            Step::Looks => looks.pause().await,
         }
     }
     watch.now()

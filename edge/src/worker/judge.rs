@@ -3,7 +3,7 @@
 //! Core may ask for a turn by address, then for keys, then about a signature, then for the feed of ended sessions, then about the CSRF
 //! token, then for a turn by identity; the keys of a cold isolate twice at most, the rest once, and in this order. Or it may ask for a
 //! refresh, once, in place of what only passes after it; then about the token that this brought for the same again, but for the turn by
-//! address, which a request takes once. So a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
+//! address, which a request takes once. Who asks the issuer for that refresh takes a turn by address for it, too. So a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
 //! remembered for the life of the isolate ([`SeenTokens`]): that shortens the way of a request and decides nothing.
 
 use std::cell::{Cell, RefCell};
@@ -20,9 +20,10 @@ use worker::Context;
 
 use super::config::Settings;
 use super::csrf;
+use super::errand::Errand;
 use super::introduction;
-use super::keys::{self, Current, Errand};
-use super::limits;
+use super::keys::{self, Current};
+use super::limits::{self, Toll};
 use super::refresh;
 use super::request::Inbound;
 use super::revocations;
@@ -134,10 +135,14 @@ impl Bench {
                 .bring_for_token(decision, inbound, request, context)
                 .await;
             // After one refresh core asks for none.
-            let Decision::NeedsRefresh = decision else {
+            let Decision::NeedsRefresh(turn) = decision else {
                 return (self, decision);
             };
-            refresh::obtain(&self.settings, inbound, request, context).await;
+            let toll = Toll {
+                turn,
+                env: self.env.clone(),
+            };
+            refresh::obtain(&self.settings, inbound, request, context, toll).await;
             // It is about another token from now on, so what was found out about the first one is final for nothing.
             self.keys_are_final = false;
             self.answer = None;

@@ -18,7 +18,7 @@ use js_sys::Promise;
 use wasm_bindgen_futures::JsFuture;
 use worker::Context;
 
-use super::config::Settings;
+use super::errand::Errand;
 use super::flight::{self, Step, Stopwatch};
 use super::{log, platform};
 use cache::ToKeep;
@@ -42,17 +42,6 @@ const NOT_KEPT_ALIVE: &str = "keys-not-kept-alive";
 
 thread_local! {
     static KEYS: RefCell<Freshness<Published>> = const { RefCell::new(Freshness::empty()) };
-}
-
-/// What a question to the issuer is asked for, and with.
-#[derive(Clone)]
-pub(super) struct Errand {
-    /// Where the issuer is.
-    pub(super) settings: Rc<Settings>,
-    /// The request that caused it, for both logs.
-    pub(super) request_id: String,
-    /// The time of that request.
-    pub(super) now: UnixTime,
 }
 
 /// The set to judge with, if one is at hand.

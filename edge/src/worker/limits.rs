@@ -19,6 +19,37 @@ thread_local! {
     static COUNTS: RefCell<Counts> = const { RefCell::new(Counts::new()) };
 }
 
+/// The turn that whoever asks the issuer for something takes before, where there is one.
+pub(super) struct Toll {
+    /// Of which limit, and whose.
+    pub(super) turn: Option<Turn>,
+    /// Where the platform's limiters are.
+    pub(super) env: JsValue,
+}
+
+impl Toll {
+    /// After how many seconds there is a turn again, if this isolate has none left.
+    pub(super) fn refused_here(&self, now: Moment) -> Option<u32> {
+        seconds(count(self.turn.as_ref()?, now))
+    }
+
+    /// The same by the platform's count, where it has one.
+    pub(super) async fn refused_by_platform(&self) -> Option<u32> {
+        let turn = self.turn.as_ref()?;
+        if !platform_counts(&self.env, turn) {
+            return None;
+        }
+        seconds(ask_platform(&self.env, turn).await)
+    }
+}
+
+fn seconds(ruling: Ruling) -> Option<u32> {
+    match ruling {
+        Ruling::Granted => None,
+        Ruling::Refused { seconds } => Some(seconds),
+    }
+}
+
 /// Takes the turn in this isolate.
 pub(super) fn count(turn: &Turn, now: Moment) -> Ruling {
     COUNTS.with_borrow_mut(|counts| counts.take(turn, now))

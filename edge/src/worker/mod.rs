@@ -10,6 +10,7 @@ mod request;
 mod target;
 mod config;
 mod judge;
+mod errand;
 mod keys;
 mod signatures;
 mod revocations;

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use edgeward_core::gate::{refresh_token, session_of};
+use edgeward_core::gate::{neighbourhood, refresh_token, session_of};
 use edgeward_core::time::UnixTime;
 use edgeward_core::trace::TraceParent;
 use wasm_bindgen::JsValue;
@@ -19,6 +19,8 @@ use web_sys::{Request, Response};
 use worker::Context;
 
 use super::config::Settings;
+use super::flight::Looks;
+use super::limits::Toll;
 use super::outbound::ClientHeaders;
 use super::request::Inbound;
 use super::{log, platform, runtime};
@@ -27,8 +29,6 @@ use flights::{Advice, Asked, Flights, LEASE_MILLISECONDS};
 
 pub(super) use flights::{Answered, Outcome};
 
-/// The first look at another request's refresh; each further one waits twice as long.
-const FIRST_LOOK_MILLISECONDS: i32 = 2;
 /// Because a refresh takes about this long; looking more often costs timers and gains nothing.
 const LONGEST_LOOK_MILLISECONDS: i32 = 16;
 /// An app that answers later than this after the refresh answers without the new cookies: by then the browser may have newer ones,
@@ -47,22 +47,26 @@ struct Errand {
     request_id: String,
     trace: Option<TraceParent>,
     now: UnixTime,
+    toll: Toll,
 }
 
-/// Exchanges the refresh cookie, or waits for the request that does. The outcome is the request's from then on.
+/// Exchanges the refresh cookie, or waits for the request that does. The outcome is the request's from then on. Who asks the issuer
+/// pays the toll: so invented cookies cost the issuer no more questions than their senders have turns, and a page whose requests
+/// share one refresh takes one turn.
 pub(super) async fn obtain(
     settings: &Rc<Settings>,
     inbound: &mut Inbound,
     request: &Request,
     context: &Context,
+    toll: Toll,
 ) {
     // Whatever happens, there is an outcome: core asks for no second refresh then.
     inbound.refreshed = Some(Rc::new(Outcome::Unanswered { retry_after: 1 }));
-    let Some(errand) = errand(settings, inbound, request) else {
+    let Some(errand) = errand(settings, inbound, request, toll) else {
         return;
     };
     let (began, arrived) = (platform::moment(), inbound.moment);
-    let mut look = FIRST_LOOK_MILLISECONDS;
+    let mut looks = Looks::up_to(LONGEST_LOOK_MILLISECONDS);
     loop {
         let waited = platform::moment().milliseconds_since(began);
         if waited > i64::from(LEASE_MILLISECONDS) {
@@ -74,11 +78,13 @@ pub(super) async fn obtain(
                 inbound.refreshed = Some(outcome);
                 return;
             }
-            Advice::Wait => {
-                platform::pause(look).await;
-                look = look.saturating_mul(2).min(LONGEST_LOOK_MILLISECONDS);
-            }
+            Advice::Wait => looks.pause().await,
             Advice::Send(ticket) => {
+                if let Some(retry_after) = errand.toll.refused_here(now) {
+                    FLIGHTS.with_borrow_mut(|flights| flights.withdraw(ticket));
+                    inbound.refreshed = Some(Rc::new(Outcome::OverLimit { retry_after }));
+                    return;
+                }
                 let errand = Rc::clone(&errand);
                 let reported = platform::begin(async move {
                     let outcome = Rc::new(send(&errand).await);
@@ -97,7 +103,12 @@ pub(super) async fn obtain(
     }
 }
 
-fn errand(settings: &Rc<Settings>, inbound: &Inbound, request: &Request) -> Option<Rc<Errand>> {
+fn errand(
+    settings: &Rc<Settings>,
+    inbound: &Inbound,
+    request: &Request,
+    toll: Toll,
+) -> Option<Rc<Errand>> {
     let cookies = inbound.cookies();
     let token = refresh_token(&cookies, &settings.cookies)?;
     let device = cookies.get(&settings.cookies.device).ok().flatten();
@@ -113,16 +124,21 @@ fn errand(settings: &Rc<Settings>, inbound: &Inbound, request: &Request) -> Opti
             session: session_of(token)?.to_owned(),
             cookies: sent,
             user_agent: client.user_agent.unwrap_or_default(),
+            range: client.address.map(|address| neighbourhood(address).0),
         }),
         client: client.address,
         request_id: inbound.id.clone(),
         trace: inbound.trace.clone(),
         now: inbound.now,
+        toll,
     }))
 }
 
 /// Asks the issuer, and once more if it says that somebody else's request is being answered.
 async fn send(errand: &Errand) -> Outcome {
+    if let Some(retry_after) = errand.toll.refused_by_platform().await {
+        return Outcome::OverLimit { retry_after };
+    }
     let mut seconds = 0;
     let (reason, retry_after) = loop {
         match ask::once(errand, seconds).await {
@@ -164,7 +180,7 @@ pub(super) fn brings_cookies(inbound: &Inbound) -> bool {
 fn answered(inbound: &Inbound) -> Option<&Answered> {
     match inbound.refreshed.as_deref()? {
         Outcome::Answered(answered) => Some(answered),
-        Outcome::Unanswered { .. } => None,
+        Outcome::Unanswered { .. } | Outcome::OverLimit { .. } => None,
     }
 }
 

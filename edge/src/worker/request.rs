@@ -216,6 +216,9 @@ impl Inbound {
             Some(Outcome::Unanswered { retry_after }) => Renewal::Unanswered {
                 retry_after: *retry_after,
             },
+            Some(Outcome::OverLimit { retry_after }) => Renewal::OverLimit {
+                retry_after: *retry_after,
+            },
         };
         RequestView {
             method: &self.method,

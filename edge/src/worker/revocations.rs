@@ -16,13 +16,12 @@ use edgeward_core::time::Moment;
 use js_sys::Promise;
 use worker::Context;
 
-use super::keys::Errand;
+use super::errand::Errand;
+use super::flight::{self, Looks};
 use super::request::Inbound;
-use super::{flight, log, platform};
+use super::{log, platform};
 use fetch::Failure;
 
-/// The first look at another request's fetch; each further one waits twice as long.
-const FIRST_LOOK_MILLISECONDS: i32 = 2;
 /// Because a fetch takes about this long; looking more often costs timers and gains nothing.
 const LONGEST_LOOK_MILLISECONDS: i32 = 16;
 
@@ -85,7 +84,7 @@ pub(super) fn begin(errand: &Errand, inbound: &Inbound, context: &Context) {
 /// Makes the feed as current as this mode wants, as far as that can be done in time.
 pub(super) async fn obtain(errand: &Errand, mode: Mode, inbound: &Inbound, context: &Context) {
     let began = platform::moment();
-    let mut look = FIRST_LOOK_MILLISECONDS;
+    let mut looks = Looks::up_to(LONGEST_LOOK_MILLISECONDS);
     loop {
         let waited = platform::moment().milliseconds_since(began);
         let now = inbound.moment.plus(waited);
@@ -98,10 +97,7 @@ pub(super) async fn obtain(errand: &Errand, mode: Mode, inbound: &Inbound, conte
                 return;
             }
             // It ends: waiting takes time, and after some of it the advice is another.
-            Advice::Wait => {
-                platform::pause(look).await;
-                look = look.saturating_mul(2).min(LONGEST_LOOK_MILLISECONDS);
-            }
+            Advice::Wait => looks.pause().await,
         }
     }
 }
@@ -126,7 +122,7 @@ pub(super) fn follow_up(
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
         | Decision::NeedsTurn(_)
-        | Decision::NeedsRefresh
+        | Decision::NeedsRefresh(_)
         | Decision::NeedsCsrf(_) => return,
     };
     if passed && !was_current {

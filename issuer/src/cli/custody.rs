@@ -9,14 +9,39 @@ pub(super) enum CustodyCommand {
     /// Seal and open something under the key-encryption key that seals, and ask every other one.
     Check,
     /// Make the AES key in the PKCS#11 device, which then never leaves it.
-    MakeKey,
+    MakeKey {
+        /// Print instead how to make a key in AWS KMS; nobody is asked.
+        #[arg(long)]
+        kms: bool,
+    },
 }
 
+/// What somebody types who may make keys, which an issuer may not. The ARN that the first command prints is `custody.kms.key`.
+const IN_KMS: &str = r#"aws kms create-key --key-spec SYMMETRIC_DEFAULT --key-usage ENCRYPT_DECRYPT \
+    --description "Edgeward: seals signing keys" --query KeyMetadata.Arn --output text
+aws kms enable-key-rotation --key-id ARN
+aws iam put-role-policy --role-name ROLE --policy-name edgeward-seal --policy-document '{
+  "Version": "2012-10-17",
+  "Statement": [{
+    "Effect": "Allow",
+    "Action": ["kms:Encrypt", "kms:Decrypt"],
+    "Resource": "ARN",
+    "Condition": {
+      "StringEquals": { "kms:EncryptionContext:edgeward": "data-key-1" },
+      "ForAllValues:StringEquals": { "kms:EncryptionContextKeys": ["edgeward", "signing-key"] }
+    }
+  }]
+}'"#;
+
 pub(super) async fn run(place: &Place, command: CustodyCommand) -> Outcome {
-    let config = place.configure()?;
     match command {
-        CustodyCommand::Check => check(&config).await,
-        CustodyCommand::MakeKey => make_key(&config),
+        CustodyCommand::Check => check(&place.configure()?).await,
+        // There is no setting to read yet: they name the key that this makes.
+        CustodyCommand::MakeKey { kms: true } => {
+            print(IN_KMS)?;
+            Ok(Answer::Yes)
+        }
+        CustodyCommand::MakeKey { kms: false } => make_key(&place.configure()?),
     }
 }
 

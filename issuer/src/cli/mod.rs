@@ -86,7 +86,7 @@ enum Command {
     /// Sessions of users.
     #[command(subcommand)]
     Session(session::SessionCommand),
-    /// Check tokens.
+    /// Check and revoke tokens.
     #[command(subcommand)]
     Token(token::Token),
     /// Judge a route policy without serving it.
@@ -163,7 +163,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Migrate(migrate) => migrate::run(place, migrate).await,
         Command::User(user) => user::run(place, user).await,
         Command::Session(session) => session::run(place, session).await,
-        Command::Token(token) => token::run(token).await,
+        Command::Token(token) => token::run(place, token).await,
         Command::Policy(policy) => policy::run(policy),
         Command::Config(config) => config::run(place, config),
         Command::Events(events) => events::run(place, events).await,

@@ -1,8 +1,6 @@
 //! `edgeward policy`: judges a route policy without serving it. All judgement is the gate's own.
 
 use std::{
-    fs::File,
-    io::Read,
     net::IpAddr,
     path::{Path, PathBuf},
 };
@@ -10,10 +8,7 @@ use std::{
 use edgeward_core::gate::{Client, Persona, Policy, Question};
 
 use super::{Answer, Failure, Outcome, print};
-
-/// The largest file that is read: more than a policy may have, so that a policy that is too long is told so. More is another
-/// file by mistake.
-const POLICY_MAX_BYTES: u64 = 2 * 1024 * 1024;
+use crate::config::{PolicyFileError, read_policy};
 
 /// For whom `policy check` prints a verdict.
 const PERSONAS: [(&str, &str); 3] = [
@@ -99,19 +94,12 @@ pub(super) fn run(command: PolicyCommand) -> Outcome {
 
 /// A policy that cannot be read gets exit code 1: it is the answer of a check, and not a misuse of the command.
 fn with_policy(path: &Path, act: impl FnOnce(&Policy) -> Outcome) -> Outcome {
-    let place = path.display();
-    let mut text = String::new();
-    File::open(path)
-        .and_then(|file| file.take(POLICY_MAX_BYTES + 1).read_to_string(&mut text))
-        .map_err(|error| Failure(format!("{place}: {error}")))?;
-    if text.len() as u64 > POLICY_MAX_BYTES {
-        return Err(Failure(format!(
-            "{place}: is larger than {POLICY_MAX_BYTES} bytes"
-        )));
-    }
-    match Policy::parse(&text) {
+    match read_policy(path) {
         Ok(policy) => act(&policy),
-        Err(error) => {
+        Err(unread @ (PolicyFileError::File(..) | PolicyFileError::TooLong(_))) => {
+            Err(Failure(unread.to_string()))
+        }
+        Err(PolicyFileError::Policy(place, error)) => {
             let line = error.line.map_or(String::new(), |line| format!(":{line}"));
             let key = error.key.map_or(String::new(), |key| format!("{key}: "));
             print(&format!("{place}{line}: {key}{}", error.message))?;

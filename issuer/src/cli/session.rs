@@ -9,6 +9,7 @@ use crate::{
     domain::{
         accounts::{Email, UserId},
         audit::{Action, Actor, AuditEntry, Origin},
+        revocations::Revoking,
         session::{AddressRange, Family, RevocationReason, Sid},
         storage::{Storage, StorageError},
     },
@@ -38,7 +39,7 @@ pub(super) struct Revoke {
     /// The session, as `session list` names it.
     #[arg(required_unless_present = "user", conflicts_with = "user")]
     id: Option<String>,
-    /// End all sessions of this address.
+    /// End all sessions of this address, and refuse every access token that was issued to it up to now.
     #[arg(long, value_name = "EMAIL")]
     user: Option<String>,
 }
@@ -116,11 +117,9 @@ async fn revoke_all(store: &Store, email: &str, now: UnixTime) -> Outcome {
     let action = Action::RevokeAllSessions;
     let entry =
         AuditEntry::done(action, Actor::Operator, now, &Origin::default()).about("user", user);
-    let ended = store.revoke_all(user, None, now, &entry).await?;
-    if ended == 0 {
-        user::eprint("the user has no live session")?;
-        return Ok(Answer::No);
-    }
+    let ended = store
+        .revoke_subject(user, now, &entry.with("tokensUntil", now))
+        .await?;
     print(&format!("sessions ended: {ended}"))?;
     Ok(Answer::Yes)
 }

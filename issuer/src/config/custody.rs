@@ -1,11 +1,13 @@
 //! `[custody]`: which key-encryption key seals the private keys in the database, and which ones still open them.
 
+mod kms;
 mod read;
 
 use std::{path::PathBuf, time::Duration};
 
 use super::secret::SecretText;
 
+pub use kms::{Kms, KmsKey};
 pub(super) use read::read;
 
 /// Where key-encryption keys are.
@@ -29,6 +31,8 @@ pub struct Custody {
     pub pkcs11: Option<Pkcs11>,
     /// The transit engine of a Vault or an OpenBao.
     pub transit: Option<Transit>,
+    /// AWS KMS.
+    pub kms: Option<Kms>,
 }
 
 /// `[custody.pkcs11]`
@@ -84,10 +88,12 @@ pub enum SealerKind {
     Pkcs11,
     /// The transit engine of a Vault or an OpenBao.
     Transit,
+    /// AWS KMS.
+    Kms,
 }
 
 impl SealerKind {
-    const ALL: [Self; 3] = [Self::Local, Self::Pkcs11, Self::Transit];
+    const ALL: [Self; 4] = [Self::Local, Self::Pkcs11, Self::Transit, Self::Kms];
 
     /// The name in the configuration.
     #[must_use]
@@ -96,6 +102,7 @@ impl SealerKind {
             Self::Local => "local",
             Self::Pkcs11 => "pkcs11",
             Self::Transit => "transit",
+            Self::Kms => "kms",
         }
     }
 }
@@ -112,6 +119,7 @@ impl Default for Custody {
             cache: CACHE,
             pkcs11: None,
             transit: None,
+            kms: None,
         }
     }
 }
@@ -122,7 +130,7 @@ impl Custody {
     pub fn seals_with_own_key(&self) -> bool {
         match self.sealer {
             SealerKind::Local => self.kek.is_none(),
-            SealerKind::Pkcs11 | SealerKind::Transit => false,
+            SealerKind::Pkcs11 | SealerKind::Transit | SealerKind::Kms => false,
         }
     }
 
@@ -183,6 +191,9 @@ pub(super) fn shown(custody: &Custody, name: &str) -> Option<toml::Value> {
             "token_file" => path(&transit.token_file),
             _ => None,
         };
+    }
+    if let Some(name) = name.strip_prefix("kms.") {
+        return kms::shown(custody.kms.as_ref(), name);
     }
     match name {
         "sealer" => Some(custody.sealer.name().into()),

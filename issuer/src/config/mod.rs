@@ -29,7 +29,7 @@ pub mod mapping;
 pub use alerts::{AlertRule, Alerting, Per, Webhook, defaults as default_alerts};
 pub use captcha::{Captcha, CaptchaProvider, OnOutage};
 pub use cookies::Cookies;
-pub use custody::{Custody, Pkcs11, SealerKind, Transit};
+pub use custody::{Custody, Kms, KmsKey, Pkcs11, SealerKind, Transit};
 pub use forward_auth::{Dialect, ForwardAuth, PolicyFileError, read_policy};
 pub use mail::{Mail, MailPassword, MailTls, Notify};
 pub use pages::{Asset, AssetError, Pages, read_logo, read_stylesheet};

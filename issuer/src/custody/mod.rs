@@ -8,6 +8,8 @@ mod elsewhere;
 mod envelope;
 mod folder;
 mod guard;
+#[cfg(feature = "kms")]
+mod kms;
 mod local;
 #[cfg(feature = "hsm")]
 mod pkcs11;
@@ -19,6 +21,8 @@ mod transit;
 
 pub use access::{Access, Act};
 pub use folder::CustodyError;
+#[cfg(feature = "kms")]
+pub use kms::open_kms_signer;
 pub use local::key_from_text;
 #[cfg(feature = "hsm")]
 pub use pkcs11::{MadeKey, make_key, make_signing_key, open_signer};
@@ -41,6 +45,9 @@ pub const SECRET_BYTES: usize = 32;
 
 /// Whether this program can speak to PKCS#11 modules.
 pub const HAS_PKCS11: bool = cfg!(feature = "hsm");
+
+/// Whether this program can speak to AWS KMS.
+pub const HAS_KMS: bool = cfg!(feature = "kms");
 
 /// Keeps the key of counters apart from every other use of the secret it is derived from.
 const LOCKOUT_LABEL: &[u8] = b"edgeward-lockout-1";

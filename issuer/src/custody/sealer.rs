@@ -12,13 +12,13 @@ pub trait Sealer: Send + Sync {
     /// Names the key, as it stands in every envelope that it wrapped: `kind:name`. Printable ASCII, and no secret.
     fn key_name(&self) -> &str;
 
-    /// Wraps a data key. `purpose` says for the log what it is for; nothing is bound to it.
+    /// Wraps a data key. `purpose` says what it is for: to the log, and where it can bind to that, to whoever holds the key.
     ///
     /// # Errors
     /// [`SealerError`].
     fn wrap(&self, purpose: &str, data_key: &DataKey) -> Result<Vec<u8>, SealerError>;
 
-    /// Opens what [`Sealer::wrap`] made.
+    /// Opens what [`Sealer::wrap`] made for the same purpose.
     ///
     /// # Errors
     /// [`SealerError`].

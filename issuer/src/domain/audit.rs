@@ -51,6 +51,8 @@ pub enum Action {
     RevokeSession,
     /// A person ended all sessions, or all others.
     RevokeAllSessions,
+    /// An operator revoked one access token; its session goes on.
+    RevokeToken,
     /// A person changed the password, which ended all other sessions.
     ChangePassword,
     /// Somebody registered with an address that is to be confirmed. Whether it has an account is not told.
@@ -108,6 +110,7 @@ impl Action {
             Self::ReplaceSession => "session.replace",
             Self::RevokeSession => "session.revoke",
             Self::RevokeAllSessions => "session.revoke-all",
+            Self::RevokeToken => "token.revoke",
             Self::ChangePassword => "account.change-password",
             Self::RequestRegistration => "account.request-registration",
             Self::RequestReset => "account.request-reset",

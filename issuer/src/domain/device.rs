@@ -1,11 +1,9 @@
 //! Devices: what is remembered of the program and the place of a sign-in, and by what both are known again.
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-};
+use std::{fmt, net::IpAddr};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use edgeward_core::gate::neighbourhood;
 use zeroize::Zeroizing;
 
 use super::session::{Digest, SECRET_BYTES};
@@ -24,16 +22,8 @@ impl AddressRange {
     /// The range of an address. An IPv4 address in IPv6 clothing is taken as IPv4.
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(v4) => {
-                let kept = u32::from(v4) & 0xffff_ff00;
-                Self(format!("{}/24", Ipv4Addr::from(kept)))
-            }
-            IpAddr::V6(v6) => {
-                let kept = u128::from(v6) & (u128::MAX << 80);
-                Self(format!("{}/48", Ipv6Addr::from(kept)))
-            }
-        }
+        let (first, prefix) = neighbourhood(address);
+        Self(format!("{first}/{prefix}"))
     }
 
     /// Takes what the database holds.

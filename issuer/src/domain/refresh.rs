@@ -262,11 +262,27 @@ async fn hand_out(
     presented: Presented<'_>,
 ) -> Result<Option<Refreshed>, RefreshError> {
     let family = of.family;
-    let (hand_out, refresh_token) = HandOut::plan(family, presented)?;
+    // Where the current token would be judged, so is the one before it: else a repetition would be the way around.
+    let changes = Changes::of(family, presented, context.rules);
+    if let Some(reason) = changes.ends {
+        end_changed(storage, context, family, reason).await?;
+        return Err(RefreshError::Invalid);
+    }
+    let (mut hand_out, refresh_token) = HandOut::plan(family, presented)?;
     reach(Point::SuccessorOpened);
-    let doubtful = family.step_up_demanded_at.is_some();
+    let was_doubtful = family.step_up_demanded_at.is_some();
+    hand_out.demands_step_up = changes.steps_up && !was_doubtful;
+    let doubtful = changes.steps_up || was_doubtful;
     let access_token = access_token(context, of, family.seq, doubtful)?;
-    let entry = done(context, family, Action::RepeatRefresh, family.seq);
+    let action = if hand_out.demands_step_up {
+        Action::DemandStepUp
+    } else {
+        Action::RepeatRefresh
+    };
+    let mut entry = done(context, family, action, family.seq);
+    if let Some(changed) = changes.name() {
+        entry = entry.with("changed", changed);
+    }
     let done = storage.hand_out(&hand_out, &entry).await?;
     reach(Point::HandOutKept);
     Ok(done.then_some(Refreshed {

@@ -7,12 +7,16 @@
 //! again. Edges read it by `edgeward_core::revocation::Page`.
 //!
 //! An entry begins with its kind, the claim or header parameter by which a token is told: `sid` for a session, as nearly every act
-//! ends sessions, and `kid` for a signing key that was revoked. An edge refuses a page with a kind that it does not know, so edges
+//! ends sessions, `kid` for a signing key that was revoked, and what an operator revokes by hand ([`acts`]): `sub` for what was issued to a
+//! person up to a moment, `jti` for one token. An edge refuses a page with a kind that it does not know, so edges
 //! are updated before an issuer that has another one.
 
 mod news;
 mod pages;
 
+pub mod acts;
+
+pub use acts::{Revoking, TokenId};
 pub use news::News;
 pub use pages::Pages;
 
@@ -28,6 +32,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    accounts::UserId,
     session::{RevocationReason, Sid},
     storage::StorageError,
 };
@@ -60,6 +65,20 @@ pub enum Ended {
         /// Why.
         reason: RevocationReason,
     },
+    /// What was issued to a user up to a moment.
+    Subject {
+        /// Whom.
+        user: UserId,
+        /// Up to when.
+        at: UnixTime,
+    },
+    /// One access token.
+    Token {
+        /// Which.
+        id: TokenId,
+        /// When.
+        at: UnixTime,
+    },
     /// A signing key of ours, revoked by an operator.
     Key {
         /// Its id.
@@ -75,6 +94,8 @@ impl Ended {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Session { .. } => Kind::Session,
+            Self::Subject { .. } => Kind::Subject,
+            Self::Token { .. } => Kind::TokenId,
             Self::Key { .. } => Kind::Key,
         }
     }
@@ -84,6 +105,8 @@ impl Ended {
     pub fn id(&self) -> String {
         match self {
             Self::Session { sid, .. } => sid.to_string(),
+            Self::Subject { user, .. } => user.to_string(),
+            Self::Token { id, .. } => id.as_str().to_owned(),
             Self::Key { key_id, .. } => key_id.clone(),
         }
     }
@@ -92,7 +115,10 @@ impl Ended {
     #[must_use]
     pub const fn at(&self) -> UnixTime {
         match self {
-            Self::Session { at, .. } | Self::Key { at, .. } => *at,
+            Self::Session { at, .. }
+            | Self::Subject { at, .. }
+            | Self::Token { at, .. }
+            | Self::Key { at, .. } => *at,
         }
     }
 
@@ -101,7 +127,7 @@ impl Ended {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Session { reason, .. } => reason.name(),
-            Self::Key { .. } => "revoked",
+            Self::Subject { .. } | Self::Token { .. } | Self::Key { .. } => "revoked",
         }
     }
 }

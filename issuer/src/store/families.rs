@@ -271,7 +271,8 @@ pub(super) async fn hand_out(
     let done = sql(
         "UPDATE families
          SET handed_out_at_ms = CASE WHEN confirmed = 0 AND coalesce(handed_out_at_ms, rotated_at_ms) < $3
-                                     THEN $3 ELSE handed_out_at_ms END
+                                     THEN $3 ELSE handed_out_at_ms END,
+             step_up_demanded_at = coalesce(step_up_demanded_at, $5)
          WHERE sid = $1 AND seq = $2
              AND revoked_at IS NULL AND idle_expires_at > $4 AND absolute_expires_at > $4",
     )
@@ -279,6 +280,7 @@ pub(super) async fn hand_out(
     .bind(seq)
     .bind(hand_out.at.millis())
     .bind(hand_out.at.time())
+    .bind(hand_out.demands_step_up.then(|| hand_out.at.time()))
     .execute(on)
     .await?;
     reach(Point::FamilyHandedOut);

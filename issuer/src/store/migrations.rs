@@ -51,7 +51,7 @@ macro_rules! step {
     };
 }
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     step!(1, "accounts", "001_accounts"),
     step!(2, "sessions", "002_sessions"),
     step!(3, "audit", "003_audit"),
@@ -65,6 +65,7 @@ const STEPS: [Step; 13] = [
     step!(11, "step_up", "011_step_up"),
     step!(12, "devices", "012_devices"),
     step!(13, "keys", "013_keys"),
+    step!(14, "token_ids", "014_token_ids"),
 ];
 
 /// The table in which the applied steps are kept.

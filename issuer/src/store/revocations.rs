@@ -3,13 +3,18 @@
 use edgeward_core::{revocation::Kind, time::UnixTime};
 
 use super::{
-    Store, WriteTx,
+    Store, WriteTx, families,
     sql::{Row, sql},
 };
 use crate::{
     domain::{
+        accounts::UserId,
+        audit::AuditEntry,
         moment::Moment,
-        revocations::{Ended, KEPT_SECONDS, KEY_IS_KEPT_SECONDS, Revocation, Revocations},
+        revocations::{
+            Ended, KEPT_SECONDS, KEY_IS_KEPT_SECONDS, Revocation, Revocations, Revoking, TokenId,
+        },
+        session::RevocationReason,
         storage::StorageError,
     },
     faults::{Point, reach},
@@ -82,6 +87,43 @@ impl Revocations for Store {
         .iter()
         .map(revocation)
         .collect()
+    }
+}
+
+impl Revoking for Store {
+    async fn revoke_subject(
+        &self,
+        user: UserId,
+        now: UnixTime,
+        entry: &AuditEntry,
+    ) -> Result<u64, StorageError> {
+        let mut tx = self.write().await?;
+        let reason = RevocationReason::RevokedAll;
+        let ended = families::revoke_all(&mut tx, user, None, reason, now).await?;
+        tx.note_end(Ended::Subject { user, at: now });
+        tx.commit(entry).await?;
+        Ok(ended)
+    }
+
+    async fn revoke_token(
+        &self,
+        id: &TokenId,
+        now: UnixTime,
+        entry: &AuditEntry,
+    ) -> Result<(), StorageError> {
+        let mut tx = self.write().await?;
+        let id = id.clone();
+        tx.note_end(Ended::Token { id, at: now });
+        tx.commit(entry).await
+    }
+
+    async fn is_token_revoked(&self, id: &str) -> Result<bool, StorageError> {
+        // The kind is written out, because the index is of this kind only.
+        let found = sql("SELECT seq FROM revocations WHERE kind = 'jti' AND sid = $1 LIMIT 1")
+            .bind(id)
+            .optional(self.readers())
+            .await?;
+        Ok(found.is_some())
     }
 }
 

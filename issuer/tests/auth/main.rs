@@ -25,6 +25,7 @@ mod step_up;
 mod refresh;
 mod refresh_at_edge;
 mod refresh_lost;
+mod refresh_moved;
 mod revocations;
 mod edge_proofs;
 mod edge_bundle;

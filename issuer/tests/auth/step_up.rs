@@ -71,12 +71,12 @@ fn at_the_edge(desk: &Desk, token: &str, path: &str) -> String {
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
         | Decision::NeedsTurn(_)
-        | Decision::NeedsRefresh
+        | Decision::NeedsRefresh(_)
         | Decision::NeedsCsrf(_)) => panic!("{other:?}"),
     }
 }
 
-fn claims(token: &str) -> Value {
+pub(crate) fn claims(token: &str) -> Value {
     use base64ct::{Base64UrlUnpadded, Encoding};
     let payload = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&Base64UrlUnpadded::decode_vec(payload).unwrap()).unwrap()

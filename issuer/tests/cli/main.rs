@@ -22,6 +22,7 @@ mod events;
 mod audit;
 mod keys;
 mod policy;
+mod revocations;
 mod token_verify;
 mod token_algorithms;
 mod openapi;

@@ -1,11 +1,6 @@
 //! Private keys sealed in a device: SoftHSM, spoken to through its PKCS#11 module.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use axum::{body::Body, http::Request};
 use cryptoki::{
@@ -28,53 +23,10 @@ use serde_json::{Value, json};
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use tower::ServiceExt;
 
-use crate::softhsm::{KEY, PIN, TOKEN, World, log_in};
-
-/// An issuer that serves until it is dropped.
-struct Served {
-    process: Child,
-    origin: String,
-    signing_key: String,
-}
-
-impl Served {
-    fn start(mut command: Command) -> Self {
-        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let mut told = Vec::new();
-        let line = loop {
-            let Some(Ok(line)) = lines.next() else {
-                panic!("the issuer ended before it listened: {told:#?}");
-            };
-            told.push(line.clone());
-            let line: Value = serde_json::from_str(&line).unwrap();
-            if line["message"] == "listening" {
-                break line;
-            }
-        };
-        // Somebody has to read on, or the process would wait for its log to be read.
-        std::thread::spawn(move || while lines.next().is_some() {});
-        Self {
-            process,
-            origin: format!("http://{}", line["address"].as_str().unwrap()),
-            signing_key: line["signing_key"].as_str().unwrap().to_owned(),
-        }
-    }
-
-    async fn json(&self, path: &str) -> Value {
-        let answer = reqwest::get(format!("{}{path}", self.origin)).await;
-        answer.unwrap().json().await.unwrap()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
+use crate::{
+    served::{SERVE, Served},
+    softhsm::{KEY, PIN, TOKEN, World, log_in},
+};
 
 #[tokio::test]
 async fn a_signing_key_is_sealed_in_the_device_from_the_first_start_on() {

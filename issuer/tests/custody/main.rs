@@ -12,6 +12,10 @@ mod transit;
 
 #[cfg(feature = "hsm")]
 mod hsm;
+#[cfg(feature = "kms")]
+mod kms;
+#[cfg(any(feature = "hsm", feature = "kms"))]
+mod served;
 #[cfg(feature = "hsm")]
 mod signing;
 #[cfg(feature = "hsm")]

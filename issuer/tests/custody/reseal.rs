@@ -381,7 +381,7 @@ fn keys_stand_in_variables_or_files_and_are_judged_without_being_shown() {
         &[("EDGEWARD__CUSTODY__OTHER_KEK", &short)],
         &[
             "FILE:2: custody.kek: is a secret, which this file would show",
-            "FILE:3: custody.sealer: must be local, pkcs11 or transit",
+            "FILE:3: custody.sealer: must be local, pkcs11, transit or kms",
             "EDGEWARD__CUSTODY__OTHER_KEK: custody.other_kek: must be 32 bytes in base64, as `openssl rand",
         ],
     );

@@ -16,6 +16,8 @@ mod folder;
 mod settings;
 
 mod addresses;
+mod counts;
+mod csrf;
 mod nginx;
 mod whole_answers;
 
@@ -104,6 +106,11 @@ allow = "signed-in"
 limit = ["search", "reports"]
 
 [[route]]
+path = "/forms/**"
+allow = "signed-in"
+csrf = true
+
+[[route]]
 path = "/app/staff"
 host = "staff.example"
 roles = ["staff"]
@@ -112,6 +119,8 @@ roles = ["staff"]
 /// The proxy that the settings name is this machine.
 const FROM_HERE: &str = "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n";
 const FROM_ELSEWHERE: &str = "[server]\ntrusted_proxies = [\"192.0.2.1\"]\n";
+
+const DIALECTS: [Dialect; 3] = [Dialect::Nginx, Dialect::Traefik, Dialect::Envoy];
 
 struct Verdicts {
     desk: Desk,
@@ -197,6 +206,41 @@ impl Verdicts {
         }
     }
 
+    /// Asks in a dialect about a request for the site.
+    async fn about(&self, dialect: Dialect, method: &str, target: &str, more: &[&str]) -> Told {
+        let (first, lines) = match dialect {
+            Dialect::Nginx => (
+                "GET /forward-auth".to_owned(),
+                vec![
+                    "Host: v".to_owned(),
+                    format!("X-Original-Method: {method}"),
+                    "X-Original-Host: app.example".to_owned(),
+                    format!("X-Original-URI: {target}"),
+                ],
+            ),
+            Dialect::Traefik => (
+                "GET /forward-auth".to_owned(),
+                vec![
+                    "Host: v".to_owned(),
+                    format!("X-Forwarded-Method: {method}"),
+                    "X-Forwarded-Proto: https".to_owned(),
+                    "X-Forwarded-Host: app.example".to_owned(),
+                    format!("X-Forwarded-Uri: {target}"),
+                ],
+            ),
+            Dialect::Envoy => (
+                format!("{method} /forward-auth{target}"),
+                vec!["Host: app.example".to_owned()],
+            ),
+        };
+        let lines: Vec<&str> = lines
+            .iter()
+            .map(String::as_str)
+            .chain(more.iter().copied())
+            .collect();
+        self.ask(&first, &lines).await
+    }
+
     /// As Traefik asks about `GET target` of the site.
     async fn traefik(&self, target: &str, more: &[&str]) -> Told {
         let target = format!("X-Forwarded-Uri: {target}");
@@ -230,7 +274,7 @@ async fn serve(app: &Arc<App>, dialect: Dialect) -> SocketAddr {
 
 #[tokio::test]
 async fn only_a_configured_proxy_may_ask() {
-    for dialect in [Dialect::Nginx, Dialect::Traefik, Dialect::Envoy] {
+    for dialect in DIALECTS {
         let verdicts = Verdicts::given_to(dialect, FROM_ELSEWHERE).await;
         let path = if dialect == Dialect::Envoy {
             "/forward-auth/open"

@@ -5,6 +5,9 @@ use edgeward_issuer::config::Dialect;
 use crate::Verdicts;
 
 const METHOD: &str = "X-Original-Method: GET";
+/// What the project ships for nginx.
+const SHIPPED: &str = include_str!("../../../docs/ops/nginx/edgeward.conf");
+
 const HOST: &str = "X-Original-Host: app.example";
 
 #[tokio::test]
@@ -45,6 +48,12 @@ async fn nginx_says_method_host_and_target_once_or_nothing_is_judged() {
         &[METHOD, HOST, open, "X-Forwarded-Prefix: /x"],
         &[METHOD, HOST, open, "X-Original-URL: /open"],
         &[METHOD, HOST, open, "X-Rewrite-URL: /open"],
+        // Names like ours that nginx would pass on to the app.
+        &[METHOD, HOST, open, "Edgeward-Admin: 1"],
+        &[METHOD, HOST, open, "X-Edgeward-User: root"],
+        &[METHOD, HOST, open, "edgeward_user: root"],
+        &[METHOD, HOST, open, "Edgeward.User: root"],
+        &[METHOD, HOST, open, "X-Middleware-Rewrite: /admin"],
     ] {
         let lines = [&["Host: v"], lines].concat();
         let told = verdicts.ask("GET /forward-auth", &lines).await;
@@ -64,6 +73,27 @@ async fn nginx_says_method_host_and_target_once_or_nothing_is_judged() {
             "no value is repeated: {}",
             told.body
         );
+    }
+    // These end at nginx, so they refuse nobody.
+    for ends_there in [
+        "Edgeward-User: root",
+        "EDGEWARD-PROOF: a.b.c",
+        "Edgeward-Target: /admin",
+        "X-Middleware-Subrequest: middleware",
+        "X-Middleware-Invoke: 1",
+    ] {
+        let name = ends_there.split(':').next().unwrap().to_lowercase();
+        let overwritten = SHIPPED.lines().any(|line| {
+            let mut words = line.split_whitespace();
+            words.next() == Some("proxy_set_header")
+                && words
+                    .next()
+                    .is_some_and(|said| said.eq_ignore_ascii_case(&name))
+        });
+        assert!(overwritten, "{name}");
+        let lines = [&["Host: v", ends_there], &passes[..]].concat();
+        let told = verdicts.ask("GET /forward-auth", &lines).await;
+        assert_eq!(told.status, 200, "{ends_there}");
     }
     for path in [
         "/",

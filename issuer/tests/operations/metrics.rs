@@ -349,7 +349,7 @@ async fn no_label_holds_what_a_client_sent() {
         ),
         (
             "result",
-            "busy conflict delivered dropped failed hashed invalid refused repeat replay retried revoked success turned_away valid",
+            "answered busy conflict delivered dropped failed hashed invalid limited passed redirected refused repeat replay retried revoked success turned_away unclear untrusted valid",
         ),
         (
             "route",

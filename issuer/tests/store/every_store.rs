@@ -42,6 +42,9 @@ macro_rules! mount {
 }
 
 mount! {
+    revoked:
+        a_person_is_revoked_with_all_sessions_or_without_any,
+        a_token_is_revoked_by_its_id_and_its_session_goes_on;
     accounts:
         an_account_is_read_as_it_was_written,
         a_taken_address_leaves_no_trace,

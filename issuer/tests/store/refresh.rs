@@ -142,6 +142,7 @@ async fn a_repetition_moves_only_its_moment_and_only_while_unconfirmed() {
         sid: first.sid,
         seq,
         at: Moment::from_millis(before.rotated_at.millis() + millis),
+        demands_step_up: false,
     };
     // (what, number, milliseconds after the rotation, is it done, the moment afterwards)
     let rows = [
@@ -194,6 +195,32 @@ async fn a_repetition_moves_only_its_moment_and_only_while_unconfirmed() {
             .await
             .unwrap()
     );
+}
+
+#[tokio::test]
+async fn a_repetition_that_demands_a_step_up_leaves_the_first_demand_as_it_was() {
+    let (desk, _browser) = Desk::with_ada_signed_in().await;
+    let store = &desk.app.store;
+    let first = family(&desk).await;
+    assert!(store.rotate(&rotation(&first), &entry()).await.unwrap());
+    let before = read(&desk, first.sid).await;
+    for (demands_step_up, seconds, demanded_after) in [
+        (false, 5, None),
+        (true, 6, Some(6)),
+        (true, 7, Some(6)),
+        (false, 8, Some(6)),
+    ] {
+        let hand_out = HandOut {
+            sid: first.sid,
+            seq: 1,
+            at: Moment::from_millis(before.rotated_at.millis() + seconds * 1000),
+            demands_step_up,
+        };
+        assert!(store.hand_out(&hand_out, &entry()).await.unwrap());
+        let demanded = demanded_after.map(|seconds| before.rotated_at.time().plus(seconds));
+        let found = read(&desk, first.sid).await.step_up_demanded_at;
+        assert_eq!(found, demanded, "{seconds}");
+    }
 }
 
 #[tokio::test]

@@ -38,7 +38,8 @@ const MAX_NAME_LENGTH: usize = 32;
 /// by default: the issuer's own limits, which are exact and know the session, shall decide about people, and a flood shall end here.
 const OF_ISSUER: [(&str, u32, u32); 2] = [(SIGN_IN, 30, 60), (REFRESH, 600, 60)];
 const SIGN_IN: &str = "sign-in";
-const REFRESH: &str = "refresh";
+/// A refresh that an edge makes for a browser takes a turn of it too.
+pub(in crate::gate) const REFRESH: &str = "refresh";
 
 /// From where, and how often.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,6 +84,11 @@ impl Limits {
         &self.0
     }
 
+    /// The limit of refreshes, asked for by a browser or by an edge in its place.
+    pub(in crate::gate) fn of_refresh(&self) -> Option<&Arc<Limit>> {
+        self.named(REFRESH)
+    }
+
     fn named(&self, name: &str) -> Option<&Arc<Limit>> {
         self.0.iter().find(|limit| limit.name == name)
     }
@@ -92,7 +98,7 @@ impl Limits {
         let below = path.without_locale(&[]).strip_prefix("/auth/")?;
         match below.split('/').next()? {
             "login" | "register" | "password" | "step-up" => self.named(SIGN_IN),
-            "refresh" => self.named(REFRESH),
+            "refresh" => self.of_refresh(),
             _ => None,
         }
     }

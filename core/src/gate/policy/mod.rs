@@ -42,6 +42,7 @@ use super::path::{CanonicalPath, decoded_segments};
 use super::pattern::{Pattern, Specificity, fold, fold_representation, page_of};
 use crate::revocation::Mode;
 
+pub(super) use bounds::REFRESH;
 pub use bounds::{MAX_ADDRESSES, MAX_LIMITS};
 pub use read::{MAX_POLICY_BYTES, MAX_ROUTES, MAX_TESTS};
 pub use tables::TABLES;
@@ -215,6 +216,11 @@ impl Policy {
     /// The limit that holds for a path of the issuer.
     pub(super) fn limit_of_issuer(&self, path: &CanonicalPath) -> Option<&Arc<Limit>> {
         self.limits.of_issuer(path)
+    }
+
+    /// The limit that holds for refreshes.
+    pub(super) fn limit_of_refresh(&self) -> Option<&Arc<Limit>> {
+        self.limits.of_refresh()
     }
 
     pub(super) fn tests(&self) -> &[TestRow] {

@@ -10,9 +10,10 @@ use edgeward_core::time::UnixTime;
 use wasm_bindgen::JsValue;
 use web_sys::{Headers, Response, ResponseInit};
 
+use super::Published;
 use super::fetch::acceptable;
 use super::seal::{Entry, MAX_ENTRY_BYTES};
-use super::{Errand, Published};
+use crate::worker::errand::Errand;
 use crate::worker::{body, platform};
 
 /// Apart from the zone's ordinary cache, so that no visitor's request can meet an entry.

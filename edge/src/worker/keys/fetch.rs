@@ -5,10 +5,11 @@ use edgeward_core::keys::{
 };
 use web_sys::{AbortController, Request};
 
+use super::Published;
 use super::cache::LOOK_TIMEOUT_MILLISECONDS;
-use super::{Errand, Published};
 use crate::worker::body::{self, Unread};
 use crate::worker::document::{self, Wanted};
+use crate::worker::errand::Errand;
 use crate::worker::platform;
 use crate::worker::proof::Asker;
 

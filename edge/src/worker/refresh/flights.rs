@@ -4,6 +4,7 @@
 //! until the outcome is there; nobody awaits another request's promise. What was brought is kept for a moment, for those that the
 //! browser sent before it had the answer.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use edgeward_core::time::Moment;
@@ -31,6 +32,8 @@ pub(super) struct Asked {
     pub(super) cookies: String,
     /// `User-Agent`, or nothing.
     pub(super) user_agent: String,
+    /// Where the range of its address begins, if one is known: what the issuer makes of another range is for the issuer to say.
+    pub(super) range: Option<IpAddr>,
 }
 
 /// What a refresh came to.
@@ -40,6 +43,11 @@ pub(in super::super) enum Outcome {
     /// It did not.
     Unanswered {
         /// Seconds after which it may.
+        retry_after: u32,
+    },
+    /// It was not asked, because there was no turn left for it.
+    OverLimit {
+        /// Seconds after which there is.
         retry_after: u32,
     },
 }
@@ -82,7 +90,9 @@ impl Flight {
             None => (self.began, i64::from(LEASE_MILLISECONDS)),
             Some((at, outcome)) => match **outcome {
                 Outcome::Answered(_) => (*at, HELD_MILLISECONDS),
-                Outcome::Unanswered { .. } => (*at, FAILURE_HELD_MILLISECONDS),
+                Outcome::Unanswered { .. } | Outcome::OverLimit { .. } => {
+                    (*at, FAILURE_HELD_MILLISECONDS)
+                }
             },
         };
         now.milliseconds_since(since).saturating_abs() < bound
@@ -136,6 +146,11 @@ impl Flights {
         Advice::Send(ticket)
     }
 
+    /// It is not asked after all. The others find out for themselves, and what was never asked takes nobody's place in the table.
+    pub(super) fn withdraw(&mut self, ticket: Ticket) {
+        self.flights.retain(|flight| flight.ticket != ticket);
+    }
+
     /// This came of it. A report that comes after its lease is nobody's.
     pub(super) fn report(&mut self, ticket: Ticket, outcome: &Rc<Outcome>, now: Moment) {
         let mut flights = self.flights.iter_mut();
@@ -158,6 +173,7 @@ mod tests {
             session: token.split('.').nth(1).unwrap().to_owned(),
             cookies: format!("{token}; {device}"),
             user_agent: String::new(),
+            range: None,
         })
     }
 
@@ -179,6 +195,7 @@ mod tests {
                     None => "ended".to_owned(),
                 },
                 Outcome::Unanswered { retry_after } => format!("in {retry_after} s"),
+                Outcome::OverLimit { retry_after } => format!("a turn in {retry_after} s"),
             },
         }
     }
@@ -237,6 +254,55 @@ mod tests {
             &[
                 ("rt1.a.1", "d", 0, 1_099, "in 2 s"),
                 ("rt1.a.1", "d", 0, 1_100, "send"),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_came_of_it_is_for_one_range_of_addresses() {
+        let at_home: Option<IpAddr> = Some([192, 0, 2, 0].into());
+        let elsewhere: Option<IpAddr> = Some([198, 51, 100, 0].into());
+        for (first, other, expected) in [
+            (at_home, at_home, ["wait", "take t"]),
+            (at_home, elsewhere, ["wait", "send"]),
+            (at_home, None, ["wait", "send"]),
+            (None, elsewhere, ["wait", "send"]),
+        ] {
+            let from = |range| {
+                let asked = Rc::unwrap_or_clone(asked("rt1.a.1", "d"));
+                Rc::new(Asked { range, ..asked })
+            };
+            let mut flights = Flights::none();
+            let Advice::Send(ticket) = flights.advise(&from(first), at(0), at(0)) else {
+                panic!("the first one asks the issuer")
+            };
+            let while_it_asks = told(&flights.advise(&from(other), at(0), at(1)));
+            flights.report(ticket, &answered(Some("t")), at(100));
+            let afterwards = told(&flights.advise(&from(other), at(0), at(101)));
+            assert_eq!(
+                [while_it_asks.as_str(), afterwards.as_str()],
+                expected,
+                "{first:?} {other:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_not_asked_is_forgotten_at_once_and_what_the_platform_refused_a_moment_later() {
+        let mut flights = Flights::none();
+        for _ in 0..2 {
+            let Advice::Send(ticket) = flights.advise(&asked("rt1.a.1", "d"), at(0), at(0)) else {
+                panic!("nothing stands in the way")
+            };
+            flights.withdraw(ticket);
+        }
+        assert!(flights.flights.is_empty());
+        check(
+            Some(&Rc::new(Outcome::OverLimit { retry_after: 7 })),
+            &[
+                ("rt1.a.1", "d", 0, 1_099, "a turn in 7 s"),
+                ("rt1.a.1", "d", 0, 1_100, "send"),
+                ("rt1.a.1", "e", 0, 101, "send"),
             ],
         );
     }

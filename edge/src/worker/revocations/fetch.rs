@@ -8,7 +8,8 @@ use worker::Context;
 
 use super::{asks_from, take};
 use crate::worker::document::{self, Missing, Wanted};
-use crate::worker::keys::{self, Errand, KeyIs};
+use crate::worker::errand::Errand;
+use crate::worker::keys::{self, KeyIs};
 use crate::worker::platform;
 use crate::worker::proof::Asker;
 

@@ -1,8 +1,9 @@
-//! `edgeward token verify`: one token a line from standard input, one JSON line each to standard output.
+//! `edgeward token verify`, and [`revoke`]: one token a line from standard input, one JSON line each to standard output.
 //!
 //! Judges by the same door as the edge. It asks no database: a revoked session's token still verifies here.
 
 mod lines;
+mod revoke;
 mod source;
 
 use std::io::{self, BufRead, Write};
@@ -20,7 +21,7 @@ use self::{
     lines::{Line, Lines},
     source::KeySource,
 };
-use super::{Answer, Failure, Outcome};
+use super::{Answer, Failure, Outcome, Place};
 use crate::{clock::Clock, signatures};
 
 /// The subcommands of `token`.
@@ -28,6 +29,8 @@ use crate::{clock::Clock, signatures};
 pub(super) enum Token {
     /// Verify each line of standard input as a token. Exit code 0 if all hold, 1 if any does not.
     Verify(Verify),
+    /// Refuse the access token on standard input from now on, at every edge and here. Its session goes on: `session revoke` ends that.
+    Revoke,
 }
 
 /// The options of `token verify`.
@@ -55,9 +58,10 @@ pub(super) struct Verify {
 /// More leeway than an hour is no difference of clocks, it is another life of the token.
 const LEEWAY_MAX_SECONDS: i64 = 3600;
 
-pub(super) async fn run(command: Token) -> Outcome {
+pub(super) async fn run(place: &Place, command: Token) -> Outcome {
     match command {
         Token::Verify(verify) => run_verify(verify).await,
+        Token::Revoke => revoke::run(place).await,
     }
 }
 

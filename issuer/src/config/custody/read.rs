@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{CACHE, Custody, Pkcs11, SealerKind, TIMEOUT, Transit};
+use super::{CACHE, Custody, Pkcs11, SealerKind, TIMEOUT, Transit, kms};
 use crate::{
     config::{
         Origin,
@@ -34,10 +34,12 @@ pub(in crate::config) fn read(reader: &mut Reader) -> Custody {
     });
     let pkcs11 = pkcs11(reader);
     let transit = transit(reader);
+    let kms = kms::read(reader);
     let lacks = match sealer {
         SealerKind::Local => None,
         SealerKind::Pkcs11 => (pkcs11.is_none()).then_some("needs custody.pkcs11.module"),
         SealerKind::Transit => (transit.is_none()).then_some("needs custody.transit.address"),
+        SealerKind::Kms => (kms.is_none()).then_some("needs custody.kms.key"),
     };
     let told = reader
         .broken()
@@ -56,6 +58,7 @@ pub(in crate::config) fn read(reader: &mut Reader) -> Custody {
         cache,
         pkcs11,
         transit,
+        kms,
     }
 }
 
@@ -96,7 +99,9 @@ fn pkcs11(reader: &mut Reader) -> Option<Pkcs11> {
 
 fn transit(reader: &mut Reader) -> Option<Transit> {
     const FIRST: &str = "custody.transit.address";
-    let address = reader.take(FIRST, None, |raw| origin(raw).map(Some));
+    let address = reader.take(FIRST, None, |raw| {
+        origin(raw, "https://vault.example.com:8200").map(Some)
+    });
     let mount = reader.take("custody.transit.mount", Some("transit".to_owned()), name);
     let key = reader.take("custody.transit.key", None, name);
     let other_key = reader.take("custody.transit.other_key", None, name);
@@ -135,7 +140,7 @@ fn transit(reader: &mut Reader) -> Option<Transit> {
 }
 
 /// A section that is there is whole; one without its first setting would do nothing.
-fn judge(
+pub(super) fn judge(
     reader: &mut Reader,
     first: &'static str,
     is_there: bool,
@@ -167,7 +172,12 @@ fn judge(
     }
 }
 
-fn differ(reader: &mut Reader, key: &'static str, one: Option<&String>, other: Option<&String>) {
+pub(super) fn differ<K: PartialEq>(
+    reader: &mut Reader,
+    key: &'static str,
+    one: Option<&K>,
+    other: Option<&K>,
+) {
     if one.is_some() && one == other {
         reader.complain(key, "names the key that seals");
     }
@@ -177,7 +187,7 @@ fn kind(raw: &Raw) -> Result<SealerKind, String> {
     let name = text(raw)?;
     let mut all = SealerKind::ALL.into_iter();
     all.find(|kind| kind.name() == name)
-        .ok_or_else(|| "must be local, pkcs11 or transit".to_owned())
+        .ok_or_else(|| "must be local, pkcs11, transit or kms".to_owned())
 }
 
 /// What stands in envelopes, messages and addresses without being quoted.
@@ -205,9 +215,7 @@ fn label(raw: &Raw) -> Result<Option<String>, String> {
 }
 
 /// Data keys go this way, so they go encrypted, or never leave the machine.
-fn origin(raw: &Raw) -> Result<String, String> {
-    const WRONG: &str =
-        "must be an origin, as https://vault.example.com:8200; http is for 127.0.0.1 and [::1]";
+pub(super) fn origin(raw: &Raw, example: &str) -> Result<String, String> {
     let origin = text(raw)?;
     let origin = origin.strip_suffix('/').unwrap_or(&origin);
     let here = ["http://127.0.0.1:", "http://[::1]:"];
@@ -219,7 +227,9 @@ fn origin(raw: &Raw) -> Result<String, String> {
         Some(rest) if !rest.is_empty() && !rest.contains(['/', '@', '?', '#', ' ']) => {
             Ok(origin.to_owned())
         }
-        Some(_) | None => Err(WRONG.to_owned()),
+        Some(_) | None => Err(format!(
+            "must be an origin, as {example}; http is for 127.0.0.1 and [::1]"
+        )),
     }
 }
 

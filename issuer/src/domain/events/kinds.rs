@@ -129,6 +129,8 @@ event_types! {
     SessionRevoked = "session.revoked", Session, Info, true, "A session was ended from the list.";
     /// A person ended all sessions.
     SessionsRevoked = "sessions.revoked", Session, Warning, true, "All sessions of a user were ended.";
+    /// An operator revoked one access token.
+    TokenRevoked = "token.revoked", Session, Warning, true, "An access token was revoked.";
     /// A person changed the password.
     PasswordChanged = "password.changed", Account, Warning, true, "A password was changed; the other sessions were ended.";
     /// A change of password that was refused.
@@ -206,6 +208,7 @@ impl EventType {
             (Action::ReplaceSession, _) => Self::SessionReplaced,
             (Action::RevokeSession, _) => Self::SessionRevoked,
             (Action::RevokeAllSessions, _) => Self::SessionsRevoked,
+            (Action::RevokeToken, _) => Self::TokenRevoked,
             (Action::ChangePassword, false) => Self::PasswordChanged,
             (Action::ChangePassword, true) => Self::PasswordChangeRefused,
             (Action::RequestRegistration, _) => Self::RegistrationRequested,

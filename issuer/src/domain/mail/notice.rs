@@ -56,6 +56,7 @@ impl Notice {
                 | Action::ReplaceSession
                 | Action::RevokeSession
                 | Action::RevokeAllSessions
+                | Action::RevokeToken
                 | Action::GiveRole
                 | Action::TakeRole
                 | Action::Unlock

@@ -133,7 +133,7 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Compares a request with the current token to the family's last use.
+    /// Compares a request with the current token, or with the one before that gets its successor once more, to the family's last use.
     pub(super) fn of(family: &Family, presented: Presented<'_>, rules: &Refresh) -> Self {
         let device = !family.device.is_of(presented.device);
         let last = family.address.as_ref();

@@ -80,6 +80,8 @@ pub struct HandOut {
     /// The moment. It is written down only while the token is unconfirmed: from its last such answer on the grace runs,
     /// so that requests which were under way beside this one are not taken for a thief's.
     pub at: Moment,
+    /// Whether the person has to prove again who they are, because it came from somewhere else.
+    pub demands_step_up: bool,
 }
 
 impl HandOut {
@@ -99,6 +101,7 @@ impl HandOut {
             sid: family.sid,
             seq: family.seq,
             at: presented.at,
+            demands_step_up: false,
         };
         Ok((hand_out, successor))
     }

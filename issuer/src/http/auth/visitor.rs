@@ -18,6 +18,7 @@ use crate::{
         device::DeviceSecret,
         events::Circumstances,
         refresh::{self, Genuine},
+        revocations::Revoking,
         session::{self, BrowserSession, Device, Digest, Family, Sid},
         storage::{Storage, StorageError},
     },
@@ -298,6 +299,12 @@ async fn by_token(app: &App, token: &str, now: UnixTime) -> Result<Principal, Ap
     };
     match app.store.family(sid).await? {
         Some(family) if family.is_live(now) && family.user == user => {
+            // What an operator revoked is refused although its session goes on.
+            if let Some(id) = claims.token_id()
+                && app.store.is_token_revoked(id).await?
+            {
+                return Err(ApiError::NotSignedIn);
+            }
             if let Some(seq) = claims.sequence() {
                 refresh::confirm(&app.store, &family, seq).await?;
             }

@@ -25,6 +25,7 @@ use crate::{
     App,
     config::Dialect,
     http::{
+        metrics::VerdictResult,
         pages::{self, Frame, MessagePage},
         request_id::RequestId,
     },
@@ -54,16 +55,23 @@ pub(super) fn of(
     id: &RequestId,
 ) -> Response {
     let refuse = |code: ProblemCode, reason: &str| {
+        by.told(VerdictResult::refused_with(code), form);
         note(code, reason, asked, id);
         in_words(&Problem::new(code), asked, form, code.status(), &by.app)
     };
     match decision {
         Decision::Forward(permit) => match unfit(&permit, asked, form, by.dialect) {
             Some((code, reason)) => refuse(code, reason),
-            None => pass(&permit, asked, by)
-                .unwrap_or_else(|reason| refuse(ProblemCode::Internal, reason)),
+            None => match pass(&permit, asked, by) {
+                Ok(response) => {
+                    by.told(VerdictResult::Passed, form);
+                    response
+                }
+                Err(reason) => refuse(ProblemCode::Internal, reason),
+            },
         },
         Decision::Redirect(redirect) => {
+            by.told(VerdictResult::Redirected, form);
             let status = match form {
                 Form::Verdict => StatusCode::UNAUTHORIZED.as_u16(),
                 Form::InPlace | Form::Whole(_) => redirect.status,
@@ -72,8 +80,12 @@ pub(super) fn of(
             set(&mut response, header::LOCATION, &redirect.location);
             response
         }
-        Decision::Answer(answer) if shows(form) => empty(answer.status),
+        Decision::Answer(answer) if shows(form) => {
+            by.told(VerdictResult::Answered, form);
+            empty(answer.status)
+        }
         Decision::AnswerPreflight(preflight) if shows(form) => {
+            by.told(VerdictResult::Answered, form);
             let mut response = empty(StatusCode::NO_CONTENT.as_u16());
             for (name, value) in preflight.headers() {
                 set(&mut response, HeaderName::from_static(name), &value);
@@ -85,13 +97,16 @@ pub(super) fn of(
         Decision::Answer(_) | Decision::AnswerPreflight(_) => {
             refuse(ProblemCode::RouteDenied, "success-would-pass")
         }
-        Decision::Refuse(refusal) => refused(&refusal, asked, form, by, id),
+        Decision::Refuse(refusal) => {
+            by.told(VerdictResult::refused_with(refusal.code), form);
+            refused(&refusal, asked, form, by, id)
+        }
         // `ForwardAuth::judge` has answered these, or said that there is no more.
         Decision::NeedsKeys(_)
         | Decision::NeedsSignature(_)
         | Decision::NeedsRevocations(_)
         | Decision::NeedsTurn(_)
-        | Decision::NeedsRefresh
+        | Decision::NeedsRefresh(_)
         | Decision::NeedsCsrf(_) => refuse(ProblemCode::KeysUnavailable, "not-judged"),
     }
 }

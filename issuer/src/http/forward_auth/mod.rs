@@ -44,7 +44,8 @@ use self::{
     ended::Ended,
 };
 use super::{
-    access_log, forwarded, health, problem::ApiError, request_id::RequestId, security_headers,
+    access_log, forwarded, health, metrics::VerdictResult, problem::ApiError,
+    request_id::RequestId, security_headers,
 };
 use crate::{
     App, SharedApp,
@@ -157,7 +158,7 @@ impl ForwardAuth {
                 | Decision::Refuse(_)
                 | Decision::NeedsKeys(_)
                 | Decision::NeedsRevocations(_)
-                | Decision::NeedsRefresh) => return settled,
+                | Decision::NeedsRefresh(_)) => return settled,
             }
         }
         // Asked again about what was answered: nothing can be judged. `answer` makes a refusal of it.
@@ -180,6 +181,20 @@ impl ForwardAuth {
             edge: self.edge.name.as_str(),
             key: &self.edge.key,
         }
+    }
+
+    /// Counts a verdict, unless it is the one of a moment ago once more, which nginx asks for to have its answer.
+    fn told(&self, result: VerdictResult, form: Form) {
+        match form {
+            Form::Verdict | Form::Whole(_) => self.app.metrics.verdict(result),
+            Form::InPlace => {}
+        }
+    }
+
+    /// Counts and makes a refusal before there is anything to judge.
+    fn refuse(&self, code: ProblemCode, form: Form, detail: Option<String>) -> Response {
+        self.told(VerdictResult::refused_with(code), form);
+        answer::refusal(code, form, detail)
     }
 
     /// Whether this peer may ask.
@@ -225,11 +240,11 @@ async fn give_verdict(this: &ForwardAuth, request: &Parts, id: &RequestId) -> Re
     };
     if !this.trusts(request.extensions.get()) {
         tracing::warn!(request_id = %id, reason = "proxy-not-trusted", "refused");
-        return answer::refusal(ProblemCode::ProxyNotTrusted, form, None);
+        return this.refuse(ProblemCode::ProxyNotTrusted, form, None);
     }
     let unclear = |what: Unclear| {
         tracing::warn!(request_id = %id, reason = %what, "refused");
-        answer::refusal(ProblemCode::UnclearRequest, form, Some(what.to_string()))
+        this.refuse(ProblemCode::UnclearRequest, form, Some(what.to_string()))
     };
     let question = match Question::read(this.dialect, request) {
         Ok(question) => question,

@@ -14,11 +14,13 @@ mod mails;
 mod outcomes;
 pub mod redis;
 mod sample;
+mod verdicts;
 
 pub mod endpoint;
 
 pub use mails::MailResult;
 pub use outcomes::{Fault, LoginReason, RefreshResult};
+pub use verdicts::VerdictResult;
 
 use std::{fmt, time::Duration};
 
@@ -39,6 +41,7 @@ use self::{
     mails::MailLabels,
     redis::RedisNumbers,
     sample::Sessions,
+    verdicts::VerdictLabels,
 };
 use crate::domain::{
     login::{LoginError, SignedIn},
@@ -82,6 +85,7 @@ pub struct Metrics {
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     not_ready: Family<CheckLabels, Counter>,
     mails: Family<MailLabels, Counter>,
+    verdicts: Family<VerdictLabels, Counter>,
     redis: RedisNumbers,
     sessions: Sessions,
     hashing: Hashing,
@@ -113,6 +117,7 @@ impl Metrics {
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
             not_ready: Family::default(),
             mails: Family::default(),
+            verdicts: Family::default(),
             redis: RedisNumbers::default(),
             sessions: Sessions::default(),
             hashing: Hashing::default(),
@@ -198,6 +203,11 @@ impl Metrics {
             "Attempts to deliver a mail, by what became of it",
             self.mails.clone(),
         );
+        registry.register(
+            "forward_auth_verdicts",
+            "Requests that a proxy asked about, by what it was told",
+            self.verdicts.clone(),
+        );
         self.sessions.register(registry);
         self.hashing.register(registry);
         self.keys.register(registry);
@@ -227,6 +237,12 @@ impl Metrics {
         }
         for check in Check::ALL {
             drop(self.not_ready.get_or_create(&CheckLabels { check: *check }));
+        }
+        for result in VerdictResult::ALL {
+            drop(
+                self.verdicts
+                    .get_or_create(&VerdictLabels { result: *result }),
+            );
         }
         for labels in MailLabels::all() {
             drop(self.mails.get_or_create(&labels));
@@ -291,6 +307,11 @@ impl Metrics {
     /// Counts an attempt to deliver a mail.
     pub fn mail(&self, kind: mail::Kind, result: MailResult) {
         self.mails.get_or_create(&MailLabels { kind, result }).inc();
+    }
+
+    /// Counts what a proxy was told about a request.
+    pub fn verdict(&self, result: VerdictResult) {
+        self.verdicts.get_or_create(&VerdictLabels { result }).inc();
     }
 
     /// Counts an answered request, and how long it took.

@@ -12,5 +12,6 @@ pub(crate) mod mails;
 pub(crate) mod news;
 pub(crate) mod operations;
 pub(crate) mod processes;
+pub(crate) mod revoked;
 pub(crate) mod turns;
 pub(crate) mod world;

@@ -4,6 +4,7 @@ mod addresses;
 mod identities;
 mod issuer_paths;
 mod platform;
+mod refreshes;
 mod senders;
 
 use edgeward_tests::{Answer, GatedApp};

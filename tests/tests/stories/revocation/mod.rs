@@ -1,6 +1,7 @@
 //! The edge and the feed of ended sessions: what ends where, how soon, and what becomes of it while the issuer is away.
 
 mod acts;
+mod operators;
 mod modes;
 mod fetches;
 mod bad_pages;

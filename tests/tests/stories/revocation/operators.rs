@@ -1,0 +1,62 @@
+//! What an operator revokes by hand is refused at the edge.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use edgeward_tests::{Person, World};
+
+/// Runs the operator's command over the issuer's data, with this on standard input.
+fn operate(world: &World, args: &[&str], input: &str) {
+    let mut command = world.stack.issuer.command();
+    let mut child = command
+        .args(args)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    let mut stdin = child.stdin.take().expect("it has one");
+    stdin.write_all(input.as_bytes()).expect("it reads");
+    drop(stdin);
+    assert!(child.wait().expect("it ends").success(), "{args:?}");
+}
+
+async fn ada(world: &World) -> Person {
+    let ada = world.user("ada").await;
+    ada.log_in().await;
+    let _ = ada.get("/api/echo").send().await.expect(200);
+    ada
+}
+
+#[tokio::test]
+async fn a_person_is_refused_everywhere() {
+    let world = World::start().await;
+    let ada = ada(&world).await;
+    let elsewhere = ada.at(world.browser());
+    elsewhere.log_in().await;
+    let _ = elsewhere.get("/api/echo").send().await.expect(200);
+    operate(&world, &["session", "revoke", "--user", &ada.email], "");
+    world.until_refused(&ada).await;
+    for person in [&ada, &elsewhere] {
+        let token = person.access_token();
+        let refused = world.browser().get("/api/echo").bearer(&token).send().await;
+        let _ = refused.expect_problem(401, "TOKEN_REVOKED");
+    }
+    // Later than the second in which it was done, by the clock of the machine that the command went by.
+    world.wait(600);
+    let again = ada.at(world.browser());
+    again.log_in().await;
+    let _ = again.get("/api/echo").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn one_token_is_refused_and_the_next_one_of_its_session_is_not() {
+    let world = World::start().await;
+    let ada = ada(&world).await;
+    let stolen = ada.access_token();
+    operate(&world, &["token", "revoke"], &stolen);
+    world.until_refused(&ada).await;
+    let thief = world.browser();
+    let refused = thief.get("/api/echo").bearer(&stolen).send().await;
+    let _ = refused.expect_problem(401, "TOKEN_REVOKED");
+    let _ = ada.refresh().await.expect(200);
+    let _ = ada.get("/api/echo").send().await.expect(200);
+}
