@@ -136,7 +136,7 @@ const SUITES: &[Suite] = &[
     ),
     suite(
         "browser",
-        300,
+        420,
         "a person's way through the pages",
         javascript::browser,
     ),

@@ -137,7 +137,13 @@ async fn act(
     }
     let has_keys = !stored.is_empty();
     if let Some(secret) = secrets::Act::of(&command) {
-        if matches!(command, KeysCommand::Rotate { algorithm: Some(_), .. }) {
+        if matches!(
+            command,
+            KeysCommand::Rotate {
+                algorithm: Some(_),
+                ..
+            }
+        ) {
             return refuse("secrets of tokens have no algorithm");
         }
         let custody = secrets_of(config, has_keys)?;

@@ -100,7 +100,6 @@ pub(super) fn judge(
     judge_redis(config, &mut findings);
     judge_proxies(config, &mut findings);
     judge_captcha(config, &mut findings);
-    judge_pages(config, &mut findings);
     if let (Environment::Production, Some(site)) = (config.environment, &site) {
         judge_production(config, site, &mut findings);
     }
@@ -333,18 +332,6 @@ fn judge_forward_auth(config: &Config, findings: &mut Findings<'_>) {
     }
     if let Err(error) = read_policy(&settings.policy) {
         findings.add_against(POLICY, &[LISTEN], error.to_string());
-    }
-}
-
-fn judge_pages(config: &Config, findings: &mut Findings<'_>) {
-    let pages = &config.pages;
-    let logo = pages.logo.as_deref().map(read_logo);
-    if let Some(Err(error)) = logo {
-        findings.add("pages.logo", error.to_string());
-    }
-    let stylesheet = pages.stylesheet.as_deref().map(read_stylesheet);
-    if let Some(Err(error)) = stylesheet {
-        findings.add("pages.stylesheet", error.to_string());
     }
 }
 

@@ -48,9 +48,21 @@ pub(super) fn read(reader: &mut Reader) -> Pages {
     let default = Pages::default();
     Pages {
         brand_name: reader.take("pages.brand_name", default.brand_name, brand_name),
-        logo: reader.take("pages.logo", None, |raw| path(raw).map(Some)),
-        stylesheet: reader.take("pages.stylesheet", None, |raw| path(raw).map(Some)),
+        logo: reader.take("pages.logo", None, |raw| usable(raw, read_logo)),
+        stylesheet: reader.take("pages.stylesheet", None, |raw| usable(raw, read_stylesheet)),
         language: reader.take("pages.language", default.language, language),
+    }
+}
+
+/// The path of a file that can be served: what is wrong with it is told where the setting stands.
+fn usable(
+    raw: &Raw,
+    read: impl Fn(&Path) -> Result<Asset, AssetError>,
+) -> Result<Option<PathBuf>, String> {
+    let path = path(raw)?;
+    match read(&path) {
+        Ok(_) => Ok(Some(path)),
+        Err(error) => Err(error.to_string()),
     }
 }
 

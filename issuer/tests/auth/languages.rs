@@ -4,7 +4,10 @@ use std::fs;
 
 use edgeward_issuer::domain::language::Language;
 
-use crate::desk::{Answer, Desk};
+use crate::{
+    desk::{Answer, Desk},
+    settings::check,
+};
 
 fn is_in(answer: &Answer, tag: &str, heading: &str) {
     assert_eq!(answer.header("content-language"), tag);
@@ -97,6 +100,34 @@ async fn a_refusal_and_a_form_that_is_shown_again_are_in_it_too() {
         !again.body.contains("ui_locales"),
         "there is no way back to it"
     );
+}
+
+#[test]
+fn mistakes_of_the_settings_are_told() {
+    for (file, complaint) in [
+        (
+            "[pages]\nlanguage = \"fr\"\n",
+            "FILE:2: pages.language: must be en or de",
+        ),
+        (
+            "[pages]\nbrand_name = \"a\\u0007b\"\n",
+            "FILE:2: pages.brand_name: must be a name",
+        ),
+        (
+            "[pages]\nlogo = \"absent/logo.svg\"\n",
+            "FILE:2: pages.logo: ",
+        ),
+        (
+            "[pages]\nlogo = \"logo.html\"\n",
+            "FILE:2: pages.logo: logo.html: must end with .svg, .png or .webp",
+        ),
+        (
+            "[pages]\nstylesheet = \"brand.js\"\n",
+            "FILE:2: pages.stylesheet: brand.js: must end with .css",
+        ),
+    ] {
+        check(file, &[], &[complaint]);
+    }
 }
 
 #[tokio::test]

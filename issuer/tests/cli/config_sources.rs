@@ -131,7 +131,7 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
     assert!(shown.contains("csrf (redacted)"), "{shown}");
     let not_set = shown.lines().filter(|line| line.ends_with("is not set"));
     let not_set: Vec<&str> = not_set.collect();
-    let (others, mail) = not_set.split_at(19);
+    let (others, mail) = not_set.split_at(21);
     assert_eq!(
         others,
         [
@@ -148,6 +148,8 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
             "address_failures",
             "on_outage",
             "verify_url",
+            "logo",
+            "stylesheet",
             "secret",
             "secret_file",
             "webhook",
