@@ -6,6 +6,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::disallowed_methods,
     reason = "a measurement that fails says so by panicking"
 )]
 
@@ -19,13 +20,14 @@ use std::{
 use edgeward_core::{
     signature::Algorithm,
     time::UnixTime,
-    token::{SigningKey, TokenType},
+    token::{TokenType, UnsignedToken},
 };
 use edgeward_issuer::{
     config::{Config, Custody, Pkcs11, SealerKind, SecretText},
     custody::{self, Secrets},
     domain::{keyring::acts, session::random},
     open_store,
+    signatures::{self, PrivateKey, SigningAlgorithm},
 };
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
@@ -145,9 +147,20 @@ fn row<'a>(
 
 /// Keys are made: the pair alone, and the issuer's first key as `serve` makes it.
 fn made<'a>(runtime: &'a Runtime, folder: &'a Path, backends: &'a [Backend]) -> Vec<Row<'a>> {
-    let mut rows = vec![row("Ed25519, the pair alone", QUICK, || {
-        SigningKey::from_seed(&random().unwrap()).unwrap();
-    })];
+    let pair = |name, times, algorithm| {
+        row(name, times, move || {
+            PrivateKey::open(algorithm, &signatures::make(algorithm).unwrap()).unwrap();
+        })
+    };
+    let mut rows = vec![
+        pair("Ed25519, the pair alone", QUICK, SigningAlgorithm::EdDsa),
+        pair("P-256, the pair alone", QUICK, SigningAlgorithm::Es256),
+        pair(
+            "RSA of 3072 bits, the pair alone",
+            1,
+            SigningAlgorithm::Rs256,
+        ),
+    ];
     for backend in backends {
         let secrets = secrets(folder, &backend.custody);
         let name = format!(
@@ -176,7 +189,9 @@ fn first_key(runtime: &Runtime, folder: &Path, secrets: &Secrets) -> Duration {
         let config = Config::defaults(&folder.join(format!("{number:x}")));
         let store = open_store(&config).await.unwrap();
         let began = Instant::now();
-        acts::ensure_first(&store, secrets, NOW).await.unwrap();
+        acts::ensure_first(&store, secrets, &[SigningAlgorithm::EdDsa], NOW)
+            .await
+            .unwrap();
         let taken = began.elapsed();
         store.close().await;
         taken
@@ -186,10 +201,27 @@ fn first_key(runtime: &Runtime, folder: &Path, secrets: &Secrets) -> Duration {
 /// Access tokens are signed: with an opened key, which is what `serve` does, and where a key lives that never leaves.
 fn signed(backends: &[Backend]) -> Vec<Row<'_>> {
     let kind = || TokenType::Other("at+jwt".to_owned());
-    let key = SigningKey::from_seed(&random().unwrap()).unwrap();
-    let mut rows = vec![row("Ed25519, opened into memory", QUICK, move || {
-        key.sign(&kind(), &claims()).unwrap();
-    })];
+    let in_memory = |name, times, algorithm| {
+        let key = PrivateKey::open(algorithm, &signatures::make(algorithm).unwrap()).unwrap();
+        row(name, times, move || {
+            let unsigned =
+                UnsignedToken::new(algorithm.in_header(), key.key_id(), &kind(), &claims());
+            key.sign(&unsigned.unwrap()).unwrap();
+        })
+    };
+    let mut rows = vec![
+        in_memory(
+            "Ed25519, opened into memory",
+            QUICK,
+            SigningAlgorithm::EdDsa,
+        ),
+        in_memory("P-256, opened into memory", QUICK, SigningAlgorithm::Es256),
+        in_memory(
+            "RSA of 3072 bits, opened into memory",
+            SLOW,
+            SigningAlgorithm::Rs256,
+        ),
+    ];
     for (backend, algorithm) in devices(backends) {
         let label = format!("signs-{}", algorithm.name());
         custody::make_signing_key(&backend.custody, &label, algorithm).unwrap();

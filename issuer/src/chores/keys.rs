@@ -92,6 +92,9 @@ async fn keep_schedule(app: &App) {
         };
         keep_schedule_of(app, algorithm, need).await;
     }
+    for purpose in Purpose::ALL {
+        keep_secrets_of(app, purpose).await;
+    }
 }
 
 async fn keep_schedule_of(app: &App, algorithm: SigningAlgorithm, need: Need) {
@@ -115,12 +118,9 @@ async fn keep_schedule_of(app: &App, algorithm: SigningAlgorithm, need: Need) {
             tracing::error!(%algorithm, detail = %error, "what is due of the signing keys was not done");
         }
     }
-    for purpose in Purpose::ALL {
-        keep_schedule_of(app, purpose).await;
-    }
 }
 
-async fn keep_schedule_of(app: &App, purpose: Purpose) {
+async fn keep_secrets_of(app: &App, purpose: Purpose) {
     let rules = plan::rules(match purpose {
         Purpose::Csrf => app.config.keys.csrf_rotation_seconds(),
         Purpose::Refresh => app.config.keys.refresh_rotation_seconds(),

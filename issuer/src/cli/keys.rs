@@ -144,7 +144,7 @@ async fn act(
                 ..
             }
         ) {
-            return refuse("secrets of tokens have no algorithm");
+            return refuse(&"secrets of tokens have no algorithm");
         }
         let custody = secrets_of(config, has_keys)?;
         return secrets::run(config, store, &custody, secret, now).await;

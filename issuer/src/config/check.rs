@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use super::{
     ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl, audiences,
-    read_logo, read_policy, read_stylesheet,
+    read_policy,
 };
 
 /// The cost below which a stolen table of hashes is guessed too cheaply: OWASP's first parameter set for Argon2id, in

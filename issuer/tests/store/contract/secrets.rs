@@ -101,38 +101,6 @@ pub(crate) async fn of_many_first_starts_one_takes_the_files_in(world: World) {
     assert_eq!(world.rows("token_secrets").await, 2);
 }
 
-pub(crate) async fn a_key_that_was_changed_BY_HAND_is_taken_in_with_the_one_before(world: World) {
-    let place = World::folder();
-    let folder = place.path().join("secrets");
-    let load = || Secrets::load_or_create(&folder, Environment::Development).unwrap();
-    let _ = load();
-    let previous = folder.join("csrf-previous");
-    std::fs::copy(folder.join("csrf"), &previous).unwrap();
-    std::fs::write(folder.join("csrf"), [9; 32]).unwrap();
-    let (store, custody, purpose) = (&world.store, load(), Purpose::Csrf);
-    take_in(store, &custody).await;
-    assert_eq!(
-        states(store, purpose).await,
-        [KeyState::Active, KeyState::Retiring]
-    );
-    let at = Instant::now();
-    let known = Generations::load(store, &custody, NOW, at).await.unwrap();
-    let known = known.csrf(NOW, at).unwrap();
-    let accepted: Vec<_> = known.accepts().map(|key| key.for_apps().reveal()).collect();
-    let own = [[9; 32], **custody.of_folder().csrf_previous.unwrap()];
-    let own = own.map(|bytes| {
-        edgeward_core::csrf::CsrfKey::from_bytes(bytes)
-            .for_apps()
-            .reveal()
-    });
-    assert_eq!(accepted, own);
-    let ended = NOW.plus(TOKEN_LIFE_SECONDS + DAY);
-    let steps = acts(store, &custody, purpose, ended);
-    steps.keep_schedule(BY_HAND, 0).await.unwrap();
-    let expected = [KeyState::Published, KeyState::Active, KeyState::Retired];
-    assert_eq!(states(store, purpose).await, expected);
-}
-
 pub(crate) async fn a_key_that_was_changed_by_hand_is_taken_in_with_the_one_before(world: World) {
     let place = World::folder();
     let folder = place.path().join("secrets");
