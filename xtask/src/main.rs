@@ -7,9 +7,10 @@ use xtask::{bench, build, coverage, dev, guard, screenshots, setup, suites};
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
   setup                                  install what is missing
-  dev [--edge-port N] [--issuer-port N] [--app-port N] [--data DIR] [--seed-password P] [--app URL]
+  dev [--edge-port N] [--issuer-port N] [--app-port N] [--data DIR] [--seed-password P] [--app URL] [--limits]
                                          the whole stack on this machine, with two users and a demo app
-  build [edge|npm|issuer|client|all]     what ships
+  build [edge|npm|issuer|client|pages|all]
+                                         what ships
   test [SUITE…]                          every suite, or some
   coverage [ARG…]                        which lines of core its tests reach; ARG goes to cargo llvm-cov
   bench verify|gate|issuer|keys|revocation [--json]

@@ -18,7 +18,7 @@ pub(super) enum CustodyCommand {
 
 /// What somebody types who may make keys, which an issuer may not. The ARN that the first command prints is `custody.kms.key`.
 const IN_KMS: &str = r#"aws kms create-key --key-spec SYMMETRIC_DEFAULT --key-usage ENCRYPT_DECRYPT \
-    --description "Edgeward: seals signing keys" --query KeyMetadata.Arn --output text
+    --description "Edgeward: seals signing keys and secrets of tokens" --query KeyMetadata.Arn --output text
 aws kms enable-key-rotation --key-id ARN
 aws iam put-role-policy --role-name ROLE --policy-name edgeward-seal --policy-document '{
   "Version": "2012-10-17",
@@ -28,7 +28,7 @@ aws iam put-role-policy --role-name ROLE --policy-name edgeward-seal --policy-do
     "Resource": "ARN",
     "Condition": {
       "StringEquals": { "kms:EncryptionContext:edgeward": "data-key-1" },
-      "ForAllValues:StringEquals": { "kms:EncryptionContextKeys": ["edgeward", "signing-key"] }
+      "ForAllValues:StringEquals": { "kms:EncryptionContextKeys": ["edgeward", "sealed-for"] }
     }
   }]
 }'"#;

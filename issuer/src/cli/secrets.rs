@@ -43,13 +43,10 @@ impl Act {
                 purpose: kind.purpose()?,
                 what: What::Rotate(pace(*force)),
             }),
-            KeysCommand::Revoke { kid, .. } => {
-                let (name, _) = kid.split_once('-')?;
-                Some(Self {
-                    purpose: Purpose::from_name(name)?,
-                    what: What::Revoke(kid.clone()),
-                })
-            }
+            KeysCommand::Revoke { kid, .. } => Some(Self {
+                purpose: Purpose::of_id(kid)?,
+                what: What::Revoke(kid.clone()),
+            }),
             KeysCommand::List { .. } | KeysCommand::Import { .. } | KeysCommand::Reseal(_) => None,
         }
     }

@@ -24,6 +24,7 @@ mod secret;
 mod server_url;
 mod show;
 mod source;
+mod tokens;
 
 pub mod mapping;
 
@@ -41,6 +42,7 @@ pub use redis_url::RedisUrl;
 pub use secret::SecretText;
 pub use server_url::ServerUrl;
 pub use source::{ConfigErrors, Mistake, Origin};
+pub use tokens::{Keys, Tokens};
 
 use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
@@ -161,63 +163,6 @@ pub struct Redis {
 /// How long a question to Redis may take when nothing else is set. A script takes far below a millisecond and a network
 /// between machines that share a database a few; a person does not notice a sixth of a second, and a request pays it once.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(150);
-
-/// `[tokens]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tokens {
-    /// What tokens are signed by whose audience names nothing else.
-    pub algorithm: SigningAlgorithm,
-    /// The audiences that are named, each with its algorithm.
-    pub audiences: Vec<Audience>,
-    /// Life of an access token in seconds, as are all that follow.
-    pub access_seconds: i64,
-    /// A refresh token that is not used for so long has ended.
-    pub refresh_idle_seconds: i64,
-    /// A session family ends so long after the sign-in, used or not.
-    pub refresh_absolute_seconds: i64,
-    /// A session cookie that is not used for so long has ended.
-    pub session_idle_seconds: i64,
-    /// A session cookie ends so long after it was made, used or not.
-    pub session_absolute_seconds: i64,
-}
-
-/// `[keys]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keys {
-    /// So many days a key signs before the next one does; 0 leaves it to the command.
-    pub rotation_days: i64,
-    /// The same of the secret of CSRF tokens.
-    pub csrf_rotation_days: i64,
-    /// The same of the secret of the MAC in refresh tokens.
-    pub refresh_rotation_days: i64,
-}
-
-impl Keys {
-    /// The same in seconds; `None` where nothing is done by itself.
-    #[must_use]
-    pub const fn rotation_seconds(&self) -> Option<i64> {
-        in_seconds(self.rotation_days)
-    }
-
-    /// The same of the secret of CSRF tokens.
-    #[must_use]
-    pub const fn csrf_rotation_seconds(&self) -> Option<i64> {
-        in_seconds(self.csrf_rotation_days)
-    }
-
-    /// The same of the secret of the MAC in refresh tokens.
-    #[must_use]
-    pub const fn refresh_rotation_seconds(&self) -> Option<i64> {
-        in_seconds(self.refresh_rotation_days)
-    }
-}
-
-const fn in_seconds(days: i64) -> Option<i64> {
-    match days {
-        0 => None,
-        days => Some(days.saturating_mul(24 * 3600)),
-    }
-}
 
 /// `[refresh]`
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use super::{
     audit::{Action, Actor, AuditEntry, Origin},
+    secrets::Purpose,
     storage::StorageError,
 };
 use crate::custody::{Access, Secrets};
@@ -36,7 +37,7 @@ fn entry(access: &Access) -> AuditEntry {
         Some(reason) => AuditEntry::refused(Action::UseCustody, reason, actor, access.at, &origin),
     };
     entry
-        .about("key", &access.purpose)
+        .about(Purpose::subject_of(&access.purpose), &access.purpose)
         .with("act", access.act.name())
         .with("under", &access.key_name)
 }

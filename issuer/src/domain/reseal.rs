@@ -10,6 +10,7 @@ use edgeward_core::time::UnixTime;
 
 use super::{
     audit::{Action, Actor, AuditEntry, Origin},
+    secrets::Purpose,
     storage::StorageError,
 };
 use crate::custody::{SealError, Sealed, Secrets};
@@ -115,7 +116,7 @@ pub async fn reseal(
         }
         let anew = seal_anew(secrets, &key)?;
         let entry = AuditEntry::done(Action::ResealKey, Actor::Operator, now, &Origin::default())
-            .about("key", &key.key_id)
+            .about(Purpose::subject_of(&key.key_id), &key.key_id)
             .with("before", before.as_deref().unwrap_or("unnamed"))
             .with("under", &done.under);
         if store.replace_sealed(&key, &anew, &entry).await? {

@@ -131,7 +131,7 @@ pub(super) fn wasm_imports(limits: &Limits) -> Outcome<Counts> {
 pub(super) fn issuer(limits: &Limits) -> Outcome<Counts> {
     tests(
         limits,
-        &cargo_with(&["test", "--package", "edgeward-issuer"]),
+        &cargo_with(&["test", "--package", "edgeward-issuer", "--no-fail-fast"]),
     )
 }
 

@@ -18,11 +18,11 @@ use self::{failure::unreadable, link::Link};
 use super::{DataKey, Sealer, SealerError, local::data_key};
 use crate::config::{Kms, KmsKey};
 
-/// What a wrapped data key is bound to, beside the name of the signing key: KMS opens it as nothing else, shows both in its own
+/// What a wrapped data key is bound to, beside the name of the signing key or secret of tokens: KMS opens it as nothing else, shows both in its own
 /// log, and can be told by a policy to do nothing for whoever names another use.
 const USE: (&str, &str) = ("edgeward", "data-key-1");
 /// The other part of what it is bound to.
-const SIGNING_KEY: &str = "signing-key";
+const SEALED_FOR: &str = "sealed-for";
 /// The longest ciphertext that KMS documents.
 const WRAPPED_MAX_BYTES: usize = 6144;
 
@@ -94,6 +94,6 @@ fn bound_to(purpose: &str) -> HashMap<String, String> {
     let (name, value) = USE;
     HashMap::from([
         (name.to_owned(), value.to_owned()),
-        (SIGNING_KEY.to_owned(), purpose.to_owned()),
+        (SEALED_FOR.to_owned(), purpose.to_owned()),
     ])
 }

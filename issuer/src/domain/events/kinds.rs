@@ -167,8 +167,8 @@ event_types! {
     SecretActivated = "secret.activated", Administration, Warning, true, "Another secret makes CSRF or refresh tokens from now on.";
     /// A secret of tokens is not to be believed any more.
     SecretRevoked = "secret.revoked", Administration, Critical, true, "A secret was revoked; CSRF or refresh tokens that it made are refused.";
-    /// A signing key came under another key-encryption key.
-    KeyResealed = "key.resealed", Administration, Warning, true, "A signing key was sealed under another key-encryption key.";
+    /// A signing key or a secret of tokens came under another key-encryption key.
+    KeyResealed = "key.resealed", Administration, Warning, true, "A signing key or a secret of tokens was sealed under another key-encryption key.";
     /// A key-encryption key elsewhere did not do its work.
     CustodyFailed = "custody.failed", Administration, Warning, false, "A key-encryption key could not be used.";
     /// An edge was enrolled.

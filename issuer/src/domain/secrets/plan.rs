@@ -48,6 +48,23 @@ impl Purpose {
         Self::ALL.into_iter().find(|known| known.name() == name)
     }
 
+    /// What this is an id of, if it is one of a secret. Ids of secrets begin with their purpose; those of keys are thumbprints.
+    #[must_use]
+    pub fn of_id(id: &str) -> Option<Self> {
+        let (name, _) = id.split_once('-')?;
+        Self::from_name(name)
+    }
+
+    /// The kind of what has this id, as the audit log names it.
+    #[must_use]
+    pub fn subject_of(id: &str) -> &'static str {
+        if Self::of_id(id).is_some() {
+            "secret"
+        } else {
+            "key"
+        }
+    }
+
     /// So many generations are accepted at once: of the keys of CSRF tokens, as many as an edge takes; of the others, as many as
     /// there are signing keys, because each costs a MAC for whoever sends a forged token.
     #[must_use]

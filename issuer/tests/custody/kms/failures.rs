@@ -254,7 +254,7 @@ async fn a_data_key_goes_to_kms_bound_to_the_signing_key_and_the_secret_does_not
     assert_eq!(acts, ["Encrypt", "Decrypt"]);
     for (act, headers, body) in &asked {
         assert_eq!(body["KeyId"], KEY, "{act}");
-        let bound = json!({ "edgeward": "data-key-1", "signing-key": "key-1" });
+        let bound = json!({ "edgeward": "data-key-1", "sealed-for": "key-1" });
         assert_eq!(body["EncryptionContext"], bound, "{act}");
         let signed = headers["authorization"].to_str().unwrap();
         assert!(

@@ -46,6 +46,7 @@ error-internal = Bei uns ist etwas schiefgegangen.
 error-upstream-failed = Die Website hat nicht geantwortet.
 error-upstream-timeout = Die Website hat zu lange gebraucht.
 error-busy = Gerade ist zu viel los; versuchen Sie es gleich noch einmal.
+error-signing-unavailable = Gerade kann niemand angemeldet werden; versuchen Sie es bald noch einmal.
 error-issuer-unavailable = Die Anmeldung ist nicht erreichbar.
 error-keys-unavailable = Anmeldungen lassen sich gerade nicht prüfen.
 error-revocations-unavailable = Anmeldungen lassen sich gerade nicht prüfen.

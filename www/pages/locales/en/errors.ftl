@@ -46,6 +46,7 @@ error-internal = Something went wrong on our side.
 error-upstream-failed = The site did not answer.
 error-upstream-timeout = The site took too long to answer.
 error-busy = Too much is going on; try again in a moment.
+error-signing-unavailable = Nobody can be signed in at the moment; try again soon.
 error-issuer-unavailable = The sign-in is not available.
 error-keys-unavailable = Sign-ins cannot be checked at the moment.
 error-revocations-unavailable = Sign-ins cannot be checked at the moment.
