@@ -70,7 +70,7 @@ export class Doorkeeper {
       if (!(error instanceof EdgewardError)) throw error;
       return refuse(isSenders(error) ? "ASSERTION_INVALID" : "KEYS_UNAVAILABLE", error.reason);
     }
-    // On routes with `bind = "request"` it is made for one request and no other.
+    // On routes with `bind = "request"` it is made for one method and path.
     const isBound = identity["method"] !== undefined || identity["path"] !== undefined;
     if (isBound && (identity["method"] !== method || identity["path"] !== path)) {
       return refuse("ASSERTION_INVALID", "another-request");
@@ -82,6 +82,10 @@ export class Doorkeeper {
   async #ready(): Promise<Verifier> {
     if (this.#verifier !== undefined) return this.#verifier;
     const { issuer, audience, jwksUri, jwks, leewaySeconds, optional: _, ...unknown } = this.#options;
+    // `null` would take the assertions of every app behind the same issuer.
+    if (audience === null) {
+      throw new EdgewardError("INVALID_OPTIONS", "audience", { message: "edgeward: \"audience\" must be that of this app" });
+    }
     const expected = {
       ...unknown,
       issuer,

@@ -144,9 +144,12 @@ for (const [name, framework] of Object.entries(FRAMEWORKS)) {
     });
 
     it("hands a wrong option to the framework, with the first request", async () => {
-      const ask = await framework({ issuer: ISSUER, audience: undefined, jwks: { keys: [] } });
-      const response = await ask("/app/who", {});
-      assert.deepEqual([response.status, (await response.json()).code], [500, "INVALID_OPTIONS"]);
+      // With `null`, createVerifier takes tokens for anybody; an app takes those for itself.
+      for (const audience of [undefined, null]) {
+        const ask = await framework({ issuer: ISSUER, audience, jwks: { keys: [] } });
+        const response = await ask("/app/who", {});
+        assert.deepEqual([response.status, (await response.json()).code], [500, "INVALID_OPTIONS"], String(audience));
+      }
     });
 
     it("finds the key set at the issuer if nothing else is said", async () => {

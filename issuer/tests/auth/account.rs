@@ -356,6 +356,39 @@ async fn a_form_with_passwords_is_begun_anew_behind_it() {
 }
 
 #[tokio::test]
+async fn all_sessions_are_ended_behind_the_question_for_the_password() {
+    let (_desk, mut laptop, mut phone) = doubted().await;
+    let form = [("exceptCurrent", "true")];
+    let send = phone.post("/auth/logout-all").form(&form).with_csrf();
+    let question = send.send().await.expect(401);
+    let mut carried = hidden(&question.body);
+    carried.push(("password", PASSWORD));
+    let offer = phone.post("/auth/step-up").form(&carried).with_csrf();
+    let offer = offer.send().await.expect(200);
+    says(&offer, "action=\"/auth/logout-all\"");
+    let last = hidden(&offer.body);
+    assert_eq!(last, [("exceptCurrent", "true")]);
+    let done = phone.post("/auth/logout-all").form(&last).with_csrf();
+    done.send().await.expect(303);
+    laptop.refresh().await.expect(401);
+}
+
+#[tokio::test]
+async fn a_form_that_carries_another_without_a_token_carries_it_no_further() {
+    let (_desk, mut ada) = Desk::with_ada_signed_in().await;
+    let form = [
+        ("password", PASSWORD),
+        ("resendTo", "/auth/logout-all"),
+        ("resend.exceptCurrent", "false"),
+        ("csrf_token", "a-stranger's"),
+    ];
+    let again = ada.post("/auth/step-up").form(&form).send().await;
+    let again = again.expect(403);
+    says(&again, "Confirm that it is you");
+    assert_eq!(hidden(&again.body), [("returnTo", "")]);
+}
+
+#[tokio::test]
 async fn a_carried_form_goes_to_the_issuer_and_nowhere_else() {
     let (_desk, mut ada) = Desk::with_ada_signed_in().await;
     let long = "x".repeat(20_000);
@@ -364,6 +397,8 @@ async fn a_carried_form_goes_to_the_issuer_and_nowhere_else() {
         ("//evil.example/auth/x", "1"),
         ("/app/transfer", "1"),
         ("/account/../app/transfer", "1"),
+        ("/auth/console/users/somebody/roles", "1"),
+        ("/account/password", "1"),
         ("/account/sessions/end", long.as_str()),
     ] {
         let form = [

@@ -101,3 +101,37 @@ fn keys_that_sign_are_made_in_the_device_and_never_leave_it() {
         "{absent}"
     );
 }
+
+/// Whoever may write to the device puts the private half of another pair under the label, and leaves the public one.
+#[test]
+fn halves_that_do_not_belong_together_sign_nothing() {
+    const NAME: &str = "halves_that_do_not_belong_together_sign_nothing";
+    let Some(world) = World::of_own_process(module_path!(), NAME) else {
+        return;
+    };
+    let custody = world.config().custody;
+    let private = |label: &str| {
+        [
+            Attribute::Class(ObjectClass::PRIVATE_KEY),
+            Attribute::Label(label.as_bytes().to_vec()),
+        ]
+    };
+    for algorithm in [Algorithm::EdDsa, Algorithm::Es256] {
+        let (label, other) = (algorithm.name(), format!("{}-other", algorithm.name()));
+        custody::make_signing_key(&custody, label, algorithm).unwrap();
+        custody::make_signing_key(&custody, &other, algorithm).unwrap();
+        let session = log_in();
+        let [own] = session.find_objects(&private(label)).unwrap()[..] else {
+            panic!("one key of a label");
+        };
+        let [foreign] = session.find_objects(&private(&other)).unwrap()[..] else {
+            panic!("one key of a label");
+        };
+        session.destroy_object(own).unwrap();
+        let renamed = [Attribute::Label(label.as_bytes().to_vec())];
+        session.update_attributes(foreign, &renamed).unwrap();
+        let signer = custody::open_signer(&custody, label).unwrap();
+        let refused = signer.sign(b"a token").unwrap_err().to_string();
+        assert!(refused.contains("does not belong together"), "{refused}");
+    }
+}

@@ -111,7 +111,9 @@ export class CookieClient implements AuthClient {
       }, request.signal);
     }
     const attempt = (token: string) => {
-      const copy = request.clone();
+      // A redirect could take the token and the body to another site, and a browser would follow it.
+      const redirect = request.redirect === "manual" ? "manual" : "error";
+      const copy = new Request(request.clone(), { redirect });
       copy.headers.set("x-csrf-token", token);
       return this.#world.fetch(copy);
     };

@@ -165,6 +165,19 @@ test("another origin never gets a request, let alone the token", async () => {
   assert.deepEqual(issuer.calls, []);
 });
 
+test("no redirect takes the token anywhere", async () => {
+  const { client } = site({ signedIn: true });
+  for (const [init, expected] of [
+    [{ method: "GET" }, "follow"],
+    [{ method: "POST" }, "error"],
+    [{ method: "POST", redirect: "follow" }, "error"],
+    [{ method: "DELETE", redirect: "manual" }, "manual"],
+  ]) {
+    const answer = await (await client.fetch("/api/things", init)).json();
+    assert.equal(answer.redirect, expected, JSON.stringify(init));
+  }
+});
+
 test("signs out everywhere, or everywhere else", async () => {
   const { client, issuer } = site({ signedIn: true });
   let asked;

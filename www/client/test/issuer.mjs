@@ -119,7 +119,8 @@ export class Issuer {
     if (pathname === "/auth/me") {
       return json(200, { user: this.user, expiresIn: Math.floor((this.accessUntil - this.now()) / 1_000) });
     }
-    return json(200, { call, body: await request.text(), csrf: request.headers.get("x-csrf-token") });
+    const csrf = request.headers.get("x-csrf-token");
+    return json(200, { call, body: await request.text(), csrf, redirect: request.redirect });
   }
 
   #enter(status, user) {

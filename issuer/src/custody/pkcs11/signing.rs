@@ -2,6 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519 as ED25519_KEYS, UnparsedPublicKey, VerificationAlgorithm,
+};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use cryptoki::{
     mechanism::{
@@ -66,13 +69,19 @@ impl Kind {
         }
     }
 
-    /// The public half of what the device tells as CKA_EC_POINT: a DER octet string of the point, or the bare point in older
-    /// modules.
+    /// The point of what the device tells as CKA_EC_POINT: a DER octet string of it, or the bare point in older modules.
+    fn bare(self, told: &[u8]) -> &[u8] {
+        let octets: &[u8] = match self {
+            Self::EdDsa => &[0x04, 0x20],
+            Self::Es256 => &[0x04, 0x41],
+        };
+        told.strip_prefix(octets).unwrap_or(told)
+    }
+
     fn public(self, point: &[u8]) -> Option<Jwk> {
         let base64 = Base64UrlUnpadded::encode_string;
         let members = match self {
             Self::EdDsa => {
-                let point = point.strip_prefix(&[0x04, 0x20]).unwrap_or(point);
                 let x: &[u8; 32] = point.try_into().ok()?;
                 format!(
                     r#""kty":"OKP","crv":"Ed25519","x":"{}","use":"sig","alg":"EdDSA""#,
@@ -80,7 +89,6 @@ impl Kind {
                 )
             }
             Self::Es256 => {
-                let point = point.strip_prefix(&[0x04, 0x41]).unwrap_or(point);
                 let (x, y) = point.strip_prefix(&[0x04])?.split_at_checked(32)?;
                 format!(
                     r#""kty":"EC","crv":"P-256","x":"{}","y":"{}","use":"sig","alg":"ES256""#,
@@ -90,6 +98,17 @@ impl Kind {
             }
         };
         named(&members).ok()
+    }
+
+    /// Whether the key of this point made the signature.
+    fn verifies(self, point: &[u8], message: &[u8], signature: &[u8]) -> bool {
+        let by: &'static dyn VerificationAlgorithm = match self {
+            Self::EdDsa => &ED25519_KEYS,
+            Self::Es256 => &ECDSA_P256_SHA256_FIXED,
+        };
+        UnparsedPublicKey::new(by, point)
+            .verify(message, signature)
+            .is_ok()
     }
 }
 
@@ -157,7 +176,7 @@ pub fn open_signer(custody: &Custody, label: &str) -> Result<Box<dyn Signer>, Se
         kind: found.kind,
         label: label.to_owned(),
         settings: settings.clone(),
-        open: Mutex::new(Some((device, found.key))),
+        open: Mutex::new(Some((device, found.pair))),
     };
     guarded(signer, custody, &Arc::default())
 }
@@ -204,9 +223,15 @@ fn settings(custody: &Custody) -> Result<&crate::config::Pkcs11, SealerError> {
 
 /// A key of a device.
 struct Found {
-    key: ObjectHandle,
+    pair: Pair,
     kind: Kind,
     public: Jwk,
+}
+
+/// What signs, and the point that its signatures have to be by.
+struct Pair {
+    key: ObjectHandle,
+    point: Vec<u8>,
 }
 
 fn wanted(class: ObjectClass, label: &str) -> [Attribute; 2] {
@@ -243,8 +268,11 @@ fn find(device: &Device, label: &str) -> Result<Found, SealerError> {
     let mut kinds = Kind::ALL.into_iter();
     let kind = kinds.find(|kind| told_of_it.contains(&Attribute::KeyType(kind.key_type())));
     let public = kind.zip(point).and_then(|(kind, point)| {
+        let point = kind.bare(point);
         let public = kind.public(point)?;
-        Some(Found { key, kind, public })
+        let point = point.to_vec();
+        let pair = Pair { key, point };
+        Some(Found { pair, kind, public })
     });
     public
         .ok_or_else(|| SealerError::Refused(format!("the key {label} is none of Ed25519 or P-256")))
@@ -256,15 +284,15 @@ struct Pkcs11Signer {
     kind: Kind,
     label: String,
     settings: crate::config::Pkcs11,
-    open: Mutex<Option<(Device, ObjectHandle)>>,
+    open: Mutex<Option<(Device, Pair)>>,
 }
 
 impl Pkcs11Signer {
-    fn reopened(&self) -> Result<(Device, ObjectHandle), SealerError> {
+    fn reopened(&self) -> Result<(Device, Pair), SealerError> {
         let device = Device::open(&self.settings)?;
         let found = find(&device, &self.label)?;
         if found.public.key_id() == self.info.public.key_id() {
-            Ok((device, found.key))
+            Ok((device, found.pair))
         } else {
             Err(SealerError::NoKey(format!(
                 "the token has another key with the label {} than before",
@@ -276,10 +304,11 @@ impl Pkcs11Signer {
     fn sign_on(
         &self,
         device: &Device,
-        key: ObjectHandle,
+        pair: &Pair,
         message: &[u8],
-    ) -> cryptoki::error::Result<Vec<u8>> {
-        match self.kind {
+    ) -> cryptoki::error::Result<(Vec<u8>, bool)> {
+        let key = pair.key;
+        let signature = match self.kind {
             Kind::EdDsa => {
                 let pure = Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Pure));
                 device.session().sign(&pure, key, message)
@@ -288,7 +317,9 @@ impl Pkcs11Signer {
             Kind::Es256 => device
                 .session()
                 .sign(&Mechanism::Ecdsa, key, &Sha256::digest(message)),
-        }
+        }?;
+        let is_good = self.kind.verifies(&pair.point, message, &signature);
+        Ok((signature, is_good))
     }
 }
 
@@ -301,7 +332,7 @@ impl Signer for Pkcs11Signer {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let first = open
             .as_ref()
-            .map(|(device, key)| self.sign_on(device, *key, message));
+            .map(|(device, pair)| self.sign_on(device, pair, message));
         let signature = first.filter(|signed| !matches!(signed, Err(error) if is_lost(error)));
         if signature.is_none() {
             // The device has ended the session, or none was open.
@@ -310,11 +341,19 @@ impl Signer for Pkcs11Signer {
         let signature = match signature {
             Some(signature) => signature,
             None => {
-                let (device, key) = open.insert(self.reopened()?);
-                self.sign_on(device, *key, message)
+                let (device, pair) = open.insert(self.reopened()?);
+                self.sign_on(device, pair, message)
             }
         };
-        let signature = signature.map_err(|error| told(&error))?;
+        let (signature, is_good) = signature.map_err(|error| told(&error))?;
+        // The halves are told apart by nothing but their label. A token by another key would be refused everywhere, and nobody would
+        // see why.
+        if !is_good {
+            return Err(SealerError::NoKey(format!(
+                "the pair of keys with the label {} does not belong together",
+                self.label
+            )));
+        }
         <Signature>::try_from(signature.as_slice())
             .map_err(|_| SealerError::Unreachable("a signature has another length".to_owned()))
     }

@@ -53,10 +53,12 @@ impl Fields for StepUp {
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
+        // A form without a good token may be a stranger's, and so may be what it carries.
+        let is_theirs = !matches!(error, ApiError::CsrfInvalid);
         let page = StepUpPage {
             csrf_token,
             return_to: return_to::sanitise(&self.return_to).unwrap_or_default(),
-            resend: self.resend.clone(),
+            resend: self.resend.clone().filter(|_| is_theirs),
             error: Some(wrong(&frame, error)),
             frame,
         };

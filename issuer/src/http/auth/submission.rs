@@ -22,7 +22,7 @@ use crate::{
         csrf::{self, Demand},
         pages::{
             self, Frame,
-            sign_in::{Resend, StepUpPage},
+            sign_in::{Carried, Resend, StepUpPage},
         },
         problem::ApiError,
     },
@@ -279,11 +279,8 @@ impl<T: Fields> Submission<T> {
 impl<T: Fields> Submission<T> {
     /// The question for the password, with the form that waits for its answer.
     fn step_up_first(&self, csrf_token: String) -> Option<Result<Response, ApiError>> {
-        let resend = Resend {
-            action: self.frame.path.clone(),
-            fields: self.fields.to_send_again(),
-        };
-        let resend = Some(resend).filter(|resend| !resend.fields.is_empty() && resend.fits());
+        let resend = Carried::to(&self.frame.path)
+            .and_then(|form| Resend::of(form, self.fields.to_send_again()));
         if resend.is_none() && T::PAGE.is_none() {
             return None;
         }

@@ -68,6 +68,8 @@ impl Frame {
             language,
             brand: Arc::clone(&app.brand),
             other_languages: others
+                // An address that begins with `//` would name another host.
+                .filter(|_| !uri.path().starts_with("//"))
                 .map(|other| (other, in_language(uri, other)))
                 .collect(),
             here: can_be_asked_again.then(|| {

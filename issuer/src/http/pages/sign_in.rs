@@ -89,10 +89,48 @@ pub struct StepUpPage {
 /// without the person, so whoever brings in a form of their own gets no further than to a button that says what it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resend {
-    /// Where it was sent.
-    pub action: String,
+    /// Which form.
+    pub form: Carried,
     /// Its fields, without the token and without passwords.
     pub fields: Vec<(String, String)>,
+}
+
+/// The forms that are carried. They can end sessions and do nothing else: a form that gives somebody something must not be a
+/// stranger's to prepare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// One session of the person.
+    EndSession,
+    /// All of them, or all others.
+    EndAll,
+}
+
+impl Carried {
+    const ALL: [Self; 2] = [Self::EndSession, Self::EndAll];
+
+    /// Where it is sent.
+    #[must_use]
+    pub const fn action(self) -> &'static str {
+        match self {
+            Self::EndSession => "/account/sessions/end",
+            Self::EndAll => "/auth/logout-all",
+        }
+    }
+
+    /// The text of its button.
+    #[must_use]
+    pub const fn button(self) -> &'static str {
+        match self {
+            Self::EndSession => "resend-end-session",
+            Self::EndAll => "resend-end-all",
+        }
+    }
+
+    /// The form that is sent to this path.
+    #[must_use]
+    pub fn to(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|form| form.action() == path)
+    }
 }
 
 /// The most fields that are carried, and the most bytes: forms of ours have a dozen short ones.
@@ -109,28 +147,25 @@ impl Resend {
     /// The form that a question for the password carried.
     #[must_use]
     pub fn from_form(form: &FormFields) -> Option<Self> {
-        let action = return_to::sanitise(&form.get(RESEND_TO))?;
+        let carried = Carried::to(&form.get(RESEND_TO))?;
         let fields = form
             .all()
             .filter_map(|(name, value)| Some((name.strip_prefix(RESEND_PREFIX)?, value)))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let this = Self { action, fields };
-        this.fits().then_some(this)
+        Self::of(carried, fields)
     }
 
-    /// Whether it can be carried: to a form of the issuer, and not too much of it.
+    /// `None` where there is too much of it, or nothing.
     #[must_use]
-    pub fn fits(&self) -> bool {
-        let is_ours = ["/account/", "/auth/"]
-            .iter()
-            .any(|folder| self.action.starts_with(folder));
-        let bytes: usize = self
-            .fields
+    pub fn of(form: Carried, fields: Vec<(String, String)>) -> Option<Self> {
+        let bytes: usize = fields
             .iter()
             .map(|(name, value)| name.len().saturating_add(value.len()))
             .sum();
-        is_ours && self.fields.len() <= RESENT_FIELDS_MAX && bytes <= RESENT_BYTES_MAX
+        let fits =
+            !fields.is_empty() && fields.len() <= RESENT_FIELDS_MAX && bytes <= RESENT_BYTES_MAX;
+        fits.then_some(Self { form, fields })
     }
 }
 

@@ -33,7 +33,8 @@ step-up-lead = Was Sie vorhaben, verlangt noch einmal Ihr Passwort.
 step-up-submit = Bestätigen
 resend-title = Vielen Dank
 resend-lead = Sie sind es. Was Sie vorhatten, ist noch nicht geschehen.
-resend-submit = Jetzt ausführen
+resend-end-session = Sitzung beenden
+resend-end-all = Sitzungen beenden
 resend-leave = Bleiben lassen
 
 step-up-not-you = Das sind nicht Sie?

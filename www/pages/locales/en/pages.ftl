@@ -34,7 +34,8 @@ step-up-lead = What you are about to do needs your password once more.
 step-up-submit = Confirm
 resend-title = Thank you
 resend-lead = It is you. What you were about to do has not been done yet.
-resend-submit = Do it now
+resend-end-session = End the session
+resend-end-all = End the sessions
 resend-leave = Leave it
 
 step-up-not-you = Not you?
