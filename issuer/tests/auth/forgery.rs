@@ -205,7 +205,7 @@ async fn two_tabs_share_a_token() {
 }
 
 /// Every unsafe resource of the issuer; a new one belongs here.
-const UNSAFE: [(Method, &str); 11] = [
+const UNSAFE: [(Method, &str); 15] = [
     (Method::POST, "/auth/register"),
     (Method::POST, "/auth/login"),
     (Method::POST, "/auth/refresh"),
@@ -219,6 +219,22 @@ const UNSAFE: [(Method, &str); 11] = [
     (
         Method::DELETE,
         "/auth/sessions/00000000-0000-7000-8000-000000000000",
+    ),
+    (
+        Method::PUT,
+        "/auth/admin/users/00000000-0000-7000-8000-000000000000/roles",
+    ),
+    (
+        Method::POST,
+        "/auth/admin/users/00000000-0000-7000-8000-000000000000/unlock",
+    ),
+    (
+        Method::DELETE,
+        "/auth/admin/users/00000000-0000-7000-8000-000000000000/sessions",
+    ),
+    (
+        Method::DELETE,
+        "/auth/admin/users/00000000-0000-7000-8000-000000000000/sessions/00000000-0000-7000-8000-000000000001",
     ),
 ];
 
@@ -265,10 +281,9 @@ async fn the_description_names_every_unsafe_resource() {
     let mut listed: Vec<(String, String)> = UNSAFE
         .iter()
         .map(|(method, path)| {
-            (
-                method.to_string(),
-                path.replace("00000000-0000-7000-8000-000000000000", "{id}"),
-            )
+            let path = path.replace("00000000-0000-7000-8000-000000000000", "{id}");
+            let path = path.replace("00000000-0000-7000-8000-000000000001", "{sid}");
+            (method.to_string(), path)
         })
         .collect();
     found.sort();

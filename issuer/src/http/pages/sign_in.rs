@@ -7,8 +7,6 @@ use axum::{
     response::Response,
 };
 
-use edgeward_core::return_to;
-
 use super::{Frame, PAGE_POLICY, Page, Wrong, place, plain_pages, show};
 use crate::{
     SharedApp,

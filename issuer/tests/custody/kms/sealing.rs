@@ -71,9 +71,9 @@ async fn a_signing_key_moves_into_kms_and_to_another_key_and_out_again_while_iss
         ),
     ] {
         let out = world.done(&["keys", "reseal"], changes);
-        // The one that signs and the next one.
+        // The key that signs and the next one, and the same of the secrets of CSRF and of refresh tokens.
         let moved = out.matches(&format!("-> {under}")).count();
-        assert!(moved == 2 && out.contains("2 re-sealed"), "{out}");
+        assert!(moved == 6 && out.contains("6 re-sealed"), "{out}");
         let another = Served::start(world.command(&SERVE, changes));
         assert_eq!(another.signing_key, key);
         let key_set = served.json("/.well-known/jwks.json").await;
