@@ -159,7 +159,7 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
         ]
         .map(|name| format!("# {name} is not set"))
     );
-    assert_eq!((mail.len(), mail[0]), (30, "# server is not set"));
+    assert_eq!((mail.len(), mail[0]), (33, "# server is not set"));
     let custody = [
         "kek",
         "kek_file",
@@ -178,6 +178,9 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
         "namespace",
         "token",
         "token_file",
+        "key",
+        "other_key",
+        "endpoint",
     ];
     assert_eq!(
         mail[13..],
