@@ -26,6 +26,9 @@ const REQUESTS_EACH: &str = "60";
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "Correct-horse-9-battery";
 
+/// Whose sessions the requests to the resources of administrators carry.
+const ADMIN: &str = "root@example.com";
+
 const SITE: &str = "http://127.0.0.1:8787";
 
 /// Where the mails of the issuer go: to a server that the hooks start.
@@ -82,14 +85,16 @@ fn issuer(folder: &Path) -> Issuer {
         ),
     })
     .expect("the settings are written");
-    let user = NewUser {
-        email: EMAIL,
-        first_name: "Ada",
-        last_name: "Lovelace",
-        password: PASSWORD,
-        roles: &[],
-    };
-    issuer.add_user(&user).expect("the user is added");
+    for (email, roles) in [(EMAIL, &[][..]), (ADMIN, &["admin"])] {
+        let user = NewUser {
+            email,
+            first_name: "Ada",
+            last_name: "Lovelace",
+            password: PASSWORD,
+            roles,
+        };
+        issuer.add_user(&user).expect("the user is added");
+    }
     issuer
 }
 
@@ -106,6 +111,7 @@ fn schemathesis(issuer: &Issuer, statuses: &Path) -> std::process::Command {
         .env("ISSUER_ORIGIN", &origin)
         .env("ISSUER_SITE", SITE)
         .env("USER_EMAIL", EMAIL)
+        .env("ADMIN_EMAIL", ADMIN)
         .env("USER_PASSWORD", PASSWORD)
         .env("MAIL_ADDRESS", MAIL.to_string())
         .env("STATUSES_FILE", statuses)

@@ -6,10 +6,13 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts},
 };
-use edgeward_core::cookie::{CookieHeader, SameSite, SetCookie};
+use edgeward_core::{
+    cookie::{CookieHeader, SameSite, SetCookie},
+    return_to,
+};
 use fluent_templates::fluent_bundle::FluentValue;
 
-use super::{brand::Brand, texts};
+use super::{brand::Brand, escaped, texts};
 use crate::{
     App, SharedApp,
     config::Config,
@@ -186,9 +189,19 @@ fn accepted(headers: &HeaderMap) -> Option<Language> {
 /// The address of a page with a wish for a language instead of the one it has.
 fn in_language(uri: &Uri, language: Language) -> String {
     let kept = uri.query().unwrap_or_default().split('&');
-    let kept = kept.filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(UI_LOCALES));
+    let kept = kept.filter(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        let is_ours = [UI_LOCALES, return_to::PARAMETER, return_to::PARAMETER_ALIAS];
+        !name.is_empty() && !is_ours.contains(&name)
+    });
+    // The place that the page leads to, and no other that somebody wrote there.
+    let place = return_to::from_query(uri.query().unwrap_or_default())
+        .map(|place| format!("{}={}", return_to::PARAMETER, escaped(&place)));
     let wish = format!("{UI_LOCALES}={}", language.tag());
-    let query: Vec<&str> = kept.chain([wish.as_str()]).collect();
+    let query: Vec<&str> = kept
+        .chain(place.as_deref())
+        .chain([wish.as_str()])
+        .collect();
     format!("{}?{}", uri.path(), query.join("&"))
 }
 
@@ -208,6 +221,14 @@ mod tests {
             ("/login", "/login?ui_locales=de"),
             ("/login?returnTo=/app", "/login?returnTo=/app&ui_locales=de"),
             ("/login?ui_locales=en&a=b", "/login?a=b&ui_locales=de"),
+            (
+                "/login?a=b&callbackUrl=/app",
+                "/login?a=b&returnTo=/app&ui_locales=de",
+            ),
+            (
+                "/login?returnTo=%2F%2Fevil.example&a=b",
+                "/login?a=b&ui_locales=de",
+            ),
         ] {
             assert_eq!(in_language(&here.parse().unwrap(), Language::German), there);
         }
