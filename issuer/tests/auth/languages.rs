@@ -52,7 +52,7 @@ async fn a_chosen_language_is_remembered_and_wins() {
         .await
         .expect(200);
     let way =
-        "href=\"/login?returnTo=%2Fapp&#38;ui_locales=de\" lang=\"de\" hreflang=\"de\">Deutsch<";
+        "href=\"/login?returnTo=/app&#38;ui_locales=de\" lang=\"de\" hreflang=\"de\">Deutsch<";
     assert!(page.body.contains(way), "{}", page.body);
     let chosen = browser
         .get("/login?returnTo=%2Fapp&ui_locales=de")

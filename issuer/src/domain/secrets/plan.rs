@@ -165,10 +165,11 @@ pub fn rotate(
     }
     if pace == Pace::Forced {
         let next = after.iter_mut().find(|life| life.key_id == id);
-        // An issuer that has not read it by then accepts nothing at all.
+        // An issuer that has not read it by then accepts nothing at all. It may have read in the second in which the row was
+        // written and before that, so the one that follows counts too.
         let known = |life: &Life| {
             life.published_at
-                .map(|at| at.plus(KEYS_READ_WITHIN_SECONDS))
+                .map(|at| at.plus(KEYS_READ_WITHIN_SECONDS + 1))
         };
         match next.and_then(|next| known(next).map(|known| (next, known))) {
             Some((next, known)) if known > now => {
