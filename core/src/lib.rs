@@ -20,6 +20,7 @@ pub mod csrf;
 pub mod bundle;
 pub mod return_to;
 pub mod trace;
+pub mod tally;
 pub mod nearest;
 pub mod problem;
 

@@ -88,6 +88,7 @@ rejects! {
     // Signature.
     SignatureLength: "INVALID_TOKEN", "signature-length", "The signature has the wrong length.";
     KeyRefused: "INVALID_TOKEN", "key-refused", "The platform that checks signatures does not take the key.";
+    SignatureNotChecked: "KEYS_UNAVAILABLE", "signature-not-checked", "The platform that checks signatures failed before it looked at this one.";
     SignatureInvalid: "INVALID_TOKEN", "signature-invalid", "The signature does not belong to this token and key.";
     // Claims: form.
     IssuerMissing: "INVALID_TOKEN", "issuer-missing", "The token has no iss.";

@@ -20,13 +20,17 @@ pub const PARAMETER_ALIAS: &str = "callbackUrl";
 /// intermediaries accept about 8 KiB.
 pub const MAX_RETURN_TO_BYTES: usize = 2048;
 
+/// The issuer's question for the password. It is on the way to somewhere and never the place itself.
+pub const STEP_UP_PAGE: &str = "/account/step-up";
+
 /// Below it are the issuer's pages for administrators, the only places under `/auth` that somebody returns to.
 const CONSOLE: &str = "/auth/console/";
 
 /// The canonical path and query of a same-origin place, or `None` for everything else. `raw` is the parameter's value,
 /// percent-decoded once as query parameters are.
 ///
-/// The pages of the sign-in itself are refused too: returning to them would go round in a circle.
+/// The pages of the sign-in itself are refused too: returning to them would go round in a circle. The question for the password
+/// gives way to the place behind it: whoever has just signed in has answered it, and the others are asked there.
 #[must_use]
 pub fn sanitise(raw: &str) -> Option<String> {
     if raw.len() > MAX_RETURN_TO_BYTES {
@@ -40,6 +44,10 @@ pub fn sanitise(raw: &str) -> Option<String> {
     let path = CanonicalPath::parse(path).ok()?;
     if leads_back_to_sign_in(&path) {
         return None;
+    }
+    if path.as_str().trim_end_matches('/') == STEP_UP_PAGE {
+        // Shorter each time, so this ends.
+        return from_query(query?);
     }
     let mut place = String::from(path.as_str());
     if let Some(query) = query {
@@ -241,6 +249,30 @@ mod tests {
         // An ideographic full stop is a dot in host names only; in a path it is a letter like any other.
         check("/evil\u{3002}com", Some("/evil%E3%80%82com"));
         check(&format!("/{}", "a".repeat(MAX_RETURN_TO_BYTES)), None);
+    }
+
+    #[test]
+    fn the_question_for_the_password_gives_way_to_the_place_behind_it() {
+        for (raw, expected) in [
+            ("/account/step-up", None),
+            ("/account/step-up/", None),
+            ("/account/step-up?", None),
+            ("/account/step-up?returnTo=/account/step-up", None),
+            ("/account/step-up?returnTo=https://evil.example/", None),
+            ("/account/step-up?returnTo=/login", None),
+            (
+                "/account/step-up?returnTo=/billing%3Fa%3D1",
+                Some("/billing?a=1"),
+            ),
+            ("/account/../account/step-up?callbackUrl=/b", Some("/b")),
+            (
+                "/account/step-up?returnTo=%2Faccount%2Fstep-up%3FreturnTo%3D%252Fbilling",
+                Some("/billing"),
+            ),
+            ("/account/step-up-2", Some("/account/step-up-2")),
+        ] {
+            check(raw, expected);
+        }
     }
 
     #[test]

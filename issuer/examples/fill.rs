@@ -75,7 +75,7 @@ async fn main() {
     let file = data.join("edgeward.db");
     let app = App::open(config.clone()).await.unwrap();
     app.store.close().await;
-    let hasher = PasswordHasher::new(&config.passwords.argon2).unwrap();
+    let hasher = PasswordHasher::new(&config.passwords).unwrap();
     let hash = hasher.hash(Password::from_typed(PASSWORD)).await.unwrap();
     let secrets = Secrets::load_or_create(&config.secrets_folder(), config.environment).unwrap();
     // The issuer takes it in on its first start, as the first generation.

@@ -68,7 +68,7 @@ fn main() {
     let backends = backends(device);
     let groups = [
         ("made", made(&runtime, &folder, &backends)),
-        ("signed", signed(&backends)),
+        ("signed", signed(&folder, &backends)),
         ("opened", opened(&folder, &backends)),
     ];
     let measured: Vec<Value> = groups
@@ -199,7 +199,7 @@ fn first_key(runtime: &Runtime, folder: &Path, secrets: &Secrets) -> Duration {
 }
 
 /// Access tokens are signed: with an opened key, which is what `serve` does, and where a key lives that never leaves.
-fn signed(backends: &[Backend]) -> Vec<Row<'_>> {
+fn signed<'a>(folder: &Path, backends: &'a [Backend]) -> Vec<Row<'a>> {
     let kind = || TokenType::Other("at+jwt".to_owned());
     let in_memory = |name, times, algorithm| {
         let key = PrivateKey::open(algorithm, &signatures::make(algorithm).unwrap()).unwrap();
@@ -224,8 +224,11 @@ fn signed(backends: &[Backend]) -> Vec<Row<'_>> {
     ];
     for (backend, algorithm) in devices(backends) {
         let label = format!("signs-{}", algorithm.name());
-        custody::make_signing_key(&backend.custody, &label, algorithm).unwrap();
-        let signer = custody::open_signer(&backend.custody, &label).unwrap();
+        let public = custody::make_signing_key(&backend.custody, &label, algorithm).unwrap();
+        let places = secrets(folder, &backend.custody).signing_places();
+        let reference = format!("pkcs11:{label}");
+        let of = SigningAlgorithm::from_name(algorithm.name()).unwrap();
+        let signer = places.open(&reference, of, public).unwrap();
         let name = format!("{}, {}", curve(algorithm), backend.name);
         rows.push(row(name, SLOW, move || {
             custody::sign_token(signer.as_ref(), &kind(), &claims()).unwrap();

@@ -1,5 +1,6 @@
 //! What a serving issuer does by itself, now and then.
 
+mod arrivals;
 pub mod audit_log;
 mod keys;
 
@@ -20,8 +21,8 @@ const EVERY: Duration = Duration::from_secs(3600);
 /// How often key-encryption keys elsewhere are tried: a loss is noticed within a minute, and no service bills that by the month.
 const CUSTODY_EVERY: Duration = Duration::from_secs(60);
 
-/// Cleans up and walks the audit log at once and then every hour, and watches for alerts, over the signing keys and over the
-/// key-encryption keys elsewhere, until it is told to stop. Several processes may do it beside each other.
+/// Cleans up and walks the audit log at once and then every hour, writes down which refreshes arrived, and watches for alerts, over the
+/// signing keys and over the key-encryption keys elsewhere, until it is told to stop. Several processes may do it beside each other.
 pub async fn run(app: &App, stopped: watch::Receiver<()>) {
     let alerts = async {
         if let Some(watch) = &app.watch {
@@ -32,6 +33,7 @@ pub async fn run(app: &App, stopped: watch::Receiver<()>) {
         alerts,
         keys::keep(app, stopped.clone()),
         clean(app, stopped.clone()),
+        arrivals::keep(app, stopped.clone()),
         watch_custody(app, stopped.clone()),
     );
 }
@@ -64,6 +66,7 @@ async fn clean(app: &App, mut stopped: watch::Receiver<()>) {
         }
         end_old_events(app).await;
         end_old_mails(app).await;
+        measure_storage(app).await;
         tokio::select! {
             _ = stopped.changed() => return,
             () = walk.go_on(app) => {}
@@ -104,6 +107,12 @@ async fn end_old_events(app: &App) {
         Ok(0) => {}
         Ok(ended) => tracing::info!(ended, "old security events ended"),
         Err(error) => tracing::warn!(detail = %error, "old security events could not be ended"),
+    }
+}
+
+async fn measure_storage(app: &App) {
+    if let Err(error) = app.store.measure_storage(app.clock.now()).await {
+        tracing::warn!(detail = %error, "the sizes of tables could not be written down");
     }
 }
 

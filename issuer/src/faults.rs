@@ -27,6 +27,8 @@ macro_rules! points {
 }
 
 points! {
+    /// The turn of the family is ours in Redis, and the token was not judged.
+    TurnTaken = "turn-taken",
     /// The token was read and its MAC is good; the database was not asked.
     TokenGenuine = "token-genuine",
     /// The family was read, and nothing judged.
@@ -67,6 +69,8 @@ points! {
     ReuseKept = "reuse-kept",
     /// Who ended a family because it was used from elsewhere knows that it was done.
     ChangeKept = "change-kept",
+    /// Others may take the turn again; the answer is not made.
+    TurnGivenBack = "turn-given-back",
     /// An access token shows that the successor arrived; it is not written down.
     ConfirmationJudged = "confirmation-judged",
     /// It is.

@@ -42,6 +42,7 @@ use crate::{
         limits::{Counters, Limits, Rules},
         lockout::{Lockout, LockoutKey, Turns},
         password::{HashError, PasswordHasher},
+        refresh::Arrivals,
         revocations::Pages,
         secrets::{Generations, Known, Purpose, SecretsError, acts},
         storage::StorageError,
@@ -75,6 +76,8 @@ pub struct App {
     pub documents: Documents,
     /// What happened since the start, in numbers.
     pub metrics: Metrics,
+    /// Refreshes that are known to have arrived, until they are written.
+    pub arrivals: Arrivals,
     /// Names the counters of failed sign-ins.
     pub lockout_key: LockoutKey,
     /// How often one sender may ask.
@@ -318,20 +321,22 @@ impl App {
         let mut store = open_store(&config).await?;
         let post = match &config.mail {
             Some(mail) => {
-                store.queue_mails(mail.notify);
+                store.queue_mails(mail.notify, mail.links);
                 Some(Post::new(mail, &config.issuer.url)?)
             }
             None => None,
         };
+        store.tell_views(config.tokens.access_seconds).await?;
         let (algorithms, now) = (config.algorithms(), clock.now());
         let keyring =
             Keyring::load_or_create(&store, &secrets, &algorithms, now, Instant::now()).await;
         let generations = first_generations(&config, &store, &secrets, now).await;
         // What was asked of a key elsewhere is written also when it did not help.
-        custody_log::write(&store, &secrets).await?;
+        let noted = custody_log::drain(&store, &secrets).await;
         let keyring = keyring?;
         let generations = generations?;
-        let hasher = PasswordHasher::new(&config.passwords.argon2)?;
+        noted?;
+        let hasher = PasswordHasher::new(&config.passwords)?;
         let redis = Link::open(&config.redis, store.news()).await?;
         let lockout_key = || LockoutKey::from_bytes(&secrets.lockout_secret());
         let shared = redis.clone().map(|link| -> Box<dyn Counters> {
@@ -358,6 +363,7 @@ impl App {
             refusals: Mutex::new(Quota::default()),
             documents: Documents::default(),
             metrics: Metrics::new(),
+            arrivals: Arrivals::default(),
             post,
             clock,
         })

@@ -19,7 +19,7 @@ mod algorithm;
 mod private;
 
 pub use algorithm::SigningAlgorithm;
-#[cfg(feature = "hsm")]
+#[cfg(any(feature = "hsm", feature = "kms"))]
 pub(crate) use private::named;
 pub use private::{KeyError, KeyMaterial, PrivateKey, make, material_of_pkcs8};
 

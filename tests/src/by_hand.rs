@@ -65,7 +65,7 @@ impl ByHand {
     /// A client begins a request: the first line without the version, and header lines besides `Host` and the time.
     #[must_use]
     pub fn asks(&self, first_line: &str, lines: &[&str]) -> Side {
-        let mut client = Side::of(TcpStream::connect(self.edge.address()).expect("it listens"));
+        let mut client = Side::towards(self.edge.address());
         client.says(self.edge.head_by_hand(first_line, lines));
         client
     }
@@ -105,6 +105,12 @@ fn listens() -> (SocketAddr, Receiver<TcpStream>) {
 pub struct Side(BufReader<TcpStream>);
 
 impl Side {
+    /// A connection to whoever listens there.
+    #[must_use]
+    pub fn towards(address: SocketAddr) -> Self {
+        Self::of(TcpStream::connect(address).expect("it listens"))
+    }
+
     fn of(stream: TcpStream) -> Self {
         for limited in [
             stream.set_read_timeout(Some(PATIENCE)),

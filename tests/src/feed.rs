@@ -1,6 +1,7 @@
 //! The feed of ended sessions as a test wants it: honest, or wrong in one way.
 
 use edgeward_core::revocation::FEED_TYPE;
+use edgeward_core::tally::{TALLY_HEADER, Tally};
 use edgeward_core::token::{SigningKey, TokenType};
 use serde_json::{Value, json};
 
@@ -20,6 +21,8 @@ pub struct FeedAsk {
     pub proof: Value,
     /// The time that it told, in seconds since the epoch.
     pub now: i64,
+    /// What it counted since it told last, if it says so.
+    pub counts: Option<Tally>,
 }
 
 impl FeedAsk {
@@ -32,6 +35,10 @@ impl FeedAsk {
             after: after.map_or(0, |after| after.parse().expect("a number")),
             proof: serde_json::from_slice(&decoded(payload)).expect("claims are JSON"),
             now: one(crate::client::TEST_CLOCK).parse().expect("seconds"),
+            counts: head
+                .header(TALLY_HEADER)
+                .first()
+                .map(|text| Tally::read(text).expect("counts")),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use edgeward_core::keys::KeySet;
 use edgeward_core::token::SigningKey;
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -56,23 +57,23 @@ impl fmt::Debug for Inner {
 }
 
 /// Where answers wait until they are let.
-#[derive(Default)]
-struct Gate {
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
     holds: Mutex<bool>,
     let_go: Condvar,
 }
 
 impl Gate {
-    fn closes(&self) {
+    pub(crate) fn closes(&self) {
         *lock(&self.holds) = true;
     }
 
-    fn opens(&self) {
+    pub(crate) fn opens(&self) {
         *lock(&self.holds) = false;
         self.let_go.notify_all();
     }
 
-    fn pass(&self) {
+    pub(crate) fn pass(&self) {
         let mut holds = lock(&self.holds);
         while *holds {
             holds = self
@@ -121,6 +122,13 @@ impl KeyServer {
     /// From now on these keys, and no others.
     pub fn lists(&self, keys: &[&SigningKey]) {
         *lock(&self.inner.answer) = set_of(keys);
+    }
+
+    /// From now on this set, whoever's keys are in it.
+    pub fn shows(&self, set: &Value) {
+        let body = set.to_string();
+        let headers = [("Content-Type", "application/jwk-set+json")];
+        self.says(response(200, &headers, body.as_bytes()));
     }
 
     /// From now on these bytes.

@@ -18,6 +18,7 @@ pub mod tap;
 pub mod raw;
 pub mod authority;
 pub mod other_issuer;
+pub mod corpora;
 pub mod http_server;
 pub mod key_server;
 pub mod feed;

@@ -93,6 +93,18 @@ impl LoneEdge {
         Self::start_before(nobody(), keys, cache).await
     }
 
+    /// The same on a runtime that this module changes before the Worker is loaded, to fail or to tell what it is asked.
+    pub async fn start_on(changed: &str, keys: &KeyServer) -> Self {
+        let guarded = Guarded {
+            environment: Environment::Development,
+            policy: POLICY,
+            app: nobody(),
+            bindings: &[],
+            limiters: &[("CHANGES_THE_RUNTIME", changed)],
+        };
+        Self::in_front_of(guarded, keys, None).await
+    }
+
     /// The same in front of an app.
     pub async fn start_before(
         app: SocketAddr,
@@ -381,6 +393,14 @@ impl LoneEdge {
 pub struct Waiting(TcpStream);
 
 impl Waiting {
+    /// Whether an answer has begun to arrive by now.
+    #[must_use]
+    pub fn has_begun(self) -> bool {
+        let stream = self.0.into_std().expect("a socket");
+        // It does not block, as tokio had it.
+        stream.peek(&mut [0]).is_ok_and(|read| read > 0)
+    }
+
     /// The status of the answer, when it comes.
     pub async fn status(self) -> u16 {
         let answer = self.answer().await;

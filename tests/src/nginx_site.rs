@@ -24,6 +24,9 @@ use crate::world::{Clock, PASSWORD, Site, folder, given};
 /// The configuration that is shipped.
 pub const SHIPPED: &str = "docs/ops/nginx/edgeward.conf";
 
+/// Where a policy names the port of the site, which is another one in each story.
+pub const PORT: &str = "NGINX_PORT";
+
 /// What is shipped for a site with a certificate and a name, and tried on loopback without.
 const LISTENS: &str = "    listen 443 ssl http2;\n";
 const CERTIFICATE: &str = "    ssl_certificate     /etc/nginx/tls/app.example.com.pem;\n    ssl_certificate_key /etc/nginx/tls/app.example.com.key;\n";
@@ -42,7 +45,7 @@ pub struct NginxSite {
 }
 
 impl NginxSite {
-    /// Starts all of it, with this policy.
+    /// Starts all of it, with this policy, in which [`PORT`] stands for the one on which nginx listens.
     pub async fn start(policy: &str) -> Self {
         let policy = policy.to_owned();
         let built = tokio::task::spawn_blocking(move || Self::build(&policy)).await;
@@ -64,6 +67,7 @@ impl NginxSite {
         let free = || ready::free_address().expect("a free port");
         let (address, verdict) = (free(), free());
         let gate = folder.join("gate.toml");
+        let policy = policy.replace(PORT, &address.port().to_string());
         fs::write(&gate, policy).expect("the policy is written");
         let origin = format!("http://{address}");
         let mut issuer = Issuer::new(IssuerPlan {
@@ -98,20 +102,7 @@ impl NginxSite {
             .replace("127.0.0.1:8080", &issuer.address().to_string())
             .replace("127.0.0.1:8791", &verdict.to_string())
             .replace("/srv/www", &folder.join("www").display().to_string());
-        let main = main_configuration(&folder, &conf);
-        let mut nginx = Guarded::start(&Program {
-            name: "nginx",
-            path: nginx(),
-            args: ["-e", "stderr", "-p"]
-                .into_iter()
-                .map(Into::into)
-                .chain([folder.clone().into(), "-c".into(), main.into()])
-                .collect(),
-            env: [].into(),
-            log: folder.join("nginx.log"),
-        })
-        .expect("nginx starts");
-        ready::until_listens(&mut nginx, address).expect("nginx listens");
+        let nginx = start(&folder, &conf, address);
         Self {
             address,
             issuer,
@@ -215,6 +206,13 @@ impl Drop for NginxSite {
     }
 }
 
+/// In what an app tells shared caches something else than `Cache-Control` does.
+pub const FOR_SHARED_CACHES: [&str; 3] = [
+    "CDN-Cache-Control",
+    "Cloudflare-CDN-Cache-Control",
+    "Surrogate-Control",
+];
+
 /// Says what a story needs of an app: who was announced, and whatever cookie and caching the query asks for.
 fn app_answers(head: &Seen) -> Vec<u8> {
     let websocket = head.header("upgrade");
@@ -224,9 +222,14 @@ fn app_answers(head: &Seen) -> Vec<u8> {
     let mut headers = vec![("Set-Cookie", "a=1; Domain=app.internal; Path=/")];
     if head.target.ends_with("?cached") {
         headers.push(("Cache-Control", "public, max-age=60"));
+        headers.extend(FOR_SHARED_CACHES.map(|name| (name, "max-age=60")));
     }
     if head.target.ends_with("?kept") {
         headers.push(("Cache-Control", "no-store, private"));
+    }
+    if head.target.ends_with("?named") {
+        headers.push(("X-Request-Id", "of-the-app"));
+        headers.push(("Traceparent", "of-the-app"));
     }
     if head.target.ends_with("?framed") {
         headers.push(("X-Frame-Options", "SAMEORIGIN"));
@@ -249,6 +252,26 @@ pub fn shipped() -> String {
 #[must_use]
 pub fn nginx() -> PathBuf {
     toolchain::nginx().expect("nginx is not installed: run `cargo xtask setup`")
+}
+
+/// Starts nginx with what stands in its `http` block, which has it listen at this address.
+#[must_use]
+pub fn start(folder: &Path, conf: &str, address: SocketAddr) -> Guarded {
+    let main = main_configuration(folder, conf);
+    let mut started = Guarded::start(&Program {
+        name: "nginx",
+        path: nginx(),
+        args: ["-e", "stderr", "-p"]
+            .into_iter()
+            .map(Into::into)
+            .chain([folder.into(), "-c".into(), main.into()])
+            .collect(),
+        env: [].into(),
+        log: folder.join("nginx.log"),
+    })
+    .expect("nginx starts");
+    ready::until_listens(&mut started, address).expect("nginx listens");
+    started
 }
 
 /// What surrounds the shipped file: nothing but where nginx may write.

@@ -1,13 +1,17 @@
 //! Listens between the edge and what is behind it, and remembers the head of every request that goes by.
 //!
-//! It changes nothing, but for an answer that it is told to lose, and understands only as much of HTTP/1.1 as it takes to find the heads of requests: a head begins
-//! where the last body ended, and bodies are measured by their length or their chunks.
+//! It changes nothing, but for an answer that it is told to lose and the time where two clocks shall differ, and understands only as
+//! much of HTTP/1.1 as it takes to find the heads of requests: a head begins where the last body ended, and bodies are measured by
+//! their length or their chunks.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+
+use crate::client::TEST_CLOCK;
+use crate::key_server::Gate;
 
 /// A head larger than this is no request of ours.
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -48,6 +52,9 @@ struct Log {
     seen: Mutex<Vec<Seen>>,
     /// The target whose next answer is lost.
     loses: Mutex<Option<String>>,
+    /// How many seconds the clock of the upstream is ahead of that of the edge.
+    ahead: AtomicI64,
+    waits: Gate,
 }
 
 impl Tap {
@@ -94,6 +101,21 @@ impl Tap {
         *loses = Some(target.to_owned());
     }
 
+    /// From now on the clock of what is behind is so many seconds ahead of the edge's, or behind it by a negative number.
+    pub fn sets_the_clock_ahead_by(&self, seconds: i64) {
+        self.log.ahead.store(seconds, Ordering::SeqCst);
+    }
+
+    /// From now on nothing goes by, until [`Self::lets_go`].
+    pub fn holds_back(&self) {
+        self.log.waits.closes();
+    }
+
+    /// Everything that was held back goes on.
+    pub fn lets_go(&self) {
+        self.log.waits.opens();
+    }
+
     /// Method and target of everything that went by so far.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
@@ -123,12 +145,14 @@ fn connect(from: TcpStream, to: TcpStream, log: Arc<Log>) {
     let broken = Arc::clone(&breaks);
     thread::spawn(move || {
         let mut requests = Requests::default();
-        pump(from, to, |bytes| {
+        pump(from, to, |bytes, onward| {
+            by_another_clock(bytes, onward, log.ahead.load(Ordering::SeqCst));
             for seen in requests.read(bytes) {
                 if log.note(seen) {
                     breaks.store(true, Ordering::SeqCst);
                 }
             }
+            log.waits.pass();
         });
     });
     thread::spawn(move || {
@@ -147,19 +171,44 @@ fn connect(from: TcpStream, to: TcpStream, log: Arc<Log>) {
     });
 }
 
-fn pump(mut from: TcpStream, mut to: TcpStream, mut look: impl FnMut(&[u8])) {
+fn pump(mut from: TcpStream, mut to: TcpStream, mut look: impl FnMut(&[u8], &mut Vec<u8>)) {
+    let mut onward = Vec::new();
     let mut buffer = [0u8; 16 * 1024];
     while let Ok(read) = from.read(&mut buffer) {
         let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
             break;
         };
         // Noted before it is sent on: whoever saw the answer can rely on the note.
-        look(bytes);
-        if to.write_all(bytes).is_err() {
+        onward.clear();
+        look(bytes, &mut onward);
+        if to.write_all(&onward).is_err() {
             break;
         }
     }
     let _ = to.shutdown(Shutdown::Write);
+}
+
+/// What goes on of these bytes: the same, but for the time in the header of the tests' clock. The runtime writes a head at once, so the
+/// header is in one piece.
+fn by_another_clock(bytes: &[u8], onward: &mut Vec<u8>, ahead: i64) {
+    let mut rest = bytes;
+    let name = format!("{TEST_CLOCK}: ");
+    let find = |text: &[u8]| {
+        text.windows(name.len())
+            .position(|at| at == name.as_bytes())
+    };
+    while ahead != 0
+        && let Some(at) = find(rest)
+    {
+        let (before, time) = rest.split_at(at + name.len());
+        let digits = time.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (time, after) = time.split_at(digits);
+        let time = String::from_utf8_lossy(time).parse::<i64>();
+        onward.extend_from_slice(before);
+        onward.extend_from_slice((time.expect("a time") + ahead).to_string().as_bytes());
+        rest = after;
+    }
+    onward.extend_from_slice(rest);
 }
 
 /// Finds the heads of requests in what a connection carries.
@@ -260,7 +309,18 @@ pub(crate) fn parse(head: &str) -> Seen {
 
 #[cfg(test)]
 mod tests {
-    use super::Requests;
+    use super::{Requests, by_another_clock};
+
+    #[test]
+    fn the_time_of_a_request_is_set_and_nothing_else_is() {
+        let head = |time| format!("GET /1 HTTP/1.1\r\nedgeward-test-clock: {time}\r\nx: 9\r\n\r\n");
+        let two = |time| head(time) + &head(time);
+        for (ahead, expected) in [(0, two(1000)), (60, two(1060)), (-1, two(999))] {
+            let mut onward = Vec::new();
+            by_another_clock(two(1000).as_bytes(), &mut onward, ahead);
+            assert_eq!(String::from_utf8_lossy(&onward), expected, "{ahead}");
+        }
+    }
 
     #[test]
     fn heads_are_found_in_any_pieces_and_bodies_are_not_taken_for_them() {

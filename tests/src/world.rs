@@ -21,6 +21,9 @@ pub const PRODUCTION_HOST: &str = "app.example.com";
 /// A password that the default policy accepts.
 pub const PASSWORD: &str = "Correct-Horse-7-Battery";
 
+/// What the demo app answers with 404 to whoever passes.
+pub const STRICT_PATH: &str = "/api/strict";
+
 /// Where a client finds the site.
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -110,6 +113,18 @@ impl World {
         Self::with(Setup::default()).await
     }
 
+    /// The same, and [`STRICT_PATH`] as a route on which nothing but current word of ended sessions will do.
+    pub async fn with_a_strict_path() -> Self {
+        let route = format!(
+            "[[route]]\npath = \"{STRICT_PATH}\"\nallow = \"signed-in\"\nrevocation = \"strict\"\n"
+        );
+        Self::with(Setup {
+            policy: Some([include_str!("../../gate.toml"), &route].concat()),
+            ..Setup::default()
+        })
+        .await
+    }
+
     /// A world of a certain kind.
     pub async fn with(setup: Setup) -> Self {
         let built = tokio::task::spawn_blocking(move || Self::build(&setup)).await;
@@ -162,12 +177,13 @@ impl World {
         }
     }
 
-    /// Waits until the edge refuses what it let pass, after a command in a process of its own told the database. The issuer that serves may
-    /// hold a page of the feed for a moment of real time, which the clock of a story does not shorten; nothing passes that is asked a
-    /// second later.
+    /// Waits until the edge refuses what it let pass, after a command in a process of its own told the database. Each question comes a
+    /// second of the story later than the one before, so the edge asks the issuer anew for each; what is left is the moment of real time
+    /// for which an issuer holds a page of the feed, which the clock of a story does not shorten. How long it takes where the edge goes by real
+    /// time is measured by `cargo xtask bench revocation`.
     ///
     /// # Panics
-    /// When something passes after that second.
+    /// When something passes that was asked a second of real time after the command, or later.
     pub async fn until_refused(&self, person: &Person) {
         const PROMISED: Duration = Duration::from_secs(1);
         let since = Instant::now();

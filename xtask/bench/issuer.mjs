@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { betterAuth, fill, oidcProvider, ours, startOurs, startPeer, versions } from "./issuer/contenders.mjs";
 import { CONNECTIONS } from "./issuer/load.mjs";
-import { atHalf, distance, growth, logins, peerStarts, refreshes, saturations, starts, storm, unknownUsers } from "./issuer/measure.mjs";
+import { atHalf, distance, growth, healthUnderLoad, logins, peerStarts, refreshes, saturations, starts, storm, unknownUsers } from "./issuer/measure.mjs";
 import { PINNED, withServers } from "./issuer/servers.mjs";
 import { median, ratio } from "./rounds.mjs";
 import { figure, shown, table } from "./table.mjs";
@@ -53,6 +53,9 @@ const found = await withServers(async () => {
     ]),
     ["ratio", ...["p50", "p95", "p99", "micros"].map((figure) => shown(ratio(grown[figure], "large", "small")))],
   ]);
+
+  const health = await healthUnderLoad(servers.small, half.edgeward.rate, 20, 5);
+  latencies("Liveness and readiness, each 20 times a second, while refreshes go on at half of their saturation", health);
 
   const keyQuestions = { edgeward: ours.keys(servers.small), "oidc-provider": oidcProvider.keys(servers.oidcFull) };
   const keys = await saturations(keyQuestions, 3, 2);
@@ -122,6 +125,8 @@ const found = await withServers(async () => {
     },
     milliseconds: {
       refresh_p95_at_half: figure(half.edgeward.p95 / 1000),
+      health_p95: figure(health["/healthz"].p95 / 1000),
+      readiness_p95: figure(health["/readyz"].p95 / 1000),
       jwks_p95_at_half: figure(keysHalf.edgeward.p95 / 1000),
       start: figure(middle(ourStarts[FEW].map((one) => one.milliseconds))),
       start_million: figure(middle(ourStarts[MANY].map((one) => one.milliseconds))),

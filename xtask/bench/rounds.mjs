@@ -28,7 +28,8 @@ export function median(rounds, name) {
   return quantile(rounds.map((round) => round[name]), 0.5);
 }
 
-function quantile(values, share) {
+/** Of values, the one that this share of them stays below, between two if need be. */
+export function quantile(values, share) {
   const sorted = values.toSorted((one, other) => one - other);
   const place = (sorted.length - 1) * share;
   const below = sorted[Math.floor(place)];

@@ -307,16 +307,10 @@ fn issuer_with(feature: &str) -> Outcome<()> {
     ]))
 }
 
-/// Builds what starts previews for a browser, and returns the binary.
-pub fn previews() -> Outcome<PathBuf> {
-    check(cargo().args([
-        "build",
-        "--package",
-        "edgeward-tests",
-        "--example",
-        "previews",
-    ]))?;
-    Ok(workspace::target().join("debug/examples/previews"))
+/// Builds what starts sites for a browser, and returns the folder of the binaries: `previews` and `clocked_site`.
+pub fn sites_for_browsers() -> Outcome<PathBuf> {
+    check(cargo().args(["build", "--package", "edgeward-tests", "--examples"]))?;
+    Ok(workspace::target().join("debug/examples"))
 }
 
 /// Builds the browser client and returns its folder.
@@ -331,12 +325,9 @@ pub fn client() -> Outcome<PathBuf> {
 pub fn pages() -> Outcome<PathBuf> {
     let assets = workspace::root().join("www/pages/assets");
     let mut bundle = command(toolchain::npm_program("esbuild")?);
-    bundle.arg("www/pages/scripts/sessions.ts");
+    bundle.args(["www/pages/scripts/once.ts", "www/pages/scripts/sessions.ts"]);
     bundle.args(["--bundle", "--format=esm", "--target=es2022", "--minify"]);
-    bundle.arg(format!(
-        "--outfile={}",
-        assets.join("sessions.js").display()
-    ));
+    bundle.arg(format!("--outdir={}", assets.display()));
     check(&mut bundle)?;
     Ok(assets)
 }

@@ -11,6 +11,7 @@ mod fuzz;
 mod javascript;
 mod room;
 mod rust;
+mod unfinished;
 mod wasm_imports;
 
 use std::time::{Duration, Instant};
@@ -43,7 +44,7 @@ const SUITES: &[Suite] = &[
     suite("format", 10, "rustfmt", rust::format),
     suite(
         "clippy",
-        400,
+        450,
         "lints, native and wasm, no warning",
         rust::clippy,
     ),
@@ -68,7 +69,7 @@ const SUITES: &[Suite] = &[
     ),
     suite(
         "issuer",
-        300,
+        550,
         "sign-in, sessions, keys, audit, command line",
         rust::issuer,
     ),
@@ -88,7 +89,7 @@ const SUITES: &[Suite] = &[
     suite("tidy", 90, "layout, arrows, licences, links", rust::tidy),
     suite(
         "artefacts",
-        300,
+        360,
         "what ships has nothing for tests in it, and the Worker its size",
         artefacts::what_ships,
     ),
@@ -136,7 +137,7 @@ const SUITES: &[Suite] = &[
     ),
     suite(
         "browser",
-        420,
+        500,
         "a person's way through the pages",
         javascript::browser,
     ),

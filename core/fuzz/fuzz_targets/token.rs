@@ -13,7 +13,8 @@ use edgeward_core::reject::Reject;
 use edgeward_core::signature::{Finding, SignatureAnswer};
 use edgeward_core::time::UnixTime;
 use edgeward_core::token::{
-    Audiences, Expectations, ParsedToken, SeenTokens, TokenType, Unverified, Verified, verify_with,
+    Audiences, BroughtBy, Expectations, ParsedToken, SeenTokens, TokenType, Unverified, Verified,
+    verify_with,
 };
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -71,6 +72,7 @@ fn verify(token: &str) -> Result<Verified, Reject> {
     for (finding, expected) in [
         (Finding::Invalid, Reject::SignatureInvalid),
         (Finding::KeyRefused, Reject::KeyRefused),
+        (Finding::NotChecked, Reject::SignatureNotChecked),
     ] {
         let answer = question.clone().answer(finding);
         assert_eq!(
@@ -110,11 +112,14 @@ fn check_accepted(token: &str, verified: Verified) {
 
     let verified = Arc::new(verified);
     let mut seen = SeenTokens::new();
-    seen.remember(&verified, token.len(), &KEYS, &EXPECT);
-    let recalled = seen.recall(token, &KEYS, &EXPECT, NOW);
+    seen.remember(BroughtBy::Client, &verified, token.len(), &KEYS, &EXPECT);
+    let recalled = seen.recall(BroughtBy::Client, token, &KEYS, &EXPECT, NOW);
     assert!(recalled.is_some_and(|again| again.is_ok_and(|again| Arc::ptr_eq(&again, &verified))));
     for other in [&token[1..], &token[..token.len() - 1], &format!("{token}A")] {
-        assert!(seen.recall(other, &KEYS, &EXPECT, NOW).is_none());
+        assert!(
+            seen.recall(BroughtBy::Client, other, &KEYS, &EXPECT, NOW)
+                .is_none()
+        );
         assert!(verify(other).is_err());
     }
 }

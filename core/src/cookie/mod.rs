@@ -88,6 +88,26 @@ pub struct CookieNames {
 }
 
 impl CookieNames {
+    /// The names that any setting gives. Browsers go on sending the cookies of an earlier one, and these are good for as long as
+    /// their sessions; so the app receives none of them.
+    pub const OF_EVERY_SETTING: [&str; 15] = [
+        "__Host-edgeward-session",
+        "__Host-edgeward-access",
+        "__Host-edgeward-refresh",
+        "__Host-edgeward-csrf",
+        "__Host-edgeward-device",
+        "__Secure-edgeward-session",
+        "__Secure-edgeward-access",
+        "__Secure-edgeward-refresh",
+        "__Secure-edgeward-csrf",
+        "__Secure-edgeward-device",
+        "edgeward-session",
+        "edgeward-access",
+        "edgeward-refresh",
+        "edgeward-csrf",
+        "edgeward-device",
+    ];
+
     /// The names for an environment. `parent_domain` says that production's cookies are shared between subdomains of a
     /// configured domain, which `__Host-` forbids; preview and development ignore it.
     #[must_use]
@@ -144,6 +164,26 @@ mod tests {
                 access
             );
         }
+    }
+
+    #[test]
+    fn the_names_of_every_setting_are_known() {
+        let mut given = alloc::vec::Vec::new();
+        for environment in [
+            Environment::Production,
+            Environment::Preview,
+            Environment::Development,
+        ] {
+            for parent_domain in [false, true] {
+                let names = CookieNames::for_environment(environment, parent_domain);
+                given.extend(names.all().map(String::from));
+            }
+        }
+        given.sort();
+        given.dedup();
+        let mut known = CookieNames::OF_EVERY_SETTING;
+        known.sort_unstable();
+        assert_eq!(given, known);
     }
 
     #[test]

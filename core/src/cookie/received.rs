@@ -97,19 +97,18 @@ impl<'a> CookieHeader<'a> {
         Ok(found)
     }
 
-    /// Whether one of our cookies stands right behind a comma in this value of `Cookie`. A cookie of a sibling domain can look
+    /// Whether one of our cookies, of whichever setting, stands right behind a comma in this value of `Cookie`. A cookie of a sibling domain can look
     /// like that on purpose, to slip a name past the browser's `__Host-` rule, and two headers that a proxy or a runtime has
     /// joined do. It is refused instead of being read in one of two ways. A comma in the value of somebody else's cookie
     /// hides nothing: behind the next `;` both readers agree again.
     #[must_use]
-    pub fn hides_behind_commas(value: &str, names: &CookieNames) -> bool {
+    pub fn hides_behind_commas(value: &str) -> bool {
         value
             .split(';')
             .flat_map(|pair| pair.split(',').skip(1))
             .map(|part| CookieHeader::parse(&[part]))
             .any(|cookies| {
-                names
-                    .all()
+                CookieNames::OF_EVERY_SETTING
                     .iter()
                     .any(|name| !matches!(cookies.get(name), Ok(None)))
             })

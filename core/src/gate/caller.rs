@@ -5,15 +5,18 @@ use alloc::sync::Arc;
 use core::cell::RefCell;
 
 use super::credential::Credential;
-use super::decision::Decision;
+use super::decision::{Decision, RequestView};
 use super::limit::Turns;
 use super::policy::PolicyState;
+use super::renewal::Renewal;
 use crate::keys::KeySet;
 use crate::reject::Reject;
 use crate::revocation::{Mode, Revocations, Verdict};
 use crate::signature::SignatureAnswer;
 use crate::time::UnixTime;
-use crate::token::{Expectations, ParsedToken, SeenTokens, Unverified, Verified, verify_with};
+use crate::token::{
+    BroughtBy, Expectations, ParsedToken, SeenTokens, Unverified, Verified, verify_with,
+};
 
 /// What a gate judges by.
 #[derive(Clone, Copy)]
@@ -30,7 +33,8 @@ pub struct Gate<'a> {
     pub expect: &'a Expectations,
     /// What the platform found about the one signature that a decision may ask about.
     pub answer: Option<&'a SignatureAnswer>,
-    /// Tokens that were verified before. They change how long a decision takes and never what is decided.
+    /// Tokens that were verified before, and which of them clients have presented. They change how long a decision takes and never
+    /// what is decided.
     pub seen: Option<&'a RefCell<SeenTokens>>,
     /// What is known of the turns that the request takes of limits.
     pub turns: Turns,
@@ -53,8 +57,8 @@ pub(super) enum Caller {
     Known(Arc<Verified>),
     /// A token was sent and is not acceptable.
     Refused(Reject),
-    /// A token was sent and there is no key set to judge it with, finally.
-    Unjudged,
+    /// A token was sent and cannot be judged, finally: there is no key set, or the platform did not check the signature.
+    Unjudged(Reject),
     /// The token verifies, and what it belongs to was ended.
     Revoked,
     /// The token verifies, and whether it was revoked cannot be known, finally.
@@ -68,7 +72,7 @@ impl Caller {
             Self::Known(verified) => verified.claims().subject(),
             Self::Anonymous
             | Self::Refused(_)
-            | Self::Unjudged
+            | Self::Unjudged(_)
             | Self::Revoked
             | Self::Unconfirmed => None,
         }
@@ -77,11 +81,11 @@ impl Caller {
     /// Judges the credential. An early end is a decision too: something is needed before anybody can judge.
     pub(super) fn of(
         gate: &Gate<'_>,
-        credential: &Credential<'_>,
+        request: &RequestView<'_>,
         mode: Mode,
         now: UnixTime,
     ) -> Result<Self, Box<Decision>> {
-        let token = match credential {
+        let token = match &request.credential {
             Credential::Token(token) => token,
             // `Ambiguous` was refused before; should it get here, it proves nothing.
             Credential::None | Credential::Ambiguous => return Ok(Self::Anonymous),
@@ -89,15 +93,26 @@ impl Caller {
         let demand = |demand: KeyDemand| Err(Box::new(Decision::NeedsKeys(demand)));
         // Only the verifier knows whether newer keys could change its mind: a token of another type or algorithm stays
         // refused under any set, and must not cause a fetch.
-        match gate.verify(token, now) {
+        let by = match request.renewal {
+            // The answer with it in it may be lost on its way to the client.
+            Renewal::Tried => BroughtBy::Edge,
+            Renewal::Impossible
+            | Renewal::Possible
+            | Renewal::LoadsAhead
+            | Renewal::Unanswered { .. }
+            | Renewal::OverLimit { .. } => BroughtBy::Client,
+        };
+        match gate.verify(by, token, now) {
             Ok(verified) => gate.stands(verified, mode),
             Err(Unverified::NeedsSignature(question)) => {
                 Err(Box::new(Decision::NeedsSignature(question)))
             }
-            Err(Unverified::Rejected(Reject::KeysUnavailable)) if gate.keys_are_final => {
-                Ok(Self::Unjudged)
+            Err(Unverified::Rejected(Reject::KeysUnavailable)) if !gate.keys_are_final => {
+                demand(KeyDemand::NoKeySet)
             }
-            Err(Unverified::Rejected(Reject::KeysUnavailable)) => demand(KeyDemand::NoKeySet),
+            Err(Unverified::Rejected(
+                reject @ (Reject::KeysUnavailable | Reject::SignatureNotChecked),
+            )) => Ok(Self::Unjudged(reject)),
             Err(Unverified::Rejected(Reject::UnknownKey)) if !gate.keys_are_final => {
                 demand(KeyDemand::UnknownKey)
             }
@@ -122,20 +137,25 @@ impl Gate<'_> {
     }
 
     /// The one door, and before it the memory of those who came through it.
-    fn verify(&self, token: &str, now: UnixTime) -> Result<Arc<Verified>, Unverified> {
+    fn verify(
+        &self,
+        by: BroughtBy,
+        token: &str,
+        now: UnixTime,
+    ) -> Result<Arc<Verified>, Unverified> {
         let Some(keys) = self.keys else {
             ParsedToken::parse(token)?;
             return Err(Reject::KeysUnavailable.into());
         };
         if let Some(seen) = self.seen
-            && let Some(recalled) = seen.borrow().recall(token, keys, self.expect, now)
+            && let Some(recalled) = seen.borrow().recall(by, token, keys, self.expect, now)
         {
             return recalled.map_err(Unverified::Rejected);
         }
         let verified = Arc::new(verify_with(token, keys, self.expect, self.answer, now)?);
         if let Some(seen) = self.seen {
             seen.borrow_mut()
-                .remember(&verified, token.len(), keys, self.expect);
+                .remember(by, &verified, token.len(), keys, self.expect);
         }
         Ok(verified)
     }

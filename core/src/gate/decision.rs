@@ -209,12 +209,12 @@ fn judge_by_rule(
     let (turns, bounds) = (&gate.turns, rule.bounds());
     let limit = bounds.and_then(|bounds| bounds.by_address.as_ref());
     turns.take(limit, request.client, None)?;
-    let caller = Caller::of(gate, &request.credential, rule.revocation(), now)?;
+    let caller = Caller::of(gate, request, rule.revocation(), now)?;
     let subject = match &caller {
         Caller::Known(verified) => Subject::of_claims(verified.claims()),
         Caller::Anonymous
         | Caller::Refused(_)
-        | Caller::Unjudged
+        | Caller::Unjudged(_)
         | Caller::Revoked
         | Caller::Unconfirmed => Subject::Anonymous,
     };
@@ -251,6 +251,9 @@ fn judge_by_rule(
         .challenging(challenge::insufficient_scope(scopes)),
         Standing::MustStepUp(step_up) => {
             let page = policy.settings().step_up_page.as_deref();
+            // The issuer's own page asks for the password, and would send whoever needs more round in a circle.
+            let own = step_up.is_met_by_password();
+            let page = page.or(own.then_some(return_to::STEP_UP_PAGE));
             if let Some(page) = reachable_page(policy, page, request, path, &subject, now) {
                 return Ok(see_other(return_to::with_way_back(
                     page,
@@ -270,7 +273,7 @@ fn permit(rule: &Rule, path: &CanonicalPath, caller: Caller) -> Permit {
     let (identity, drops_credential) = match caller {
         Caller::Known(verified) => (Some(verified), false),
         Caller::Anonymous => (None, false),
-        Caller::Refused(_) | Caller::Unjudged | Caller::Revoked | Caller::Unconfirmed => {
+        Caller::Refused(_) | Caller::Unjudged(_) | Caller::Revoked | Caller::Unconfirmed => {
             (None, true)
         }
     };
@@ -322,7 +325,7 @@ fn sign_in_first(
 ) -> Decision {
     let refusal = match caller {
         // Signing in again would not help: that token could not be judged either.
-        Caller::Unjudged => return Decision::Refuse(keys_unavailable()),
+        Caller::Unjudged(reject) => return Decision::Refuse(keys_unavailable(*reject)),
         Caller::Unconfirmed => return Decision::Refuse(revocations_unavailable()),
         Caller::Refused(reject) => token_refused(reject),
         Caller::Revoked => token_revoked(),
@@ -356,7 +359,7 @@ fn judge_sign_in_page(
     if !is_navigation(request) {
         return to_issuer(gate, policy, request, path);
     }
-    match Caller::of(gate, &request.credential, Mode::Bounded, now)? {
+    match Caller::of(gate, request, Mode::Bounded, now)? {
         Caller::Known(_) => {
             let way_back = request.query.and_then(return_to::from_query);
             let home = || policy.settings().signed_in_home.clone();
@@ -364,7 +367,7 @@ fn judge_sign_in_page(
         }
         Caller::Anonymous
         | Caller::Refused(_)
-        | Caller::Unjudged
+        | Caller::Unjudged(_)
         | Caller::Revoked
         | Caller::Unconfirmed => to_issuer(gate, policy, request, path),
     }
@@ -378,19 +381,17 @@ fn answer_verify_token(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime
             ..refusal
         }));
     }
-    Ok(
-        match Caller::of(gate, &request.credential, Mode::Bounded, now)? {
-            Caller::Known(_) => Decision::Answer(Answer { status: 204 }),
-            Caller::Refused(reject) => Decision::Refuse(token_refused(&reject)),
-            Caller::Unjudged => Decision::Refuse(keys_unavailable()),
-            Caller::Revoked => Decision::Refuse(token_revoked()),
-            Caller::Unconfirmed => Decision::Refuse(revocations_unavailable()),
-            Caller::Anonymous => Decision::Refuse(
-                Refusal::new(ProblemCode::NotSignedIn, "not-signed-in")
-                    .challenging(challenge::none_sent()),
-            ),
-        },
-    )
+    Ok(match Caller::of(gate, request, Mode::Bounded, now)? {
+        Caller::Known(_) => Decision::Answer(Answer { status: 204 }),
+        Caller::Refused(reject) => Decision::Refuse(token_refused(&reject)),
+        Caller::Unjudged(reject) => Decision::Refuse(keys_unavailable(reject)),
+        Caller::Revoked => Decision::Refuse(token_revoked()),
+        Caller::Unconfirmed => Decision::Refuse(revocations_unavailable()),
+        Caller::Anonymous => Decision::Refuse(
+            Refusal::new(ProblemCode::NotSignedIn, "not-signed-in")
+                .challenging(challenge::none_sent()),
+        ),
+    })
 }
 
 /// The page that a person is led to instead of a refusal, if this caller may see it; otherwise two pages could send

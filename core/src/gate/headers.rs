@@ -11,7 +11,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Refused by their whole name.
-const REFUSED: &[&str] = &[
+pub const REFUSED: &[&str] = &[
     // Hop by hop (RFC 9110, section 7.6.1): they concern this connection only.
     "connection",
     "keep-alive",
@@ -20,6 +20,8 @@ const REFUSED: &[&str] = &[
     "trailer",
     "transfer-encoding",
     "upgrade",
+    // Asks for another protocol together with `Upgrade` (RFC 7540, section 3.2.1), and would be all that is left of the question.
+    "http2-settings",
     // Made anew for each connection. In another spelling (`Content_Length`) it would go on beside the new one, and servers that
     // fold names would find two ends of one request.
     "host",
@@ -73,7 +75,7 @@ const REFUSED: &[&str] = &[
 ];
 
 /// Refused by how they begin.
-const REFUSED_PREFIXES: &[&str] = &[
+pub const REFUSED_PREFIXES: &[&str] = &[
     "edgeward-",
     "x-edgeward-",
     "proxy-",
@@ -235,6 +237,7 @@ mod tests {
             "TE",
             "Trailer",
             "Upgrade",
+            "HTTP2-Settings",
             "Proxy-Authorization",
             "Proxy-Authenticate",
             "Proxy-Connection",

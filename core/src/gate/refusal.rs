@@ -78,8 +78,8 @@ pub(super) fn token_revoked() -> Refusal {
     Refusal::new(code, "token-refused: revoked").challenging(challenge::invalid_token(code))
 }
 
-pub(super) fn keys_unavailable() -> Refusal {
-    Refusal::new(ProblemCode::KeysUnavailable, "keys-unavailable")
+pub(super) fn keys_unavailable(reject: Reject) -> Refusal {
+    Refusal::new(ProblemCode::KeysUnavailable, reject.reason())
 }
 
 pub(super) fn revocations_unavailable() -> Refusal {

@@ -80,21 +80,25 @@ impl Renewal {
     }
 
     /// Whether a browser says that it fetches what nobody asked to see yet. The arguments are the values of `Sec-Purpose`,
-    /// `Purpose` and `X-Moz`, where present.
+    /// `Purpose`, `X-Moz` and `Next-Router-Prefetch`, where present. The last is what the router of Next.js says of pages behind links
+    /// that are in view; whatever it holds, it says how.
     #[must_use]
     pub fn loads_ahead(
         sec_purpose: Option<&str>,
         purpose: Option<&str>,
         x_moz: Option<&str>,
+        next_router_prefetch: Option<&str>,
     ) -> bool {
-        [sec_purpose, purpose, x_moz]
-            .into_iter()
-            .flatten()
-            .any(|said| {
-                // What follows tells how, as in `prefetch;prerender`.
-                let purpose = said.split_once(';').map_or(said, |(purpose, _)| purpose);
-                purpose.eq_ignore_ascii_case("prefetch") || purpose.eq_ignore_ascii_case("preview")
-            })
+        next_router_prefetch.is_some()
+            || [sec_purpose, purpose, x_moz]
+                .into_iter()
+                .flatten()
+                .any(|said| {
+                    // What follows tells how, as in `prefetch;prerender`.
+                    let purpose = said.split_once(';').map_or(said, |(purpose, _)| purpose);
+                    purpose.eq_ignore_ascii_case("prefetch")
+                        || purpose.eq_ignore_ascii_case("preview")
+                })
     }
 }
 

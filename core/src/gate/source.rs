@@ -123,7 +123,7 @@ pub(super) fn demand_token(
             TokenDemand::TheKnown | TokenDemand::Everybody,
             Caller::Anonymous
             | Caller::Refused(_)
-            | Caller::Unjudged
+            | Caller::Unjudged(_)
             | Caller::Revoked
             | Caller::Unconfirmed,
         ) => {

@@ -40,6 +40,8 @@ pub enum Finding {
     Invalid,
     /// The platform does not take the key, for example because the point is not on the curve.
     KeyRefused,
+    /// The platform failed before it looked at the signature, which says nothing about key or token.
+    NotChecked,
 }
 
 impl Finding {
@@ -48,6 +50,7 @@ impl Finding {
             Self::Valid => Ok(()),
             Self::Invalid => Err(Reject::SignatureInvalid),
             Self::KeyRefused => Err(Reject::KeyRefused),
+            Self::NotChecked => Err(Reject::SignatureNotChecked),
         }
     }
 }

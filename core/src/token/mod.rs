@@ -8,6 +8,7 @@
 
 mod verify;
 mod seen;
+mod arrivals;
 mod expectations;
 mod claims;
 mod payload;
@@ -16,6 +17,7 @@ mod header;
 mod limits;
 mod sign;
 
+pub use arrivals::{ARRIVALS_HEADER, Arrivals, BroughtBy, MAX_ARRIVALS_BYTES};
 pub use claims::{Claims, ClaimsText, Scopes};
 pub use expectations::{Audiences, Expectations, KeyIdRule, TokenType};
 pub(crate) use header::is_key_id;

@@ -4,12 +4,17 @@
 //! What is kept is the outcome of [`verify_with`](super::verify_with), never a token, and only good ones: a refused token
 //! leaves no trace, so nobody without a good token can fill the memory. Time is judged anew on each use. Other keys or other
 //! expectations forget everything. Revocation and the route policy are not judged here and therefore never remembered.
+//!
+//! Whoever remembers a token also knows whether a client has presented it before, so what the issuer wants to hear of that is noted here
+//! ([`Arrivals`]): once for each token, and at no cost for a token that was noted.
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
 use core::cmp::Ordering;
 
+use super::arrivals::{Arrivals, BroughtBy};
 use super::expectations::Expectations;
 use super::limits::MAX_TOKEN_BYTES;
 use super::verify::{TokenDigest, Verified};
@@ -93,15 +98,25 @@ impl<V> ByDigest<V> {
     }
 }
 
+#[derive(Debug)]
+struct Known {
+    verified: Arc<Verified>,
+    /// Bytes of its text.
+    length: usize,
+    /// Whether its arrival at a client is among what is told.
+    is_noted: Cell<bool>,
+}
+
 /// The memory of one verifier. Empty, it only costs time.
 #[derive(Debug, Default)]
 pub struct SeenTokens {
     /// Under which keys and expectations everything in here was verified.
     under: Option<([u8; 32], Expectations)>,
-    tokens: ByDigest<(Arc<Verified>, usize)>,
+    tokens: ByDigest<Known>,
     /// The oldest first; what has to go, goes in this order.
     order: VecDeque<TokenDigest>,
     bytes: usize,
+    arrivals: RefCell<Arrivals>,
 }
 
 impl SeenTokens {
@@ -113,6 +128,7 @@ impl SeenTokens {
             tokens: ByDigest::new(),
             order: VecDeque::new(),
             bytes: 0,
+            arrivals: RefCell::new(Arrivals::new()),
         }
     }
 
@@ -120,6 +136,7 @@ impl SeenTokens {
     /// come: then it needs no second verification to be refused.
     pub fn recall(
         &self,
+        by: BroughtBy,
         token: &str,
         keys: &KeySet,
         expect: &Expectations,
@@ -129,9 +146,14 @@ impl SeenTokens {
         if token.len() > MAX_TOKEN_BYTES || self.tokens.is_empty() || !self.is_under(keys, expect) {
             return None;
         }
-        let (verified, _) = self.tokens.get(&TokenDigest::of(token))?;
-        Some(match verified.claims().hold_at(expect, now) {
-            Ok(()) => Ok(Arc::clone(verified)),
+        let known = self.tokens.get(&TokenDigest::of(token))?;
+        Some(match known.verified.claims().hold_at(expect, now) {
+            Ok(()) => {
+                if !known.is_noted.get() {
+                    known.is_noted.set(self.notes(by, &known.verified));
+                }
+                Ok(Arc::clone(&known.verified))
+            }
             Err(reject) => Err(reject),
         })
     }
@@ -139,13 +161,19 @@ impl SeenTokens {
     /// Remembers a token that was just verified, which took `length` bytes.
     pub fn remember(
         &mut self,
+        by: BroughtBy,
         verified: &Arc<Verified>,
         length: usize,
         keys: &KeySet,
         expect: &Expectations,
     ) {
         if !self.is_under(keys, expect) {
-            *self = Self::new();
+            // What is to be told stays true under any keys.
+            let arrivals = RefCell::new(self.arrivals.take());
+            *self = Self {
+                arrivals,
+                ..Self::new()
+            };
             self.under = Some((*keys.fingerprint(), expect.clone()));
         }
         let digest = verified.digest();
@@ -156,13 +184,24 @@ impl SeenTokens {
             let Some(oldest) = self.order.pop_front() else {
                 break;
             };
-            if let Some((_, length)) = self.tokens.remove(&oldest) {
-                self.bytes -= length;
+            if let Some(known) = self.tokens.remove(&oldest) {
+                self.bytes -= known.length;
             }
         }
-        self.tokens.insert(digest, (Arc::clone(verified), length));
+        let known = Known {
+            verified: Arc::clone(verified),
+            length,
+            is_noted: Cell::new(self.notes(by, verified)),
+        };
+        self.tokens.insert(digest, known);
         self.order.push_back(digest);
         self.bytes += length;
+    }
+
+    /// What clients presented for the first time since the issuer was told.
+    #[must_use]
+    pub const fn arrivals(&self) -> &RefCell<Arrivals> {
+        &self.arrivals
     }
 
     /// How many tokens are remembered.
@@ -175,6 +214,14 @@ impl SeenTokens {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tokens.is_empty()
+    }
+
+    /// Whether there is nothing more to note about the token.
+    fn notes(&self, by: BroughtBy, verified: &Verified) -> bool {
+        match by {
+            BroughtBy::Client => self.arrivals.borrow_mut().note(verified.claims()),
+            BroughtBy::Edge => false,
+        }
     }
 
     fn is_under(&self, keys: &KeySet, expect: &Expectations) -> bool {

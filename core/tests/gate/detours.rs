@@ -63,6 +63,35 @@ fn a_page_that_the_caller_may_not_see_either_is_no_way_out() {
 }
 
 #[test]
+fn without_a_page_of_the_policy_the_issuers_own_is_where_a_password_is_enough() {
+    for (step_up, expected) in [
+        (
+            "max_age_seconds = 300",
+            "303 /account/step-up?returnTo=%2Fbilling%3Fa%3D1",
+        ),
+        (
+            "max_age_seconds = 300, amr = [\"otp\", \"pwd\"]",
+            "303 /account/step-up?returnTo=%2Fbilling%3Fa%3D1",
+        ),
+        // There the password would be asked for again and again.
+        (
+            "max_age_seconds = 300, amr = [\"otp\"]",
+            "401 STEP_UP_REQUIRED",
+        ),
+        ("amr = [\"otp\", \"webauthn\"]", "401 STEP_UP_REQUIRED"),
+    ] {
+        let site = Site::with_policy(&format!(
+            "version = 1\n[[route]]\npath = \"/billing\"\nstep_up = {{ {step_up} }}\n"
+        ));
+        let ada = site.token(json!({"auth_time": NOW - 301, "amr": []}));
+        let open = open("/billing?a=1").with(&ada);
+        assert_eq!(told(site.ask(&open)), expected, "{step_up}");
+        let sent = call("POST", "/billing").with(&ada);
+        assert_eq!(told(site.ask(&sent)), "401 STEP_UP_REQUIRED", "{step_up}");
+    }
+}
+
+#[test]
 fn services_and_people_are_told_apart() {
     let site = Site::new();
     let ada = site.token(json!({}));

@@ -4,23 +4,8 @@ use edgeward_core::gate::{Outcome, Persona, Policy};
 
 use crate::policy::{persona, policy};
 
-/// A broad public rule in front of protected ones: the policy that look-alikes attack.
-pub(crate) const BROAD: &str = r#"
-[gate]
-locales = ["de"]
-[[route]]
-path = "/**"
-allow = "public"
-[[route]]
-path = "/admin/**"
-roles = ["admin"]
-[[route]]
-path = "/ADMIN/manual"
-allow = "public"
-[[route]]
-path = "/admin.json"
-allow = "public"
-"#;
+/// A broad public rule in front of protected ones: the policy that look-alikes attack, and `stories/path_readers.rs` too.
+pub(crate) const BROAD: &str = include_str!("broad.toml");
 
 #[test]
 fn other_spellings_of_a_protected_path_do_not_slip_through_a_broad_rule() {

@@ -8,6 +8,7 @@
 
 mod site;
 mod day;
+mod arrivals;
 mod challenges;
 mod cross_origin;
 mod csrf;

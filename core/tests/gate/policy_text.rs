@@ -63,7 +63,7 @@ fn every_mistake_is_named_with_its_line() {
         (route("allow = \"public\"\nhost = \"*.example.com\""), Some(5), Some("host"), "no wildcards"),
         (route("allow = \"public\"\nhost = \"https://example.com\""), Some(5), Some("host"), "host name"),
         (route("allow = \"public\"\nhost = \"example.com:443\""), Some(5), Some("host"), "browsers do not send"),
-        (route("allow = \"public\"\nhost = \"example.com:08443\""), Some(5), Some("host"), "browsers do not send"),
+        (route("allow = \"public\"\nhost = \"example.com:08443\""), Some(5), Some("host"), "without zeros"),
         (route("allow = \"public\"\nhost = \"a..example\""), Some(5), Some("host"), "host name"),
         (route("step_up = {}"), Some(4), Some("step_up"), "demands nothing"),
         (route("step_up = { max_age_seconds = 0 }"), Some(4), Some("step_up"), "between 1 and a year"),

@@ -55,6 +55,7 @@ fn a_refresh_is_asked_for_once_and_only_where_a_sign_in_is_needed() {
             &format!("forward {path} to issuer as nobody"),
         );
     }
+    // Whoever opens the form says who they are; docs/GATE.md has why no cookie does it for them.
     check(
         open("/login"),
         possible,
@@ -287,17 +288,26 @@ fn a_refresh_cookie_makes_it_possible_and_a_bearer_token_does_not() {
 
 #[test]
 fn browsers_say_in_several_ways_that_they_load_ahead() {
-    for (sec_purpose, purpose, x_moz, expected) in [
-        (None, None, None, false),
-        (Some("prefetch"), None, None, true),
-        (Some("prefetch;prerender"), None, None, true),
-        (Some("prefetch; anonymous-client-ip"), None, None, true),
-        (None, Some("prefetch"), None, true),
-        (None, Some("Preview"), None, true),
-        (None, None, Some("prefetch"), true),
-        (Some(""), Some("navigate"), Some("prefetching"), false),
+    for (sec_purpose, purpose, x_moz, next, expected) in [
+        (None, None, None, None, false),
+        (Some("prefetch"), None, None, None, true),
+        (Some("prefetch;prerender"), None, None, None, true),
+        (
+            Some("prefetch; anonymous-client-ip"),
+            None,
+            None,
+            None,
+            true,
+        ),
+        (None, Some("prefetch"), None, None, true),
+        (None, Some("Preview"), None, None, true),
+        (None, None, Some("prefetch"), None, true),
+        (Some(""), Some("navigate"), Some("prefetching"), None, false),
+        (None, None, None, Some("1"), true),
+        (None, None, None, Some("2"), true),
+        (None, Some("navigate"), None, Some("1"), true),
     ] {
-        let found = Renewal::loads_ahead(sec_purpose, purpose, x_moz);
+        let found = Renewal::loads_ahead(sec_purpose, purpose, x_moz, next);
         assert_eq!(found, expected, "{sec_purpose:?} {purpose:?} {x_moz:?}");
     }
 }

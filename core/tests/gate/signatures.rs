@@ -106,8 +106,10 @@ fn the_platform_is_asked_once_and_its_finding_decides() {
     check(Finding::Valid, "/app", "forward /app to app as ada");
     check(Finding::Invalid, "/app", "401 INVALID_TOKEN");
     check(Finding::KeyRefused, "/app", "401 INVALID_TOKEN");
+    check(Finding::NotChecked, "/app", "503 KEYS_UNAVAILABLE");
     check(Finding::Valid, "/", "forward / to app as ada");
     check(Finding::Invalid, "/", "forward / to app as nobody");
+    check(Finding::NotChecked, "/", "forward / to app as nobody");
     check(Finding::Valid, "/admin", "403 INSUFFICIENT_ROLE");
     // What no signature could let pass is refused without one.
     assert_eq!(

@@ -47,6 +47,7 @@ fn an_answer_counts_for_its_own_question_as_often_as_it_is_asked() {
         (Finding::Valid, "ok"),
         (Finding::Invalid, "signature-invalid"),
         (Finding::KeyRefused, "key-refused"),
+        (Finding::NotChecked, "signature-not-checked"),
     ] {
         let answer = question(&token, &keys).answer(finding);
         assert_eq!(outcome(&token, &keys, &answer), expected);
@@ -89,7 +90,12 @@ fn an_answer_to_another_question_counts_as_none() {
             "alg-key-mismatch",
         ),
     ] {
-        for finding in [Finding::Valid, Finding::Invalid, Finding::KeyRefused] {
+        for finding in [
+            Finding::Valid,
+            Finding::Invalid,
+            Finding::KeyRefused,
+            Finding::NotChecked,
+        ] {
             assert_eq!(
                 outcome(token, keys, &good(finding)),
                 expected,

@@ -15,6 +15,7 @@ mod order;
 mod mangled;
 mod answers;
 mod seen;
+mod arrivals;
 mod arbitrary;
 mod key_sets;
 mod signatures;

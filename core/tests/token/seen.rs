@@ -6,8 +6,8 @@ use edgeward_core::keys::KeySet;
 use edgeward_core::reject::Reject;
 use edgeward_core::time::UnixTime;
 use edgeward_core::token::{
-    Audiences, Expectations, KeyIdRule, MAX_SEEN_BYTES, MAX_SEEN_TOKENS, MAX_TOKEN_BYTES,
-    SeenTokens, TokenType, Verified, verify,
+    Audiences, BroughtBy, Expectations, KeyIdRule, MAX_SEEN_BYTES, MAX_SEEN_TOKENS,
+    MAX_TOKEN_BYTES, SeenTokens, TokenType, Verified, verify,
 };
 
 use crate::forge::*;
@@ -15,7 +15,7 @@ use crate::forge::*;
 /// Verifies and remembers, as the gate does.
 fn see(seen: &mut SeenTokens, token: &str, keys: &KeySet, expect: &Expectations) -> Arc<Verified> {
     let verified = Arc::new(verify(token, keys, expect, NOW).unwrap());
-    seen.remember(&verified, token.len(), keys, expect);
+    seen.remember(BroughtBy::Client, &verified, token.len(), keys, expect);
     verified
 }
 
@@ -29,7 +29,7 @@ fn at(seconds: i64) -> UnixTime {
 
 /// `None` if the token is not remembered.
 fn recalled(seen: &SeenTokens, token: &str, now: UnixTime) -> Option<Result<(), Reject>> {
-    seen.recall(token, &keys(), &expect(), now)
+    seen.recall(BroughtBy::Client, token, &keys(), &expect(), now)
         .map(|outcome| outcome.map(|_| ()))
 }
 
@@ -37,9 +37,15 @@ fn recalled(seen: &SeenTokens, token: &str, now: UnixTime) -> Option<Result<(), 
 fn a_seen_token_is_recalled_as_it_was_verified() {
     let (keys, expect) = (keys(), expect());
     let mut seen = SeenTokens::new();
-    assert!(seen.recall(&good(), &keys, &expect, NOW).is_none());
+    assert!(
+        seen.recall(BroughtBy::Client, &good(), &keys, &expect, NOW)
+            .is_none()
+    );
     let verified = see(&mut seen, &good(), &keys, &expect);
-    let recalled = seen.recall(&good(), &keys, &expect, NOW).unwrap().unwrap();
+    let recalled = seen
+        .recall(BroughtBy::Client, &good(), &keys, &expect, NOW)
+        .unwrap()
+        .unwrap();
     assert!(Arc::ptr_eq(&recalled, &verified));
     assert_eq!(seen.len(), 1);
     see(&mut seen, &good(), &keys, &expect);
@@ -79,7 +85,8 @@ fn rotated_keys_forget_everything() {
         let mut seen = SeenTokens::new();
         see(&mut seen, &good(), &before, &expect);
         assert!(
-            seen.recall(&good(), &after, &expect, NOW).is_none(),
+            seen.recall(BroughtBy::Client, &good(), &after, &expect, NOW)
+                .is_none(),
             "{about}"
         );
     }
@@ -87,7 +94,10 @@ fn rotated_keys_forget_everything() {
     let again = KeySet::parse(set(&[jwk(&entry)]).replace(',', " ,\n").as_bytes()).unwrap();
     let mut seen = SeenTokens::new();
     see(&mut seen, &good(), &before, &expect);
-    assert!(seen.recall(&good(), &again, &expect, NOW).is_some());
+    assert!(
+        seen.recall(BroughtBy::Client, &good(), &again, &expect, NOW)
+            .is_some()
+    );
     // So are the same keys in another order, which some issuers write anew each time.
     let [two, swapped] = [["", "b"], ["b", ""]].map(|order| {
         let key = |name| match name {
@@ -98,7 +108,10 @@ fn rotated_keys_forget_everything() {
     });
     let mut seen = SeenTokens::new();
     see(&mut seen, &good(), &two, &expect);
-    assert!(seen.recall(&good(), &swapped, &expect, NOW).is_some());
+    assert!(
+        seen.recall(BroughtBy::Client, &good(), &swapped, &expect, NOW)
+            .is_some()
+    );
 }
 
 #[test]
@@ -113,8 +126,14 @@ fn keys_that_were_rotated_away_and_back_are_not_trusted_from_memory() {
         &after,
         &expect,
     );
-    assert!(seen.recall(&good(), &after, &expect, NOW).is_none());
-    assert!(seen.recall(&good(), &before, &expect, NOW).is_none());
+    assert!(
+        seen.recall(BroughtBy::Client, &good(), &after, &expect, NOW)
+            .is_none()
+    );
+    assert!(
+        seen.recall(BroughtBy::Client, &good(), &before, &expect, NOW)
+            .is_none()
+    );
     assert_eq!(seen.len(), 1);
 }
 
@@ -145,7 +164,8 @@ fn other_expectations_forget_everything() {
         let mut seen = SeenTokens::new();
         see(&mut seen, &good(), &keys, &expect());
         assert!(
-            seen.recall(&good(), &keys, &other, NOW).is_none(),
+            seen.recall(BroughtBy::Client, &good(), &keys, &other, NOW)
+                .is_none(),
             "{about}"
         );
     }
@@ -185,7 +205,10 @@ fn one_other_character_is_another_token() {
     let good = good();
     let mut seen = SeenTokens::new();
     see(&mut seen, &good, &keys, &expect);
-    let known = |token: &str| seen.recall(token, &keys, &expect, NOW).is_some();
+    let known = |token: &str| {
+        seen.recall(BroughtBy::Client, token, &keys, &expect, NOW)
+            .is_some()
+    };
     for index in 0..good.len() {
         for replacement in ['A', 'B', '.', '=', '\0'] {
             let mut other: Vec<char> = good.chars().collect();
@@ -270,7 +293,7 @@ fn long_tokens_drop_as_many_as_take_their_place() {
     let half = MAX_SEEN_BYTES / 2;
     let remember = |seen: &mut SeenTokens, number: usize, length: usize| {
         let verified = Arc::new(verify(&numbered(number), &keys, &expect, NOW).unwrap());
-        seen.remember(&verified, length, &keys, &expect);
+        seen.remember(BroughtBy::Client, &verified, length, &keys, &expect);
     };
     let known = |seen: &SeenTokens| -> Vec<usize> {
         (0..6)

@@ -26,6 +26,21 @@ export type EdgewardErrorCode =
   /** `createVerifier` was called wrongly. Never depends on a token. */
   | "INVALID_OPTIONS";
 
+/** The reasons that are the package's own; all others are the core's. docs/VERIFICATION.md tells what each means, and a test holds it to this list. */
+export type PackageReason =
+  | "token-not-text"
+  | "alg-needs-verify-token"
+  | "keys-not-loaded"
+  | "key-set-unreachable"
+  | "key-set-timeout"
+  | "key-set-status"
+  | "key-set-redirected"
+  | "key-set-other-tag"
+  | "key-set-fetch-failed"
+  | "no-web-crypto"
+  | "key-not-imported"
+  | "wasm-not-loaded";
+
 export class EdgewardError extends Error {
   override readonly name = "EdgewardError";
   /** Stable; safe to branch on. */

@@ -1,6 +1,6 @@
 // One fetch of a key set, with everything an address could do wrong bounded.
 
-import { EdgewardError } from "./errors.js";
+import { EdgewardError, type PackageReason } from "./errors.js";
 import type { Runtime } from "./runtime.js";
 
 /** Somebody is waiting for a sign-in decision; an issuer that needs longer counts as down. */
@@ -76,6 +76,7 @@ async function readBounded(response: Response): Promise<Uint8Array> {
   return body;
 }
 
-function unavailable(reason: string, cause?: unknown): EdgewardError {
+/** The core has the same limit of size under the same name. */
+function unavailable(reason: PackageReason | "key-set-too-large", cause?: unknown): EdgewardError {
   return new EdgewardError("KEYS_UNAVAILABLE", reason, { cause });
 }

@@ -1,6 +1,6 @@
 // Signatures that WebCrypto checks: ES256 and RS256. Nothing is decided here; the core asks and judges.
 
-import { EdgewardError } from "./errors.js";
+import { EdgewardError, type PackageReason } from "./errors.js";
 import type { Runtime } from "./runtime.js";
 import type { Question } from "./wasm/edgeward.js";
 
@@ -78,7 +78,7 @@ export class PlatformKeys {
       outcome = { subtle, key: await subtle.importKey("jwk", jwk, algorithm, false, ["verify"]), algorithm };
     } catch (cause) {
       if (!this.#runtime.keyErrors.includes((cause as Partial<Error> | undefined)?.name ?? "")) {
-        throw new EdgewardError("CRYPTO_UNAVAILABLE", "key-not-imported", { cause });
+        throw new EdgewardError("CRYPTO_UNAVAILABLE", "key-not-imported" satisfies PackageReason, { cause });
       }
       outcome = REFUSED;
     }
@@ -105,7 +105,7 @@ function webCrypto(): SubtleCrypto {
   // Browsers hide it from pages that did not come over https or from this machine.
   const subtle = crypto?.subtle as SubtleCrypto | undefined;
   if (subtle === undefined) {
-    throw new EdgewardError("CRYPTO_UNAVAILABLE", "no-web-crypto", {
+    throw new EdgewardError("CRYPTO_UNAVAILABLE", "no-web-crypto" satisfies PackageReason, {
       message: "edgeward: ES256 and RS256 need crypto.subtle, which browsers offer in secure contexts only",
     });
   }

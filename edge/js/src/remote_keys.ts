@@ -6,7 +6,7 @@
 // fetches for unknown key ids, which anybody can provoke, have a cooldown that their own number cannot prolong. It keeps no
 // keys itself: a good answer is handed to `accept`, which refuses a bad one and then keeps the set before it.
 
-import { EdgewardError } from "./errors.js";
+import { EdgewardError, type PackageReason } from "./errors.js";
 import { fetchKeySet } from "./fetch_key_set.js";
 import type { Runtime } from "./runtime.js";
 
@@ -119,7 +119,7 @@ export class RemoteKeys {
 
   /** Why there is no usable set. */
   unavailable(): EdgewardError {
-    const reason = this.#lastFailure?.reason ?? "keys-not-loaded";
+    const reason = this.#lastFailure?.reason ?? ("keys-not-loaded" satisfies PackageReason);
     return new EdgewardError("KEYS_UNAVAILABLE", reason, { cause: this.#lastFailure?.cause });
   }
 
@@ -200,5 +200,5 @@ function within(then: number, duration: number, now: number): boolean {
 }
 
 function unexpected(cause: unknown): EdgewardError {
-  return new EdgewardError("KEYS_UNAVAILABLE", "key-set-fetch-failed", { cause });
+  return new EdgewardError("KEYS_UNAVAILABLE", "key-set-fetch-failed" satisfies PackageReason, { cause });
 }

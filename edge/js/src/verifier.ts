@@ -1,6 +1,6 @@
 // Joins the parts: options, the core in wasm, the keys, WebCrypto, and the tokens seen before.
 
-import { EdgewardError, type EdgewardErrorCode } from "./errors.js";
+import { EdgewardError, type EdgewardErrorCode, type PackageReason } from "./errors.js";
 import { readOptions, wrong, type Settings } from "./options.js";
 import { PlatformKeys, type Asked } from "./platform_keys.js";
 import { RemoteKeys } from "./remote_keys.js";
@@ -28,7 +28,7 @@ export async function createVerifierIn(runtime: Runtime, options: VerifierOption
   try {
     await runtime.load();
   } catch (cause) {
-    throw new EdgewardError("WASM_UNAVAILABLE", "wasm-not-loaded", { cause });
+    throw new EdgewardError("WASM_UNAVAILABLE", "wasm-not-loaded" satisfies PackageReason, { cause });
   }
   const { issuer, audiences, typ, leewaySeconds, keyIdOptional } = settings;
   const core = new Core(issuer, audiences, typ, leewaySeconds, keyIdOptional, outcomes);
@@ -139,7 +139,7 @@ class TokenVerifier implements Verifier {
     const answer = this.#ask(desk, token, now / 1000);
     if ("claims" in answer) return this.#seen.remember(token, answer, "core", this.#seen.generation);
     this.#leave(desk);
-    throw new EdgewardError("INVALID_TOKEN", "alg-needs-verify-token", {
+    throw new EdgewardError("INVALID_TOKEN", "alg-needs-verify-token" satisfies PackageReason, {
       message: "edgeward: verifyTokenSync checks EdDSA only; ES256 and RS256 need verifyToken",
     });
   }
@@ -194,5 +194,5 @@ class TokenVerifier implements Verifier {
 }
 
 function mustBeText(token: unknown): void {
-  if (typeof token !== "string") throw new EdgewardError("INVALID_TOKEN", "token-not-text");
+  if (typeof token !== "string") throw new EdgewardError("INVALID_TOKEN", "token-not-text" satisfies PackageReason);
 }

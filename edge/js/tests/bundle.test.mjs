@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 /** What a page that verifies tokens has to load, JavaScript and WebAssembly compressed, so that it is no burden to a page. */
-const MOST_BYTES = 80 * 1024;
+const MOST_BYTES = 80_000;
 
 const RUNTIMES = {
   workerd: ["workerd", "worker", "browser"],

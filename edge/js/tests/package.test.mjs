@@ -12,8 +12,10 @@ const npm = execFileSync("npm", ["pack", "--dry-run", "--json"], { cwd: folder, 
 const packed = filesOf(JSON.parse(npm));
 
 it("has every file that an export leads to, and the WebAssembly", () => {
-  const targets = Object.values(exports["."]).map((target) => target.slice("./".length));
-  for (const file of [...targets, "dist/wasm/edgeward.js", "dist/wasm/edgeward.d.ts", "dist/wasm/edgeward_bg.wasm"]) {
+  const targets = Object.values(exports).flatMap((target) => (typeof target === "string" ? [target] : Object.values(target)));
+  assert.ok(Object.keys(exports).length > 4 && targets.every((target) => target.startsWith("./")), "it has entries for frameworks");
+  const files = targets.map((target) => target.slice("./".length));
+  for (const file of [...files, "dist/wasm/edgeward.js", "dist/wasm/edgeward.d.ts", "dist/wasm/edgeward_bg.wasm"]) {
     assert.ok(packed.includes(file), `${file} is not in the package`);
   }
 });

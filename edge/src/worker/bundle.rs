@@ -107,6 +107,7 @@ async fn fetch(errand: &Errand, context: &Context) -> Result<Bundle, &'static st
         accept: &accept,
         asker: Asker::TheEdge,
         entity_tag: None,
+        tells: &[],
     };
     // The time for keys, should they be wanted besides, is limited where they are fetched.
     let abort = AbortSignal::timeout_with_u32(TIMEOUT_MILLISECONDS);

@@ -9,7 +9,7 @@ use worker::Context;
 
 use super::errand::Errand;
 use super::request::Inbound;
-use super::{body, bundle};
+use super::{body, bundle, platform};
 
 /// What browsers send forms as, unless told otherwise.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -18,11 +18,11 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// token in the header.
 const MAX_FORM_BYTES: usize = 64 * 1024;
 
-/// Looks for the token in the header, and without one in the form, and asks the issuer for keys if what is there is worth it.
+/// Looks for the token in the header, and without one in the form, for which the client takes its time, and asks the issuer for keys if what is there is worth it.
 pub(super) async fn answer(
     question: CsrfQuestion,
     request: &Request,
-    inbound: &Inbound,
+    inbound: &mut Inbound,
     errand: &Errand,
     context: &Context,
 ) -> CsrfAnswer {
@@ -30,7 +30,9 @@ pub(super) async fn answer(
     let said = |name| headers.get(name).ok().flatten();
     let mut sent = said(CSRF_HEADER);
     if sent.is_none() && said("content-type").is_some_and(|media| is_form(&media)) {
+        let began = platform::moment();
         sent = body::field_of_form(request, CSRF_FIELD, MAX_FORM_BYTES).await;
+        inbound.pass(platform::moment().milliseconds_since(began));
     }
     let user_agent = said("user-agent").unwrap_or_default();
     let cookies = inbound.cookies();

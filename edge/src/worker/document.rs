@@ -9,7 +9,6 @@ use super::proof::Asker;
 use super::{outbound, platform};
 
 /// Which document, and how it is asked for.
-#[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     /// Its path at the issuer, with a query if it has one.
     pub(super) target: &'a str,
@@ -19,6 +18,8 @@ pub(super) struct Wanted<'a> {
     pub(super) asker: Asker,
     /// Goes along as `If-None-Match`.
     pub(super) entity_tag: Option<&'a str>,
+    /// What the edge tells the issuer besides, in headers.
+    pub(super) tells: &'a [(&'static str, Option<String>)],
 }
 
 /// Why there is no document.
@@ -64,6 +65,11 @@ pub(super) fn request(
     headers.set("accept", wanted.accept)?;
     if let Some(tag) = wanted.entity_tag {
         headers.set("if-none-match", tag)?;
+    }
+    for (name, told) in wanted.tells {
+        if let Some(told) = told {
+            headers.set(name, told)?;
+        }
     }
     let own = outbound::proof_headers(
         &errand.settings,

@@ -14,6 +14,7 @@ use super::reply::{OwnHeaders, Reply};
 use super::request::Inbound;
 use super::response_headers::REQUEST_ID;
 use super::runtime;
+use super::tally;
 
 /// An answer without a body (RFC 9110, section 15.3.5).
 const NO_CONTENT: u16 = 204;
@@ -33,8 +34,9 @@ pub(super) enum Effect {
     Bring(Decision),
 }
 
-/// What a decision comes to. Refusals are logged on the way, with the reason that the client is not told.
+/// What a decision comes to. It is counted, and refusals are logged on the way, with the reason that the client is not told.
 pub(super) fn of(decision: Decision, inbound: &Inbound) -> Effect {
+    tally::decided(&decision);
     match decision {
         Decision::Forward(permit) => Effect::Forward(permit),
         Decision::Redirect(redirect) => {

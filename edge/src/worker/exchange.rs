@@ -13,9 +13,10 @@ use web_sys::{Request, Response};
 
 use super::config::{Origin, Settings};
 use super::proxy::{self, Failure};
+use super::reply::Reply;
 use super::request::Inbound;
 use super::upstream_answer::Said;
-use super::{log, not_answered, refresh, refuse};
+use super::{log, not_answered, own, refresh};
 
 /// What has to be known of a request that goes on.
 pub(super) struct Forwarded {
@@ -122,7 +123,12 @@ impl Forwarded {
                 ("reason", failure.reason),
             ],
         );
-        refuse(failure.code, &self.inbound, &self.settings)
+        let mut reply = Reply::refusal(failure.code, self.inbound.reader(), &self.inbound.id);
+        // A script that may read the app's answers may read as well that there is none.
+        if let Some(grant) = self.permit.cors() {
+            reply = reply.with_each(grant.headers()).varying_by_origin();
+        }
+        own(reply, &self.inbound, &self.settings)
             .or_else(|_| not_answered(&self.inbound, &self.settings))
     }
 }

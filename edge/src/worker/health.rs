@@ -6,11 +6,13 @@
 use edgeward_core::gate::PolicyState;
 use edgeward_core::problem::ProblemCode;
 use edgeward_core::revocation::State;
+use edgeward_core::tally::Counted;
 
 use super::config::Settings;
 use super::reply::{Reader, Reply};
 use super::request::Inbound;
 use super::revocations::{self, Counts};
+use super::tally;
 
 /// Answered here and never judged or forwarded.
 pub(super) const PATH: &str = "/_edgeward/health";
@@ -32,11 +34,8 @@ pub(super) fn answer(inbound: &Inbound, settings: &Settings) -> Reply {
 
 /// Counted since the isolate started. How many sessions have ended is nobody's business.
 fn body(state: State, counts: Counts) -> String {
-    let Counts {
-        fetches,
-        failures,
-        passed_unconfirmed,
-    } = counts;
+    let Counts { fetches, failures } = counts;
+    let passed_unconfirmed = tally::count(Counted::Unconfirmed);
     let state = match state {
         State::Unread => "unread",
         State::Read => "read",

@@ -1,10 +1,12 @@
 //! Asking core about a request, and bringing what it asks for.
 //!
 //! Core may ask for a turn by address, then for keys, then about a signature, then for the feed of ended sessions, then about the CSRF
-//! token, then for a turn by identity; the keys of a cold isolate twice at most, the rest once, and in this order. Or it may ask for a
+//! token, then for a turn by identity; the keys of a cold isolate twice at most, the rest once, and in this order. A form in which the
+//! CSRF token is looked for takes the time of the client's: after it, keys, signature and feed may be asked for once more. Or it may ask for a
 //! refresh, once, in place of what only passes after it; then about the token that this brought for the same again, but for the turn by
 //! address, which a request takes once. Who asks the issuer for that refresh takes a turn by address for it, too. So a request comes to an end whatever a client, the issuer or the platform does. Tokens that were verified are
-//! remembered for the life of the isolate ([`SeenTokens`]): that shortens the way of a request and decides nothing.
+//! remembered for the life of the isolate ([`SeenTokens`]): that shortens the way of a request and decides nothing. The same memory knows
+//! which of them clients presented, and that is told with the next question for the feed.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -13,6 +15,7 @@ use edgeward_core::csrf::CsrfAnswer;
 use edgeward_core::gate::{Decision, Gate, KeyDemand, RequestView, Ruling, Turns, decide};
 use edgeward_core::revocation::{Consulted, Revocations};
 use edgeward_core::signature::SignatureAnswer;
+use edgeward_core::tally::Counted;
 use edgeward_core::token::SeenTokens;
 use wasm_bindgen::JsValue;
 use web_sys::Request;
@@ -24,13 +27,25 @@ use super::errand::Errand;
 use super::introduction;
 use super::keys::{self, Current};
 use super::limits::{self, Toll};
+use super::platform;
 use super::refresh;
 use super::request::Inbound;
 use super::revocations;
 use super::signatures;
+use super::tally;
 
 thread_local! {
     static SEEN: RefCell<SeenTokens> = const { RefCell::new(SeenTokens::new()) };
+}
+
+/// The sessions whose refreshes arrived at clients, as far as the issuer was not told.
+pub(super) fn untold_arrivals() -> Option<String> {
+    SEEN.with_borrow(|seen| seen.arrivals().borrow().untold())
+}
+
+/// The issuer has these.
+pub(super) fn arrivals_were_told(told: &str) {
+    SEEN.with_borrow(|seen| seen.arrivals().borrow_mut().were_told(told));
 }
 
 /// What one request is judged with.
@@ -144,9 +159,7 @@ impl Bench {
             };
             refresh::obtain(&self.settings, inbound, request, context, toll).await;
             // It is about another token from now on, so what was found out about the first one is final for nothing.
-            self.keys_are_final = false;
-            self.answer = None;
-            self.revocations_are_final = false;
+            self.forget_what_is_final();
             self.csrf = None;
             decision = self.judge(inbound);
         }
@@ -156,11 +169,42 @@ impl Bench {
     async fn bring_for_token(
         &mut self,
         mut decision: Decision,
-        inbound: &Inbound,
+        inbound: &mut Inbound,
         request: &Request,
         context: &Context,
     ) -> Decision {
         decision = self.ask_platform(decision, inbound).await;
+        decision = self.bring_for_claims(decision, inbound, context).await;
+        if let Decision::NeedsCsrf(question) = decision {
+            // The token of the caller stays the same, and so does its session, which the answer is about.
+            let (errand, arrived) = (self.errand(inbound), inbound.moment);
+            self.csrf = Some(csrf::answer(*question, request, inbound, &errand, context).await);
+            if inbound.moment != arrived {
+                // Neither keys nor feed nor token need be good any more.
+                self.keys = keys::current(inbound.now);
+                self.forget_what_is_final();
+            }
+            decision = self.judge(inbound);
+            decision = self.bring_for_claims(decision, inbound, context).await;
+            tally::csrf(&decision);
+        }
+        // A turn by identity, of which nobody knew before whose it is.
+        self.ask_platform(decision, inbound).await
+    }
+
+    fn forget_what_is_final(&mut self) {
+        self.keys_are_final = false;
+        self.answer = None;
+        self.revocations_are_final = false;
+    }
+
+    /// Brings what has to be known of the token, so that it is believed.
+    async fn bring_for_claims(
+        &mut self,
+        mut decision: Decision,
+        inbound: &Inbound,
+        context: &Context,
+    ) -> Decision {
         if let Decision::NeedsKeys(KeyDemand::NoKeySet) = decision {
             // A cold isolate will want both, and asks for both at once.
             revocations::begin(&self.errand(inbound), inbound, context);
@@ -168,7 +212,10 @@ impl Bench {
         // Twice at most: the first set of a cold isolate may be one that another one kept.
         while let Decision::NeedsKeys(_) = decision {
             let errand = self.errand(inbound);
+            let began = platform::moment();
             let better = keys::obtain(&errand, self.keys.as_ref(), context).await;
+            let waited = platform::moment().milliseconds_since(began);
+            tally::add(Counted::KeyWait, u32::try_from(waited).unwrap_or(0));
             self.keys_are_final = keys::are_final(self.keys.as_ref(), better.as_ref());
             self.keys = better;
             decision = self.judge(inbound);
@@ -184,14 +231,7 @@ impl Bench {
             self.revocations_are_final = true;
             decision = self.judge(inbound);
         }
-        if let Decision::NeedsCsrf(question) = decision {
-            // The token of the caller stays the same, and so does its session, which the answer is about.
-            let errand = self.errand(inbound);
-            self.csrf = Some(csrf::answer(*question, request, inbound, &errand, context).await);
-            decision = self.judge(inbound);
-        }
-        // A turn by identity, of which nobody knew before whose it is.
-        self.ask_platform(decision, inbound).await
+        decision
     }
 
     async fn ask_platform(&mut self, decision: Decision, inbound: &Inbound) -> Decision {

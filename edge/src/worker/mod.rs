@@ -14,6 +14,7 @@ mod errand;
 mod keys;
 mod signatures;
 mod revocations;
+mod tally;
 mod limits;
 mod refresh;
 mod bundle;
@@ -42,7 +43,9 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use edgeward_core::cookie::Environment;
+use edgeward_core::gate::PolicyState;
 use edgeward_core::problem::{Problem, ProblemCode};
+use edgeward_core::tally::Counted;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 use web_sys::{Request, Response};
@@ -97,6 +100,7 @@ pub fn fetch(
     let context = Context::new(context);
     let mut bench = Bench::at_hand(&settings, &inbound, env, &context);
     let decision = bench.judge(&inbound);
+    tally::keys(&decision, &inbound, &settings.cookies.access);
     bench.follow_up(&decision, &inbound, &context);
     match effect::of(decision, &inbound) {
         Effect::Reply(reply) => own(reply, &inbound, &settings)
@@ -188,6 +192,7 @@ fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), 
 }
 
 fn refuse(code: ProblemCode, inbound: &Inbound, settings: &Settings) -> Result<Response, JsValue> {
+    tally::add(Counted::Failed, 1);
     let reply = Reply::refusal(code, inbound.reader(), &inbound.id);
     own(reply, inbound, settings)
 }
@@ -213,6 +218,10 @@ fn settings(env: &JsValue) -> Result<Rc<Settings>, BrokenSettings> {
     SETTINGS.with(|cell| {
         let read = || {
             let settings = Settings::read(|binding| text_binding(env, binding))?;
+            // A monitor that polls the health would otherwise be all that ever hears of it.
+            if let PolicyState::Broken(error) = &settings.policy {
+                log::line("error", "policy-invalid", &[("reason", &error.to_string())]);
+            }
             if let Some(name) = &settings.client_address_header {
                 READ_FIRST.with(|names| names.add(name));
             }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::IpAddr;
 
+use edgeward_core::cookie::CookieNames;
 use edgeward_core::gate::headers::impassable;
 use edgeward_core::time::UnixTime;
 use edgeward_core::token::SignError;
@@ -97,7 +98,7 @@ pub(super) fn to_app<'h>(
 ) -> Onward<'h> {
     let Onward { mut gone, mut set } = client.go_on(inbound);
     if inbound.header("cookie").is_some() {
-        match inbound.cookies().without(&settings.cookies.all()) {
+        match inbound.cookies().without(&CookieNames::OF_EVERY_SETTING) {
             Some(cookies) => set.push(("cookie", cookies.into())),
             None => gone.push("cookie"),
         }
@@ -247,7 +248,7 @@ mod tests {
                 ("x-middleware-subrequest", "middleware"),
                 (
                     "cookie",
-                    "theme=dark; __Host-edgeward-access=T; __Host-edgeward-refresh=R; __Host-edgeward-session=S",
+                    "theme=dark; __Host-edgeward-access=T; __Host-edgeward-refresh=R; __Host-edgeward-session=S; __Secure-edgeward-refresh=R; edgeward-access=T; __secure-edgeward-session=S",
                 ),
             ],
             Some("203.0.113.7"),

@@ -34,6 +34,7 @@ pub(super) const DECISIVE: &[&str] = &[
     "sec-purpose",
     "purpose",
     "x-moz",
+    "next-router-prefetch",
     #[cfg(feature = "test-clock")]
     super::clock::TEST_CLOCK_HEADER,
 ];
@@ -42,7 +43,7 @@ pub(super) const DECISIVE: &[&str] = &[
 pub(super) struct Inbound {
     /// Made here; the name of this request in all logs.
     pub(super) id: String,
-    /// The one moment at which everything about it is judged, as tokens count time.
+    /// The one moment at which everything about it is judged, as tokens count time. It [passes](Self::pass) only while a form is read.
     pub(super) now: UnixTime,
     /// The same moment more exactly, for what is younger than a second or not.
     pub(super) moment: Moment,
@@ -93,6 +94,13 @@ impl Inbound {
             path,
             query,
         })
+    }
+
+    /// So many milliseconds went by while the client had its turn: it is judged by the time that it is then, or whoever sends
+    /// slowly would be judged by what was true when it began.
+    pub(super) fn pass(&mut self, milliseconds: i64) {
+        self.moment = self.moment.plus(milliseconds.max(0));
+        self.now = self.moment.time();
     }
 
     /// The path as the runtime gave it.
@@ -148,8 +156,8 @@ impl Inbound {
     /// joined them, and a cookie of a sibling domain can look like that on purpose, to slip a name past the browser's
     /// `__Host-` rule. It is refused instead of being read in one of two ways. A comma in the value of somebody else's
     /// cookie hides nothing: behind the next `;` both readers agree again.
-    pub(super) fn hides_a_cookie(&self, names: &CookieNames) -> bool {
-        CookieHeader::hides_behind_commas(self.header("cookie").unwrap_or(""), names)
+    pub(super) fn hides_a_cookie(&self) -> bool {
+        CookieHeader::hides_behind_commas(self.header("cookie").unwrap_or(""))
     }
 
     /// Whether the client wants to speak WebSocket (RFC 6455, section 4.1).
@@ -192,7 +200,7 @@ impl Inbound {
     /// What core may look at, but for the client's address: which header says that is a setting.
     pub(super) fn view(&self, names: &CookieNames) -> RequestView<'_> {
         let (authorization, cookies) = (self.header("authorization"), self.cookies());
-        let mut credential = if self.hides_a_cookie(names) {
+        let mut credential = if self.hides_a_cookie() {
             Credential::Ambiguous
         } else {
             Credential::from_headers(authorization.as_slice(), &cookies, names)
@@ -203,6 +211,7 @@ impl Inbound {
                     self.header("sec-purpose"),
                     self.header("purpose"),
                     self.header("x-moz"),
+                    self.header("next-router-prefetch"),
                 );
                 Renewal::of(authorization.as_slice(), &cookies, names, ahead)
             }
@@ -285,6 +294,17 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn time_passes_in_one_direction() {
+        let mut request = inbound("POST", "http://app.test/pay", &[]);
+        let (now, moment) = (request.now, request.moment);
+        for (milliseconds, passed) in [(0, 0), (999, 999), (1, 1_000), (-5_000, 1_000)] {
+            request.pass(milliseconds);
+            assert_eq!(request.moment.milliseconds_since(moment), passed);
+            assert_eq!(request.now.seconds_since(now), passed / 1_000);
+        }
+    }
+
+    #[test]
     fn a_cookie_of_ours_behind_a_comma_is_ambiguous() {
         let names = CookieNames::for_environment(Environment::Production, false);
         for (cookie, hidden) in [
@@ -301,9 +321,11 @@ pub(super) mod tests {
             ("__Host-edgeward-access=T, __Host-edgeward-access=T", true),
             ("b=2; a=1, c=3, __Host-edgeward-refresh=R; d=4", true),
             ("a=1, %5f_Host-edgeward-session=S", true),
+            ("a=1, __Secure-edgeward-refresh=R", true),
+            ("a=1, edgeward-refresh=R", true),
         ] {
             let request = inbound("GET", "http://app.test/", &[("cookie", cookie)]);
-            assert_eq!(request.hides_a_cookie(&names), hidden, "{cookie}");
+            assert_eq!(request.hides_a_cookie(), hidden, "{cookie}");
             let credential = request.view(&names).credential;
             assert_eq!(credential == Credential::Ambiguous, hidden, "{cookie}");
             let is_found = credential == Credential::Token("T");

@@ -12,6 +12,7 @@ use edgeward_core::gate::Decision;
 use edgeward_core::revocation::{
     Advice, Consulted, Feed, Mode, PATIENCE_MILLISECONDS, Revocations, State, Ticket,
 };
+use edgeward_core::tally::Counted;
 use edgeward_core::time::Moment;
 use js_sys::Promise;
 use worker::Context;
@@ -19,7 +20,7 @@ use worker::Context;
 use super::errand::Errand;
 use super::flight::{self, Looks};
 use super::request::Inbound;
-use super::{log, platform};
+use super::{log, platform, tally};
 use fetch::Failure;
 
 /// Because a fetch takes about this long; looking more often costs timers and gains nothing.
@@ -37,15 +38,12 @@ pub(super) struct Counts {
     pub(super) fetches: u64,
     /// Of these, how many brought nothing acceptable.
     pub(super) failures: u64,
-    /// Requests that passed although the feed was older than their route wants, because none younger could be had.
-    pub(super) passed_unconfirmed: u64,
 }
 
 impl Counts {
     const NONE: Self = Self {
         fetches: 0,
         failures: 0,
-        passed_unconfirmed: 0,
     };
 }
 
@@ -126,7 +124,7 @@ pub(super) fn follow_up(
         | Decision::NeedsCsrf(_) => return,
     };
     if passed && !was_current {
-        count(|counts| counts.passed_unconfirmed += 1);
+        tally::add(Counted::Unconfirmed, 1);
     }
     let claim = |feed: &mut Feed| feed.claim_refresh(mode, inbound.moment);
     if let Some(ticket) = FEED.with_borrow_mut(claim) {
@@ -156,7 +154,7 @@ fn report(errand: &Errand, ticket: &Ticket, outcome: Result<(), Failure>, now: M
         Ok(()) => {
             FEED.with_borrow_mut(|feed| feed.ended(ticket));
             if before == State::Failing {
-                let passed = COUNTS.get().passed_unconfirmed.to_string();
+                let passed = tally::count(Counted::Unconfirmed).to_string();
                 log::line(
                     "info",
                     "revocations-loaded-again",

@@ -1,9 +1,9 @@
 //! Signatures that the platform checks: ES256 and RS256, by WebCrypto.
 //!
 //! Core asks ([`SignatureQuestion`]), this answers; nothing is decided here. A key is imported once and kept for the life of
-//! the isolate. A key that the platform refuses, a point off its curve for example, is remembered as refused; a failure that
-//! says nothing of the key is not, and the next token under it has it tried again. Whatever else goes wrong is an invalid
-//! signature.
+//! the isolate. A key that the platform refuses, a point off its curve for example, is remembered as refused. A failure that
+//! says nothing of the key says nothing of the token either, and the next one under it has it tried again. Whatever else goes
+//! wrong is an invalid signature.
 
 use std::cell::RefCell;
 
@@ -47,8 +47,8 @@ thread_local! {
 /// Has the platform check the signature.
 pub(super) async fn answer(question: SignatureQuestion) -> SignatureAnswer {
     let finding = match imported(question.key()).await {
-        None => Finding::KeyRefused,
-        Some(key) => match is_valid(&key, &question).await {
+        Err(finding) => finding,
+        Ok(key) => match is_valid(&key, &question).await {
             Ok(true) => Finding::Valid,
             Ok(false) | Err(_) => Finding::Invalid,
         },
@@ -56,19 +56,22 @@ pub(super) async fn answer(question: SignatureQuestion) -> SignatureAnswer {
     question.answer(finding)
 }
 
-/// The platform's key, `None` if it does not take this one. Two requests may import a key at the same time; the outcome is
-/// the same.
-async fn imported(key: &PlatformKey) -> Option<CryptoKey> {
-    if let Some(known) = IMPORTED.with_borrow(|imported| imported.get(key).cloned()) {
-        return known;
-    }
-    let outcome = match import(key).await {
-        Ok(imported) => Some(imported),
-        Err(error) if is_about_the_key(&name_of(&error)) => None,
-        Err(_) => return None,
+/// The platform's key, or why there is none. Two requests may import a key at the same time; the outcome is the same.
+async fn imported(key: &PlatformKey) -> Result<CryptoKey, Finding> {
+    let known = IMPORTED.with_borrow(|imported| imported.get(key).cloned());
+    let outcome = match known {
+        Some(known) => known,
+        None => {
+            let outcome = match import(key).await {
+                Ok(imported) => Some(imported),
+                Err(error) if is_about_the_key(&name_of(&error)) => None,
+                Err(_) => return Err(Finding::NotChecked),
+            };
+            IMPORTED.with_borrow_mut(|imported| imported.keep(key, outcome.clone()));
+            outcome
+        }
     };
-    IMPORTED.with_borrow_mut(|imported| imported.keep(key, outcome.clone()));
-    outcome
+    outcome.ok_or(Finding::KeyRefused)
 }
 
 async fn import(key: &PlatformKey) -> Result<CryptoKey, JsValue> {

@@ -196,7 +196,7 @@ fn without_ours(lines: &str, names: &CookieNames) -> Option<String> {
 fn is_ours(line: &str, names: &CookieNames) -> bool {
     let pair = line.split(';').next().unwrap_or_default();
     CookieHeader::parse(&[pair]).without(&names.all()).is_none()
-        || CookieHeader::hides_behind_commas(pair, names)
+        || CookieHeader::hides_behind_commas(pair)
 }
 
 /// What follows the upstream's own origin in a redirect of its. The client knows the upstream by another name.

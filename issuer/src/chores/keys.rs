@@ -2,13 +2,17 @@
 //!
 //! Every process does both. Whose step comes first does it, under the lock of the store; the others find it done.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::watch;
 
 use crate::{
     App,
     domain::{
+        events::{EventType, SecurityEvent},
         keyring::{KeyringError, Need, Rules, acts::Acts, timing::JITTER_SECONDS},
         secrets::{Purpose, SecretsError, plan},
     },
@@ -24,6 +28,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// And up to so much later, by lot, so that not all processes look at the same time.
 const LOOK_JITTER_MILLIS: u16 = 5_000;
+
+/// A clock that moved by more meanwhile was set, or the machine slept: then something may be due at once.
+const CLOCK_WENT_SECONDS: i64 = 60;
 
 /// Keeps the schedule once, and reads what came of it.
 pub(super) async fn once(app: &App) {
@@ -51,14 +58,31 @@ async fn read_secrets(app: &App) -> Result<(), SecretsError> {
 /// Reads and keeps the schedule, at once and then again and again, until it is told to stop.
 pub(super) async fn keep(app: &App, mut stopped: watch::Receiver<()>) {
     let mut look_at = Instant::now();
+    let mut looked_at = app.clock.now();
     let (mut failing, mut secrets_failing) = (false, false);
+    let mut left_out = BTreeSet::new();
+    let mut lacked_signer = false;
     loop {
-        if Instant::now() >= look_at {
+        let clock_went = app.clock.now().seconds_since(looked_at).abs() > CLOCK_WENT_SECONDS;
+        if Instant::now() >= look_at || clock_went {
+            looked_at = app.clock.now();
             keep_schedule(app).await;
             look_at = Instant::now() + LOOK_EVERY + lot_of(LOOK_JITTER_MILLIS);
         }
         match read(app).await {
-            Ok(()) => failing = false,
+            Ok(()) => {
+                failing = false;
+                left_out = tell_left_out(app, left_out).await;
+                let lacks_signer = app.keyring.is_without_signer();
+                if lacks_signer && !lacked_signer {
+                    // Nobody can sign in until there is another key.
+                    tracing::error!(
+                        "no key signs: the last one was revoked, and another is yet to be made"
+                    );
+                    look_at = Instant::now();
+                }
+                lacked_signer = lacks_signer;
+            }
             Err(error) if !failing => {
                 failing = true;
                 tracing::warn!(detail = %error, "the signing keys could not be read; those of before are used for a minute");
@@ -78,6 +102,28 @@ pub(super) async fn keep(app: &App, mut stopped: watch::Receiver<()>) {
             () = tokio::time::sleep(READ_EVERY) => {}
         }
     }
+}
+
+/// Notes an event for each key that is left out and was not before. The log has been told when its row was read.
+async fn tell_left_out(app: &App, before: BTreeSet<String>) -> BTreeSet<String> {
+    let now_out = app.keyring.left_out();
+    for (kid, why) in &now_out {
+        if before.contains(kid) {
+            continue;
+        }
+        let event = SecurityEvent {
+            at: app.clock.now(),
+            kind: EventType::KeyLeftOut,
+            user: None,
+            request_id: None,
+            circumstances: None,
+            metadata: [("key", kid.clone()), ("reason", why.clone())].into(),
+        };
+        if let Err(error) = app.store.record_event(&event).await {
+            tracing::warn!(detail = %error, "a security event could not be written");
+        }
+    }
+    now_out.into_iter().map(|(kid, _)| kid).collect()
 }
 
 async fn keep_schedule(app: &App) {
@@ -109,7 +155,8 @@ async fn keep_schedule_of(app: &App, algorithm: SigningAlgorithm, need: Need) {
         need,
     };
     let jitter = i64::from(lot()) * JITTER_SECONDS / i64::from(u16::MAX);
-    match acts.keep_schedule(rules, jitter).await {
+    let refused = app.keyring.refused();
+    match acts.keep_schedule_without(&refused, rules, jitter).await {
         Ok(0) => {}
         Ok(steps) => {
             tracing::info!(%algorithm, steps, "signing keys: what was due is done");

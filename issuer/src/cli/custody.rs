@@ -1,7 +1,16 @@
 //! `edgeward custody`: the key-encryption keys that the settings name.
 
+use std::io::{self, Write};
+
 use super::{Answer, Outcome, Place, print};
-use crate::{config::Config, custody::Secrets};
+use crate::{
+    OpenError,
+    config::Config,
+    custody::Secrets,
+    domain::{custody_log, storage::StorageError},
+    open_existing_store,
+    store::Store,
+};
 
 /// The subcommands of `custody`.
 #[derive(Debug, clap::Subcommand)]
@@ -41,7 +50,7 @@ pub(super) async fn run(place: &Place, command: CustodyCommand) -> Outcome {
             print(IN_KMS)?;
             Ok(Answer::Yes)
         }
-        CustodyCommand::MakeKey { kms: false } => make_key(&place.configure()?),
+        CustodyCommand::MakeKey { kms: false } => make_key(&place.configure()?).await,
     }
 }
 
@@ -68,21 +77,53 @@ async fn check(config: &Config) -> Outcome {
         }
         answer = Answer::No;
     }
+    audit(config, async |store| {
+        custody_log::drain(store, &secrets).await
+    })
+    .await?;
     Ok(answer)
 }
 
+/// Writes down what was asked, where there is a database: a key may be made and tried before. What cannot be written keeps nobody
+/// from looking after a key, and is said.
+async fn audit(
+    config: &Config,
+    write: impl AsyncFnOnce(&Store) -> Result<(), StorageError>,
+) -> io::Result<()> {
+    let failed = |error: &dyn std::fmt::Display| {
+        writeln!(
+            io::stderr(),
+            "edgeward: what was asked of key-encryption keys is not in the audit log: {error}"
+        )
+    };
+    let store = match open_existing_store(config).await {
+        Ok(store) => store,
+        Err(OpenError::NoDatabase(_) | OpenError::NoSchema(_)) => return Ok(()),
+        Err(error) => return failed(&error),
+    };
+    let written = write(&store).await;
+    store.close().await;
+    written.or_else(|error| failed(&error))
+}
+
 #[cfg(feature = "hsm")]
-fn make_key(config: &Config) -> Outcome {
+async fn make_key(config: &Config) -> Outcome {
     use super::Failure;
-    use crate::custody::{self, MadeKey};
+    use crate::custody::{self, Access, Act, MadeKey};
 
     let Some(settings) = &config.custody.pkcs11 else {
         return Err(Failure("custody.pkcs11 names no device".to_owned()));
     };
     let (key, token) = (&settings.key, &settings.token);
-    let made = custody::make_key(settings)
-        .map_err(|failure| Failure(format!("the key-encryption key pkcs11:{key} {failure}")))?;
-    match made {
+    let made = custody::make_key(settings);
+    let name = format!("pkcs11:{key}");
+    let access = Access::told(&name, Act::Make, key, made.as_ref().err());
+    audit(config, async |store| {
+        custody_log::append(store, &access).await
+    })
+    .await?;
+    let told = |failure| Failure(format!("the key-encryption key {name} {failure}"));
+    match made.map_err(told)? {
         MadeKey::Made => {
             print(&format!("pkcs11:{key}: made on the token {token}"))?;
             Ok(Answer::Yes)
@@ -95,7 +136,7 @@ fn make_key(config: &Config) -> Outcome {
 }
 
 #[cfg(not(feature = "hsm"))]
-fn make_key(_: &Config) -> Outcome {
+async fn make_key(_: &Config) -> Outcome {
     Err(super::Failure(
         "this program was built without the feature `hsm`".to_owned(),
     ))

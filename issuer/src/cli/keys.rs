@@ -1,5 +1,10 @@
 //! `edgeward keys`: which keys sign and which secrets make tokens, when the next ones do, and what is done in an emergency.
 
+mod destroy;
+mod reseal;
+mod revoke;
+mod secrets;
+
 use std::{
     fs::File,
     io::{self, Read},
@@ -10,7 +15,7 @@ use std::{
 use edgeward_core::time::UnixTime;
 use zeroize::Zeroizing;
 
-use super::{Answer, Failure, Outcome, Place, print, reseal, secrets};
+use super::{Answer, Failure, Outcome, Place, print};
 use crate::{
     clock::Clock,
     config::Config,
@@ -72,8 +77,10 @@ pub(super) enum KeysCommand {
         #[arg(long)]
         force: bool,
     },
-    /// Bring every sealed key under the key-encryption key that seals now. Issuers may serve meanwhile.
+    /// Bring every sealed key, and the proof of every row, under the key-encryption key that seals now. Issuers may serve meanwhile.
     Reseal(reseal::Reseal),
+    /// Destroy keys that have ended where they are held, in a device or in KMS.
+    Destroy(destroy::Destroy),
 }
 
 /// What rotates.
@@ -101,6 +108,9 @@ pub(super) async fn run(place: &Place, command: KeysCommand) -> Outcome {
     if let KeysCommand::Reseal(reseal) = &command {
         return reseal::run(place, reseal).await;
     }
+    if let KeysCommand::Destroy(destroy) = &command {
+        return destroy::run(place, destroy).await;
+    }
     let config = place.configure()?;
     let now = Clock.now();
     // What cannot be read is told before anything is opened.
@@ -109,12 +119,22 @@ pub(super) async fn run(place: &Place, command: KeysCommand) -> Outcome {
         KeysCommand::List { .. }
         | KeysCommand::Rotate { .. }
         | KeysCommand::Revoke { .. }
-        | KeysCommand::Reseal(_) => None,
+        | KeysCommand::Reseal(_)
+        | KeysCommand::Destroy(_) => None,
     };
     let store = open_existing_store(&config).await?;
     let outcome = act(&config, &store, command, imported, now).await;
     store.close().await;
     outcome
+}
+
+/// What every act is done with.
+struct Known<'a> {
+    config: &'a Config,
+    store: &'a Store,
+    /// Whether there are signing keys: then there are secrets that they are sealed with.
+    has_keys: bool,
+    now: UnixTime,
 }
 
 async fn act(
@@ -146,15 +166,22 @@ async fn act(
         ) {
             return refuse(&"secrets of tokens have no algorithm");
         }
-        let custody = secrets_of(config, has_keys)?;
-        return secrets::run(config, store, &custody, secret, now).await;
+        return secrets::run(config, store, has_keys, secret, now).await;
     }
     let algorithm = match about(&command, imported.as_ref(), &stored) {
         Ok(algorithm) => algorithm,
         Err(why) => return refuse(&why),
     };
-    let makes = !matches!(command, KeysCommand::Revoke { .. });
-    if makes && !config.algorithms().contains(&algorithm) {
+    if let KeysCommand::Revoke { kid, .. } = &command {
+        let known = Known {
+            config,
+            store,
+            has_keys,
+            now,
+        };
+        return revoke::run(&known, algorithm, kid).await;
+    }
+    if !config.algorithms().contains(&algorithm) {
         return refuse(&format!(
             "no audience has tokens of {algorithm}: name it in tokens.algorithm or [[tokens.audience]] first"
         ));
@@ -169,7 +196,7 @@ async fn act(
     };
     let done = change(&acts, known, command, imported).await;
     // What was asked of a key elsewhere is written also when it did not help.
-    let noted = custody_log::write(store, &secrets).await;
+    let noted = custody_log::drain(store, &secrets).await;
     let answer = match done {
         Ok(Some(done)) => {
             tell(&done, now)?;
@@ -201,10 +228,14 @@ async fn change(
         (KeysCommand::Import { force, .. }, Some(imported)) => {
             acts.import(&imported.material, pace(force)).await
         }
-        (KeysCommand::Revoke { kid, .. }, _) => acts.revoke(&kid).await,
-        (KeysCommand::List { .. } | KeysCommand::Import { .. } | KeysCommand::Reseal(_), _) => {
-            return Ok(None);
-        }
+        (
+            KeysCommand::List { .. }
+            | KeysCommand::Revoke { .. }
+            | KeysCommand::Import { .. }
+            | KeysCommand::Reseal(_)
+            | KeysCommand::Destroy(_),
+            _,
+        ) => return Ok(None),
     };
     done.map(Some)
 }
@@ -226,7 +257,9 @@ fn about(
             let found = found.ok_or_else(|| life::Refusal::Unknown.to_string())?;
             (found.algorithm, *algorithm)
         }
-        KeysCommand::List { .. } | KeysCommand::Reseal(_) => Default::default(),
+        KeysCommand::List { .. } | KeysCommand::Reseal(_) | KeysCommand::Destroy(_) => {
+            Default::default()
+        }
     };
     match asked {
         Some(asked) if asked != found => Err(format!("this is a key of {found}, not of {asked}")),
@@ -299,7 +332,10 @@ fn line(stored: &StoredKey, now: UnixTime) -> String {
     };
     let place = match &stored.private {
         PrivateHalf::Sealed(_) => String::new(),
-        PrivateHalf::Elsewhere(reference) => format!(", held at {reference}"),
+        PrivateHalf::Elsewhere(held) if held.destroyed_at.is_some() => {
+            format!(", destroyed at {}", held.reference)
+        }
+        PrivateHalf::Elsewhere(held) => format!(", held at {}", held.reference),
     };
     let algorithm = stored.algorithm.name();
     format!(

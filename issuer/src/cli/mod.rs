@@ -11,8 +11,6 @@ mod keys;
 mod migrate;
 mod openapi;
 mod policy;
-mod reseal;
-mod secrets;
 mod serve;
 mod session;
 mod token;

@@ -17,6 +17,7 @@ use tokio::{
 use super::{Answer, Failure, Outcome, Place};
 use crate::{
     App, chores,
+    domain::custody_log,
     http::{
         forward_auth::{self, ForwardAuth},
         health, listener, metrics, routes,
@@ -66,13 +67,23 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
     // From here on a signal ends in order, also one that comes while the parts are opened.
     let mut signals = Signals::listen()?;
     let app = Arc::new(App::open(config).await?);
-    // A device that does not sign is told to whoever starts the issuer, and not to the first person who signs in.
-    if let Err(why) = health::try_signing_keys(&app).await {
-        app.store.close().await;
-        return Err(Failure(why));
+    let served = serve_app(&app, &mut signals).await;
+    // Whatever was asked of key-encryption keys is in the audit log before the process ends, of a start that is refused as well.
+    if let Err(error) = custody_log::drain(&app.store, &app.secrets).await {
+        tracing::error!(detail = %error, "accesses to key-encryption keys are not in the audit log");
     }
+    app.store.close().await;
+    if served.is_ok() {
+        tracing::info!("stopped");
+    }
+    served
+}
+
+async fn serve_app(app: &Arc<App>, signals: &mut Signals) -> Outcome {
+    // A device that does not sign is told to whoever starts the issuer, and not to the first person who signs in.
+    health::try_signing_keys(app).await.map_err(Failure)?;
     // So the first key set that anybody fetches has the next key in it.
-    chores::make_next_key(&app).await;
+    chores::make_next_key(app).await;
     let listen = app.config.server.listen;
     let listener = bind(listen).await?;
     let metrics_listener = match app.config.metrics.listen {
@@ -84,7 +95,7 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
         app.config.forward_auth.dialect,
     ) {
         (Some(address), Some(dialect)) => {
-            let verdicts = ForwardAuth::open(&app, dialect).await?;
+            let verdicts = ForwardAuth::open(app, dialect).await?;
             let listener = bind(address).await?;
             let (address, dialect) = (listener.local_addr()?, dialect.name());
             tracing::info!(%address, dialect, "forward-auth");
@@ -105,12 +116,12 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
     let (stop, stopped) = watch::channel(());
     let server = listener::serve(
         listener,
-        routes::router(Arc::clone(&app)),
+        routes::router(Arc::clone(app)),
         listener::HEADER_TIMEOUT,
         told(stopped.clone()),
     );
-    let chores = chores::run(&app, stopped.clone());
-    let mails = mail::run(&app, stopped.clone());
+    let chores = chores::run(app, stopped.clone());
+    let mails = mail::run(app, stopped.clone());
     let stopped_too = stopped.clone();
     let verdicts = async {
         if let Some((listener, verdicts)) = forward_auth {
@@ -126,18 +137,16 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
     };
     let numbers = async {
         if let Some(listener) = metrics_listener {
-            let router = metrics::endpoint::router(Arc::clone(&app));
+            let router = metrics::endpoint::router(Arc::clone(app));
             listener::serve(listener, router, listener::HEADER_TIMEOUT, told(stopped)).await;
         }
     };
     finish(
         async { tokio::join!(server, verdicts, numbers, chores, mails) },
-        &mut signals,
+        signals,
         stop,
     )
     .await;
-    app.store.close().await;
-    tracing::info!("stopped");
     Ok(Answer::Yes)
 }
 

@@ -9,8 +9,7 @@ use crate::{
     domain::{
         accounts::{Email, UserId},
         administration::{self, Mandate},
-        audit::Action,
-        revocations::Revoking,
+        revocations::revoke_person,
         session::{AddressRange, Family, Sid},
         storage::Storage,
     },
@@ -102,10 +101,7 @@ async fn revoke_all(store: &Store, email: &str, now: UnixTime) -> Outcome {
     let Some(user) = user_of(store, email).await? else {
         return user::not_found();
     };
-    let entry = Mandate::operator(now)
-        .done(Action::RevokeAllSessions, user)
-        .with("tokensUntil", now);
-    let ended = store.revoke_subject(user, now, &entry).await?;
+    let ended = revoke_person(store, &Mandate::operator(now), user).await?;
     print(&format!("sessions ended: {ended}"))?;
     Ok(Answer::Yes)
 }

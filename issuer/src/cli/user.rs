@@ -89,7 +89,7 @@ async fn run_add(place: &Place, add: Add) -> Outcome {
         password: Password::from_typed(&typed),
     };
     let store = open_store(&config).await?;
-    let hasher = PasswordHasher::new(&config.passwords.argon2)?;
+    let hasher = PasswordHasher::new(&config.passwords)?;
     let policy = Policy::new(&config.passwords);
     let made = accounts::add_user(&store, &hasher, &policy, application, Clock.now()).await;
     store.close().await;

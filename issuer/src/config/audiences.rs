@@ -67,7 +67,10 @@ pub(super) fn contradiction(config: &Config) -> Option<&'static str> {
         SigningPlace::Pkcs11 if by_rsa => Some(
             "pkcs11 contradicts an audience with RS256: keys in a device sign by EdDSA or ES256",
         ),
-        SigningPlace::Pkcs11 | SigningPlace::Local => None,
+        SigningPlace::Kms if by_rsa => {
+            Some("kms contradicts an audience with RS256: keys in KMS sign by EdDSA or ES256")
+        }
+        SigningPlace::Pkcs11 | SigningPlace::Kms | SigningPlace::Local => None,
     }
 }
 
@@ -88,7 +91,7 @@ pub(super) fn algorithm_of(raw: &Raw) -> Result<SigningAlgorithm, String> {
 
 /// The tables, each with the algorithm that it names, or else with that of all.
 pub(super) fn read(reader: &mut Reader, usual: SigningAlgorithm) -> Vec<Audience> {
-    let tables = reader.take(TABLES, Vec::new(), tables);
+    let tables = reader.take(TABLES, Vec::new(), |raw| raw.tables(TABLES, AUDIENCES_MAX));
     let mut found: Vec<Audience> = Vec::with_capacity(tables.len());
     for table in tables {
         let RawTable { origin, members } = table;
@@ -151,22 +154,6 @@ fn audience(raw: &Raw, found: &[Audience]) -> Result<String, String> {
     match found.iter().find(|other| other.name == name) {
         Some(other) => Err(format!("{name} is named twice, first in {}", other.origin)),
         None => Ok(name),
-    }
-}
-
-fn tables(raw: &Raw) -> Result<Vec<RawTable>, String> {
-    match raw {
-        Raw::Tables(tables) if tables.len() > AUDIENCES_MAX => {
-            Err(format!("there are more than {AUDIENCES_MAX}"))
-        }
-        Raw::Tables(tables) => Ok(tables.clone()),
-        Raw::List(items) if items.is_empty() => Ok(Vec::new()),
-        Raw::List(_)
-        | Raw::Text(_)
-        | Raw::Integer(_)
-        | Raw::Boolean(_)
-        | Raw::Other(_)
-        | Raw::Variable(_) => Err("must be tables, each as [[tokens.audience]]".to_owned()),
     }
 }
 

@@ -7,7 +7,7 @@ use edgeward_core::cookie::{Environment, SameSite};
 use ipnet::IpNet;
 
 use super::{
-    ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl, audiences,
+    ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl, audiences, mail,
     read_policy,
 };
 
@@ -164,7 +164,8 @@ fn judge_development(site: &Site, findings: &mut Findings<'_>) {
     const KEY: &str = "issuer.url";
     let mut mistakes = findings.mistakes.iter();
     let is_wrong = mistakes.any(|mistake| mistake.key.as_deref() == Some(KEY));
-    if is_wrong || is_this_machine(&site.host) {
+    let host = site.host.trim_start_matches('[').trim_end_matches(']');
+    if is_wrong || mail::is_own(host) {
         return;
     }
     findings.add_against(
@@ -172,14 +173,6 @@ fn judge_development(site: &Site, findings: &mut Findings<'_>) {
         &["environment"],
         "must be on this machine in development, as http://127.0.0.1:8787: its cookies have no prefix and cross the network in the clear; the other environments are production and preview",
     );
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }
 
 fn judge_same_site(config: &Config, findings: &mut Findings<'_>) {
@@ -252,6 +245,18 @@ fn judge_lives(config: &Config, findings: &mut Findings<'_>) {
             tokens.access_seconds,
             "tokens.refresh_idle_seconds",
             tokens.refresh_idle_seconds,
+        ),
+        (
+            "redis.turn_seconds",
+            config.redis.turn_seconds,
+            "refresh.grace_seconds",
+            config.refresh.grace_seconds,
+        ),
+        (
+            "limits.name_wait_seconds",
+            config.limits.name_wait_seconds,
+            "limits.name_wait_longest_seconds",
+            config.limits.name_wait_longest_seconds,
         ),
     ];
     for (shorter, short, longer, long) in ordered {
@@ -470,10 +475,13 @@ fn judge_production(config: &Config, site: &Site, findings: &mut Findings<'_>) {
         );
     }
     if config.log.format == LogFormat::Text {
-        findings.add(
-            "log.format",
-            "text is a development setting: production logs are read by machines, use json",
-        );
+        findings.add("log.format", "text is a development setting, use json");
+    }
+    if !config.lockout.enabled {
+        findings.add("lockout.enabled", "false is a development setting");
+    }
+    if !config.limits.enabled {
+        findings.add("limits.enabled", "false is a development setting");
     }
     if config.passwords.min_length < PRODUCTION_PASSWORD_LENGTH {
         findings.add(

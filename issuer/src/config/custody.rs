@@ -117,10 +117,12 @@ pub enum SigningPlace {
     Local,
     /// In the device with a PKCS#11 module, which they never leave.
     Pkcs11,
+    /// In AWS KMS, which they never leave.
+    Kms,
 }
 
 impl SigningPlace {
-    const ALL: [Self; 2] = [Self::Local, Self::Pkcs11];
+    const ALL: [Self; 3] = [Self::Local, Self::Pkcs11, Self::Kms];
 
     /// The name in the configuration.
     #[must_use]
@@ -128,6 +130,7 @@ impl SigningPlace {
         match self {
             Self::Local => "local",
             Self::Pkcs11 => "pkcs11",
+            Self::Kms => "kms",
         }
     }
 }

@@ -5,6 +5,8 @@ use std::{fmt, net::IpAddr, path::PathBuf};
 use lettre::message::Mailbox;
 use zeroize::Zeroizing;
 
+use super::Config;
+
 /// `[mail]`. There is one where `mail.server` is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
@@ -26,6 +28,8 @@ pub struct Mail {
     pub password_file: Option<PathBuf>,
     /// How long one answer of the server may take.
     pub timeout_seconds: u64,
+    /// How long links work.
+    pub links: Links,
     /// What owners are told.
     pub notify: Notify,
 }
@@ -66,6 +70,37 @@ impl MailTls {
             Self::Starttls => 587,
             Self::None => 25,
         }
+    }
+}
+
+/// How long what is mailed opens something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Links {
+    /// A link that resets a password works so long after it was sent.
+    pub reset_seconds: i64,
+    /// A registration waits so long for its address.
+    pub registration_seconds: i64,
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self {
+            // Enough to walk to one's mail, and a mailbox that is opened later holds no key.
+            reset_seconds: 30 * 60,
+            // It may be confirmed in the evening of the day, or the next morning.
+            registration_seconds: 24 * 3600,
+        }
+    }
+}
+
+impl Config {
+    /// How long mailed links work.
+    #[must_use]
+    pub fn links(&self) -> Links {
+        self.mail
+            .as_ref()
+            .map(|mail| mail.links)
+            .unwrap_or_default()
     }
 }
 

@@ -15,6 +15,7 @@ mod cookies;
 mod custody;
 mod forward_auth;
 mod mail;
+mod networks;
 mod pages;
 mod proxies;
 mod read;
@@ -25,6 +26,7 @@ mod server_url;
 mod show;
 mod source;
 mod tokens;
+mod url;
 
 pub mod mapping;
 
@@ -34,15 +36,17 @@ pub use captcha::{Captcha, CaptchaProvider, OnOutage};
 pub use cookies::Cookies;
 pub use custody::{Custody, Kms, KmsKey, Pkcs11, SealerKind, SigningPlace, Transit};
 pub use forward_auth::{Dialect, ForwardAuth, PolicyFileError, read_policy};
-pub use mail::{Mail, MailPassword, MailTls, Notify};
+pub use mail::{Links, Mail, MailPassword, MailTls, Notify};
+pub use networks::Networks;
 pub use pages::{Asset, AssetError, Pages, read_logo, read_stylesheet};
-pub use proxies::{ClientAddressHeader, Networks, TrustedProxies};
+pub use proxies::{ClientAddressHeader, TrustedProxies};
 pub use read::Inputs;
 pub use redis_url::RedisUrl;
 pub use secret::SecretText;
 pub use server_url::ServerUrl;
 pub use source::{ConfigErrors, Mistake, Origin};
 pub use tokens::{Keys, Tokens};
+pub use url::{Kind as UrlKind, Url};
 
 use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
@@ -158,11 +162,20 @@ pub struct Redis {
     pub prefix: String,
     /// How long a question may take.
     pub timeout: Duration,
+    /// So long a turn to refresh lasts that nobody gives back.
+    pub turn_seconds: i64,
 }
 
 /// How long a question to Redis may take when nothing else is set. A script takes far below a millisecond and a network
 /// between machines that share a database a few; a person does not notice a sixth of a second, and a request pays it once.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(150);
+
+/// How long a turn to refresh lasts that nobody gives back, when nothing else is set: longer than a transaction ever takes, and as short
+/// as the shortest grace, so that who waited for a process that died still gets its answer.
+const REDIS_TURN_SECONDS: i64 = 10;
+
+/// How many wait for each core when nothing else is set. A hash takes some 50 ms, so the last in the queue waits under a second.
+const QUEUE_PER_CORE: usize = 16;
 
 /// `[refresh]`
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,6 +223,8 @@ pub struct Passwords {
     pub require_classes: bool,
     /// Whether frequent passwords and what is easily made of them are refused.
     pub refuse_frequent: bool,
+    /// So many passwords wait to be hashed, for each core that hashes; who comes then is told to come back.
+    pub queue_per_core: usize,
     /// The cost of a hash.
     pub argon2: Argon2,
 }
@@ -247,6 +262,8 @@ pub struct Admin {
     pub role: Role,
     /// A change wants a sign-in that is at most so old.
     pub max_age_seconds: i64,
+    /// From where anybody administers. Empty: from everywhere.
+    pub addresses: Networks,
 }
 
 /// `[limits]`
@@ -261,7 +278,13 @@ pub struct Limits {
     /// How many of them at once.
     pub guesses_burst: NonZeroU32,
     /// Sign-ins of one address, and of one name.
-    pub sign_ins_per_quarter_hour: NonZeroU32,
+    pub sign_ins: NonZeroU32,
+    /// The time in which they are counted.
+    pub sign_ins_within_seconds: u32,
+    /// How long a name waits that was tried more often; twice as long each time that it is tried too often again.
+    pub name_wait_seconds: i64,
+    /// The longest of these waits.
+    pub name_wait_longest_seconds: i64,
     /// Reading and refreshing by one session, or by one address without one.
     pub reads_per_minute: NonZeroU32,
     /// How many of them at once.
@@ -356,6 +379,7 @@ impl Config {
                 ca_file: None,
                 prefix: "edgeward".to_owned(),
                 timeout: REDIS_TIMEOUT,
+                turn_seconds: REDIS_TURN_SECONDS,
             },
             cookies: Cookies::default(),
             tokens: Tokens {
@@ -385,6 +409,7 @@ impl Config {
                 min_length: 12,
                 require_classes: true,
                 refuse_frequent: true,
+                queue_per_core: QUEUE_PER_CORE,
                 argon2: Argon2 {
                     memory_kib: 46 * 1024,
                     iterations: 1,
@@ -401,13 +426,17 @@ impl Config {
             admin: Admin {
                 role: Role::administrators(),
                 max_age_seconds: 5 * 60,
+                addresses: Networks::default(),
             },
             limits: Limits {
                 enabled: true,
                 loopback: false,
                 guesses_per_minute: at_most(10),
                 guesses_burst: at_most(5),
-                sign_ins_per_quarter_hour: at_most(30),
+                sign_ins: at_most(30),
+                sign_ins_within_seconds: 15 * 60,
+                name_wait_seconds: 60,
+                name_wait_longest_seconds: 60 * 60,
                 reads_per_minute: at_most(120),
                 reads_burst: at_most(60),
             },

@@ -1,14 +1,10 @@
 //! Proxies that may say whose request they pass on, and in which header they say it.
 
-use std::{fmt, net::IpAddr};
+use std::fmt;
 
 use axum::http::{HeaderName, header};
-use ipnet::IpNet;
 
-use super::source::Raw;
-
-/// More networks than any provider publishes; each is held against each hop of a request.
-const NETWORKS_MAX: usize = 256;
+use super::Networks;
 
 /// The header that is read when none is named: what nearly every proxy writes.
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -30,10 +26,6 @@ pub struct TrustedProxies {
     pub header: ClientAddressHeader,
 }
 
-/// Addresses and networks, none of them with bits beyond its prefix.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Networks(Vec<IpNet>);
-
 /// The header in which a proxy says whose request it passes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientAddressHeader {
@@ -52,68 +44,6 @@ impl Default for TrustedProxies {
             header: ClientAddressHeader::XForwardedFor,
         }
     }
-}
-
-impl Networks {
-    /// Whether this is the address of a trusted proxy. An IPv4 address in IPv6 clothing is taken as IPv4.
-    #[must_use]
-    pub fn contain(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(&address))
-    }
-
-    /// Whether nobody is trusted.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Each, as `10.0.0.0/8`.
-    pub fn iter(&self) -> impl Iterator<Item = IpNet> + '_ {
-        self.0.iter().copied()
-    }
-
-    pub(super) fn read(raw: &Raw) -> Result<Self, String> {
-        let texts: Vec<&str> = match raw {
-            Raw::List(items) => items.iter().map(String::as_str).collect(),
-            Raw::Variable(text) => text.split(',').map(str::trim).collect(),
-            Raw::Text(_) | Raw::Integer(_) | Raw::Boolean(_) | Raw::Tables(_) | Raw::Other(_) => {
-                return Err(
-                    "must be a list of addresses and networks, as [\"10.0.0.0/8\", \"192.0.2.7\"]"
-                        .to_owned(),
-                );
-            }
-        };
-        if texts.len() > NETWORKS_MAX {
-            return Err(format!("has more than {NETWORKS_MAX} networks"));
-        }
-        texts
-            .into_iter()
-            .map(network)
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-}
-
-fn network(text: &str) -> Result<IpNet, String> {
-    let network = match text.parse::<IpNet>() {
-        Ok(network) => network,
-        Err(_) => text
-            .parse::<IpAddr>()
-            .map(IpNet::from)
-            .map_err(|_| format!("{text:?} is neither an address nor a network, as 10.0.0.0/8"))?,
-    };
-    if network.trunc() != network {
-        return Err(format!(
-            "{text} has bits beyond its prefix: is {} meant?",
-            network.trunc()
-        ));
-    }
-    let is_mapped = matches!(network, IpNet::V6(v6) if v6.network().to_ipv4_mapped().is_some());
-    if is_mapped {
-        return Err(format!("{text} is IPv4 in IPv6 clothing: write it as IPv4"));
-    }
-    Ok(network)
 }
 
 impl ClientAddressHeader {

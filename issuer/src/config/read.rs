@@ -4,16 +4,9 @@ mod attempts;
 mod mail;
 mod redis;
 
-use std::{
-    env,
-    fs::File,
-    io::Read,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{env, net::SocketAddr, path::PathBuf};
 
 use edgeward_core::cookie::Environment;
-use zeroize::Zeroizing;
 
 use super::{
     ACCESS_SECONDS_MAX, Argon2, ClientAddressHeader, Config, ConfigErrors, Cookies, Database,
@@ -23,9 +16,6 @@ use super::{
     reader::{MISSPELT_PREFIX, Reader},
     source::{self, Raw},
 };
-
-/// The most that is read of a file with an address: names and passwords are shorter, and a wrong path may name anything.
-const URL_FILE_MAX_BYTES: u64 = 4096;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -247,8 +237,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
 
 fn storage(reader: &mut Reader, default: Storage) -> Storage {
     let file = reader.take("store.path", None, |raw| path(raw).map(Some));
-    let url = reader.take("store.url", None, |raw| server_url(raw).map(Some));
-    let held = reader.take("store.url_file", None, |raw| server_url_in(raw).map(Some));
+    let (url, held) = ServerUrl::take(reader, "store.url", "store.url_file");
     let (url_file, held) = held.unzip();
     let named = [
         ("store.path", file.is_some()),
@@ -308,6 +297,12 @@ fn passwords(reader: &mut Reader, default: Passwords) -> Passwords {
         min_length: reader.take("passwords.min_length", default.min_length, number(8, 128)),
         require_classes: reader.take("passwords.require_classes", default.require_classes, flag),
         refuse_frequent: reader.take("passwords.refuse_frequent", default.refuse_frequent, flag),
+        // With a hash of a tenth of a second, who is the last of 256 waits for longer than clients do.
+        queue_per_core: reader.take(
+            "passwords.queue_per_core",
+            default.queue_per_core,
+            number(1, 256),
+        ),
         argon2: Argon2 {
             // 8 KiB a lane is the least that RFC 9106 defines; 1 GiB for one hash is a denial of service on oneself.
             memory_kib: reader.take(
@@ -343,34 +338,6 @@ pub(super) fn text(raw: &Raw) -> Result<String, String> {
 
 pub(super) fn path(raw: &Raw) -> Result<PathBuf, String> {
     text(raw).map(PathBuf::from)
-}
-
-fn server_url(raw: &Raw) -> Result<ServerUrl, String> {
-    let url = ServerUrl::parse(&text(raw)?)?;
-    if url.has_password() && !matches!(raw, Raw::Variable(_)) {
-        return Err(
-            "holds a password, which this file would show to its readers: use EDGEWARD__STORE__URL or store.url_file"
-                .to_owned(),
-        );
-    }
-    Ok(url)
-}
-
-/// The address in a file of its own, as container platforms hand out secrets.
-fn server_url_in(raw: &Raw) -> Result<(PathBuf, ServerUrl), String> {
-    let path = path(raw)?;
-    match ServerUrl::parse(&text_in(&path)?) {
-        Ok(url) => Ok((path, url)),
-        Err(wrong) => Err(format!("{}: {wrong}", path.display())),
-    }
-}
-
-fn text_in(path: &Path) -> Result<Zeroizing<String>, String> {
-    let mut held = Zeroizing::new(String::new());
-    File::open(path)
-        .and_then(|file| file.take(URL_FILE_MAX_BYTES).read_to_string(&mut held))
-        .map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(held)
 }
 
 pub(super) fn address(raw: &Raw) -> Result<SocketAddr, String> {

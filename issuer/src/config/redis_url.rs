@@ -1,30 +1,24 @@
 //! The address of a Redis server, which may hold a password.
 
-use std::fmt;
+use super::{
+    authority::{Authority, ESCAPES},
+    url::{Kind, Read, Url},
+};
 
-use zeroize::Zeroizing;
+/// `rediss://name:password@host:port/number`, `redis://…` without TLS, or `unix:///run/redis/redis.sock`.
+pub type RedisUrl = Url<OfRedis>;
 
-use super::authority::{Authority, ESCAPES};
-
-/// `rediss://name:password@host:port/number`, `redis://…` without TLS, or `unix:///run/redis/redis.sock`. Printed without
-/// the password, wiped when dropped.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RedisUrl {
-    whole: Zeroizing<String>,
-    shown: String,
-    has_password: bool,
+/// What the address of a Redis server says besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfRedis {
     has_tls: bool,
-    stays_on_machine: bool,
 }
 
-impl RedisUrl {
-    /// Takes an address as it is written in a setting.
-    ///
-    /// # Errors
-    /// What is wrong with it, without repeating it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+impl Kind for OfRedis {
+    const NAME: &'static str = "RedisUrl";
+
+    fn read(text: &str) -> Result<Read<Self>, String> {
         const FORM: &str = "must be rediss://name:password@host:port/number, redis://… or unix:///path/of/a/socket";
-        let text = text.trim();
         let (scheme, rest) = text.split_once("://").ok_or(FORM)?;
         // After a `#` the driver would take `insecure`, which switches the check of the certificate off.
         if rest.contains(['#', '?', ' ', '\n']) {
@@ -40,12 +34,11 @@ impl RedisUrl {
             if !rest.starts_with('/') || rest.contains('@') {
                 return Err(FORM.to_owned());
             }
-            return Ok(Self {
-                whole: Zeroizing::new(text.to_owned()),
+            return Ok(Read {
                 shown: text.to_owned(),
                 has_password: false,
-                has_tls,
-                stays_on_machine: true,
+                is_private: true,
+                besides: Self { has_tls },
             });
         }
         let (authority, number) = rest.split_once('/').unwrap_or((rest, ""));
@@ -58,49 +51,20 @@ impl RedisUrl {
         // What the driver does not take is told now and not at the first connection.
         redis::Client::open(text).map_err(|_| FORM)?;
         let slash = if number.is_empty() { "" } else { "/" };
-        Ok(Self {
+        Ok(Read {
             shown: format!("{scheme}://{}{slash}{number}", authority.shown()),
             has_password: authority.password.is_some(),
-            has_tls,
-            stays_on_machine: authority.stays_on_machine(),
-            whole: Zeroizing::new(text.to_owned()),
+            is_private: has_tls || authority.stays_on_machine(),
+            besides: Self { has_tls },
         })
     }
+}
 
-    /// With the password, for connecting.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.whole
-    }
-
-    /// Whether it holds a password.
-    #[must_use]
-    pub const fn has_password(&self) -> bool {
-        self.has_password
-    }
-
+impl RedisUrl {
     /// Whether the server must show a certificate.
     #[must_use]
     pub const fn has_tls(&self) -> bool {
-        self.has_tls
-    }
-
-    /// Whether nobody on a network can be in between: the server is on this machine, or must show a certificate.
-    #[must_use]
-    pub const fn is_private(&self) -> bool {
-        self.stays_on_machine || self.has_tls
-    }
-}
-
-impl fmt::Display for RedisUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
-    }
-}
-
-impl fmt::Debug for RedisUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RedisUrl({self})")
+        self.besides().has_tls
     }
 }
 

@@ -1,12 +1,17 @@
 //! Secrets that others gave: from a variable, or from a file of their own, never from the settings file.
 
-use std::{fmt, fs::File, io::Read, path::PathBuf};
+use std::{
+    fmt,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use zeroize::Zeroizing;
 
 use super::{reader::Reader, source::Raw};
 
-/// The most that is read of such a file: a wrong path may name anything.
+/// The most that is read of such a file: names and passwords are shorter, and a wrong path may name anything.
 const FILE_MAX_BYTES: u64 = 4096;
 
 /// A secret as text. It is not printed by `Debug` and is wiped when dropped.
@@ -70,12 +75,17 @@ fn from_file(raw: &Raw) -> Result<(PathBuf, SecretText), String> {
         | Raw::Other(_) => return Err("must be a path".to_owned()),
     };
     let told = |wrong: String| format!("{}: {wrong}", path.display());
+    let secret = text_in(&path).and_then(|held| not_empty(SecretText::new(&held)));
+    Ok((path.clone(), secret.map_err(told)?))
+}
+
+/// What a file holds that was named for its secret.
+pub(super) fn text_in(path: &Path) -> Result<Zeroizing<String>, String> {
     let mut held = Zeroizing::new(String::new());
-    File::open(&path)
+    File::open(path)
         .and_then(|file| file.take(FILE_MAX_BYTES).read_to_string(&mut held))
-        .map_err(|error| told(error.to_string()))?;
-    let secret = not_empty(SecretText::new(&held)).map_err(told)?;
-    Ok((path, secret))
+        .map_err(|error| error.to_string())?;
+    Ok(held)
 }
 
 fn not_empty(secret: SecretText) -> Result<SecretText, String> {

@@ -1,10 +1,12 @@
 //! The address of a PostgreSQL server, which may hold a password.
 
-use std::fmt;
+use super::{
+    authority::{Authority, ESCAPES},
+    url::{Kind, Read, Url},
+};
 
-use zeroize::Zeroizing;
-
-use super::authority::{Authority, ESCAPES};
+/// `postgres://name:password@host:port/database?sslmode=verify-full`.
+pub type ServerUrl = Url<OfServer>;
 
 /// What may stand after the `?`. A password may not: it has one place, which is hidden when the address is shown.
 const PARAMETERS: [&str; 5] = ["host", "sslcert", "sslkey", "sslmode", "sslrootcert"];
@@ -22,24 +24,15 @@ const SSL_MODES: [&str; 6] = [
 /// Those under which the server's certificate is checked.
 const VERIFYING: [&str; 2] = ["verify-ca", "verify-full"];
 
-/// `postgres://name:password@host:port/database?sslmode=verify-full`. Printed without the password, wiped when dropped.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ServerUrl {
-    whole: Zeroizing<String>,
-    shown: String,
-    has_password: bool,
-    stays_on_machine: bool,
-    verifies: bool,
-}
+/// The address of a PostgreSQL server says nothing besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfServer;
 
-impl ServerUrl {
-    /// Takes an address as it is written in a setting.
-    ///
-    /// # Errors
-    /// What is wrong with it, without repeating it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+impl Kind for OfServer {
+    const NAME: &'static str = "ServerUrl";
+
+    fn read(text: &str) -> Result<Read<Self>, String> {
         const FORM: &str = "must be postgres://name:password@host:port/database";
-        let text = text.trim();
         let (scheme, rest) = text.split_once("://").ok_or(FORM)?;
         if !["postgres", "postgresql"].contains(&scheme) {
             return Err(FORM.to_owned());
@@ -81,43 +74,13 @@ impl ServerUrl {
             }
         }
         let mark = if query.is_empty() { "" } else { "?" };
-        Ok(Self {
+        let verifies = ssl_mode.is_some_and(|mode| VERIFYING.contains(&mode));
+        Ok(Read {
             shown: format!("{scheme}://{}/{database}{mark}{query}", authority.shown()),
             has_password: authority.password.is_some(),
-            stays_on_machine: socket || authority.stays_on_machine(),
-            verifies: ssl_mode.is_some_and(|mode| VERIFYING.contains(&mode)),
-            whole: Zeroizing::new(text.to_owned()),
+            is_private: verifies || socket || authority.stays_on_machine(),
+            besides: Self,
         })
-    }
-
-    /// With the password, for connecting.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.whole
-    }
-
-    /// Whether it holds a password.
-    #[must_use]
-    pub const fn has_password(&self) -> bool {
-        self.has_password
-    }
-
-    /// Whether nobody on a network can be in between: the server is on this machine, or must show a certificate.
-    #[must_use]
-    pub const fn is_private(&self) -> bool {
-        self.stays_on_machine || self.verifies
-    }
-}
-
-impl fmt::Display for ServerUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
-    }
-}
-
-impl fmt::Debug for ServerUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ServerUrl({self})")
     }
 }
 

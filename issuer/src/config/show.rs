@@ -60,11 +60,7 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
     Some(match key {
         "environment" => quoted(&config.environment.to_string()),
         "server.listen" => quoted(&config.server.listen.to_string()),
-        "server.trusted_proxies" => {
-            let networks = config.server.proxies.networks.iter();
-            let texts = networks.map(|network| network.to_string().into());
-            toml::Value::Array(texts.collect()).to_string()
-        }
+        "server.trusted_proxies" => config.server.proxies.networks.shown(),
         "server.client_address_header" => quoted(&config.server.proxies.header.to_string()),
         "issuer.url" => quoted(&config.issuer.url),
         "issuer.audience" => quoted(&config.issuer.audience),
@@ -85,6 +81,7 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "redis.url_file" => quoted(&config.redis.url_file.as_ref()?.to_string_lossy()),
         "redis.ca_file" => quoted(&config.redis.ca_file.as_ref()?.to_string_lossy()),
         "redis.prefix" => quoted(&config.redis.prefix),
+        "redis.turn_seconds" => config.redis.turn_seconds.to_string(),
         "redis.timeout_ms" => config.redis.timeout.as_millis().to_string(),
         "cookies.same_site" => quoted(cookies::name_of(
             config.cookies.same_site_in(config.environment),
@@ -108,16 +105,21 @@ fn value_of(config: &Config, key: &str) -> Option<String> {
         "passwords.min_length" => passwords.min_length.to_string(),
         "passwords.require_classes" => passwords.require_classes.to_string(),
         "passwords.refuse_frequent" => passwords.refuse_frequent.to_string(),
+        "passwords.queue_per_core" => passwords.queue_per_core.to_string(),
         "passwords.argon2.memory_kib" => passwords.argon2.memory_kib.to_string(),
         "passwords.argon2.iterations" => passwords.argon2.iterations.to_string(),
         "passwords.argon2.parallelism" => passwords.argon2.parallelism.to_string(),
         "admin.role" => quoted(config.admin.role.as_str()),
         "admin.max_age_seconds" => config.admin.max_age_seconds.to_string(),
+        "admin.addresses" => config.admin.addresses.shown(),
         "limits.enabled" => config.limits.enabled.to_string(),
         "limits.loopback" => config.limits.loopback.to_string(),
         "limits.guesses_per_minute" => config.limits.guesses_per_minute.to_string(),
         "limits.guesses_burst" => config.limits.guesses_burst.to_string(),
-        "limits.sign_ins_per_quarter_hour" => config.limits.sign_ins_per_quarter_hour.to_string(),
+        "limits.sign_ins" => config.limits.sign_ins.to_string(),
+        "limits.sign_ins_within_seconds" => config.limits.sign_ins_within_seconds.to_string(),
+        "limits.name_wait_seconds" => config.limits.name_wait_seconds.to_string(),
+        "limits.name_wait_longest_seconds" => config.limits.name_wait_longest_seconds.to_string(),
         "limits.reads_per_minute" => config.limits.reads_per_minute.to_string(),
         "limits.reads_burst" => config.limits.reads_burst.to_string(),
         "lockout.enabled" => config.lockout.enabled.to_string(),
@@ -186,6 +188,8 @@ fn mail_value(mail: &Mail, key: &str) -> Option<String> {
         "mail.username" => quoted(mail.username.as_deref()?),
         "mail.password_file" => return path(&mail.password_file),
         "mail.timeout_seconds" => mail.timeout_seconds.to_string(),
+        "mail.reset_link_seconds" => mail.links.reset_seconds.to_string(),
+        "mail.registration_seconds" => mail.links.registration_seconds.to_string(),
         "mail.notify.lockout" => mail.notify.lockout.to_string(),
         "mail.notify.new_device" => mail.notify.new_device.to_string(),
         "mail.notify.password_change" => mail.notify.password_change.to_string(),

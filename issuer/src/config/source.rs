@@ -137,6 +137,25 @@ pub(super) struct RawTable {
     pub(super) members: Settings,
 }
 
+impl Raw {
+    /// The tables that are written as `[[name]]`. An empty list is none of them.
+    pub(super) fn tables(&self, name: &str, most: usize) -> Result<Vec<RawTable>, String> {
+        match self {
+            Self::Tables(tables) if tables.len() > most => {
+                Err(format!("there are more than {most}"))
+            }
+            Self::Tables(tables) => Ok(tables.clone()),
+            Self::List(items) if items.is_empty() => Ok(Vec::new()),
+            Self::List(_)
+            | Self::Text(_)
+            | Self::Integer(_)
+            | Self::Boolean(_)
+            | Self::Other(_)
+            | Self::Variable(_) => Err(format!("must be tables, each as [[{name}]]")),
+        }
+    }
+}
+
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Setting {

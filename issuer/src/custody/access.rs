@@ -24,6 +24,10 @@ pub enum Act {
     Remember,
     /// To sign.
     Sign,
+    /// To make a key there.
+    Make,
+    /// To destroy one.
+    Destroy,
 }
 
 impl Act {
@@ -35,6 +39,8 @@ impl Act {
             Self::Unwrap => "unwrap",
             Self::Remember => "remembered",
             Self::Sign => "sign",
+            Self::Make => "make",
+            Self::Destroy => "destroy",
         }
     }
 }
@@ -54,6 +60,28 @@ pub struct Access {
     pub failure: Option<&'static str>,
 }
 
+impl Access {
+    /// What became of one just now, told in the log as well.
+    #[must_use]
+    pub fn told(key_name: &str, act: Act, purpose: &str, failure: Option<&SealerError>) -> Self {
+        let access = Self {
+            at: Clock.now(),
+            key_name: key_name.to_owned(),
+            act,
+            purpose: purpose.to_owned(),
+            failure: failure.map(SealerError::name),
+        };
+        let act = act.name();
+        match failure {
+            None => tracing::info!(key_encryption_key = key_name, act, purpose, "custody"),
+            Some(failure) => {
+                tracing::error!(key_encryption_key = key_name, act, purpose, detail = %failure, "custody");
+            }
+        }
+        access
+    }
+}
+
 /// The accesses that were not written yet.
 #[derive(Debug, Default)]
 pub(super) struct Accesses(Mutex<Vec<Access>>);
@@ -71,25 +99,26 @@ impl Accesses {
         outcome
     }
 
-    fn note(&self, key_name: &str, act: Act, purpose: &str, failure: Option<&SealerError>) {
-        let access = Access {
-            at: Clock.now(),
-            key_name: key_name.to_owned(),
-            act,
-            purpose: purpose.to_owned(),
-            failure: failure.map(SealerError::name),
-        };
-        let act = act.name();
-        match failure {
-            None => tracing::info!(key_encryption_key = key_name, act, purpose, "custody"),
-            Some(failure) => {
-                tracing::error!(key_encryption_key = key_name, act, purpose, detail = %failure, "custody");
-            }
-        }
+    pub(super) fn note(
+        &self,
+        key_name: &str,
+        act: Act,
+        purpose: &str,
+        failure: Option<&SealerError>,
+    ) {
+        let access = Access::told(key_name, act, purpose, failure);
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() < MAX_WAITING {
             waiting.push(access);
         }
+    }
+
+    /// Lets these wait again, before those that came after them. What there is no room for is in the log lines only.
+    pub(super) fn keep(&self, mut accesses: Vec<Access>) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        accesses.append(&mut waiting);
+        accesses.truncate(MAX_WAITING);
+        *waiting = accesses;
     }
 
     pub(super) fn take(&self) -> Vec<Access> {

@@ -7,11 +7,12 @@
 //!             nonce (24)  ciphertext with its tag
 //! ```
 //!
-//! Everything before the nonce, and the name that the secret is sealed for, are authenticated with the ciphertext.
+//! Everything before the nonce, and what the envelope is bound to, are authenticated with the ciphertext: the name that a secret is
+//! sealed for, or a [`Statement`], which is sealed without any secret.
 
 use zeroize::Zeroizing;
 
-use super::{DataKey, SECRET_BYTES, SealError, Sealed, Sealer, SealerError, seal};
+use super::{DataKey, SECRET_BYTES, SealError, Sealed, Sealer, SealerError, Statement, seal};
 
 /// What an envelope begins with. What was sealed before there were envelopes begins with a random nonce, which is this once in
 /// 2^64 secrets.
@@ -70,21 +71,50 @@ impl<'a> Envelope<'a> {
     pub(super) fn open(
         &self,
         sealer: &dyn Sealer,
-        name: &str,
+        bound: Bound<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let data_key = sealer
-            .unwrap(name, self.wrapped)
+            .unwrap(bound.name(), self.wrapped)
             .map_err(|cause| of_sealer(sealer, cause))?;
-        seal::decrypt(&data_key, &authenticated(self.header, name), self.body)
+        seal::decrypt(&data_key, &authenticated(self.header, bound), self.body)
+    }
+}
+
+/// What an envelope is bound to: it opens for nothing else.
+#[derive(Clone, Copy)]
+pub(super) enum Bound<'a> {
+    /// A secret of this name.
+    Name(&'a str),
+    /// What is stated about the thing of this name.
+    Statement(&'a str, &'a Statement),
+}
+
+impl Bound<'_> {
+    /// What whoever holds the key-encryption key is told that it is for.
+    const fn name(&self) -> &str {
+        match self {
+            Self::Name(name) | Self::Statement(name, _) => name,
+        }
+    }
+
+    const fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Name(name) => name.as_bytes(),
+            Self::Statement(_, statement) => statement.as_bytes(),
+        }
     }
 }
 
 /// Seals under a fresh data key.
-pub(super) fn seal_in(sealer: &dyn Sealer, name: &str, secret: &[u8]) -> Result<Sealed, SealError> {
+pub(super) fn seal_in(
+    sealer: &dyn Sealer,
+    bound: Bound<'_>,
+    secret: &[u8],
+) -> Result<Sealed, SealError> {
     let mut data_key: DataKey = Zeroizing::new([0_u8; SECRET_BYTES]);
     getrandom::fill(data_key.as_mut_slice()).map_err(|_| SealError::NoRandomness)?;
     let wrapped = sealer
-        .wrap(name, &data_key)
+        .wrap(bound.name(), &data_key)
         .map_err(|cause| of_sealer(sealer, cause))?;
     let key_name = sealer.key_name().as_bytes();
     let too_long = |_| {
@@ -100,14 +130,14 @@ pub(super) fn seal_in(sealer: &dyn Sealer, name: &str, secret: &[u8]) -> Result<
             .to_be_bytes(),
     );
     bytes.extend_from_slice(&wrapped);
-    let body = seal::encrypt(&data_key, &authenticated(&bytes, name), secret)?;
+    let body = seal::encrypt(&data_key, &authenticated(&bytes, bound), secret)?;
     bytes.extend_from_slice(&body);
     Ok(Sealed::from_bytes(bytes))
 }
 
 /// The header ends where its lengths say, so the two parts cannot be told in another way.
-fn authenticated(header: &[u8], name: &str) -> Vec<u8> {
-    [header, name.as_bytes()].concat()
+fn authenticated(header: &[u8], bound: Bound<'_>) -> Vec<u8> {
+    [header, bound.bytes()].concat()
 }
 
 fn of_sealer(sealer: &dyn Sealer, cause: SealerError) -> SealError {

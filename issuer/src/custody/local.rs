@@ -5,14 +5,14 @@ use hmac::{Hmac, Mac, digest::KeyInit};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{DataKey, SECRET_BYTES, SealError, Sealed, Sealer, SealerError, seal};
+use super::{
+    DataKey, SECRET_BYTES, SealError, Sealed, Sealer, SealerError, seal, sealer::bound_to,
+};
 
 /// Keeps the name of a key apart from every other use of it.
 const NAME_LABEL: &[u8] = b"edgeward-kek-name-1";
 /// So many bytes of a key's MAC tell two keys of one operator apart, and are too few to be searched for in anything else.
 const NAME_BYTES: usize = 6;
-/// What a wrapped data key is bound to, so that it opens as nothing else.
-const WRAP_NAME: &str = "edgeward-data-key-1";
 
 /// A key-encryption key in memory. It is not printed and is wiped when dropped.
 pub(super) struct LocalKey {
@@ -56,16 +56,14 @@ impl Sealer for LocalKey {
         &self.name
     }
 
-    fn wrap(&self, _: &str, data_key: &DataKey) -> Result<Vec<u8>, SealerError> {
-        seal::seal(&self.key, WRAP_NAME, data_key.as_slice())
-            .map(|sealed| sealed.as_bytes().to_vec())
+    fn wrap(&self, purpose: &str, data_key: &DataKey) -> Result<Vec<u8>, SealerError> {
+        seal::encrypt(&self.key, &bound_to(purpose), data_key.as_slice())
             .map_err(|_| SealerError::NoRandomness)
     }
 
-    fn unwrap(&self, _: &str, wrapped: &[u8]) -> Result<DataKey, SealerError> {
-        let sealed = Sealed::from_bytes(wrapped.to_vec());
-        let opened =
-            seal::open(&self.key, WRAP_NAME, &sealed).map_err(|_| SealerError::DoesNotOpen)?;
+    fn unwrap(&self, purpose: &str, wrapped: &[u8]) -> Result<DataKey, SealerError> {
+        let opened = seal::decrypt(&self.key, &bound_to(purpose), wrapped)
+            .map_err(|_| SealerError::DoesNotOpen)?;
         data_key(&opened)
     }
 }

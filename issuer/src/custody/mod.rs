@@ -18,19 +18,19 @@ mod seal;
 mod sealer;
 mod sealers;
 mod signer;
+mod statement;
 mod transit;
 
 pub use access::{Access, Act};
 pub use folder::CustodyError;
-#[cfg(feature = "kms")]
-pub use kms::open_kms_signer;
 pub use local::key_from_text;
 #[cfg(feature = "hsm")]
-pub use pkcs11::{MadeKey, make_key, make_signing_key, open_signer};
-pub use places::{MadeElsewhere, SigningPlaces};
+pub use pkcs11::{MadeKey, make_key, make_signing_key};
+pub use places::{Destroyed, MadeElsewhere, SigningPlaces};
 pub use seal::{SealError, Sealed};
 pub use sealer::{DataKey, Sealer, SealerError};
 pub use signer::{KeyInfo, SIGNATURE_BYTES, SignTokenError, Signature, Signer, sign_token};
+pub use statement::Statement;
 
 use std::{fmt, path::Path, sync::Arc};
 
@@ -226,7 +226,8 @@ impl Secrets {
         Zeroizing::new(mac.finalize().into_bytes().into())
     }
 
-    /// Seals a secret for the database. `name` is bound to it: it opens under no other name.
+    /// Seals a secret for the database. `name` is bound to it: it opens under no other name. May wait for whoever holds the
+    /// key-encryption key: not for a thread of an async runtime.
     ///
     /// # Errors
     /// When the machine gives no randomness, or whoever holds the key-encryption key does not seal.
@@ -234,12 +235,74 @@ impl Secrets {
         self.sealers.seal(name, secret)
     }
 
-    /// Opens what [`Secrets::seal`] made under the same name, under any of the key-encryption keys at hand.
+    /// Opens what [`Secrets::seal`] made under the same name, under any of the key-encryption keys at hand. May wait as well.
     ///
     /// # Errors
     /// When it was changed, made under another key, or belongs to another name, or whoever holds the key does not open.
     pub fn open(&self, name: &str, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, SealError> {
         self.sealers.open(name, sealed)
+    }
+
+    /// As [`Secrets::seal`], on a thread that may wait where it has to ask anybody.
+    ///
+    /// # Errors
+    /// Those of [`Secrets::seal`].
+    pub async fn seal_apart(&self, name: &str, secret: &[u8]) -> Result<Sealed, SealError> {
+        let (name, secret) = (name.to_owned(), Zeroizing::new(secret.to_vec()));
+        self.apart(move |sealers| sealers.seal(&name, &secret))
+            .await
+    }
+
+    /// As [`Secrets::open`], on a thread that may wait where it has to ask anybody.
+    ///
+    /// # Errors
+    /// Those of [`Secrets::open`].
+    pub async fn open_apart(
+        &self,
+        name: &str,
+        sealed: &Sealed,
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let (name, sealed) = (name.to_owned(), sealed.clone());
+        self.apart(move |sealers| sealers.open(&name, &sealed))
+            .await
+    }
+
+    /// Seals a statement about the thing of this name: whoever has no key-encryption key can make no other.
+    ///
+    /// # Errors
+    /// Those of [`Secrets::seal`].
+    pub async fn attest(&self, name: &str, statement: Statement) -> Result<Sealed, SealError> {
+        let name = name.to_owned();
+        self.apart(move |sealers| sealers.attest(&name, &statement))
+            .await
+    }
+
+    /// Whether [`Secrets::attest`] made it, about the same thing and of the same statement.
+    ///
+    /// # Errors
+    /// Those of [`Secrets::open`]: it did not, or it cannot be told.
+    pub async fn confirm(
+        &self,
+        name: &str,
+        statement: Statement,
+        sealed: &Sealed,
+    ) -> Result<(), SealError> {
+        let (name, sealed) = (name.to_owned(), sealed.clone());
+        self.apart(move |sealers| sealers.confirm(&name, &statement, &sealed))
+            .await
+    }
+
+    /// Whoever is asked may take the whole time limit, in which a thread of the async runtime would serve nobody.
+    async fn apart<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Sealers) -> Result<T, SealError> + Send + 'static,
+    ) -> Result<T, SealError> {
+        if self.sealers.are_here() {
+            return act(&self.sealers);
+        }
+        let sealers = Arc::clone(&self.sealers);
+        let acted = tokio::task::spawn_blocking(move || act(&sealers)).await;
+        acted.unwrap_or(Err(SealError::Lost))
     }
 
     /// Where signing keys are that are not in this process.
@@ -275,6 +338,11 @@ impl Secrets {
     #[must_use]
     pub fn take_accesses(&self) -> Vec<Access> {
         self.sealers.take_accesses()
+    }
+
+    /// Lets accesses wait again that were taken and not written.
+    pub fn keep_accesses(&self, accesses: Vec<Access>) {
+        self.sealers.keep_accesses(accesses);
     }
 
     /// The name of the key-encryption key that a secret was sealed under; `None` where the secret does not tell, because

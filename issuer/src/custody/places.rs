@@ -1,12 +1,15 @@
-//! Where signing keys are that are not in this process: who makes them, and who opens one by its name.
+//! Where signing keys are that are not in this process: who makes them, who opens one by its name, and who destroys it.
 
-use std::sync::Arc;
+use std::{sync::Arc, sync::mpsc};
 
 use edgeward_core::keys::Jwk;
 
-use super::{SealerError, Signer, access::Accesses};
+use super::{
+    SealerError, Signer,
+    access::{Accesses, Act},
+};
 use crate::{
-    config::{Custody, SigningPlace},
+    config::{Custody, KmsKey, SigningPlace},
     signatures::SigningAlgorithm,
 };
 
@@ -19,12 +22,46 @@ pub struct MadeElsewhere {
     pub public: Jwk,
 }
 
+/// What became of a key that is to be no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destroyed {
+    /// It is gone from a device, or KMS was told to delete it.
+    Now,
+    /// It was not there any more, or KMS had been told before.
+    WasGone,
+}
+
 /// The places that the settings name.
 #[derive(Debug)]
 pub struct SigningPlaces {
     settings: Custody,
     accesses: Arc<Accesses>,
 }
+
+/// The name of a key in one of them.
+enum Reference<'a> {
+    /// The label of a key in the device.
+    Device(&'a str),
+    /// The ARN of a key in KMS.
+    Kms(KmsKey),
+}
+
+impl<'a> Reference<'a> {
+    fn parse(reference: &'a str) -> Result<Self, SealerError> {
+        match reference.split_once(':') {
+            Some(("pkcs11", label)) => Ok(Self::Device(label)),
+            Some(("kms", arn)) => KmsKey::parse(arn)
+                .map(Self::Kms)
+                .map_err(|why| SealerError::NoKey(format!("its name {why}"))),
+            Some(_) | None => Err(SealerError::NoKey(
+                "this program knows no place of that kind".to_owned(),
+            )),
+        }
+    }
+}
+
+/// What is signed to show that a key is there. It has no points, so it is no token.
+const VOUCHED: &[u8] = b"edgeward-vouch-1";
 
 impl SigningPlaces {
     pub(super) fn new(settings: &Custody, accesses: &Arc<Accesses>) -> Self {
@@ -39,7 +76,7 @@ impl SigningPlaces {
     pub fn makes_keys(&self) -> bool {
         match self.settings.signing {
             SigningPlace::Local => false,
-            SigningPlace::Pkcs11 => true,
+            SigningPlace::Pkcs11 | SigningPlace::Kms => true,
         }
     }
 
@@ -51,20 +88,64 @@ impl SigningPlaces {
         &self,
         algorithm: SigningAlgorithm,
     ) -> Result<MadeElsewhere, (String, SealerError)> {
-        match self.settings.signing {
+        let (name, make): (String, Make) = match self.settings.signing {
             SigningPlace::Local => {
                 let why = "custody.signing names no place elsewhere".to_owned();
-                Err(("local".to_owned(), SealerError::NoKey(why)))
+                return Err(("local".to_owned(), SealerError::NoKey(why)));
             }
             SigningPlace::Pkcs11 => {
                 let label = new_label(algorithm);
                 let label = label.map_err(|error| ("pkcs11".to_owned(), error))?;
-                let reference = format!("pkcs11:{label}");
-                match make_in_device(&self.settings, &label, algorithm) {
-                    Ok(public) => Ok(MadeElsewhere { reference, public }),
-                    Err(error) => Err((reference, error)),
-                }
+                let name = format!("pkcs11:{label}");
+                let make: Make =
+                    Box::new(move |settings| make_in_device(settings, &label, algorithm));
+                (name, make)
             }
+            SigningPlace::Kms => {
+                let make: Make = Box::new(move |settings| make_in_kms(settings, algorithm));
+                ("kms:a new key".to_owned(), make)
+            }
+        };
+        // Who asked may have given up by then, and nothing will ever be signed with the key.
+        let forget = |settings: &Custody, made: &MadeElsewhere| {
+            let (reference, public) = (&made.reference, &made.public);
+            if let Err(error) = destroy(settings, reference, public.key_id()) {
+                tracing::warn!(key = reference, detail = %error, "a key that was made too late is left where it was made");
+            }
+        };
+        let made = apart(&self.settings, make, forget);
+        match &made {
+            Ok(made) => {
+                let key_id = made.public.key_id();
+                self.accesses.note(&made.reference, Act::Make, key_id, None);
+            }
+            Err(error) => self
+                .accesses
+                .note(&name, Act::Make, algorithm.name(), Some(error)),
+        }
+        made.map_err(|error| (name, error))
+    }
+
+    /// Has whoever holds a key sign something that is no token, which shows that the key is there and is the one of the public half.
+    /// Only a device vouches: nobody else puts keys into it, while anybody with an account there has keys in a cloud.
+    ///
+    /// # Errors
+    /// [`SealerError`].
+    pub fn vouch(
+        &self,
+        reference: &str,
+        algorithm: SigningAlgorithm,
+        public: Jwk,
+    ) -> Result<(), SealerError> {
+        match Reference::parse(reference)? {
+            // A signature is verified by the public half before it is handed out.
+            Reference::Device(_) => self
+                .open(reference, algorithm, public)?
+                .sign(VOUCHED)
+                .map(drop),
+            Reference::Kms(_) => Err(SealerError::Refused(
+                "only a device vouches for a row without a proof".to_owned(),
+            )),
         }
     }
 
@@ -78,14 +159,61 @@ impl SigningPlaces {
         algorithm: SigningAlgorithm,
         public: Jwk,
     ) -> Result<Box<dyn Signer>, SealerError> {
-        match reference.split_once(':') {
-            Some(("pkcs11", label)) => {
+        match Reference::parse(reference)? {
+            Reference::Device(label) => {
                 open_in_device(&self.settings, label, algorithm, public, &self.accesses)
             }
-            Some(_) | None => Err(SealerError::NoKey(
-                "this program knows no place of that kind".to_owned(),
-            )),
+            Reference::Kms(key) => {
+                open_in_kms(&self.settings, &key, algorithm, public, &self.accesses)
+            }
         }
+    }
+
+    /// Destroys a key: in a device for good, and only if it is the one of this id; in KMS by its name, after thirty days. It may take up to
+    /// the time limit of the settings.
+    ///
+    /// # Errors
+    /// [`SealerError`]; whether it is destroyed is not known when there was no answer.
+    pub fn destroy(&self, reference: &str, key_id: &str) -> Result<Destroyed, SealerError> {
+        let (asked, named) = (reference.to_owned(), key_id.to_owned());
+        let act = move |settings: &Custody| destroy(settings, &asked, &named);
+        let destroyed = apart(&self.settings, act, |_, _| {});
+        self.accesses
+            .noted(reference, Act::Destroy, key_id, destroyed)
+    }
+}
+
+type Make = Box<dyn FnOnce(&Custody) -> Result<MadeElsewhere, SealerError> + Send>;
+
+/// Does it on a thread of its own, within the time limit. What comes later is handed to whoever knows what to do with it.
+fn apart<T: Send + 'static>(
+    settings: &Custody,
+    act: impl FnOnce(&Custody) -> Result<T, SealerError> + Send + 'static,
+    too_late: impl FnOnce(&Custody, &T) + Send + 'static,
+) -> Result<T, SealerError> {
+    let timeout = settings.timeout;
+    let settings = settings.clone();
+    let (answer, answered) = mpsc::channel();
+    // Whoever hangs keeps this thread and nobody else.
+    let started = std::thread::Builder::new()
+        .name("custody".to_owned())
+        .spawn(move || {
+            if let Err(unheard) = answer.send(act(&settings))
+                && let Ok(made) = &unheard.0
+            {
+                too_late(&settings, made);
+            }
+        });
+    started.map_err(|error| SealerError::Unreachable(error.to_string()))?;
+    answered
+        .recv_timeout(timeout)
+        .unwrap_or_else(|_| Err(SealerError::Slow(timeout.as_millis())))
+}
+
+fn destroy(settings: &Custody, reference: &str, key_id: &str) -> Result<Destroyed, SealerError> {
+    match Reference::parse(reference)? {
+        Reference::Device(label) => destroy_in_device(settings, label, key_id),
+        Reference::Kms(key) => destroy_in_kms(settings, &key),
     }
 }
 
@@ -100,58 +228,115 @@ fn new_label(algorithm: SigningAlgorithm) -> Result<String, SealerError> {
     ))
 }
 
-#[cfg(feature = "hsm")]
-fn make_in_device(
-    settings: &Custody,
-    label: &str,
-    algorithm: SigningAlgorithm,
-) -> Result<Jwk, SealerError> {
-    use std::sync::mpsc;
-
-    let (settings, label) = (settings.clone(), label.to_owned());
-    let timeout = settings.timeout;
-    let (answer, answered) = mpsc::channel();
-    // A device that hangs keeps this thread and nobody else.
-    let started = std::thread::Builder::new()
-        .name("custody".to_owned())
-        .spawn(move || {
-            let made = super::make_signing_key(&settings, &label, algorithm.in_header());
-            // Who asked may have given up; the key stays in the device, and nothing is signed with it.
-            drop(answer.send(made));
-        });
-    started.map_err(|error| SealerError::Unreachable(error.to_string()))?;
-    answered
-        .recv_timeout(timeout)
-        .unwrap_or_else(|_| Err(SealerError::Slow(timeout.as_millis())))
+#[cfg(not(all(feature = "hsm", feature = "kms")))]
+fn without<T>(feature: &str) -> Result<T, SealerError> {
+    let why = format!("this program was built without the feature `{feature}`");
+    Err(SealerError::Unreachable(why))
 }
 
 #[cfg(feature = "hsm")]
-fn open_in_device(
-    settings: &Custody,
-    label: &str,
-    algorithm: SigningAlgorithm,
-    public: Jwk,
-    accesses: &Arc<Accesses>,
-) -> Result<Box<dyn Signer>, SealerError> {
-    super::pkcs11::known_signer(settings, label, algorithm.in_header(), public, accesses)
+mod device {
+    use super::*;
+    use crate::custody::pkcs11;
+
+    pub(super) fn make_in_device(
+        settings: &Custody,
+        label: &str,
+        algorithm: SigningAlgorithm,
+    ) -> Result<MadeElsewhere, SealerError> {
+        let public = pkcs11::make_signing_key(settings, label, algorithm.in_header())?;
+        let reference = format!("pkcs11:{label}");
+        Ok(MadeElsewhere { reference, public })
+    }
+
+    pub(super) fn open_in_device(
+        settings: &Custody,
+        label: &str,
+        algorithm: SigningAlgorithm,
+        public: Jwk,
+        accesses: &Arc<Accesses>,
+    ) -> Result<Box<dyn Signer>, SealerError> {
+        pkcs11::known_signer(settings, label, algorithm.in_header(), public, accesses)
+    }
+
+    pub(super) use pkcs11::destroy_signing_key as destroy_in_device;
 }
 
 /// Settings that name a module were refused when they were read.
 #[cfg(not(feature = "hsm"))]
-fn make_in_device(_: &Custody, _: &str, _: SigningAlgorithm) -> Result<Jwk, SealerError> {
-    Err(SealerError::Unreachable(WITHOUT.to_owned()))
+mod device {
+    use super::*;
+
+    pub(super) fn make_in_device(
+        _: &Custody,
+        _: &str,
+        _: SigningAlgorithm,
+    ) -> Result<MadeElsewhere, SealerError> {
+        without("hsm")
+    }
+
+    pub(super) fn open_in_device(
+        _: &Custody,
+        _: &str,
+        _: SigningAlgorithm,
+        _: Jwk,
+        _: &Arc<Accesses>,
+    ) -> Result<Box<dyn Signer>, SealerError> {
+        without("hsm")
+    }
+
+    pub(super) fn destroy_in_device(
+        _: &Custody,
+        _: &str,
+        _: &str,
+    ) -> Result<Destroyed, SealerError> {
+        without("hsm")
+    }
 }
 
-#[cfg(not(feature = "hsm"))]
-fn open_in_device(
-    _: &Custody,
-    _: &str,
-    _: SigningAlgorithm,
-    _: Jwk,
-    _: &Arc<Accesses>,
-) -> Result<Box<dyn Signer>, SealerError> {
-    Err(SealerError::Unreachable(WITHOUT.to_owned()))
+#[cfg(feature = "kms")]
+mod cloud {
+    use super::*;
+    use crate::custody::kms;
+
+    pub(super) fn make_in_kms(
+        settings: &Custody,
+        algorithm: SigningAlgorithm,
+    ) -> Result<MadeElsewhere, SealerError> {
+        let (key, public) = kms::make_signing_key(settings, algorithm)?;
+        let reference = format!("kms:{key}");
+        Ok(MadeElsewhere { reference, public })
+    }
+
+    pub(super) use kms::{destroy_signing_key as destroy_in_kms, known_signer as open_in_kms};
 }
 
-#[cfg(not(feature = "hsm"))]
-const WITHOUT: &str = "this program was built without the feature `hsm`";
+/// Settings that name a key were refused when they were read.
+#[cfg(not(feature = "kms"))]
+mod cloud {
+    use super::*;
+
+    pub(super) fn make_in_kms(
+        _: &Custody,
+        _: SigningAlgorithm,
+    ) -> Result<MadeElsewhere, SealerError> {
+        without("kms")
+    }
+
+    pub(super) fn open_in_kms(
+        _: &Custody,
+        _: &KmsKey,
+        _: SigningAlgorithm,
+        _: Jwk,
+        _: &Arc<Accesses>,
+    ) -> Result<Box<dyn Signer>, SealerError> {
+        without("kms")
+    }
+
+    pub(super) fn destroy_in_kms(_: &Custody, _: &KmsKey) -> Result<Destroyed, SealerError> {
+        without("kms")
+    }
+}
+
+use cloud::{destroy_in_kms, make_in_kms, open_in_kms};
+use device::{destroy_in_device, make_in_device, open_in_device};

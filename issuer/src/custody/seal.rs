@@ -48,6 +48,9 @@ pub enum SealError {
         /// The names of all keys that this process has.
         at_hand: String,
     },
+    /// The thread that asked whoever holds the key-encryption key has ended.
+    #[error("the thread that asked for a key-encryption key was lost")]
+    Lost,
     /// Whoever holds the key-encryption key did not do it.
     #[error("the key-encryption key {key_name} {cause}")]
     Sealer {
@@ -56,6 +59,18 @@ pub enum SealError {
         /// Why.
         cause: SealerError,
     },
+}
+
+impl SealError {
+    /// Whether asking again would be answered alike as long as what was sealed and the keys at hand are the same.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        match self {
+            Self::DoesNotOpen | Self::NoSuchKey { .. } => true,
+            Self::NoRandomness | Self::Lost => false,
+            Self::Sealer { cause, .. } => cause.is_final(),
+        }
+    }
 }
 
 pub(super) fn seal(

@@ -12,7 +12,7 @@ pub trait Sealer: Send + Sync {
     /// Names the key, as it stands in every envelope that it wrapped: `kind:name`. Printable ASCII, and no secret.
     fn key_name(&self) -> &str;
 
-    /// Wraps a data key. `purpose` says what it is for: to the log, and where it can bind to that, to whoever holds the key.
+    /// Wraps a data key, bound to `purpose`, which is what it is for: it opens for that and for nothing else.
     ///
     /// # Errors
     /// [`SealerError`].
@@ -23,6 +23,11 @@ pub trait Sealer: Send + Sync {
     /// # Errors
     /// [`SealerError`].
     fn unwrap(&self, purpose: &str, wrapped: &[u8]) -> Result<DataKey, SealerError>;
+}
+
+/// What a wrapped data key is bound to: that it is one, and the id of what it is for. Whoever holds the key authenticates that with it.
+pub(super) fn bound_to(purpose: &str) -> Vec<u8> {
+    [b"edgeward-data-key-2:", purpose.as_bytes()].concat()
 }
 
 /// Why a key-encryption key could not be used. Says which part and what an operator looks at; never a byte of a key.
@@ -57,6 +62,20 @@ pub enum SealerError {
 }
 
 impl SealerError {
+    /// Whether asking again would be answered alike.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        match self {
+            Self::DoesNotOpen => true,
+            Self::NoRandomness
+            | Self::Unreachable(_)
+            | Self::Slow(_)
+            | Self::Refused(_)
+            | Self::NoKey(_)
+            | Self::Resting { .. } => false,
+        }
+    }
+
     /// The stable name in the audit log.
     #[must_use]
     pub const fn name(&self) -> &'static str {

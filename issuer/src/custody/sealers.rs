@@ -5,9 +5,9 @@ use std::{fmt, sync::Arc};
 use zeroize::Zeroizing;
 
 use super::{
-    SealError, Sealed, Sealer, SigningPlaces,
+    SealError, Sealed, Sealer, SigningPlaces, Statement,
     access::{Access, Accesses},
-    envelope::{self, Form},
+    envelope::{self, Bound, Envelope, Form},
     guard::GuardedSealer,
     local::LocalKey,
 };
@@ -73,6 +73,11 @@ impl Sealers {
         self.accesses.take()
     }
 
+    /// Lets accesses wait again that were not written.
+    pub(super) fn keep_accesses(&self, accesses: Vec<Access>) {
+        self.accesses.keep(accesses);
+    }
+
     fn all(&self) -> impl Iterator<Item = &dyn Sealer> {
         let local = self.local.iter().map(|key| -> &dyn Sealer { key });
         local.chain(
@@ -102,7 +107,46 @@ impl Sealers {
     }
 
     pub(super) fn seal(&self, name: &str, secret: &[u8]) -> Result<Sealed, SealError> {
-        envelope::seal_in(self.sealing()?, name, secret)
+        envelope::seal_in(self.sealing()?, Bound::Name(name), secret)
+    }
+
+    pub(super) fn attest(&self, name: &str, statement: &Statement) -> Result<Sealed, SealError> {
+        envelope::seal_in(self.sealing()?, Bound::Statement(name, statement), &[])
+    }
+
+    /// Only an envelope says that; what was sealed before there were any was a secret.
+    pub(super) fn confirm(
+        &self,
+        name: &str,
+        statement: &Statement,
+        sealed: &Sealed,
+    ) -> Result<(), SealError> {
+        match Form::of(sealed) {
+            Form::Broken | Form::Plain => Err(SealError::DoesNotOpen),
+            Form::Envelope(envelope) => {
+                let holder = self.holder(&envelope)?;
+                let stated = envelope.open(holder, Bound::Statement(name, statement))?;
+                if stated.is_empty() {
+                    Ok(())
+                } else {
+                    Err(SealError::DoesNotOpen)
+                }
+            }
+        }
+    }
+
+    fn holder(&self, envelope: &Envelope<'_>) -> Result<&dyn Sealer, SealError> {
+        self.all()
+            .find(|sealer| sealer.key_name() == envelope.key_name)
+            .ok_or_else(|| SealError::NoSuchKey {
+                sealed_under: envelope.key_name.to_owned(),
+                at_hand: self.names(),
+            })
+    }
+
+    /// Whether nobody outside of this process is ever asked.
+    pub(super) fn are_here(&self) -> bool {
+        self.elsewhere.is_empty()
     }
 
     pub(super) fn open(
@@ -113,16 +157,7 @@ impl Sealers {
         match Form::of(sealed) {
             Form::Broken => Err(SealError::DoesNotOpen),
             Form::Plain => self.open_plain(name, sealed),
-            Form::Envelope(envelope) => {
-                let holder = self
-                    .all()
-                    .find(|sealer| sealer.key_name() == envelope.key_name)
-                    .ok_or_else(|| SealError::NoSuchKey {
-                        sealed_under: envelope.key_name.to_owned(),
-                        at_hand: self.names(),
-                    })?;
-                envelope.open(holder, name)
-            }
+            Form::Envelope(envelope) => envelope.open(self.holder(&envelope)?, Bound::Name(name)),
         }
     }
 

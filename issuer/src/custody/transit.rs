@@ -17,11 +17,9 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{DataKey, Sealer, SealerError, local::data_key};
+use super::{DataKey, Sealer, SealerError, local::data_key, sealer::bound_to};
 use crate::config::{SecretText, Transit};
 
-/// What a wrapped data key is bound to, so that the server opens it as nothing else.
-const BOUND_TO: &[u8] = b"edgeward-data-key-1";
 /// An answer has one short text.
 const ANSWER_MAX_BYTES: usize = 64 * 1024;
 /// So much of a server's reason is told.
@@ -197,21 +195,21 @@ impl Sealer for TransitSealer {
         &self.key_name
     }
 
-    fn wrap(&self, _: &str, key: &DataKey) -> Result<Vec<u8>, SealerError> {
+    fn wrap(&self, purpose: &str, key: &DataKey) -> Result<Vec<u8>, SealerError> {
         let plaintext = Zeroizing::new(Base64::encode_string(key.as_slice()));
         let body = Encrypt {
             plaintext: &plaintext,
-            associated_data: Base64::encode_string(BOUND_TO),
+            associated_data: Base64::encode_string(&bound_to(purpose)),
         };
         let answer = self.ask("encrypt", &body)?;
         let answer: Encrypted = serde_json::from_slice(&answer).map_err(|_| unreadable())?;
         Ok(answer.data.ciphertext.into_bytes())
     }
 
-    fn unwrap(&self, _: &str, wrapped: &[u8]) -> Result<DataKey, SealerError> {
+    fn unwrap(&self, purpose: &str, wrapped: &[u8]) -> Result<DataKey, SealerError> {
         let body = Decrypt {
             ciphertext: std::str::from_utf8(wrapped).map_err(|_| SealerError::DoesNotOpen)?,
-            associated_data: Base64::encode_string(BOUND_TO),
+            associated_data: Base64::encode_string(&bound_to(purpose)),
         };
         let answer = self.ask("decrypt", &body)?;
         let mut answer: Decrypted = serde_json::from_slice(&answer).map_err(|_| unreadable())?;

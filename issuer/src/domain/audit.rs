@@ -87,6 +87,8 @@ pub enum Action {
     RetireKey,
     /// An operator revoked a signing key: nothing that it signed is to be believed.
     RevokeKey,
+    /// An operator had a signing key destroyed where it is held: it has ended.
+    DestroyKey,
     /// A secret of tokens was made, or taken from the data folder.
     CreateSecret,
     /// A secret of tokens was told to every issuer and edge.
@@ -144,6 +146,7 @@ impl Action {
             Self::ActivateKey => "key.activate",
             Self::RetireKey => "key.retire",
             Self::RevokeKey => "key.revoke",
+            Self::DestroyKey => "key.destroy",
             Self::CreateSecret => "secret.create",
             Self::PublishSecret => "secret.publish",
             Self::PlanSecret => "secret.plan",

@@ -1,6 +1,8 @@
 //! Accesses to key-encryption keys that are not in this process, as entries of the audit log.
 
-use std::future::Future;
+use std::{future::Future, mem, time::Duration};
+
+use tokio::time::Instant;
 
 use super::{
     audit::{Action, Actor, AuditEntry, Origin},
@@ -18,16 +20,71 @@ pub trait AccessLog {
     ) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
-/// Writes down what was asked since the last time. What the store does not take is in the log lines only.
+/// So long whoever ends tries again where a store is busy, and a try may take as long once more: with the running requests it is less than
+/// a supervisor's patience.
+const DRAIN_WITHIN: Duration = Duration::from_secs(5);
+/// And so long it waits between two tries.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// Writes down what was asked since the last time. What the store does not take waits for the next time.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn write(store: &impl AccessLog, secrets: &Secrets) -> Result<(), StorageError> {
-    let entries: Vec<AuditEntry> = secrets.take_accesses().iter().map(entry).collect();
-    if entries.is_empty() {
+    let mut taken = Taken {
+        accesses: secrets.take_accesses(),
+        secrets,
+    };
+    if taken.accesses.is_empty() {
         return Ok(());
     }
-    store.log_accesses(&entries).await
+    let entries: Vec<AuditEntry> = taken.accesses.iter().map(entry).collect();
+    store.log_accesses(&entries).await?;
+    taken.accesses.clear();
+    Ok(())
+}
+
+/// The same by whoever ends after it, so that there is no next time: it is tried again for a while.
+///
+/// # Errors
+/// When the store fails to the last. What it did not take is in the log lines only.
+pub async fn drain(store: &impl AccessLog, secrets: &Secrets) -> Result<(), StorageError> {
+    until_taken(|| write(store, secrets)).await
+}
+
+/// Writes down an access of whoever keeps none: a command that makes a key before there are secrets.
+///
+/// # Errors
+/// As [`drain`].
+pub async fn append(store: &impl AccessLog, access: &Access) -> Result<(), StorageError> {
+    let entries = [entry(access)];
+    until_taken(|| store.log_accesses(&entries)).await
+}
+
+async fn until_taken<F: Future<Output = Result<(), StorageError>>>(
+    act: impl Fn() -> F,
+) -> Result<(), StorageError> {
+    let until = Instant::now() + DRAIN_WITHIN;
+    loop {
+        match act().await {
+            Err(StorageError::Busy(_) | StorageError::Unwritable(_)) if Instant::now() < until => {
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
+            written => return written,
+        }
+    }
+}
+
+/// Accesses on their way into the store. Whatever ends that way early, they wait again.
+struct Taken<'a> {
+    accesses: Vec<Access>,
+    secrets: &'a Secrets,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.secrets.keep_accesses(mem::take(&mut self.accesses));
+    }
 }
 
 fn entry(access: &Access) -> AuditEntry {
@@ -40,4 +97,87 @@ fn entry(access: &Access) -> AuditEntry {
         .about(Purpose::subject_of(&access.purpose), &access.purpose)
         .with("act", access.act.name())
         .with("under", &access.key_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use edgeward_core::{cookie::Environment, time::UnixTime};
+
+    use super::*;
+    use crate::custody::{Act, tests::Folder};
+
+    /// Does not take the first ones, and never ends what it was told to hang at.
+    #[derive(Default)]
+    struct Log {
+        busy: AtomicUsize,
+        taken: std::sync::Mutex<Vec<String>>,
+    }
+
+    impl AccessLog for Log {
+        async fn log_accesses(&self, entries: &[AuditEntry]) -> Result<(), StorageError> {
+            match self.busy.load(Ordering::SeqCst) {
+                0 => {}
+                usize::MAX => std::future::pending().await,
+                left => {
+                    self.busy.store(left - 1, Ordering::SeqCst);
+                    return Err(StorageError::Busy("locked".into()));
+                }
+            }
+            let mut taken = self.taken.lock().unwrap();
+            taken.extend(entries.iter().filter_map(|entry| entry.subject.clone()));
+            Ok(())
+        }
+    }
+
+    fn secrets(folder: &Folder, purposes: &[&str]) -> Secrets {
+        let secrets = folder.path().join("secrets");
+        let secrets = Secrets::load_or_create(&secrets, Environment::Development).unwrap();
+        let accesses = purposes.iter().map(|purpose| access(purpose));
+        secrets.keep_accesses(accesses.collect());
+        secrets
+    }
+
+    fn access(purpose: &str) -> Access {
+        Access {
+            at: UnixTime::from_seconds(1_795_000_000),
+            key_name: "pkcs11:kek".to_owned(),
+            act: Act::Unwrap,
+            purpose: purpose.to_owned(),
+            failure: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_busy_store_did_not_take_waits_in_its_order() {
+        let folder = Folder::new();
+        let (log, secrets) = (Log::default(), secrets(&folder, &["a", "b"]));
+        log.busy.store(1, Ordering::SeqCst);
+        assert!(write(&log, &secrets).await.is_err());
+        secrets.keep_accesses([secrets.take_accesses(), vec![access("c")]].concat());
+        assert!(log.taken.lock().unwrap().is_empty());
+        log.busy.store(usize::MAX, Ordering::SeqCst);
+        tokio::select! {
+            biased;
+            _ = write(&log, &secrets) => panic!("it hangs"),
+            () = std::future::ready(()) => {}
+        }
+        log.busy.store(0, Ordering::SeqCst);
+        write(&log, &secrets).await.unwrap();
+        assert_eq!(*log.taken.lock().unwrap(), ["key:a", "key:b", "key:c"]);
+        assert!(secrets.take_accesses().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_ends_tries_again_and_not_for_ever() {
+        let folder = Folder::new();
+        let (log, secrets) = (Log::default(), secrets(&folder, &["a"]));
+        log.busy.store(3, Ordering::SeqCst);
+        drain(&log, &secrets).await.unwrap();
+        append(&log, &access("b")).await.unwrap();
+        assert_eq!(*log.taken.lock().unwrap(), ["key:a", "key:b"]);
+        log.busy.store(usize::MAX - 1, Ordering::SeqCst);
+        assert!(append(&log, &access("c")).await.is_err());
+    }
 }

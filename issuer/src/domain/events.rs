@@ -114,26 +114,6 @@ pub fn kept_since(now: UnixTime, days: i64) -> UnixTime {
     now.plus(days.saturating_mul(-24 * 3600))
 }
 
-/// Fewer refreshes than this say nothing: a person who opens some tabs makes as many.
-const FEW_REFRESHES: i64 = 10;
-
-/// How often a session that has lived so long refreshes by itself: once when each access token ends, and once more for
-/// the one that is in use.
-#[must_use]
-pub fn refreshes_expected(lived_seconds: i64, access_seconds: i64) -> i64 {
-    lived_seconds
-        .max(0)
-        .checked_div(access_seconds)
-        .unwrap_or(0)
-        .saturating_add(1)
-}
-
-/// Whether a session refreshes more than twice as often: a client in a loop, or two who share a token.
-#[must_use]
-pub const fn is_too_often(refreshes: i64, expected: i64) -> bool {
-    refreshes >= FEW_REFRESHES && refreshes > expected.saturating_mul(2)
-}
-
 impl Origin {
     /// The same with what is around it.
     #[must_use]
@@ -194,24 +174,6 @@ impl AuditEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_session_that_refreshes_twice_as_often_as_its_tokens_end_is_told() {
-        const ACCESS: i64 = 600;
-        for (lived, refreshes, expected, too_often) in [
-            (0, 9, 1, false),
-            (0, 10, 1, true),
-            (-5, 10, 1, true),
-            (3600, 6, 7, false),
-            (3600, 14, 7, false),
-            (3600, 15, 7, true),
-            (86_400, 144, 145, false),
-            (86_400, 291, 145, true),
-        ] {
-            assert_eq!(refreshes_expected(lived, ACCESS), expected, "{lived}");
-            assert_eq!(is_too_often(refreshes, expected), too_often, "{refreshes}");
-        }
-    }
 
     #[test]
     fn what_is_kept_of_a_user_agent_is_text_and_not_endless() {

@@ -16,7 +16,9 @@ pub mod acts;
 mod held;
 pub mod import;
 pub mod life;
+pub mod destroy;
 mod make;
+mod opened;
 pub mod timing;
 
 #[cfg(test)]
@@ -33,9 +35,9 @@ use std::{
     future::Future,
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use edgeward_core::{
@@ -43,7 +45,7 @@ use edgeward_core::{
     time::UnixTime,
 };
 
-pub use held::TokenKey;
+pub use held::{HeldElsewhere, TokenKey, statement};
 pub use life::{KeyState, Life, Need, Rules};
 
 use super::{audit::AuditEntry, storage::StorageError};
@@ -51,6 +53,7 @@ use crate::{
     custody::{SealError, Sealed, SealerError, Secrets},
     signatures::SigningAlgorithm,
 };
+use opened::{LeftOut, Opened};
 use timing::{KEYS_READ_WITHIN_SECONDS, SIGNED_AHEAD_SECONDS};
 
 /// A signing key as the store holds it.
@@ -77,8 +80,8 @@ impl StoredKey {
 pub enum PrivateHalf {
     /// In the store, sealed under the key-encryption key for this `key_id`.
     Sealed(Sealed),
-    /// Where it was made and signs, under this name: `kind:name`.
-    Elsewhere(String),
+    /// Where it was made and signs.
+    Elsewhere(HeldElsewhere),
 }
 
 /// A change of the keys of one algorithm: all of it, or nothing.
@@ -137,6 +140,14 @@ pub enum KeyringError {
     /// The seed opens and makes another key than the one it is stored as.
     #[error("signing key {0}: the sealed seed belongs to another key")]
     WrongSeed(String),
+    /// The row says that its key is held elsewhere, and has nothing that proves it.
+    #[error(
+        "signing key {0}: its row has no proof that an issuer wrote it: if it is from a version without them, run `edgeward keys reseal`"
+    )]
+    Unproven(String),
+    /// The row was ended before and says now that it is not: keys do not come back.
+    #[error("signing key {0}: it had ended, and the database says now that it had not")]
+    CameBack(String),
     /// What should become a key is none.
     #[error("the bytes are no signing key of this algorithm")]
     Unfit,
@@ -168,25 +179,43 @@ pub enum KeyringError {
     NoRandomness,
 }
 
-/// A key of this process.
-#[derive(Debug)]
-struct OpenKey {
-    algorithm: SigningAlgorithm,
-    life: Life,
-    /// `None` when it does not sign, or its seed does not open here.
-    signing: Option<TokenKey>,
-    /// Up to which expiry it may sign; shared by all readings of the rows.
-    permitted: Arc<AtomicI64>,
-    /// How many tokens it has signed in this process.
-    signed: Arc<AtomicU64>,
-}
+impl KeyringError {
+    /// Whether the same row would be refused again, whoever is asked: no outage, which passes.
+    pub(super) const fn is_final(&self) -> bool {
+        match self {
+            Self::Seal { source, .. } => source.is_final(),
+            Self::WrongSeed(_)
+            | Self::Unproven(_)
+            | Self::CameBack(_)
+            | Self::Unfit
+            | Self::KeySet(_) => true,
+            Self::Store(_)
+            | Self::Elsewhere { .. }
+            | Self::NoActiveKey
+            | Self::Outdated
+            | Self::Overtaken
+            | Self::Refused(_)
+            | Self::NoRandomness => false,
+        }
+    }
 
-#[derive(Debug)]
-struct Opened {
-    keys: Vec<OpenKey>,
-    public: Arc<KeySet>,
-    /// By the clock that nobody can set.
-    read_at: Instant,
+    /// Whether it is about what keys are made, sealed or proven with, or about what was sealed, and not about the store or what was asked.
+    #[must_use]
+    pub const fn is_of_custody(&self) -> bool {
+        match self {
+            Self::Seal { .. }
+            | Self::WrongSeed(_)
+            | Self::Unproven(_)
+            | Self::CameBack(_)
+            | Self::Elsewhere { .. }
+            | Self::NoActiveKey
+            | Self::NoRandomness
+            | Self::KeySet(_) => true,
+            Self::Store(_) | Self::Unfit | Self::Outdated | Self::Overtaken | Self::Refused(_) => {
+                false
+            }
+        }
+    }
 }
 
 /// The keys as this process knows them.
@@ -216,6 +245,8 @@ impl Signer {
 pub struct KeyUse {
     /// Where it is in its life.
     pub life: Life,
+    /// What it signs by.
+    pub algorithm: SigningAlgorithm,
     /// How many tokens it has signed.
     pub signed: u64,
 }
@@ -235,7 +266,7 @@ impl Keyring {
     ) -> Result<Self, KeyringError> {
         acts::ensure_first(store, secrets, algorithms, now).await?;
         let keys = store.signing_keys().await?;
-        let opened = Opened::of(keys, secrets, None, now, at)?;
+        let opened = Opened::of(keys, secrets, None, now, at).await?;
         Ok(Self(RwLock::new(Arc::new(opened))))
     }
 
@@ -251,7 +282,7 @@ impl Keyring {
         at: Instant,
     ) -> Result<(), KeyringError> {
         let keys = store.signing_keys().await?;
-        let opened = Opened::of(keys, secrets, Some(&self.opened()), now, at)?;
+        let opened = Opened::of(keys, secrets, Some(&self.opened()), now, at).await?;
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
         // Readings may overtake each other.
         if kept.read_at <= at {
@@ -263,7 +294,7 @@ impl Keyring {
     /// Reads the rows again if that was too long ago. Whoever serves reads them every moment; who does not, here.
     ///
     /// # Errors
-    /// [`KeyringError`].
+    /// [`KeyringError::Store`], or [`KeyringError::Outdated`] for rows that are there and are not to be gone by.
     pub async fn ensure_fresh(
         &self,
         store: &impl SigningKeys,
@@ -273,7 +304,47 @@ impl Keyring {
     ) -> Result<(), KeyringError> {
         match self.opened().judge_age(at) {
             Ok(()) => Ok(()),
-            Err(_) => self.reload(store, secrets, now, at).await,
+            Err(_) => self.read_anew(store, secrets, now, at).await,
+        }
+    }
+
+    /// Reads the rows because those of before do not do.
+    async fn read_anew(
+        &self,
+        store: &impl SigningKeys,
+        secrets: &Secrets,
+        now: UnixTime,
+        at: Instant,
+    ) -> Result<(), KeyringError> {
+        match self.reload(store, secrets, now, at).await {
+            Ok(()) => Ok(()),
+            Err(KeyringError::Store(error)) => Err(KeyringError::Store(error)),
+            Err(error) => {
+                tracing::error!(detail = %error, "the signing keys could not be read, and those of before do not do");
+                Err(KeyringError::Outdated)
+            }
+        }
+    }
+
+    /// Whether no key signs, because the one that did was revoked and no other could be made yet.
+    #[must_use]
+    pub fn is_without_signer(&self) -> bool {
+        self.opened().last_signing.is_some()
+    }
+
+    /// The key that vouches for the feed of what has ended: the one that signs, or where none does the last one, which was revoked.
+    /// Of itself and of all else that has ended it says so in good faith: edges go on to hear what they shall refuse.
+    ///
+    /// # Errors
+    /// [`KeyringError::Outdated`], [`KeyringError::NoActiveKey`].
+    pub fn vouching_key(&self, now: UnixTime, at: Instant) -> Result<TokenKey, KeyringError> {
+        let opened = self.opened();
+        opened.judge_age(at)?;
+        let signing = opened.signer(SigningAlgorithm::EdDsa, now);
+        match (signing, &opened.last_signing) {
+            (Ok((_, key)), _) => Ok(key),
+            (Err(_), Some(last)) => Ok(last.clone()),
+            (Err(error), None) => Err(error),
         }
     }
 
@@ -317,7 +388,7 @@ impl Keyring {
         // The second time with the rows read anew: who is refused knows less than the store does.
         for read in [false, true] {
             if read {
-                self.reload(store, secrets, now, at).await?;
+                self.read_anew(store, secrets, now, at).await?;
             }
             let opened = self.opened();
             opened.judge_age(at)?;
@@ -336,148 +407,53 @@ impl Keyring {
         Err(KeyringError::Overtaken)
     }
 
-    /// What verifiers may see of the keyring. Never empty.
+    /// What verifiers may see of the keyring. Empty only where the last key was revoked and no other could be made yet.
     #[must_use]
     pub fn public_keys(&self) -> Arc<KeySet> {
         Arc::clone(&self.opened().public)
     }
 
-    /// The same for others, unless it may lack a key by now.
+    /// The same for others, unless it may lack a key by now. An empty set is never shown: whoever has another keeps that.
     ///
     /// # Errors
-    /// [`KeyringError::Outdated`].
+    /// [`KeyringError::Outdated`], [`KeyringError::NoActiveKey`].
     pub fn published_keys(&self, at: Instant) -> Result<Arc<KeySet>, KeyringError> {
         let opened = self.opened();
         opened.judge_age(at)?;
+        if opened.public.keys().next().is_none() {
+            return Err(KeyringError::NoActiveKey);
+        }
         Ok(Arc::clone(&opened.public))
     }
 
     /// What each key has done in this process.
     #[must_use]
     pub fn uses(&self) -> Vec<KeyUse> {
-        let uses = |key: &OpenKey| KeyUse {
+        let uses = |key: &opened::OpenKey| KeyUse {
             life: key.life.clone(),
+            algorithm: key.algorithm,
             signed: key.signed.load(Ordering::Relaxed),
         };
         self.opened().keys.iter().map(uses).collect()
     }
 
+    /// The keys whose rows are not shown to verifiers although they say so, and why.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<(String, String)> {
+        let named = |row: &LeftOut| (row.key_id().to_owned(), row.why());
+        self.opened().left_out.iter().map(named).collect()
+    }
+
+    /// Those of them that stay out here whoever is asked again: no issuer wrote them, or not under a key-encryption key that this process has.
+    #[must_use]
+    pub fn refused(&self) -> Vec<String> {
+        let opened = self.opened();
+        let refused = opened.left_out.iter().filter(|row| row.is_final());
+        refused.map(|row| row.key_id().to_owned()).collect()
+    }
+
     fn opened(&self) -> Arc<Opened> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Opened {
-    fn of(
-        stored: Vec<StoredKey>,
-        secrets: &Secrets,
-        last: Option<&Self>,
-        now: UnixTime,
-        at: Instant,
-    ) -> Result<Self, KeyringError> {
-        let mut public = Vec::with_capacity(stored.len());
-        let mut keys = Vec::with_capacity(stored.len());
-        for key in stored {
-            if key.life.state.is_public() {
-                public.push(key.public()?);
-            }
-            let known = last.and_then(|last| last.named(&key.life.key_id));
-            keys.push(OpenKey::of(key, secrets, known)?);
-        }
-        let opened = Self {
-            keys,
-            public: Arc::new(KeySet::from_keys(public)?),
-            read_at: at,
-        };
-        for algorithm in SigningAlgorithm::ALL {
-            let (_, signing) = opened.signer(algorithm, now)?;
-            if !opened.public.contains(signing.key_id()) {
-                return Err(KeyringError::WrongSeed(signing.key_id().to_owned()));
-            }
-        }
-        Ok(opened)
-    }
-
-    fn named(&self, key_id: &str) -> Option<&OpenKey> {
-        self.keys.iter().find(|key| key.life.key_id == key_id)
-    }
-
-    /// Who signs, of those that are open here: a key of the algorithm, or else one of EdDSA, which verifiers have.
-    fn signer(
-        &self,
-        algorithm: SigningAlgorithm,
-        now: UnixTime,
-    ) -> Result<(&OpenKey, TokenKey), KeyringError> {
-        self.signer_of(algorithm, now)
-            .or_else(|| self.signer_of(SigningAlgorithm::EdDsa, now))
-            .ok_or(KeyringError::NoActiveKey)
-    }
-
-    fn signer_of(
-        &self,
-        algorithm: SigningAlgorithm,
-        now: UnixTime,
-    ) -> Option<(&OpenKey, TokenKey)> {
-        let signs = |key: &&OpenKey| key.algorithm == algorithm && key.signing.is_some();
-        let open = self.keys.iter().filter(signs);
-        let life = life::signer(open.map(|key| &key.life), now)?;
-        let open = self.named(&life.key_id)?;
-        Some((open, open.signing.clone()?))
-    }
-
-    fn judge_age(&self, at: Instant) -> Result<(), KeyringError> {
-        let age = at.saturating_duration_since(self.read_at);
-        let most = Duration::from_secs(KEYS_READ_WITHIN_SECONDS.unsigned_abs());
-        if age <= most {
-            Ok(())
-        } else {
-            Err(KeyringError::Outdated)
-        }
-    }
-}
-
-impl OpenKey {
-    fn of(
-        stored: StoredKey,
-        secrets: &Secrets,
-        known: Option<&Self>,
-    ) -> Result<Self, KeyringError> {
-        let signing = match stored.life.state {
-            KeyState::Generated | KeyState::Retiring | KeyState::Retired | KeyState::Revoked => {
-                None
-            }
-            KeyState::Active | KeyState::Published => {
-                match known.and_then(|known| known.signing.clone()) {
-                    Some(open) => Some(open),
-                    None => open_unless_waiting(&stored, secrets)?,
-                }
-            }
-        };
-        let (permitted, signed) = known.map_or_else(Default::default, |known| {
-            (Arc::clone(&known.permitted), Arc::clone(&known.signed))
-        });
-        Ok(Self {
-            algorithm: stored.algorithm,
-            life: stored.life,
-            signing,
-            permitted,
-            signed,
-        })
-    }
-}
-
-/// A key that waits for its moment and does not open keeps nobody from signing with the one before; it is said each time.
-fn open_unless_waiting(
-    stored: &StoredKey,
-    secrets: &Secrets,
-) -> Result<Option<TokenKey>, KeyringError> {
-    match TokenKey::open(stored, secrets) {
-        Ok(key) => Ok(Some(key)),
-        Err(error) if stored.life.state == KeyState::Published => {
-            tracing::error!(kid = stored.life.key_id, detail = %error, "the next signing key does not open");
-            Ok(None)
-        }
-        Err(error) => Err(error),
     }
 }
 

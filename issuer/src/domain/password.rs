@@ -28,7 +28,7 @@ use super::{
     storage::PasswordHash,
 };
 use crate::config;
-use admission::{Admission, QUEUE_PER_CORE};
+use admission::Admission;
 use legacy::Kind;
 
 /// Passphrases fit many times over; without an end, the body limit would be the only bound of the normalisation.
@@ -143,9 +143,10 @@ impl PasswordHasher {
     ///
     /// # Errors
     /// [`HashError`] when Argon2 does not take the parameters.
-    pub fn new(cost: &config::Argon2) -> Result<Self, HashError> {
+    pub fn new(settings: &config::Passwords) -> Result<Self, HashError> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self::with_places(cost, cores, cores.saturating_mul(QUEUE_PER_CORE))
+        let waiting_max = cores.saturating_mul(settings.queue_per_core);
+        Self::with_places(&settings.argon2, cores, waiting_max)
     }
 
     fn with_places(
@@ -282,7 +283,7 @@ mod tests {
 
     #[test]
     fn compares_what_was_typed_in_its_normal_form() {
-        let hasher = PasswordHasher::new(&CHEAP).unwrap();
+        let hasher = PasswordHasher::with_places(&CHEAP, 2, 32).unwrap();
         let stored = hash(&hasher, "Zo\u{eb}");
         assert!(
             stored.as_phc().starts_with("$argon2id$v=19$m=8,t=1,p=1$"),
@@ -297,7 +298,7 @@ mod tests {
 
     #[test]
     fn nobody_has_no_password() {
-        let hasher = PasswordHasher::new(&CHEAP).unwrap();
+        let hasher = PasswordHasher::with_places(&CHEAP, 2, 32).unwrap();
         assert_eq!(compare(&hasher, "", None), Comparison::Wrong);
         assert_eq!(
             hasher.decoy.as_phc().len(),
@@ -307,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_longer_password_is_not_the_one_it_was_cut_to() {
-        let hasher = PasswordHasher::new(&CHEAP).unwrap();
+        let hasher = PasswordHasher::with_places(&CHEAP, 2, 32).unwrap();
         // 256 characters that are typed as three code points each, and more of them than are normalised.
         for longest in [
             "x".repeat(256),
@@ -322,13 +323,13 @@ mod tests {
 
     #[test]
     fn a_hash_of_another_cost_is_made_anew() {
-        let old = PasswordHasher::new(&CHEAP).unwrap();
+        let old = PasswordHasher::with_places(&CHEAP, 2, 32).unwrap();
         let stored = hash(&old, "Correct-Horse-7");
-        let dearer = PasswordHasher::new(&config::Argon2 {
+        let dear = config::Argon2 {
             iterations: 2,
             ..CHEAP
-        })
-        .unwrap();
+        };
+        let dearer = PasswordHasher::with_places(&dear, 2, 32).unwrap();
         let Comparison::Right {
             rehashed: Some(rehashed),
         } = compare(&dearer, "Correct-Horse-7", Some(&stored))
@@ -342,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_stored_hash_that_is_none_is_an_error_and_not_a_wrong_password() {
-        let hasher = PasswordHasher::new(&CHEAP).unwrap();
+        let hasher = PasswordHasher::with_places(&CHEAP, 2, 32).unwrap();
         let broken = PasswordHash::from_phc("plain".to_owned());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -353,7 +354,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let hasher = PasswordHasher::new(&CHEAP).unwrap();
+        let hasher = PasswordHasher::with_places(&CHEAP, 2, 32).unwrap();
         let shown = format!("{hasher:?} {:?}", Password::from_typed("Correct-Horse-7"));
         assert!(
             !shown.contains("Correct") && !shown.contains("$argon2"),

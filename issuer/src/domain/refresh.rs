@@ -1,6 +1,6 @@
 //! Refresh: exchanging a single-use token for its successor and a new access token.
 //!
-//! A token is `rt1.<sid>.<seq>.<random>.<mac>`. The MAC, whose key is not in the database, proves that the issuer made
+//! A token is `rt1.<sid>.<seq>.<random>.<mac>`. The MAC, whose key the database has only sealed, proves that the issuer made
 //! it, so a forged token changes nothing, and a spent token of any generation is known for what it is without being
 //! stored. The row of the family holds the digests of the current token and of the one before, and moves by
 //! compare-and-swap; generations are told apart by `seq`, never by time.
@@ -11,6 +11,7 @@
 //! that. What comes back later, from another device, or from an older generation counts as stolen and ends the family.
 //! The whole protocol with its table and its proof is in `docs/REFRESH.md`.
 
+mod arrivals;
 mod judge;
 mod rotation;
 mod successor;
@@ -22,6 +23,7 @@ mod cases;
 #[cfg(test)]
 mod model;
 
+pub use arrivals::{Arrival, Arrivals};
 pub use judge::Reuse;
 pub use rotation::{HandOut, Rotation};
 pub use token::{Genuine, RefreshToken, genuine};

@@ -13,7 +13,7 @@ use edgeward_core::time::UnixTime;
 use super::{
     accounts::{self, Account, AccountError, Application, Email, NewAccount, PersonName, UserId},
     audit::{Action, Actor, AuditEntry, Origin},
-    mail::{LinkToken, MailId, MailStorage, Purpose, REGISTRATION_SECONDS},
+    mail::{LinkToken, MailId, MailStorage, Purpose},
     password::{Comparison, HashError, Password, PasswordHasher, Policy},
     session::{self, Digest, NoRandomness},
     storage::{PasswordHash, StorageError},
@@ -30,6 +30,15 @@ pub struct Registration {
     pub now: UnixTime,
     /// It waits no longer than this.
     pub expires_at: UnixTime,
+}
+
+/// From when to when a registration waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Wait {
+    /// It is asked for now.
+    pub now: UnixTime,
+    /// It waits so long.
+    pub seconds: i64,
 }
 
 /// What waits for its address to be confirmed.
@@ -90,7 +99,7 @@ pub async fn ask(
     application: Application,
     device: Digest,
     origin: &Origin,
-    now: UnixTime,
+    Wait { now, seconds }: Wait,
 ) -> Result<(), AccountError> {
     let NewAccount {
         account,
@@ -107,7 +116,7 @@ pub async fn ask(
             device,
         },
         now,
-        expires_at: now.plus(REGISTRATION_SECONDS),
+        expires_at: now.plus(seconds),
     };
     let entry = AuditEntry::done(Action::RequestRegistration, Actor::Anonymous, now, origin);
     storage.keep_registration(&registration, &entry).await?;

@@ -1,4 +1,8 @@
-//! Moving sealed private keys, and the secrets of tokens, under another key-encryption key while issuers serve.
+//! Moving sealed private keys, and the secrets of tokens, under another key-encryption key while issuers serve; with them the
+//! proofs of rows whose keys are held elsewhere.
+//!
+//! Such a row from before there were proofs gets one here, if the device that it names signs with its key: nobody can put a key
+//! there who can only write to the database. It is an operator who asks for that, and never a start, which would believe whatever row it finds.
 //!
 //! Everything is opened before anything is written, so a key that is missing is noticed while all is as it was. Then each key
 //! moves by itself: whoever is stopped in between leaves some under the one and some under the other, all of which open as long
@@ -6,22 +10,46 @@
 
 use std::future::Future;
 
-use edgeward_core::time::UnixTime;
+use edgeward_core::{keys::Jwk, time::UnixTime};
+use zeroize::Zeroizing;
 
 use super::{
     audit::{Action, Actor, AuditEntry, Origin},
+    keyring::statement,
     secrets::Purpose,
     storage::StorageError,
 };
-use crate::custody::{SealError, Sealed, Secrets};
+use crate::{
+    custody::{SealError, Sealed, SealerError, Secrets, Statement},
+    signatures::SigningAlgorithm,
+};
 
 /// A sealed private key of the store.
 #[derive(Debug, Clone)]
 pub struct SealedKey {
     /// Which key; the secret is sealed for this name.
     pub key_id: String,
-    /// The sealed secret.
+    /// The sealed secret, or the proof of the row. Empty where a row from before there were proofs has none.
     pub sealed: Sealed,
+    /// What is stated about the key, where it is held elsewhere.
+    pub held: Option<HeldRow>,
+}
+
+/// What a row says of a key that is held elsewhere.
+#[derive(Debug, Clone)]
+pub struct HeldRow {
+    /// What it signs by.
+    pub algorithm: SigningAlgorithm,
+    /// The public half, as it stands there.
+    pub public_jwk: String,
+    /// The name of the key where it is.
+    pub reference: String,
+}
+
+impl HeldRow {
+    fn statement(&self, key_id: &str) -> Statement {
+        statement(key_id, self.algorithm, &self.public_jwk, &self.reference)
+    }
 }
 
 /// What re-sealing needs of a store.
@@ -55,6 +83,18 @@ pub enum ResealError {
         /// Why.
         source: SealError,
     },
+    /// Whoever holds a key does not vouch for its row. Nothing was changed.
+    #[error(
+        "{key_id}: its row has no proof, and the signing key {reference} {source}; nothing was changed"
+    )]
+    NotHeld {
+        /// Which key.
+        key_id: String,
+        /// Its name where it is said to be.
+        reference: String,
+        /// Why.
+        source: SealerError,
+    },
     /// A key could not be sealed anew. It is as it was.
     #[error("{key_id}: {source}; it is as it was")]
     DoesNotSeal {
@@ -73,6 +113,9 @@ pub enum Which {
     /// All of them.
     All,
 }
+
+/// What a row had before that says that its key is held elsewhere and comes from before there were proofs.
+const NO_PROOF: &str = "no proof";
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +143,7 @@ pub async fn reseal(
     let under = secrets.sealing_key().map_err(ResealError::NoSealingKey)?;
     let keys = store.sealed_keys().await?;
     for key in &keys {
-        open(secrets, key)?;
+        open(secrets, key).await?;
     }
     let mut done = Resealed {
         under,
@@ -109,12 +152,13 @@ pub async fn reseal(
         changed_meanwhile: Vec::new(),
     };
     for key in keys {
-        let before = Secrets::key_of(&key.sealed);
+        let was_empty = key.sealed.as_bytes().is_empty();
+        let before = Secrets::key_of(&key.sealed).or(was_empty.then(|| NO_PROOF.to_owned()));
         if which == Which::Elsewhere && before.as_ref() == Some(&done.under) {
             done.were_there += 1;
             continue;
         }
-        let anew = seal_anew(secrets, &key)?;
+        let anew = seal_anew(secrets, &key).await?;
         let entry = AuditEntry::done(Action::ResealKey, Actor::Operator, now, &Origin::default())
             .about(Purpose::subject_of(&key.key_id), &key.key_id)
             .with("before", before.as_deref().unwrap_or("unnamed"))
@@ -128,24 +172,61 @@ pub async fn reseal(
     Ok(done)
 }
 
-fn open(secrets: &Secrets, key: &SealedKey) -> Result<zeroize::Zeroizing<Vec<u8>>, ResealError> {
-    secrets
-        .open(&key.key_id, &key.sealed)
-        .map_err(|source| ResealError::DoesNotOpen {
-            key_id: key.key_id.clone(),
-            source,
-        })
+/// The secret of a row, none where it is held elsewhere. Fails where the row is not what was written.
+async fn open(secrets: &Secrets, key: &SealedKey) -> Result<Zeroizing<Vec<u8>>, ResealError> {
+    let failed = |source| ResealError::DoesNotOpen {
+        key_id: key.key_id.clone(),
+        source,
+    };
+    let Some(held) = &key.held else {
+        let opened = secrets.open_apart(&key.key_id, &key.sealed).await;
+        return opened.map_err(failed);
+    };
+    if key.sealed.as_bytes().is_empty() {
+        vouch(secrets, key, held).await?;
+    } else {
+        let stated = held.statement(&key.key_id);
+        let confirmed = secrets.confirm(&key.key_id, stated, &key.sealed).await;
+        confirmed.map_err(failed)?;
+    }
+    Ok(Zeroizing::default())
+}
+
+/// Has whoever is said to hold a key prove that.
+async fn vouch(secrets: &Secrets, key: &SealedKey, held: &HeldRow) -> Result<(), ResealError> {
+    let not_held = |source| ResealError::NotHeld {
+        key_id: key.key_id.clone(),
+        reference: held.reference.clone(),
+        source,
+    };
+    let public = Jwk::parse(held.public_jwk.as_bytes());
+    let public = public.ok().filter(|jwk| jwk.thumbprint() == key.key_id);
+    let public = public
+        .ok_or_else(|| not_held(SealerError::Refused("the row has another key".to_owned())))?;
+    let (places, reference) = (secrets.signing_places(), held.reference.clone());
+    let algorithm = held.algorithm;
+    let vouched =
+        tokio::task::spawn_blocking(move || places.vouch(&reference, algorithm, public)).await;
+    vouched
+        .unwrap_or(Err(SealerError::Slow(0)))
+        .map_err(not_held)
 }
 
 /// What is written has been opened once: the secret before it is gone afterwards.
-fn seal_anew(secrets: &Secrets, key: &SealedKey) -> Result<Sealed, ResealError> {
+async fn seal_anew(secrets: &Secrets, key: &SealedKey) -> Result<Sealed, ResealError> {
     let failed = |source| ResealError::DoesNotSeal {
         key_id: key.key_id.clone(),
         source,
     };
-    let secret = open(secrets, key)?;
-    let anew = secrets.seal(&key.key_id, &secret).map_err(failed)?;
-    let again = secrets.open(&key.key_id, &anew).map_err(failed)?;
+    let (id, secret) = (&key.key_id, open(secrets, key).await?);
+    if let Some(held) = &key.held {
+        let stated = held.statement(id);
+        let anew = secrets.attest(id, stated.clone()).await.map_err(failed)?;
+        let confirmed = secrets.confirm(id, stated, &anew).await;
+        return confirmed.map(|()| anew).map_err(failed);
+    }
+    let anew = secrets.seal_apart(id, &secret).await.map_err(failed)?;
+    let again = secrets.open_apart(id, &anew).await.map_err(failed)?;
     if again == secret {
         Ok(anew)
     } else {

@@ -16,7 +16,7 @@ mod pages;
 
 pub mod acts;
 
-pub use acts::{Revoking, TokenId};
+pub use acts::{NotRevoked, Revoking, TokenId, revoke_person, revoke_token};
 pub use news::News;
 pub use pages::Pages;
 

@@ -112,6 +112,19 @@ pub enum SecretsError {
     NoRandomness,
 }
 
+impl SecretsError {
+    /// Whether it is about what secrets are sealed with, or about what was sealed, and not about the store or what was asked.
+    #[must_use]
+    pub const fn is_of_custody(&self) -> bool {
+        match self {
+            Self::Seal { .. } | Self::WrongSecret(_) | Self::NoneActive(_) | Self::NoRandomness => {
+                true
+            }
+            Self::Store(_) | Self::Outdated | Self::Overtaken | Self::Refused(_) => false,
+        }
+    }
+}
+
 /// The id of a generation: its purpose, and a few bytes of a digest of the secret, so that the same file is taken in once.
 fn id_of(purpose: Purpose, secret: &[u8; SECRET_BYTES]) -> String {
     let digest = Sha256::new()

@@ -15,7 +15,7 @@ use super::{
     audit::AuditEntry,
     change_password::{PasswordChange, Stored},
     lockout::{Counter, CounterKey, Failure, Swap},
-    refresh::{HandOut, ReusedFamily, Rotation},
+    refresh::{Arrival, HandOut, ReusedFamily, Rotation},
     roles::{Changed, RoleChange},
     session::{BrowserSession, Digest, Family, NewSignIn, RevocationReason, Sid},
 };
@@ -276,6 +276,13 @@ pub trait Storage: Send + Sync {
     /// Notes that somebody has got the refresh token of number `seq`, if the family still is at it. Bookkeeping, not an
     /// act: it has no audit entry.
     fn confirm(&self, sid: Sid, seq: u64) -> impl Future<Output = Result<(), StorageError>> + Send;
+
+    /// The same of many, each of which counts only if its family still is at its number, and is left out if somebody else is writing
+    /// its row. Answers how many were not known.
+    fn confirm_all(
+        &self,
+        arrivals: &[Arrival],
+    ) -> impl Future<Output = Result<u64, StorageError>> + Send;
 
     /// Ends a family because a spent token came back, and the user's others if the configuration wants that. `false`: it
     /// had ended before or never was; then nothing is written.

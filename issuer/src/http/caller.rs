@@ -37,6 +37,11 @@ pub const PROOF_HEADER: HeaderName = HeaderName::from_static("edgeward-proof");
 #[cfg(feature = "test-clock")]
 pub const TEST_CLOCK_HEADER: HeaderName = HeaderName::from_static("edgeward-test-clock");
 
+/// Beside it: what the issuer does by itself is to go by that time as well, from now on.
+#[cfg(feature = "test-clock")]
+pub const TEST_CLOCK_OF_PROCESS_HEADER: HeaderName =
+    HeaderName::from_static("edgeward-test-clock-of-process");
+
 /// Who asks, and when.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -119,7 +124,7 @@ pub async fn identify<F: Future<Output = Response>>(
 }
 
 /// The trace that a request belongs to. The edge always says one; a stranger may as well, because nothing is decided by it.
-fn trace(headers: &HeaderMap) -> Option<TraceParent> {
+pub(super) fn trace(headers: &HeaderMap) -> Option<TraceParent> {
     let mut said = headers.get_all(TRACEPARENT).iter();
     match (said.next(), said.next()) {
         (Some(one), None) => TraceParent::read(one.to_str().ok()?),
@@ -226,6 +231,15 @@ fn moment(app: &App, headers: &HeaderMap) -> Result<Moment, ApiError> {
     let Some(value) = headers.get(TEST_CLOCK_HEADER) else {
         return Ok(app.clock.moment());
     };
+    let told = told_by(value)?;
+    if headers.contains_key(TEST_CLOCK_OF_PROCESS_HEADER) {
+        app.clock.step_to(told);
+    }
+    Ok(told)
+}
+
+#[cfg(feature = "test-clock")]
+fn told_by(value: &axum::http::HeaderValue) -> Result<Moment, ApiError> {
     value
         .to_str()
         .ok()

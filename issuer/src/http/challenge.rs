@@ -3,9 +3,7 @@
 //! Whether a sign-in must is decided by counters that names with and without an account have alike, before anything is
 //! looked up or compared.
 
-use axum::http::HeaderValue;
-
-use super::{auth::submission::FormFields, problem::ApiError};
+use super::{auth::submission::FormFields, pages::Loads, problem::ApiError};
 use crate::{
     App,
     captcha::Purpose,
@@ -26,15 +24,16 @@ const FORM_FIELDS: [&str; 3] = [
 ];
 
 /// Only on pages that show the widget: what it loads, as its provider documents.
-const TURNSTILE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
-     script-src https://challenges.cloudflare.com; frame-src https://challenges.cloudflare.com",
-);
-const RECAPTCHA_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
-     script-src https://www.google.com/recaptcha/ https://www.gstatic.com/recaptcha/; \
-     frame-src https://www.google.com/recaptcha/ https://recaptcha.google.com/recaptcha/",
-);
+const TURNSTILE: Loads = Loads {
+    scripts: "https://challenges.cloudflare.com",
+    frames: "https://challenges.cloudflare.com",
+    ..Loads::FORM
+};
+const RECAPTCHA: Loads = Loads {
+    scripts: "https://www.google.com/recaptcha/ https://www.gstatic.com/recaptcha/",
+    frames: "https://www.google.com/recaptcha/ https://recaptcha.google.com/recaptcha/",
+    ..Loads::FORM
+};
 
 /// The widget of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,12 +89,12 @@ impl Challenge {
         is_next.then(|| Self::of(app, Purpose::Login)).flatten()
     }
 
-    /// What a page with this widget may load.
+    /// What a page with this widget loads.
     #[must_use]
-    pub const fn policy(&self) -> HeaderValue {
+    pub const fn loads(&self) -> Loads {
         match self.provider {
-            CaptchaProvider::Turnstile => TURNSTILE_POLICY,
-            CaptchaProvider::Recaptcha => RECAPTCHA_POLICY,
+            CaptchaProvider::Turnstile => TURNSTILE,
+            CaptchaProvider::Recaptcha => RECAPTCHA,
         }
     }
 }

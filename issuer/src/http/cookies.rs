@@ -174,6 +174,21 @@ pub fn expire_all(config: &Config) -> impl Iterator<Item = SetCookie> {
         .map(|purpose| bare(config, purpose, "").expired())
 }
 
+/// Takes away the access cookie that came along and opens nothing here. An edge may take it for good until its feed or its end says
+/// otherwise; meanwhile it would lead whoever is sent to the sign-in page straight back.
+///
+/// # Errors
+/// As [`append`].
+pub fn forget_access(
+    config: &Config,
+    presented: &Presented,
+    response: &mut Response,
+) -> Result<(), ApiError> {
+    let came = presented.access.as_ref();
+    let removal = came.map(|_| bare(config, Purpose::Access, "").expired());
+    append(response, removal)
+}
+
 fn bare(config: &Config, purpose: Purpose, value: &str) -> SetCookie {
     let same_site = config.cookies.same_site_in(config.environment);
     let cookie = SetCookie::for_environment(config.environment, purpose.name(config), value)

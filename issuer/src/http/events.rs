@@ -74,6 +74,7 @@ fn event_of(refused: Refused) -> Option<EventType> {
         Some(Credential::MailLink) => Some(EventType::MailLinkRefused),
         Some(Credential::Password) => None,
         None if code == ProblemCode::OriginRefused => Some(EventType::OriginRefused),
+        None if code == ProblemCode::AddressNotAllowed => Some(EventType::AddressRefused),
         None => None,
     }
 }

@@ -56,7 +56,8 @@ pub struct Readiness {
 pub struct Checks {
     /// It can be read and written, and its file is in its place.
     database: State,
-    /// It signs what verifiers accept, and the database still has it for them.
+    /// It signs what verifiers accept, and the database still has it for them. It degrades while a row of a key is left out of the
+    /// key set: tokens are signed and verified without it.
     signing_key: State,
     /// It makes tokens that it accepts.
     csrf_secret: State,
@@ -110,7 +111,7 @@ pub async fn ready(extract::State(app): extract::State<SharedApp>) -> Response {
     );
     let checks = Checks {
         database,
-        signing_key,
+        signing_key: signing_key.max(all_keys_are_shown(&app)),
         csrf_secret,
         origins: at_once(&app, Check::Origins, origins_are_told_apart(&app)),
         redis,
@@ -202,6 +203,24 @@ async fn signing_key_works(app: &App) -> Result<(), Why> {
             Ok(())
         }
     }
+}
+
+/// Whoever has no key-encryption key wrote such a row, or nobody could prove it. Which and why was said when it was read.
+fn all_keys_are_shown(app: &App) -> State {
+    let left_out = app.keyring.left_out();
+    if left_out.is_empty() {
+        return State::Ok;
+    }
+    app.metrics.not_ready(Check::SigningKey);
+    for (kid, why) in left_out {
+        tracing::warn!(
+            check = Check::SigningKey.as_str(),
+            kid,
+            detail = why,
+            "degraded"
+        );
+    }
+    State::Degraded
 }
 
 /// A site without it does what it does by itself, so its loss sends nobody away.

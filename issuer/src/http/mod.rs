@@ -23,6 +23,7 @@ pub mod cookies;
 pub mod csrf;
 pub mod events;
 mod forwarded;
+pub mod languages;
 pub mod problem;
 pub mod request_id;
 pub mod security_headers;

@@ -32,7 +32,7 @@ use super::{auth, edge_bundle, health, revocations, wellknown};
         auth::logout::log_out,
         auth::logout::log_out_all,
         auth::password::change,
-        auth::reset::forgot,
+        auth::forgot::forgot,
         auth::reset::reset,
         auth::step_up::step_up,
         auth::me::me,

@@ -1,7 +1,7 @@
 //! The pages for people: sign in, register, confirm, sign out, what mailed links lead to, and a message where a form cannot be shown
 //! again.
 //!
-//! They work without scripts. Their look and their texts are in `www/pages`, whose README says how one is written; which fields a
+//! They work without scripts; the few that there are spare a way or tell what is going on. Their look and their texts are in `www/pages`, whose README says how one is written; which fields a
 //! form has is agreed with `auth`.
 
 pub mod account;
@@ -9,6 +9,7 @@ pub mod brand;
 pub mod console;
 pub mod frame;
 pub mod links;
+pub mod loads;
 pub mod moment;
 pub mod nav;
 pub mod sign_in;
@@ -29,38 +30,34 @@ use super::{
 };
 use crate::App;
 
+pub use brand::Module;
 pub use frame::Frame;
+pub use loads::Loads;
 pub use wrong::Wrong;
-
-/// Nothing but our own style sheets, forms to ourselves, and no frame around. No script at all.
-const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-);
-
-/// The same with our own modules, which may ask us.
-pub const SCRIPTED_PAGE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; \
-     base-uri 'none'; frame-ancestors 'none'",
-);
 
 /// Where somebody without a sign-in is led to.
 const SIGN_IN: &str = "/login";
 
 /// Where somebody is led to who has to confirm their identity.
-pub const STEP_UP: &str = "/account/step-up";
+pub const STEP_UP: &str = return_to::STEP_UP_PAGE;
 
 /// A page: a template in a frame.
 pub trait Page: Template {
     /// The frame.
     fn frame(&self) -> &Frame;
 
-    /// What it may load.
-    fn policy(&self) -> HeaderValue {
-        PAGE_POLICY
+    /// What it loads beside the style sheets and the logo.
+    fn loads(&self) -> Loads {
+        Loads::default()
+    }
+
+    /// The modules of ours among it, as the template names them.
+    fn modules(&self) -> Vec<Module> {
+        self.loads().modules_of(&self.frame().brand)
     }
 }
 
-/// Pages that load nothing beside the style sheets and the logo.
+/// Pages that load nothing.
 macro_rules! plain_pages {
     ($($page:ty),* $(,)?) => {$(
         impl crate::http::pages::Page for $page {
@@ -72,21 +69,21 @@ macro_rules! plain_pages {
 }
 pub(crate) use plain_pages;
 
-/// Pages that load a module of ours besides.
-macro_rules! scripted_pages {
+/// Pages with forms, which are sent once.
+macro_rules! form_pages {
     ($($page:ty),* $(,)?) => {$(
         impl crate::http::pages::Page for $page {
             fn frame(&self) -> &crate::http::pages::Frame {
                 &self.frame
             }
 
-            fn policy(&self) -> axum::http::HeaderValue {
-                crate::http::pages::SCRIPTED_PAGE_POLICY
+            fn loads(&self) -> crate::http::pages::Loads {
+                crate::http::pages::Loads::FORM
             }
         }
     )*};
 }
-pub(crate) use scripted_pages;
+pub(crate) use form_pages;
 
 /// A refusal where there is no form to show again.
 #[derive(Template)]
@@ -110,7 +107,10 @@ pub fn render(status: StatusCode, page: &impl Page) -> Result<Response, ApiError
     let html = page.render().map_err(ApiError::internal)?;
     let mut response = (status, Html(html)).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, page.policy());
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        page.loads().policy(&page.frame().brand),
+    );
     let language = page.frame().language.tag();
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language));
     cookies::append(&mut response, page.frame().chosen_language())?;
@@ -124,13 +124,41 @@ pub fn show<T: Page>(
     visitor: Result<Visitor, ApiError>,
     page: impl FnOnce(Frame, String) -> T,
 ) -> Response {
-    let shown = |frame| -> Result<Response, ApiError> {
-        let (csrf_token, cookie) = csrf::hand_out(app, &visitor?)?;
-        let mut response = render(StatusCode::OK, &page(frame, csrf_token))?;
-        cookies::append(&mut response, [cookie])?;
-        Ok(response)
+    let shown =
+        visitor.and_then(|visitor| with_form(app, &visitor, |token| page(frame.clone(), token)));
+    shown.unwrap_or_else(|error| message(&frame, error))
+}
+
+/// A page with the token for its forms, and the cookie that goes with it.
+///
+/// # Errors
+/// When there is no token to be had, or the page cannot be rendered.
+pub fn with_form<T: Page>(
+    app: &App,
+    visitor: &Visitor,
+    page: impl FnOnce(String) -> T,
+) -> Result<Response, ApiError> {
+    let (csrf_token, cookie) = csrf::hand_out(app, visitor)?;
+    let mut response = render(StatusCode::OK, &page(csrf_token))?;
+    cookies::append(&mut response, [cookie])?;
+    Ok(response)
+}
+
+/// A page that is not for everybody: what is `shown` to the visitor, or where they are led who may not see it.
+pub async fn for_visitor(
+    app: &App,
+    frame: &Frame,
+    visitor: Result<Visitor, ApiError>,
+    shown: impl AsyncFnOnce(&Visitor) -> Result<Response, ApiError>,
+) -> Response {
+    let visitor = match visitor {
+        Ok(visitor) => visitor,
+        Err(error) => return message(frame, error),
     };
-    shown(frame.clone()).unwrap_or_else(|error| message(&frame, error))
+    match shown(&visitor).await {
+        Ok(page) => page,
+        Err(error) => turn_away(app, frame, &visitor, error).await,
+    }
 }
 
 /// A refusal as a page.
@@ -155,24 +183,38 @@ pub async fn turn_away(app: &App, frame: &Frame, visitor: &Visitor, error: ApiEr
         ApiError::StepUpRequired | ApiError::RecentSignInRequired { .. }
     ) {
         STEP_UP
-    } else if matches!(error, ApiError::NotSignedIn | ApiError::InvalidToken(_)) {
+    } else if is_signed_out(&error) {
         // Somebody whose access is still renewed in the background is signed in as far as an edge can tell, and would be sent back
         // from the sign-in page at once.
         match visitor.principal(app, Strength::Any).await {
             Ok(_) => STEP_UP,
+            // No page of ours gives a program another token than the one that it sends.
+            Err(error) if visitor.presented.bearer.is_some() || !is_signed_out(&error) => {
+                return message(frame, error);
+            }
             Err(_) => SIGN_IN,
         }
     } else {
         return message(frame, error);
     };
     let way_back = frame.here.as_deref().and_then(return_to::sanitise);
-    match way_back {
+    let mut led = match way_back {
         Some(here) => {
             let place = format!("{place}?{}={}", return_to::PARAMETER, escaped(&here));
             Redirect::to(&place).into_response()
         }
         None => Redirect::to(place).into_response(),
+    };
+    if place == SIGN_IN
+        && let Err(error) = cookies::forget_access(&app.config, &visitor.presented, &mut led)
+    {
+        return message(frame, error);
     }
+    led
+}
+
+const fn is_signed_out(error: &ApiError) -> bool {
+    matches!(error, ApiError::NotSignedIn | ApiError::InvalidToken(_))
 }
 
 /// Where there is nothing: a page for somebody who navigates, a problem for a program.

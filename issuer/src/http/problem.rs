@@ -75,6 +75,8 @@ pub enum ApiError {
     },
     /// Who asks lacks the role that the resource is for.
     InsufficientRole,
+    /// The resource is open to some addresses only, and the client's is none of them or not known.
+    AddressNotAllowed,
     /// A challenge has to be solved first, and no token of one was sent.
     CaptchaRequired,
     /// The token of the challenge does not hold.
@@ -214,6 +216,7 @@ impl ApiError {
             Self::RefreshReused => ProblemCode::RefreshReused,
             Self::StepUpRequired | Self::RecentSignInRequired { .. } => ProblemCode::StepUpRequired,
             Self::InsufficientRole => ProblemCode::InsufficientRole,
+            Self::AddressNotAllowed => ProblemCode::AddressNotAllowed,
             Self::CaptchaRequired => ProblemCode::CaptchaRequired,
             Self::CaptchaInvalid => ProblemCode::CaptchaInvalid,
             Self::CsrfInvalid => ProblemCode::CsrfInvalid,

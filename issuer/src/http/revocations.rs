@@ -4,8 +4,13 @@ use std::time::Instant;
 
 use axum::{
     extract::{RawQuery, State},
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
+};
+
+use edgeward_core::{
+    tally::{TALLY_HEADER, Tally},
+    token::{ARRIVALS_HEADER, Arrivals},
 };
 
 use super::{caller::Caller, problem::ApiError};
@@ -22,7 +27,7 @@ const FEED_MEDIA_TYPE: HeaderValue =
 #[utoipa::path(get, path = "/.well-known/edgeward-revocations", tag = "documents",
     params(("after" = Option<u64>, Query, description = "The `last` of the page before; without it all that matters still")),
     responses(
-        (status = 200, description = "A JWT with `rid`, `after`, `last`, `more`, `count` and `sha256` of the lines behind it: `sid` or `kid`, the id, when, why",
+        (status = 200, description = "A JWT with `rid`, `after`, `last`, `more`, `count` and `sha256` of the lines behind it: `sid`, `sub`, `jti` or `kid`, the id, when, why",
             content_type = "application/edgeward-revocations+jwt", body = String),
         (status = 400, description = "`MALFORMED_BODY`: `after` is no number"),
         (status = 401, description = "`EDGE_PROOF_REQUIRED`: no proof of an edge that asks for itself; `EDGE_PROOF_INVALID`"),
@@ -32,22 +37,33 @@ const FEED_MEDIA_TYPE: HeaderValue =
 pub async fn feed(
     State(app): State<SharedApp>,
     caller: Caller,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     if !caller.is_edge_itself {
         return Err(ApiError::EdgeProofRequired);
     }
-    let after = match query.as_deref() {
+    // What it counted and saw is no part of the question: whatever stands there, the feed is answered, and waits for nothing.
+    let told = |name| headers.get(name).and_then(|told| told.to_str().ok());
+    if let Some(tally) = told(TALLY_HEADER).and_then(Tally::read) {
+        app.metrics.edge(&tally);
+    }
+    if let Some(arrivals) = told(ARRIVALS_HEADER) {
+        app.arrivals.tell(Arrivals::read(arrivals));
+    }
+    let after: u64 = match query.as_deref() {
         None | Some("") => 0,
         Some(query) => query
             .strip_prefix("after=")
             .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
             .and_then(|digits| digits.parse().ok())
+            // The database has no larger one, and the document promises none.
+            .filter(|after| i64::try_from(*after).is_ok())
             .ok_or_else(|| ApiError::malformed("after is not a number"))?,
     };
     let at = Instant::now();
     let keyring = app.fresh_keyring(caller.now).await?;
-    let key = keyring.signing_key(caller.now, at)?;
+    let key = keyring.vouching_key(caller.now, at)?;
     let feed = revocations::Feed {
         news: app.store.news(),
         pages: &app.pages,
@@ -59,9 +75,9 @@ pub async fn feed(
         request_id: caller.request_id.as_str(),
     };
     let page = feed.page(&app.store, asked, caller.now, at).await?;
-    let headers = [
+    let said = [
         (header::CONTENT_TYPE, FEED_MEDIA_TYPE),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    Ok((headers, page).into_response())
+    Ok((said, page).into_response())
 }

@@ -1,6 +1,6 @@
 //! Every URL of the issuer, on one page.
 //!
-//! The layers, from the outside: the counters, the log line, the headers of every answer, the note of a refusal, who asks, then the limits. A request that
+//! The layers, from the outside: the counters, the log line, the headers of every answer, the note of a refusal, who asks, from where administration is asked for, then the limits. A request that
 //! panics is answered like any other internal failure, and the process lives on.
 
 use std::{any::Any, time::Duration};
@@ -53,12 +53,13 @@ fn with_layers(resources: Router<SharedApp>, app: SharedApp) -> Router {
         .with_state(app)
 }
 
-/// What is done around every handler. One layer that calls five functions and not five layers: each layer of this kind copies
+/// What is done around every handler. One layer that calls six functions and not six layers: each layer of this kind copies
 /// all that are inside of it for each request, which was a third of what a small answer cost.
 async fn surround(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
     let app = &app;
     let limited = |request| limit_time(request, next);
-    let identified = |request| caller::identify(app, request, limited);
+    let admitted = |request| auth::admin::addresses::admit(app, request, limited);
+    let identified = |request| caller::identify(app, request, admitted);
     let refusals = |request| events::write_refusals(app, request, identified);
     let headers = |request| security_headers::fill(request, refusals);
     let logged = |request| access_log::write(request, headers);
@@ -87,7 +88,7 @@ fn sessions() -> Router<SharedApp> {
         .route("/auth/logout", post(auth::logout::log_out))
         .route("/auth/logout-all", post(auth::logout::log_out_all))
         .route("/auth/password", post(auth::password::change))
-        .route("/auth/password/forgot", post(auth::reset::forgot))
+        .route("/auth/password/forgot", post(auth::forgot::forgot))
         .route("/auth/password/reset", post(auth::reset::reset))
         .route("/auth/step-up", post(auth::step_up::step_up))
         .route("/auth/me", get(auth::me::me))

@@ -23,9 +23,10 @@ use crate::{
     domain::edges::{Edge, Edges},
 };
 
-/// A key is public for longer than this before it signs (`domain::keyring::timing`). When the issuer is away, caches go on
-/// with what they have for a day: keys outlive an outage, and a revocation travels by its own way.
-const KEY_SET_CACHE: &str = "public, max-age=300, stale-while-revalidate=60, stale-if-error=86400";
+/// A key is public for longer than a cache may hand out the set without it, for whichever reason (`domain::keyring::timing`). So a
+/// cache does not stand in for an issuer that is away: edges and the npm package do that for themselves, for a day, and they ask again as
+/// soon as they meet a key that they lack.
+const KEY_SET_CACHE: &str = "public, max-age=300, stale-while-revalidate=60, stale-if-error=60";
 
 /// The metadata changes with a new version or another configuration only.
 const METADATA_CACHE: HeaderValue =
@@ -38,7 +39,7 @@ const KEY_SET_TYPE: HeaderValue = HeaderValue::from_static("application/jwk-set+
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "documents", responses(
     (status = 200, description = "JSON Web Key Set (RFC 7517)", content_type = "application/jwk-set+json", body = Object),
     (status = 304, description = "The caller has this set already"),
-    (status = 503, description = "`BUSY`, with `Retry-After`: the keys cannot be read"),
+    (status = 503, description = "`BUSY`: the keys cannot be read; `SIGNING_UNAVAILABLE`: there is none to show. Both with `Retry-After`"),
 ))]
 pub async fn key_set(
     State(app): State<SharedApp>,
@@ -196,6 +197,7 @@ mod tests {
     use super::*;
     use crate::domain::keyring::timing::{KEY_SET_MAX_AGE_SECONDS, KEY_SET_STALE_SECONDS};
 
+    /// And nothing else that would let a cache keep a set for longer.
     #[test]
     fn caches_are_told_what_the_publication_of_keys_counts_on() {
         let told = |name: &str| -> i64 {
@@ -205,6 +207,8 @@ mod tests {
         };
         assert_eq!(told("max-age"), KEY_SET_MAX_AGE_SECONDS);
         assert_eq!(told("stale-while-revalidate"), KEY_SET_STALE_SECONDS);
+        assert_eq!(told("stale-if-error"), KEY_SET_STALE_SECONDS);
+        assert_eq!(KEY_SET_CACHE.split(", ").count(), 4, "{KEY_SET_CACHE}");
     }
 
     #[test]

@@ -7,7 +7,10 @@ use askama::Template;
 use edgeward_core::time::UnixTime;
 use time::OffsetDateTime;
 
-use crate::domain::mail::{LINK_PARAMETER, LinkToken, REGISTRATION_SECONDS, RESET_LINK_SECONDS};
+use crate::{
+    config::Links,
+    domain::mail::{LINK_PARAMETER, LinkToken},
+};
 
 /// Where the page is that confirms an address.
 pub const CONFIRM_PATH: &str = "/auth/confirm";
@@ -73,14 +76,24 @@ pub struct Circumstances<'a> {
 #[derive(Debug, Clone)]
 pub struct Letters {
     url: String,
+    links: Links,
+}
+
+/// A time of at least some minutes, as a person tells it; a part of the last unit is dropped, so that nobody comes too late.
+fn told(seconds: i64) -> String {
+    match seconds / 3600 {
+        hours @ 2.. => format!("{hours} hours"),
+        _ => format!("{} minutes", seconds / 60),
+    }
 }
 
 impl Letters {
-    /// For the site at this origin.
+    /// For the site at this origin, with links that work so long.
     #[must_use]
-    pub fn of(url: &str) -> Self {
+    pub fn of(url: &str, links: Links) -> Self {
         Self {
             url: url.to_owned(),
+            links,
         }
     }
 
@@ -112,12 +125,12 @@ impl Letters {
     /// To an address without an account: the link that makes one.
     #[must_use]
     pub fn confirm(&self, token: &LinkToken) -> Letter {
-        let hours = REGISTRATION_SECONDS / 3600;
+        let within = told(self.links.registration_seconds);
         self.letter(
             "Confirm your e-mail address",
             vec![
                 format!("somebody registered at {} with this e-mail address.", self.site()),
-                format!("If it was you, confirm the address within {hours} hours. Then sign in with the password that you chose."),
+                format!("If it was you, confirm the address within {within}. Then sign in with the password that you chose."),
                 "If it was not you, do nothing: no account is made without this link.".to_owned(),
             ],
             Some(self.link("Confirm the address", CONFIRM_PATH, Some(token))),
@@ -141,12 +154,12 @@ impl Letters {
     /// The link that resets the password.
     #[must_use]
     pub fn reset(&self, token: &LinkToken) -> Letter {
-        let minutes = RESET_LINK_SECONDS / 60;
+        let within = told(self.links.reset_seconds);
         self.letter(
             "Choose a new password",
             vec![
                 format!("somebody asked for a new password for your account at {}.", self.site()),
-                format!("If it was you, choose one within {minutes} minutes. It signs you out on every device, and the link works once."),
+                format!("If it was you, choose one within {within}. It signs you out on every device, and the link works once."),
                 "If it was not you, do nothing: the password stays as it is.".to_owned(),
             ],
             Some(self.link("Choose a new password", RESET_PATH, Some(token))),
@@ -287,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_letter_says_the_same_in_both_forms() {
-        let letters = Letters::of("https://www.example.com");
+        let letters = Letters::of("https://www.example.com", Links::default());
         let letter = letters.new_device(ABOUT);
         assert_eq!(
             letter.subject,
@@ -309,8 +322,32 @@ mod tests {
     }
 
     #[test]
+    fn a_letter_says_how_long_its_link_works() {
+        let token = LinkToken::from_random([0x5a; 32]);
+        for (reset, registration, told) in [
+            (1800, 24 * 3600, ["30 minutes", "24 hours"]),
+            (300, 3600, ["5 minutes", "60 minutes"]),
+            (7199, 7200, ["119 minutes", "2 hours"]),
+            (9000, 7 * 24 * 3600, ["2 hours", "168 hours"]),
+        ] {
+            let links = Links {
+                reset_seconds: reset,
+                registration_seconds: registration,
+            };
+            let letters = Letters::of("https://www.example.com", links);
+            for (letter, told) in [letters.reset(&token), letters.confirm(&token)]
+                .iter()
+                .zip(told)
+            {
+                let plain = letter.plain().unwrap();
+                assert!(plain.contains(&format!("within {told}.")), "{plain}");
+            }
+        }
+    }
+
+    #[test]
     fn links_begin_with_the_site_and_carry_their_token() {
-        let letters = Letters::of("https://www.example.com");
+        let letters = Letters::of("https://www.example.com", Links::default());
         let token = LinkToken::from_random([0x5a; 32]);
         for (letter, path) in [
             (letters.confirm(&token), CONFIRM_PATH),

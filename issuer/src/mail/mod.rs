@@ -21,10 +21,7 @@ use crate::{
     App,
     domain::{
         events::{EventType, SecurityEvent},
-        mail::{
-            Failure, Kind, LinkToken, Next, Purpose, RESET_LINK_SECONDS, Waiting, after_failure,
-            is_spent,
-        },
+        mail::{Failure, Kind, LinkToken, Next, Purpose, Waiting, after_failure, is_spent},
         session,
         storage::{Storage, StorageError},
     },
@@ -182,7 +179,7 @@ async fn reset(
     let token = new_token()?;
     let link = token.digest(Purpose::ResetPassword);
     let opens = Opens::Password(stored.account.id);
-    let ends = now.plus(RESET_LINK_SECONDS);
+    let ends = now.plus(app.config.links().reset_seconds);
     app.store.remember_link(&link, opens, ends).await?;
     Ok(Some(post.letters.reset(&token)))
 }

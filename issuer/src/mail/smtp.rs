@@ -77,7 +77,7 @@ impl Post {
     /// # Errors
     /// [`MailError`].
     pub fn new(settings: &config::Mail, site: &str) -> Result<Self, MailError> {
-        let letters = Letters::of(site);
+        let letters = Letters::of(site, settings.links);
         let host = host_of(site);
         let mut builder =
             AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(settings.server.as_str())

@@ -7,8 +7,9 @@
 //! ended; the next statement then sees what the last holder committed. The lock was chosen over a row that holds the
 //! head: such a row would be a second truth about the end of the log, and each entry would leave a dead version of it
 //! for vacuum. It is taken last, after every row lock, so that holders never wait for each other, and an act that
-//! changes nothing never asks for it. Whoever went around it would still not fork the chain, because both `seq` and
-//! `previous_hash` are unique.
+//! changes nothing never asks for it. Whoever went around it would still not fork the chain, because `seq` is unique and a
+//! trigger lets nothing follow but the last entry. The hashes have no index: each entry would fall into it at a random
+//! place, and the larger the log, the more pages of the disk a second of acts would touch.
 
 use super::{
     Store, WriteTx, events,

@@ -17,8 +17,9 @@ use super::readers::FileReaders;
 pub(super) const LONGEST_LOG: u32 = 16_000;
 
 /// From one copying to the next: long enough that a page which many acts change, as the end of the audit log, is copied
-/// once for all of them, short enough that little is left for the writer.
-const BETWEEN: Duration = Duration::from_millis(200);
+/// once for all of them, and that the disk's work for it is a small part of the time; short enough that little is left for
+/// the writer.
+const BETWEEN: Duration = Duration::from_secs(2);
 
 /// Who copies, until this is dropped. Without writes it sleeps.
 #[derive(Debug)]

@@ -11,6 +11,9 @@ use crate::domain::{
     storage::StorageError,
 };
 
+/// How often what the tables take is measured: it reads the whole file, and tells of months.
+const MEASURED_EVERY_SECONDS: i64 = 24 * 3600;
+
 /// How many rows end in one statement: few enough that nobody waits for the lock.
 const SWEEP_ROWS: i64 = 500;
 
@@ -129,6 +132,8 @@ pub struct RefreshRate {
     pub device: String,
     /// How often.
     pub refreshes: i64,
+    /// How often the life of access tokens implies.
+    pub expected: i64,
     /// Since when.
     pub created_at: UnixTime,
     /// Until when.
@@ -250,13 +255,13 @@ impl Store {
         .collect()
     }
 
-    /// How often the sessions of the last day have been refreshed.
+    /// The sessions of the last day that refresh more than twice as often as the life of access tokens implies.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn refresh_rates(&self) -> Result<Vec<RefreshRate>, StorageError> {
         sql(
-            "SELECT sid, user_id, device_name, refreshes, created_at, last_used_at, revoked_at
+            "SELECT sid, user_id, device_name, refreshes, expected, created_at, last_used_at, revoked_at
              FROM security_refresh_rates ORDER BY refreshes DESC, sid",
         )
         .all(self.readers())
@@ -268,6 +273,7 @@ impl Store {
                 user: row.get("user_id")?,
                 device: row.get("device_name")?,
                 refreshes: row.get("refreshes")?,
+                expected: row.get("expected")?,
                 created_at: row.time("created_at")?,
                 last_used_at: row.time("last_used_at")?,
                 ended: row.optional_time("revoked_at")?.is_some(),
@@ -287,12 +293,8 @@ impl Store {
                     CAST(NULL AS INTEGER) AS index_scans, CAST(NULL AS INTEGER) AS full_scans
                 FROM dbstat AS d JOIN sqlite_schema AS s ON s.name = d.name
                 WHERE d.aggregate = TRUE ORDER BY d.pgsize DESC, d.name"),
-            Db::Pg { .. } => sql("SELECT 'table' AS kind, relname::text AS name, pg_table_size(relid)::bigint AS bytes,
-                    idx_scan::bigint AS index_scans, seq_scan::bigint AS full_scans FROM pg_stat_user_tables
-                UNION ALL
-                SELECT 'index', indexrelname::text, pg_relation_size(indexrelid)::bigint,
-                    idx_scan::bigint, NULL::bigint FROM pg_stat_user_indexes
-                ORDER BY bytes DESC, name"),
+            Db::Pg { .. } => sql("SELECT kind, name, bytes, index_scans, full_scans
+                FROM security_storage ORDER BY bytes DESC, name"),
         };
         statement
             .all(self.readers())
@@ -308,6 +310,56 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// Writes down for the view `security_storage` what each table and index takes, unless that was done in the last day. Only in SQLite,
+    /// whose views may not look into the file; on a server the view looks itself.
+    ///
+    /// # Errors
+    /// When the database cannot be read or written.
+    pub async fn measure_storage(&self, now: UnixTime) -> Result<(), StorageError> {
+        match &self.db {
+            Db::Lite { .. } => {}
+            Db::Pg { .. } => return Ok(()),
+        }
+        let lately = sql("SELECT name FROM storage_sizes WHERE measured_at > $1 LIMIT 1")
+            .bind(now.plus(-MEASURED_EVERY_SECONDS))
+            .optional(self.readers())
+            .await?;
+        if lately.is_some() {
+            return Ok(());
+        }
+        let found = self.storage_use().await?;
+        let mut tx = self.write().await?;
+        sql("DELETE FROM storage_sizes").execute(&mut tx).await?;
+        for StorageUse {
+            kind, name, bytes, ..
+        } in found
+        {
+            sql("INSERT INTO storage_sizes (name, kind, bytes, measured_at) VALUES ($1, $2, $3, $4)")
+                .bind(name)
+                .bind(kind)
+                .bind(bytes)
+                .bind(now)
+                .execute(&mut tx)
+                .await?;
+        }
+        // What was measured is no act.
+        tx.finish().await
+    }
+
+    /// Writes down what views must know of the settings.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn tell_views(&self, access_seconds: i64) -> Result<(), StorageError> {
+        let mut books = self.bookkeeping().await?;
+        sql("INSERT INTO view_settings (name, value) VALUES ('tokens.access_seconds', $1)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE view_settings.value <> excluded.value")
+        .bind(access_seconds)
+        .execute(&mut books)
+        .await?;
+        Ok(())
     }
 
     /// Ends the events from before a moment, some rows at a time, and answers how many there were.

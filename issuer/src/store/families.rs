@@ -7,7 +7,7 @@ use edgeward_core::time::UnixTime;
 use super::{
     WriteTx,
     many_rows::ManyRows,
-    sql::{Reads, Row, Statement, Writes, sql},
+    sql::{Connection, Reads, Row, Statement, Writes, sql},
     users::{self, account_columns},
 };
 
@@ -17,7 +17,7 @@ use crate::{
     domain::{
         accounts::{Account, Email, UserId},
         moment::Moment,
-        refresh::{HandOut, ReusedFamily, Rotation},
+        refresh::{Arrival, HandOut, ReusedFamily, Rotation},
         revocations::Ended,
         session::{AddressRange, DeviceMark, Digest, Family, NewSignIn, RevocationReason, Sid},
         storage::StorageError,
@@ -297,6 +297,42 @@ pub(super) async fn confirm(on: &mut impl Writes, sid: Sid, seq: u64) -> Result<
     .await?;
     Ok(())
 }
+
+/// What [`confirm`] does to one, done to up to [`MOST_ROWS`] in one statement; answers how many it was news for. On a server a row that
+/// another transaction holds is passed over: whoever waits for rows in an order of their own could keep others from ending sessions.
+pub(super) async fn confirm_all(
+    on: &mut impl Writes,
+    arrivals: &[Arrival],
+) -> Result<u64, StorageError> {
+    let text = match on.connection() {
+        Connection::Lite(_) => CONFIRMATIONS.for_rows(arrivals.len()),
+        Connection::Pg(_) => CONFIRMATIONS_ON_A_SERVER.for_rows(arrivals.len()),
+    };
+    let mut update = sql(text);
+    for (sid, seq) in arrivals {
+        let seq = i64::try_from(*seq).map_err(|_| StorageError::Unreadable("families.seq"))?;
+        update = update.bind(sid.to_string()).bind(seq);
+    }
+    // A server wants a value for each placeholder.
+    for _ in arrivals.len()..arrivals.len().next_power_of_two() {
+        update = update.bind(None::<String>).bind(None::<i64>);
+    }
+    update.execute(on).await
+}
+
+static CONFIRMATIONS: ManyRows = ManyRows::new(
+    2,
+    "UPDATE families SET confirmed = 1 FROM (",
+    ") AS asked
+     WHERE sid = asked.column1 AND seq = asked.column2 AND confirmed = 0 AND revoked_at IS NULL",
+);
+
+static CONFIRMATIONS_ON_A_SERVER: ManyRows = ManyRows::new(
+    2,
+    "UPDATE families SET confirmed = 1 WHERE sid IN (SELECT f.sid FROM families AS f JOIN (",
+    ") AS asked ON f.sid = asked.column1 AND f.seq = asked.column2
+     WHERE f.confirmed = 0 AND f.revoked_at IS NULL FOR UPDATE OF f SKIP LOCKED)",
+);
 
 /// `false`: it had ended before, or never was.
 pub(super) async fn end_reused(

@@ -4,6 +4,7 @@ use std::{
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    sync::atomic::Ordering,
 };
 
 use super::{Db, Store, postgres, sql::sql};
@@ -53,7 +54,8 @@ impl Store {
     /// Reads and writes. In SQLite it writes a number that is there already, down to the disk, because a disk that is full
     /// still gives the lock; and an open connection goes on reading and writing a file that was removed, all of which would
     /// be lost, so whether the file is still in its place is asked too. A PostgreSQL server must not have become a standby,
-    /// and begins what every act begins with; whether its disk is full only shows when a row finds no place.
+    /// and begins what every act begins with. Whether its disk is full only shows when a row finds no place: once an act has found none,
+    /// room for a page is asked for as well, until there is.
     ///
     /// Waits as long as an act would: bound it by a time limit.
     ///
@@ -76,8 +78,30 @@ impl Store {
             }
             Db::Pg { readers, .. } => {
                 postgres::ping(readers).await?;
-                self.write().await?.roll_back().await
+                self.write().await?.roll_back().await?;
+                if self.no_room.load(Ordering::Relaxed) {
+                    self.find_room().await?;
+                    self.no_room.store(false, Ordering::Relaxed);
+                }
+                Ok(())
             }
         }
+    }
+
+    /// An act found no room.
+    pub fn note_no_room(&self) {
+        self.no_room.store(true, Ordering::Relaxed);
+    }
+
+    /// Writes more into a table of a server than a page has left, and nothing of it stays. What this takes is given back when the server
+    /// clears up, so it is not done without need.
+    async fn find_room(&self) -> Result<(), StorageError> {
+        let mut tx = self.write().await?;
+        // What could be compressed would take no room.
+        sql("INSERT INTO storage_sizes (name, kind, bytes, measured_at)
+             SELECT 'room', string_agg(md5(random()::text || n), ''), 0, 0 FROM generate_series(1, 1000) AS n")
+        .execute(&mut tx)
+        .await?;
+        tx.roll_back().await
     }
 }

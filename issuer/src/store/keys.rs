@@ -14,7 +14,11 @@ use super::{
 use crate::{
     custody::Sealed,
     domain::{
-        keyring::{KeyChange, KeyState, Life, PrivateHalf, SigningKeys, StoredKey},
+        audit::AuditEntry,
+        keyring::{
+            HeldElsewhere, KeyChange, KeyState, Life, PrivateHalf, SigningKeys, StoredKey,
+            destroy::HeldKeys,
+        },
         revocations::Ended,
         storage::StorageError,
     },
@@ -25,7 +29,7 @@ impl SigningKeys for Store {
     async fn signing_keys(&self) -> Result<Vec<StoredKey>, StorageError> {
         sql(
             "SELECT kid, alg, state, public_jwk, sealed_seed, held_at, created_at, published_at, signs_from, signed_until,
-                 stopped_at, ended_at
+                 stopped_at, ended_at, destroyed_at
              FROM signing_keys ORDER BY created_at, kid",
         )
         .all(self.readers())
@@ -106,6 +110,28 @@ impl SigningKeys for Store {
     }
 }
 
+impl HeldKeys for Store {
+    async fn note_destroyed(
+        &self,
+        key_id: &str,
+        at: UnixTime,
+        entry: &AuditEntry,
+    ) -> Result<bool, StorageError> {
+        let mut tx = self.write().await?;
+        let noted = sql(
+            "UPDATE signing_keys SET destroyed_at = $2
+             WHERE kid = $1 AND held_at IS NOT NULL AND destroyed_at IS NULL AND state IN ($3, $4)",
+        )
+        .bind(key_id)
+        .bind(at)
+        .bind(KeyState::Retired.name())
+        .bind(KeyState::Revoked.name())
+        .execute(&mut tx)
+        .await?;
+        tx.commit_if(noted == 1, entry).await
+    }
+}
+
 /// Which expiry was signed moves meanwhile and is no reason to judge again: it is a reason for nothing but the end of a key
 /// that signs no more, and of that it does not move.
 fn are_the_same(now: &[Life], before: &[Life]) -> bool {
@@ -122,10 +148,10 @@ fn are_the_same(now: &[Life], before: &[Life]) -> bool {
 }
 
 async fn insert(tx: &mut WriteTx, added: &StoredKey, life: &Life) -> Result<(), StorageError> {
-    // What is held elsewhere is not here, so its envelope is empty.
+    // Of what is held elsewhere the envelope has no secret in it, and proves the row.
     let (sealed, held_at): (&[u8], Option<&str>) = match &added.private {
         PrivateHalf::Sealed(sealed) => (sealed.as_bytes(), None),
-        PrivateHalf::Elsewhere(reference) => (&[], Some(reference)),
+        PrivateHalf::Elsewhere(held) => (held.proof.as_bytes(), Some(&held.reference)),
     };
     sql("INSERT INTO signing_keys (kid, alg, state, public_jwk, sealed_seed, held_at, created_at, published_at, signs_from)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
@@ -159,14 +185,19 @@ async fn update(tx: &mut WriteTx, life: &Life) -> Result<(), StorageError> {
 
 fn stored_key(row: &Row) -> Result<StoredKey, StorageError> {
     let held_at: Option<String> = row.get("held_at")?;
+    let sealed = Sealed::from_bytes(row.get("sealed_seed")?);
     Ok(StoredKey {
         algorithm: SigningAlgorithm::from_name(row.get("alg")?)
             .ok_or(StorageError::Unreadable("signing_keys.alg"))?,
         life: life(row)?,
         public_jwk: row.get("public_jwk")?,
         private: match held_at {
-            Some(reference) => PrivateHalf::Elsewhere(reference),
-            None => PrivateHalf::Sealed(Sealed::from_bytes(row.get("sealed_seed")?)),
+            Some(reference) => PrivateHalf::Elsewhere(HeldElsewhere {
+                reference,
+                proof: sealed,
+                destroyed_at: row.optional_time("destroyed_at")?,
+            }),
+            None => PrivateHalf::Sealed(sealed),
         },
     })
 }

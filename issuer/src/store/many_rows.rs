@@ -1,7 +1,7 @@
-//! Statements about many rows at once, in SQLite: one question to the writer's thread instead of one for each row.
+//! Statements about many rows at once: one question to the writer's thread, or to the server, instead of one for each row.
 //!
-//! The number of rows is rounded up to a power of two, so that few texts are there to be prepared; placeholders without a
-//! value are NULL, and the statement passes rows of NULL over.
+//! The number of rows is rounded up to a power of two, so that few texts are there to be prepared; in SQLite placeholders without a
+//! value are NULL, and the statement passes rows of NULL over. Both databases call the columns of `VALUES` alike.
 
 use std::{fmt::Write, sync::OnceLock};
 

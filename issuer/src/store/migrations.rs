@@ -51,7 +51,7 @@ macro_rules! step {
     };
 }
 
-const STEPS: [Step; 17] = [
+const STEPS: [Step; 20] = [
     step!(1, "accounts", "001_accounts"),
     step!(2, "sessions", "002_sessions"),
     step!(3, "audit", "003_audit"),
@@ -69,6 +69,9 @@ const STEPS: [Step; 17] = [
     step!(15, "held_keys", "015_held_keys"),
     step!(16, "secrets", "016_secrets"),
     step!(17, "administration", "017_administration"),
+    step!(18, "audit_indices", "018_audit_indices"),
+    step!(19, "key_custody", "019_key_custody"),
+    step!(20, "monitoring", "020_monitoring"),
 ];
 
 /// The table in which the applied steps are kept.

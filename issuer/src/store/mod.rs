@@ -47,7 +47,11 @@ mod sqlite;
 
 pub use error::StoreError;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
 
@@ -77,6 +81,8 @@ pub struct Store {
     place: String,
     db: Db,
     news: Arc<News>,
+    /// Whether an act found no room on the disk, and nothing has since.
+    no_room: AtomicBool,
     /// Where mail is configured.
     mails: Option<Queue>,
 }
@@ -112,6 +118,7 @@ impl Store {
         })?;
         Ok(Self {
             place: path.display().to_string(),
+            no_room: AtomicBool::new(false),
             mails: None,
             db: Db::Lite {
                 file,
@@ -132,6 +139,7 @@ impl Store {
         let (writers, readers) = postgres::connect(url, connections).await?;
         Ok(Self {
             place: url.to_string(),
+            no_room: AtomicBool::new(false),
             mails: None,
             db: Db::Pg { writers, readers },
             news: Arc::default(),

@@ -15,7 +15,7 @@ use super::{
     sql::{Row, sql},
 };
 use crate::{
-    config::Notify,
+    config::{Links, Notify},
     domain::{
         accounts::Email,
         audit::AuditEntry,
@@ -31,6 +31,7 @@ const SWEEP_ROWS: i64 = 500;
 #[derive(Debug, Clone)]
 pub(super) struct Queue {
     wanted: Notify,
+    links: Links,
     bell: Arc<Bell>,
 }
 
@@ -43,6 +44,7 @@ impl Queue {
 /// How a mail is written down: on what conditions is in the statement, so that the conditions hold in the moment of the act.
 struct Queued<'a> {
     kind: Kind,
+    links: Links,
     registration: Option<MailId>,
     place: Option<&'a str>,
     now: UnixTime,
@@ -55,9 +57,9 @@ pub(super) async fn ask(
     registration: Option<MailId>,
     now: UnixTime,
 ) -> Result<bool, StorageError> {
-    if tx.mails.is_none() {
+    let Some(links) = tx.mails.as_ref().map(|mails| mails.links) else {
         return Ok(false);
-    }
+    };
     let kind = match registration {
         Some(_) => Kind::Registration,
         None => Kind::PasswordReset,
@@ -66,6 +68,7 @@ pub(super) async fn ask(
     tx.be_alone().await?;
     let queued = Queued {
         kind,
+        links,
         registration,
         place: None,
         now,
@@ -86,8 +89,10 @@ pub(super) async fn tell_owner(tx: &mut WriteTx, entry: &AuditEntry) -> Result<(
     let notice = tx
         .mails
         .as_ref()
-        .and_then(|mails| Notice::of(entry, mails.wanted));
-    let Some(notice) = notice else { return Ok(()) };
+        .and_then(|mails| Some((Notice::of(entry, mails.wanted)?, mails.links)));
+    let Some((notice, links)) = notice else {
+        return Ok(());
+    };
     let text = match notice.kind {
         // Not at the first sign-in of an account, and not from a device that was there before: it is known by its cookie,
         // or by its program if it has none.
@@ -126,6 +131,7 @@ pub(super) async fn tell_owner(tx: &mut WriteTx, entry: &AuditEntry) -> Result<(
     };
     let queued = Queued {
         kind: notice.kind,
+        links,
         registration: None,
         place: notice.place.as_deref(),
         now: entry.at(),
@@ -153,7 +159,7 @@ impl Queued<'_> {
             .bind(self.registration.map(|id| id.to_string()))
             .bind(self.place)
             .bind(self.now)
-            .bind(self.now.plus(self.kind.worth_seconds()))
+            .bind(self.now.plus(self.kind.worth_seconds(self.links)))
             .bind(self.now.plus(-COUNTED_SECONDS)))
     }
 }
@@ -173,9 +179,10 @@ pub enum Settlement {
 
 impl Store {
     /// From now on acts queue the mails that belong to them. Without this none are queued: nobody would send them.
-    pub fn queue_mails(&mut self, wanted: Notify) {
+    pub fn queue_mails(&mut self, wanted: Notify, links: Links) {
         self.mails = Some(Queue {
             wanted,
+            links,
             bell: Arc::default(),
         });
     }

@@ -9,16 +9,19 @@ use crate::{
     domain::{
         audit::AuditEntry,
         custody_log::AccessLog,
-        reseal::{SealedKey, SealedKeys},
+        reseal::{HeldRow, SealedKey, SealedKeys},
         storage::StorageError,
     },
+    signatures::SigningAlgorithm,
 };
 
 impl SealedKeys for Store {
     async fn sealed_keys(&self) -> Result<Vec<SealedKey>, StorageError> {
-        sql("SELECT kid, sealed_seed, created_at, 0 AS kind FROM signing_keys WHERE length(sealed_seed) > 0
+        // A key that is held elsewhere and has ended needs no proof, and what held it may be gone.
+        sql("SELECT kid, sealed_seed, alg, public_jwk, held_at, created_at, 0 AS kind FROM signing_keys
+             WHERE length(sealed_seed) > 0 OR (held_at IS NOT NULL AND state NOT IN ('retired', 'revoked'))
              UNION ALL
-             SELECT id, sealed, created_at, 1 AS kind FROM token_secrets WHERE length(sealed) > 0
+             SELECT id, sealed, NULL, NULL, NULL, created_at, 1 AS kind FROM token_secrets WHERE length(sealed) > 0
              ORDER BY kind, created_at, kid")
             .all(self.readers())
             .await?
@@ -65,8 +68,25 @@ impl AccessLog for Store {
 }
 
 fn sealed_key(row: &Row) -> Result<SealedKey, StorageError> {
+    let held_at: Option<String> = row.get("held_at")?;
+    let held = match held_at {
+        None => None,
+        Some(reference) => {
+            let algorithm: Option<&str> = row.get("alg")?;
+            let public_jwk: Option<String> = row.get("public_jwk")?;
+            Some(HeldRow {
+                algorithm: algorithm
+                    .and_then(SigningAlgorithm::from_name)
+                    .ok_or(StorageError::Unreadable("signing_keys.alg"))?,
+                public_jwk: public_jwk
+                    .ok_or(StorageError::Unreadable("signing_keys.public_jwk"))?,
+                reference,
+            })
+        }
+    };
     Ok(SealedKey {
         key_id: row.get("kid")?,
         sealed: Sealed::from_bytes(row.get("sealed_seed")?),
+        held,
     })
 }

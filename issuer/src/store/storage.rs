@@ -2,14 +2,17 @@
 
 use edgeward_core::time::UnixTime;
 
-use super::{Store, WriteTx, attempts, families, people, registrations, sessions, users};
+use super::{
+    Store, WriteTx, attempts, families, many_rows::MOST_ROWS, people, registrations, sessions,
+    users,
+};
 use crate::domain::{
     accounts::{Account, Email, NewAccount, Role, UserId},
     administration::{Person, Selection},
     audit::AuditEntry,
     change_password::{PasswordChange, Stored},
     lockout::{Counter, CounterKey, Failure, Swap},
-    refresh::{HandOut, ReusedFamily, Rotation},
+    refresh::{Arrival, HandOut, ReusedFamily, Rotation},
     roles::{Changed, RoleChange},
     session::{BrowserSession, Digest, Family, NewSignIn, Replaced, RevocationReason, Sid},
     storage::{Creation, Entered, Proved, Storage, StorageError, StoredAccount},
@@ -266,6 +269,16 @@ impl Storage for Store {
     async fn confirm(&self, sid: Sid, seq: u64) -> Result<(), StorageError> {
         let mut books = self.bookkeeping().await?;
         families::confirm(&mut books, sid, seq).await
+    }
+
+    async fn confirm_all(&self, arrivals: &[Arrival]) -> Result<u64, StorageError> {
+        let mut news = 0;
+        for some in arrivals.chunks(MOST_ROWS) {
+            // For each anew, so that in SQLite others write in between.
+            let mut books = self.bookkeeping().await?;
+            news += families::confirm_all(&mut books, some).await?;
+        }
+        Ok(news)
     }
 
     async fn end_reused(

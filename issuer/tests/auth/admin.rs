@@ -4,20 +4,12 @@ use axum::http::Method;
 use edgeward_issuer::domain::accounts::Role;
 use serde_json::{Value, json};
 
-use crate::desk::{Answer, Ask, Browser, Desk, EMAIL, PASSWORD};
+use crate::{
+    desk::{Answer, Ask, Browser, Desk, EMAIL, PASSWORD},
+    root::{ROOT, desk},
+};
 
-const ROOT: &str = "root@example.test";
 const USERS: &str = "/auth/admin/users";
-
-/// Root, who administers, and Ada, who does not; each at a browser, and Ada at another one besides.
-async fn desk() -> (Desk, Browser, Browser) {
-    let (desk, ada) = Desk::with_ada_signed_in().await;
-    desk.add(ROOT, &["admin"]).await;
-    desk.browser().log_in(EMAIL).await;
-    let mut root = desk.browser();
-    root.log_in(ROOT).await;
-    (desk, root, ada)
-}
 
 async fn id_of(root: &mut Browser, email: &str) -> String {
     let path = format!("{USERS}?query={email}");
@@ -279,15 +271,7 @@ async fn a_lock_is_told_and_ended() {
             .get("lockedUntil")
             .is_none()
     );
-    let wrong = json!({ "email": EMAIL, "password": "Wrong-Horse-7" });
-    for _ in 0..5 {
-        desk.browser()
-            .post("/auth/login")
-            .json(&wrong)
-            .send()
-            .await
-            .expect(401);
-    }
+    desk.lock(EMAIL).await;
     let path = format!("{USERS}?status=locked");
     let locked = root.get(&path).send().await.expect(200).json();
     assert_eq!(locked["users"].as_array().unwrap().len(), 1);
@@ -437,15 +421,8 @@ async fn another_page_or_a_doubtful_session_administers_nothing() {
 async fn a_program_administers_with_a_token_and_no_cookie() {
     let (desk, mut root, _) = desk().await;
     let id = id_of(&mut root, EMAIL).await;
-    let body = json!({ "email": ROOT, "password": PASSWORD, "tokenMode": "body" });
     let mut program = desk.browser();
-    let signed_in = program
-        .post("/auth/login")
-        .json(&body)
-        .send()
-        .await
-        .expect(200)
-        .json();
+    let signed_in = program.tokens(ROOT).await;
     let bearer = format!("Bearer {}", signed_in["accessToken"].as_str().unwrap());
     let path = format!("{USERS}/{id}/sessions");
     let ended = program.delete(&path).header("authorization", &bearer);

@@ -126,7 +126,7 @@ impl World {
     }
 }
 
-async fn enroll(app: &App, name: &str) -> SigningKey {
+pub(crate) async fn enroll(app: &App, name: &str) -> SigningKey {
     let name = EdgeName::parse(name).unwrap();
     let secret = edges::enroll(&app.store, name, app.clock.now())
         .await
@@ -135,7 +135,7 @@ async fn enroll(app: &App, name: &str) -> SigningKey {
     SigningKey::from_seed(&seed.try_into().unwrap()).unwrap()
 }
 
-fn sign(key: &SigningKey, claims: &Value) -> String {
+pub(crate) fn sign(key: &SigningKey, claims: &Value) -> String {
     key.sign(&TokenType::EdgeProof, claims).unwrap()
 }
 

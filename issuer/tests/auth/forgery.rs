@@ -205,7 +205,7 @@ async fn two_tabs_share_a_token() {
 }
 
 /// Every unsafe resource of the issuer; a new one belongs here.
-const UNSAFE: [(Method, &str); 15] = [
+pub(crate) const UNSAFE: [(Method, &str); 15] = [
     (Method::POST, "/auth/register"),
     (Method::POST, "/auth/login"),
     (Method::POST, "/auth/refresh"),

@@ -9,8 +9,7 @@ async fn a_password_hash_of_another_cost_is_renewed_at_sign_in() {
     let (desk, mut browser) = Desk::with_ada().await;
     let mut dearer = desk.app.config.clone();
     dearer.passwords.argon2.iterations = 2;
-    let hasher =
-        edgeward_issuer::domain::password::PasswordHasher::new(&dearer.passwords.argon2).unwrap();
+    let hasher = edgeward_issuer::domain::password::PasswordHasher::new(&dearer.passwords).unwrap();
     let phc = hasher
         .hash(edgeward_issuer::domain::password::Password::from_typed(
             PASSWORD,

@@ -70,11 +70,12 @@ async fn a_refusal_and_a_form_that_is_shown_again_are_in_it_too() {
     let desk = Desk::open().await;
     let mut browser = desk.browser();
     let page = browser
-        .get("/account/step-up")
+        .get("/account/nowhere")
+        .header("accept", "text/html")
         .header("accept-language", "de")
         .send()
         .await
-        .expect(401);
+        .expect(404);
     is_in(&page, "de", "Das hat nicht geklappt");
     let token = browser.csrf_token().await;
     let again = browser

@@ -21,10 +21,12 @@ async fn where_a_secret_can_be_guessed_one_address_asks_five_times_at_once() {
     let sign_in = json!({ "email": EMAIL, "password": PASSWORD, "tokenMode": "body" });
     let register = json!({ "email": "x", "password": PASSWORD });
     let change = json!({ "currentPassword": PASSWORD, "newPassword": PASSWORD });
+    let step_up = json!({ "password": PASSWORD });
     let rows = [
         ("/auth/login", sign_in.clone(), 200, "192.0.2.1"),
         ("/auth/register", register, 422, "192.0.2.2"),
         ("/auth/password", change, 401, "192.0.2.3"),
+        ("/auth/step-up", step_up, 401, "192.0.2.5"),
     ];
     for (path, body, status, address) in rows {
         let mut browser = from(desk.browser(), address);
@@ -41,7 +43,7 @@ async fn where_a_secret_can_be_guessed_one_address_asks_five_times_at_once() {
             before,
             "{path} costs no hash"
         );
-        // One bucket for all three: another resource is no second chance.
+        // One bucket for all of them: another resource is no second chance.
         let answer = send(&mut browser, "/auth/login", &sign_in).await;
         answer.expect_problem(429, "RATE_LIMITED");
     }

@@ -10,9 +10,12 @@
 mod sign_in;
 mod algorithms;
 mod pages;
+mod scripts;
 mod languages;
 mod forgery;
+mod hostile;
 mod hashes;
+mod queue;
 mod limits;
 mod lockout;
 mod captcha;
@@ -22,17 +25,22 @@ mod account;
 mod mixed;
 mod password;
 mod step_up;
+mod turned_away;
 mod admin;
 mod console;
+mod admin_addresses;
+mod root;
 
 mod refresh;
 mod refresh_at_edge;
 mod refresh_lost;
 mod refresh_moved;
+mod arrivals;
 mod revocations;
 mod edge_proofs;
 mod edge_bundle;
 mod secrets;
+mod old_keys;
 
 #[path = "../desk/mod.rs"]
 mod desk;

@@ -1,8 +1,8 @@
 //! Credentials of two sign-ins in one request, and what their ends leave in the audit log.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::desk::{Desk, EMAIL, PASSWORD};
+use crate::desk::{Desk, EMAIL};
 
 const OTHER: &str = "grace@example.test";
 
@@ -41,15 +41,8 @@ async fn a_session_of_one_and_a_refresh_token_of_another_do_not_refresh() {
 async fn a_bearer_token_of_one_and_a_session_of_another_are_nobody() {
     let (desk, mut ada) = Desk::with_ada_signed_in().await;
     desk.add(OTHER, &[]).await;
-    let credentials = json!({ "email": OTHER, "password": PASSWORD, "tokenMode": "body" });
-    let answer = desk
-        .browser()
-        .post("/auth/login")
-        .json(&credentials)
-        .send()
-        .await
-        .expect(200);
-    let graces = format!("Bearer {}", answer.json()["accessToken"].as_str().unwrap());
+    let tokens = desk.browser().tokens(OTHER).await;
+    let graces = format!("Bearer {}", tokens["accessToken"].as_str().unwrap());
     let adas = format!("Bearer {}", ada.cookie("access"));
     ada.forget("access");
     for (token, status, code) in [

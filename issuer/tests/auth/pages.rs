@@ -1,6 +1,9 @@
 //! The pages and their forms, without scripts.
 
-use crate::desk::{Answer, Desk, EMAIL, PASSWORD};
+use crate::{
+    desk::{Answer, Desk, EMAIL, PASSWORD},
+    scripts::scripts_of,
+};
 
 fn is_page(answer: &Answer) {
     assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
@@ -16,11 +19,12 @@ fn is_page(answer: &Answer) {
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("x-frame-options"), "DENY");
     assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    let scripts = scripts_of(answer);
     assert!(
-        !answer.body.contains("<script") && !answer.body.contains("style="),
-        "{}",
-        answer.body
+        scripts.iter().all(|script| script == "once.js"),
+        "{scripts:?}"
     );
+    assert!(!answer.body.contains("style="), "{}", answer.body);
 }
 
 /// The value of a hidden field.

@@ -59,14 +59,7 @@ async fn a_change_ends_all_other_sessions_and_renews_the_one_in_use() {
 #[tokio::test]
 async fn a_caller_without_cookies_changes_it_too() {
     let (_desk, mut caller) = Desk::with_ada().await;
-    let body = json!({ "email": EMAIL, "password": PASSWORD, "tokenMode": "body" });
-    let tokens = caller
-        .post("/auth/login")
-        .json(&body)
-        .send()
-        .await
-        .expect(200)
-        .json();
+    let tokens = caller.tokens(EMAIL).await;
     let bearer = format!("Bearer {}", tokens["accessToken"].as_str().unwrap());
     let body = json!({ "currentPassword": PASSWORD, "newPassword": NEW });
     let ask = caller

@@ -37,14 +37,8 @@ async fn refresh_with(browser: &mut Browser, token: &str) -> Answer {
 /// Ada, without cookies, and her first refresh token.
 async fn with_token() -> (Desk, Browser, String) {
     let (desk, mut caller) = Desk::with_ada().await;
-    let body = json!({ "email": EMAIL, "password": PASSWORD, "tokenMode": "body" });
-    let answer = caller
-        .post("/auth/login")
-        .json(&body)
-        .send()
-        .await
-        .expect(200);
-    let token = answer.json()["refreshToken"].as_str().unwrap().to_owned();
+    let tokens = caller.tokens(EMAIL).await;
+    let token = tokens["refreshToken"].as_str().unwrap().to_owned();
     (desk, caller, token)
 }
 

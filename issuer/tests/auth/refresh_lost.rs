@@ -263,12 +263,7 @@ async fn the_device_cookie_is_long_lived_and_stays() {
     assert!(device.contains("Max-Age=34560000"), "{device}");
     assert!(device.contains("HttpOnly"), "{device}");
     let known = browser.cookie("device");
-    browser
-        .post("/auth/logout")
-        .with_csrf()
-        .send()
-        .await
-        .expect(204);
+    browser.log_out().await;
     assert_eq!(browser.cookie("device"), known, "it is the browser's");
     browser.log_in(EMAIL).await;
     assert_eq!(browser.cookie("device"), known);
@@ -367,12 +362,7 @@ async fn nothing_succeeds_after_the_session_was_ended() {
     let before = browser.clone();
     browser.refresh().await.expect(200);
     let after = browser.clone();
-    browser
-        .post("/auth/logout")
-        .with_csrf()
-        .send()
-        .await
-        .expect(204);
+    browser.log_out().await;
     desk.wait(5).await;
     for mut tab in [before, after] {
         let answer = tab.refresh().await;

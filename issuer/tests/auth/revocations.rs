@@ -2,7 +2,8 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use edgeward_core::revocation::{self, FEED_TYPE, MAX_PAGE_ENTRIES, Page};
-use edgeward_core::token::{self, SigningKey, TokenType};
+use edgeward_core::tally::TALLY_HEADER;
+use edgeward_core::token::{self, ARRIVALS_HEADER, SigningKey, TokenType};
 use edgeward_issuer::domain::{
     accounts::{Email, Role},
     administration::Mandate,
@@ -14,16 +15,20 @@ use serde_json::{Value, json};
 
 use crate::desk::{Answer, Browser, Desk, EMAIL, PASSWORD};
 
-const FEED: &str = "/.well-known/edgeward-revocations";
+pub(crate) const FEED: &str = "/.well-known/edgeward-revocations";
 
 /// An enrolled edge.
-struct Edge {
+pub(crate) struct Edge {
     http: Browser,
-    key: SigningKey,
+    pub(crate) key: SigningKey,
+    /// What it says that it counted.
+    counted: Option<String>,
+    /// Which refreshes it says that it saw arrive.
+    pub(crate) arrived: Option<String>,
 }
 
 impl Edge {
-    async fn enrolled_at(desk: &Desk) -> Self {
+    pub(crate) async fn enrolled_at(desk: &Desk) -> Self {
         let name = EdgeName::parse("edge-1").unwrap();
         let (store, now) = (&desk.app.store, desk.app.clock.now());
         let secret = edges::enroll(store, name, now).await.unwrap();
@@ -31,11 +36,13 @@ impl Edge {
         Self {
             http: desk.browser(),
             key: SigningKey::from_seed(&seed.try_into().unwrap()).unwrap(),
+            counted: None,
+            arrived: None,
         }
     }
 
     /// Asks for a path with a proof that says this besides.
-    async fn ask(&mut self, desk: &Desk, path: &str, whose: Value) -> Answer {
+    pub(crate) async fn ask(&mut self, desk: &Desk, path: &str, whose: Value) -> Answer {
         let (now, issuer) = (desk.app.clock.now().seconds(), &desk.app.config.issuer.url);
         let mut claims = json!({
             "iss": "edge-1", "sub": "edge-1", "aud": issuer, "iat": now, "exp": now + 30, "jti": "j-1",
@@ -45,12 +52,18 @@ impl Edge {
             claims[name] = value.clone();
         }
         let proof = self.key.sign(&TokenType::EdgeProof, &claims).unwrap();
-        let ask = self.http.get(path).header("edgeward-proof", &proof);
+        let mut ask = self.http.get(path).header("edgeward-proof", &proof);
+        if let Some(counted) = &self.counted {
+            ask = ask.header(TALLY_HEADER, counted);
+        }
+        if let Some(arrived) = &self.arrived {
+            ask = ask.header(ARRIVALS_HEADER, arrived);
+        }
         ask.send().await
     }
 
     /// A page of the feed, verified as an edge would.
-    async fn page(&mut self, desk: &Desk, after: u64) -> Value {
+    pub(crate) async fn page(&mut self, desk: &Desk, after: u64) -> Value {
         let path = match after {
             0 => FEED.to_owned(),
             after => format!("{FEED}?after={after}"),
@@ -176,15 +189,10 @@ async fn what_happens_to_the_account_is_in_the_feed() {
     assert_eq!(reasons(&page), ["roles-changed"]);
     let last = page["last"].as_u64().unwrap();
 
-    let mut body = json!({ "email": EMAIL, "password": "Another-Mule-8" });
+    let body = json!({ "email": EMAIL, "password": "Another-Mule-8" });
     let again = browser.post("/auth/login").json(&body).with_csrf();
     again.send().await.expect(200);
-    body["password"] = json!("Wrong-Horse-7");
-    let mut stranger = desk.browser();
-    for _ in 0..5 {
-        let wrong = stranger.post("/auth/login").json(&body);
-        wrong.send().await.expect(401);
-    }
+    desk.lock(EMAIL).await;
     assert_eq!(reasons(&edge.page(&desk, last).await), ["locked"]);
 }
 
@@ -269,10 +277,56 @@ async fn only_an_edge_that_asks_for_itself_reads_it() {
         "after=-1",
         "after=1&after=2",
         "before=1",
+        "after=9223372036854775808",
         "after=99999999999999999999",
     ] {
         let path = format!("{FEED}?{query}");
         let status = edge.ask(&desk, &path, json!({ "own": true })).await.status;
         assert_eq!(status, 400, "{query}");
     }
+}
+
+#[tokio::test]
+async fn what_an_edge_counted_is_added_to_the_numbers_and_never_hinders_the_feed() {
+    let (desk, mut browser) = Desk::with_ada_signed_in().await;
+    let mut edge = Edge::enrolled_at(&desk).await;
+    let told = |desk: &Desk| -> Vec<String> {
+        let text = desk.app.metrics.text().unwrap();
+        text.lines()
+            .filter_map(|line| line.strip_prefix("edgeward_edge_"))
+            .filter(|line| !line.ends_with(" 0") && !line.ends_with(" 0.0"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let counts =
+        "passed=3;unauthenticated=2;key-wait-ms=1500;keys-at-hand=4;csrf-invalid=1;unheard-of=8";
+    let stranger = browser.get(FEED).header(TALLY_HEADER, counts).send().await;
+    stranger.expect_problem(401, "EDGE_PROOF_REQUIRED");
+    assert_eq!(told(&desk), Vec::<String>::new());
+    for counts in [
+        "passed=-1",
+        "passed",
+        "passed=1;passed=",
+        "passed= 1",
+        &"a=1;".repeat(200),
+    ] {
+        edge.counted = Some(counts.to_owned());
+        edge.page(&desk, 0).await;
+        assert_eq!(told(&desk), Vec::<String>::new(), "{counts}");
+    }
+    edge.counted = Some(counts.to_owned());
+    edge.page(&desk, 0).await;
+    edge.page(&desk, 0).await;
+    let mut found = told(&desk);
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            "csrf_checks_total{result=\"invalid\"} 2",
+            "key_wait_seconds_total 3.0",
+            "tokens_total{key_set=\"at_hand\"} 8",
+            "verdicts_total{result=\"passed\"} 6",
+            "verdicts_total{result=\"unauthenticated\"} 4",
+        ]
+    );
 }

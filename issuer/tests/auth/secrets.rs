@@ -1,6 +1,6 @@
 //! Secrets of CSRF and refresh tokens rotate under people who are signed in, and are taken away when they were stolen.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use edgeward_core::csrf::TOKEN_LIFE_SECONDS;
 use edgeward_issuer::domain::{
@@ -14,10 +14,10 @@ const DAY: i64 = 24 * 3600;
 
 /// Does what is due, and reads what came of it, as a serving issuer does.
 async fn looks(desk: &Desk) {
-    let by_hand = plan::rules(None);
+    let unscheduled = plan::rules(None);
     for purpose in Purpose::ALL {
         let acts = desk.app.acts_on(purpose);
-        acts.keep_schedule(by_hand, 0).await.unwrap();
+        acts.keep_schedule(unscheduled, 0).await.unwrap();
     }
     let (now, at) = (desk.app.clock.now(), Instant::now());
     let read = desk
@@ -139,14 +139,42 @@ async fn what_a_revoked_refresh_secret_made_ends_and_what_others_made_does_not()
     );
 }
 
+/// What was read before stays good for a minute, and not a moment longer.
 #[tokio::test]
-async fn without_the_rows_nothing_is_made_or_believed() {
+async fn without_the_rows_nothing_is_made_or_believed_after_a_minute() {
+    for (ago, is_good) in [(50, true), (61, false)] {
+        let (desk, ada) = Desk::with_ada_signed_in().await;
+        let desk = desk.having_read_secrets(Duration::from_secs(ago)).await;
+        let mut ada = desk.seat(&ada);
+        desk.run("DELETE FROM token_secrets").await;
+        let rotated = desk.number("SELECT seq FROM families").await;
+        let token = ada.cookie("csrf");
+        let refresh = ada.post("/auth/refresh").header("x-csrf-token", &token);
+        let answer = refresh.send().await;
+        if is_good {
+            answer.expect(200);
+        } else {
+            let answer = answer.expect_problem(503, "BUSY");
+            assert_eq!(answer.header("retry-after"), "1");
+            let refused = ada.get("/auth/csrf").send().await;
+            refused.expect_problem(503, "BUSY");
+            let refused = desk.browser().get("/auth/csrf").send().await;
+            refused.expect_problem(503, "BUSY");
+        }
+        let rotations = desk.number("SELECT seq FROM families").await - rotated;
+        assert_eq!(rotations, i64::from(is_good));
+        assert_eq!(desk.number("SELECT count(*) FROM token_secrets").await, 0);
+    }
+}
+
+/// A reading that fails does not take away what was read before.
+#[tokio::test]
+async fn a_failed_reading_changes_nothing() {
     let (desk, mut ada) = Desk::with_ada_signed_in().await;
     desk.run("DELETE FROM token_secrets").await;
     let (now, at) = (desk.app.clock.now(), Instant::now());
     let (store, custody) = (&desk.app.store, &desk.app.secrets);
     let read = desk.app.generations.reload(store, custody, now, at).await;
-    assert!(read.is_err(), "what was read before stays, for a minute");
+    assert!(read.is_err(), "there is none that makes tokens");
     ada.refresh().await.expect(200);
-    assert_eq!(desk.number("SELECT count(*) FROM token_secrets").await, 0);
 }

@@ -313,12 +313,7 @@ async fn which_credential_opens_what() {
 async fn signing_out_ends_the_session_and_clears_the_browser() {
     let (desk, mut browser) = Desk::with_ada_signed_in().await;
     let mut copy = browser.clone();
-    let answer = browser
-        .post("/auth/logout")
-        .with_csrf()
-        .send()
-        .await
-        .expect(204);
+    let answer = browser.log_out().await;
     assert_eq!(answer.header("clear-site-data"), "\"cache\", \"storage\"");
     assert_eq!(answer.header("cache-control"), "no-store");
     assert!(browser.is_signed_out());
@@ -352,12 +347,7 @@ async fn signing_out_works_with_what_is_left_of_a_session() {
                 browser.forget(purpose);
             }
         }
-        browser
-            .post("/auth/logout")
-            .with_csrf()
-            .send()
-            .await
-            .expect(204);
+        browser.log_out().await;
         let ended = desk
             .number("SELECT count(*) FROM families WHERE revoked_reason = 'signed-out'")
             .await;

@@ -423,12 +423,7 @@ async fn cookies_follow_the_environment() {
         ];
         assert_eq!(shapes, expected, "{environment}");
 
-        let goodbye = browser
-            .post("/auth/logout")
-            .with_csrf()
-            .send()
-            .await
-            .expect(204);
+        let goodbye = browser.log_out().await;
         let removed = goodbye.set_cookies();
         assert_eq!(removed.len(), 4);
         for cookie in removed {

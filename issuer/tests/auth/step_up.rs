@@ -20,8 +20,6 @@ const OTHER_BROWSER: &str =
 
 const POLICY: &str = r#"
 version = 1
-[gate]
-step_up_page = "/account/step-up"
 [[route]]
 path = "/app"
 allow = "signed-in"
@@ -159,12 +157,7 @@ async fn a_doubtful_session_goes_on_but_opens_nothing_that_wants_a_recent_sign_i
         browser.refresh().await.expect(200);
         assert_eq!(claims(&browser.cookie("access"))["acr"], "0", "{address}");
     }
-    browser
-        .post("/auth/logout")
-        .with_csrf()
-        .send()
-        .await
-        .expect(204);
+    browser.log_out().await;
 }
 
 #[tokio::test]
@@ -278,7 +271,8 @@ async fn whoever_is_not_signed_in_or_signed_in_twice_confirms_nothing() {
     step_up(&mut stranger, PASSWORD)
         .await
         .expect_problem(401, "NOT_SIGNED_IN");
-    stranger.get("/account/step-up").send().await.expect(401);
+    let led = stranger.get("/account/step-up").send().await.expect(303);
+    assert_eq!(led.header("location"), "/login");
     let forged = browser
         .post("/auth/step-up")
         .json(&json!({ "password": PASSWORD }));
@@ -305,14 +299,7 @@ async fn after_the_session_cookie_the_access_cookie_is_enough_and_gets_a_new_one
 #[tokio::test]
 async fn a_caller_without_cookies_gets_its_tokens_in_the_body() {
     let (desk, mut caller) = Desk::with_ada().await;
-    let body = json!({ "email": EMAIL, "password": PASSWORD, "tokenMode": "body" });
-    let signed_in = caller
-        .post("/auth/login")
-        .json(&body)
-        .send()
-        .await
-        .expect(200)
-        .json();
+    let signed_in = caller.tokens(EMAIL).await;
     let bearer = |token: &Value| format!("Bearer {}", token.as_str().unwrap());
     let before = bearer(&signed_in["accessToken"]);
     let answer = caller

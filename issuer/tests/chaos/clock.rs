@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     client::{Answer, get, readiness, refresh, seq, sid, sign_in},
-    site::{Kind, Served, Site},
+    site::{Issuer, Kind, Site},
 };
 
 const HOUR: i64 = 3600;
@@ -20,7 +20,7 @@ const PAST_THE_IDLE_END: i64 = 15 * DAY;
 
 struct Desk {
     site: Site,
-    issuer: Served,
+    issuer: Issuer,
     http: Client,
 }
 

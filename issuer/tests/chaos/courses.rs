@@ -23,12 +23,14 @@ pub(crate) enum Course {
 pub(crate) const fn courses(point: Point) -> &'static [Course] {
     use Course::{Confirmation, Elsewhere, HandOut, Reuse, Rotation};
     match point {
-        Point::TokenGenuine
+        Point::TurnTaken
+        | Point::TokenGenuine
         | Point::FamilyRead
         | Point::TransactionBegun
         | Point::EntryWritten
         | Point::BeforeCommit
         | Point::AfterCommit
+        | Point::TurnGivenBack
         | Point::AnswerMade => &[Rotation, HandOut, Reuse, Elsewhere],
         Point::AccessTokenMade => &[Rotation, HandOut],
         Point::SuccessorSealed | Point::BatchTaken | Point::FamilyMoved | Point::RotationKept => {
@@ -43,12 +45,38 @@ pub(crate) const fn courses(point: Point) -> &'static [Course] {
     }
 }
 
-/// Whether a store has the point: only SQLite has one writer, whose commits are shared.
+/// Whether processes of this kind come by the point: only SQLite has one writer, whose commits are shared, and only with Redis
+/// there are turns.
 pub(crate) const fn is_on(point: Point, kind: Kind) -> bool {
     match kind {
-        Kind::Sqlite => true,
-        Kind::Postgres => !matches!(point, Point::BatchTaken),
+        Kind::Sqlite => !is_of_turns(point),
+        Kind::Postgres => !is_of_turns(point) && !matches!(point, Point::BatchTaken),
+        Kind::PostgresAndRedis => !matches!(point, Point::BatchTaken),
     }
+}
+
+/// Whether a course is killed there. Beside Redis the database does what it does without, so only what is about the turn is
+/// done on every course.
+pub(crate) fn is_tried(point: Point, course: Course, kind: Kind) -> bool {
+    match kind {
+        Kind::Sqlite | Kind::Postgres => true,
+        Kind::PostgresAndRedis => is_of_turns(point) || course == Course::Rotation,
+    }
+}
+
+const fn is_of_turns(point: Point) -> bool {
+    matches!(point, Point::TurnTaken | Point::TurnGivenBack)
+}
+
+/// Whether who dies there leaves a turn behind that nobody gives back.
+pub(crate) const fn leaves_turn(point: Point) -> bool {
+    !matches!(
+        point,
+        Point::TurnGivenBack
+            | Point::AnswerMade
+            | Point::ConfirmationJudged
+            | Point::ConfirmationKept
+    )
 }
 
 /// Whether the act is done although nobody was told. Before the commit nothing of it may be there, after it all of it.
@@ -60,8 +88,10 @@ pub(crate) const fn is_kept(point: Point) -> bool {
         | Point::ReuseKept
         | Point::ChangeKept
         | Point::ConfirmationKept
+        | Point::TurnGivenBack
         | Point::AnswerMade => true,
-        Point::TokenGenuine
+        Point::TurnTaken
+        | Point::TokenGenuine
         | Point::FamilyRead
         | Point::SuccessorSealed
         | Point::SuccessorOpened

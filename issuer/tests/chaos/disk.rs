@@ -6,14 +6,14 @@ use reqwest::{Client, StatusCode};
 
 use crate::{
     client::{Answer, get, readiness, refresh, seq, sid, sign_in},
-    site::{Kind, Served, Site},
+    site::{Issuer, Kind, Site},
 };
 
 /// Sessions that are refreshed at once, so that SQLite would have them share a commit.
 const CLIENTS: usize = 8;
 
 /// Sets how long a file may become by this process, which is how its writes are refused by the kernel.
-fn limit_files(issuer: &Served, bytes: &str) {
+fn limit_files(issuer: &Issuer, bytes: &str) {
     let limit = Command::new("prlimit")
         .args([
             "--pid",
@@ -47,7 +47,7 @@ struct Clients {
 }
 
 impl Clients {
-    async fn sign_in(issuer: &Served) -> Self {
+    async fn sign_in(issuer: &Issuer) -> Self {
         let http = Client::new();
         let mut tokens = Vec::new();
         for _ in 0..CLIENTS {
@@ -58,7 +58,7 @@ impl Clients {
     }
 
     /// All at once, each with its token.
-    async fn refresh(&self, issuer: &Served) -> Vec<Answer> {
+    async fn refresh(&self, issuer: &Issuer) -> Vec<Answer> {
         let asked = self.tokens.iter().map(|token| {
             let (http, origin, token) = (self.http.clone(), issuer.origin.clone(), token.clone());
             tokio::spawn(async move { refresh(&http, &origin, &token).await.unwrap() })
@@ -70,7 +70,7 @@ impl Clients {
         answers
     }
 
-    async fn go_on(&mut self, issuer: &Served) {
+    async fn go_on(&mut self, issuer: &Issuer) {
         let answers = self.refresh(issuer).await;
         self.tokens = answers
             .into_iter()
@@ -157,7 +157,10 @@ async fn postgres_says_that_its_disk_is_full() {
     const FULL: &str = "
         CREATE FUNCTION say_full() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
-        CREATE TRIGGER full_disk BEFORE INSERT ON audit_log EXECUTE FUNCTION say_full();";
+        CREATE TRIGGER full_disk BEFORE INSERT ON audit_log EXECUTE FUNCTION say_full();
+        CREATE TRIGGER full_disk BEFORE INSERT ON storage_sizes EXECUTE FUNCTION say_full();";
+    const ROOM: &str =
+        "DROP TRIGGER full_disk ON audit_log; DROP TRIGGER full_disk ON storage_sizes";
     let site = Site::new(Kind::Postgres).await;
     let issuer = site.serve();
     let mut clients = Clients::sign_in(&issuer).await;
@@ -167,7 +170,14 @@ async fn postgres_says_that_its_disk_is_full() {
         check_refusal(&site, answer);
     }
     check_refusal(&site, sign_in(&clients.http, &issuer.origin).await.unwrap());
-    site.run("DROP TRIGGER full_disk ON audit_log").await;
+    // From the first act on that found no room nobody is to be sent here, until there is some.
+    let failing = (StatusCode::SERVICE_UNAVAILABLE, "failing".to_owned());
+    for _ in 0..2 {
+        assert_eq!(readiness(&clients.http, &issuer.origin).await, failing);
+    }
+    site.run(ROOM).await;
+    let ready = readiness(&clients.http, &issuer.origin).await;
+    assert_eq!(ready, (StatusCode::OK, "ok".to_owned()));
     clients.check_log(&site).await;
     clients.go_on(&issuer).await;
     clients.go_on(&issuer).await;

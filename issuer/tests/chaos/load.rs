@@ -19,7 +19,7 @@ use crate::{
     client::{readiness, refresh, seq, sid, sign_in},
     courses::{Course, courses, is_on},
     postgres::Server,
-    site::{Kind, Served, Site},
+    site::{Issuer, Kind, Site},
 };
 
 /// Several of them fit into one commit of SQLite's, so that a batch is killed between its acts.
@@ -199,7 +199,7 @@ async fn killed_under_load(kind: Kind) {
     let site = Arc::new(Site::new(kind).await);
     let mut issuer = site.serve();
     let other = (kind == Kind::Postgres).then(|| site.serve());
-    let origins = |issuer: &Served| -> Vec<String> {
+    let origins = |issuer: &Issuer| -> Vec<String> {
         let all = std::iter::once(issuer).chain(&other);
         all.map(|issuer| issuer.origin.clone()).collect()
     };

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     client::{refresh, sign_in},
-    site::{Kind, Served, Site},
+    site::{Issuer, Kind, Site},
 };
 
 /// Simultaneous refreshes of a round.
@@ -33,7 +33,7 @@ async fn of_fifty_refreshes_at_two_issuers_one_rotates() {
             .refresh_token();
         let origins = issuers
             .iter()
-            .map(|issuer: &Served| issuer.origin.clone())
+            .map(|issuer: &Issuer| issuer.origin.clone())
             .collect();
         families.spawn(rounds(http, origins, token));
     }

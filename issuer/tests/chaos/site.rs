@@ -2,18 +2,17 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
     sync::{
         Mutex,
         atomic::{AtomicI64, AtomicUsize, Ordering},
     },
-    thread::JoinHandle,
 };
 
 use edgeward_issuer::{
+    config,
     faults::{self, Point},
     store::{Store, audit::ChainVerdict},
 };
@@ -23,22 +22,28 @@ use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use crate::{
     folder::Folder,
     postgres::{Database, Server, server},
-    program::{edgeward, run},
+    program::{
+        edgeward, run,
+        served::{SERVE, Served},
+    },
+    redis_server,
 };
 
 pub(crate) const EMAIL: &str = "ada@example.test";
 pub(crate) const PASSWORD: &str = "Correct-Horse-7";
 
-/// Which database.
+/// Which database, and what is beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sqlite,
     Postgres,
+    PostgresAndRedis,
 }
 
 pub(crate) struct Site {
     folder: Folder,
     database: Option<Database>,
+    redis: Option<config::Redis>,
     processes: AtomicUsize,
     clock_step: AtomicI64,
     writes_clock: Mutex<()>,
@@ -47,20 +52,25 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) async fn new(kind: Kind) -> Self {
         match kind {
-            Kind::Sqlite => Self::with(None),
+            Kind::Sqlite => Self::with(None, None),
             Kind::Postgres => Self::on(server()).await,
+            Kind::PostgresAndRedis => {
+                let redis = redis_server::server().site();
+                Self::with(Some(server().database().await), Some(redis))
+            }
         }
     }
 
     /// On a server that the test stops.
     pub(crate) async fn on(server: &'static Server) -> Self {
-        Self::with(Some(server.database().await))
+        Self::with(Some(server.database().await), None)
     }
 
-    fn with(database: Option<Database>) -> Self {
+    fn with(database: Option<Database>, redis: Option<config::Redis>) -> Self {
         let site = Self {
             folder: Folder::new(),
             database,
+            redis,
             processes: AtomicUsize::new(0),
             clock_step: AtomicI64::new(0),
             writes_clock: Mutex::new(()),
@@ -79,6 +89,15 @@ impl Site {
         if let Some(database) = &self.database {
             command.env("EDGEWARD__STORE__URL", database.url().reveal());
         }
+        if let Some(redis) = &self.redis {
+            command
+                .env("EDGEWARD__REDIS__URL", redis.url.as_ref().unwrap().reveal())
+                .env("EDGEWARD__REDIS__PREFIX", &redis.prefix)
+                .env(
+                    "EDGEWARD__REDIS__TIMEOUT_MS",
+                    redis.timeout.as_millis().to_string(),
+                );
+        }
         command
             // The cost of hashing is not what is tried here.
             .env("EDGEWARD__PASSWORDS__ARGON2__MEMORY_KIB", "64")
@@ -86,12 +105,12 @@ impl Site {
         command
     }
 
-    pub(crate) fn serve(&self) -> Served {
+    pub(crate) fn serve(&self) -> Issuer {
         self.serve_by(edgeward(self.folder.path()))
     }
 
     /// A process that is told of a refused write by an error and not by the signal `SIGXFSZ`, as on a full disk.
-    pub(crate) fn serve_to_be_refused(&self) -> Served {
+    pub(crate) fn serve_to_be_refused(&self) -> Issuer {
         let program = edgeward(self.folder.path());
         let mut shell = Command::new("sh");
         shell
@@ -103,16 +122,19 @@ impl Site {
         self.serve_by(shell)
     }
 
-    fn serve_by(&self, command: Command) -> Served {
+    fn serve_by(&self, command: Command) -> Issuer {
         let number = self.processes.fetch_add(1, Ordering::SeqCst);
         let faults = self.folder.path().join(format!("faults-{number}"));
         fs::create_dir(&faults).unwrap();
         std::os::unix::fs::symlink(self.clock_file(), faults.join("clock-step")).unwrap();
         let mut command = self.command(command);
-        command
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .env(faults::FOLDER, &faults);
-        Served::start(command, faults)
+        command.args(SERVE).env(faults::FOLDER, &faults);
+        let served = Served::start(command);
+        Issuer {
+            origin: served.origin.clone(),
+            served,
+            faults,
+        }
     }
 
     /// Steps the clock of every process of this site, as an operator or a time server would.
@@ -134,6 +156,34 @@ impl Site {
     pub(crate) async fn run(&self, statements: &'static str) {
         let mut sql = self.database.as_ref().unwrap().sql().await;
         sqlx::raw_sql(statements).execute(&mut sql).await.unwrap();
+    }
+
+    /// How many turns are taken in Redis, where there is one. They last until the test ends them, however slow the machine is.
+    pub(crate) async fn hold_turns(&self) -> Option<usize> {
+        let taken = self.turn_keys().await?;
+        let mut raw = redis_server::server().raw().await;
+        for key in &taken {
+            let mut hold = redis::cmd("PERSIST");
+            let held: u64 = hold.arg(key).query_async(&mut raw).await.unwrap();
+            assert_eq!(held, 1, "it would never have ended");
+        }
+        Some(taken.len())
+    }
+
+    /// As if they had lasted for their time.
+    pub(crate) async fn let_turns_end(&self) {
+        let mut raw = redis_server::server().raw().await;
+        for key in self.turn_keys().await.unwrap() {
+            let mut end = redis::cmd("DEL");
+            let _: u64 = end.arg(key).query_async(&mut raw).await.unwrap();
+        }
+    }
+
+    async fn turn_keys(&self) -> Option<Vec<String>> {
+        let pattern = format!("{}:refresh:*", self.redis.as_ref()?.prefix);
+        let mut raw = redis_server::server().raw().await;
+        let mut keys = redis::cmd("KEYS");
+        Some(keys.arg(pattern).query_async(&mut raw).await.unwrap())
     }
 
     /// The store as another process opens it.
@@ -198,46 +248,16 @@ fn put(path: &Path, text: &str) {
     fs::rename(new, path).unwrap();
 }
 
-/// A process that serves, and its log.
-pub(crate) struct Served {
-    process: Child,
+/// A process that serves, and the folder by which a test kills it.
+pub(crate) struct Issuer {
+    served: Served,
     pub(crate) origin: String,
     faults: PathBuf,
-    log: Option<JoinHandle<Vec<Value>>>,
 }
 
-impl Served {
-    /// Waits for the line that names the port.
-    fn start(mut command: Command, faults: PathBuf) -> Self {
-        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let origin = loop {
-            let line = lines
-                .next()
-                .expect("the issuer ended before it listened")
-                .unwrap();
-            let line: Value = serde_json::from_str(&line).unwrap();
-            if line["message"] == "listening" {
-                break format!("http://{}", line["address"].as_str().unwrap());
-            }
-        };
-        // Somebody has to read on, or the process would wait for its log to be read.
-        let log = std::thread::spawn(move || {
-            // The last line of a process that is killed may be cut short.
-            lines
-                .filter_map(|line| serde_json::from_str(&line.ok()?).ok())
-                .collect()
-        });
-        Self {
-            process,
-            origin,
-            faults,
-            log: Some(log),
-        }
-    }
-
+impl Issuer {
     pub(crate) fn pid(&self) -> u32 {
-        self.process.id()
+        self.served.pid()
     }
 
     /// Lets it kill itself at this pass of the point, counted from now.
@@ -250,21 +270,13 @@ impl Served {
 
     /// Waits for its end, and expects that it was killed there and nowhere else.
     #[track_caller]
-    pub(crate) fn expect_killed_at(mut self, point: Point) {
-        let status = self.process.wait().unwrap();
+    pub(crate) fn expect_killed_at(self, point: Point) {
+        let (status, log) = self.served.end();
         assert_eq!(status.signal(), Some(9), "{point:?}: {status}");
-        let log = self.log.take().unwrap().join().unwrap();
         let said = log
             .iter()
             .find(|line| line["message"] == "killed by a test");
         let said = said.unwrap_or_else(|| panic!("{point:?}: somebody else killed it"));
         assert_eq!(said["point"], point.name());
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

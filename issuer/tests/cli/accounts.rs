@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The program over the data of a desk.
-pub(super) fn edgeward(desk: &Desk, args: &[&str]) -> Ran {
+pub(super) fn command(desk: &Desk, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_edgeward"));
     command
         .env_clear()
@@ -19,7 +19,11 @@ pub(super) fn edgeward(desk: &Desk, args: &[&str]) -> Ran {
         .arg("--data")
         .arg(desk.data())
         .args(args);
-    run(&mut command, b"")
+    command
+}
+
+pub(super) fn edgeward(desk: &Desk, args: &[&str]) -> Ran {
+    run(&mut command(desk, args), b"")
 }
 
 #[track_caller]
@@ -38,15 +42,7 @@ async fn an_operator_ends_a_lock() {
         "",
         "no failures",
     );
-    let wrong = json!({ "email": EMAIL, "password": "Wrong-Horse-7" });
-    for _ in 0..5 {
-        browser
-            .post("/auth/login")
-            .json(&wrong)
-            .send()
-            .await
-            .expect(401);
-    }
+    desk.lock(EMAIL).await;
     let right = json!({ "email": EMAIL, "password": PASSWORD });
     browser
         .post("/auth/login")

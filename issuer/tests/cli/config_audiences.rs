@@ -97,11 +97,20 @@ fn every_mistake_is_told_at_its_line() {
         ),
         (
             "custody.signing = \"hsm\"\n",
-            &["FILE:1: custody.signing: must be local or pkcs11"],
+            &["FILE:1: custody.signing: must be local, pkcs11 or kms"],
         ),
         (
             "custody.signing = \"pkcs11\"\n",
             &["FILE:1: custody.signing: needs custody.pkcs11.module"],
+        ),
+        (
+            "custody.signing = \"kms\"\n",
+            &["FILE:1: custody.signing: needs custody.kms.key"],
+        ),
+        (
+            "tokens.algorithm = \"RS256\"\n[custody]\nsigning = \"kms\"\n\
+             kms.key = \"arn:aws:kms:eu-central-1:111122223333:key/1234abcd\"\n",
+            &["FILE:3: custody.signing: kms contradicts an audience with RS256"],
         ),
     ] {
         check(file, &[], expected);

@@ -23,6 +23,12 @@ fn mail_is_configured_whole_or_not_at_all() {
         let mail = load(Some(&file), &[]).unwrap().mail.unwrap();
         assert_eq!((mail.tls.name(), mail.port), (tls, port));
     }
+    let file = format!("{MAIL}reset_link_seconds = 600\nregistration_seconds = 7200");
+    let links = load(Some(&file), &[]).unwrap().links();
+    assert_eq!(
+        (links.reset_seconds, links.registration_seconds),
+        (600, 7200)
+    );
     for server in ["localhost", "127.0.0.1", "127.9.9.9", "::1"] {
         let file = format!("[mail]\nserver = \"{server}\"\ntls = \"none\"\nfrom = \"a@b.example\"");
         assert!(load(Some(&file), &[]).is_ok(), "{server}");
@@ -59,6 +65,14 @@ fn mail_is_configured_whole_or_not_at_all() {
         (
             "timeout_seconds = 61",
             "FILE:4: mail.timeout_seconds: must be",
+        ),
+        (
+            "reset_link_seconds = 299",
+            "FILE:4: mail.reset_link_seconds: must be a number of seconds from 300 to 86400",
+        ),
+        (
+            "registration_seconds = 604801",
+            "FILE:4: mail.registration_seconds: must be a number of seconds from 3600 to 604800",
         ),
         (
             "notify.lockout = 1",

@@ -48,6 +48,41 @@ fn each_mistake_has_its_line() {
         &["FILE:2: tokens.access_seconds: must be a number of seconds from 60 to 3600"],
     );
     check(
+        "[limits]\nname_wait_seconds = 600\nname_wait_longest_seconds = 599",
+        &[],
+        &[
+            "FILE:2: limits.name_wait_seconds: contradicts limits.name_wait_longest_seconds: 600 is more than 599",
+        ],
+    );
+    for (line, expected) in [
+        (
+            "[redis]\nturn_seconds = 5",
+            "FILE:2: redis.turn_seconds: must be a number of seconds from 6 to 120",
+        ),
+        (
+            "[redis]\nturn_seconds = 31",
+            "FILE:2: redis.turn_seconds: contradicts refresh.grace_seconds: 31 is more than 30",
+        ),
+        (
+            "[passwords]\nqueue_per_core = 0",
+            "FILE:2: passwords.queue_per_core: must be a whole number from 1 to 256",
+        ),
+        (
+            "[limits]\nsign_ins = 0",
+            "FILE:2: limits.sign_ins: must be a whole number from 1 to 1000000",
+        ),
+        (
+            "[limits]\nsign_ins_within_seconds = 59",
+            "FILE:2: limits.sign_ins_within_seconds: must be a whole number from 60 to 86400",
+        ),
+        (
+            "[limits]\nsign_ins_per_quarter_hour = 30",
+            "FILE:2: limits.sign_ins_per_quarter_hour: there is no such setting",
+        ),
+    ] {
+        check(line, &[], &[expected]);
+    }
+    check(
         "[tokens]\naccess_seconds = 3601",
         &[],
         &["FILE:2: tokens.access_seconds: must be"],
@@ -377,6 +412,14 @@ fn production_refuses_development_settings() {
         (
             "log.format = \"text\"",
             "log.format: text is a development setting",
+        ),
+        (
+            "lockout.enabled = false",
+            "lockout.enabled: false is a development setting",
+        ),
+        (
+            "limits.enabled = false",
+            "limits.enabled: false is a development setting",
         ),
         (
             "passwords.min_length = 11",

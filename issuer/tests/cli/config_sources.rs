@@ -159,7 +159,7 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
         ]
         .map(|name| format!("# {name} is not set"))
     );
-    assert_eq!((mail.len(), mail[0]), (33, "# server is not set"));
+    assert_eq!((mail.len(), mail[0]), (35, "# server is not set"));
     let custody = [
         "kek",
         "kek_file",
@@ -183,7 +183,7 @@ fn show_prints_every_setting_with_its_place_and_no_secret() {
         "endpoint",
     ];
     assert_eq!(
-        mail[13..],
+        mail[15..],
         custody.map(|name| format!("# {name} is not set"))
     );
     // What is shown can be used as a file again.

@@ -13,6 +13,7 @@ mod config_proxies;
 mod config_cookies;
 mod config_mail;
 mod config_custody;
+mod config_admin;
 
 mod serve;
 mod forward_auth;

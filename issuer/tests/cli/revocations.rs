@@ -8,7 +8,7 @@ use edgeward_issuer::domain::revocations;
 use serde_json::Value;
 
 use crate::{
-    accounts::edgeward,
+    accounts::{command, edgeward},
     desk::{Browser, Desk, EMAIL},
     program::{self, Ran},
 };
@@ -40,15 +40,7 @@ async fn kinds(desk: &Desk) -> Vec<&'static str> {
 
 /// `edgeward token revoke` with this on standard input.
 fn revoke(desk: &Desk, input: &[u8]) -> Ran {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_edgeward"));
-    command
-        .env_clear()
-        .current_dir(desk.data())
-        .env("EDGEWARD__LOG__LEVEL", "error")
-        .arg("--data")
-        .arg(desk.data())
-        .args(["token", "revoke"]);
-    program::run(&mut command, input)
+    program::run(&mut command(desk, &["token", "revoke"]), input)
 }
 
 async fn me(browser: &mut Browser, token: &str) -> u16 {

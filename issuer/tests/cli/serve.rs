@@ -1,109 +1,35 @@
 //! `edgeward serve` as a process: what it answers, what it logs, and how it ends.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    process::{Child, ChildStderr, Command, Stdio},
-};
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
     folder::Folder,
-    program::{edgeward, run},
+    program::{
+        edgeward, run,
+        served::{SERVE, Served},
+    },
 };
 
-struct Served {
-    process: Child,
-    log: BufReader<ChildStderr>,
-    origin: String,
-    /// Where the numbers are, if anywhere.
-    numbers: Option<String>,
-    folder: Option<Folder>,
+fn serve(folder: &Folder, options: &[&str]) -> Served {
+    let mut command = edgeward(folder.path());
+    command.args(SERVE).args(options);
+    Served::start(command)
 }
 
-impl Served {
-    /// Starts on a free port and waits for the line that names it.
-    fn start(folder: Folder) -> Self {
-        Self::start_with(folder, &[])
-    }
-
-    fn start_with(folder: Folder, options: &[&str]) -> Self {
-        let mut process = edgeward(folder.path())
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(options)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut log = BufReader::new(process.stderr.take().unwrap());
-        let mut numbers = None;
-        let origin = loop {
-            let line = next_line(&mut log).expect("the issuer ended before it listened");
-            if line["message"] == "metrics" {
-                numbers = Some(format!("http://{}", line["address"].as_str().unwrap()));
-            }
-            if line["message"] == "listening" {
-                break format!("http://{}", line["address"].as_str().unwrap());
-            }
-        };
-        Self {
-            process,
-            log,
-            origin,
-            numbers,
-            folder: Some(folder),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.as_ref().unwrap().path()
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.origin)
-    }
-
-    /// Ends it in order, and answers the exit code and the rest of the log.
-    fn stop(mut self, signal: &str) -> (Option<i32>, Vec<Value>, Folder) {
-        let pid = self.process.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([signal, &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
-        let mut lines = Vec::new();
-        while let Some(line) = next_line(&mut self.log) {
-            lines.push(line);
-        }
-        let folder = self.folder.take().unwrap();
-        (self.process.wait().unwrap().code(), lines, folder)
-    }
-}
-
-impl Drop for Served {
-    /// A test that ends early leaves no process behind.
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn next_line(log: &mut BufReader<ChildStderr>) -> Option<Value> {
-    let mut line = String::new();
-    if log.read_line(&mut line).unwrap() == 0 {
-        return None;
-    }
-    Some(serde_json::from_str(&line).unwrap_or_else(|_| panic!("a log line is no JSON: {line}")))
+/// Where the numbers are, if anywhere.
+fn numbers(served: &Served) -> Option<String> {
+    let log = served.log();
+    let line = log.iter().find(|line| line["message"] == "metrics")?;
+    Some(format!("http://{}", line["address"].as_str().unwrap()))
 }
 
 #[tokio::test]
 async fn health_and_readiness_tell_each_part() {
-    let served = Served::start(Folder::new());
+    let folder = Folder::new();
+    let served = serve(&folder, &[]);
     let live: Value = reqwest::get(served.url("/healthz"))
         .await
         .unwrap()
@@ -128,9 +54,9 @@ async fn the_numbers_are_served_on_their_own_address_when_there_is_one() {
         "metrics.listen = \"127.0.0.1:0\"\n",
     )
     .unwrap();
-    let mut served = Served::start_with(folder, &["--config", "e.toml"]);
-    let numbers = served.numbers.take().unwrap();
-    let answer = reqwest::get(format!("{numbers}/metrics")).await.unwrap();
+    let served = serve(&folder, &["--config", "e.toml"]);
+    let second = numbers(&served).unwrap();
+    let answer = reqwest::get(format!("{second}/metrics")).await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     let text = answer.text().await.unwrap();
     assert!(
@@ -141,14 +67,16 @@ async fn the_numbers_are_served_on_their_own_address_when_there_is_one() {
     assert_eq!(beside.status(), StatusCode::NOT_FOUND);
     assert_eq!(served.stop("-TERM").0, Some(0), "both sockets end");
 
-    let served = Served::start(Folder::new());
-    assert!(served.numbers.is_none(), "without a setting there is none");
+    let folder = Folder::new();
+    let served = serve(&folder, &[]);
+    assert_eq!(numbers(&served), None, "without a setting there is none");
     served.stop("-TERM");
 }
 
 #[tokio::test]
 async fn the_key_set_is_cacheable_and_shows_an_edge_that_another_process_enrolled() {
-    let served = Served::start(Folder::new());
+    let folder = Folder::new();
+    let served = serve(&folder, &[]);
     let client = Client::new();
     let url = served.url("/.well-known/jwks.json");
     let first = client.get(&url).send().await.unwrap();
@@ -185,7 +113,7 @@ async fn the_key_set_is_cacheable_and_shows_an_edge_that_another_process_enrolle
     assert_eq!(known.bytes().await.unwrap().len(), 0);
 
     run(
-        edgeward(served.path()).args(["edge", "enroll", "edge-1"]),
+        edgeward(folder.path()).args(["edge", "enroll", "edge-1"]),
         b"",
     );
     let changed = client
@@ -201,7 +129,7 @@ async fn the_key_set_is_cacheable_and_shows_an_edge_that_another_process_enrolle
     assert_eq!(keys["keys"][2]["edgeward_typ"], "edge+jwt");
 
     run(
-        edgeward(served.path()).args(["edge", "revoke", "edge-1"]),
+        edgeward(folder.path()).args(["edge", "revoke", "edge-1"]),
         b"",
     );
     let back = client
@@ -219,21 +147,21 @@ async fn the_key_set_is_cacheable_and_shows_an_edge_that_another_process_enrolle
 
 #[tokio::test]
 async fn the_signing_key_outlives_the_process() {
-    let served = Served::start(Folder::new());
+    let folder = Folder::new();
+    let served = serve(&folder, &[]);
     let before = reqwest::get(served.url("/.well-known/jwks.json"))
         .await
         .unwrap()
         .text()
         .await
         .unwrap();
-    let (code, _, folder) = served.stop("-TERM");
-    assert_eq!(code, Some(0));
+    assert_eq!(served.stop("-TERM").0, Some(0));
     let data = folder.path().join("data");
     for path in ["", "secrets", "secrets/kek", "edgeward.db"] {
         let mode = fs::metadata(data.join(path)).unwrap().permissions().mode() & 0o077;
         assert_eq!(mode, 0, "{path} is open to others");
     }
-    let served = Served::start(folder);
+    let served = serve(&folder, &[]);
     let after = reqwest::get(served.url("/.well-known/jwks.json"))
         .await
         .unwrap()
@@ -241,12 +169,9 @@ async fn the_signing_key_outlives_the_process() {
         .await
         .unwrap();
     assert_eq!(before, after);
-    let (_, _, folder) = served.stop("-TERM");
+    served.stop("-TERM");
     fs::write(folder.path().join("data/secrets/kek"), [9; 32]).unwrap();
-    let ran = run(
-        edgeward(folder.path()).args(["serve", "--listen", "127.0.0.1:0"]),
-        b"",
-    );
+    let ran = run(edgeward(folder.path()).args(SERVE), b"");
     assert_eq!(
         ran.code,
         Some(2),
@@ -260,7 +185,8 @@ async fn the_signing_key_outlives_the_process() {
 
 #[tokio::test]
 async fn the_metadata_names_the_issuer() {
-    let served = Served::start(Folder::new());
+    let folder = Folder::new();
+    let served = serve(&folder, &[]);
     let answer = reqwest::get(served.url("/.well-known/oauth-authorization-server"))
         .await
         .unwrap();
@@ -275,7 +201,8 @@ async fn the_metadata_names_the_issuer() {
 
 #[tokio::test]
 async fn refusals_are_problems_with_an_id_and_the_headers_of_every_answer() {
-    let served = Served::start(Folder::new());
+    let folder = Folder::new();
+    let served = serve(&folder, &[]);
     let client = Client::new();
     for (request, status, code) in [
         (client.get(served.url("/nowhere")), 404, "NOT_FOUND"),
@@ -324,7 +251,8 @@ async fn refusals_are_problems_with_an_id_and_the_headers_of_every_answer() {
 
 #[tokio::test]
 async fn a_log_line_has_the_id_of_the_answer_and_nothing_that_was_sent() {
-    let served = Served::start(Folder::new());
+    let folder = Folder::new();
+    let served = serve(&folder, &[]);
     let answer = Client::new()
         .get(served.url("/healthz?token=SECRET-1"))
         .header("cookie", "edgeward-session=SECRET-2")
@@ -339,7 +267,7 @@ async fn a_log_line_has_the_id_of_the_answer_and_nothing_that_was_sent() {
         .unwrap()
         .to_owned();
     reqwest::get(served.url("/SECRET-6")).await.unwrap();
-    let (_, lines, _) = served.stop("-TERM");
+    let (_, lines) = served.stop("-TERM");
     let line = lines
         .iter()
         .find(|line| line["request_id"] == id.as_str())

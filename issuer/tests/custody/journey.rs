@@ -21,15 +21,17 @@ enum Place {
     File,
     Device,
     TransitEngine,
+    Kms,
 }
 
 impl Place {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Folder,
         Self::Variable,
         Self::File,
         Self::Device,
         Self::TransitEngine,
+        Self::Kms,
     ];
 
     /// What its name in envelopes begins with.
@@ -38,6 +40,7 @@ impl Place {
             Self::Folder | Self::Variable | Self::File => "local:",
             Self::Device => "pkcs11:",
             Self::TransitEngine => "transit:",
+            Self::Kms => "kms:",
         }
     }
 }
@@ -47,6 +50,7 @@ struct Named {
     file: String,
     variable: String,
     server: String,
+    kms: crate::kms::moto::World,
 }
 
 impl Named {
@@ -58,6 +62,7 @@ impl Named {
                 Place::Folder | Place::Variable | Place::File => "local",
                 Place::Device => "pkcs11",
                 Place::TransitEngine => "transit",
+                Place::Kms => "kms",
             },
         )];
         for place in [seals, opens] {
@@ -73,6 +78,11 @@ impl Named {
                     ("TRANSIT__ADDRESS", self.server.as_str()),
                     ("TRANSIT__KEY", "edgeward"),
                     ("TRANSIT__TOKEN", TOKEN),
+                ],
+                (Place::Kms, _) => vec![
+                    ("KMS__KEY", self.kms.key.as_str()),
+                    ("KMS__ENDPOINT", self.kms.endpoint.as_str()),
+                    ("TIMEOUT_MS", "20000"),
                 ],
             });
         }
@@ -93,7 +103,7 @@ fn every_move() -> Vec<(Place, Place)> {
             moves.push((place, *next));
         }
     }
-    moves.push((Place::TransitEngine, Place::Folder));
+    moves.push((Place::Kms, Place::Folder));
     moves
 }
 
@@ -107,6 +117,7 @@ async fn signing_keys_move_from_every_place_to_every_other() {
         file: file.display().to_string(),
         variable: Base64::encode_string(&[1; 32]),
         server: server.address.clone(),
+        kms: crate::kms::moto::World::new().await,
     };
     tokio::task::spawn_blocking(move || {
         let only = |place| named.settings(place, place);

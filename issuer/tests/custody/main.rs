@@ -7,25 +7,35 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
+mod bound;
 mod reseal;
+mod silent;
 mod transit;
 
+#[cfg(any(feature = "hsm", feature = "kms"))]
+mod asked;
+#[cfg(feature = "hsm")]
+mod audited;
+#[cfg(feature = "hsm")]
+mod away;
 #[cfg(feature = "hsm")]
 mod hsm;
 #[cfg(feature = "kms")]
 mod kms;
-#[cfg(any(feature = "hsm", feature = "kms"))]
-mod served;
-#[cfg(feature = "hsm")]
+#[cfg(all(feature = "hsm", feature = "kms"))]
 mod journey;
 #[cfg(feature = "hsm")]
 mod signing;
 #[cfg(feature = "hsm")]
 mod serving;
 #[cfg(feature = "hsm")]
+mod rows;
+#[cfg(feature = "hsm")]
+mod destroying;
+#[cfg(feature = "hsm")]
 mod softhsm;
 
-#[cfg(feature = "hsm")]
+#[cfg(any(feature = "hsm", feature = "kms"))]
 #[path = "../desk/mod.rs"]
 mod desk;
 #[path = "../folder/mod.rs"]
@@ -34,3 +44,6 @@ mod folder;
 mod program;
 #[path = "../settings/mod.rs"]
 mod settings;
+
+#[cfg(any(feature = "hsm", feature = "kms"))]
+use program::served;

@@ -319,7 +319,11 @@ async fn a_process_that_is_stopped_between_any_two_rows_leaves_all_of_them_open(
         let rows = (0..ROWS).map(|row| {
             let key_id = format!("key-{row}");
             let sealed = before.seal(&key_id, key_id.as_bytes()).unwrap();
-            SealedKey { key_id, sealed }
+            SealedKey {
+                key_id,
+                sealed,
+                held: None,
+            }
         });
         let store = Dying {
             rows: Mutex::new(rows.collect()),
@@ -360,6 +364,7 @@ async fn one_row_that_does_not_open_keeps_all_rows_as_they_are() {
     let row = |key_id: &str| SealedKey {
         key_id: key_id.to_owned(),
         sealed: sealed.clone(),
+        held: None,
     };
     let store = Dying {
         rows: Mutex::new(vec![row("good"), row("of another name")]),

@@ -1,21 +1,21 @@
 //! An issuer whose tokens are signed in SoftHSM, by keys that are made there.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use edgeward_core::token::{Audiences, Expectations, ParsedToken, TokenType};
 use edgeward_issuer::{
     config::{Config, SigningPlace},
     custody,
     domain::{
-        keyring::{KeyState, PrivateHalf, SigningKeys, StoredKey},
+        keyring::{KeyState, PrivateHalf},
         reseal::SealedKey,
     },
-    signatures::{self, SigningAlgorithm},
+    signatures::SigningAlgorithm,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
-    desk::{Browser, Desk, EMAIL, PASSWORD},
+    asked::{keys, read, readiness, verified},
+    desk::{Desk, EMAIL, PASSWORD},
     softhsm::World,
 };
 
@@ -31,25 +31,6 @@ fn config(world: &World) -> Config {
     config
 }
 
-async fn keys(desk: &Desk) -> Vec<StoredKey> {
-    desk.app.store.signing_keys().await.unwrap()
-}
-
-/// Judges a token as an edge does; which algorithm it is of.
-fn verified(desk: &Desk, token: &str) -> String {
-    let config = &desk.app.config;
-    let audiences = Audiences::OneOf(vec![config.issuer.audience.clone()]);
-    let expect = Expectations::new(config.issuer.url.clone(), audiences, TokenType::Access);
-    let keys = desk.app.keyring.public_keys();
-    let verified = signatures::verify(token, &keys, &expect, desk.app.clock.now());
-    assert!(verified.is_ok(), "{verified:?}");
-    ParsedToken::parse(token).unwrap().algorithm().to_owned()
-}
-
-async fn readiness(browser: &mut Browser, status: u16) -> Value {
-    browser.get("/readyz").send().await.expect(status).json()
-}
-
 #[tokio::test]
 async fn tokens_are_signed_in_the_device_and_while_it_is_gone_nothing_is_lost() {
     const NAME: &str = "tokens_are_signed_in_the_device_and_while_it_is_gone_nothing_is_lost";
@@ -63,18 +44,19 @@ async fn tokens_are_signed_in_the_device_and_while_it_is_gone_nothing_is_lost() 
     let made = keys(&desk).await;
     assert_eq!(made.len(), 2, "one of EdDSA for the edges: {made:?}");
     for key in &made {
-        let PrivateHalf::Elsewhere(reference) = &key.private else {
+        let PrivateHalf::Elsewhere(held) = &key.private else {
             panic!("{key:?} is not in the device");
         };
+        let reference = &held.reference;
         assert!(reference.starts_with("pkcs11:edgeward-"), "{reference}");
     }
     let sealed = world.rows().await;
     let of_keys = |row: &&SealedKey| made.iter().any(|key| key.life.key_id == row.key_id);
-    assert_eq!(
-        sealed.iter().filter(of_keys).count(),
-        0,
-        "nothing of them is in the database"
-    );
+    for row in sealed.iter().filter(of_keys) {
+        assert!(row.held.is_some(), "nothing of them is in the database");
+        let opened = desk.app.secrets.open(&row.key_id, &row.sealed);
+        assert!(opened.is_err(), "it proves the row, and is no key");
+    }
     assert_eq!(readiness(&mut ada, 200).await["checks"]["signingKey"], "ok");
     let (families, entries) = (
         "SELECT count(*) FROM families",
@@ -119,13 +101,9 @@ async fn tokens_are_signed_in_the_device_and_while_it_is_gone_nothing_is_lost() 
     let ready = readiness(&mut other, 503).await;
     assert_eq!(ready["checks"]["signingKey"], "failing");
     assert_eq!(ready["checks"]["database"], "ok");
-    // As a serving issuer does twice a second: the device is not needed for that.
-    let (app, at) = (Arc::clone(&desk.app), std::time::Instant::now());
-    let read = app
-        .keyring
-        .reload(&app.store, &app.secrets, app.clock.now(), at);
-    read.await.unwrap();
-    app.secrets.probe().await;
+    // The device is not needed for that.
+    read(&desk).await;
+    desk.app.secrets.probe().await;
 
     world.put_back(&away);
     // The breaker lets somebody ask after some seconds, and then all is as before, with the same refresh token.
@@ -170,7 +148,7 @@ async fn a_rotation_makes_its_keys_in_the_device() {
     let before = after.lines().find(|line| line.contains(" retiring "));
     assert!(!before.unwrap().contains("held at"), "{after}");
     let resealed = world.done(&["keys", "reseal"], &changes);
-    assert!(resealed.contains("0 re-sealed, 1 already"), "{resealed}");
+    assert!(resealed.contains("0 re-sealed, 2 already"), "{resealed}");
 
     let away = world.pull();
     let refused = world.run(&["keys", "rotate", "--force"], &changes);
@@ -234,10 +212,10 @@ async fn another_key_under_the_same_label_signs_nothing() {
     let active = made
         .iter()
         .find(|key| key.algorithm == SigningAlgorithm::Es256 && key.life.state == KeyState::Active);
-    let PrivateHalf::Elsewhere(reference) = &active.unwrap().private else {
+    let PrivateHalf::Elsewhere(held) = &active.unwrap().private else {
         panic!("{made:?}");
     };
-    let label = reference.strip_prefix("pkcs11:").unwrap();
+    let label = held.reference.strip_prefix("pkcs11:").unwrap();
     let session = crate::softhsm::log_in();
     let named = [cryptoki::object::Attribute::Label(
         label.as_bytes().to_vec(),

@@ -11,7 +11,10 @@ use edgeward_core::{
     time::UnixTime,
     token::{self, Audiences, Expectations, TokenType, Unverified},
 };
-use edgeward_issuer::{custody, signatures};
+use edgeward_issuer::{
+    custody::{self, Secrets},
+    signatures::{self, SigningAlgorithm},
+};
 use serde_json::json;
 
 use crate::softhsm::{World, log_in};
@@ -23,7 +26,9 @@ fn keys_that_sign_are_made_in_the_device_and_never_leave_it() {
     let Some(world) = World::of_own_process(module_path!(), NAME) else {
         return;
     };
-    let custody = world.config().custody;
+    let config = world.config();
+    let custody = &config.custody;
+    let places = Secrets::open_configured(&config).unwrap().signing_places();
     let kind = TokenType::Other("a-test".to_owned());
     let now = UnixTime::from_seconds(1_795_000_000);
     let site = "https://www.example.com".to_owned();
@@ -32,14 +37,15 @@ fn keys_that_sign_are_made_in_the_device_and_never_leave_it() {
     let mut tokens: Vec<String> = Vec::new();
     for algorithm in [Algorithm::EdDsa, Algorithm::Es256] {
         let label = algorithm.name();
-        let made = custody::make_signing_key(&custody, label, algorithm).unwrap();
-        let again = custody::make_signing_key(&custody, label, algorithm).unwrap_err();
+        let made = custody::make_signing_key(custody, label, algorithm).unwrap();
+        let again = custody::make_signing_key(custody, label, algorithm).unwrap_err();
         assert!(
             again.to_string().contains("has a key with the label"),
             "{again}"
         );
-        let signer = custody::open_signer(&custody, label).unwrap();
-        assert_eq!(signer.info().public, made);
+        let of = SigningAlgorithm::from_name(label).unwrap();
+        let reference = format!("pkcs11:{label}");
+        let signer = places.open(&reference, of, made.clone()).unwrap();
         assert_eq!(made.key_id(), made.thumbprint());
         let token = custody::sign_token(signer.as_ref(), &kind, &claims).unwrap();
         let keys = KeySet::from_keys([made]).unwrap();
@@ -91,9 +97,11 @@ fn keys_that_sign_are_made_in_the_device_and_never_leave_it() {
             "{wrapped:?}"
         );
     }
-    let rsa = custody::make_signing_key(&custody, "rsa", Algorithm::Rs256).unwrap_err();
+    let rsa = custody::make_signing_key(custody, "rsa", Algorithm::Rs256).unwrap_err();
     assert!(rsa.to_string().contains("sign by EdDSA or ES256"), "{rsa}");
-    let absent = custody::open_signer(&custody, "absent").err().unwrap();
+    let last = custody::make_signing_key(custody, "last", Algorithm::EdDsa).unwrap();
+    let absent = places.open("pkcs11:absent", SigningAlgorithm::EdDsa, last);
+    let absent = absent.unwrap().sign(b"a token").unwrap_err();
     assert!(
         absent
             .to_string()
@@ -109,7 +117,9 @@ fn halves_that_do_not_belong_together_sign_nothing() {
     let Some(world) = World::of_own_process(module_path!(), NAME) else {
         return;
     };
-    let custody = world.config().custody;
+    let config = world.config();
+    let custody = &config.custody;
+    let places = Secrets::open_configured(&config).unwrap().signing_places();
     let private = |label: &str| {
         [
             Attribute::Class(ObjectClass::PRIVATE_KEY),
@@ -118,8 +128,8 @@ fn halves_that_do_not_belong_together_sign_nothing() {
     };
     for algorithm in [Algorithm::EdDsa, Algorithm::Es256] {
         let (label, other) = (algorithm.name(), format!("{}-other", algorithm.name()));
-        custody::make_signing_key(&custody, label, algorithm).unwrap();
-        custody::make_signing_key(&custody, &other, algorithm).unwrap();
+        let made = custody::make_signing_key(custody, label, algorithm).unwrap();
+        custody::make_signing_key(custody, &other, algorithm).unwrap();
         let session = log_in();
         let [own] = session.find_objects(&private(label)).unwrap()[..] else {
             panic!("one key of a label");
@@ -130,7 +140,10 @@ fn halves_that_do_not_belong_together_sign_nothing() {
         session.destroy_object(own).unwrap();
         let renamed = [Attribute::Label(label.as_bytes().to_vec())];
         session.update_attributes(foreign, &renamed).unwrap();
-        let signer = custody::open_signer(&custody, label).unwrap();
+        // The module ends with its last user, and a session of before does not end after it.
+        drop(session);
+        let of = SigningAlgorithm::from_name(label).unwrap();
+        let signer = places.open(&format!("pkcs11:{label}"), of, made).unwrap();
         let refused = signer.sign(b"a token").unwrap_err().to_string();
         assert!(refused.contains("does not belong together"), "{refused}");
     }

@@ -22,7 +22,7 @@ use edgeward_issuer::{
 
 use crate::{
     folder::Folder,
-    program::{Ran, edgeward, run},
+    program::{Ran, edgeward, pass_in_own_process, run},
 };
 
 /// Where Debian puts the module.
@@ -81,17 +81,12 @@ impl World {
             Some((_, module)) => format!("{module}::{test}"),
             None => test.to_owned(),
         };
-        let ran = Command::new(env::current_exe().unwrap())
-            .args(["--exact", &name, "--nocapture"])
-            .env(WORLD, &world.folder)
-            .env("SOFTHSM2_CONF", world.configuration())
-            .output()
-            .unwrap();
-        let out = String::from_utf8_lossy(&ran.stdout);
-        assert!(
-            ran.status.success() && out.contains("1 passed"),
-            "{out}\n{}",
-            String::from_utf8_lossy(&ran.stderr)
+        pass_in_own_process(
+            &name,
+            &[
+                (WORLD, world.folder.as_os_str()),
+                ("SOFTHSM2_CONF", world.configuration().as_os_str()),
+            ],
         );
         None
     }
@@ -129,6 +124,9 @@ impl World {
             .env("EDGEWARD__CUSTODY__PKCS11__KEY", KEY)
             .env("EDGEWARD__CUSTODY__PKCS11__PIN", PIN)
             .env("EDGEWARD__PASSWORDS__ARGON2__MEMORY_KIB", "64");
+        // Where it is asked, KMS is a server of the test.
+        #[cfg(feature = "kms")]
+        command.envs(crate::kms::CREDENTIALS);
         for (name, value) in changes {
             command.env(format!("EDGEWARD__CUSTODY__{name}"), value);
         }

@@ -21,7 +21,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use edgeward_issuer::{
-    config::{Config, SealerKind, SecretText, Transit},
+    config::{Config, Custody, SealerKind, SecretText, Transit},
     custody::{Sealed, Secrets},
 };
 use serde_json::{Value, json};
@@ -68,6 +68,40 @@ impl Server {
             .with_state(server.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         server
+    }
+
+    /// Settings by which it seals.
+    pub(crate) fn seals(&self, custody: &mut Custody) {
+        custody.sealer = SealerKind::Transit;
+        custody.timeout = PATIENT;
+        custody.transit = Some(self.transit());
+    }
+
+    /// From now on nothing opens.
+    pub(crate) fn breaks(&self) {
+        self.script(|script| {
+            script.keys = BTreeMap::from([("edgeward".to_owned(), vec![[4; 32]])])
+        });
+    }
+
+    /// Every data key that it was asked to wrap.
+    pub(crate) fn data_keys(&self) -> Vec<Vec<u8>> {
+        let plaintext = |(_, _, body): &(String, HeaderMap, Value)| {
+            Base64::decode_vec(body["plaintext"].as_str()?).ok()
+        };
+        self.script(|script| script.asked.iter().filter_map(plaintext).collect())
+    }
+
+    fn transit(&self) -> Transit {
+        Transit {
+            address: self.address.clone(),
+            mount: "transit".to_owned(),
+            key: "edgeward".to_owned(),
+            other_key: None,
+            namespace: None,
+            token: SecretText::new(TOKEN),
+            token_file: None,
+        }
     }
 
     fn script<T>(&self, change: impl FnOnce(&mut Script) -> T) -> T {
@@ -171,15 +205,7 @@ impl World {
     }
 
     fn transit(&self) -> Transit {
-        Transit {
-            address: self.server.address.clone(),
-            mount: "transit".to_owned(),
-            key: "edgeward".to_owned(),
-            other_key: None,
-            namespace: None,
-            token: SecretText::new(TOKEN),
-            token_file: None,
-        }
+        self.server.transit()
     }
 
     fn open(&self, transit: Transit, timeout: Duration) -> Secrets {

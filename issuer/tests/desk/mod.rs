@@ -3,31 +3,38 @@
 
 #![allow(dead_code, reason = "each suite uses its part of the desk")]
 
+mod answer;
+
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     path::Path,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use axum::{
     Router,
     body::{Body, to_bytes},
     extract::ConnectInfo,
-    http::{HeaderMap, Method, Request, header},
+    http::{Method, Request, header},
 };
 use edgeward_issuer::{
     App,
     config::Config,
     domain::{
         accounts::{self, Application, Email, PersonName, Role},
+        keyring::Keyring,
         password::{Password, Policy},
+        secrets::Generations,
     },
     http::routes,
 };
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Row, SqliteConnection, sqlite::SqliteConnectOptions};
 use tower::ServiceExt;
+
+pub(crate) use answer::Answer;
 
 use crate::folder::Folder;
 
@@ -66,6 +73,39 @@ impl Desk {
         self.app.store.close().await;
         change(&mut config);
         let app = Arc::new(App::open(config).await.unwrap());
+        Self {
+            router: routes::router(Arc::clone(&app)),
+            app,
+            folder: self.folder,
+        }
+    }
+
+    /// After a restart of a process that read the secrets of tokens so long ago, and not since.
+    pub(crate) async fn having_read_secrets(self, ago: Duration) -> Self {
+        let config = self.app.config.clone();
+        self.app.store.close().await;
+        let mut app = App::open(config).await.unwrap();
+        let at = Instant::now().checked_sub(ago).unwrap();
+        let read = Generations::load(&app.store, &app.secrets, app.clock.now(), at);
+        app.generations = read.await.unwrap();
+        let app = Arc::new(app);
+        Self {
+            router: routes::router(Arc::clone(&app)),
+            app,
+            folder: self.folder,
+        }
+    }
+
+    /// The same of the signing keys.
+    pub(crate) async fn having_read_keys(self, ago: Duration) -> Self {
+        let config = self.app.config.clone();
+        self.app.store.close().await;
+        let mut app = App::open(config).await.unwrap();
+        let at = Instant::now().checked_sub(ago).unwrap();
+        let (now, algorithms) = (app.clock.now(), app.config.algorithms());
+        let read = Keyring::load_or_create(&app.store, &app.secrets, &algorithms, now, at);
+        app.keyring = read.await.unwrap();
+        let app = Arc::new(app);
         Self {
             router: routes::router(Arc::clone(&app)),
             app,
@@ -113,6 +153,16 @@ impl Desk {
         accounts::add_user(store, hasher, policy, application, now)
             .await
             .unwrap();
+    }
+
+    /// Fails as often at a name as locks it, at a browser that nobody knows.
+    pub(crate) async fn lock(&self, email: &str) {
+        let wrong = json!({ "email": email, "password": "Wrong-Horse-7" });
+        for _ in 0..self.app.config.lockout.failures {
+            let mut stranger = self.browser();
+            let refused = stranger.post("/auth/login").json(&wrong).send().await;
+            refused.expect(401);
+        }
     }
 
     /// With the password of the desk, made when any was taken.
@@ -260,6 +310,19 @@ impl Browser {
             .expect(200)
     }
 
+    /// The tokens of a sign-in that sets no cookies, as a program has them.
+    pub(crate) async fn tokens(&mut self, email: &str) -> Value {
+        let body = json!({ "email": email, "password": PASSWORD, "tokenMode": "body" });
+        let signed_in = self.post("/auth/login").json(&body).send().await;
+        signed_in.expect(200).json()
+    }
+
+    /// Signs out, and gets out.
+    pub(crate) async fn log_out(&mut self) -> Answer {
+        let signed_out = self.post("/auth/logout").with_csrf().send().await;
+        signed_out.expect(204)
+    }
+
     pub(crate) async fn refresh(&mut self) -> Answer {
         self.post("/auth/refresh").with_csrf().send().await
     }
@@ -295,7 +358,7 @@ enum Payload {
     None,
     Json(String),
     Form(Vec<(String, String)>),
-    Raw(&'static str, String),
+    Raw(&'static str, Vec<u8>),
 }
 
 pub(crate) struct Ask<'b> {
@@ -330,7 +393,13 @@ impl Ask<'_> {
     }
 
     pub(crate) fn raw(mut self, content_type: &'static str, body: &str) -> Self {
-        self.body = Payload::Raw(content_type, body.to_owned());
+        self.body = Payload::Raw(content_type, body.as_bytes().to_vec());
+        self
+    }
+
+    /// What need not be text.
+    pub(crate) fn bytes(mut self, content_type: &'static str, body: Vec<u8>) -> Self {
+        self.body = Payload::Raw(content_type, body);
         self
     }
 
@@ -366,10 +435,13 @@ impl Ask<'_> {
             request = request.header(header::COOKIE, pairs.join("; "));
         }
         let (content_type, body) = match body {
-            Payload::None => (None, String::new()),
-            Payload::Json(text) => (Some("application/json"), text),
-            Payload::Form(fields) => (Some("application/x-www-form-urlencoded"), encode(&fields)),
-            Payload::Raw(content_type, text) => (Some(content_type), text),
+            Payload::None => (None, Vec::new()),
+            Payload::Json(text) => (Some("application/json"), text.into_bytes()),
+            Payload::Form(fields) => {
+                let text = encode(&fields);
+                (Some("application/x-www-form-urlencoded"), text.into_bytes())
+            }
+            Payload::Raw(content_type, bytes) => (Some(content_type), bytes),
         };
         if let Some(content_type) = content_type {
             request = request.header(header::CONTENT_TYPE, content_type);
@@ -408,52 +480,4 @@ fn encode(fields: &[(String, String)]) -> String {
         .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
         .collect();
     pairs.join("&")
-}
-
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
-}
-
-impl Answer {
-    #[track_caller]
-    pub(crate) fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{:?} {}", self.headers, self.body);
-        self
-    }
-
-    #[track_caller]
-    pub(crate) fn expect_problem(self, status: u16, code: &str) -> Self {
-        let answer = self.expect(status);
-        assert_eq!(
-            answer.header("content-type"),
-            "application/problem+json",
-            "{}",
-            answer.body
-        );
-        assert_eq!(answer.json()["code"], code, "{}", answer.body);
-        assert_eq!(answer.json()["status"], status);
-        answer
-    }
-
-    /// The only value of a header, or nothing.
-    #[track_caller]
-    pub(crate) fn header(&self, name: &str) -> &str {
-        let mut values = self.headers.get_all(name).iter();
-        let first = values.next().map_or("", |value| value.to_str().unwrap());
-        assert!(values.next().is_none(), "{name} occurs twice");
-        first
-    }
-
-    #[track_caller]
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
-    }
-
-    pub(crate) fn set_cookies(&self) -> Vec<&str> {
-        let values = self.headers.get_all(header::SET_COOKIE).iter();
-        values.map(|value| value.to_str().unwrap()).collect()
-    }
 }

@@ -17,9 +17,12 @@ mod settings;
 
 mod addresses;
 mod algorithms;
+mod arrivals;
 mod counts;
 mod csrf;
 mod nginx;
+mod step_up;
+mod traces;
 mod whole_answers;
 
 use std::{fs, net::SocketAddr, sync::Arc};
@@ -187,7 +190,7 @@ impl Verdicts {
 
     fn cookie(&self) -> String {
         format!(
-            "Cookie: theme=dark; edgeward-access={}",
+            "Cookie: theme=dark; __Host-edgeward-refresh=of-another-setting; edgeward-access={}",
             self.ada.cookie("access")
         )
     }

@@ -112,6 +112,30 @@ async fn nginx_says_method_host_and_target_once_or_nothing_is_judged() {
     assert_eq!(told.status, 200);
 }
 
+/// Where the app was told who asks, nobody else may keep what it answers.
+#[tokio::test]
+async fn a_verdict_says_what_caches_are_to_be_told() {
+    let verdicts = Verdicts::given_in(Dialect::Nginx).await;
+    let cookie = verdicts.cookie();
+    for (target, more, says) in [
+        ("/app", &[&cookie[..]][..], Some("private, no-store")),
+        ("/open", &[&cookie], Some("private")),
+        ("/open", &[], None),
+        ("/open", &["Cookie: theme=dark"], None),
+    ] {
+        let uri = format!("X-Original-URI: {target}");
+        let lines = [&["Host: v", METHOD, HOST, &uri], more].concat();
+        let told = verdicts.ask("GET /forward-auth", &lines).await;
+        assert_eq!(told.status, 200, "{lines:?}");
+        assert_eq!(
+            told.header("edgeward-cache-control"),
+            says,
+            "{target} with {} lines more",
+            more.len()
+        );
+    }
+}
+
 /// A sub-request knows 200, 401 and 403; the answer in its place is what the client reads.
 #[tokio::test]
 async fn nginx_is_told_what_it_understands_and_then_what_it_can_show() {

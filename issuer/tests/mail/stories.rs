@@ -309,3 +309,52 @@ async fn a_reset_opens_the_lock() {
         .await
         .expect(200);
 }
+
+#[tokio::test]
+async fn links_work_as_long_as_the_settings_say() {
+    let (mailbox, desk) = open_with(|mail| {
+        mail.links.reset_seconds = 600;
+        mail.links.registration_seconds = 7200;
+    })
+    .await;
+    register(&mut desk.browser(), GRACE).await.expect(202);
+    let form = [("email", EMAIL)];
+    let mut browser = desk.browser();
+    let page = browser
+        .post("/auth/password/forgot")
+        .form(&form)
+        .with_csrf();
+    let page = page.send().await.expect(202);
+    assert!(
+        page.body.contains("The link works for 10 minutes."),
+        "{}",
+        page.body
+    );
+    let mails = mailbox.receive(&desk.app).await;
+    let told = |subject: &str| {
+        let mail = mails
+            .iter()
+            .find(|mail| mail.subject().starts_with(subject));
+        mail.unwrap().text("plain").replace("\n", " ")
+    };
+    assert!(told("Confirm").contains("within 2 hours."));
+    assert!(told("Choose").contains("within 10 minutes."));
+    for (links, seconds) in [
+        (
+            "SELECT expires_at - unixepoch() FROM mail_links WHERE user_id IS NOT NULL",
+            600,
+        ),
+        ("SELECT expires_at - unixepoch() FROM registrations", 7200),
+        (
+            "SELECT ends_at - created_at FROM outbox WHERE kind = 'password-reset'",
+            600,
+        ),
+        (
+            "SELECT ends_at - created_at FROM outbox WHERE kind = 'registration'",
+            7200,
+        ),
+    ] {
+        let left = desk.number(links).await;
+        assert!((seconds - 30..=seconds).contains(&left), "{links}: {left}");
+    }
+}

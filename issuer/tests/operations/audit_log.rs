@@ -29,11 +29,9 @@ async fn the_database_refuses_every_change() {
         "INSERT INTO audit_log (seq, entry, previous_hash, hash) VALUES (1000, '{}', zeroblob(32), randomblob(32))",
         "INSERT INTO audit_log (seq, entry, previous_hash, hash)
          SELECT max(seq) + 1, '{}', randomblob(32), randomblob(32) FROM audit_log",
-        // In its place at the end, but with the hash of an entry that it would replace.
+        // At the end, but after another than the last.
         "INSERT OR REPLACE INTO audit_log (seq, entry, previous_hash, hash)
-         SELECT seq + 1, '{}', hash, (SELECT hash FROM audit_log WHERE seq = 2) FROM audit_log ORDER BY seq DESC LIMIT 1",
-        "INSERT OR REPLACE INTO audit_log (seq, entry, previous_hash, hash)
-         SELECT seq + 1, '{}', hash, hash FROM audit_log ORDER BY seq DESC LIMIT 1",
+         SELECT max(seq) + 1, '{}', (SELECT hash FROM audit_log WHERE seq = 2), randomblob(32) FROM audit_log",
     ] {
         let refused = sqlx::raw_sql(statement)
             .execute(&mut desk.sql().await)
@@ -45,6 +43,28 @@ async fn the_database_refuses_every_change() {
         );
     }
     assert_eq!(desk.audit().await, entries);
+}
+
+/// In its place at the end anything can be written by who may write to the file; it replaces nothing, and whoever checks the
+/// chain is told.
+#[tokio::test]
+async fn a_hash_that_is_there_replaces_nothing() {
+    for statement in [
+        "INSERT OR REPLACE INTO audit_log (seq, entry, previous_hash, hash)
+         SELECT seq + 1, entry, hash, hash FROM audit_log ORDER BY seq DESC LIMIT 1",
+        "INSERT OR REPLACE INTO audit_log (seq, entry, previous_hash, hash)
+         SELECT seq + 1, entry, hash, (SELECT hash FROM audit_log WHERE seq = 2) FROM audit_log ORDER BY seq DESC LIMIT 1",
+    ] {
+        let (desk, _browser) = Desk::with_ada_signed_in().await;
+        let before = desk.audit().await;
+        desk.run(statement).await;
+        let after = desk.audit().await;
+        assert_eq!(after.len(), before.len() + 1);
+        assert!(after.starts_with(&before), "{statement}");
+        let verdict = desk.app.store.verify_audit_chain().await.unwrap();
+        let seq = u64::try_from(after.len()).unwrap();
+        assert_eq!(verdict, ChainVerdict::Broken(ChainBreak::Changed(seq)), "{statement}");
+    }
 }
 
 /// Makes every later entry fail.
@@ -144,12 +164,7 @@ async fn a_refusal_is_written_down_too() {
 async fn story() -> Desk {
     let (desk, mut browser) = Desk::with_ada_signed_in().await;
     browser.refresh().await.expect(200);
-    browser
-        .post("/auth/logout")
-        .with_csrf()
-        .send()
-        .await
-        .expect(204);
+    browser.log_out().await;
     ask(&mut browser, "/auth/register").await;
     ask(&mut browser, "/auth/login").await;
     browser

@@ -11,7 +11,9 @@ mod audit_log;
 mod security_events;
 mod alerts;
 mod metrics;
+mod counted_early;
 mod readiness;
+mod edited_keys;
 mod runbooks;
 
 #[path = "../desk/mod.rs"]

@@ -33,7 +33,7 @@ async fn text(desk: &Desk) -> String {
 }
 
 /// Each sample of the text by its name and labels, without the prefix that all have.
-async fn samples(desk: &Desk) -> BTreeMap<String, f64> {
+pub(crate) async fn samples(desk: &Desk) -> BTreeMap<String, f64> {
     let text = text(desk).await;
     assert!(text.ends_with("# EOF\n"), "{text}");
     text.lines()
@@ -47,7 +47,7 @@ async fn samples(desk: &Desk) -> BTreeMap<String, f64> {
 }
 
 /// What has grown, without the requests themselves. Gauges do not grow.
-async fn moved(desk: &Desk, before: &BTreeMap<String, f64>) -> Vec<String> {
+pub(crate) async fn moved(desk: &Desk, before: &BTreeMap<String, f64>) -> Vec<String> {
     samples(desk)
         .await
         .into_iter()
@@ -66,7 +66,7 @@ async fn moved(desk: &Desk, before: &BTreeMap<String, f64>) -> Vec<String> {
         .collect()
 }
 
-const VALID: &str = "csrf_checks_total{result=\"valid\"} +1";
+pub(crate) const VALID: &str = "csrf_checks_total{result=\"valid\"} +1";
 
 #[tokio::test]
 async fn each_outcome_moves_its_counter_and_no_other() {
@@ -233,21 +233,11 @@ async fn live_sessions_are_counted_when_somebody_asks_and_not_again_at_once() {
     let (desk, mut browser) = Desk::with_ada_signed_in().await;
     let mut other = desk.browser();
     other.log_in(EMAIL).await;
-    other
-        .post("/auth/logout")
-        .with_csrf()
-        .send()
-        .await
-        .expect(204);
+    other.log_out().await;
     let first = samples(&desk).await;
     assert_eq!(first["active_sessions"], 1.0);
     assert!(first["active_sessions_counted_timestamp_seconds"] > 1.7e9);
-    browser
-        .post("/auth/logout")
-        .with_csrf()
-        .send()
-        .await
-        .expect(204);
+    browser.log_out().await;
     assert_eq!(samples(&desk).await["active_sessions"], 1.0);
 }
 
@@ -331,11 +321,13 @@ async fn no_label_holds_what_a_client_sent() {
         .map(|(name, values)| (name, values.into_iter().collect::<Vec<_>>().join(" ")))
         .collect();
     let expected = [
+        ("alg", "ES256 EdDSA RS256"),
         ("check", "csrf_secret custody database origins redis signing_key"),
         (
             "credential",
             "access_token captcha csrf_token edge_proof mail_link password refresh_token",
         ),
+        ("key_set", "at_hand awaited"),
         ("kid", signs.key_id()),
         (
             "kind",
@@ -346,11 +338,11 @@ async fn no_label_holds_what_a_client_sent() {
         ("purpose", "csrf refresh"),
         (
             "reason",
-            "credentials database_busy internal locked none overloaded",
+            "captcha credentials database_busy internal limited locked none overloaded",
         ),
         (
             "result",
-            "answered busy conflict delivered dropped failed hashed invalid limited passed redirected refused repeat replay retried revoked success turned_away unclear untrusted valid",
+            "answered busy conflict delivered dropped failed forbidden hashed invalid limited passed redirected refused repeat replay retried revoked success turned_away unauthenticated unclear unconfirmed untrusted valid",
         ),
         (
             "route",
@@ -414,10 +406,15 @@ async fn what_a_key_signed_is_counted_by_its_id() {
     let now = desk.app.clock.now();
     let signs = desk.app.keyring.signing_key(now, Instant::now()).unwrap();
     let all = samples(&desk).await;
-    let tokens = format!("signing_key_tokens_total{{kid=\"{}\"}}", signs.key_id());
+    let tokens = format!(
+        "signing_key_tokens_total{{kid=\"{}\",alg=\"EdDSA\"}}",
+        signs.key_id()
+    );
     assert_eq!(all[&tokens], 2.0);
-    assert_eq!(all["signing_keys{state=\"active\"}"], 1.0);
-    assert_eq!(all["signing_keys{state=\"revoked\"}"], 0.0);
+    assert_eq!(all["signing_keys{alg=\"EdDSA\",state=\"active\"}"], 1.0);
+    assert_eq!(all["signing_keys{alg=\"EdDSA\",state=\"revoked\"}"], 0.0);
+    assert_eq!(all["signing_keys{alg=\"ES256\",state=\"active\"}"], 0.0);
+    assert_eq!(all["signing_keys_left_out"], 0.0);
 }
 
 /// What the page for operators names is what there is: every series, and every value of every label but the codes.

@@ -1,6 +1,6 @@
 //! Readiness names the part that fails and nothing of why, and is itself again when the part is.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use serde_json::{Value, json};
 use sqlx::Connection;
@@ -71,6 +71,18 @@ async fn a_signing_key_that_the_database_lost_is_failing() {
         let desk = Desk::open().await;
         desk.run(lost).await;
         check(&readiness(&desk).await, &["signingKey"]);
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_the_database_lost_is_failing_when_what_was_read_is_too_old() {
+    for (ago, failing) in [(50, &[][..]), (61, &["csrfSecret"])] {
+        let desk = Desk::open().await;
+        let desk = desk.having_read_secrets(Duration::from_secs(ago)).await;
+        desk.run("DELETE FROM token_secrets WHERE purpose = 'csrf'")
+            .await;
+        check(&readiness(&desk).await, failing);
+        desk.browser().get("/healthz").send().await.expect(200);
     }
 }
 

@@ -1,5 +1,9 @@
 //! One contract for every store. Each case is written once and runs on SQLite and on PostgreSQL, each alone and with a Redis
 //! beside it, so all four report the same number of cases; a machine without one of the servers fails.
+//!
+//! What Redis is for is asked of it in the groups `limits`, `guesses`, `turns` and `news`: two processes share counters, the mutex of a
+//! family and the channel there, and each of these cases demands that Redis answered where there is one. The
+//! database knows of no Redis, so for the other groups those two mounts show that they hold beside one, and no more.
 
 /// Makes a test of each case for each store.
 macro_rules! mount {
@@ -83,6 +87,10 @@ mount! {
         ended_counters_are_taken_away_by_new_ones,
         a_changed_role_ends_every_session_with_it,
         of_two_new_passwords_one_is_stored;
+    arrivals:
+        an_arrival_counts_for_the_generation_that_it_names,
+        many_arrivals_are_written_together,
+        a_row_that_somebody_else_writes_holds_nothing_up;
     families:
         a_family_is_read_as_it_was_written,
         of_fifty_rotations_one_is_done,
@@ -117,6 +125,8 @@ mount! {
         a_bucket_is_one_for_all_who_are_asked,
         of_fifty_at_once_a_bucket_lets_through_what_it_holds,
         a_name_that_is_tried_too_often_waits_twice_as_long_each_time;
+    guesses:
+        of_fifty_guesses_the_limits_let_thirty_through_and_the_lock_five;
     roles:
         a_set_of_roles_is_put_in_the_place_of_the_one_that_was_read,
         of_two_sets_of_roles_at_once_one_is_stored,
@@ -133,6 +143,7 @@ mount! {
     log:
         the_log_is_one_chain_under_many_writers,
         the_log_only_grows,
+        of_two_who_go_around_the_lock_one_writes,
         what_is_searched_is_what_is_hashed;
     mails:
         a_mail_has_one_holder,
@@ -148,6 +159,7 @@ mount! {
         a_name_of_an_edge_is_given_once,
         a_lock_that_is_held_too_long_is_busy,
         what_was_answered_is_there_after_closing,
-        a_schema_that_is_not_ours_is_left_alone,
+        a_schema_that_is_not_ours_is_left_alone;
+    schemas:
         rows_of_every_older_schema_go_up_and_back;
 }

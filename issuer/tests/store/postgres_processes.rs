@@ -4,8 +4,11 @@ use reqwest::{Client, StatusCode};
 use serde_json::json;
 
 use crate::{
-    program::run,
-    site::{PASSWORD, SERVE, Served, Site, log_in},
+    program::{
+        run,
+        served::{SERVE, Served},
+    },
+    site::{PASSWORD, Site, log_in},
 };
 
 #[tokio::test]

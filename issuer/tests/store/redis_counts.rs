@@ -16,10 +16,12 @@ use edgeward_issuer::{
 };
 use governor::clock::FakeRelativeClock;
 use redis::{Script, aio::MultiplexedConnection};
+use tokio::time::timeout;
 
 use crate::{
     desk::{Desk, EMAIL},
     folder::Folder,
+    program::NEVER,
     redis_server::{Server, server},
 };
 
@@ -102,7 +104,7 @@ async fn a_window_in_redis_answers_as_one_in_the_process() {
     let name = LockoutKey::from_bytes(&[7; 32]).of_name("ada@example.test");
     for (seed, most) in [(1, 3), (2, 30), (3, 1), (4, 7)] {
         let (limits, _) = in_process(|settings| {
-            settings.sign_ins_per_quarter_hour = NonZeroU32::new(most).unwrap();
+            settings.sign_ins = NonZeroU32::new(most).unwrap();
         });
         let (mut chance, mut now) = (Chance(seed), NOW);
         let (key, mut refused) = (format!("parity:window:{seed}"), 0);
@@ -141,6 +143,10 @@ async fn hearing_link(site: &config::Redis) -> (Link, Arc<News>) {
     (link, news)
 }
 
+fn sid_of(number: u8) -> Sid {
+    Sid::from_random(NOW, [number; 10])
+}
+
 fn is_ours<H>(turn: &Turn<H>) -> bool {
     matches!(turn, Turn::Ours(_))
 }
@@ -164,6 +170,15 @@ async fn a_turn_is_one_requests_and_ends_by_its_owner_or_by_itself() {
         .await
         .unwrap();
     assert!((1..=10_000).contains(&ends_in), "{ends_in}");
+    let mut longer = site.clone();
+    longer.turn_seconds = 20;
+    assert!(is_ours(&link(&longer).await.take(sid_of(7), 4).await));
+    let ends_in: i64 = redis::cmd("PTTL")
+        .arg(format!("{}:refresh:{}", site.prefix, sid_of(7)))
+        .query_async(&mut raw)
+        .await
+        .unwrap();
+    assert!((10_001..=20_000).contains(&ends_in), "{ends_in}");
     // It ends, and another request takes it: who had it before must not end that.
     let _: () = redis::cmd("DEL")
         .arg(&key)
@@ -179,9 +194,12 @@ async fn a_turn_is_one_requests_and_ends_by_its_owner_or_by_itself() {
     assert!(matches!(first.take(sid, 4).await, Turn::Others));
     // A client that goes in the midst of its request leaves a turn that is given back behind it.
     drop(next);
-    while !is_ours(&first.take(sid, 4).await) {
-        tokio::task::yield_now().await;
-    }
+    let given_back = timeout(NEVER, async {
+        while !is_ours(&first.take(sid, 4).await) {
+            tokio::task::yield_now().await;
+        }
+    });
+    given_back.await.unwrap();
 }
 
 #[tokio::test]

@@ -9,12 +9,13 @@ use edgeward_issuer::{
 };
 use reqwest::Client;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
     desk::{Desk, EMAIL},
+    program::{NEVER, served::Served},
     redis_server::{PATIENT, Server},
-    site::{Served, Site, log_in, refresh_at_once},
+    site::{Site, log_in, refresh_at_once, told},
 };
 
 const LOST: &str = "Redis is lost";
@@ -34,7 +35,7 @@ async fn site_with(redis: &Server) -> Site {
 
 /// Each loss is told once and then its end, however many requests went without meanwhile.
 fn told_once_each(issuer: &Served, losses: usize) {
-    let told = issuer.told(&[LOST, BACK]);
+    let told = told(issuer, &[LOST, BACK]);
     assert!(told.len() >= 2 * losses, "{told:?}");
     assert!(told.chunks(2).all(|pair| pair == [LOST, BACK]), "{told:?}");
 }
@@ -48,14 +49,17 @@ async fn readiness(issuer: &Served) -> (u16, Value) {
 /// Asks until Redis is in that state. The issuer is ready in either.
 async fn until_redis_is(state: &str, issuers: &[Served]) {
     for issuer in issuers {
-        loop {
-            let (status, body) = readiness(issuer).await;
-            assert_eq!(status, 200, "{body}");
-            assert_eq!(body["status"], body["checks"]["redis"], "{body}");
-            if body["status"] == state {
-                break;
+        let asked = timeout(NEVER, async {
+            loop {
+                let (status, body) = readiness(issuer).await;
+                assert_eq!(status, 200, "{body}");
+                assert_eq!(body["status"], body["checks"]["redis"], "{body}");
+                if body["status"] == state {
+                    break;
+                }
             }
-        }
+        });
+        asked.await.expect(state);
     }
 }
 
@@ -176,18 +180,28 @@ fn link(desk: &Desk) -> &edgeward_issuer::store::redis::Link {
 }
 
 async fn until_open(desk: &Desk) {
-    while !link(desk).is_open() {
-        tokio::task::yield_now().await;
-    }
+    until_link_is(true, desk).await;
+}
+
+async fn until_link_is(open: bool, desk: &Desk) {
+    let turned = timeout(NEVER, async {
+        while link(desk).is_open() != open {
+            tokio::task::yield_now().await;
+        }
+    });
+    turned.await.expect("the link opens and closes");
 }
 
 /// Asks until Redis answers again.
 async fn until_answered(desk: &Desk, browser: &mut crate::desk::Browser) {
     let before = link(desk).usage().answers(Use::Limits);
-    while link(desk).usage().answers(Use::Limits) == before {
-        until_open(desk).await;
-        browser.get("/auth/me").send().await.expect(200);
-    }
+    let asked = timeout(NEVER, async {
+        while link(desk).usage().answers(Use::Limits) == before {
+            until_open(desk).await;
+            browser.get("/auth/me").send().await.expect(200);
+        }
+    });
+    asked.await.expect("Redis is asked again");
 }
 
 #[tokio::test]
@@ -290,9 +304,7 @@ async fn what_was_told_while_nobody_listened_is_read_again() {
     let news = desk.app.store.news();
     let together = news.page_age();
     redis.kill();
-    while link(&desk).is_open() {
-        tokio::task::yield_now().await;
-    }
+    until_link_is(false, &desk).await;
     assert!(news.page_age() < together, "alone, a page is younger");
     let before = news.version();
     redis.start();

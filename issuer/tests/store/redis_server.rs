@@ -145,6 +145,7 @@ impl Server {
             url_file: None,
             ca_file: None,
             timeout: PATIENT,
+            turn_seconds: 10,
             prefix: format!("site-{}", SITES.fetch_add(1, Ordering::Relaxed)),
         }
     }

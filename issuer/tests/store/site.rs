@@ -1,11 +1,6 @@
 //! A site of several issuers that serve from one PostgreSQL, as an operator starts them.
 
-use std::{
-    collections::BTreeMap,
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeMap, process::Command};
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
@@ -14,13 +9,13 @@ use tokio::task::JoinSet;
 use crate::{
     folder::Folder,
     postgres::{Database, server},
-    program::{Ran, edgeward, run},
+    program::{
+        Ran, edgeward, run,
+        served::{SERVE, Served},
+    },
 };
 
 pub(crate) const PASSWORD: &str = "Correct-Horse-7";
-
-/// On a free port.
-pub(crate) const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
 
 /// Simultaneous refreshes of a round.
 const AT_ONCE: usize = 50;
@@ -83,57 +78,13 @@ impl Site {
     }
 }
 
-/// An issuer that serves until it is dropped.
-pub(crate) struct Served {
-    process: Child,
-    pub(crate) origin: String,
-    log: Arc<Mutex<Vec<Value>>>,
-}
-
-impl Served {
-    /// Waits for the line that names the port.
-    pub(crate) fn start(mut command: Command) -> Self {
-        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let mut next = {
-            let log = Arc::clone(&log);
-            move || {
-                let line: Value = serde_json::from_str(&lines.next()?.ok()?).unwrap();
-                log.lock().unwrap().push(line.clone());
-                Some(line)
-            }
-        };
-        let origin = loop {
-            let line = next().expect("the issuer ended before it listened");
-            if line["message"] == "listening" {
-                break format!("http://{}", line["address"].as_str().unwrap());
-            }
-        };
-        // Somebody has to read on, or the process would wait for its log to be read.
-        std::thread::spawn(move || while next().is_some() {});
-        Self {
-            process,
-            origin,
-            log,
-        }
-    }
-
-    /// Which of these messages the log has, in order, by their beginnings.
-    pub(crate) fn told<'m>(&self, messages: &[&'m str]) -> Vec<&'m str> {
-        let which = |line: &Value| {
-            let text = line["message"].as_str()?;
-            messages.iter().find(|it| text.starts_with(**it)).copied()
-        };
-        self.log.lock().unwrap().iter().filter_map(which).collect()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// Which of these messages the log of an issuer has, in order, by their beginnings.
+pub(crate) fn told<'m>(issuer: &Served, messages: &[&'m str]) -> Vec<&'m str> {
+    let which = |line: &Value| {
+        let text = line["message"].as_str()?;
+        messages.iter().find(|it| text.starts_with(**it)).copied()
+    };
+    issuer.log().iter().filter_map(which).collect()
 }
 
 /// Signs Ada in and answers her refresh token.

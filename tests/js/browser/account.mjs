@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe } from "node:test";
-import { Visitor, visits } from "./browser.mjs";
+import { visits } from "./browser.mjs";
+import { countRequests } from "./tab.mjs";
 
 const refused = (status) => new RegExp(`^Failed to load resource: the server responded with a status of ${status} `);
 
@@ -17,21 +18,22 @@ export async function register(visitor, site, names = { first: "Mia", last: "Mü
   await page.locator("[name=email]").fill(email);
   await page.locator("[name=password]").fill(site.password);
   await page.locator("button[type=submit]").click();
-  await page.waitForURL("**/account");
+  // The address of the form ends with the same path, in its query.
+  await page.waitForURL(({ pathname }) => pathname === "/account");
   await page.waitForLoadState();
   return { email, name: `${names.first} ${names.last}`, password: site.password };
 }
 
 /** The same person with another program, which has a name that nothing else in the list has. */
-export async function elsewhere(browser, site, user, userAgent) {
-  const other = await Visitor.arrive(browser, { baseURL: site.origin, userAgent });
+export async function elsewhere(visitor, site, user, userAgent) {
+  const other = await visitor.accompanied({ baseURL: site.origin, userAgent });
   await other.signIn(user);
   return other;
 }
 
-/** An edge may take a second to learn that a session has ended. */
+/** An edge may take a second to learn that a session has ended; that it takes no longer is shown where the story owns the clock. */
 async function expectSignedOut(visitor) {
-  const tries = 50;
+  const tries = 500;
   for (let left = tries; left > 0; left -= 1) {
     await visitor.page.goto("/app");
     if (new URL(visitor.page.url()).pathname === "/login") return;
@@ -48,7 +50,7 @@ export function accountStories(world) {
         const user = await register(visitor, world.site);
         await page.goto("/account/sessions");
         await page.getByText("You are signed in on this device only.").waitFor();
-        const other = await elsewhere(world.browser, world.site, user, "Toaster/1.0");
+        const other = await elsewhere(visitor, world.site, user, "Toaster/1.0");
         try {
           await page.goto("/account/sessions");
           const row = page.getByRole("row", { name: /Toaster/ });
@@ -73,7 +75,7 @@ export function accountStories(world) {
 
       visit("signing out everywhere else, and then here too", async (visitor, page) => {
         const user = await register(visitor, world.site);
-        const other = await elsewhere(world.browser, world.site, user, "Kettle/1.0");
+        const other = await elsewhere(visitor, world.site, user, "Kettle/1.0");
         try {
           await page.goto("/account/sessions");
           await page.getByRole("link", { name: "Sign out everywhere" }).click();
@@ -127,7 +129,7 @@ export function accountStories(world) {
 
     const open = async (visitor, userAgent) => {
       const user = await register(visitor, world.site);
-      const other = await elsewhere(world.browser, world.site, user, userAgent);
+      const other = await elsewhere(visitor, world.site, user, userAgent);
       await other.leave();
       await visitor.page.goto("/account/sessions");
       return visitor.page.getByRole("row", { name: new RegExp(userAgent.split("/")[0]) });
@@ -138,12 +140,14 @@ export function accountStories(world) {
       const rows = () => page.locator("tbody tr").allInnerTexts();
       const before = await rows();
       let answer;
+      let isRouted;
       const asked = new Promise((resolve) => {
-        void page.route("**/auth/sessions/*", (route) => {
+        isRouted = page.route("**/auth/sessions/*", (route) => {
           answer = () => route.fulfill({ status: 503, contentType: "application/problem+json", body: '{"code":"BUSY"}' });
           resolve();
         });
       });
+      await isRouted;
       await row.getByRole("link").click();
       await page.getByRole("button", { name: "Sitzung beenden" }).click();
       await asked;
@@ -164,6 +168,34 @@ export function accountStories(world) {
       await page.waitForURL("**/account/step-up?**");
       assert.equal(new URL(page.url()).searchParams.get("returnTo"), link);
     }, refused(401));
+
+    visit("ends a session although a refresh in another tab has replaced the token of the page", async (visitor, page) => {
+      const row = await open(visitor, "Kite/1.0");
+      const token = async () => (await visitor.context.cookies()).find(({ name }) => name.endsWith("-csrf")).value;
+      const before = await token();
+      const other = await visitor.context.newPage();
+      await visitor.context.clearCookies({ name: "edgeward-access" });
+      await other.goto("/app");
+      assert.notEqual(await token(), before);
+      const [ends, tokens] = [countRequests(page, /^\/auth\/sessions\//), countRequests(page, "/auth/csrf")];
+      await row.getByRole("link").click();
+      await page.getByRole("button", { name: "Sitzung beenden" }).click();
+      await page.getByRole("status").getByText("Die Sitzung ist beendet.").waitFor();
+      assert.equal(await row.count(), 0);
+      assert.deepEqual([ends.count, tokens.count], [2, 1]);
+    }, refused(403));
+
+    visit("asks once more with a fresh token, and not in a loop", async (visitor, page) => {
+      const row = await open(visitor, "Loop/1.0");
+      const body = '{"code":"CSRF_INVALID"}';
+      await page.route("**/auth/sessions/*", (route) => route.fulfill({ status: 403, contentType: "application/problem+json", body }));
+      const ends = countRequests(page, /^\/auth\/sessions\//);
+      await row.getByRole("link").click();
+      await page.getByRole("button", { name: "Sitzung beenden" }).click();
+      await page.getByRole("status").getByText("Das hat nicht geklappt").waitFor();
+      assert.equal(await row.count(), 1);
+      assert.equal(ends.count, 2);
+    }, refused(403));
 
     visit("is operated with the keyboard alone, and the focus is seen at every step", async (visitor, page) => {
       await open(visitor, "Piano/1.0");

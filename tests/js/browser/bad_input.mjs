@@ -1,6 +1,7 @@
 // What people and their browsers do to forms: the page says what to do, and loses no typed text but passwords.
 
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,9 @@ import { register } from "./account.mjs";
 import { launchProfile, visits } from "./browser.mjs";
 
 const refused = (status) => new RegExp(`^Failed to load resource: the server responded with a status of ${status} `);
+
+/** Ends what a value of an attribute and what a text may stand in, and then tries to run something. */
+const MARKUP = `"'></option></title><img src=x onerror=alert(1)><script>alert(2)</script><b>`;
 
 /** A preference of Chromium: no site may keep a cookie. */
 const NO_COOKIES = { default_content_setting_values: { cookies: 2 } };
@@ -29,6 +33,63 @@ export function badInputStories(world) {
         assert.equal(await page.locator("main img, main script").count(), 0);
       }
     });
+
+    visit("markup is text in every field that is shown again", async (visitor, page) => {
+      page.on("dialog", () => assert.fail("a script ran"));
+      const nothingRan = async (what) => {
+        assert.equal(await page.locator("main :is(img, script, b)").count(), 0, what);
+      };
+      const send = async (button) => {
+        // The browser's own rules for addresses would not let it out.
+        await page.locator("main form").first().evaluate((form) => (form.noValidate = true));
+        await Promise.all([page.waitForNavigation(), page.getByRole("button", { name: button, exact: true }).click()]);
+      };
+      for (const [path, fields, button] of [
+        ["/login", ["email"], "Sign in"],
+        ["/register", ["firstName", "lastName", "email"], "Create account"],
+      ]) {
+        await page.goto(path);
+        for (const field of fields) await page.locator(`[name=${field}]`).fill(MARKUP);
+        await page.locator("[name=password]").fill("short");
+        await send(button);
+        for (const field of fields) assert.equal(await page.locator(`[name=${field}]`).inputValue(), MARKUP, field);
+        await nothingRan(path);
+      }
+      // The name of a device is what its program calls itself, and the network where it is its address.
+      const user = await register(visitor, world.site, { first: MARKUP, last: "Doe" });
+      const other = await visitor.accompanied({ baseURL: world.site.origin, userAgent: MARKUP });
+      await other.page.goto("/login?returnTo=/app");
+      await other.submitSignIn(user);
+      await other.expectHeading(`Hello, ${user.name}`);
+      await other.leave();
+      for (const path of [
+        "/account/sessions",
+        `/account?done=${encodeURIComponent(MARKUP)}`,
+        `/account/sessions?ui_locales=${encodeURIComponent(MARKUP)}`,
+        `/account/step-up?returnTo=${encodeURIComponent(`/${MARKUP}`)}`,
+        `/account/sessions/end?id=${encodeURIComponent(MARKUP)}`,
+      ]) {
+        await page.goto(path);
+        await nothingRan(path);
+      }
+      await visitor.context.clearCookies();
+      await visitor.signIn(world.site.admin);
+      const search = new URLSearchParams({ query: MARKUP, role: MARKUP, cursor: MARKUP });
+      await page.goto(`/auth/console/users?${search}`);
+      assert.equal(await page.locator("[name=query]").inputValue(), MARKUP);
+      assert.equal(await page.locator("[name=role]").inputValue(), MARKUP);
+      await nothingRan("the search");
+      await page.goto(`/auth/console/users?query=${user.email}`);
+      await nothingRan("who was found");
+      await page.locator("table a").click();
+      await visitor.expectHeading(user.name);
+      await nothingRan("a person");
+      await page.locator("[name=roles]").fill(MARKUP);
+      await page.getByRole("button", { name: "Save roles" }).click();
+      await page.getByRole("alert").getByText("A role has letters").waitFor();
+      assert.equal(await page.locator("[name=roles]").inputValue(), MARKUP);
+      await nothingRan("the roles");
+    }, refused("4\\d\\d"));
 
     visit("a name without a place to break fits the narrowest screen", async (visitor, page) => {
       await page.setViewportSize({ width: 320, height: 800 });
@@ -66,6 +127,26 @@ export function badInputStories(world) {
     });
 
     for (const javaScriptEnabled of [true, false]) {
+      visits(world, { javaScriptEnabled })(
+        `a registration whose cookie is gone keeps everything but the password, ${javaScriptEnabled ? "with" : "without"} JavaScript`,
+        async (visitor, page) => {
+          await page.goto("/register?returnTo=/app");
+          await visitor.context.clearCookies();
+          const email = `gone-${randomUUID()}@example.test`;
+          const typed = { "First name": "Noa", "Last name": "Ben-Ami", "E-mail address": email };
+          for (const [label, value] of Object.entries(typed)) await page.getByLabel(label).fill(value);
+          await page.getByLabel("Password").fill(world.site.password);
+          await page.getByRole("button", { name: "Create account" }).click();
+          await page.getByRole("alert").getByText("Allow cookies for this site").waitFor();
+          for (const [label, value] of Object.entries(typed)) assert.equal(await page.getByLabel(label).inputValue(), value);
+          assert.equal(await page.getByLabel("Password").inputValue(), "");
+          await page.getByLabel("Password").fill(world.site.password);
+          await page.getByRole("button", { name: "Create account" }).click();
+          await visitor.expectHeading("Hello, Noa Ben-Ami");
+        },
+        refused(403),
+      );
+
       visits(world, { javaScriptEnabled })(
         `a form whose cookie is gone keeps what was typed and works again, ${javaScriptEnabled ? "with" : "without"} JavaScript`,
         async (visitor, page) => {

@@ -1,4 +1,4 @@
-// Chromium, and a visitor in it: one profile that starts empty, whose console is listened to.
+// Chromium, and a visitor in it: one profile that starts empty, whose console is listened to on every page and in every tab.
 
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -61,19 +61,25 @@ export function visits(world, options) {
 }
 
 export class Visitor {
-  #complaints = [];
+  #complaints;
 
-  static async arrive(browser, options) {
+  static async arrive(browser, options, complaints = []) {
     const visitor = new Visitor();
+    visitor.#complaints = complaints;
     visitor.context = await browser.newContext(options);
     visitor.context.setDefaultTimeout(PATIENCE_MS);
-    visitor.page = await visitor.context.newPage();
     // Violations of the content security policy are console errors too.
-    visitor.page.on("console", (message) => {
-      if (message.type() === "error") visitor.#complaints.push(`${message.text()} (${message.location().url})`);
+    visitor.context.on("console", (message) => {
+      if (message.type() === "error") complaints.push(`${message.text()} (${message.location().url})`);
     });
-    visitor.page.on("pageerror", (error) => visitor.#complaints.push(String(error)));
+    visitor.context.on("weberror", (error) => complaints.push(String(error.error())));
+    visitor.page = await visitor.context.newPage();
     return visitor;
+  }
+
+  /** Somebody else, or the same person elsewhere: another browser whose complaints fail the same story. */
+  accompanied(options) {
+    return Visitor.arrive(this.context.browser(), options, this.#complaints);
   }
 
   async leave() {
@@ -110,4 +116,17 @@ export class Visitor {
     await this.expectHeading("Sign in");
     assert.equal(new URL(this.page.url()).searchParams.get("returnTo"), returnTo);
   }
+}
+
+/** How much has moved since the page was painted first, but for what a person has moved. */
+export function layoutShift(page) {
+  return page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        let sum = 0;
+        const add = (list) => list.getEntries().forEach((entry) => (sum += entry.hadRecentInput ? 0 : entry.value));
+        new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+        requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+      }),
+  );
 }

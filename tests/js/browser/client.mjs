@@ -4,9 +4,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { visits } from "./browser.mjs";
-
-/** Chromium writes a line for each request that is refused. */
-const REFUSALS = /^Failed to load resource: the server responded with a status of 40[13] /;
+import { clientIn, countRequests, generation, REFUSALS } from "./tab.mjs";
 
 export function clientStories(world) {
   describe("the client package", () => {
@@ -49,11 +47,7 @@ export function clientStories(world) {
       "an access cookie that is gone: the edge refreshes, once for many requests and for a page",
       async (visitor, page) => {
         await visitor.signIn(world.site.user);
-        const generation = async () => {
-          const cookies = await visitor.context.cookies();
-          return cookies.find(({ name }) => name === "edgeward-refresh").value.split(".")[2];
-        };
-        assert.equal(await generation(), "0");
+        assert.equal(await generation(visitor), "0");
         await visitor.context.clearCookies({ name: "edgeward-access" });
         const refreshes = countRequests(page, "/auth/refresh");
         const client = await clientIn(page);
@@ -65,11 +59,11 @@ export function clientStories(world) {
           ),
         );
         assert.deepEqual(new Set(statuses), new Set([200]));
-        assert.equal(await generation(), "1");
+        assert.equal(await generation(visitor), "1");
         await visitor.context.clearCookies({ name: "edgeward-access" });
         await page.goto("/app");
         await visitor.expectHeading("Hello, Uri User");
-        assert.equal(await generation(), "2");
+        assert.equal(await generation(visitor), "2");
         assert.equal(refreshes.count, 0);
       },
       REFUSALS,
@@ -91,19 +85,4 @@ export function clientStories(world) {
       REFUSALS,
     );
   });
-}
-
-/** A handle of a client in the page: `client.evaluate(act, argument)` runs `act(client, argument)` there. */
-async function clientIn(page) {
-  const module = await page.evaluateHandle(() => import("/assets/client/index.js"));
-  return module.evaluateHandle(({ createAuthClient }) => createAuthClient({ baseUrl: location.origin }));
-}
-
-/** Counts the requests that the page sends to a path from now on. */
-function countRequests(page, path) {
-  const counter = { count: 0 };
-  page.on("request", (request) => {
-    if (new URL(request.url()).pathname === path) counter.count += 1;
-  });
-  return counter;
 }

@@ -8,6 +8,7 @@ const PATIENCE_MS = 30_000;
 
 export class MailSink {
   #server;
+  #all = [];
   #letters = [];
   #waiting = [];
 
@@ -24,13 +25,29 @@ export class MailSink {
     this.#server.close();
   }
 
-  /** The first link to `origin` with a token in the next letter. */
-  async link(origin) {
-    const letter = this.#letters.shift() ?? (await this.#next());
-    const text = letter.replace(/=\r\n/g, "").replace(/=3D/g, "=");
-    const found = text.match(new RegExp(`${origin}/auth/[a-z]+\\?token=[A-Za-z0-9_.-]+`));
-    if (!found) throw new Error(`no link in ${text}`);
-    return found[0];
+  /** The first link to `origin` with a token in the next letter to somebody that has one: word of what was done may come before. */
+  async link(origin, recipient) {
+    for (;;) {
+      const letter = this.#letters.shift() ?? (await this.#next());
+      const text = letter.replace(/=\r\n/g, "").replace(/=3D/g, "=");
+      const found = text.match(new RegExp(`${origin}/auth/[a-z]+\\?token=[A-Za-z0-9_.-]+`));
+      if (found && text.includes(`\r\nTo: ${recipient}\r\n`)) return found[0];
+    }
+  }
+
+  /** Every letter so far as somebody reads it who reads HTML. */
+  pages() {
+    return this.#all.map(htmlOf);
+  }
+
+  /** What an issuer is told that sends its mails here. */
+  get settings() {
+    return {
+      EDGEWARD__MAIL__SERVER: "127.0.0.1",
+      EDGEWARD__MAIL__PORT: String(this.port),
+      EDGEWARD__MAIL__TLS: "none",
+      EDGEWARD__MAIL__FROM: "no-reply@example.test",
+    };
   }
 
   #next() {
@@ -58,6 +75,7 @@ export class MailSink {
         received = received.slice(end + (inLetter ? 5 : 2));
         if (inLetter) {
           inLetter = false;
+          this.#all.push(part);
           const give = this.#waiting.shift();
           if (give) give(part);
           else this.#letters.push(part);
@@ -74,4 +92,18 @@ export class MailSink {
       }
     });
   }
+}
+
+/** The part in HTML of a letter that has one in plain text besides (RFC 2046, section 5.1.4). */
+function htmlOf(letter) {
+  const part = letter.split(/\r\n--[^\r\n]+\r\n/).find((part) => /^content-type: text\/html/im.test(part));
+  if (part === undefined) throw new Error(`no HTML in ${letter}`);
+  const end = part.indexOf("\r\n\r\n");
+  const [head, body] = [part.slice(0, end), part.slice(end + 4).split(/\r\n--/)[0]];
+  const encoding = /^content-transfer-encoding: *(\S+)/im.exec(head)?.[1].toLowerCase();
+  if (encoding === "base64") return Buffer.from(body, "base64").toString("utf8");
+  if (encoding !== "quoted-printable") return body;
+  const bytes = body.replace(/=\r\n/g, "").replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+  // What is not escaped is ASCII, so each character is a byte.
+  return Buffer.from(bytes, "latin1").toString("utf8");
 }

@@ -59,7 +59,7 @@ export function pageStories(world) {
   describe("pages", () => {
     const visit = visits(world, {});
 
-    visit("carry the strict headers, are never stored, and run no script", async (visitor, page) => {
+    visit("carry the strict headers, are never stored, and run no script but their one module", async (visitor, page) => {
       for (const path of ["/login", "/register"]) {
         const response = await page.goto(path);
         const headers = response.headers();
@@ -67,26 +67,44 @@ export function pageStories(world) {
         assert.match(policy, /default-src 'none'/, path);
         assert.match(policy, /frame-ancestors 'none'/, path);
         assert.match(policy, /form-action 'self'/, path);
-        assert.doesNotMatch(policy, /unsafe|script-src (?!'none')|\*/, path);
+        assert.doesNotMatch(policy, /unsafe|\*/, path);
+        // By its digest: nothing else of this origin is let in, which is the app's too.
+        assert.match(policy, /; script-src 'sha256-[A-Za-z0-9+/]{43}='(;|$)/, path);
         assert.match(headers["cache-control"], /no-store/, path);
         assert.equal(headers["x-frame-options"], "DENY", path);
         assert.equal(headers["x-content-type-options"], "nosniff", path);
         assert.equal(headers["referrer-policy"], "no-referrer", path);
-        assert.equal(await page.locator("script, [style], style, [onclick]").count(), 0, path);
+        assert.equal(await page.locator("[style], style, [onclick]").count(), 0, path);
+        assert.equal(await page.locator("script").count(), 1, path);
+        assert.match(await page.locator("script").getAttribute("src"), /^\/auth\/assets\/once\.js\?v=/, path);
       }
     });
 
+    visit(
+      "fail their story by what is refused or thrown in any tab of it",
+      async (visitor) => {
+        const other = await visitor.context.newPage();
+        await other.goto("/login");
+        const violation = visitor.context.waitForEvent("console", (message) => /Content Security Policy/.test(message.text()));
+        await other.evaluate(() => document.body.append(Object.assign(document.createElement("script"), { textContent: "0" })));
+        await violation;
+        const thrown = visitor.context.waitForEvent("weberror");
+        await other.evaluate(() => void setTimeout(() => { throw new Error("thrown in another tab"); }));
+        await thrown;
+        assert.throws(() => visitor.expectSilentConsole(/thrown/), /Content Security Policy/);
+        assert.throws(() => visitor.expectSilentConsole(/Content Security Policy/), /thrown in another tab/);
+      },
+      /Content Security Policy|thrown in another tab/,
+    );
+
     visit("are small", async (visitor, page) => {
       for (const path of ["/login", "/register"]) {
-        let bytes = 0;
-        const count = async (response) => {
-          bytes += (await response.body()).length;
-        };
-        const bodies = [];
-        page.on("response", (response) => bodies.push(count(response)));
+        const requests = [];
+        page.on("request", (request) => requests.push(request));
         await page.goto(path, { waitUntil: "load" });
-        await Promise.all(bodies);
-        page.removeAllListeners("response");
+        const bodies = requests.map(async (request) => (await request.response()).body());
+        const bytes = (await Promise.all(bodies)).reduce((sum, { length }) => sum + length, 0);
+        page.removeAllListeners("request");
         assert.ok(bytes > 1000 && bytes < MAX_PAGE_BYTES, `${path}: ${bytes} bytes`);
       }
     });

@@ -2,19 +2,15 @@
 // up and lead to this machine; the certificates are of an authority that only these browsers trust, and only for these keys.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 import { launchBrowser, launchProfile, Visitor } from "./browser.mjs";
-
-/** The line of `previews` must come within this, or the run ends. */
-const START_TIMEOUT_MS = 120_000;
+import { Example } from "./example.mjs";
 
 /** Another site, which shows the first preview in a frame. */
 const TOOL = "tool.example.test";
@@ -25,9 +21,8 @@ export function previewStories() {
 
     before(async () => {
       world.app = await startApp();
-      world.process = spawn(need("PREVIEWS_BIN"), [world.app.origin], { stdio: ["pipe", "pipe", "inherit"] });
-      const said = await firstLine(world.process);
-      [world.one, world.two] = JSON.parse(said);
+      world.previews = await Example.start("PREVIEWS_BIN", [world.app.origin]);
+      [world.one, world.two] = world.previews.said;
       const tool = new URL(world.app.origin).host;
       const rules = [world.one, world.two].map(({ host, address }) => `MAP ${host}:443 ${address}`);
       const keys = [world.one, world.two].map(({ certificate }) => fingerprint(certificate));
@@ -40,15 +35,11 @@ export function previewStories() {
 
     after(async () => {
       await world.browser?.close();
-      if (world.process?.exitCode === null) {
-        const exit = once(world.process, "exit");
-        world.process.stdin.end();
-        await exit;
-      }
+      await world.previews?.stop();
       world.app?.stop();
     });
 
-    const visit = (name, story) =>
+    const visit = (name, story, expected) =>
       test(name, async () => {
         const visitor = await Visitor.arrive(world.browser, { baseURL: `https://${world.one.host}` });
         try {
@@ -56,6 +47,7 @@ export function previewStories() {
         } finally {
           await visitor.leave();
         }
+        visitor.expectSilentConsole(expected);
       });
 
     /** Signs in at a preview, from a page of the app's that asks for it. */
@@ -127,18 +119,19 @@ export function previewStories() {
         await visitor.context.clearCookies({ domain: ".preview.test" });
         assert.equal(await status(page, world.one, "/app"), 200, cookie);
       }
-    });
+      // The style sheet of the refusal is refused as well, and the page stands without it.
+    }, /status of 400 |Refused to apply style from '[^']+\/pages\.css'/);
 
     visit("a page of a neighbour may send requests with the cookies, and changes nothing", async (page) => {
       await signIn(page, world.one);
       await page.goto(`https://${world.two.host}/`);
-      const asked = page.waitForResponse((response) => response.url().startsWith(`https://${world.one.host}/app`));
+      const asked = page.waitForResponse((response) => response.url() === `https://${world.one.host}/app` && response.request().method() === "POST");
       await page.evaluate((host) => {
         void fetch(`https://${host}/app`, { method: "POST", mode: "no-cors", credentials: "include" });
       }, world.one.host);
       assert.equal((await asked).status(), 403);
       assert.equal(world.app.changes(), 0);
-    });
+    }, /status of 403 /);
 
     const framed = async (page) => {
       const asked = page.waitForResponse(`https://${world.one.host}/app`);
@@ -167,7 +160,7 @@ export function previewStories() {
       // A private window is such a place.
       await signIn(page, world.one);
       assert.equal((await framed(page)).answer.status(), 401);
-    });
+    }, /status of 401 |Refused to display '[^']+' in a frame/);
   });
 }
 
@@ -200,23 +193,4 @@ async function startApp() {
 function fingerprint(certificate) {
   const key = new X509Certificate(certificate).publicKey.export({ type: "spki", format: "der" });
   return createHash("sha256").update(key).digest("base64");
-}
-
-function firstLine(child) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("the previews did not start in time")), START_TIMEOUT_MS);
-    const settle = (act, value) => {
-      clearTimeout(timer);
-      act(value);
-    };
-    child.once("error", (error) => settle(reject, error));
-    child.once("exit", (code, signal) => settle(reject, new Error(`the previews ended with ${code ?? signal}`)));
-    createInterface(child.stdout).once("line", (line) => settle(resolve, line));
-  });
-}
-
-function need(variable) {
-  const value = process.env[variable];
-  if (!value) throw new Error(`${variable} is not set: run these tests by \`cargo xtask test\``);
-  return value;
 }

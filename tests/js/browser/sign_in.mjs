@@ -115,6 +115,9 @@ export function signInStories(world) {
           ["/register", "/app"],
           ["/login?returnTo=%2Fapp%3Ftab%3D2", "/app?tab=2"],
           ["/login?returnTo=%2F%2Fevil.example", "/app"],
+          // The question for the password is no place to be led to.
+          ["/login?returnTo=%2Faccount%2Fstep-up", "/app"],
+          ["/login?returnTo=%2Faccount%2Fstep-up%3FreturnTo%3D%252Fapp%253Ftab%253D2", "/app?tab=2"],
         ];
         for (const [path, place] of ways) {
           await page.goto(path);

@@ -4,12 +4,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { visits } from "./browser.mjs";
-
-/** Chromium writes a line for each request that is refused or cannot be sent. */
-const REFUSALS = /^Failed to load resource: (the server responded with a status of 40[13] |net::ERR_INTERNET_DISCONNECTED)/;
-
-/** A document of this origin in which nothing runs but what a story brings. */
-const QUIET = "/assets/client/index.js";
+import { clientIn, countRequests, forgetAccess, generation, openTab, REFUSALS, withoutLocksAndChannels } from "./tab.mjs";
 
 export function tabStories(world) {
   describe("the client package in several tabs", () => {
@@ -42,7 +37,9 @@ export function tabStories(world) {
         await visitor.signIn(world.site.user);
         const [first, second] = [await openTab(visitor), await openTab(visitor)];
         await forgetAccess(visitor);
-        const isAsked = new Promise((resolve) => first.page.route("**/auth/refresh", resolve));
+        let isRouted;
+        const isAsked = new Promise((resolve) => (isRouted = first.page.route("**/auth/refresh", resolve)));
+        await isRouted;
         void first.client.evaluate((client) => client.session()).catch(() => {});
         await isAsked;
         const session = second.client.evaluate((client) => client.session());
@@ -134,65 +131,4 @@ export function tabStories(world) {
       REFUSALS,
     );
   });
-}
-
-/** A tab with a client that writes down whom it was told of. */
-async function openTab(visitor, prepare) {
-  const page = await visitor.context.newPage();
-  await prepare?.(page);
-  await page.goto(QUIET);
-  const client = await clientIn(page);
-  await client.evaluate((client) => {
-    globalThis.told = [];
-    client.onChange((session) => globalThis.told.push(session?.user.email ?? null));
-  });
-  const told = async (expected) => {
-    await page.waitForFunction((length) => globalThis.told.length >= length, expected.length);
-    assert.deepEqual(await page.evaluate(() => globalThis.told), expected);
-  };
-  /** Goes back, and says whether the page of before is there again and not another one like it. */
-  const back = async () => {
-    // A page out of memory does not load again.
-    await page.goBack({ waitUntil: "commit" });
-    return page.evaluate(() => Array.isArray(globalThis.told));
-  };
-  /** Waits until the client has left another note after `act`. */
-  const changesNoteBy = async (act) => {
-    const before = await page.evaluate(() => localStorage.getItem(`edgeward ${location.origin}`));
-    await act();
-    await page.waitForFunction((before) => localStorage.getItem(`edgeward ${location.origin}`) !== before, before);
-  };
-  return { page, client, told, back, changesNoteBy };
-}
-
-async function clientIn(page) {
-  const module = await page.evaluateHandle(() => import("/assets/client/index.js"));
-  return module.evaluateHandle(({ createAuthClient }) => createAuthClient({ baseUrl: location.origin }));
-}
-
-/** As a browser from before both. */
-function withoutLocksAndChannels() {
-  Object.defineProperty(navigator, "locks", { value: undefined });
-  delete globalThis.BroadcastChannel;
-}
-
-/** So that the issuer itself says 401: it knows people by the session cookie too, and the edge refreshes for the app. */
-async function forgetAccess({ context }) {
-  await context.clearCookies({ name: "edgeward-access" });
-  await context.clearCookies({ name: "edgeward-session" });
-}
-
-/** How often the refresh token was rotated. */
-async function generation({ context }) {
-  const cookies = await context.cookies();
-  return cookies.find(({ name }) => name === "edgeward-refresh").value.split(".")[2];
-}
-
-/** Counts the requests that the page sends to a path from now on. */
-function countRequests(page, path) {
-  const counter = { count: 0 };
-  page.on("request", (request) => {
-    if (new URL(request.url()).pathname === path) counter.count += 1;
-  });
-  return counter;
 }

@@ -1,4 +1,5 @@
-// Every page and every state of one, in the order that somebody can meet them: `look(name)` is called at each.
+// Every page and every state of one, in the order that somebody can meet them: `look(name)` is called at each, and where a page is in
+// one language only `look(name, language)`.
 
 import { randomUUID } from "node:crypto";
 
@@ -18,12 +19,8 @@ export async function tour(page, origin, password, look) {
   await fill({ email, password: "not the password" });
   await send();
   await look("sign-in-refused");
-  await go("/account/step-up");
-  await look("refused");
-  await page.setExtraHTTPHeaders({ accept: "text/html" });
   await go("/account/nothing");
   await look("not-found");
-  await page.setExtraHTTPHeaders({});
 
   await go("/register?returnTo=%2Faccount");
   await look("register");
@@ -33,6 +30,11 @@ export async function tour(page, origin, password, look) {
   await fill({ password });
   await send();
   await look("profile");
+  // The issuer refuses this page, and the edge that one.
+  await go("/auth/console/users");
+  await look("refused");
+  await go("/admin");
+  await look("edge-refused", "en");
   await go("/account/sessions");
   await look("sessions-alone");
 
@@ -41,7 +43,7 @@ export async function tour(page, origin, password, look) {
   await elsewhere.goto(`${origin}/login?returnTo=%2Faccount`);
   await elsewhere.locator("[name=email]").fill(email);
   await elsewhere.locator("[name=password]").fill(password);
-  await Promise.all([elsewhere.waitForURL("**/account"), elsewhere.locator("main button[type=submit]").click()]);
+  await Promise.all([elsewhere.waitForURL(({ pathname }) => pathname === "/account"), elsewhere.locator("main button[type=submit]").click()]);
   await other.close();
 
   await go("/account/sessions");
@@ -86,7 +88,7 @@ export async function tour(page, origin, password, look) {
   await look("sign-out");
 }
 
-/** The same of what begins with a mail, at a site that sends some; `letter()` resolves to the link of the next one. */
+/** The same of what begins with a mail, at a site that sends some; `letter(email)` resolves to the link of the next one to somebody. */
 export async function mailTour(page, origin, password, letter, look) {
   const send = () => Promise.all([page.waitForNavigation(), page.locator("main button[type=submit]").first().click()]);
   const fill = async (fields) => {
@@ -95,11 +97,12 @@ export async function mailTour(page, origin, password, letter, look) {
   const email = `letter-${randomUUID()}@example.test`;
 
   await page.goto(`${origin}/register`);
-  await fill({ firstName: "Ada", lastName: "", email, password }).catch(() => {});
-  await page.locator("[name=lastName]").fill("Post");
+  await fill({ firstName: "Ada", lastName: "Post", email, password });
   await send();
   await look("mailed");
-  const confirm = await letter();
+  const confirm = await letter(email);
+  await page.goto(confirm);
+  await look("confirm");
   await page.context().clearCookies();
   await page.goto(confirm);
   await look("confirm-elsewhere");
@@ -115,7 +118,8 @@ export async function mailTour(page, origin, password, letter, look) {
   await look("forgot");
   await fill({ email });
   await send();
-  await page.goto(await letter());
+  await look("forgot-mailed");
+  await page.goto(await letter(email));
   await look("reset");
   await fill({ newPassword: "short" });
   await send();
@@ -125,4 +129,27 @@ export async function mailTour(page, origin, password, letter, look) {
   await look("reset-done");
   await page.goto(`${origin}/login`);
   await look("sign-in-with-reset");
+}
+
+/** What an issuer is told that asks for challenges. Nobody is asked about them, and nothing here is a secret. */
+export const CHALLENGING = {
+  EDGEWARD__CAPTCHA__PROVIDER: "turnstile",
+  EDGEWARD__CAPTCHA__SITE_KEY: "1x00000000000000000000AA",
+  EDGEWARD__CAPTCHA__SECRET: "1x0000000000000000000000000000000AA",
+};
+
+/** The same of what asks for a challenge, at a site that has a provider of some. Its widget is its own affair, and so it is empty. */
+export async function challengeTour(page, origin, look) {
+  const provider = "https://challenges.cloudflare.com/**";
+  await page.route(provider, (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
+  await page.goto(`${origin}/register`);
+  await look("register-challenge");
+  await page.goto(`${origin}/login`);
+  await page.locator("[name=email]").fill(`challenge-${randomUUID()}@example.test`);
+  while ((await page.locator(".cf-turnstile").count()) === 0) {
+    await page.locator("[name=password]").fill("not the password");
+    await Promise.all([page.waitForNavigation(), page.locator("main button[type=submit]").click()]);
+  }
+  await look("sign-in-challenge");
+  await page.unroute(provider);
 }

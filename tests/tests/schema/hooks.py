@@ -5,17 +5,22 @@ Every request that a session belongs to gets a session of its own, because signi
 Nothing about an answer is judged here; the statuses seen are written down for the test, which wants each operation to succeed once.
 """
 
+import base64
 import email
 import email.policy
+import hashlib
 import json
 import os
 import re
 import threading
+import time
 import urllib.request
 import uuid
 
+import requests
 import schemathesis
 from aiosmtpd.controller import Controller
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ORIGIN = os.environ["ISSUER_ORIGIN"]
 SITE = os.environ["ISSUER_SITE"]
@@ -23,6 +28,7 @@ STATUSES = os.environ["STATUSES_FILE"]
 EMAIL = os.environ["USER_EMAIL"]
 ADMIN = os.environ["ADMIN_EMAIL"]
 PASSWORD = os.environ["USER_PASSWORD"]
+EDGE_KEY = os.environ["EDGE_KEY"]
 MAIL_HOST, MAIL_PORT = os.environ["MAIL_ADDRESS"].rsplit(":", 1)
 
 # A CSRF token is good for the program that fetched it.
@@ -40,8 +46,10 @@ OPEN = {
     "/readyz",
     "/.well-known/jwks.json",
     "/.well-known/oauth-authorization-server",
-    "/.well-known/edgeward-revocations",
 }
+
+# What only an enrolled edge may read, by a proof of its own.
+FOR_EDGES = {"/.well-known/edgeward-revocations", "/.well-known/edgeward-edge"}
 
 
 class Mailbox:
@@ -114,6 +122,35 @@ def put_link(case):
         case.body = {"token": MAILBOX.token_for(address), "newPassword": "Another-mule-8-engine"}
 
 
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def edge_proof(method, target):
+    """The proof of the enrolled edge that it asks for itself, for this very request."""
+    _, name, seed = EDGE_KEY.split(".")
+    key = Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(seed + "=" * (-len(seed) % 4)))
+    public = base64url(key.public_key().public_bytes_raw())
+    # RFC 8037, appendix A.3.
+    thumbprint = hashlib.sha256(json.dumps({"crv": "Ed25519", "kty": "OKP", "x": public}, separators=(",", ":")).encode())
+    now = int(time.time())
+    header = {"alg": "EdDSA", "typ": "edge-proof+jwt", "kid": base64url(thumbprint.digest())}
+    claims = {"iss": name, "sub": name, "aud": SITE, "iat": now, "exp": now + 30, "jti": str(uuid.uuid4())}
+    claims |= {"htm": method, "htu": target, "own": True, "rid": "schema"}
+    signed = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
+    return f"{signed}.{base64url(key.sign(signed.encode()))}"
+
+
+def put_proof(case):
+    """A good proof into every other request; strangers must be refused."""
+    put_proof.turn = not getattr(put_proof, "turn", False)
+    if not put_proof.turn:
+        return
+    sent = case.as_transport_kwargs(base_url=ORIGIN)
+    prepared = requests.Request(sent["method"], sent["url"], params=sent.get("params")).prepare()
+    case.headers["Edgeward-Proof"] = edge_proof(sent["method"].upper(), prepared.path_url)
+
+
 def sign_in(path):
     # Who changes the password could not sign in the next time.
     if path == "/auth/password":
@@ -145,6 +182,9 @@ def put_person(case, cookies):
 def before_call(context, case, kwargs):
     path = case.operation.path
     if path in OPEN:
+        return
+    if path in FOR_EDGES:
+        put_proof(case)
         return
     # Every fourth is enough: each needs an account of its own.
     put_link.turn = getattr(put_link, "turn", -1) + (path in LINKED)

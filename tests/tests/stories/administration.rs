@@ -1,6 +1,6 @@
 //! What an administrator changes is so at the edge within a second, and needs a recent sign-in; who is none is told so.
 
-use edgeward_tests::{Answer, Person, World};
+use edgeward_tests::{Answer, Person, Setup, World};
 use reqwest::Method;
 use serde_json::json;
 
@@ -141,4 +141,52 @@ async fn programs_administer_through_the_edge_and_others_are_told_that_they_may_
     let _ = ended.expect_problem(401, "TOKEN_REVOKED");
     let stranger = world.browser().navigate(PEOPLE).send().await;
     let _ = stranger.expect_redirect(&format!("/login?returnTo={PEOPLE}"));
+}
+
+#[tokio::test]
+async fn administration_is_open_to_the_addresses_that_the_edge_proves() {
+    const ADDRESS: &str = "cf-connecting-ip";
+    let world = World::with(Setup {
+        issuer_settings: "[admin]\naddresses = [\"203.0.113.0/24\", \"2001:db8:1::/48\"]\n",
+        edge_bindings: &[("CLIENT_ADDRESS_HEADER", ADDRESS)],
+        ..Setup::default()
+    })
+    .await;
+    let root = world.admin("root").await;
+    root.log_in().await;
+    for (address, is_admitted) in [
+        ("203.0.113.9", true),
+        ("::ffff:203.0.113.9", true),
+        ("2001:db8:1::9", true),
+        ("203.0.114.9", false),
+        ("2001:db8:2::9", false),
+        ("127.0.0.1", false),
+        // The edge does not know its client then.
+        ("unknown", false),
+    ] {
+        let mut answers = Vec::new();
+        for ask in [
+            root.get("/auth/admin/users"),
+            root.navigate(PEOPLE),
+            root.get("/auth/me"),
+        ] {
+            // What the client writes itself is nobody's word.
+            let ask = ask.header("x-forwarded-for", "203.0.113.9");
+            answers.push(ask.header(ADDRESS, address).send().await);
+        }
+        let answers: [Answer; 3] = answers.try_into().expect("three were asked for");
+        let [told, page, me] = answers;
+        if is_admitted {
+            let _ = (told.expect(200), page.expect(200));
+        } else {
+            let _ = told.expect_problem(403, "ADDRESS_NOT_ALLOWED");
+            let page = page.expect(403);
+            assert!(page.body.contains("This is not open to where you are."));
+        }
+        let _ = me.expect(200);
+    }
+    // Past the edge it is the address of the socket that counts, and no header.
+    let past = world.stranger_at_the_issuer().get("/auth/admin/users");
+    let past = past.header(ADDRESS, "203.0.113.9").send().await;
+    let _ = past.expect_problem(403, "ADDRESS_NOT_ALLOWED");
 }

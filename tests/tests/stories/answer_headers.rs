@@ -73,6 +73,15 @@ async fn what_the_app_does_not_say_is_filled_in_and_what_it_says_stays() {
         ),
         ("/", true, &[], &[("cache-control", Some("private"))]),
         (
+            "/",
+            true,
+            &[("Cache-Control", "public, max-age=60"), ("Vary", "Cookie")],
+            &[
+                ("cache-control", Some("public, max-age=60")),
+                ("vary", Some("Cookie")),
+            ],
+        ),
+        (
             "/mine",
             true,
             &[],

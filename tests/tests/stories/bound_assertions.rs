@@ -1,4 +1,4 @@
-//! Assertions that speak for one request, judged by a verifier that is not ours.
+//! Assertions that speak for one request, judged by a verifier that is not ours and by the package that apps use.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -19,8 +19,8 @@ allow = "signed-in"
 bind = "request"
 "#;
 
-/// What jose finds in the assertion of the one request that arrived.
-fn judged_by_jose(site: &GatedApp) -> Value {
+/// What jose and the package find in the assertion of the one request that arrived.
+fn judged_in_javascript(site: &GatedApp) -> Value {
     let arrived = site.arrived();
     let [seen] = arrived.as_slice() else {
         panic!("one request: {arrived:?}")
@@ -45,7 +45,7 @@ fn judged_by_jose(site: &GatedApp) -> Value {
     input.write_all(question.as_bytes()).expect("Node reads");
     drop(input);
     let output = node.wait_with_output().expect("Node ends");
-    assert!(output.status.success(), "jose refused it: {question}");
+    assert!(output.status.success(), "it was refused: {question}");
     serde_json::from_slice(&output.stdout).expect("claims")
 }
 
@@ -77,7 +77,7 @@ async fn an_assertion_names_the_request_where_the_policy_asks_for_it() {
                 &[("Cookie", cookie.as_str()), ("Content-Length", "0")],
             )
             .expect(200);
-        let claims = judged_by_jose(&site);
+        let claims = judged_in_javascript(&site);
         let said = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
         assert_eq!(said("sub").as_deref(), Some("u1"), "{line}");
         assert_eq!(

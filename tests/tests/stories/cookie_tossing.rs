@@ -78,10 +78,19 @@ const ROWS: &[Row] = &[
     (&["x{ours}={token}"], 401, &[]),
     (&["__Secure-edgeward-access={token}"], 401, &[]),
     (&["{elsewhere}={token}"], 401, &[]),
+    // Ours of another setting: they open nothing here, and the app receives none.
+    (&["{elsewhere}={other}; {ours}={token}; b=2"], 200, &["b=2"]),
     (
-        &["{elsewhere}={other}; {ours}={token}"],
+        &[
+            "{ours}={token}; edgeward-refresh=R; __Host-edgeward-refresh=R; __Secure-edgeward-refresh=R; __secure-edgeward-session=S",
+        ],
         200,
-        &["{elsewhere}={other}"],
+        &[],
+    ),
+    (
+        &["{ours}={token}; a=1, __Secure-edgeward-access={other}"],
+        400,
+        &[],
     ),
 ];
 

@@ -1,6 +1,10 @@
 //! What pages of other origins can make a browser send, and what they may read, through the real Worker.
 
-use edgeward_tests::{GatedApp, World};
+use edgeward_tests::http_server::{Reply, serve};
+use edgeward_tests::lone_edge::{Guarded, signing_key};
+use edgeward_tests::world::nobody;
+use edgeward_tests::{EdgeCache, GatedApp, KeyServer, LoneEdge, World};
+use xtask::stack::Environment;
 
 const POLICY: &str = r#"
 version = 1
@@ -270,6 +274,41 @@ async fn who_may_read_an_answer_is_said_by_the_policy_and_else_by_the_app() {
         ("/app/x", a, None, "- | - | - | - | Cookie, Authorization"),
     ] {
         assert_eq!(said(path, origin, cookie), expected, "{path} {origin:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_may_read_an_answer_may_read_as_well_that_there_is_none() {
+    let silent = serve(|_, _| Reply::Unfinished(Vec::new()));
+    for (app, status) in [(nobody(), 502), (silent, 504)] {
+        let keys = KeyServer::with(&[&signing_key(1)]);
+        let guarded = Guarded {
+            environment: Environment::Development,
+            policy: POLICY,
+            app,
+            bindings: &[("APP_TIMEOUT_SECONDS", "1")],
+            limiters: &[],
+        };
+        let edge = LoneEdge::in_front_of(guarded, &keys, None::<&EdgeCache>).await;
+        let cookie = format!("edgeward-access={}", edge.token(&signing_key(1)));
+        for (path, origin, allowed, vary) in [
+            (
+                "/open/x",
+                "https://a.example",
+                Some("https://a.example"),
+                true,
+            ),
+            ("/open/x", "https://evil.example", None, true),
+            ("/app/x", "https://a.example", None, false),
+        ] {
+            let headers = [("Origin", origin), ("Cookie", cookie.as_str())];
+            let answer = edge.gets_by_hand(&format!("GET {path}"), &headers, "");
+            let answer = answer.expect("an answer").expect(status);
+            let found = answer.header("access-control-allow-origin");
+            assert_eq!(found, allowed, "{status} {path} {origin}");
+            let said = answer.header("vary").unwrap_or_default();
+            assert_eq!(said.contains("Origin"), vary, "{status} {path} {said}");
+        }
     }
 }
 

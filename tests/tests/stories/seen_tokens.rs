@@ -1,4 +1,4 @@
-//! A token that was seen before is not verified again, and everything else about it is judged on every use.
+//! A token that was seen before has everything about it but its signature judged on every use; `platform_signatures` counts the checks.
 
 use edgeward_core::keys::KeySet;
 use edgeward_core::time::UnixTime;

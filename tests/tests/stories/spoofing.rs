@@ -48,6 +48,15 @@ const SPOOFED: &[&str] = &[
     "X-Request-Id",
     "Proxy-Authorization",
     "X-HTTP-Method-Override",
+    "X_HTTP_METHOD_OVERRIDE",
+    "X-HTTP-Method",
+    "X-Method-Override",
+    "X-Forwarded-Method",
+    "X-Original-Method",
+    "X-Forwarded-Port",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Server",
+    "X-Host",
 ];
 
 const MARK: &str = "spoofed-by-a-client";

@@ -7,4 +7,6 @@ mod arrows;
 mod licences;
 mod links;
 mod reasons;
+mod problems;
+mod budgets;
 mod twins;

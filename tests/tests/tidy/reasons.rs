@@ -6,7 +6,7 @@ use std::path::Path;
 use edgeward_core::keys::{KeySetError, NO_USABLE_KEY};
 use edgeward_core::reject::Reject;
 
-use crate::tree::text;
+use crate::tree::{files, text};
 
 #[test]
 fn the_page_about_verification_names_every_reason() {
@@ -43,6 +43,37 @@ fn the_page_about_verification_names_every_reason_of_a_key_set_in_its_own_table(
     let listed: Vec<&str> = KeySetError::ALL.iter().map(KeySetError::reason).collect();
     assert_eq!(told, listed);
     assert!(section.contains(&format!("`{NO_USABLE_KEY}`")));
+}
+
+#[test]
+fn the_page_and_the_packages_tests_name_every_reason_of_its_own() {
+    let source = text(Path::new("edge/js/src/errors.ts")).unwrap_or_default();
+    let union = between(&source, "export type PackageReason =", ";");
+    let own: BTreeSet<&str> = union.split('"').skip(1).step_by(2).collect();
+    assert!(own.len() > 5, "the list of errors.ts was not found");
+    let page = text(Path::new("docs/VERIFICATION.md")).unwrap_or_default();
+    let section = between(&page, "### Reasons of the package alone\n", "\n## ");
+    let told: BTreeSet<&str> = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split(" | ").next())
+        .flat_map(|cell| cell.split('`').step_by(2))
+        .collect();
+    assert_eq!(told, own);
+    let tests: String = files()
+        .iter()
+        .filter(|file| file.starts_with("edge/js/tests"))
+        .filter_map(|file| text(file))
+        .collect();
+    let untested: Vec<_> = own
+        .iter()
+        .filter(|reason| !tests.contains(&format!("\"{reason}\"")))
+        .collect();
+    assert!(untested.is_empty(), "no test of the package: {untested:?}");
+}
+
+fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
+    let (_, rest) = text.split_once(before).unwrap_or_default();
+    rest.split_once(after).unwrap_or_default().0
 }
 
 /// What is quoted in the second column of the tables.

@@ -1,4 +1,5 @@
 import { Believed } from "./believed.js";
+import { wantsStepUp } from "./challenge.js";
 import { CsrfToken } from "./csrf.js";
 import { refusal } from "./error.js";
 import { Issuer, readProblem, type Answer, type Problem } from "./http.js";
@@ -70,8 +71,8 @@ export class CookieClient implements AuthClient {
 
   async signOut(afterwards?: Afterwards): Promise<void> {
     const answer = await this.#lock.hold(() => this.#post("/auth/logout"));
-    // 401: there was no session to end.
-    if (!answer.ok && answer.status !== 401) throw refusal(answer);
+    // Having no session is a success too. A 401 is not the issuer's, and so says nothing of what has ended.
+    if (!answer.ok) throw refusal(answer);
     this.#leave();
     this.#goOn(afterwards);
   }
@@ -257,7 +258,7 @@ export class CookieClient implements AuthClient {
     for (let isRenewed = false; ; ) {
       const mark = this.#refresher.mark();
       const answer = await attempt();
-      if (answer.status !== 401 || isRenewed) return answer;
+      if (answer.status !== 401 || isRenewed || (answer instanceof Response && wantsStepUp(answer))) return answer;
       const renewal = await unlessAborted(this.#renew(mark, before), signal);
       if (renewal === "over") return answer;
       if (renewal === "renewed") isRenewed = true;

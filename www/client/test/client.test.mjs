@@ -53,6 +53,27 @@ test("signs out, and a second time without an error", async () => {
   await client.signOut();
 });
 
+test("a 401 at the sign-out is some proxy's: nothing has ended, and it is said", async () => {
+  const { client, issuer } = site({ signedIn: true });
+  await client.session();
+  const told = [];
+  client.onChange((session) => told.push(session));
+  issuer.on("POST /auth/logout", () => new Response("Who are you?", { status: 401 }));
+  await assert.rejects(client.signOut(), refusedWith("UNEXPECTED_ANSWER", 401));
+  assert.deepEqual(told, []);
+  assert.equal((await client.session())?.user.id, ADA.id);
+});
+
+test("an answer that wants the identity confirmed first is the app's: no refresh changes it", async () => {
+  const { client, issuer } = site({ signedIn: true });
+  const challenge = 'Bearer error="insufficient_user_authentication", max_age="300"';
+  issuer.on("POST /api/pay", () => problem(401, "STEP_UP_REQUIRED", "Confirm your identity again.", { "www-authenticate": challenge }));
+  const response = await client.fetch("/api/pay", { method: "POST", body: "all of it" });
+  assert.equal(response.status, 401);
+  assert.equal((await response.json()).code, "STEP_UP_REQUIRED");
+  assert.deepEqual(issuer.calls, ["GET /auth/csrf", "POST /api/pay"]);
+});
+
 test("only unsafe methods carry the CSRF token, which is fetched once", async () => {
   const { client, issuer } = site({ signedIn: true });
   for (const [method, expected] of [

@@ -12,6 +12,7 @@ import {
   type Session,
   type User,
 } from "@edgeward/client";
+import { confirmFirst, fillAgain } from "@edgeward/client/forms";
 import { useAuth, type AuthState } from "@edgeward/client/react";
 
 export const options: AuthClientOptions = { baseUrl: new URL("https://app.example") };
@@ -40,6 +41,13 @@ export function explain(error: unknown): string {
   const { code, status, message, retryAfter, details }: AuthError = error;
   const left: unknown = details["attemptsLeft"];
   return `${code} ${status} ${message} ${(retryAfter ?? 0) * 1_000} ${typeof left === "number" ? left : ""}`;
+}
+
+export async function send(form: HTMLFormElement): Promise<boolean> {
+  const wasKept: boolean = await fillAgain(client, form);
+  const response = await client.fetch(form.action, { method: "POST", body: new URLSearchParams({ to: "Bo" }) });
+  const isLedAway: boolean = await confirmFirst(client, form, response);
+  return wasKept || isLedAway;
 }
 
 /** Names every state: a new one must be looked at here. */

@@ -36,6 +36,13 @@ test("with the React hook it still is", async (t) => {
   assert.ok(size < LIMIT, `${size} bytes`);
 });
 
+test("keeping forms is little more, and nothing for who does not keep any", async (t) => {
+  const [whole, alone] = [await bundled('export * from "@edgeward/client";'), await bundled('export * from "@edgeward/client/forms";')];
+  t.diagnostic(`${alone.size} bytes gzipped`);
+  assert.ok(alone.size < 1_500, `${alone.size} bytes`);
+  assert.ok(!whole.files.some((file) => file.endsWith("/forms.js")));
+});
+
 test("what an app does not use is not in it", async () => {
   const { size } = await bundled('import { returnTo } from "@edgeward/client"; console.log(returnTo());');
   assert.ok(size < 800, `${size} bytes`);

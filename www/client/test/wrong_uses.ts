@@ -1,6 +1,7 @@
 // Uses that must not compile; `tsc -p test` fails when one of them does.
 
 import { AuthError, createAuthClient, type Session } from "@edgeward/client";
+import { confirmFirst, fillAgain } from "@edgeward/client/forms";
 import { useAuth } from "@edgeward/client/react";
 
 const client = createAuthClient({ baseUrl: "https://app.example" });
@@ -40,3 +41,9 @@ void new AuthError("CODE", 400, "…").details["attemptsLeft"].toFixed();
 
 // @ts-expect-error: whether somebody is signed in is asked first
 void useAuth(client).session.user;
+
+// @ts-expect-error: whose form it is has to be known
+void fillAgain(document.forms[0]);
+
+// @ts-expect-error: the answer decides, and not the app
+void confirmFirst(client, document.createElement("form"), true);

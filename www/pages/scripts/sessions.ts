@@ -1,6 +1,9 @@
 // Ends a session without leaving the list: asks in a dialog, takes the row away at once, and puts it back if the issuer refuses. Every
 // text stands in the page, in its language; without this module the same links lead to a page that asks.
 
+/** As long as the client package waits for an answer of the issuer. */
+const PATIENCE_MS = 10_000;
+
 const section = document.getElementById("sessions");
 const status = document.getElementById("status");
 const question = document.getElementById("question");
@@ -14,10 +17,10 @@ if (section && status && alone && question instanceof HTMLDialogElement) {
     // Whoever wants the page in another tab gets it.
     if (!link || !row || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    ask(row, () => void end(row, link));
+    askFirst(row, () => void end(row, link));
   });
 
-  const ask = (row: HTMLTableRowElement, act: () => void): void => {
+  const askFirst = (row: HTMLTableRowElement, act: () => void): void => {
     const device = document.getElementById("question-device");
     if (device) device.textContent = row.querySelector("bdi")?.textContent ?? "";
     question.returnValue = "";
@@ -40,10 +43,10 @@ if (section && status && alone && question instanceof HTMLDialogElement) {
       location.reload();
       return;
     }
-    if (outcome === "failed") {
+    if (outcome === "failed" || outcome === "unanswered") {
       body?.insertBefore(row, before?.isConnected ? before : null);
       tellWhetherAlone();
-      say(section.dataset["saidFailed"], false);
+      say(section.dataset[outcome === "failed" ? "saidFailed" : "saidUnanswered"], false);
       link.focus();
       return;
     }
@@ -52,21 +55,38 @@ if (section && status && alone && question instanceof HTMLDialogElement) {
     document.getElementById("main")?.focus();
   };
 
-  const revoke = async (id: string): Promise<"ended" | "already" | "step-up" | "signed-out" | "failed"> => {
+  const revoke = async (id: string): Promise<"ended" | "already" | "step-up" | "signed-out" | "failed" | "unanswered"> => {
     try {
-      const answer = await fetch(`/auth/sessions/${encodeURIComponent(id)}`, {
-        method: "DELETE",
-        headers: { accept: "application/json", "x-csrf-token": section.dataset["token"] ?? "" },
-      });
+      let answer = await ask(id);
+      let code = await codeOf(answer);
+      // A refresh in another tab has put another token into the cookie, and this page still has the one before.
+      if (code === "CSRF_INVALID" && (await renewToken())) {
+        answer = await ask(id);
+        code = await codeOf(answer);
+      }
       if (answer.ok) return "ended";
       if (answer.status === 404) return "already";
       if (answer.status !== 401) return "failed";
-      const problem: unknown = await answer.json();
-      const code = typeof problem === "object" && problem !== null && "code" in problem ? problem.code : "";
       return code === "STEP_UP_REQUIRED" ? "step-up" : "signed-out";
     } catch {
-      return "failed";
+      return "unanswered";
     }
+  };
+
+  const ask = (id: string): Promise<Response> =>
+    fetch(`/auth/sessions/${encodeURIComponent(id)}`, {
+      method: "DELETE",
+      headers: { accept: "application/json", "x-csrf-token": section.dataset["token"] ?? "" },
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+
+  /** Whether the page has a fresh token now. */
+  const renewToken = async (): Promise<boolean> => {
+    const answer = await fetch("/auth/csrf", { headers: { accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE_MS) });
+    const token = answer.ok && member(await answer.json(), "csrfToken");
+    if (typeof token !== "string") return false;
+    section.dataset["token"] = token;
+    return true;
   };
 
   const tellWhetherAlone = (): void => {
@@ -79,6 +99,15 @@ if (section && status && alone && question instanceof HTMLDialogElement) {
     notice.textContent = text ?? "";
     status.replaceChildren(notice);
   };
+}
+
+/** What the issuer calls its refusal; nothing of an answer that is none. */
+async function codeOf(answer: Response): Promise<unknown> {
+  return answer.ok ? undefined : member(await answer.json().catch(() => undefined), "code");
+}
+
+function member(body: unknown, name: string): unknown {
+  return typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined;
 }
 
 /** Writes the moments of the page in the language of the page and in the zone of the person. */

@@ -18,17 +18,15 @@ export function get(path, headers) {
 export async function open(port) {
   const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => Connection.open(port)));
   return {
-    /** Sends `requests` in turn for so many milliseconds; resolves to answers a second. */
-    async run(requests, milliseconds, status) {
+    /** Asks for so many milliseconds; resolves to answers, and answers a second. */
+    async run(asking, milliseconds) {
       const start = performance.now();
       const until = start + milliseconds;
-      let sent = 0;
       const counts = await Promise.all(
         connections.map(async (connection) => {
           let count = 0;
           while (performance.now() < until) {
-            const found = await connection.ask(requests[sent++ % requests.length]);
-            if (found !== status) throw new Error(`expected ${status}, got ${found}`);
+            asking.check(await connection.ask(asking.next()));
             count += 1;
           }
           return count;

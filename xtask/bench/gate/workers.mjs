@@ -14,13 +14,14 @@ const UNGATED = new URL("../ungated/build/", import.meta.url);
 /** So many tokens were seen before. */
 const SEEN = 64;
 
-/** Keys and tokens of a gate: `{ jwks, tokens, forged, feed }`. */
+/** Keys and tokens of a gate: `{ jwks, tokens, distinct, forged, feed }`; of `distinct` there are more than any gate remembers. */
 export async function makeFixture() {
   const keys = await makeKeys("EdDSA");
-  const { tokens, forged } = makeTokens(keys, "usual", SEEN);
+  const { tokens: distinct, forged } = makeTokens(keys, "usual");
+  const tokens = distinct.slice(0, SEEN);
   const key = keys.privateKey.export({ type: "pkcs8", format: "pem" });
   const feed = { key, kid: keys.jwk.kid, issuer: ISSUER, audience: AUDIENCE };
-  return { jwks: keys.jwks, tokens, forged, feed };
+  return { jwks: keys.jwks, tokens, distinct, forged, feed };
 }
 
 /** Starts the upstream, which also is the issuer, of which so many sessions have ended: `{ origin, port, stop }`. */

@@ -1,7 +1,8 @@
 // better-auth with its OAuth provider over node:sqlite: `node better_auth.mjs FOLDER PORT FULL|NORMAL PEOPLE`.
 //
 // FOLDER gets the files `refresh` (tokens of the OAuth provider) and `sessions` (values of the session cookie), a line for each
-// person. The database adapter is better-auth's own; access tokens are JWTs signed with EdDSA, which is its default.
+// person. The database adapter is better-auth's own; access tokens are opaque and stored, which is its default where no
+// resource is asked for.
 
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";

@@ -58,6 +58,7 @@ export const ours = {
       next: "refreshToken",
     }),
   keys: (server) => new Question(server, ["GET /.well-known/jwks.json"]),
+  health: (server, path) => new Question(server, [`GET ${path}`]),
   me: (server, at) =>
     new Question(server, ["GET /auth/me", "user-agent: bench", "cookie: edgeward-session={}"], { clients: join(at, "sessions") }),
   login: (server, clients, password = PASSWORD, expect = 200) =>

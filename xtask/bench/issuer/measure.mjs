@@ -43,6 +43,17 @@ export async function growth(small, large, rate, rounds, seconds) {
   return { p50: of("p50"), p95: of("p95"), p99: of("p99"), micros: of("micros") };
 }
 
+/** What watches over the issuer asks, while others refresh by a schedule. */
+export async function healthUnderLoad(server, refreshRate, rate, seconds) {
+  const questions = { "/healthz": ours.health(server, "/healthz"), "/readyz": ours.health(server, "/readyz") };
+  const names = Object.keys(questions);
+  const taken = await Promise.all([
+    ours.refresh(server, server.at).scheduled(refreshRate, seconds),
+    ...names.map((name) => questions[name].scheduled(rate, seconds)),
+  ]);
+  return Object.fromEntries(names.map((name, place) => [name, { rate, ...taken[place + 1] }]));
+}
+
 /** Sign-ins as fast as one core hashes, and the hash alone before and after. */
 export async function logins(server, rounds, seconds) {
   const clients = join(server.at, "emails");

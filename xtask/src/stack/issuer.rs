@@ -38,23 +38,37 @@ pub struct Issuer {
     pub(super) process: Part,
 }
 
+impl IssuerPlan {
+    fn as_toml(&self) -> String {
+        format!(
+            "environment = \"{}\"\n\n[server]\nlisten = \"{}\"\n\n[issuer]\nurl = \"{}\"\naudience = \"{}\"\n\n{}",
+            self.environment.name(),
+            self.address,
+            self.url,
+            self.audience,
+            self.more_settings,
+        )
+    }
+}
+
 impl Issuer {
     /// Writes the settings; starts nothing.
     pub fn new(plan: IssuerPlan) -> Outcome<Self> {
         workspace::create_private_folder(&plan.folder)?;
-        let settings = format!(
-            "environment = \"{}\"\n\n[server]\nlisten = \"{}\"\n\n[issuer]\nurl = \"{}\"\naudience = \"{}\"\n\n{}",
-            plan.environment.name(),
-            plan.address,
-            plan.url,
-            plan.audience,
-            plan.more_settings,
-        );
-        workspace::write_private(&plan.folder.join("edgeward.toml"), settings.as_bytes())?;
-        Ok(Self {
+        let issuer = Self {
             plan,
             process: Part::default(),
-        })
+        };
+        issuer.settle("")?;
+        Ok(issuer)
+    }
+
+    /// Puts settings, as TOML of dotted keys, before those there are; they count from the next start, and those of the call before no
+    /// more.
+    pub fn settle(&self, settings: &str) -> Outcome<()> {
+        let own = self.plan.as_toml();
+        let file = self.plan.folder.join("edgeward.toml");
+        workspace::write_private(&file, format!("{settings}{own}").as_bytes())
     }
 
     /// `edgeward` over this issuer's settings and data.

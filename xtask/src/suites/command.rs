@@ -8,27 +8,49 @@ use std::time::Instant;
 
 use super::Limits;
 use super::counts::Counts;
+use super::unfinished::Unfinished;
 use crate::failure::{Attempt, Failure, Outcome};
 use crate::{guard, run};
 
-/// A command that is one check: it holds when the command succeeds.
-pub(super) fn holds(limits: &Limits, command: &Command) -> Outcome<Counts> {
-    Ok(if stream(limits, command, |_| {})? {
-        Counts::ONE
-    } else {
-        Counts {
-            passed: 0,
-            failed: 1,
-        }
-    })
+/// How a command ended.
+enum Ended {
+    Succeeded,
+    Failed,
+    /// It was ended.
+    Hung,
 }
 
-/// A command that runs tests: counts what it reports. A command that fails without reporting a failed test is one.
+/// A command that is one check: it holds when the command succeeds.
+pub(super) fn holds(limits: &Limits, command: &Command) -> Outcome<Counts> {
+    match stream(limits, command, |_| {})? {
+        Ended::Succeeded => Ok(Counts::ONE),
+        Ended::Failed => Ok(Counts {
+            passed: 0,
+            failed: 1,
+        }),
+        Ended::Hung => Err(hung(command)),
+    }
+}
+
+/// A command that runs tests: counts what it reports. A command that fails without reporting a failed test is one. Of a
+/// command that hangs, those tests have failed that began and did not end.
 pub(super) fn tests(limits: &Limits, command: &Command) -> Outcome<Counts> {
     let mut counts = Counts::default();
-    let succeeded = stream(limits, command, |line| counts.read_line(line))?;
-    if !succeeded && counts.failed == 0 {
-        counts.failed = 1;
+    let mut unfinished = Unfinished::default();
+    let ended = stream(limits, command, |line| {
+        counts.read_line(line);
+        unfinished.read_line(line);
+    })?;
+    match ended {
+        Ended::Succeeded => {}
+        Ended::Failed => counts.failed = counts.failed.max(1),
+        Ended::Hung => {
+            println!("{}", hung(command));
+            for name in unfinished.names() {
+                println!("test {name} ... FAILED (it did not end)");
+            }
+            counts.failed += (unfinished.names().len() as u64).max(1);
+        }
     }
     if counts == Counts::default() {
         return Err(Failure::new(format!(
@@ -39,7 +61,14 @@ pub(super) fn tests(limits: &Limits, command: &Command) -> Outcome<Counts> {
     Ok(counts)
 }
 
-fn stream(limits: &Limits, command: &Command, mut read: impl FnMut(&str)) -> Outcome<bool> {
+fn hung(command: &Command) -> Failure {
+    Failure::new(format!(
+        "`{}` was still running at {HANGS} times its budget and was ended",
+        run::show(command)
+    ))
+}
+
+fn stream(limits: &Limits, command: &Command, mut read: impl FnMut(&str)) -> Outcome<Ended> {
     let shown = run::show(command);
     println!("$ {shown}");
     let what = || format!("running `{shown}`");
@@ -69,12 +98,11 @@ fn stream(limits: &Limits, command: &Command, mut read: impl FnMut(&str)) -> Out
     }
     let status = child.wait().attempt(what)?;
     let _ = finished.send(());
-    if watch.join().unwrap_or(true) && !status.success() {
-        return Err(Failure::new(format!(
-            "`{shown}` was still running at {HANGS} times its budget and was ended"
-        )));
-    }
-    Ok(status.success())
+    Ok(match (status.success(), watch.join()) {
+        (true, _) => Ended::Succeeded,
+        (false, Ok(false)) => Ended::Failed,
+        (false, _) => Ended::Hung,
+    })
 }
 
 const HANGS: u32 = super::HANGS_AFTER_BUDGETS;

@@ -6,6 +6,7 @@ use std::process::Command;
 use super::Limits;
 use super::command::{holds, tests};
 use super::counts::Counts;
+use super::rust::written_by_core;
 use crate::build::{self, Clock};
 use crate::failure::{Attempt, Failure, Outcome};
 use crate::run::{cargo, command};
@@ -104,19 +105,12 @@ pub(super) fn interop(limits: &Limits) -> Outcome<Counts> {
 /// The packed package in every runtime; core writes down for it first what natively became of each attack, key set and vector.
 pub(super) fn runtimes(limits: &Limits) -> Outcome<Counts> {
     build::npm_package()?;
-    let mut corpus = cargo();
-    corpus.args([
-        "test",
-        "--package",
-        "edgeward-core",
-        "--test",
-        "token",
-        "--",
-    ]);
-    corpus.args(["attacks::export", "key_sets::export", "signatures"]);
-    let mut counts = tests(limits, &corpus)?;
+    let (mut counts, corpora) = written_by_core(
+        limits,
+        &["attacks::export", "key_sets::export", "signatures"],
+    )?;
     let mut node = node_tests("tests/js/runtimes")?;
-    node.env("CORPORA", workspace::target().join("tmp"));
+    node.env("CORPORA", corpora);
     counts.add(tests(limits, &node)?);
     Ok(counts)
 }
@@ -136,12 +130,16 @@ pub(super) fn client(limits: &Limits) -> Outcome<Counts> {
 pub(super) fn browser(limits: &Limits) -> Outcome<Counts> {
     // These stories type `cargo xtask dev`; what it needs is built here, where its output is seen.
     build::client()?;
-    let worker = build::worker(Clock::Real)?;
-    let edgeward = build::issuer_dev()?;
+    let (worker, clocked_worker) = (build::worker(Clock::Real)?, build::worker(Clock::Test)?);
+    let (edgeward, clocked_edgeward) = (build::issuer_dev()?, build::issuer_test_clock()?);
+    let sites = build::sites_for_browsers()?;
     let mut node = node_tests("tests/js/browser")?;
-    node.env("PREVIEWS_BIN", build::previews()?)
+    node.env("PREVIEWS_BIN", sites.join("previews"))
         .env("EDGEWARD_BIN", edgeward)
         .env("EDGEWARD_WORKER_DIR", worker);
+    node.env("CLOCKED_SITE_BIN", sites.join("clocked_site"))
+        .env("CLOCKED_EDGEWARD_BIN", clocked_edgeward)
+        .env("CLOCKED_WORKER_DIR", clocked_worker);
     tests(limits, &node)
 }
 

@@ -75,6 +75,20 @@ pub(super) fn core(limits: &Limits) -> Outcome<Counts> {
     Ok(counts)
 }
 
+/// Has these tests of core write down their tables with what natively became of each row; answers with the folder.
+pub(super) fn written_by_core(limits: &Limits, tables: &[&str]) -> Outcome<(Counts, PathBuf)> {
+    let core = [
+        "test",
+        "--package",
+        "edgeward-core",
+        "--test",
+        "token",
+        "--",
+    ];
+    let counts = tests(limits, &cargo_with(&[&core, tables].concat()))?;
+    Ok((counts, workspace::target().join("tmp")))
+}
+
 /// A target without an operating system has no clock, no randomness and no IO, so what builds for it names none.
 pub(super) fn bare_metal(limits: &Limits) -> Outcome<Counts> {
     let mut build = cargo_with(&[
@@ -170,14 +184,19 @@ pub(super) fn tidy(limits: &Limits) -> Outcome<Counts> {
 pub(super) fn end_to_end(limits: &Limits) -> Outcome<Counts> {
     let edgeward = build::issuer_test_clock()?;
     let worker = build::worker(Clock::Test)?;
+    // Judges what the edge tells apps.
+    build::npm_package()?;
+    let (mut counts, corpora) = written_by_core(limits, &["attacks::export"])?;
     let mut test = cargo_with(&["test", "--package", "edgeward-tests", "--no-fail-fast"]);
     test.args(["--lib", "--test", "stories"]);
     test.env("EDGEWARD_BIN", edgeward)
         .env("EDGEWARD_WORKER_DIR", worker)
         .env("XTASK_BIN", this_program()?);
     test.env("WORKERD", toolchain::workerd()?)
-        .env("NODE", toolchain::node()?);
-    tests(limits, &test)
+        .env("NODE", toolchain::node()?)
+        .env("CORPORA", corpora);
+    counts.add(tests(limits, &test)?);
+    Ok(counts)
 }
 
 /// The issuer against its OpenAPI document.

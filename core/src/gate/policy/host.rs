@@ -24,9 +24,7 @@ impl Host {
             Some((name, port)) if !port.contains(']') => (name, Some(port)),
             _ => (text.as_str(), None),
         };
-        if port
-            .is_some_and(|port| port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()))
-        {
+        if port.is_some_and(|port| !is_port(port)) {
             return None;
         }
         let name = name.strip_suffix('.').unwrap_or(name);
@@ -43,6 +41,17 @@ impl Host {
     }
 }
 
+/// Ports are compared as they are written, and whoever reads them next compares numbers: so there is one way to write each.
+fn is_port(text: &str) -> bool {
+    !text.starts_with('0')
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && match text.len() {
+            1..=4 => true,
+            5 => text <= "65535",
+            _ => false,
+        }
+}
+
 impl fmt::Display for Host {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.name)?;
@@ -56,16 +65,16 @@ impl fmt::Display for Host {
 #[cold]
 pub(super) fn host(source: Source<'_>, text: &Spanned<&str>) -> Result<Host, PolicyError> {
     let Some(host) = Host::read(text.get_ref()) else {
-        let message = "write one host name, with a port if it matters; there are no wildcards";
+        let message = "write one host name, with a port from 1 to 65535 without zeros in front if it matters; there are no wildcards";
         return Err(source.error(text, "host", message));
     };
     // The rule would never speak, and a broader one would in its place.
     if host
         .port
         .as_deref()
-        .is_some_and(|port| port.starts_with('0') || matches!(port, "80" | "443"))
+        .is_some_and(|port| matches!(port, "80" | "443"))
     {
-        let message = "leave out a default port and zeros in front: browsers do not send them";
+        let message = "leave out a default port: browsers do not send it";
         return Err(source.error(text, "host", message));
     }
     Ok(host)

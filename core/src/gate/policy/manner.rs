@@ -203,7 +203,10 @@ pub(super) fn page(
 ) -> Result<Option<String>, PolicyError> {
     let Some(value) = value else { return Ok(None) };
     let path = value.get_ref();
-    if path.contains(['?', '#']) || return_to::sanitise(path).as_deref() != Some(*path) {
+    // To be led to the question for the password is one thing, to be led back to it another.
+    let is_place =
+        *path == return_to::STEP_UP_PAGE || return_to::sanitise(path).as_deref() == Some(*path);
+    if path.contains(['?', '#']) || !is_place {
         let why =
             "must be a path of this site in its canonical form, and not a page of the sign-in";
         return Err(source.error(&value, key, format!("\"{path}\" {why}")));

@@ -107,6 +107,9 @@ impl fmt::Display for PolicyError {
 
 impl core::error::Error for PolicyError {}
 
+/// What `amr` calls a sign-in by password (RFC 8176, section 2).
+const PASSWORD: &str = "pwd";
+
 /// The section `[gate]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -114,7 +117,8 @@ pub struct Settings {
     pub signed_in_home: String,
     /// Where a person is led who lacks a role; without it they get 403.
     pub missing_role: Option<String>,
-    /// Where a person is led who must confirm their identity; without it they get the challenge of RFC 9470.
+    /// Where a person is led who must confirm their identity. Without it that is the issuer's own page, for rules that a password
+    /// meets; elsewhere they get the challenge of RFC 9470.
     pub step_up_page: Option<String>,
     /// First segments that only choose a language.
     pub locales: Vec<String>,
@@ -164,6 +168,13 @@ pub struct StepUp {
     pub max_age_seconds: Option<u32>,
     /// Any of these methods of authentication (RFC 8176) must be among the token's `amr`; empty demands none.
     pub amr: Vec<String>,
+}
+
+impl StepUp {
+    /// Whether a sign-in of this moment by password is enough.
+    pub(super) fn is_met_by_password(&self) -> bool {
+        self.amr.is_empty() || self.amr.iter().any(|method| method == PASSWORD)
+    }
 }
 
 /// What the policy has to say about a request.

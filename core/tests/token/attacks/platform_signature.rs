@@ -198,6 +198,12 @@ fn order_of_rules() -> Vec<Row> {
         )
         .found(Finding::KeyRefused),
         row(
+            "broken claims under a signature that nobody looked at",
+            broken(),
+            "signature-not-checked",
+        )
+        .found(Finding::NotChecked),
+        row(
             "broken claims under a good signature",
             broken(),
             "duplicate-member",

@@ -83,6 +83,7 @@ pub(super) async fn fetch(errand: &Errand, entity_tag: Option<&str>) -> Result<F
         accept: "application/jwk-set+json, application/json",
         asker: Asker::Client(None),
         entity_tag,
+        tells: &[],
     };
     let request =
         document::request(errand, wanted, &abort.signal()).map_err(|_| Failure::NotSent)?;
@@ -150,6 +151,46 @@ fn is_entity_tag(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What can be wrong about a fetch that no rule about sets names.
+    const OWN: [Failure; 6] = [
+        Failure::NotSent,
+        Failure::Unreachable,
+        Failure::TooSlow,
+        Failure::Status,
+        Failure::NotOurs,
+        Failure::Broken,
+    ];
+
+    /// Its place in [`OWN`]; a new variant does not compile until it has one, or is another's.
+    fn place(failure: Failure) -> Option<usize> {
+        match failure {
+            Failure::NotSent => Some(0),
+            Failure::Unreachable => Some(1),
+            Failure::TooSlow => Some(2),
+            Failure::Status => Some(3),
+            Failure::NotOurs => Some(4),
+            Failure::Broken => Some(5),
+            Failure::TooLarge | Failure::Refused(_) | Failure::Empty => None,
+        }
+    }
+
+    #[test]
+    fn the_page_and_the_stories_name_every_reason_of_a_fetch() {
+        let page = include_str!("../../../../docs/VERIFICATION.md");
+        let stories = include_str!("../../../../tests/tests/stories/key_sets/bad_answers.rs");
+        let (_, sentence) = page
+            .split_once("where the fetch itself may have failed as well:")
+            .unwrap();
+        let (sentence, _) = sentence.split_once(".\n").unwrap();
+        let told: Vec<_> = sentence.split('`').skip(1).step_by(2).collect();
+        for (at, failure) in OWN.into_iter().enumerate() {
+            assert_eq!(place(failure), Some(at));
+            let quoted = format!("\"{}\"", failure.reason());
+            assert!(stories.contains(&quoted), "no story has {quoted}");
+        }
+        assert_eq!(told, OWN.map(Failure::reason));
+    }
 
     #[test]
     fn only_our_own_tag_confirms() {

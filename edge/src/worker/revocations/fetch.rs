@@ -2,16 +2,20 @@
 
 use edgeward_core::keys::KeySet;
 use edgeward_core::revocation::{FEED_TYPE, MAX_PAGE_BYTES, Page, PageFault};
+use edgeward_core::tally::TALLY_HEADER;
 use edgeward_core::time::Moment;
+use edgeward_core::token::ARRIVALS_HEADER;
 use web_sys::{AbortController, AbortSignal};
 use worker::Context;
 
 use super::{asks_from, take};
 use crate::worker::document::{self, Missing, Wanted};
 use crate::worker::errand::Errand;
+use crate::worker::judge;
 use crate::worker::keys::{self, KeyIs};
 use crate::worker::platform;
 use crate::worker::proof::Asker;
+use crate::worker::tally::Snapshot;
 
 /// The address of the feed at the issuer.
 const FEED_PATH: &str = "/.well-known/edgeward-revocations";
@@ -81,13 +85,24 @@ async fn page(errand: &Errand, context: &Context, abort: &AbortSignal) -> Result
         after => format!("{FEED_PATH}?after={after}"),
     };
     let accept = format!("application/{FEED_TYPE}");
+    let counted = Snapshot::take();
+    let arrived = judge::untold_arrivals();
+    let tells = [
+        (TALLY_HEADER, counted.untold()),
+        (ARRIVALS_HEADER, arrived.clone()),
+    ];
     let wanted = Wanted {
         target: &target,
         accept: &accept,
         asker: Asker::TheEdge,
         entity_tag: None,
+        tells: &tells,
     };
     let body = document::read(errand, wanted, MAX_PAGE_BYTES, abort).await?;
+    counted.was_told();
+    if let Some(arrived) = arrived {
+        judge::arrivals_were_told(&arrived);
+    }
     let mut judged = Err(Failure::NoKeys);
     let mut judge = |keys: &KeySet| {
         let asked = (after, errand.request_id.as_str());

@@ -16,11 +16,8 @@ use crate::{
     clock::Clock,
     config::Config,
     domain::{
-        accounts::UserId,
-        audit::{Action, Actor, AuditEntry, Origin},
         keyring::SigningKeys,
-        revocations::{Revoking, TokenId},
-        session::Sid,
+        revocations::{self, NotRevoked},
     },
     open_existing_store,
     store::Store,
@@ -38,7 +35,6 @@ pub(super) async fn run(place: &Place) -> Outcome {
     outcome
 }
 
-/// Only what verifies is revoked: of anything else it is not known whose it is, and nobody believes it anyway.
 async fn revoke(store: &Store, config: &Config, token: &str) -> Outcome {
     let judge = Judge {
         keys: public_keys(store).await?,
@@ -53,29 +49,14 @@ async fn revoke(store: &Store, config: &Config, token: &str) -> Outcome {
         Ok(verified) => verified,
         Err(reject) => return refuse(reject.reason()),
     };
-    let claims = verified.claims();
-    let Some(id) = claims.token_id().and_then(TokenId::parse) else {
-        return refuse("it has no jti");
-    };
-    if store.is_token_revoked(id.as_str()).await? {
-        return refuse("it is revoked");
+    match revocations::revoke_token(store, &verified, judge.now).await {
+        Ok(id) => {
+            print(&format!("revoked: {id}"))?;
+            Ok(Answer::Yes)
+        }
+        Err(NotRevoked::Storage(failure)) => Err(failure.into()),
+        Err(why @ (NotRevoked::NoId | NotRevoked::Already)) => refuse(&why.to_string()),
     }
-    let mut entry = AuditEntry::done(
-        Action::RevokeToken,
-        Actor::Operator,
-        judge.now,
-        &Origin::default(),
-    )
-    .with("jti", &id);
-    if let Some(user) = claims.subject().and_then(UserId::parse) {
-        entry = entry.about("user", user);
-    }
-    if let Some(sid) = claims.session_id().and_then(Sid::parse) {
-        entry = entry.in_session(sid);
-    }
-    store.revoke_token(&id, judge.now, &entry).await?;
-    print(&format!("revoked: {id}"))?;
-    Ok(Answer::Yes)
 }
 
 fn refuse(reason: &str) -> Outcome {

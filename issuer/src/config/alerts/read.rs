@@ -16,6 +16,9 @@ use crate::{
     domain::events::{EventType, Severity},
 };
 
+/// The setting of the rules.
+const TABLES: &str = "alerts";
+
 /// More rules are no rules any more: each costs a count every few seconds.
 const RULES_MAX: usize = 64;
 
@@ -41,7 +44,7 @@ pub(in crate::config) fn read(reader: &mut Reader) -> Alerting {
     let (secret, secret_file) = secret::take(reader, "alerting.secret", "alerting.secret_file");
     let webhook = reader.take("alerting.webhook", None, |raw| webhook(raw).map(Some));
     let without_defaults = reader.take("alerting.without_defaults", false, flag);
-    let tables = reader.take("alerts", Vec::new(), tables);
+    let tables = reader.take(TABLES, Vec::new(), |raw| raw.tables(TABLES, RULES_MAX));
     let is_broken = reader.is_broken("alerting.secret") || reader.is_broken("alerting.secret_file");
     if secret.is_none() && !is_broken {
         let message = "needs EDGEWARD__ALERTING__SECRET or alerting.secret_file: alerts are signed";
@@ -65,22 +68,6 @@ pub(in crate::config) fn read(reader: &mut Reader) -> Alerting {
         webhook,
         without_defaults,
         rules,
-    }
-}
-
-fn tables(raw: &Raw) -> Result<Vec<RawTable>, String> {
-    match raw {
-        Raw::Tables(tables) if tables.len() > RULES_MAX => {
-            Err(format!("there are more than {RULES_MAX}"))
-        }
-        Raw::Tables(tables) => Ok(tables.clone()),
-        Raw::List(items) if items.is_empty() => Ok(Vec::new()),
-        Raw::List(_)
-        | Raw::Text(_)
-        | Raw::Integer(_)
-        | Raw::Boolean(_)
-        | Raw::Other(_)
-        | Raw::Variable(_) => Err("must be tables, each as [[alerts]]".to_owned()),
     }
 }
 

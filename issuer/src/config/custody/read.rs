@@ -50,11 +50,12 @@ pub(in crate::config) fn read(reader: &mut Reader) -> Custody {
         reader.complain("custody.sealer", lacks);
     }
     let signing_lacks = match signing {
-        SigningPlace::Local => false,
-        SigningPlace::Pkcs11 => pkcs11.is_none(),
+        SigningPlace::Local => None,
+        SigningPlace::Pkcs11 => (pkcs11.is_none()).then_some("needs custody.pkcs11.module"),
+        SigningPlace::Kms => (kms.is_none()).then_some("needs custody.kms.key"),
     };
-    if signing_lacks && !told {
-        reader.complain("custody.signing", "needs custody.pkcs11.module");
+    if let (Some(lacks), false) = (signing_lacks, told) {
+        reader.complain("custody.signing", lacks);
     }
     Custody {
         sealer,
@@ -203,7 +204,7 @@ fn place(raw: &Raw) -> Result<SigningPlace, String> {
     let name = text(raw)?;
     let mut all = SigningPlace::ALL.into_iter();
     all.find(|place| place.name() == name)
-        .ok_or_else(|| "must be local or pkcs11".to_owned())
+        .ok_or_else(|| "must be local, pkcs11 or kms".to_owned())
 }
 
 /// What stands in envelopes, messages and addresses without being quoted.

@@ -1,5 +1,5 @@
 //! The settings that bound how often somebody may try: limits by address, session and name, and the lockout; and who may end
-//! a lock.
+//! a lock, and from where.
 
 use std::num::NonZeroU32;
 
@@ -7,7 +7,7 @@ use edgeward_core::cookie::Environment;
 
 use super::{DAY, HOUR, MINUTE, Reader, flag, number, seconds, text};
 use crate::{
-    config::{Admin, Limits, Lockout, source::Raw},
+    config::{Admin, Limits, Lockout, Networks, source::Raw},
     domain::accounts::Role,
 };
 
@@ -17,18 +17,32 @@ pub(super) fn limits(reader: &mut Reader, default: &Limits, environment: Environ
     let numbers = Limits {
         guesses_per_minute: most("limits.guesses_per_minute", default.guesses_per_minute),
         guesses_burst: most("limits.guesses_burst", default.guesses_burst),
-        sign_ins_per_quarter_hour: most(
-            "limits.sign_ins_per_quarter_hour",
-            default.sign_ins_per_quarter_hour,
-        ),
+        sign_ins: most("limits.sign_ins", default.sign_ins),
         reads_per_minute: most("limits.reads_per_minute", default.reads_per_minute),
         reads_burst: most("limits.reads_burst", default.reads_burst),
+        // Within a minute it would be the limit of guesses again; after a day nobody knows what is counted.
+        sign_ins_within_seconds: reader.take(
+            "limits.sign_ins_within_seconds",
+            default.sign_ins_within_seconds,
+            number(MINUTE, DAY),
+        ),
         ..default.clone()
     };
     Limits {
         enabled: reader.take("limits.enabled", default.enabled, flag),
         // Development is worked on from the own machine, by programs as well as by people.
         loopback: reader.take("limits.loopback", loopback, flag),
+        name_wait_seconds: reader.take(
+            "limits.name_wait_seconds",
+            default.name_wait_seconds,
+            seconds(1, HOUR),
+        ),
+        // Who is kept out by strangers for longer than a day would ask the operator.
+        name_wait_longest_seconds: reader.take(
+            "limits.name_wait_longest_seconds",
+            default.name_wait_longest_seconds,
+            seconds(1, DAY),
+        ),
         ..numbers
     }
 }
@@ -66,5 +80,6 @@ pub(super) fn admin(reader: &mut Reader, default: &Admin) -> Admin {
             default.max_age_seconds,
             seconds(MINUTE, HOUR),
         ),
+        addresses: reader.take("admin.addresses", default.addresses.clone(), Networks::read),
     }
 }

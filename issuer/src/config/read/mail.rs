@@ -4,8 +4,10 @@ use std::{fs::File, io::Read, path::PathBuf};
 
 use lettre::{message::Mailbox, transport::smtp::client::Certificate};
 
-use super::{Reader, URL_FILE_MAX_BYTES, flag, number, path, text};
-use crate::config::{Mail, MailPassword, MailTls, Mistake, Notify, Origin, mail, source::Raw};
+use super::{DAY, HOUR, MINUTE, Reader, flag, number, path, seconds, text};
+use crate::config::{
+    Links, Mail, MailPassword, MailTls, Mistake, Notify, Origin, mail, secret, source::Raw,
+};
 
 /// The most that is read of a file with certificates: all authorities that a browser trusts are some hundred KiB.
 const CA_FILE_MAX_BYTES: u64 = 1024 * 1024;
@@ -24,6 +26,7 @@ pub(super) fn mail(reader: &mut Reader) -> Option<Mail> {
     let given = reader.take("mail.password", None, |raw| password(raw).map(Some));
     let held = reader.take("mail.password_file", None, |raw| password_in(raw).map(Some));
     let timeout_seconds = reader.take("mail.timeout_seconds", TIMEOUT_SECONDS, number(1, 60));
+    let links = links(reader);
     let notify = notify(reader);
     let (password_file, held) = held.unzip();
     judge(
@@ -47,8 +50,28 @@ pub(super) fn mail(reader: &mut Reader) -> Option<Mail> {
         password: given.or(held),
         password_file,
         timeout_seconds,
+        links,
         notify,
     })
+}
+
+fn links(reader: &mut Reader) -> Links {
+    let default = Links::default();
+    Links {
+        // Mail that is looked for in a filter of suspicious ones takes minutes; after a day a mailbox would hold a key that nobody
+        // thinks of.
+        reset_seconds: reader.take(
+            "mail.reset_link_seconds",
+            default.reset_seconds,
+            seconds(5 * MINUTE, DAY),
+        ),
+        // What is kept of people who never came back ends after a week at the latest.
+        registration_seconds: reader.take(
+            "mail.registration_seconds",
+            default.registration_seconds,
+            seconds(HOUR, 7 * DAY),
+        ),
+    }
 }
 
 fn notify(reader: &mut Reader) -> Notify {
@@ -188,20 +211,11 @@ fn password(raw: &Raw) -> Result<MailPassword, String> {
     }
 }
 
-fn read_some(raw: &Raw, most: u64) -> Result<(PathBuf, String), String> {
-    let path = path(raw)?;
-    let mut held = String::new();
-    File::open(&path)
-        .and_then(|file| file.take(most).read_to_string(&mut held))
-        .map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok((path, held))
-}
-
 /// The password in a file of its own; a line's end is not part of it.
 fn password_in(raw: &Raw) -> Result<(PathBuf, MailPassword), String> {
-    let (path, held) = read_some(raw, URL_FILE_MAX_BYTES)?;
-    let held = MailPassword::new(held);
-    let password = held.reveal().trim_end_matches(['\n', '\r']);
+    let path = path(raw)?;
+    let held = secret::text_in(&path).map_err(|wrong| format!("{}: {wrong}", path.display()))?;
+    let password = held.trim_end_matches(['\n', '\r']);
     if password.is_empty() {
         return Err(format!("{} is empty", path.display()));
     }
@@ -210,7 +224,11 @@ fn password_in(raw: &Raw) -> Result<(PathBuf, MailPassword), String> {
 
 /// The file is read again when mails are sent; here it is only looked whether it can be.
 fn certificates(raw: &Raw) -> Result<PathBuf, String> {
-    let (path, held) = read_some(raw, CA_FILE_MAX_BYTES)?;
+    let path = path(raw)?;
+    let mut held = String::new();
+    File::open(&path)
+        .and_then(|file| file.take(CA_FILE_MAX_BYTES).read_to_string(&mut held))
+        .map_err(|error| format!("{}: {error}", path.display()))?;
     if held.contains("-----BEGIN CERTIFICATE-----")
         && Certificate::from_pem(held.as_bytes()).is_ok()
     {

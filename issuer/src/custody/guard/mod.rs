@@ -110,7 +110,7 @@ impl Sealer for GuardedSealer {
     }
 
     fn unwrap(&self, purpose: &str, wrapped: &[u8]) -> Result<DataKey, SealerError> {
-        if let Some(key) = open(&self.cache).get(wrapped, Instant::now()) {
+        if let Some(key) = open(&self.cache).get(purpose, wrapped, Instant::now()) {
             return self
                 .accesses
                 .noted(&self.key_name, Act::Remember, purpose, Ok(key));
@@ -119,7 +119,7 @@ impl Sealer for GuardedSealer {
         let cache = Arc::clone(&self.cache);
         let opened = self.worker.ask(move |sealer| {
             let key = sealer.unwrap(&asked_for, &wrapped)?;
-            open(&cache).put(&wrapped, &key, Instant::now());
+            open(&cache).put(&asked_for, &wrapped, &key, Instant::now());
             Ok(Zeroizing::new(key.to_vec()))
         });
         let opened = opened.and_then(|key| data_key(&key));
@@ -136,6 +136,10 @@ pub(super) struct GuardedSigner {
     has_signed: AtomicBool,
 }
 
+#[cfg_attr(
+    not(any(feature = "hsm", feature = "kms")),
+    expect(dead_code, reason = "only keys in a device or in KMS sign elsewhere")
+)]
 impl GuardedSigner {
     pub(super) fn new(
         signer: Box<dyn Signer>,

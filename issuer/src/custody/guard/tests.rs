@@ -1,4 +1,10 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+};
 
 use super::*;
 
@@ -6,8 +12,14 @@ use super::*;
 struct Scripted {
     asked: Arc<AtomicUsize>,
     fails: Arc<Mutex<Option<SealerError>>>,
-    /// Held by a test while the part is to hang.
+    /// Held by a test while the part is to hang, at its end too.
     gate: Arc<Mutex<()>>,
+}
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        drop(open(&self.gate));
+    }
 }
 
 impl Scripted {
@@ -157,4 +169,51 @@ fn a_probe_tells_the_state_and_opens_nothing_that_is_kept() {
     *open(&world.fails) = Some(SealerError::Refused("no".to_owned()));
     assert!(world.guarded.probe().is_err());
     assert!(world.guarded.failure().is_some());
+}
+
+#[test]
+fn whoever_drops_it_waits_until_the_part_has_ended() {
+    let World { guarded, gate, .. } = world(HOUR, HOUR);
+    let held = open(&gate);
+    let (dropped, drops) = mpsc::channel();
+    let dropping = thread::spawn(move || {
+        drop(guarded);
+        dropped.send(()).unwrap();
+    });
+    // Whoever did not wait would be through by then.
+    let waits = drops.recv_timeout(Duration::from_millis(100));
+    assert_eq!(waits, Err(RecvTimeoutError::Timeout));
+    drop(held);
+    drops.recv().unwrap();
+    dropping.join().unwrap();
+}
+
+#[test]
+fn a_part_that_hangs_at_its_end_is_left_behind() {
+    let World { guarded, gate, .. } = world(HOUR, Duration::from_millis(20));
+    let _held = open(&gate);
+    drop(guarded);
+}
+
+#[test]
+fn who_gave_up_behind_others_is_asked_for_no_more_and_rests_nobody() {
+    let limit = Duration::from_millis(50);
+    let world = Arc::new(world(HOUR, limit));
+    let held = open(&world.gate);
+    let wrap = |world: Arc<World>| thread::spawn(move || world.guarded.wrap("key-1", &a_key()));
+    let asking = [(); 8].map(|()| wrap(Arc::clone(&world)));
+    let slow = |asked: thread::JoinHandle<_>| {
+        assert_eq!(asked.join().unwrap(), Err(SealerError::Slow(50)))
+    };
+    asking.into_iter().for_each(slow);
+    drop(held);
+    // One of them was with the part, which is over with it now: the rest is the first and shortest, and nothing else is asked.
+    let resting = world.guarded.wrap("key-1", &a_key()).unwrap_err();
+    assert!(
+        matches!(resting, SealerError::Resting { seconds: 1, .. }),
+        "{resting}"
+    );
+    let World { guarded, asked, .. } = Arc::into_inner(world).unwrap();
+    drop(guarded);
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
 }

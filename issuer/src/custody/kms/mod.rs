@@ -5,6 +5,7 @@
 
 mod failure;
 mod link;
+mod making;
 mod public;
 mod signing;
 
@@ -13,8 +14,11 @@ use std::{collections::HashMap, time::Duration};
 use aws_sdk_kms::primitives::Blob;
 use zeroize::Zeroizing;
 
-pub use self::signing::open_kms_signer;
 use self::{failure::unreadable, link::Link};
+pub(super) use self::{
+    making::{destroy_signing_key, make_signing_key},
+    signing::known_signer,
+};
 use super::{DataKey, Sealer, SealerError, local::data_key};
 use crate::config::{Kms, KmsKey};
 

@@ -2,9 +2,13 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use der::{Decode, Reader, SliceReader, asn1::UintRef};
-use edgeward_core::{keys::Jwk, signature::Algorithm};
+use edgeward_core::keys::Jwk;
+use serde::Deserialize;
 
-use crate::custody::signer::{SIGNATURE_BYTES, Signature};
+use crate::{
+    custody::signer::{SIGNATURE_BYTES, Signature},
+    signatures::{SigningAlgorithm, named},
+};
 
 /// A SubjectPublicKeyInfo of Ed25519 up to the key (RFC 8410 section 4). DER writes it in this one way.
 const ED25519: &[u8] = &[
@@ -17,6 +21,14 @@ const P256: &[u8] = &[
 ];
 /// The length of a coordinate, and of each half of a signature.
 const HALF_BYTES: usize = SIGNATURE_BYTES / 2;
+
+/// What this reads of a JSON Web Key.
+#[derive(Deserialize)]
+struct Members {
+    crv: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+}
 
 /// A public key of one of the two kinds that sign tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,31 +49,48 @@ impl Public {
         coordinates.try_into().ok().map(Self::P256)
     }
 
-    pub(super) const fn algorithm(&self) -> Algorithm {
-        match self {
-            Self::Ed25519(_) => Algorithm::EdDsa,
-            Self::P256(_) => Algorithm::Es256,
+    /// The key of a row; `None` for one of another kind.
+    pub(super) fn of(jwk: &Jwk) -> Option<Self> {
+        let members: Members = serde_json::from_str(&jwk.to_json()).ok()?;
+        let mut coordinates = [0; 2 * HALF_BYTES];
+        let (first, second) = coordinates.split_at_mut_checked(HALF_BYTES)?;
+        let x = Base64UrlUnpadded::decode(members.x?, first).ok()?;
+        match members.crv?.as_str() {
+            "Ed25519" => x.try_into().ok().map(Self::Ed25519),
+            "P-256" => {
+                let y = Base64UrlUnpadded::decode(members.y?, second).ok()?;
+                let is_whole = x.len() == HALF_BYTES && y.len() == HALF_BYTES;
+                is_whole.then_some(Self::P256(coordinates))
+            }
+            _ => None,
         }
     }
 
-    /// `None` for what is no point of the curve.
+    pub(super) const fn algorithm(&self) -> SigningAlgorithm {
+        match self {
+            Self::Ed25519(_) => SigningAlgorithm::EdDsa,
+            Self::P256(_) => SigningAlgorithm::Es256,
+        }
+    }
+
+    /// Named by its thumbprint; `None` for what is no point of the curve.
     pub(super) fn jwk(&self) -> Option<Jwk> {
         let base64 = Base64UrlUnpadded::encode_string;
-        let jwk = match self {
+        let members = match self {
             Self::Ed25519(x) => format!(
-                r#"{{"kty":"OKP","crv":"Ed25519","x":"{}","use":"sig","alg":"EdDSA"}}"#,
+                r#""kty":"OKP","crv":"Ed25519","x":"{}","use":"sig","alg":"EdDSA""#,
                 base64(x)
             ),
             Self::P256(coordinates) => {
                 let (x, y) = coordinates.split_at_checked(HALF_BYTES)?;
                 format!(
-                    r#"{{"kty":"EC","crv":"P-256","x":"{}","y":"{}","use":"sig","alg":"ES256"}}"#,
+                    r#""kty":"EC","crv":"P-256","x":"{}","y":"{}","use":"sig","alg":"ES256""#,
                     base64(x),
                     base64(y)
                 )
             }
         };
-        Jwk::parse(jwk.as_bytes()).ok()
+        named(&members).ok()
     }
 }
 
@@ -87,6 +116,7 @@ pub(super) fn halves(signature: &[u8]) -> Option<Signature> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signatures;
 
     fn integer(bytes: &[u8]) -> Vec<u8> {
         [&[0x02, u8::try_from(bytes.len()).unwrap()], bytes].concat()
@@ -161,6 +191,22 @@ mod tests {
             for length in 0..good.len() {
                 assert_eq!(Public::read(&good[..length]), None, "{length} bytes");
             }
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_row_is_read_as_it_was_written() {
+        for algorithm in SigningAlgorithm::ALL {
+            let made = signatures::make(algorithm).unwrap();
+            let jwk = signatures::PrivateKey::open(algorithm, &made).unwrap();
+            let jwk = jwk.public_jwk();
+            let read = Public::of(&jwk);
+            if algorithm == SigningAlgorithm::Rs256 {
+                assert_eq!(read, None);
+                continue;
+            }
+            let read = read.unwrap();
+            assert_eq!((read.algorithm(), read.jwk()), (algorithm, Some(jwk)));
         }
     }
 }

@@ -1,12 +1,13 @@
-//! Private keys that were made in KMS and sign there: Ed25519 and P-256.
+//! Signing with private keys that are in KMS: Ed25519 and P-256.
 
-use std::{sync::Arc, thread};
+use std::sync::Arc;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey};
 use aws_sdk_kms::{
     primitives::Blob,
-    types::{KeyUsageType, MessageType, SigningAlgorithmSpec},
+    types::{MessageType, SigningAlgorithmSpec},
 };
+use edgeward_core::keys::Jwk;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -15,38 +16,55 @@ use super::{
     public::{Public, halves},
 };
 use crate::{
-    config::{Custody, KmsKey},
+    config::{Custody, Kms, KmsKey},
     custody::{KeyInfo, SealerError, Signature, Signer, access::Accesses, guard::GuardedSigner},
+    signatures::SigningAlgorithm,
 };
 
 /// The longest message that KMS takes unhashed, and Ed25519 takes no digest: its other form is another signature.
 const MESSAGE_MAX_BYTES: usize = 4096;
+/// Of a key that cannot sign here.
+pub(super) const NEITHER: &str = "the key is none of Ed25519 or P-256";
 
-/// The signer of a key in KMS, with a time limit and a breaker. KMS is asked for the public half at once.
-///
-/// # Errors
-/// [`SealerError`], also for a key that is not for signing, or of another kind.
-pub fn open_kms_signer(custody: &Custody, key: &KmsKey) -> Result<Box<dyn Signer>, SealerError> {
-    let endpoint = custody.kms.as_ref().and_then(|kms| kms.endpoint.clone());
-    let link = Link::new(key, endpoint, custody.timeout);
-    // The link waits, which a thread of an async runtime must not be asked to do.
-    let signer = thread::scope(|scope| scope.spawn(|| KmsSigner::open(link, key)).join());
-    let ended = |_| SealerError::Unreachable("its thread has ended".to_owned());
-    let signer = signer.map_err(ended)??;
-    let limit = match signer.public {
+/// The signer of a key in KMS whose public half is known, with a time limit and a breaker. KMS is asked when something is to be signed.
+pub(in crate::custody) fn known_signer(
+    custody: &Custody,
+    key: &KmsKey,
+    algorithm: SigningAlgorithm,
+    public: Jwk,
+    accesses: &Arc<Accesses>,
+) -> Result<Box<dyn Signer>, SealerError> {
+    let kms = settings(custody)?;
+    let point = Public::of(&public).filter(|point| point.algorithm() == algorithm);
+    let Some(point) = point else {
+        return Err(SealerError::Refused(NEITHER.to_owned()));
+    };
+    let limit = match &point {
         Public::Ed25519(_) => MESSAGE_MAX_BYTES,
         // Only a digest is sent.
         Public::P256(_) => usize::MAX,
     };
-    let guarded = GuardedSigner::new(
-        Box::new(signer),
-        custody.timeout,
-        Arc::<Accesses>::default(),
-    );
+    let signer = KmsSigner {
+        info: KeyInfo {
+            key_name: format!("kms:{key}"),
+            algorithm: algorithm.in_header(),
+            public,
+        },
+        key: key.clone(),
+        public: point,
+        link: Link::new(key, kms.endpoint.clone(), custody.timeout),
+    };
+    let guarded = GuardedSigner::new(Box::new(signer), custody.timeout, Arc::clone(accesses));
     match guarded {
         Ok(guarded) => Ok(Box::new(Bounded { guarded, limit })),
         Err(error) => Err(SealerError::Unreachable(error.to_string())),
     }
+}
+
+/// How keys are reached that sign in KMS.
+pub(super) fn settings(custody: &Custody) -> Result<&Kms, SealerError> {
+    let none = || SealerError::NoKey("custody.kms names no key, and so no region".to_owned());
+    custody.kms.as_ref().ok_or_else(none)
 }
 
 /// Refuses what KMS would not take before anybody is asked, so that one long message is no outage of the key.
@@ -81,34 +99,7 @@ struct KmsSigner {
 }
 
 impl KmsSigner {
-    fn open(link: Link, key: &KmsKey) -> Result<Self, SealerError> {
-        let answer = link.ask(|client| client.get_public_key().key_id(key.as_str()).send())?;
-        if answer.key_usage() != Some(&KeyUsageType::SignVerify) {
-            return Err(SealerError::Refused(
-                "the key is not for signing".to_owned(),
-            ));
-        }
-        let spki = answer.public_key.ok_or_else(unreadable)?;
-        let public = Public::read(spki.as_ref());
-        let public = public.and_then(|public| Some((public.jwk()?, public)));
-        let Some((jwk, public)) = public else {
-            return Err(SealerError::Refused(
-                "the key is none of Ed25519 or P-256".to_owned(),
-            ));
-        };
-        Ok(Self {
-            info: KeyInfo {
-                key_name: format!("kms:{key}"),
-                algorithm: public.algorithm(),
-                public: jwk,
-            },
-            key: key.clone(),
-            public,
-            link,
-        })
-    }
-
-    /// Whether the key that KMS told first made it. A token with another's signature is refused everywhere, and nobody would see why.
+    /// Whether the key of the row made it. A token with another's signature is refused everywhere, and nobody would see why.
     fn is_by_this_key(&self, message: &[u8], signature: &Signature) -> bool {
         let verified = match &self.public {
             Public::Ed25519(point) => {

@@ -19,15 +19,15 @@ use cryptoki::{
 use zeroize::Zeroizing;
 
 use self::device::{Device, is_lost, told};
-use super::{DataKey, Sealer, SealerError, local::data_key};
+use super::{DataKey, Sealer, SealerError, local::data_key, sealer::bound_to};
 use crate::config::{Pkcs11, SecretText};
 
 pub use device::{MadeKey, make_key};
-pub(super) use signing::known_signer;
-pub use signing::{make_signing_key, open_signer};
+pub use signing::make_signing_key;
+pub(super) use signing::{destroy_signing_key, known_signer};
 
-/// What a wrapped data key is bound to, so that the device opens it as nothing else.
-const BOUND_TO: &[u8] = b"edgeward-data-key-1";
+/// What is encrypted to see whether the device still does its work, bound to nothing that has a name.
+const TRIAL: &[u8] = b"edgeward-trial";
 /// The nonce of AES-GCM. It is drawn at random: a key of an issuer wraps some data keys in its life, and 2^32 are the bound
 /// of NIST SP 800-38D for random ones.
 const NONCE_BYTES: usize = 12;
@@ -95,12 +95,12 @@ impl Pkcs11Sealer {
         outcome.map_err(|error| told(&error))
     }
 
-    fn encrypt(&self, data: &[u8]) -> Result<Vec<u8>, SealerError> {
+    fn encrypt(&self, bound: &[u8], data: &[u8]) -> Result<Vec<u8>, SealerError> {
         let mut nonce = [0_u8; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|_| SealerError::NoRandomness)?;
         let ciphertext = self.act(|session, key| {
             let mut nonce = nonce;
-            let gcm = GcmParams::new(&mut nonce, BOUND_TO, TAG_BITS.into())?;
+            let gcm = GcmParams::new(&mut nonce, bound, TAG_BITS.into())?;
             session.encrypt(&Mechanism::AesGcm(gcm), key, data)
         })?;
         Ok([&nonce[..], &ciphertext].concat())
@@ -112,24 +112,25 @@ impl Sealer for Pkcs11Sealer {
         &self.key_name
     }
 
-    fn wrap(&self, _: &str, key: &DataKey) -> Result<Vec<u8>, SealerError> {
-        self.encrypt(key.as_slice())
+    fn wrap(&self, purpose: &str, key: &DataKey) -> Result<Vec<u8>, SealerError> {
+        self.encrypt(&bound_to(purpose), key.as_slice())
     }
 
-    fn unwrap(&self, _: &str, wrapped: &[u8]) -> Result<DataKey, SealerError> {
+    fn unwrap(&self, purpose: &str, wrapped: &[u8]) -> Result<DataKey, SealerError> {
+        let bound = bound_to(purpose);
         let (nonce, ciphertext) = wrapped
             .split_first_chunk::<NONCE_BYTES>()
             .ok_or(SealerError::DoesNotOpen)?;
         let opened = self.act(|session, key| {
             let mut nonce = *nonce;
-            let gcm = GcmParams::new(&mut nonce, BOUND_TO, TAG_BITS.into())?;
+            let gcm = GcmParams::new(&mut nonce, &bound, TAG_BITS.into())?;
             session.decrypt(&Mechanism::AesGcm(gcm), key, ciphertext)
         });
         match opened.map(Zeroizing::new) {
             Ok(opened) => data_key(&opened),
             // Modules have many ways to say that a tag is wrong, and "general error" is one. A device that still encrypts has
             // refused the data and not its work.
-            Err(SealerError::Unreachable(_)) if self.encrypt(BOUND_TO).is_ok() => {
+            Err(SealerError::Unreachable(_)) if self.encrypt(TRIAL, TRIAL).is_ok() => {
                 Err(SealerError::DoesNotOpen)
             }
             Err(failure) => Err(failure),

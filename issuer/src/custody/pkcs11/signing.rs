@@ -12,6 +12,7 @@ use cryptoki::{
         eddsa::{EddsaParams, EddsaSignatureScheme},
     },
     object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle},
+    session::Session,
 };
 use edgeward_core::{keys::Jwk, signature::Algorithm};
 use sha2::{Digest, Sha256};
@@ -19,7 +20,9 @@ use sha2::{Digest, Sha256};
 use super::device::{Device, is_lost, one_of, stays, told};
 use crate::{
     config::Custody,
-    custody::{KeyInfo, SealerError, Signature, Signer, access::Accesses, guard::GuardedSigner},
+    custody::{
+        Destroyed, KeyInfo, SealerError, Signature, Signer, access::Accesses, guard::GuardedSigner,
+    },
     signatures::named,
 };
 
@@ -158,30 +161,42 @@ pub fn make_signing_key(
     find(&device, label).map(|found| found.public)
 }
 
-/// The signer of a key in the device that the settings name, with a time limit and a breaker. The device is asked for the
-/// public half at once.
-///
-/// # Errors
-/// [`SealerError`], also for a key that can be taken out of the device.
-pub fn open_signer(custody: &Custody, label: &str) -> Result<Box<dyn Signer>, SealerError> {
-    let settings = settings(custody)?;
-    let device = Device::open(settings)?;
-    let found = find(&device, label)?;
-    let signer = Pkcs11Signer {
-        info: KeyInfo {
-            key_name: format!("pkcs11:{label}"),
-            algorithm: found.kind.algorithm(),
-            public: found.public,
-        },
-        kind: found.kind,
-        label: label.to_owned(),
-        settings: settings.clone(),
-        open: Mutex::new(Some((device, found.pair))),
+/// Destroys both halves of a pair of keys in the device, if the public one is this one. Waits.
+pub(in crate::custody) fn destroy_signing_key(
+    custody: &Custody,
+    label: &str,
+    key_id: &str,
+) -> Result<Destroyed, SealerError> {
+    let device = Device::open_to_write(settings(custody)?)?;
+    let session = device.session();
+    let half = |class| one_of(session, &wanted(class, label), label);
+    let (private, public) = (
+        half(ObjectClass::PRIVATE_KEY)?,
+        half(ObjectClass::PUBLIC_KEY)?,
+    );
+    let Some(public) = public else {
+        return match private {
+            None => Ok(Destroyed::WasGone),
+            Some(_) => Err(SealerError::Refused(format!(
+                "the token has a private key with the label {label} and no public one, which would tell whose it is"
+            ))),
+        };
     };
-    guarded(signer, custody, &Arc::default())
+    let (_, found) = point_of(session, public, label)?;
+    if found.key_id() != key_id {
+        return Err(SealerError::Refused(format!(
+            "the token has another key with the label {label}"
+        )));
+    }
+    // The public half tells whose the private one is, so it goes last: whoever is stopped in between may begin anew.
+    for half in private.into_iter().chain([public]) {
+        session.destroy_object(half).map_err(|error| told(&error))?;
+    }
+    Ok(Destroyed::Now)
 }
 
-/// The same of a key whose public half is known. The device is asked when something is to be signed.
+/// The signer of a key in the device that the settings name, with a time limit and a breaker. The device is asked when something is to
+/// be signed, and for the public half first: it has to be this one.
 pub(in crate::custody) fn known_signer(
     custody: &Custody,
     label: &str,
@@ -201,14 +216,6 @@ pub(in crate::custody) fn known_signer(
         settings: settings(custody)?.clone(),
         open: Mutex::new(None),
     };
-    guarded(signer, custody, accesses)
-}
-
-fn guarded(
-    signer: Pkcs11Signer,
-    custody: &Custody,
-    accesses: &Arc<Accesses>,
-) -> Result<Box<dyn Signer>, SealerError> {
     let guarded = GuardedSigner::new(Box::new(signer), custody.timeout, Arc::clone(accesses));
     match guarded {
         Ok(guarded) => Ok(Box::new(guarded)),
@@ -224,7 +231,6 @@ fn settings(custody: &Custody) -> Result<&crate::config::Pkcs11, SealerError> {
 /// A key of a device.
 struct Found {
     pair: Pair,
-    kind: Kind,
     public: Jwk,
 }
 
@@ -254,6 +260,17 @@ fn find(device: &Device, label: &str) -> Result<Found, SealerError> {
         half(ObjectClass::PUBLIC_KEY)?,
     );
     stays(session, key, label)?;
+    let (point, public) = point_of(session, public, label)?;
+    let pair = Pair { key, point };
+    Ok(Found { pair, public })
+}
+
+/// What a public half is.
+fn point_of(
+    session: &Session,
+    public: ObjectHandle,
+    label: &str,
+) -> Result<(Vec<u8>, Jwk), SealerError> {
     let wanted = [AttributeType::KeyType, AttributeType::EcPoint];
     let told_of_it = session
         .get_attributes(public, &wanted)
@@ -270,9 +287,7 @@ fn find(device: &Device, label: &str) -> Result<Found, SealerError> {
     let public = kind.zip(point).and_then(|(kind, point)| {
         let point = kind.bare(point);
         let public = kind.public(point)?;
-        let point = point.to_vec();
-        let pair = Pair { key, point };
-        Some(Found { pair, kind, public })
+        Some((point.to_vec(), public))
     });
     public
         .ok_or_else(|| SealerError::Refused(format!("the key {label} is none of Ed25519 or P-256")))

@@ -163,6 +163,10 @@ event_types! {
     KeyActivated = "key.activated", Administration, Warning, true, "Another signing key signs from now on.";
     /// A signing key is not to be believed any more.
     KeyRevoked = "key.revoked", Administration, Critical, true, "A signing key was revoked; what it signed is refused.";
+    /// A signing key that had ended is no more where it was held.
+    KeyDestroyed = "key.destroyed", Administration, Warning, true, "A signing key that had ended was destroyed where it was held.";
+    /// A row of a signing key is not what an issuer wrote.
+    KeyLeftOut = "key.left-out", Administration, Critical, false, "A row of a signing key is left out of the key set: no issuer wrote it, or nobody could prove who did.";
     /// Another secret makes CSRF or refresh tokens.
     SecretActivated = "secret.activated", Administration, Warning, true, "Another secret makes CSRF or refresh tokens from now on.";
     /// A secret of tokens is not to be believed any more.
@@ -179,6 +183,8 @@ event_types! {
     CsrfRefused = "csrf.refused", Request, Warning, false, "A request had no good CSRF token.";
     /// A request from a page of another origin.
     OriginRefused = "origin.refused", Request, Warning, false, "A request came from a page of another origin.";
+    /// Administration was asked for from an address that it is not open to.
+    AddressRefused = "address.refused", Request, Warning, false, "Administration was asked for from an address that it is not open to.";
     /// The token of a challenge that does not hold.
     CaptchaRefused = "captcha.refused", Request, Warning, false, "A challenge was not solved.";
     /// What should be the proof of an edge is not signed by one, which anybody can send.
@@ -241,6 +247,7 @@ impl EventType {
             (Action::PublishKey | Action::PlanKey | Action::RetireKey, _) => return None,
             (Action::ActivateKey, _) => Self::KeyActivated,
             (Action::RevokeKey, _) => Self::KeyRevoked,
+            (Action::DestroyKey, _) => Self::KeyDestroyed,
             (
                 Action::CreateSecret
                 | Action::PublishSecret

@@ -3,11 +3,14 @@
 //! Each reads the rows, lets [`super::life`] judge, and hands the store one whole change, which it does only if the rows are
 //! still the same. Whoever is overtaken reads and judges again. So it does not matter how many processes keep the schedule,
 //! nor where one of them stops.
+//!
+//! A next key whose row does not prove that an issuer wrote it is passed over, so that it never takes the place of one that signs.
 
 use edgeward_core::time::UnixTime;
 
 use super::{
-    KeyChange, KeyringError, Life, Need, Rules, SigningKeys, StoredKey,
+    KeyChange, KeyState, KeyringError, Life, Rules, SigningKeys, StoredKey,
+    held::Proven,
     life::{self, Due, Pace, Refusal},
     make::{generate, seal},
 };
@@ -42,11 +45,52 @@ pub struct Done {
     pub keys: Vec<Life>,
 }
 
+impl Done {
+    fn of(keys: Vec<Life>, about: &str) -> Option<Self> {
+        let key = keys.iter().find(|key| key.key_id == about).cloned();
+        key.map(|key| Self { key, keys })
+    }
+}
+
 /// What one judgement makes of the keys.
 struct Verdict {
     after: Vec<Life>,
     about: String,
     entries: Vec<AuditEntry>,
+}
+
+/// Which rows an act judges before it looks whether they are proven.
+#[derive(Clone, Copy)]
+enum Judged<'a> {
+    /// All, and the key of this id whatever its row is: it is only taken away.
+    With(&'a str),
+    /// All but these, if they are of keys that would sign next, or that verifiers would still be shown: they take no place.
+    But(&'a [String]),
+}
+
+impl Judged<'_> {
+    fn has(self, key: &Life, now: UnixTime) -> bool {
+        match self {
+            Self::With(_) => true,
+            Self::But(refused) => {
+                let may_be_without = waits(key) || lingers(key, now);
+                !may_be_without || !refused.contains(&key.key_id)
+            }
+        }
+    }
+}
+
+/// Whether a key would sign next.
+const fn waits(key: &Life) -> bool {
+    match key.state {
+        KeyState::Generated | KeyState::Published => true,
+        KeyState::Active | KeyState::Retiring | KeyState::Retired | KeyState::Revoked => false,
+    }
+}
+
+/// Whether a key has signed, as its row says, and is yet to end.
+fn lingers(key: &Life, now: UnixTime) -> bool {
+    key.state == KeyState::Retiring && key.retires_at().is_none_or(|at| at > now)
 }
 
 /// Makes the first keys where there are none. Where no verifier has seen any key, all algorithms begin at once.
@@ -68,12 +112,8 @@ pub async fn ensure_first(
             algorithm,
             now,
         };
-        let rules = Rules {
-            every_seconds: None,
-            need: Need::Always,
-        };
         let needs_signer = |keys: &[Life]| life::signer(keys, now).is_none();
-        acts.step_if(needs_signer, rules, 0).await?;
+        acts.step_if(&[], needs_signer, Rules::BY_HAND, 0).await?;
     }
     Ok(())
 }
@@ -84,8 +124,22 @@ impl<S: SigningKeys> Acts<'_, S> {
     /// # Errors
     /// [`KeyringError`]; the steps before it are done.
     pub async fn keep_schedule(&self, rules: Rules, jitter: i64) -> Result<usize, KeyringError> {
+        self.keep_schedule_without(&[], rules, jitter).await
+    }
+
+    /// The same by a process that knows of rows that do not prove who wrote them ([`super::Keyring::refused`]): a next key that is
+    /// none is replaced before its moment.
+    ///
+    /// # Errors
+    /// [`KeyringError`]; the steps before it are done.
+    pub async fn keep_schedule_without(
+        &self,
+        refused: &[String],
+        rules: Rules,
+        jitter: i64,
+    ) -> Result<usize, KeyringError> {
         let mut steps = 0;
-        while steps < TRIES && self.step_if(|_| true, rules, jitter).await? {
+        while steps < TRIES && self.step_if(refused, |_| true, rules, jitter).await? {
             steps += 1;
         }
         Ok(steps)
@@ -94,12 +148,13 @@ impl<S: SigningKeys> Acts<'_, S> {
     /// Does the step that is due, if one is and the keys are as asked for.
     async fn step_if(
         &self,
+        refused: &[String],
         wanted: impl Fn(&[Life]) -> bool,
         rules: Rules,
         jitter: i64,
     ) -> Result<bool, KeyringError> {
         let done = self
-            .act(None, |keys, made| {
+            .act_upon(Judged::But(refused), None, |keys, made| {
                 let Some(due) = life::due(keys, rules, jitter, self.now).filter(|_| wanted(keys))
                 else {
                     return Ok(None);
@@ -120,7 +175,7 @@ impl<S: SigningKeys> Acts<'_, S> {
                     Due::Activate(_) => Action::ActivateKey,
                     Due::Stop(_) | Due::Retire(_) => Action::RetireKey,
                 };
-                let mut entry = self.entry(action, Actor::Issuer, &after, &about);
+                let mut entry = self.log().entry(action, Actor::Issuer, &after, &about);
                 if matches!(due, Due::Stop(_)) {
                     entry = entry.with("still", "verifies");
                 }
@@ -142,7 +197,7 @@ impl<S: SigningKeys> Acts<'_, S> {
     pub async fn rotate(&self, pace: Pace) -> Result<Done, KeyringError> {
         self.act(None, |keys, made| {
             let (after, about) = life::rotate(keys, made, pace, self.now)?;
-            let entries = self.entries(keys, &after, &about, pace);
+            let entries = self.log().entries(keys, &after, &about, pace);
             Ok(Some(Verdict {
                 after,
                 about,
@@ -158,13 +213,15 @@ impl<S: SigningKeys> Acts<'_, S> {
     /// # Errors
     /// [`KeyringError`].
     pub async fn import(&self, material: &KeyMaterial, pace: Pace) -> Result<Done, KeyringError> {
-        let imported = seal(self.algorithm, material, self.secrets, self.now)?;
+        let imported = seal(self.algorithm, material, self.secrets, self.now).await?;
         self.act(Some(imported), |keys, imported| {
             let imported = imported.ok_or(Refusal::NeedsKey)?;
             let about = imported.key_id.clone();
             let after = life::import(keys, imported, pace, self.now)?;
-            let taken_in = self.entry(Action::ImportKey, Actor::Operator, &after, &about);
-            let entries = vec![taken_in, self.entry_of_pace(&after, &about, pace)];
+            let taken_in = self
+                .log()
+                .entry(Action::ImportKey, Actor::Operator, &after, &about);
+            let entries = vec![taken_in, self.log().entry_of_pace(&after, &about, pace)];
             Ok(Some(Verdict {
                 after,
                 about,
@@ -181,19 +238,22 @@ impl<S: SigningKeys> Acts<'_, S> {
     /// # Errors
     /// [`KeyringError`].
     pub async fn revoke(&self, key_id: &str) -> Result<Done, KeyringError> {
-        self.act(None, |keys, made| {
+        self.act_upon(Judged::With(key_id), None, |keys, made| {
             let after = life::revoke(keys, key_id, made, self.now)?;
-            let signs = life::signer(&after, self.now);
-            let about = signs.map_or(key_id, |signs| &signs.key_id).to_owned();
-            let mut entries = vec![self.entry(Action::RevokeKey, Actor::Operator, &after, key_id)];
-            if about != key_id && !is_the_same(keys, &after, &about) {
-                entries.extend(self.entries(keys, &after, &about, Pace::Forced));
-            }
-            Ok(Some(Verdict {
-                after,
-                about,
-                entries,
-            }))
+            Ok(Some(self.log().revoked(keys, after, key_id)))
+        })
+        .await?
+        .ok_or(KeyringError::NoActiveKey)
+    }
+
+    /// The same where no other key can be made now.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn revoke_only(&self, key_id: &str) -> Result<Done, KeyringError> {
+        self.act_upon(Judged::With(key_id), None, |keys, _| {
+            let after = life::revoke_only(keys, key_id, self.now)?;
+            Ok(Some(self.log().revoked(keys, after, key_id)))
         })
         .await?
         .ok_or(KeyringError::NoActiveKey)
@@ -206,29 +266,53 @@ impl<S: SigningKeys> Acts<'_, S> {
         made: Option<StoredKey>,
         judge: impl Fn(&[Life], Option<Life>) -> Result<Option<Verdict>, Refusal>,
     ) -> Result<Option<Done>, KeyringError> {
+        self.act_upon(Judged::But(&[]), made, judge).await
+    }
+
+    /// The same where more is known of some rows.
+    async fn act_upon(
+        &self,
+        which: Judged<'_>,
+        made: Option<StoredKey>,
+        judge: impl Fn(&[Life], Option<Life>) -> Result<Option<Verdict>, Refusal>,
+    ) -> Result<Option<Done>, KeyringError> {
         let mut made = made;
         for _ in 0..TRIES {
-            let stored = self.store.signing_keys().await?;
-            let of_ours = stored
-                .into_iter()
-                .filter(|key| key.algorithm == self.algorithm);
-            let before: Vec<Life> = of_ours.map(|key| key.life).collect();
+            let mut stored = self.store.signing_keys().await?;
+            stored.retain(|key| key.algorithm == self.algorithm);
+            let before: Vec<Life> = stored.iter().map(|key| key.life.clone()).collect();
             let life_of = |made: &Option<StoredKey>| made.as_ref().map(|made| made.life.clone());
-            let verdict = match judge(&before, life_of(&made)) {
+            let known: Vec<Life> = before
+                .iter()
+                .filter(|key| which.has(key, self.now))
+                .cloned()
+                .collect();
+            // Mostly nothing is due, and then no row has to be proven.
+            if matches!(judge(&known, life_of(&made)), Ok(None)) {
+                return Ok(None);
+            }
+            let passed_over = self.passed_over(&stored, which).await;
+            let (aside, judged): (Vec<Life>, Vec<Life>) = before
+                .iter()
+                .cloned()
+                .partition(|key| passed_over.contains(&key.key_id));
+            let verdict = match judge(&judged, life_of(&made)) {
                 Err(Refusal::NeedsKey) if made.is_none() => {
                     made = Some(generate(self.algorithm, self.secrets, self.now).await?);
-                    judge(&before, life_of(&made))?
+                    judge(&judged, life_of(&made))?
                 }
                 verdict => verdict?,
             };
             let Some(Verdict {
-                after,
+                mut after,
                 about,
                 entries,
             }) = verdict
             else {
                 return Ok(None);
             };
+            let is_nothing = judged == after;
+            after.extend(aside);
             let is_new = |added: &&StoredKey| {
                 let id = &added.life.key_id;
                 after.iter().any(|key| key.key_id == *id)
@@ -243,17 +327,110 @@ impl<S: SigningKeys> Acts<'_, S> {
                 entries,
                 at: self.now,
             };
-            if change.before == change.after || self.store.change_signing_keys(&change).await? {
-                let keys = change.after;
-                let key = keys.iter().find(|key| key.key_id == about).cloned();
-                return Ok(key.map(|key| Done { key, keys }));
+            if is_nothing || self.store.change_signing_keys(&change).await? {
+                return Ok(Done::of(change.after, &about));
             }
         }
         Err(KeyringError::Overtaken)
     }
 
-    /// What an operator's act says in the log of the key that it is about.
-    fn entries(&self, before: &[Life], after: &[Life], about: &str, pace: Pace) -> Vec<AuditEntry> {
+    /// The keys that would sign next and whose rows are not what an issuer wrote, as far as this process can tell. One that signs is
+    /// never passed over: where it is wrong, nothing may be put in its place.
+    async fn passed_over(&self, stored: &[StoredKey], which: Judged<'_>) -> Vec<String> {
+        let mut passed_over = Vec::new();
+        for key in stored {
+            let key_id = &key.life.key_id;
+            if matches!(which, Judged::With(named) if named == key_id) {
+                continue;
+            }
+            if !which.has(&key.life, self.now) {
+                passed_over.push(key_id.clone());
+                continue;
+            }
+            if !waits(&key.life) {
+                continue;
+            }
+            let is_refused = match Proven::of(key, self.secrets).await {
+                Ok(_) => false,
+                Err(error) => error.is_final(),
+            };
+            if is_refused {
+                passed_over.push(key_id.clone());
+            }
+        }
+        passed_over
+    }
+
+    fn log(&self) -> Log {
+        Log {
+            algorithm: self.algorithm,
+            now: self.now,
+        }
+    }
+}
+
+/// Revokes a key where no key-encryption key is at hand, so that nothing can be made and no row be proven. A key that waits takes
+/// over, whatever its row is: the issuers that serve know whether it opens, and nothing else could.
+///
+/// # Errors
+/// [`KeyringError`].
+pub async fn revoke_blindly(
+    store: &impl SigningKeys,
+    algorithm: SigningAlgorithm,
+    key_id: &str,
+    now: UnixTime,
+) -> Result<Done, KeyringError> {
+    let log = Log { algorithm, now };
+    for _ in 0..TRIES {
+        let mut stored = store.signing_keys().await?;
+        stored.retain(|key| key.algorithm == algorithm);
+        let before: Vec<Life> = stored.into_iter().map(|key| key.life).collect();
+        let after = life::revoke_only(&before, key_id, now)?;
+        let Verdict {
+            after,
+            about,
+            entries,
+        } = log.revoked(&before, after, key_id);
+        let change = KeyChange {
+            algorithm,
+            before,
+            after,
+            added: None,
+            entries,
+            at: now,
+        };
+        if store.change_signing_keys(&change).await? {
+            return Done::of(change.after, &about).ok_or(KeyringError::NoActiveKey);
+        }
+    }
+    Err(KeyringError::Overtaken)
+}
+
+/// What acts say in the audit log.
+#[derive(Clone, Copy)]
+struct Log {
+    algorithm: SigningAlgorithm,
+    now: UnixTime,
+}
+
+impl Log {
+    /// What becomes of a revocation that makes `after` of the keys.
+    fn revoked(self, before: &[Life], after: Vec<Life>, key_id: &str) -> Verdict {
+        let signs = life::signer(&after, self.now);
+        let about = signs.map_or(key_id, |signs| &signs.key_id).to_owned();
+        let mut entries = vec![self.entry(Action::RevokeKey, Actor::Operator, &after, key_id)];
+        if about != key_id && !is_the_same(before, &after, &about) {
+            entries.extend(self.entries(before, &after, &about, Pace::Forced));
+        }
+        Verdict {
+            after,
+            about,
+            entries,
+        }
+    }
+
+    /// What an operator's act says of the key that it is about.
+    fn entries(self, before: &[Life], after: &[Life], about: &str, pace: Pace) -> Vec<AuditEntry> {
         let is_new = !before.iter().any(|key| key.key_id == about);
         let made = is_new.then(|| self.entry(Action::CreateKey, Actor::Operator, after, about));
         let entries = made.into_iter();
@@ -262,7 +439,7 @@ impl<S: SigningKeys> Acts<'_, S> {
             .collect()
     }
 
-    fn entry_of_pace(&self, after: &[Life], about: &str, pace: Pace) -> AuditEntry {
+    fn entry_of_pace(self, after: &[Life], about: &str, pace: Pace) -> AuditEntry {
         let by = Actor::Operator;
         match pace {
             Pace::Orderly => self.entry(Action::PlanKey, by, after, about),
@@ -273,7 +450,7 @@ impl<S: SigningKeys> Acts<'_, S> {
         }
     }
 
-    fn entry(&self, action: Action, actor: Actor, after: &[Life], about: &str) -> AuditEntry {
+    fn entry(self, action: Action, actor: Actor, after: &[Life], about: &str) -> AuditEntry {
         let entry = AuditEntry::done(action, actor, self.now, &Origin::default())
             .about("key", about)
             .with("alg", self.algorithm);

@@ -14,10 +14,6 @@ const MONTHLY: Rules = Rules {
     every_seconds: Some(30 * DAY),
     need: Need::Always,
 };
-const BY_HAND: Rules = Rules {
-    every_seconds: None,
-    need: Need::Always,
-};
 
 /// A key that got where it is long ago.
 pub(super) fn key(id: &str, state: KeyState) -> Life {
@@ -89,7 +85,7 @@ fn one_step_after_the_other_falls_due() {
         ),
         (
             "no next key, by hand",
-            BY_HAND,
+            Rules::BY_HAND,
             vec![key("a", Active)],
             Some(Due::MakeNext),
         ),
@@ -107,7 +103,7 @@ fn one_step_after_the_other_falls_due() {
         ),
         (
             "a next key, by hand",
-            BY_HAND,
+            Rules::BY_HAND,
             vec![key("a", Active), published(DAY)],
             None,
         ),
@@ -153,7 +149,7 @@ fn one_step_after_the_other_falls_due() {
         ),
         (
             "the last token is good yet",
-            BY_HAND,
+            Rules::BY_HAND,
             vec![
                 stopped(DAY, 1 - RETIRED_AFTER_SECONDS),
                 key("a", Active),
@@ -163,7 +159,7 @@ fn one_step_after_the_other_falls_due() {
         ),
         (
             "it is not",
-            BY_HAND,
+            Rules::BY_HAND,
             vec![
                 stopped(DAY, -RETIRED_AFTER_SECONDS),
                 key("a", Active),
@@ -173,13 +169,13 @@ fn one_step_after_the_other_falls_due() {
         ),
         (
             "it signed no token, and a page",
-            BY_HAND,
+            Rules::BY_HAND,
             vec![stopped(besides - 1, -DAY), key("a", Active), published(1)],
             None,
         ),
         (
             "and the page is over",
-            BY_HAND,
+            Rules::BY_HAND,
             vec![stopped(besides, -DAY), key("a", Active), published(1)],
             Some(Due::Retire("z".to_owned())),
         ),
@@ -437,6 +433,12 @@ fn whoever_signs_when_a_key_is_revoked_is_known_in_the_same_act() {
         let after = life::revoke(&before, revoked, Some(made()), NOW).unwrap();
         assert_eq!(states(&after), expected, "{title}");
         assert_eq!(life::signer(&after, NOW).unwrap().key_id, signs, "{title}");
+        // Where none can be made, whoever waits takes over as well, and in the place of one that would be made there is nobody.
+        let only = life::revoke_only(&before, revoked, NOW).unwrap();
+        let without: Vec<_> = expected.iter().filter(|key| key.0 != "made").collect();
+        assert_eq!(states(&only).iter().collect::<Vec<_>>(), without, "{title}");
+        let signer = life::signer(&only, NOW).map(|key| key.key_id.as_str());
+        assert_eq!(signer, (signs != "made").then_some(signs), "{title}");
     }
     let only = keys(&[("a", Active), ("r", Revoked)]);
     for (revoked, refusal) in [
@@ -446,6 +448,8 @@ fn whoever_signs_when_a_key_is_revoked_is_known_in_the_same_act() {
         ("a", Refusal::NeedsKey),
     ] {
         assert_eq!(life::revoke(&only, revoked, None, NOW), Err(refusal));
+        let alone = life::revoke_only(&only, revoked, NOW);
+        assert_eq!(alone.err(), Some(refusal).filter(|_| revoked != "a"));
     }
 }
 

@@ -2,21 +2,110 @@
 
 use std::{fmt, sync::Arc};
 
-use edgeward_core::token::{TokenType, UnsignedToken};
+use edgeward_core::{
+    keys::Jwk,
+    time::UnixTime,
+    token::{TokenType, UnsignedToken},
+};
 use serde::Serialize;
 
 use super::{KeyringError, PrivateHalf, StoredKey};
 use crate::{
-    custody::{Secrets, SignTokenError, Signer},
+    custody::{Sealed, Secrets, SignTokenError, Signer, Statement},
     signatures::{PrivateKey, SigningAlgorithm},
 };
 
-/// A key that signs tokens of its algorithm and of no other.
+/// What a row says of a private key that is not in the database, and the proof that the issuer wrote that.
+///
+/// Nothing else vouches for such a row: a sealed private key gives its own public half, and this one brings it along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldElsewhere {
+    /// The name of the key where it is: `kind:name`.
+    pub reference: String,
+    /// The statement of the row, sealed. Empty in rows from before there were proofs, which `keys reseal` writes.
+    pub proof: Sealed,
+    /// When it was destroyed there.
+    pub destroyed_at: Option<UnixTime>,
+}
+
+/// What a row of a key that is held elsewhere has to say, word for word.
+#[must_use]
+pub fn statement(
+    key_id: &str,
+    algorithm: SigningAlgorithm,
+    public_jwk: &str,
+    reference: &str,
+) -> Statement {
+    Statement::of(&[
+        "signing key held elsewhere",
+        key_id,
+        algorithm.name(),
+        public_jwk,
+        reference,
+    ])
+}
+
+/// A key whose row is what an issuer wrote. What is public of it comes of what was proven: of the private half, or of the statement
+/// about the row.
+pub(super) struct Proven {
+    pub(super) public: Jwk,
+    algorithm: SigningAlgorithm,
+    half: Half,
+}
+
+enum Half {
+    Here(Box<PrivateKey>),
+    Elsewhere(String),
+}
+
+impl Proven {
+    /// Opens the seal of a row and compares. Of those who hold signing keys nobody is asked.
+    pub(super) async fn of(stored: &StoredKey, secrets: &Secrets) -> Result<Self, KeyringError> {
+        let key_id = &stored.life.key_id;
+        let wrong = || KeyringError::WrongSeed(key_id.clone());
+        let unsealed = |source| KeyringError::Seal {
+            key_id: key_id.clone(),
+            source,
+        };
+        let public = stored.public()?;
+        if public.thumbprint() != *key_id || public.key_id() != key_id {
+            return Err(wrong());
+        }
+        let (public, half) = match &stored.private {
+            PrivateHalf::Sealed(sealed) => {
+                let material = secrets.open_apart(key_id, sealed).await;
+                let material = material.map_err(unsealed)?;
+                let key = PrivateKey::open(stored.algorithm, &material).map_err(|_| wrong())?;
+                if key.key_id() != key_id {
+                    return Err(wrong());
+                }
+                (key.public_jwk(), Half::Here(Box::new(key)))
+            }
+            PrivateHalf::Elsewhere(held) => {
+                if held.proof.as_bytes().is_empty() {
+                    return Err(KeyringError::Unproven(key_id.clone()));
+                }
+                let reference = &held.reference;
+                let stated = statement(key_id, stored.algorithm, &stored.public_jwk, reference);
+                let confirmed = secrets.confirm(key_id, stated, &held.proof).await;
+                confirmed.map_err(unsealed)?;
+                (public, Half::Elsewhere(reference.clone()))
+            }
+        };
+        Ok(Self {
+            public,
+            algorithm: stored.algorithm,
+            half,
+        })
+    }
+}
+
+/// A key that signs tokens of its algorithm and of no other. Its row was proven: there is no other way to one.
 #[derive(Clone)]
 pub struct TokenKey(Arc<Held>);
 
 struct Held {
-    key_id: String,
+    public: Jwk,
     algorithm: SigningAlgorithm,
     place: Place,
 }
@@ -29,46 +118,36 @@ enum Place {
 }
 
 impl TokenKey {
-    /// Opens the private half, or makes ready to ask whoever holds it: nobody is asked yet.
-    pub(super) fn open(stored: &StoredKey, secrets: &Secrets) -> Result<Self, KeyringError> {
-        let key_id = &stored.life.key_id;
-        let wrong = || KeyringError::WrongSeed(key_id.clone());
-        let place = match &stored.private {
-            PrivateHalf::Sealed(sealed) => {
-                let material = secrets.open(key_id, sealed).map_err(|source| {
-                    let key_id = key_id.clone();
-                    KeyringError::Seal { key_id, source }
-                })?;
-                let key = PrivateKey::open(stored.algorithm, &material).map_err(|_| wrong())?;
-                if key.key_id() != key_id {
-                    return Err(wrong());
-                }
-                Place::Here(Box::new(key))
-            }
-            PrivateHalf::Elsewhere(reference) => {
-                let public = stored.public()?;
-                if public.thumbprint() != *key_id {
-                    return Err(wrong());
-                }
+    /// Opens what was proven, or makes ready to ask whoever holds it: nobody is asked yet.
+    pub(super) fn of(proven: Proven, secrets: &Secrets) -> Result<Self, KeyringError> {
+        let place = match proven.half {
+            Half::Here(key) => Place::Here(key),
+            Half::Elsewhere(reference) => {
                 let places = secrets.signing_places();
-                let signer = places.open(reference, stored.algorithm, public);
+                let signer = places.open(&reference, proven.algorithm, proven.public.clone());
                 Place::Elsewhere(signer.map_err(|cause| KeyringError::Elsewhere {
-                    key_name: reference.clone(),
+                    key_name: reference,
                     cause,
                 })?)
             }
         };
         Ok(Self(Arc::new(Held {
-            key_id: key_id.clone(),
-            algorithm: stored.algorithm,
+            public: proven.public,
+            algorithm: proven.algorithm,
             place,
         })))
+    }
+
+    /// What verifiers may see of it.
+    #[must_use]
+    pub fn public(&self) -> &Jwk {
+        &self.0.public
     }
 
     /// The `kid`.
     #[must_use]
     pub fn key_id(&self) -> &str {
-        &self.0.key_id
+        self.0.public.key_id()
     }
 
     /// What it signs by.

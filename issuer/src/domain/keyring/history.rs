@@ -1,10 +1,11 @@
 //! Random histories: several processes keep one schedule and sign, operators act, anything stops between any two steps. There
 //! are keys of two algorithms; the second comes into use and goes out of use, and for a while processes differ about that.
 //!
-//! The oracle knows nothing of the machine's rules. It remembers what was signed and what verifiers were shown, and demands
-//! after each event: one key of the first algorithm signs and one of the second at most, the set is not empty, whatever was
-//! signed and is not revoked verifies until it has expired, and no key signed before everybody could have seen it, unless an
-//! operator wanted that.
+//! The oracle keeps a book of its own: what was signed, until when, and since when verifiers were shown which key. By that it demands
+//! that whatever was signed and is not revoked verifies until it has expired, and that no key signed before everybody could have seen it
+//! (`PUBLISHED_SECONDS`, which `year.rs` holds against caches and edges), unless an operator wanted that. Of the rows it demands that one
+//! key of the first algorithm is active and one of the second at most, that the machine names a signer that verifiers have, and that the
+//! set is not empty; but for the time after the last key was revoked while none could be made.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,6 +40,8 @@ enum Event {
     Import(usize, Pace),
     /// Of the keys of an algorithm that there are, counted round.
     Revoke(usize, usize),
+    /// The same while no key can be made.
+    RevokeOnly(usize, usize),
     /// The clock of everything is set back.
     SetBack(i64),
 }
@@ -58,6 +61,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (of(), pace()).prop_map(|(of, pace)| Event::Rotate(of, pace)),
         1 => (of(), pace()).prop_map(|(of, pace)| Event::Import(of, pace)),
         1 => (of(), 0_usize..8).prop_map(|(of, which)| Event::Revoke(of, which)),
+        1 => (of(), 0_usize..8).prop_map(|(of, which)| Event::RevokeOnly(of, which)),
         1 => (1_i64..120).prop_map(Event::SetBack),
     ]
 }
@@ -96,6 +100,8 @@ struct History {
     signed: Vec<(String, UnixTime)>,
     /// Keys that an operator made sign before their time, or that were the first.
     hurried: BTreeSet<String>,
+    /// The last key of the first algorithm was revoked, and no other could be made yet.
+    bereft: bool,
     shown_since: BTreeMap<String, UnixTime>,
 }
 
@@ -109,6 +115,7 @@ impl History {
             made: 0,
             signed: Vec::new(),
             hurried: BTreeSet::new(),
+            bereft: false,
             shown_since: BTreeMap::new(),
         };
         history.step(0, FIRST);
@@ -152,11 +159,9 @@ impl History {
                 }
             }
             Event::Revoke(of, which) => {
-                let rows = &self.rows[*of];
-                let Some(key) = rows.get(which % rows.len().max(1)) else {
+                let Some(key_id) = self.counted(*of, *which) else {
                     return;
                 };
-                let key_id = key.key_id.clone();
                 let made = self.make();
                 let revoked = life::revoke(&self.rows[*of], &key_id, Some(made), self.now);
                 if let Ok(after) = revoked {
@@ -164,7 +169,23 @@ impl History {
                     self.put(*of, after, signs);
                 }
             }
+            Event::RevokeOnly(of, which) => {
+                let Some(key_id) = self.counted(*of, *which) else {
+                    return;
+                };
+                if let Ok(after) = life::revoke_only(&self.rows[*of], &key_id, self.now) {
+                    let signs = life::signer(&after, self.now).map(|key| key.key_id.clone());
+                    self.bereft |= *of == FIRST && signs.is_none();
+                    self.put(*of, after, signs);
+                }
+            }
         }
+    }
+
+    fn counted(&self, of: usize, which: usize) -> Option<String> {
+        let rows = &self.rows[of];
+        let key = rows.get(which % rows.len().max(1))?;
+        Some(key.key_id.clone())
     }
 
     fn put(&mut self, of: usize, after: Vec<Life>, hurried: Option<String>) {
@@ -194,8 +215,17 @@ impl History {
         if still != read {
             return;
         }
-        let is_first = due == life::Due::MakeFirst;
-        let first = is_first.then(|| made.key_id.clone());
+        let nobody_signed = of == FIRST && life::signer(&read, self.now).is_none();
+        let first = match &due {
+            life::Due::MakeFirst => Some(made.key_id.clone()),
+            life::Due::Activate(next) if nobody_signed => Some(next.clone()),
+            life::Due::Activate(_)
+            | life::Due::MakeNext
+            | life::Due::Publish(_)
+            | life::Due::Plan(..)
+            | life::Due::Stop(_)
+            | life::Due::Retire(_) => None,
+        };
         let mut after = life::step(&read, &due, Some(made), self.now).unwrap();
         for (key, row) in after.iter_mut().zip(&self.rows[of]) {
             key.signed_until = row.signed_until;
@@ -264,10 +294,13 @@ impl History {
             let rows = self.rows[of].iter();
             rows.filter(|key| key.state == KeyState::Active).count()
         };
-        assert_eq!(active(FIRST), 1, "one key is active");
-        assert!(active(SECOND) <= 1, "and one of the others at most");
-        let signer = life::signer(&self.rows[FIRST], self.now).expect("one key signs");
-        assert!(signer.state.is_public(), "and verifiers have it");
+        assert!(active(SECOND) <= 1, "one of the others at most is active");
+        self.bereft &= active(FIRST) == 0;
+        if !self.bereft {
+            assert_eq!(active(FIRST), 1, "one key is active");
+            let signer = life::signer(&self.rows[FIRST], self.now).expect("one key signs");
+            assert!(signer.state.is_public(), "and verifiers have it");
+        }
         let mut public: BTreeSet<&str> = BTreeSet::new();
         for rows in &self.rows {
             let shown = rows.iter().filter(|key| key.state.is_public());
@@ -275,7 +308,7 @@ impl History {
             assert!(shown.len() <= life::PUBLIC_MAX + 1, "{shown:?}");
             public.extend(shown);
         }
-        assert!(!public.is_empty());
+        assert!(self.bereft || !public.is_empty());
         for id in &public {
             self.shown_since
                 .entry((*id).to_owned())

@@ -168,6 +168,14 @@ pub struct Rules {
     pub need: Need,
 }
 
+impl Rules {
+    /// There is always a key that signs, and nothing but that is due.
+    pub const BY_HAND: Self = Self {
+        every_seconds: None,
+        need: Need::Always,
+    };
+}
+
 /// What the keys of an algorithm are needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
@@ -346,15 +354,7 @@ pub fn rotate(
     now: UnixTime,
 ) -> Result<(Vec<Life>, String), Refusal> {
     let mut after = keys.to_vec();
-    let key_id = match (planned(keys), made) {
-        (Some(next), _) => next.key_id.clone(),
-        (None, Some(made)) => {
-            let key_id = made.key_id.clone();
-            after.push(made);
-            key_id
-        }
-        (None, None) => return Err(Refusal::NeedsKey),
-    };
+    let key_id = next_of(&mut after, made)?;
     bring_forward(&mut after, &key_id, pace, now);
     room(after).map(|after| (after, key_id))
 }
@@ -397,28 +397,39 @@ pub fn revoke(
     now: UnixTime,
 ) -> Result<Vec<Life>, Refusal> {
     let mut after = keys.to_vec();
-    let key = named(&mut after, key_id).ok_or(Refusal::Unknown)?;
+    if !end(&mut after, key_id, now)? {
+        return Ok(after);
+    }
+    let next = next_of(&mut after, made)?;
+    bring_forward(&mut after, &next, Pace::Forced, now);
+    Ok(after)
+}
+
+/// Revokes a key where no other can be made: if it is the one that signs, one that waits does from now on, and where none waits
+/// nobody signs until the schedule can make one.
+///
+/// # Errors
+/// [`Refusal::Unknown`], [`Refusal::AlreadyRevoked`].
+pub fn revoke_only(keys: &[Life], key_id: &str, now: UnixTime) -> Result<Vec<Life>, Refusal> {
+    let mut after = keys.to_vec();
+    let signed = end(&mut after, key_id, now)?;
+    let next = planned(&after).map(|next| next.key_id.clone());
+    if let Some(next) = next.filter(|_| signed) {
+        bring_forward(&mut after, &next, Pace::Forced, now);
+    }
+    Ok(after)
+}
+
+/// Says whether it was the one that signs. If its moment has come and the rows still call it published, the active one signs on.
+fn end(keys: &mut [Life], key_id: &str, now: UnixTime) -> Result<bool, Refusal> {
+    let key = named(keys, key_id).ok_or(Refusal::Unknown)?;
     if key.state == KeyState::Revoked {
         return Err(Refusal::AlreadyRevoked);
     }
-    // If it is one whose moment has come and which the rows still call published, the active one signs on.
     let signed = key.state == KeyState::Active;
     key.state = KeyState::Revoked;
     key.ended_at = Some(now);
-    if !signed {
-        return Ok(after);
-    }
-    let next = match (planned(&after), made) {
-        (Some(next), _) => next.key_id.clone(),
-        (None, Some(made)) => {
-            let key_id = made.key_id.clone();
-            after.push(made);
-            key_id
-        }
-        (None, None) => return Err(Refusal::NeedsKey),
-    };
-    bring_forward(&mut after, &next, Pace::Forced, now);
-    Ok(after)
+    Ok(signed)
 }
 
 /// The key that signs next: the one whose moment is nearest, or who waits for the longest time.
@@ -430,6 +441,17 @@ fn planned(keys: &[Life]) -> Option<&Life> {
             let published = key.published_at.unwrap_or(never);
             (key.signs_from.unwrap_or(never), published, key.created_at)
         })
+}
+
+/// The same, or the one that was made for it, which is then among them.
+fn next_of(keys: &mut Vec<Life>, made: Option<Life>) -> Result<String, Refusal> {
+    if let Some(next) = planned(keys) {
+        return Ok(next.key_id.clone());
+    }
+    let made = made.ok_or(Refusal::NeedsKey)?;
+    let key_id = made.key_id.clone();
+    keys.push(made);
+    Ok(key_id)
 }
 
 fn named<'k>(keys: &'k mut [Life], key_id: &str) -> Option<&'k mut Life> {

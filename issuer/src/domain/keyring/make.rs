@@ -2,7 +2,7 @@
 
 use edgeward_core::time::UnixTime;
 
-use super::{KeyringError, Life, PrivateHalf, StoredKey};
+use super::{HeldElsewhere, KeyringError, Life, PrivateHalf, StoredKey, held::statement};
 use crate::{
     custody::Secrets,
     signatures::{self, KeyError, KeyMaterial, PrivateKey, SigningAlgorithm},
@@ -19,20 +19,32 @@ pub(super) async fn generate(
         let made = tokio::task::spawn_blocking(move || places.make(algorithm)).await;
         let made = made.map_err(|_| KeyringError::NoRandomness)?;
         let made = made.map_err(|(key_name, cause)| KeyringError::Elsewhere { key_name, cause })?;
+        let (key_id, reference) = (made.public.key_id().to_owned(), made.reference);
+        let public_jwk = made.public.to_json();
+        let stated = statement(&key_id, algorithm, &public_jwk, &reference);
+        let proof = secrets.attest(&key_id, stated).await;
+        let proof = proof.map_err(|source| KeyringError::Seal {
+            key_id: key_id.clone(),
+            source,
+        })?;
         return Ok(StoredKey {
             algorithm,
-            life: Life::generated(made.public.key_id().to_owned(), now),
-            public_jwk: made.public.to_json(),
-            private: PrivateHalf::Elsewhere(made.reference),
+            life: Life::generated(key_id, now),
+            public_jwk,
+            private: PrivateHalf::Elsewhere(HeldElsewhere {
+                reference,
+                proof,
+                destroyed_at: None,
+            }),
         });
     }
     let material = tokio::task::spawn_blocking(move || signatures::make(algorithm)).await;
     let material = material.map_err(|_| KeyringError::NoRandomness)??;
-    seal(algorithm, &material, secrets, now)
+    seal(algorithm, &material, secrets, now).await
 }
 
 /// Seals a key.
-pub(super) fn seal(
+pub(super) async fn seal(
     algorithm: SigningAlgorithm,
     material: &KeyMaterial,
     secrets: &Secrets,
@@ -40,7 +52,7 @@ pub(super) fn seal(
 ) -> Result<StoredKey, KeyringError> {
     let key = PrivateKey::open(algorithm, material)?;
     let key_id = key.key_id().to_owned();
-    let sealed = secrets.seal(&key_id, material);
+    let sealed = secrets.seal_apart(&key_id, material).await;
     let sealed = sealed.map_err(|source| KeyringError::Seal {
         key_id: key_id.clone(),
         source,

@@ -13,7 +13,8 @@ use edgeward_core::{
 /// So long a cache may hand out the key set without asking: the `max-age` of the answer.
 pub const KEY_SET_MAX_AGE_SECONDS: i64 = 300;
 
-/// And so long after that once more while it asks: its `stale-while-revalidate`.
+/// And so long after that once more, while it asks or where it gets no answer: its `stale-while-revalidate` and `stale-if-error`.
+/// Both count from the same moment (RFC 5861).
 pub const KEY_SET_STALE_SECONDS: i64 = 60;
 
 /// A process that has not read the keys for longer shows no key set and signs nothing.

@@ -190,6 +190,7 @@ impl Process {
 
 #[test]
 fn a_year_of_rotations_of_two_algorithms_fails_no_token_at_any_edge() {
+    // The most that a cache is allowed to: a set that is stale is handed out while it asks, and where it gets no answer.
     let cached = KEY_SET_MAX_AGE_SECONDS + KEY_SET_STALE_SECONDS;
     let mut edges = [
         Edge::of("a busy edge", EVERY, 0),

@@ -11,7 +11,6 @@ use crate::{
 };
 
 const MINUTE_SECONDS: u32 = 60;
-const QUARTER_HOUR_SECONDS: u32 = 15 * MINUTE_SECONDS;
 
 /// Who asks, as far as a limit for reading is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -93,7 +92,7 @@ impl Rules {
     /// The configured ones.
     #[must_use]
     pub const fn of(settings: &config::Limits) -> Self {
-        let sign_ins = settings.sign_ins_per_quarter_hour;
+        let (sign_ins, within) = (settings.sign_ins, settings.sign_ins_within_seconds);
         Self {
             guesses: Rate {
                 number: settings.guesses_per_minute,
@@ -102,7 +101,7 @@ impl Rules {
             },
             sign_ins: Rate {
                 number: sign_ins,
-                seconds: QUARTER_HOUR_SECONDS,
+                seconds: within,
                 burst: sign_ins,
             },
             reads: Rate {
@@ -112,7 +111,9 @@ impl Rules {
             },
             names: super::names::Rules {
                 most: sign_ins.get(),
-                seconds: QUARTER_HOUR_SECONDS as i64,
+                seconds: within as i64,
+                first_wait: settings.name_wait_seconds,
+                longest_wait: settings.name_wait_longest_seconds,
             },
         }
     }
@@ -127,8 +128,8 @@ impl Rules {
             Question::Name(..) => Rule::Window {
                 most: self.names.most,
                 seconds: self.names.seconds,
-                first_wait: super::names::WAIT_SECONDS,
-                longest_wait: super::names::WAIT_MAX_SECONDS,
+                first_wait: self.names.first_wait,
+                longest_wait: self.names.longest_wait,
             },
         }
     }

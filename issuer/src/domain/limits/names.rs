@@ -10,12 +10,6 @@ use edgeward_core::time::UnixTime;
 use super::Limited;
 use crate::domain::lockout::CounterKey;
 
-/// The first wait.
-pub(super) const WAIT_SECONDS: i64 = 60;
-
-/// The longest wait; as long as the person could as well ask the operator.
-pub(super) const WAIT_MAX_SECONDS: i64 = 3600;
-
 /// More names are not kept. A name that finds no place is let through: its failures are counted in the database.
 const NAMES_MAX: usize = 50_000;
 
@@ -38,6 +32,8 @@ struct Windows {
 pub(super) struct Rules {
     pub(super) most: u32,
     pub(super) seconds: i64,
+    pub(super) first_wait: i64,
+    pub(super) longest_wait: i64,
 }
 
 impl Names {
@@ -123,9 +119,11 @@ impl Window {
             self.since = self.since.saturating_add(1);
             return Ok(());
         }
-        let doubled =
-            WAIT_SECONDS.saturating_mul(1_i64.checked_shl(self.waits).unwrap_or(i64::MAX));
-        let wait = doubled.clamp(WAIT_SECONDS, WAIT_MAX_SECONDS);
+        let times = 1_i64.checked_shl(self.waits).unwrap_or(i64::MAX);
+        let wait = rules
+            .first_wait
+            .saturating_mul(times)
+            .min(rules.longest_wait);
         self.waits = self.waits.saturating_add(1).min(16);
         self.free_at = now.plus(wait);
         Err(limited(wait))

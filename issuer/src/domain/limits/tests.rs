@@ -165,6 +165,8 @@ fn who_goes_over_the_window_waits_twice_as_long_each_time() {
     let rules = Rules {
         most: 3,
         seconds: 900,
+        first_wait: 60,
+        longest_wait: 3600,
     };
     let mut window = Window::new(now());
     let mut at = |seconds: i64| {
@@ -196,6 +198,26 @@ fn who_goes_over_the_window_waits_twice_as_long_each_time() {
     for (seconds, expected) in rows {
         assert_eq!(at(seconds), expected, "after {seconds} s");
     }
+}
+
+#[test]
+fn the_waits_are_as_long_as_is_set() {
+    let (limits, _) = limits(|settings| {
+        settings.sign_ins = NonZeroU32::MIN;
+        settings.name_wait_seconds = 5;
+        settings.name_wait_longest_seconds = 12;
+    });
+    let name = LockoutKey::from_bytes(&[7; 32]).of_name("ada@example.test");
+    let mut at = 0;
+    let mut waits = Vec::new();
+    for n in 0..5 {
+        let from = address(&format!("192.0.2.{n}"));
+        let asked = at_once(limits.sign_in(from, Some(&name), now().plus(at)));
+        let wait = asked.map_or_else(|limited| limited.seconds, |()| 0);
+        at += i64::try_from(wait).unwrap();
+        waits.push(wait);
+    }
+    assert_eq!(waits, [0, 5, 10, 12, 12]);
 }
 
 #[test]

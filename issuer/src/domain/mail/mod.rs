@@ -25,17 +25,10 @@ use super::{
     accounts::Email,
     session::{self, parse_uuid, uuid_v7},
 };
+use crate::config::Links;
 
-const MINUTE: i64 = 60;
-const HOUR: i64 = 60 * MINUTE;
+const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
-
-/// A link that resets a password works so long after it was sent. Half an hour is enough to walk to one's mail, and a
-/// mailbox that is opened later holds no key.
-pub const RESET_LINK_SECONDS: i64 = 30 * MINUTE;
-
-/// A registration waits so long for its address: it may be confirmed in the evening of the day, or the next morning.
-pub const REGISTRATION_SECONDS: i64 = DAY;
 
 /// A notice that comes later than this would frighten about what is over.
 const NOTICE_SECONDS: i64 = DAY;
@@ -107,11 +100,11 @@ impl Kind {
 
     /// After so many seconds it is not worth sending any more.
     #[must_use]
-    pub const fn worth_seconds(self) -> i64 {
+    pub const fn worth_seconds(self, links: Links) -> i64 {
         match self {
-            Self::Registration => REGISTRATION_SECONDS,
+            Self::Registration => links.registration_seconds,
             // Nobody waits longer for it; the person has asked again by then.
-            Self::PasswordReset => RESET_LINK_SECONDS,
+            Self::PasswordReset => links.reset_seconds,
             Self::PasswordChanged | Self::AccountLocked | Self::NewDevice | Self::RefreshReused => {
                 NOTICE_SECONDS
             }

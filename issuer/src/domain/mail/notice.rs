@@ -75,6 +75,7 @@ impl Notice {
                 | Action::ActivateSecret
                 | Action::RetireSecret
                 | Action::RevokeSecret
+                | Action::DestroyKey
                 | Action::ResealKey
                 | Action::UseCustody
                 | Action::EnrollEdge

@@ -10,9 +10,6 @@ use tokio::sync::Semaphore;
 
 use super::HashError;
 
-/// How many wait for each core. A hash takes some 50 ms, so the last in the queue waits under a second.
-pub(super) const QUEUE_PER_CORE: usize = 16;
-
 /// When who found the queue full should come back: when all who wait now have been served.
 pub const RETRY_AFTER_SECONDS: u64 = 1;
 
@@ -83,9 +80,10 @@ impl Admission {
             .await
             .map_err(|_| HashError::Lost)?;
         tokio::task::spawn_blocking(move || {
-            // All are given back when the work is done, not when a caller who went away stops waiting for it.
-            let _running = Running::begin(&inside.0);
+            // All are given back when the work is done, not when a caller who went away stops waiting for it. The place is given back
+            // last, or the next one would be at work before this one is counted as done.
             let _kept = place;
+            let _running = Running::begin(&inside.0);
             work()
         })
         .await

@@ -8,7 +8,10 @@
 use std::future::Future;
 
 use super::{Context, RefreshError, Refreshed, genuine, refresh};
-use crate::domain::{session::Sid, storage::Storage};
+use crate::{
+    domain::{session::Sid, storage::Storage},
+    faults::{Point, reach},
+};
 
 /// Whose turn it is to exchange a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +64,10 @@ pub async fn refresh_in_turn(
     let token = genuine(context.keys, text).ok_or(RefreshError::Invalid)?;
     match mutex.take(token.sid, token.seq).await {
         Turn::Ours(hold) => {
+            reach(Point::TurnTaken);
             let result = refresh(storage, context, text).await;
             hold.give_back().await;
+            reach(Point::TurnGivenBack);
             result
         }
         Turn::Others => Err(RefreshError::InProgress),

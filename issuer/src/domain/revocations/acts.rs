@@ -7,9 +7,15 @@
 
 use std::{fmt, future::Future};
 
-use edgeward_core::time::UnixTime;
+use edgeward_core::{time::UnixTime, token::Verified};
 
-use crate::domain::{accounts::UserId, audit::AuditEntry, storage::StorageError};
+use crate::domain::{
+    accounts::UserId,
+    administration::Mandate,
+    audit::{Action, Actor, AuditEntry, Origin},
+    session::Sid,
+    storage::StorageError,
+};
 
 /// The longest `jti` that is kept; ours have 36 letters.
 const TOKEN_ID_MAX: usize = 128;
@@ -62,6 +68,65 @@ pub trait Revoking {
     /// Whether the token with this `jti` was revoked and may be unexpired.
     fn is_token_revoked(&self, id: &str)
     -> impl Future<Output = Result<bool, StorageError>> + Send;
+}
+
+/// Ends all sessions of a person, and refuses every access token that was issued to them up to the moment of the act. Answers how
+/// many sessions there were.
+///
+/// # Errors
+/// When the database fails; nothing was done then.
+pub async fn revoke_person(
+    storage: &impl Revoking,
+    mandate: &Mandate,
+    user: UserId,
+) -> Result<u64, StorageError> {
+    let now = mandate.now();
+    let entry = mandate.done(Action::RevokeAllSessions, user);
+    let entry = entry.with("tokensUntil", now);
+    storage.revoke_subject(user, now, &entry).await
+}
+
+/// Why a token was not revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRevoked {
+    /// Nothing in the feed could name it.
+    #[error("it has no jti")]
+    NoId,
+    /// Somebody did it before.
+    #[error("it is revoked")]
+    Already,
+    /// The database failed; nothing was done.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Refuses one access token from now on, and answers by which id. Only what verifies is revoked: of anything else it is not known
+/// whose it is, and nobody believes it anyway.
+///
+/// # Errors
+/// [`NotRevoked`].
+pub async fn revoke_token(
+    storage: &impl Revoking,
+    verified: &Verified,
+    now: UnixTime,
+) -> Result<TokenId, NotRevoked> {
+    let claims = verified.claims();
+    let id = claims.token_id().and_then(TokenId::parse);
+    let id = id.ok_or(NotRevoked::NoId)?;
+    if storage.is_token_revoked(id.as_str()).await? {
+        return Err(NotRevoked::Already);
+    }
+    let origin = Origin::default();
+    let mut entry = AuditEntry::done(Action::RevokeToken, Actor::Operator, now, &origin);
+    entry = entry.with("jti", &id);
+    if let Some(user) = claims.subject().and_then(UserId::parse) {
+        entry = entry.about("user", user);
+    }
+    if let Some(sid) = claims.session_id().and_then(Sid::parse) {
+        entry = entry.in_session(sid);
+    }
+    storage.revoke_token(&id, now, &entry).await?;
+    Ok(id)
 }
 
 #[cfg(test)]

@@ -47,6 +47,13 @@ pub struct Done {
     pub all: Vec<Life>,
 }
 
+impl Done {
+    fn of(all: Vec<Life>, about: &str) -> Option<Self> {
+        let secret = all.iter().find(|life| life.key_id == about).cloned();
+        secret.map(|secret| Self { secret, all })
+    }
+}
+
 struct Verdict {
     after: Vec<Life>,
     about: String,
@@ -65,7 +72,7 @@ impl<S: SecretGenerations> Acts<'_, S> {
             Purpose::Csrf => (files.csrf, files.csrf_previous),
             Purpose::Refresh => (files.refresh_mac, None),
         };
-        let rows = self.lives().await?;
+        let rows = lives(self.store, self.purpose).await?;
         if !rows.is_empty() {
             let id = id_of(self.purpose, first);
             if !rows.iter().any(|row| row.key_id == id) {
@@ -77,12 +84,12 @@ impl<S: SecretGenerations> Acts<'_, S> {
             }
             return Ok(());
         }
-        let first = self.sealed(first)?;
+        let first = self.sealed(first).await?;
         let made = Some(first.life.clone());
         let mut after = plan::step(self.purpose, &[], &Due::MakeFirst, made, self.now)?;
         let mut added = vec![first];
         if let Some(previous) = previous {
-            let mut previous = self.sealed(previous)?;
+            let mut previous = self.sealed(previous).await?;
             if !after.iter().any(|row| row.key_id == previous.life.key_id) {
                 previous.life = Life {
                     state: KeyState::Retiring,
@@ -98,7 +105,7 @@ impl<S: SecretGenerations> Acts<'_, S> {
         }
         let entries = added.iter().map(|secret| {
             let id = &secret.life.key_id;
-            let entry = self.entry(Action::CreateSecret, Actor::Issuer, &after, id);
+            let entry = entry(Action::CreateSecret, Actor::Issuer, &after, id, self.now);
             entry.with("from", "file")
         });
         let change = SecretChange {
@@ -139,7 +146,7 @@ impl<S: SecretGenerations> Acts<'_, S> {
                     Due::Activate(id) => (id.clone(), Action::ActivateSecret),
                     Due::Stop(id) | Due::Retire(id) => (id.clone(), Action::RetireSecret),
                 };
-                let entries = vec![self.entry(action, Actor::Issuer, &after, &about)];
+                let entries = vec![entry(action, Actor::Issuer, &after, &about, self.now)];
                 Ok(Some(Verdict {
                     after,
                     about,
@@ -157,7 +164,7 @@ impl<S: SecretGenerations> Acts<'_, S> {
     pub async fn rotate(&self, pace: Pace) -> Result<Done, SecretsError> {
         self.act(|all, made| {
             let (after, about) = plan::rotate(self.purpose, all, made, pace, self.now)?;
-            let entries = self.entries(all, &after, &about, pace);
+            let entries = entries_of(all, &after, &about, pace, self.now);
             Ok(Some(Verdict {
                 after,
                 about,
@@ -175,19 +182,7 @@ impl<S: SecretGenerations> Acts<'_, S> {
     pub async fn revoke(&self, id: &str) -> Result<Done, SecretsError> {
         self.act(|all, made| {
             let after = plan::revoke(self.purpose, all, id, made, self.now)?;
-            let makes = life::signer(&after, self.now).ok_or(Refused::NeedsSecret)?;
-            let about = makes.key_id.clone();
-            let revoked = self.entry(Action::RevokeSecret, Actor::Operator, &after, id);
-            let mut entries = vec![revoked];
-            let find = |all: &[Life]| all.iter().find(|life| life.key_id == about).cloned();
-            if find(all) != find(&after) {
-                entries.extend(self.entries(all, &after, &about, Pace::Forced));
-            }
-            Ok(Some(Verdict {
-                after,
-                about,
-                entries,
-            }))
+            revoked(all, after, id, self.now).map(Some)
         })
         .await?
         .ok_or(SecretsError::NoneActive(self.purpose))
@@ -200,11 +195,11 @@ impl<S: SecretGenerations> Acts<'_, S> {
     ) -> Result<Option<Done>, SecretsError> {
         let mut made: Option<StoredSecret> = None;
         for _ in 0..TRIES {
-            let before = self.lives().await?;
+            let before = lives(self.store, self.purpose).await?;
             let life_of = |made: &Option<StoredSecret>| made.as_ref().map(|made| made.life.clone());
             let verdict = match judge(&before, life_of(&made)) {
                 Err(Refused::NeedsSecret) if made.is_none() => {
-                    made = Some(self.generate()?);
+                    made = Some(self.generate().await?);
                     judge(&before, life_of(&made))?
                 }
                 verdict => verdict?,
@@ -233,18 +228,10 @@ impl<S: SecretGenerations> Acts<'_, S> {
                 entries,
             };
             if change.before == change.after || self.store.change_secrets(&change).await? {
-                let all = change.after;
-                let secret = all.iter().find(|life| life.key_id == about).cloned();
-                return Ok(secret.map(|secret| Done { secret, all }));
+                return Ok(Done::of(change.after, &about));
             }
         }
         Err(SecretsError::Overtaken)
-    }
-
-    async fn lives(&self) -> Result<Vec<Life>, SecretsError> {
-        let stored = self.store.secret_generations().await?.into_iter();
-        let own = stored.filter(|secret| secret.purpose == self.purpose);
-        Ok(own.map(|secret| secret.life).collect())
     }
 
     async fn last_token_end(&self) -> Result<UnixTime, SecretsError> {
@@ -261,17 +248,18 @@ impl<S: SecretGenerations> Acts<'_, S> {
         ))
     }
 
-    fn generate(&self) -> Result<StoredSecret, SecretsError> {
+    async fn generate(&self) -> Result<StoredSecret, SecretsError> {
         let mut secret = Zeroizing::new([0_u8; SECRET_BYTES]);
         getrandom::fill(secret.as_mut_slice()).map_err(|_| SecretsError::NoRandomness)?;
-        self.sealed(&secret)
+        self.sealed(&secret).await
     }
 
-    fn sealed(&self, secret: &[u8; SECRET_BYTES]) -> Result<StoredSecret, SecretsError> {
+    async fn sealed(&self, secret: &[u8; SECRET_BYTES]) -> Result<StoredSecret, SecretsError> {
         let id = id_of(self.purpose, secret);
         let sealed = self
             .custody
-            .seal(&id, secret)
+            .seal_apart(&id, secret)
+            .await
             .map_err(|source| SecretsError::Seal {
                 id: id.clone(),
                 source,
@@ -282,40 +270,104 @@ impl<S: SecretGenerations> Acts<'_, S> {
             sealed,
         })
     }
+}
 
-    /// What an operator's act says in the log of the generation that it is about.
-    fn entries(&self, before: &[Life], after: &[Life], about: &str, pace: Pace) -> Vec<AuditEntry> {
-        let by = Actor::Operator;
-        let is_new = !before.iter().any(|life| life.key_id == about);
-        let mut entries = Vec::new();
-        if is_new {
-            entries.push(self.entry(Action::CreateSecret, by, after, about));
-        }
-        let is_active = |life: &Life| life.key_id == about && life.state == KeyState::Active;
-        let action = if after.iter().any(is_active) {
-            Action::ActivateSecret
-        } else {
-            Action::PlanSecret
+/// Revokes a generation where no key-encryption key is at hand, so that nothing can be made: one that waits takes over, whether or not it
+/// opens here.
+///
+/// # Errors
+/// [`SecretsError`]; [`Refused::NeedsSecret`] where none waits.
+pub async fn revoke_blindly(
+    store: &impl SecretGenerations,
+    purpose: Purpose,
+    id: &str,
+    now: UnixTime,
+) -> Result<Done, SecretsError> {
+    for _ in 0..TRIES {
+        let before = lives(store, purpose).await?;
+        let after = plan::revoke(purpose, &before, id, None, now)?;
+        let Verdict {
+            after,
+            about,
+            entries,
+        } = revoked(&before, after, id, now)?;
+        let change = SecretChange {
+            purpose,
+            added: Vec::new(),
+            before,
+            after,
+            entries,
         };
-        let entry = self.entry(action, by, after, about);
-        entries.push(match pace {
-            Pace::Orderly => entry,
-            Pace::Forced => entry.with("forced", true),
-        });
-        entries
-    }
-
-    fn entry(&self, action: Action, actor: Actor, after: &[Life], about: &str) -> AuditEntry {
-        let entry =
-            AuditEntry::done(action, actor, self.now, &Origin::default()).about("secret", about);
-        let changes_maker = matches!(action, Action::PlanSecret | Action::ActivateSecret);
-        let life = after
-            .iter()
-            .find(|life| life.key_id == about && changes_maker);
-        match life.and_then(|life| life.signs_from) {
-            Some(from) => entry.with("makesFrom", from),
-            None => entry,
+        if store.change_secrets(&change).await? {
+            return Done::of(change.after, &about).ok_or(SecretsError::NoneActive(purpose));
         }
+    }
+    Err(SecretsError::Overtaken)
+}
+
+async fn lives(
+    store: &impl SecretGenerations,
+    purpose: Purpose,
+) -> Result<Vec<Life>, SecretsError> {
+    let stored = store.secret_generations().await?.into_iter();
+    let own = stored.filter(|secret| secret.purpose == purpose);
+    Ok(own.map(|secret| secret.life).collect())
+}
+
+/// What becomes of a revocation that makes `after` of the generations.
+fn revoked(before: &[Life], after: Vec<Life>, id: &str, now: UnixTime) -> Result<Verdict, Refused> {
+    let makes = life::signer(&after, now).ok_or(Refused::NeedsSecret)?;
+    let about = makes.key_id.clone();
+    let revoked = entry(Action::RevokeSecret, Actor::Operator, &after, id, now);
+    let mut entries = vec![revoked];
+    let find = |all: &[Life]| all.iter().find(|life| life.key_id == about).cloned();
+    if find(before) != find(&after) {
+        entries.extend(entries_of(before, &after, &about, Pace::Forced, now));
+    }
+    Ok(Verdict {
+        after,
+        about,
+        entries,
+    })
+}
+
+/// What an operator's act says in the log of the generation that it is about.
+fn entries_of(
+    before: &[Life],
+    after: &[Life],
+    about: &str,
+    pace: Pace,
+    now: UnixTime,
+) -> Vec<AuditEntry> {
+    let by = Actor::Operator;
+    let is_new = !before.iter().any(|life| life.key_id == about);
+    let mut entries = Vec::new();
+    if is_new {
+        entries.push(entry(Action::CreateSecret, by, after, about, now));
+    }
+    let is_active = |life: &Life| life.key_id == about && life.state == KeyState::Active;
+    let action = if after.iter().any(is_active) {
+        Action::ActivateSecret
+    } else {
+        Action::PlanSecret
+    };
+    let entry = entry(action, by, after, about, now);
+    entries.push(match pace {
+        Pace::Orderly => entry,
+        Pace::Forced => entry.with("forced", true),
+    });
+    entries
+}
+
+fn entry(action: Action, actor: Actor, after: &[Life], about: &str, now: UnixTime) -> AuditEntry {
+    let entry = AuditEntry::done(action, actor, now, &Origin::default()).about("secret", about);
+    let changes_maker = matches!(action, Action::PlanSecret | Action::ActivateSecret);
+    let life = after
+        .iter()
+        .find(|life| life.key_id == about && changes_maker);
+    match life.and_then(|life| life.signs_from) {
+        Some(from) => entry.with("makesFrom", from),
+        None => entry,
     }
 }
 

@@ -71,7 +71,7 @@ impl Generations {
         at: Instant,
     ) -> Result<Self, SecretsError> {
         let stored = store.secret_generations().await?;
-        let opened = Opened::of(stored, custody, None, now, at)?;
+        let opened = Opened::of(stored, custody, None, now, at).await?;
         Ok(Self(RwLock::new(Arc::new(opened))))
     }
 
@@ -87,7 +87,7 @@ impl Generations {
         at: Instant,
     ) -> Result<(), SecretsError> {
         let stored = store.secret_generations().await?;
-        let opened = Opened::of(stored, custody, Some(&self.opened()), now, at)?;
+        let opened = Opened::of(stored, custody, Some(&self.opened()), now, at).await?;
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
         // Readings may overtake each other.
         if kept.read_at <= at {
@@ -99,7 +99,7 @@ impl Generations {
     /// Reads the rows again if that was too long ago. Whoever serves reads them every moment; who does not, here.
     ///
     /// # Errors
-    /// [`SecretsError`].
+    /// [`SecretsError::Store`], or [`SecretsError::Outdated`] for rows that are there and are not to be gone by.
     pub async fn ensure_fresh(
         &self,
         store: &impl SecretGenerations,
@@ -109,7 +109,14 @@ impl Generations {
     ) -> Result<(), SecretsError> {
         match self.opened().judge_age(at) {
             Ok(()) => Ok(()),
-            Err(_) => self.reload(store, custody, now, at).await,
+            Err(outdated) => match self.reload(store, custody, now, at).await {
+                Ok(()) => Ok(()),
+                Err(SecretsError::Store(error)) => Err(SecretsError::Store(error)),
+                Err(error) => {
+                    tracing::error!(detail = %error, "the secrets of tokens could not be read, and those of before are too old");
+                    Err(outdated)
+                }
+            },
         }
     }
 
@@ -153,7 +160,7 @@ impl Generations {
 }
 
 impl Opened {
-    fn of(
+    async fn of(
         stored: Vec<StoredSecret>,
         custody: &Secrets,
         last: Option<&Self>,
@@ -170,12 +177,16 @@ impl Opened {
                 Purpose::Csrf => {
                     let had = last.map_or(&[][..], |last| &last.csrf);
                     let make = CsrfKey::from_bytes;
-                    opened.csrf.push(Open::of(secret, custody, had, make)?);
+                    opened
+                        .csrf
+                        .push(Open::of(secret, custody, had, make).await?);
                 }
                 Purpose::Refresh => {
                     let had = last.map_or(&[][..], |last| &last.refresh);
                     let make = MacKey::from_bytes;
-                    opened.refresh.push(Open::of(secret, custody, had, make)?);
+                    opened
+                        .refresh
+                        .push(Open::of(secret, custody, had, make).await?);
                 }
             }
         }
@@ -196,18 +207,31 @@ impl Opened {
 }
 
 impl<K> Open<K> {
-    fn of(
+    async fn of(
         stored: StoredSecret,
         custody: &Secrets,
         had: &[Self],
         make: fn([u8; SECRET_BYTES]) -> K,
     ) -> Result<Self, SecretsError> {
         let same = |open: &&Self| open.life.key_id == stored.life.key_id;
-        let known = had.iter().find(same).and_then(|open| open.key.clone());
+        let had = had.iter().find(same);
+        let known = had.and_then(|open| open.key.clone());
         let key = match (stored.life.state.is_public(), known) {
             (false, _) => None,
             (true, Some(known)) => Some(known),
-            (true, None) => open_unless_waiting(&stored, custody, make)?.map(Arc::new),
+            (true, None) => match open(&stored, custody, make).await {
+                Ok(key) => Some(Arc::new(key)),
+                Err(error) if stored.life.state != KeyState::Published => return Err(error),
+                Err(error) => {
+                    // One that waits for its moment keeps nobody from going on with the one before. Rows are read twice a second: it
+                    // is said when it is read for the first time, or was not yet to be opened.
+                    if had.is_none_or(|had| !had.life.state.is_public()) {
+                        let secret = &stored.life.key_id;
+                        tracing::error!(secret, detail = %error, "the next secret does not open");
+                    }
+                    None
+                }
+            },
         };
         Ok(Self {
             life: stored.life,
@@ -216,30 +240,15 @@ impl<K> Open<K> {
     }
 }
 
-/// A generation that waits for its moment and does not open keeps nobody from going on with the one before; it is said each time.
-fn open_unless_waiting<K>(
-    stored: &StoredSecret,
-    custody: &Secrets,
-    make: fn([u8; SECRET_BYTES]) -> K,
-) -> Result<Option<K>, SecretsError> {
-    match open(stored, custody, make) {
-        Ok(key) => Ok(Some(key)),
-        Err(error) if stored.life.state == KeyState::Published => {
-            tracing::error!(secret = stored.life.key_id, detail = %error, "the next secret does not open");
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn open<K>(
+async fn open<K>(
     stored: &StoredSecret,
     custody: &Secrets,
     make: fn([u8; SECRET_BYTES]) -> K,
 ) -> Result<K, SecretsError> {
     let id = &stored.life.key_id;
     let opened = custody
-        .open(id, &stored.sealed)
+        .open_apart(id, &stored.sealed)
+        .await
         .map_err(|source| SecretsError::Seal {
             id: id.clone(),
             source,

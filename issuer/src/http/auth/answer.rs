@@ -217,6 +217,24 @@ impl TokenCookies<'_> {
     }
 }
 
+/// The answer to a program whose request has ended sessions.
+pub(super) fn ended(ends_own: bool, app: &App) -> Result<Response, ApiError> {
+    goodbye_if(ends_own, app, StatusCode::NO_CONTENT.into_response())
+}
+
+/// The same answer, and a goodbye besides where the session that asks has ended with what it asked for.
+pub(super) fn goodbye_if(
+    ends_own: bool,
+    app: &App,
+    response: Response,
+) -> Result<Response, ApiError> {
+    if ends_own {
+        goodbye(app, response)
+    } else {
+        Ok(response)
+    }
+}
+
 /// Takes everything back from the browser.
 pub(in crate::http) fn goodbye(app: &App, mut response: Response) -> Result<Response, ApiError> {
     cookies::append(&mut response, cookies::expire_all(&app.config))?;

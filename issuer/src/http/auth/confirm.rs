@@ -1,32 +1,25 @@
 //! `POST /auth/register/confirm`: the link of a registration, used.
 
-use axum::{
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    demand_mail,
-    submission::{Fields, FormFields, Format, Submission},
+    mailed,
+    submission::{Fields, FormFields, Submission},
 };
 use crate::{
     App, SharedApp,
     domain::{
-        mail::{LINK_PARAMETER, LinkToken},
+        mail::LINK_PARAMETER,
         password::Password,
         registration::{self, ConfirmError},
         session::Digest,
     },
     http::{
         auth::visitor::Visitor,
-        pages::{
-            self, Frame, Wrong,
-            links::{self, ConfirmPage},
-        },
+        pages::{self, Frame, Wrong, links::ConfirmPage},
         problem::ApiError,
     },
 };
@@ -102,14 +95,10 @@ pub async fn confirm(State(app): State<SharedApp>, submission: Submission<Confir
 
 async fn answer(app: &App, submission: &Submission<Confirm>) -> Result<Response, ApiError> {
     let Submission {
-        visitor,
-        format,
-        fields,
-        ..
+        visitor, fields, ..
     } = submission;
-    demand_mail(app)?;
-    app.limits.guess(visitor.caller.address).await?;
-    let token = LinkToken::parse(fields.token.expose_secret()).ok_or(ApiError::LinkInvalid)?;
+    mailed::admit(app, submission).await?;
+    let token = mailed::token(&fields.token)?;
     let typed = fields.password.as_ref();
     registration::confirm(
         &app.store,
@@ -121,10 +110,7 @@ async fn answer(app: &App, submission: &Submission<Confirm>) -> Result<Response,
         visitor.caller.now,
     )
     .await?;
-    match format {
-        Format::Json => Ok(StatusCode::NO_CONTENT.into_response()),
-        Format::Form => links::done(&submission.frame, "confirm-done-title", "confirm-done"),
-    }
+    mailed::used(submission, "confirm-done-title", "confirm-done")
 }
 
 /// The device cookie that came with the request.

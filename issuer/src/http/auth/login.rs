@@ -131,27 +131,15 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
         fields,
         ..
     } = submission;
-    let (address, now) = (visitor.caller.address, visitor.caller.now);
-    app.limits.guess(address).await?;
     let in_body = fields.token_mode == TokenMode::Body;
+    // What names nobody is a request that is wrong in itself, and no sign-in.
     let audience = audience::chosen(app, fields.audience.as_deref(), in_body)?;
     // What is no address has no account, and is answered like one that has none.
     let email = Email::parse(&fields.email).ok();
-    let known_device = known_device(app, visitor, email.as_ref()).await?;
-    let name = app.lockout_key.of_name(&fields.email);
-    // Strangers fill the name's window, so a browser that the account knows has none: its own counter bounds it.
-    let name = known_device.is_none().then_some(&name);
-    app.limits.sign_in(address, name, now).await?;
     let attempt = Attempt::of(app, visitor, fields.token_mode.carrier()).naming(email.as_ref());
-    let tried = Tried {
-        name: &fields.email,
-        range: attempt.counted_range.as_ref(),
-        known_device,
-        now,
-    };
-    challenge::demand_after_failures(app, tried, &fields.captcha_token).await?;
+    let admitted = admit(app, submission, email.as_ref(), &attempt, audience).await;
+    let (known_device, signer) = admitted.inspect_err(|error| app.metrics.login_before(error))?;
     let password = Password::from_typed(fields.password.expose_secret());
-    let signer = app.signer(audience, now).await?;
     let context = Context {
         known_device,
         minter: Minter::new(&signer, &app.config, audience),
@@ -169,6 +157,34 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
         Onward::Place(&fields.return_to),
         &signed_in,
     )
+}
+
+/// What comes before the password is looked at: the limits, the challenge, and a key that signs.
+async fn admit(
+    app: &App,
+    submission: &Submission<Login>,
+    email: Option<&Email>,
+    attempt: &Attempt,
+    audience: &str,
+) -> Result<(Option<DeviceDigest>, Signer), ApiError> {
+    let Submission {
+        visitor, fields, ..
+    } = submission;
+    let (address, now) = (visitor.caller.address, visitor.caller.now);
+    app.limits.guess(address).await?;
+    let known_device = known_device(app, visitor, email).await?;
+    let name = app.lockout_key.of_name(&fields.email);
+    // Strangers fill the name's window, so a browser that the account knows has none: its own counter bounds it.
+    let name = known_device.is_none().then_some(&name);
+    app.limits.sign_in(address, name, now).await?;
+    let tried = Tried {
+        name: &fields.email,
+        range: attempt.counted_range.as_ref(),
+        known_device,
+        now,
+    };
+    challenge::demand_after_failures(app, tried, &fields.captcha_token).await?;
+    Ok((known_device, app.signer(audience, now).await?))
 }
 
 /// The device cookie of the request, if it was at a sign-in to this account before.

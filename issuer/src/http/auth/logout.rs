@@ -221,9 +221,5 @@ async fn answer_log_out_all(
         (Format::Form, Some(_)) => account::led_to_sessions(Done::OthersEnded),
         (Format::Form, None) => answer::led_out(""),
     };
-    if keep.is_some() {
-        Ok(response)
-    } else {
-        answer::goodbye(app, response)
-    }
+    answer::goodbye_if(keep.is_none(), app, response)
 }

@@ -1,6 +1,10 @@
 //! `GET /auth/me`
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -8,7 +12,11 @@ use super::{
     answer::UserView,
     visitor::{Strength, Visitor},
 };
-use crate::{SharedApp, domain::storage::Storage, http::problem::ApiError};
+use crate::{
+    App, SharedApp,
+    domain::storage::Storage,
+    http::{cookies, problem::ApiError},
+};
 
 /// Who is signed in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,8 +37,21 @@ pub struct Me {
     (status = 401, description = "`NOT_SIGNED_IN`, `INVALID_TOKEN`, `TOKEN_EXPIRED`"),
     (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
 ))]
-pub async fn me(State(app): State<SharedApp>, visitor: Visitor) -> Result<Json<Me>, ApiError> {
-    let principal = visitor.principal(&app, Strength::Any).await?;
+pub async fn me(State(app): State<SharedApp>, visitor: Visitor) -> Result<Response, ApiError> {
+    match who(&app, &visitor).await {
+        Ok(me) => Ok(Json(me).into_response()),
+        // A page that leads to the sign-in for this answer must not be led back to by an edge that does not know yet.
+        Err(error @ ApiError::NotSignedIn) => {
+            let mut refusal = error.into_response();
+            cookies::forget_access(&app.config, &visitor.presented, &mut refusal)?;
+            Ok(refusal)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn who(app: &App, visitor: &Visitor) -> Result<Me, ApiError> {
+    let principal = visitor.principal(app, Strength::Any).await?;
     app.limits
         .read(visitor.caller.address, Some(principal.family.sid))
         .await?;
@@ -42,8 +63,8 @@ pub async fn me(State(app): State<SharedApp>, visitor: Visitor) -> Result<Json<M
     let life = app.config.tokens.access_seconds;
     let made_at = principal.family.handed_out_at.time();
     let rest = life.saturating_sub(visitor.caller.now.seconds_since(made_at));
-    Ok(Json(Me {
+    Ok(Me {
         user: UserView::of(&account),
         expires_in: rest.clamp(0, life),
-    }))
+    })
 }

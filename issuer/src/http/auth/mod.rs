@@ -8,6 +8,7 @@ pub mod visitor;
 
 pub mod confirm;
 pub mod csrf;
+pub mod forgot;
 pub mod login;
 pub mod logout;
 pub mod me;
@@ -22,6 +23,7 @@ pub mod admin;
 pub(in crate::http) mod answer;
 mod audience;
 mod json_body;
+mod mailed;
 mod refusal;
 
 use super::problem::ApiError;

@@ -22,6 +22,7 @@ use crate::{
     App, SharedApp,
     domain::{
         access_token::Minter,
+        keyring::Signer,
         refresh::{self, Context, Refreshed},
         session::Device,
     },
@@ -171,9 +172,8 @@ async fn exchange(
     device: Device,
 ) -> Result<Refreshed, ApiError> {
     let keys = &visitor.refresh_keys;
-    let session = refresh::genuine(keys, token).map(|genuine| genuine.sid);
-    app.limits.read(visitor.caller.address, session).await?;
-    let signer = app.signer(audience, visitor.caller.now).await?;
+    let signer = admit(app, visitor, audience, token).await;
+    let signer = signer.inspect_err(|error| app.metrics.refresh_before(error))?;
     let context = Context {
         keys,
         tokens: &app.config.tokens,
@@ -188,4 +188,16 @@ async fn exchange(
     let result = refresh::refresh_in_turn(&app.store, &app.redis, context, token).await;
     app.metrics.refresh(&result, started.elapsed());
     Ok(result?)
+}
+
+/// What comes before the token is looked up: the limit, and a key that signs.
+async fn admit(
+    app: &App,
+    visitor: &Visitor,
+    audience: &str,
+    token: &str,
+) -> Result<Signer, ApiError> {
+    let session = refresh::genuine(&visitor.refresh_keys, token).map(|genuine| genuine.sid);
+    app.limits.read(visitor.caller.address, session).await?;
+    Ok(app.signer(audience, visitor.caller.now).await?)
 }

@@ -73,12 +73,17 @@ impl From<KeyringError> for ApiError {
             KeyringError::Outdated | KeyringError::Overtaken => Self::Busy {
                 retry_after_seconds: 1,
             },
+            KeyringError::NoActiveKey => {
+                tracing::error!(detail = %error, "nothing is signed");
+                Self::SigningUnavailable
+            }
             KeyringError::Seal { .. }
             | KeyringError::WrongSeed(_)
+            | KeyringError::Unproven(_)
+            | KeyringError::CameBack(_)
             | KeyringError::Unfit
             | KeyringError::Elsewhere { .. }
             | KeyringError::KeySet(_)
-            | KeyringError::NoActiveKey
             | KeyringError::NoRandomness
             | KeyringError::Refused(_) => Self::internal(error),
         }

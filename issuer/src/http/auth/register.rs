@@ -22,7 +22,7 @@ use crate::{
         accounts::{Application, Email, PersonName},
         login,
         password::{Password, Policy},
-        registration,
+        registration::{self, Wait},
     },
     http::{
         challenge::{self, Challenge},
@@ -167,12 +167,15 @@ async fn ask(
     let origin = visitor.origin().naming(Some(&application.email));
     let policy = Policy::new(&app.config.passwords);
     let device = visitor.device_cookie.digest();
-    let now = visitor.caller.now;
+    let wait = Wait {
+        now: visitor.caller.now,
+        seconds: app.config.links().registration_seconds,
+    };
     let (store, hasher) = (&app.store, &app.hasher);
-    registration::ask(store, hasher, &policy, application, device, &origin, now).await?;
+    registration::ask(store, hasher, &policy, application, device, &origin, wait).await?;
     let mut response = match format {
         Format::Json => StatusCode::ACCEPTED.into_response(),
-        Format::Form => links::told(frame, "mailed-title", "mailed-register")?,
+        Format::Form => links::told(frame, "mailed-title", frame.text("mailed-register"))?,
     };
     let cookie = cookies::set_device(&app.config, &visitor.device_cookie);
     cookies::append(&mut response, [cookie])?;

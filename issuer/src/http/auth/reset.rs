@@ -1,105 +1,26 @@
-//! `POST /auth/password/forgot` and `POST /auth/password/reset`
+//! `POST /auth/password/reset`: the link of a forgotten password, used.
 
-use axum::{
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    demand_mail,
-    submission::{Fields, FormFields, Format, Submission},
+    mailed,
+    submission::{Fields, FormFields, Submission},
 };
 use crate::{
     App, SharedApp,
     domain::{
-        accounts::Email,
-        mail::{LINK_PARAMETER, LinkToken},
+        mail::LINK_PARAMETER,
         password::{Password, Policy},
         reset_password::{self, ResetError},
     },
     http::{
-        pages::{
-            self, Frame,
-            links::{self, ForgotPage, ResetPage},
-        },
+        pages::{self, Frame, links::ResetPage},
         problem::ApiError,
     },
 };
-
-/// Whose password was forgotten.
-// No `Debug`: it is personal.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Forgot {
-    #[schema(example = "ada@example.com")]
-    email: String,
-}
-
-impl Fields for Forgot {
-    fn from_form(form: &FormFields) -> Option<Self> {
-        Some(Self {
-            email: form.get("email"),
-        })
-    }
-
-    fn page_again(
-        &self,
-        _: &App,
-        frame: Frame,
-        csrf_token: String,
-        error: &ApiError,
-    ) -> Option<Result<Response, ApiError>> {
-        let page = ForgotPage {
-            csrf_token,
-            email: self.email.clone(),
-            error: Some(frame.wrong(error)),
-            frame,
-        };
-        Some(pages::render(StatusCode::OK, &page))
-    }
-}
-
-/// Has a link mailed that resets the password. The answer and the work are the same whether the address has an account or
-/// not. Only where mail is configured.
-#[utoipa::path(post, path = "/auth/password/forgot", tag = "session",
-    request_body(content = Forgot, content_type = "application/json"),
-    responses(
-        (status = 202, description = "If the address has an account, a link is mailed to it"),
-        (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
-        (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
-        (status = 404, description = "`NOT_FOUND`: no mail is configured"),
-        (status = 413, description = "`BODY_TOO_LARGE`"),
-        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
-        (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
-        (status = 500, description = "`INTERNAL`"),
-        (status = 503, description = "`BUSY`, with `Retry-After`"),
-    ))]
-pub async fn forgot(State(app): State<SharedApp>, submission: Submission<Forgot>) -> Response {
-    submission.respond(&app, answer_forgot(&app, &submission).await)
-}
-
-async fn answer_forgot(app: &App, submission: &Submission<Forgot>) -> Result<Response, ApiError> {
-    let Submission {
-        visitor,
-        format,
-        fields,
-        ..
-    } = submission;
-    demand_mail(app)?;
-    app.limits.guess(visitor.caller.address).await?;
-    let email = Email::parse(&fields.email).ok();
-    let origin = visitor.origin().naming(email.as_ref());
-    let now = visitor.caller.now;
-    reset_password::ask(&app.store, email.as_ref(), &origin, now).await?;
-    match format {
-        Format::Json => Ok(StatusCode::ACCEPTED.into_response()),
-        Format::Form => links::told(&submission.frame, "mailed-title", "mailed-reset"),
-    }
-}
 
 /// The token of the link and the password to come.
 // No `Debug`: it holds secrets.
@@ -162,22 +83,15 @@ pub async fn reset(
     State(app): State<SharedApp>,
     submission: Submission<ResetPassword>,
 ) -> Response {
-    submission.respond(&app, answer_reset(&app, &submission).await)
+    submission.respond(&app, answer(&app, &submission).await)
 }
 
-async fn answer_reset(
-    app: &App,
-    submission: &Submission<ResetPassword>,
-) -> Result<Response, ApiError> {
+async fn answer(app: &App, submission: &Submission<ResetPassword>) -> Result<Response, ApiError> {
     let Submission {
-        visitor,
-        format,
-        fields,
-        ..
+        visitor, fields, ..
     } = submission;
-    demand_mail(app)?;
-    app.limits.guess(visitor.caller.address).await?;
-    let token = LinkToken::parse(fields.token.expose_secret()).ok_or(ApiError::LinkInvalid)?;
+    mailed::admit(app, submission).await?;
+    let token = mailed::token(&fields.token)?;
     reset_password::reset(
         &app.store,
         (
@@ -191,10 +105,7 @@ async fn answer_reset(
         visitor.caller.now,
     )
     .await?;
-    match format {
-        Format::Json => Ok(StatusCode::NO_CONTENT.into_response()),
-        Format::Form => links::done(&submission.frame, "reset-done-title", "reset-done"),
-    }
+    mailed::used(submission, "reset-done-title", "reset-done")
 }
 
 impl From<ResetError> for ApiError {

@@ -3,8 +3,8 @@
 use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    http::StatusCode,
+    response::Response,
 };
 use edgeward_core::time::UnixTime;
 use serde::{Deserialize, Serialize};
@@ -131,7 +131,8 @@ pub async fn revoke(
 ) -> Response {
     // What cannot even be read names no session.
     let id = id.map(|Path(id)| id).unwrap_or_default();
-    submission.respond(&app, answer_revoke(&app, &id, &submission.visitor).await)
+    let ended = end_one(&app, &id, &submission.visitor).await;
+    submission.respond(&app, ended.and_then(|own| answer::ended(own, &app)))
 }
 
 /// The session that a form ends.
@@ -170,13 +171,10 @@ impl Fields for EndSession {
 
 /// `POST /account/sessions/end`: the same for a form.
 pub async fn end(State(app): State<SharedApp>, submission: Submission<EndSession>) -> Response {
-    let ended = answer_revoke(&app, &submission.fields.id, &submission.visitor).await;
-    let led_on = match ended {
-        Ok(response) if response.headers().contains_key(header::SET_COOKIE) => {
-            // It was the one in use.
-            answer::goodbye(&app, answer::led_out(""))
-        }
-        Ok(_) => Ok(account::led_to_sessions(Done::SessionEnded)),
+    let led_on = match end_one(&app, &submission.fields.id, &submission.visitor).await {
+        // It was the one in use.
+        Ok(true) => answer::goodbye(&app, answer::led_out("")),
+        Ok(false) => Ok(account::led_to_sessions(Done::SessionEnded)),
         // What somebody wanted to have ended has ended.
         Err(ApiError::NotFound) => Ok(account::led_to_sessions(Done::AlreadyEnded)),
         Err(error) => Err(error),
@@ -184,7 +182,8 @@ pub async fn end(State(app): State<SharedApp>, submission: Submission<EndSession
     submission.respond(&app, led_on)
 }
 
-async fn answer_revoke(app: &App, id: &str, visitor: &Visitor) -> Result<Response, ApiError> {
+/// Ends a session of whoever asks; says whether it is the one in use.
+async fn end_one(app: &App, id: &str, visitor: &Visitor) -> Result<bool, ApiError> {
     let principal = visitor.principal(app, Strength::Undoubted).await?;
     app.limits
         .read(visitor.caller.address, Some(principal.family.sid))
@@ -203,10 +202,5 @@ async fn answer_revoke(app: &App, id: &str, visitor: &Visitor) -> Result<Respons
         RevocationReason::Revoked,
     )
     .await?;
-    let response = StatusCode::NO_CONTENT.into_response();
-    if sid == principal.family.sid {
-        answer::goodbye(app, response)
-    } else {
-        Ok(response)
-    }
+    Ok(sid == principal.family.sid)
 }

@@ -1,6 +1,6 @@
 //! What was sent with an unsafe request, as JSON or as an HTML form, after the rules against forgery.
 //!
-//! `Submission` is the only extractor here that gives a body, so no handler can forget them. The order is: origin,
+//! `Submission` and `Received` are the only extractors here that give a body, so no handler can forget them. The order is: origin,
 //! credentials, token, fields. Members of JSON that are not known, of another type or there twice are refused: a caller that
 //! misspells one would otherwise get the default of what it asked to change. Fields of a form that are not known are ignored,
 //! because browsers and their extensions add some; what occurs twice is refused there too.
@@ -129,14 +129,34 @@ impl<T: Fields> FromRequest<SharedApp> for Submission<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &SharedApp) -> Result<Self, Response> {
+        match Received::from_request(request, app).await? {
+            Received::Accepted(submission) => Ok(submission),
+            Received::Refused(submission, error) => Err(submission.refuse(app, error)),
+        }
+    }
+}
+
+/// A form for a handler that has to ask the database before it can show it again, also where its token was refused.
+#[derive(Debug)]
+pub enum Received<T> {
+    /// It has passed the rules against forgery.
+    Accepted(Submission<T>),
+    /// It has not: nothing may be done of it, and what was typed may be shown again.
+    Refused(Submission<T>, ApiError),
+}
+
+impl<T: Fields> FromRequest<SharedApp> for Received<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &SharedApp) -> Result<Self, Response> {
         let form = is_form(request.headers());
         let frame = Frame::of(app, request.method(), request.uri(), request.headers());
-        let received = receive::<T>(request, app, frame.clone()).await;
-        received.map_err(|refused| match refused {
-            Refused::Outright(error) if form => pages::message(&frame, error),
-            Refused::Outright(error) | Refused::Program(error) => error.into_response(),
-            Refused::Shown(submission, error) => submission.refuse(app, error),
-        })
+        match receive::<T>(request, app, frame.clone()).await {
+            Ok(submission) => Ok(Self::Accepted(submission)),
+            Err(Refused::Outright(error)) if form => Err(pages::message(&frame, error)),
+            Err(Refused::Outright(error) | Refused::Program(error)) => Err(error.into_response()),
+            Err(Refused::Shown(submission, error)) => Ok(Self::Refused(*submission, error)),
+        }
     }
 }
 

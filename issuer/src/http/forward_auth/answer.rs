@@ -17,7 +17,7 @@ use edgeward_core::{
 };
 
 use super::{
-    ForwardAuth,
+    ForwardAuth, Judged,
     asked::Asked,
     dialect::{Form, Passing},
 };
@@ -34,7 +34,8 @@ use crate::{
 /// The path and the query to send on: what was judged.
 const TARGET: HeaderName = HeaderName::from_static("edgeward-target");
 
-/// What the app's answer is to say to caches, where it must.
+/// What the app's answer is to say to caches: on a signed-in route unless it forbids storing itself, on another, where the caller is
+/// known, if it says nothing.
 const CACHE_CONTROL: HeaderName = HeaderName::from_static("edgeward-cache-control");
 
 /// Says that the policy speaks about cross-origin reading, so that nothing that the app says about it counts.
@@ -48,7 +49,7 @@ const VARY_ON_CREDENTIALS: &str = "Cookie, Authorization";
 
 /// What a decision comes to. Refusals are logged on the way, with the reason that the client is not told.
 pub(super) fn of(
-    decision: Decision,
+    judged: Judged,
     asked: &Asked,
     form: Form,
     by: &ForwardAuth,
@@ -59,12 +60,16 @@ pub(super) fn of(
         note(code, reason, asked, id);
         in_words(&Problem::new(code), asked, form, code.status(), &by.app)
     };
-    match decision {
+    let unless_unconfirmed = |result| match judged.is_unconfirmed {
+        true => VerdictResult::Unconfirmed,
+        false => result,
+    };
+    match judged.decision {
         Decision::Forward(permit) => match unfit(&permit, asked, form, by.dialect) {
             Some((code, reason)) => refuse(code, reason),
             None => match pass(&permit, asked, by) {
                 Ok(response) => {
-                    by.told(VerdictResult::Passed, form);
+                    by.told(unless_unconfirmed(VerdictResult::Passed), form);
                     response
                 }
                 Err(reason) => refuse(ProblemCode::Internal, reason),
@@ -81,7 +86,7 @@ pub(super) fn of(
             response
         }
         Decision::Answer(answer) if shows(form) => {
-            by.told(VerdictResult::Answered, form);
+            by.told(unless_unconfirmed(VerdictResult::Answered), form);
             empty(answer.status)
         }
         Decision::AnswerPreflight(preflight) if shows(form) => {
@@ -178,7 +183,7 @@ fn pass(permit: &Permit, asked: &Asked, by: &ForwardAuth) -> Result<Response, &'
         .into_iter()
         .filter(|name| introduction.iter().all(|(said, _)| said != name))
         .collect();
-    match asked.cookies_of_the_app(&by.cookies) {
+    match asked.cookies_of_the_app() {
         Some(cookies) => hand_on(&mut response, header::COOKIE, &cookies)?,
         None => absent.push("cookie"),
     }
@@ -198,6 +203,10 @@ fn pass(permit: &Permit, asked: &Asked, by: &ForwardAuth) -> Result<Response, &'
     hand_on(&mut response, TARGET, &target)?;
     match permit.response_policy() {
         ResponsePolicy::PrivateNoStore => set(&mut response, CACHE_CONTROL, "private, no-store"),
+        // The app was told who asks, so its answer may be about them.
+        ResponsePolicy::Untouched if permit.identity().is_some() => {
+            set(&mut response, CACHE_CONTROL, "private");
+        }
         ResponsePolicy::Untouched => {}
     }
     if let Some(grant) = permit.cors() {

@@ -14,7 +14,7 @@ use edgeward_core::{
 use super::dialect::Question;
 use crate::{
     domain::{language::Language, moment::Moment},
-    http::pages::Frame,
+    http::languages,
 };
 
 /// Everything about it that a decision may look at.
@@ -76,7 +76,7 @@ impl Asked {
             asks_for_method: joined(header::ACCESS_CONTROL_REQUEST_METHOD),
             csrf_token: named("x-csrf-token"),
             user_agent: joined(header::USER_AGENT),
-            language: Frame::wanted_language(headers),
+            language: languages::wanted(headers),
             question,
             client,
             moment,
@@ -101,8 +101,8 @@ impl Asked {
     }
 
     /// `Cookie` as the app may see it: without ours. `None` where nothing is left.
-    pub(super) fn cookies_of_the_app(&self, names: &CookieNames) -> Option<String> {
-        self.cookie_header().without(&names.all())
+    pub(super) fn cookies_of_the_app(&self) -> Option<String> {
+        self.cookie_header().without(&CookieNames::OF_EVERY_SETTING)
     }
 
     /// `Authorization` as the app may see it; `refused`: without a token that is not good.
@@ -158,7 +158,7 @@ impl Asked {
     /// What core may look at.
     pub(super) fn view(&self, names: &CookieNames) -> RequestView<'_> {
         let cookies = self.cookie_header();
-        let hides = |value: &String| CookieHeader::hides_behind_commas(value, names);
+        let hides = |value: &String| CookieHeader::hides_behind_commas(value);
         let credential = if self.cookies.iter().any(hides) {
             Credential::Ambiguous
         } else {

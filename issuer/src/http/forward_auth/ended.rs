@@ -11,11 +11,13 @@ use std::{
 };
 
 use edgeward_core::{
-    revocation::{Feed, Full, Mode, Page, Revocations},
+    gate::Decision,
+    revocation::{Consulted, Feed, Full, Mode, Page, Revocations},
     time::Moment,
 };
 use tokio::sync::Mutex;
 
+use super::Judged;
 use crate::{
     App,
     domain::{
@@ -105,9 +107,17 @@ impl Ended {
     }
 
     /// Hands what is known to a decision, as the last word on it.
-    pub(super) fn with<D>(&self, now: Moment, decide: impl FnOnce(Revocations<'_>) -> D) -> D {
-        let consulted = Cell::new(None);
-        self.look(|feed| decide(Revocations::new(feed, now, true, &consulted)))
+    pub(super) fn with(
+        &self,
+        now: Moment,
+        decide: impl FnOnce(Revocations<'_>) -> Decision,
+    ) -> Judged {
+        let consulted: Cell<Option<Consulted>> = Cell::new(None);
+        let decision = self.look(|feed| decide(Revocations::new(feed, now, true, &consulted)));
+        Judged {
+            decision,
+            is_unconfirmed: consulted.get().is_some_and(|seen| !seen.was_current),
+        }
     }
 
     fn look<T>(&self, look: impl FnOnce(&Feed) -> T) -> T {

@@ -12,6 +12,7 @@ mod dialect;
 mod ended;
 
 use std::{
+    cell::RefCell,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -21,7 +22,7 @@ use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, Request, State},
-    http::{StatusCode, request::Parts},
+    http::{HeaderValue, StatusCode, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -35,7 +36,8 @@ use edgeward_core::{
     },
     problem::ProblemCode,
     time::Moment,
-    token::{Audiences, Expectations, TokenType},
+    token::{Arrivals, Audiences, Expectations, SeenTokens, TokenType},
+    trace::{TRACEPARENT, TRACESTATE, TraceParent},
 };
 use tower_http::timeout::TimeoutLayer;
 
@@ -45,7 +47,7 @@ use self::{
     ended::Ended,
 };
 use super::{
-    access_log, forwarded, health, metrics::VerdictResult, problem::ApiError,
+    access_log, caller, forwarded, health, metrics::VerdictResult, problem::ApiError,
     request_id::RequestId, security_headers,
 };
 use crate::{
@@ -73,6 +75,14 @@ pub struct ForwardAuth {
     edge: OwnEdge,
     ended: Ended,
     counts: Mutex<Counts>,
+}
+
+/// A decision, and what it was made with.
+#[derive(Debug)]
+struct Judged {
+    decision: Decision,
+    /// A token was judged although what is known of ended sessions is older than its route wants.
+    is_unconfirmed: bool,
 }
 
 /// Why no verdicts can be given. All of these are for the operator to put right.
@@ -117,18 +127,20 @@ impl ForwardAuth {
     }
 
     /// Asks core, and answers what it asks back.
-    async fn judge(&self, asked: &Asked, form: Form) -> Decision {
+    async fn judge(&self, asked: &Asked, form: Form) -> Judged {
         let credential = asked.view(&self.cookies).credential;
         if matches!(credential, Credential::Token(_)) {
             self.ended.catch_up(&self.app, Instant::now()).await;
         }
         let moment = Moment::from_milliseconds(asked.moment.millis());
         let keys = self.app.keyring.public_keys();
+        // For this question only, since the keys and sessions of its moment are what counts.
+        let seen = RefCell::new(SeenTokens::new());
         let mut answer = None;
         let mut turns = Turns::new(self.app.config.limits.loopback);
         let mut csrf = None;
         for _ in 0..QUESTIONS_MAX {
-            let decision = self.ended.with(moment, |revocations| {
+            let judged = self.ended.with(moment, |revocations| {
                 let gate = Gate {
                     policy: &self.policy,
                     site: &self.app.config.issuer.url,
@@ -136,7 +148,7 @@ impl ForwardAuth {
                     keys_are_final: true,
                     expect: &self.expect,
                     answer: answer.as_ref(),
-                    seen: None,
+                    seen: Some(&seen),
                     turns,
                     revocations: Some(revocations),
                 };
@@ -144,7 +156,7 @@ impl ForwardAuth {
                 view.source.csrf = csrf.as_ref();
                 decide(&gate, &view, asked.now())
             });
-            match decision {
+            match judged.decision {
                 Decision::NeedsSignature(question) => answer = Some(signatures::answer(*question)),
                 Decision::NeedsTurn(turn) => turns.took(&turn, self.count(&turn, form, moment)),
                 Decision::NeedsCsrf(question) => {
@@ -160,11 +172,22 @@ impl ForwardAuth {
                 | Decision::Refuse(_)
                 | Decision::NeedsKeys(_)
                 | Decision::NeedsRevocations(_)
-                | Decision::NeedsRefresh(_)) => return settled,
+                | Decision::NeedsRefresh(_)) => {
+                    if let Some(arrived) = seen.borrow().arrivals().borrow().untold() {
+                        self.app.arrivals.tell(Arrivals::read(&arrived));
+                    }
+                    return Judged {
+                        decision: settled,
+                        ..judged
+                    };
+                }
             }
         }
         // Asked again about what was answered: nothing can be judged. `answer` makes a refusal of it.
-        Decision::NeedsKeys(KeyDemand::NoKeySet)
+        Judged {
+            decision: Decision::NeedsKeys(KeyDemand::NoKeySet),
+            is_unconfirmed: false,
+        }
     }
 
     /// Takes a turn. A request that was refused is asked about once more for its answer, and took its turns the first time.
@@ -227,10 +250,25 @@ async fn answer_question(State(this): State<Arc<ForwardAuth>>, request: Request<
     let id = RequestId::new();
     let (asked, _) = request.into_parts();
     let mut response = give_verdict(&this, &asked, &id).await;
+    let passes = response.status() == StatusCode::OK;
+    let headers = response.headers_mut();
     if let Some(value) = id.header_value() {
-        response
-            .headers_mut()
-            .insert(super::request_id::HEADER, value);
+        headers.insert(super::request_id::HEADER, value);
+    }
+    let brought = caller::trace(&asked.headers);
+    // What is said about a trace that was not understood ends here (Trace Context, section 4.3).
+    if passes
+        && brought.is_some()
+        && let Some(said) = asked.headers.get(TRACESTATE)
+    {
+        headers.insert(TRACESTATE, said.clone());
+    }
+    let trace = brought.or_else(|| TraceParent::beginning_with(id.as_str()));
+    if let Some(trace) = trace {
+        if let Ok(value) = HeaderValue::from_str(trace.as_str()) {
+            headers.insert(TRACEPARENT, value);
+        }
+        response.extensions_mut().insert(trace);
     }
     response.extensions_mut().insert(id);
     response
@@ -258,6 +296,6 @@ async fn give_verdict(this: &ForwardAuth, request: &Parts, id: &RequestId) -> Re
     if this.dialect == Dialect::Envoy && asked.lacks_its_origin(&this.cookies) {
         return unclear(Unclear::Missing("origin"));
     }
-    let decision = this.judge(&asked, form).await;
-    answer::of(decision, &asked, form, this, id)
+    let judged = this.judge(&asked, form).await;
+    answer::of(judged, &asked, form, this, id)
 }

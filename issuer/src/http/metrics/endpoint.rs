@@ -17,7 +17,10 @@ use axum::{
 };
 use tower_http::timeout::TimeoutLayer;
 
-use super::labels::{RequestLabels, Route, StatusClass, Verb};
+use super::{
+    Fault,
+    labels::{RequestLabels, Route, StatusClass, Verb},
+};
 use crate::{
     App, SharedApp,
     http::{
@@ -53,7 +56,8 @@ async fn show(State(app): State<SharedApp>) -> Result<Response, ApiError> {
     app.metrics.sessions().count(&app).await;
     app.metrics.redis().read(app.redis.as_ref());
     app.metrics.hashing().take(app.hasher.counts());
-    app.metrics.keys().take(app.keyring.uses(), app.clock.now());
+    let (uses, left_out) = (app.keyring.uses(), app.keyring.left_out().len());
+    app.metrics.keys().take(uses, left_out, app.clock.now());
     app.metrics
         .secrets()
         .take(&app.generations.lives(), app.clock.now());
@@ -75,6 +79,9 @@ pub async fn count<F: Future<Output = Response>>(
         app.metrics.refusal(refused.code);
         if let Some(fault) = refused.fault {
             app.metrics.failure(fault);
+            if fault == Fault::DatabaseUnwritable {
+                app.store.note_no_room();
+            }
         }
     }
     let status = StatusClass::from(response.status());

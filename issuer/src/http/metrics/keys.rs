@@ -12,21 +12,27 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::domain::keyring::{KeyState, KeyUse, Life};
+use crate::{
+    domain::keyring::{KeyState, KeyUse, Life},
+    signatures::SigningAlgorithm,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StateLabels {
+    alg: &'static str,
     state: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KeyLabels {
     kid: String,
+    alg: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AgeLabels {
     kid: String,
+    alg: &'static str,
     state: &'static str,
 }
 
@@ -36,6 +42,7 @@ pub struct Keys {
     count: Family<StateLabels, Gauge>,
     age: Family<AgeLabels, Gauge>,
     tokens: Family<KeyLabels, Counter>,
+    left_out: Gauge,
 }
 
 impl Keys {
@@ -56,33 +63,54 @@ impl Keys {
             "Access tokens that this process signed with a key",
             self.tokens.clone(),
         );
+        registry.register(
+            "signing_keys_left_out",
+            "Rows of signing keys that are not what an issuer wrote, or that nobody could prove",
+            self.left_out.clone(),
+        );
     }
 
     /// Takes the numbers over.
-    pub fn take(&self, uses: Vec<KeyUse>, now: UnixTime) {
-        for state in KeyState::ALL {
-            let here = uses.iter().filter(|key| key.life.state == state).count();
-            self.count
-                .get_or_create(&StateLabels {
+    pub fn take(&self, uses: Vec<KeyUse>, left_out: usize, now: UnixTime) {
+        for algorithm in SigningAlgorithm::ALL {
+            for state in KeyState::ALL {
+                let is_here = |key: &&KeyUse| key.algorithm == algorithm && key.life.state == state;
+                let here = uses.iter().filter(is_here).count();
+                let labels = StateLabels {
+                    alg: algorithm.name(),
                     state: state.name(),
-                })
-                .set(i64::try_from(here).unwrap_or(i64::MAX));
+                };
+                self.count.get_or_create(&labels).set(whole(here));
+            }
         }
+        self.left_out.set(whole(left_out));
         self.age.clear();
         self.tokens.clear();
-        for KeyUse { life, signed } in uses {
+        for KeyUse {
+            life,
+            algorithm,
+            signed,
+        } in uses
+        {
             let Some(since) = since(&life) else { continue };
-            let kid = life.key_id.clone();
+            let (kid, alg) = (life.key_id.clone(), algorithm.name());
             let state = life.state.name();
             self.age
-                .get_or_create(&AgeLabels { kid, state })
+                .get_or_create(&AgeLabels { kid, alg, state })
                 .set(now.seconds_since(since));
             self.tokens
-                .get_or_create(&KeyLabels { kid: life.key_id })
+                .get_or_create(&KeyLabels {
+                    kid: life.key_id,
+                    alg,
+                })
                 .inner()
                 .store(signed, Ordering::Relaxed);
         }
     }
+}
+
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Since when a key is where it is. `None` when it has ended.

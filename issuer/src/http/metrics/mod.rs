@@ -8,6 +8,7 @@
 //! Series begin at zero with the process, so that a rate sees also the first event.
 
 pub mod labels;
+mod edges;
 mod hashing;
 mod keys;
 mod secrets;
@@ -19,13 +20,14 @@ mod verdicts;
 
 pub mod endpoint;
 
+pub use edges::{EdgeVerdict, KeySet};
 pub use mails::MailResult;
 pub use outcomes::{Fault, LoginReason, RefreshResult};
 pub use verdicts::VerdictResult;
 
 use std::{fmt, time::Duration};
 
-use edgeward_core::problem::ProblemCode;
+use edgeward_core::{problem::ProblemCode, tally::Tally};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{counter::Counter, family::Family, histogram::Histogram, info::Info},
@@ -33,6 +35,7 @@ use prometheus_client::{
 };
 
 use self::{
+    edges::Edges,
     hashing::Hashing,
     keys::Keys,
     labels::{
@@ -50,6 +53,7 @@ use crate::domain::{
     mail,
     refresh::{RefreshError, Refreshed},
 };
+use crate::http::problem::ApiError;
 
 /// Of a request with the database in it: from half a millisecond to the five seconds after which it is told to come back.
 const REQUEST_BUCKETS: [f64; 13] = [
@@ -78,6 +82,7 @@ pub struct Metrics {
     refresh_seconds: Histogram,
     rotations: Counter,
     reuse: Counter,
+    arrivals: Counter,
     csrf: Family<CsrfLabels, Counter>,
     csrf_seconds: Histogram,
     failed_attempts: Family<FailedAttemptLabels, Counter>,
@@ -88,6 +93,7 @@ pub struct Metrics {
     not_ready: Family<CheckLabels, Counter>,
     mails: Family<MailLabels, Counter>,
     verdicts: Family<VerdictLabels, Counter>,
+    edges: Edges,
     redis: RedisNumbers,
     sessions: Sessions,
     hashing: Hashing,
@@ -111,6 +117,7 @@ impl Metrics {
             refresh_seconds: Histogram::new(REQUEST_BUCKETS),
             rotations: Counter::default(),
             reuse: Counter::default(),
+            arrivals: Counter::default(),
             csrf: Family::default(),
             csrf_seconds: Histogram::new(CSRF_BUCKETS),
             failed_attempts: Family::default(),
@@ -121,6 +128,7 @@ impl Metrics {
             not_ready: Family::default(),
             mails: Family::default(),
             verdicts: Family::default(),
+            edges: Edges::default(),
             redis: RedisNumbers::default(),
             sessions: Sessions::default(),
             hashing: Hashing::default(),
@@ -162,6 +170,11 @@ impl Metrics {
             "refresh_token_reuse",
             "Spent refresh tokens that came back, which ended their session",
             self.reuse.clone(),
+        );
+        registry.register(
+            "refresh_arrivals",
+            "Refreshes that are known to have arrived, because a gate saw the access token that came with them",
+            self.arrivals.clone(),
         );
         registry.register("csrf_checks", "CSRF tokens judged", self.csrf.clone());
         registry.register_with_unit(
@@ -212,6 +225,7 @@ impl Metrics {
             "Requests that a proxy asked about, by what it was told",
             self.verdicts.clone(),
         );
+        self.edges.register(registry);
         self.sessions.register(registry);
         self.hashing.register(registry);
         self.keys.register(registry);
@@ -260,6 +274,20 @@ impl Metrics {
         self.logins.get_or_create(&labels).inc();
     }
 
+    /// Counts a sign-in that ended before its password was looked at.
+    pub fn login_before(&self, error: &ApiError) {
+        let labels = LoginLabels::of(LoginReason::before(error));
+        self.logins.get_or_create(&labels).inc();
+    }
+
+    /// Counts a refresh token that was not looked up. It took no time that the histogram is about.
+    pub fn refresh_before(&self, error: &ApiError) {
+        let result = RefreshResult::before(error);
+        self.refreshes
+            .get_or_create(&RefreshLabels { result })
+            .inc();
+    }
+
     /// Counts an exchange of a refresh token, and how long it took.
     pub fn refresh(&self, result: &Result<Refreshed, RefreshError>, took: Duration) {
         let result = RefreshResult::of(result);
@@ -277,9 +305,15 @@ impl Metrics {
             RefreshResult::Repeat
             | RefreshResult::Revoked
             | RefreshResult::Conflict
+            | RefreshResult::Limited
             | RefreshResult::Busy
             | RefreshResult::Failed => {}
         }
+    }
+
+    /// Counts refreshes that arrived, as gates show it.
+    pub fn confirmed(&self, refreshes: u64) {
+        self.arrivals.inc_by(refreshes);
     }
 
     /// Counts a check of a CSRF token, and how long it took.
@@ -317,6 +351,11 @@ impl Metrics {
     /// Counts what a proxy was told about a request.
     pub fn verdict(&self, result: VerdictResult) {
         self.verdicts.get_or_create(&VerdictLabels { result }).inc();
+    }
+
+    /// Adds what an edge counted since it last told.
+    pub fn edge(&self, tally: &Tally) {
+        self.edges.add(tally);
     }
 
     /// Counts an answered request, and how long it took.

@@ -8,6 +8,7 @@ use crate::domain::{
     refresh::{Exchange, RefreshError, Refreshed},
     storage::StorageError,
 };
+use crate::http::problem::ApiError;
 
 label_values! {
     /// Why a sign-in ended as it did.
@@ -18,6 +19,10 @@ label_values! {
         Credentials = "credentials",
         /// The name or the range of addresses was locked after too many failures; nothing was compared.
         Locked = "locked",
+        /// Too many had come from the address, or under the name; nothing was compared.
+        Limited = "limited",
+        /// A challenge had to be solved first, and was not; nothing was compared.
+        Captcha = "captcha",
         /// Too many passwords waited to be hashed, or too many attempts under one name.
         Overloaded = "overloaded",
         /// The database was busy.
@@ -67,10 +72,25 @@ impl LoginReason {
         }
     }
 
+    /// Of a sign-in that ended before its password was looked at.
+    pub(super) const fn before(error: &ApiError) -> Self {
+        if matches!(error, ApiError::RateLimited { .. }) {
+            Self::Limited
+        } else if matches!(error, ApiError::CaptchaRequired | ApiError::CaptchaInvalid) {
+            Self::Captcha
+        } else if matches!(error, ApiError::DatabaseBusy) {
+            Self::DatabaseBusy
+        } else {
+            Self::Internal
+        }
+    }
+
     pub(super) const fn result(self) -> LoginResult {
         match self {
             Self::None => LoginResult::Success,
-            Self::Credentials | Self::Locked => LoginResult::Refused,
+            Self::Credentials | Self::Locked | Self::Limited | Self::Captcha => {
+                LoginResult::Refused
+            }
             Self::Overloaded | Self::DatabaseBusy | Self::Internal => LoginResult::Failed,
         }
     }
@@ -89,6 +109,8 @@ label_values! {
         Revoked = "revoked",
         /// Another request was exchanging it at this moment.
         Conflict = "conflict",
+        /// Too many had come in its session or from its address; the token is as good as before.
+        Limited = "limited",
         /// The database was busy; the token is as good as before.
         Busy = "busy",
         /// The issuer could not do it.
@@ -97,6 +119,17 @@ label_values! {
 }
 
 impl RefreshResult {
+    /// Of a token that was not looked up, because something before that ended the request.
+    pub(super) const fn before(error: &ApiError) -> Self {
+        if matches!(error, ApiError::RateLimited { .. }) {
+            Self::Limited
+        } else if matches!(error, ApiError::DatabaseBusy) {
+            Self::Busy
+        } else {
+            Self::Failed
+        }
+    }
+
     pub(super) fn of(result: &Result<Refreshed, RefreshError>) -> Self {
         match result {
             Ok(Refreshed {

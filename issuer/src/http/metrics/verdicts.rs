@@ -10,6 +10,8 @@ label_values! {
     VerdictResult {
         /// It may pass.
         Passed = "passed",
+        /// It passes, or its token is said to be good, although ended sessions could not be read in time.
+        Unconfirmed = "unconfirmed",
         /// A person is led to another page.
         Redirected = "redirected",
         /// The gate answered in place of the app: `/auth/verify-token`, or a preflight.

@@ -11,10 +11,10 @@ use axum::{
 };
 
 use super::{
-    Frame, Wrong, message,
+    Frame, Loads, Page, Wrong, for_visitor, form_pages,
     moment::Shown,
     nav::{Head, Place},
-    plain_pages, render, scripted_pages, show, turn_away,
+    plain_pages, render, with_form,
 };
 use crate::{
     App, SharedApp,
@@ -27,7 +27,6 @@ use crate::{
     },
     http::{
         auth::visitor::{Principal, Strength, Visitor},
-        cookies, csrf,
         problem::ApiError,
     },
 };
@@ -174,8 +173,22 @@ pub struct ChangePasswordPage {
     pub error: Option<Wrong>,
 }
 
-plain_pages!(ProfilePage, EndSessionPage, EndAllPage, ChangePasswordPage);
-scripted_pages!(SessionsPage);
+plain_pages!(ProfilePage);
+form_pages!(EndSessionPage, EndAllPage, ChangePasswordPage);
+
+impl Page for SessionsPage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    fn loads(&self) -> Loads {
+        Loads {
+            modules: &["sessions.js"],
+            may_ask: true,
+            ..Loads::default()
+        }
+    }
+}
 
 /// Somebody who is there, counted as a reader.
 async fn reader(app: &App, visitor: &Visitor) -> Result<Principal, ApiError> {
@@ -211,12 +224,8 @@ pub async fn profile(
     visitor: Result<Visitor, ApiError>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let visitor = match visitor {
-        Ok(visitor) => visitor,
-        Err(error) => return message(&frame, error),
-    };
-    let shown = async {
-        let principal = reader(&app, &visitor).await?;
+    for_visitor(&app, &frame, visitor, async |visitor| {
+        let principal = reader(&app, visitor).await?;
         let account = account_of(&app, &principal).await?;
         let page = ProfilePage {
             head: Head::of_account(name_of(&account), Place::Profile),
@@ -227,11 +236,8 @@ pub async fn profile(
             frame: frame.clone(),
         };
         render(StatusCode::OK, &page)
-    };
-    match shown.await {
-        Ok(page) => page,
-        Err(error) => turn_away(&app, &frame, &visitor, error).await,
-    }
+    })
+    .await
 }
 
 /// `GET /account/sessions`
@@ -241,36 +247,24 @@ pub async fn sessions(
     visitor: Result<Visitor, ApiError>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let visitor = match visitor {
-        Ok(visitor) => visitor,
-        Err(error) => return message(&frame, error),
-    };
-    let shown = async {
-        let principal = reader(&app, &visitor).await?;
+    for_visitor(&app, &frame, visitor, async |visitor| {
+        let principal = reader(&app, visitor).await?;
         let account = account_of(&app, &principal).await?;
         let families = app
             .store
             .live_families(principal.user, visitor.caller.now)
             .await?;
         let rows = families.iter();
-        let (csrf_token, cookie) = csrf::hand_out(&app, &visitor)?;
-        let page = SessionsPage {
+        let rows = rows.map(|family| row(&frame, family, principal.family.sid));
+        with_form(&app, visitor, |csrf_token| SessionsPage {
             head: Head::of_account(name_of(&account), Place::Sessions),
             csrf_token,
             status: Done::from_query(&frame, query.as_deref()),
-            rows: rows
-                .map(|family| row(&frame, family, principal.family.sid))
-                .collect(),
+            rows: rows.collect(),
             frame: frame.clone(),
-        };
-        let mut response = render(StatusCode::OK, &page)?;
-        cookies::append(&mut response, [cookie])?;
-        Ok(response)
-    };
-    match shown.await {
-        Ok(page) => page,
-        Err(error) => turn_away(&app, &frame, &visitor, error).await,
-    }
+        })
+    })
+    .await
 }
 
 pub(super) fn row(frame: &Frame, family: &Family, current: Sid) -> Row {
@@ -305,35 +299,30 @@ pub async fn end_session(
     visitor: Result<Visitor, ApiError>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let visitor = match visitor {
-        Ok(visitor) => visitor,
-        Err(error) => return message(&frame, error),
-    };
-    let found = async {
-        let principal = reader(&app, &visitor).await?;
+    for_visitor(&app, &frame, visitor, async |visitor| {
+        let principal = reader(&app, visitor).await?;
         // An identifier has no character that a query would escape.
         let mut pairs = query.as_deref().unwrap_or_default().split('&');
         let id = pairs.find_map(|pair| pair.strip_prefix("id="));
-        let sid = id.and_then(Sid::parse).ok_or(ApiError::NotFound)?;
-        let family = app.store.family(sid).await?;
+        let family = match id.and_then(Sid::parse) {
+            Some(sid) => app.store.family(sid).await?,
+            None => None,
+        };
         // Somebody else's is answered like none.
         let family = family
             .filter(|family| family.user == principal.user && family.is_live(visitor.caller.now));
-        family.ok_or(ApiError::NotFound)
-    };
-    match found.await {
-        Ok(family) => show(&app, frame, Ok(visitor), |frame, csrf_token| {
-            EndSessionPage {
-                device: device(&frame, &family),
-                frame,
-                csrf_token,
-                id: family.sid.to_string(),
-                error: None,
-            }
-        }),
-        Err(ApiError::NotFound) => led_to_sessions(Done::AlreadyEnded),
-        Err(error) => turn_away(&app, &frame, &visitor, error).await,
-    }
+        let Some(family) = family else {
+            return Ok(led_to_sessions(Done::AlreadyEnded));
+        };
+        with_form(&app, visitor, |csrf_token| EndSessionPage {
+            device: device(&frame, &family),
+            frame: frame.clone(),
+            csrf_token,
+            id: family.sid.to_string(),
+            error: None,
+        })
+    })
+    .await
 }
 
 /// `GET /account/sessions/end-all`
@@ -368,18 +357,15 @@ pub async fn password(
 }
 
 /// A form for somebody who is signed in and needs nothing from the database.
-async fn for_reader<T: super::Page>(
+async fn for_reader<T: Page>(
     app: &App,
     frame: Frame,
     visitor: Result<Visitor, ApiError>,
     page: impl FnOnce(Frame, String) -> T,
 ) -> Response {
-    let visitor = match visitor {
-        Ok(visitor) => visitor,
-        Err(error) => return message(&frame, error),
-    };
-    match reader(app, &visitor).await {
-        Ok(_) => show(app, frame, Ok(visitor), page),
-        Err(error) => turn_away(app, &frame, &visitor, error).await,
-    }
+    for_visitor(app, &frame, visitor, async |visitor| {
+        reader(app, visitor).await?;
+        with_form(app, visitor, |csrf_token| page(frame.clone(), csrf_token))
+    })
+    .await
 }

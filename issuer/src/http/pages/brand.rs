@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use base64ct::{Base64, Encoding};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -20,8 +21,11 @@ const STYLES: &[u8] = include_bytes!("../../../../www/pages/assets/pages.css");
 
 const APP_STYLES: &[u8] = include_bytes!("../../../../www/pages/assets/app.css");
 
-/// Made of `www/pages/scripts/sessions.ts`; `cargo xtask build pages` makes it anew, and a test holds that it was.
+/// Made of `www/pages/scripts`; `cargo xtask build pages` makes them anew, and a test holds that it did.
+const ONCE: &[u8] = include_bytes!("../../../../www/pages/assets/once.js");
 const SESSIONS: &[u8] = include_bytes!("../../../../www/pages/assets/sessions.js");
+
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Of an address that names what it leads to.
 const KEPT_FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -40,6 +44,16 @@ struct File {
     content_type: &'static str,
     bytes: Bytes,
     version: String,
+    digest: String,
+}
+
+/// A module as a page names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Module {
+    /// Where it is.
+    pub address: String,
+    /// Its digest, as the attribute `integrity` and the policy of content have it.
+    pub digest: String,
 }
 
 /// Whose pages they are.
@@ -59,7 +73,8 @@ impl Brand {
         let mut files = vec![
             File::new("pages.css", "text/css; charset=utf-8", STYLES),
             File::new("app.css", "text/css; charset=utf-8", APP_STYLES),
-            File::new("sessions.js", "text/javascript; charset=utf-8", SESSIONS),
+            File::new("once.js", JAVASCRIPT, ONCE),
+            File::new("sessions.js", JAVASCRIPT, SESSIONS),
         ];
         if let Some(path) = &pages.stylesheet {
             let (bytes, content_type) = read_stylesheet(path)?;
@@ -83,6 +98,16 @@ impl Brand {
     #[must_use]
     pub fn address(&self, name: &str) -> Option<String> {
         self.file(name).map(File::address)
+    }
+
+    /// A module of ours.
+    #[must_use]
+    pub fn module(&self, name: &str) -> Option<Module> {
+        let file = self.file(name)?;
+        Some(Module {
+            address: file.address(),
+            digest: file.digest.clone(),
+        })
     }
 
     /// The addresses of the style sheets of a card, in the order that they are loaded in.
@@ -113,6 +138,7 @@ impl File {
             content_type,
             bytes: Bytes::copy_from_slice(bytes),
             version,
+            digest: format!("sha256-{}", Base64::encode_string(&digest)),
         }
     }
 

@@ -4,10 +4,10 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts},
+    http::{HeaderMap, Method, Uri, request::Parts},
 };
 use edgeward_core::{
-    cookie::{CookieHeader, SameSite, SetCookie},
+    cookie::{SameSite, SetCookie},
     return_to,
 };
 use fluent_templates::fluent_bundle::FluentValue;
@@ -20,13 +20,8 @@ use crate::{
         language::Language,
         password::{Policy, Wanted},
     },
+    http::languages::{self, COOKIE, UI_LOCALES},
 };
-
-/// Names the languages that are wanted (`OpenID` Connect Core, section 3.1.2.1).
-const UI_LOCALES: &str = "ui_locales";
-
-/// Remembers the language that was chosen. It is nobody's secret and says nothing about who reads, so it has no prefix.
-const LANGUAGE_COOKIE: &str = "edgeward-language";
 
 /// As long as browsers keep a cookie at all (RFC 6265bis, section 5.5).
 const LANGUAGE_SECONDS: u64 = 400 * 24 * 3600;
@@ -59,10 +54,10 @@ impl Frame {
     /// The frame of the answer to a request.
     #[must_use]
     pub fn of(app: &App, method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
-        let asked = uri.query().and_then(ui_locales);
+        let asked = uri.query().and_then(languages::asked);
         let can_be_asked_again = matches!(*method, Method::GET | Method::HEAD);
         let language = asked
-            .or_else(|| Self::wanted_language(headers))
+            .or_else(|| languages::wanted(headers))
             .unwrap_or(app.config.pages.language);
         let others = Language::ALL
             .into_iter()
@@ -95,12 +90,6 @@ impl Frame {
             path: String::new(),
             chosen: None,
         }
-    }
-
-    /// The language that a browser remembers or wants.
-    #[must_use]
-    pub fn wanted_language(headers: &HeaderMap) -> Option<Language> {
-        remembered(headers).or_else(|| accepted(headers))
     }
 
     /// The text of an id.
@@ -163,29 +152,6 @@ impl Frame {
     }
 }
 
-/// The parameter, whose values have no character that a query would escape but the blank between them.
-fn ui_locales(query: &str) -> Option<Language> {
-    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let (_, tags) = pairs.find(|(name, _)| *name == UI_LOCALES)?;
-    Language::of_list(&tags.replace('+', " ").replace("%20", " "))
-}
-
-fn remembered(headers: &HeaderMap) -> Option<Language> {
-    let values = headers.get_all(header::COOKIE).iter();
-    let values: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
-    let cookies = CookieHeader::parse(&values);
-    let tag = cookies.get(LANGUAGE_COOKIE).ok().flatten()?;
-    Language::of_tag(tag)
-}
-
-fn accepted(headers: &HeaderMap) -> Option<Language> {
-    let header = headers.get(header::ACCEPT_LANGUAGE);
-    header
-        .map(HeaderValue::to_str)?
-        .ok()
-        .and_then(Language::accepted)
-}
-
 /// The address of a page with a wish for a language instead of the one it has.
 fn in_language(uri: &Uri, language: Language) -> String {
     let kept = uri.query().unwrap_or_default().split('&');
@@ -206,7 +172,7 @@ fn in_language(uri: &Uri, language: Language) -> String {
 }
 
 fn cookie(config: &Config, language: Language) -> SetCookie {
-    SetCookie::for_environment(config.environment, LANGUAGE_COOKIE, language.tag())
+    SetCookie::for_environment(config.environment, COOKIE, language.tag())
         .same_site(SameSite::Lax)
         .max_age(LANGUAGE_SECONDS)
 }
@@ -231,19 +197,6 @@ mod tests {
             ),
         ] {
             assert_eq!(in_language(&here.parse().unwrap(), Language::German), there);
-        }
-    }
-
-    #[test]
-    fn the_wish_in_the_query_is_a_list() {
-        for (query, expected) in [
-            ("ui_locales=de", Some(Language::German)),
-            ("a=b&ui_locales=fr+de-CH+en", Some(Language::German)),
-            ("ui_locales=fr%20en", Some(Language::English)),
-            ("ui_locales=", None),
-            ("xui_locales=de", None),
-        ] {
-            assert_eq!(ui_locales(query), expected, "{query}");
         }
     }
 }

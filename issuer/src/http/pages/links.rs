@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 
-use super::{Frame, Wrong, message, plain_pages, render, show};
+use super::{Frame, Page, Wrong, form_pages, message, plain_pages, render, show};
 use crate::{
     App, SharedApp,
     domain::{
@@ -79,7 +79,8 @@ struct NoticePage {
     sign_in: bool,
 }
 
-plain_pages!(ConfirmPage, ForgotPage, ResetPage, NoticePage);
+form_pages!(ConfirmPage, ForgotPage, ResetPage);
+plain_pages!(NoticePage);
 
 /// A page that says that something is done and where to sign in. The texts are given by their ids.
 ///
@@ -99,11 +100,11 @@ pub fn done(frame: &Frame, title: &str, message: &str) -> Result<Response, ApiEr
 ///
 /// # Errors
 /// When the template cannot be rendered.
-pub fn told(frame: &Frame, title: &str, message: &str) -> Result<Response, ApiError> {
+pub fn told(frame: &Frame, title: &str, message: String) -> Result<Response, ApiError> {
     let page = NoticePage {
         frame: frame.clone(),
         title: frame.text(title),
-        message: frame.text(message),
+        message,
         sign_in: false,
     };
     render(StatusCode::ACCEPTED, &page)

@@ -3,11 +3,10 @@
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
-    http::HeaderValue,
     response::Response,
 };
 
-use super::{Frame, PAGE_POLICY, Page, Wrong, place, plain_pages, show};
+use super::{Frame, Loads, Page, Wrong, form_pages, message, place, show, turn_away};
 use crate::{
     SharedApp,
     captcha::Purpose,
@@ -189,15 +188,15 @@ pub struct SignOutPage {
     pub csrf_token: String,
 }
 
-plain_pages!(StepUpPage, ResendPage, SignOutPage);
+form_pages!(StepUpPage, ResendPage, SignOutPage);
 
 impl Page for LoginPage {
     fn frame(&self) -> &Frame {
         &self.frame
     }
 
-    fn policy(&self) -> HeaderValue {
-        policy_with(self.challenge.as_ref())
+    fn loads(&self) -> Loads {
+        loads_with(self.challenge.as_ref())
     }
 }
 
@@ -206,14 +205,14 @@ impl Page for RegisterPage {
         &self.frame
     }
 
-    fn policy(&self) -> HeaderValue {
-        policy_with(self.challenge.as_ref())
+    fn loads(&self) -> Loads {
+        loads_with(self.challenge.as_ref())
     }
 }
 
-/// A page that shows a challenge may load what the challenge needs.
-fn policy_with(challenge: Option<&Challenge>) -> HeaderValue {
-    challenge.map_or(PAGE_POLICY, Challenge::policy)
+/// A page that shows a challenge loads what the challenge needs besides.
+fn loads_with(challenge: Option<&Challenge>) -> Loads {
+    challenge.map_or(Loads::FORM, Challenge::loads)
 }
 
 /// `GET /login`
@@ -257,21 +256,24 @@ pub async fn register(
 /// `GET /account/step-up`
 pub async fn step_up(
     State(app): State<SharedApp>,
-    frame: Frame,
+    mut frame: Frame,
     visitor: Result<Visitor, ApiError>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let visitor = match visitor {
-        Ok(visitor) => visitor
-            .principal(&app, Strength::Any)
-            .await
-            .map(|_| visitor),
-        Err(error) => Err(error),
+        Ok(visitor) => visitor,
+        Err(error) => return message(&frame, error),
     };
-    show(&app, frame, visitor, |frame, csrf_token| StepUpPage {
+    let return_to = place(query.as_deref());
+    if let Err(error) = visitor.principal(&app, Strength::Any).await {
+        // Whoever signs in has confirmed who they are, so they go on from there.
+        frame.here = Some(return_to);
+        return turn_away(&app, &frame, &visitor, error).await;
+    }
+    show(&app, frame, Ok(visitor), |frame, csrf_token| StepUpPage {
         frame,
         csrf_token,
-        return_to: place(query.as_deref()),
+        return_to,
         resend: None,
         error: None,
     })

@@ -61,6 +61,8 @@ struct Inner {
     prefix: String,
     /// How long a question may take.
     patience: Duration,
+    /// How long a turn to refresh lasts that nobody gives back.
+    turn: Duration,
     way: Mutex<Way>,
     connected: AtomicU64,
     usage: Usage,
@@ -79,6 +81,11 @@ enum Way {
 }
 
 impl Link {
+    /// How long a turn to refresh lasts that nobody gives back.
+    pub(super) fn turn(&self) -> Duration {
+        self.0.turn
+    }
+
     /// Connects, if `settings` name a server. One that is away or unfit is told in the log and tried again.
     ///
     /// # Errors
@@ -103,6 +110,7 @@ impl Link {
             place,
             prefix: settings.prefix.clone(),
             patience: settings.timeout,
+            turn: Duration::from_secs(settings.turn_seconds.unsigned_abs()),
             way: Mutex::new(Way::LeftAlone),
             connected: AtomicU64::new(0),
             usage: Usage::default(),

@@ -13,10 +13,6 @@ use crate::domain::{
 static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("take.lua")));
 static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("give_back.lua")));
 
-/// A turn that nobody gives back ends by itself: longer than a transaction ever takes, and as short as the shortest grace,
-/// so that who waited for a process that died still gets its answer.
-const TURN: Duration = Duration::from_secs(10);
-
 impl FamilyMutex for Link {
     type Hold = Held;
 
@@ -27,7 +23,7 @@ impl FamilyMutex for Link {
         let owner = format!("{seq}.{:032x}", u128::from_be_bytes(owner));
         let key = self.key("refresh", &sid.to_string());
         let mut call = TAKE.key(&key);
-        call.arg(&owner).arg(whole(TURN));
+        call.arg(&owner).arg(whole(self.turn()));
         let ask = |mut connection: MultiplexedConnection| async move {
             call.invoke_async(&mut connection).await
         };

@@ -2,12 +2,16 @@
 //! has none of it: Ed25519, and everything that goes wrong. KMS itself was never asked.
 
 mod failures;
-mod moto;
+pub(crate) mod moto;
 mod script;
 mod sealing;
+mod serving;
 mod signing;
+mod signs;
 
-use std::{env, process::Command};
+use std::{env, ffi::OsStr};
+
+use crate::program::pass_in_own_process;
 
 /// Credentials that no service knows. The last is part of temporary ones only.
 pub(crate) const CREDENTIALS: [(&str, &str); 4] = [
@@ -29,24 +33,13 @@ pub(crate) fn is_own_process(module: &str, test: &str) -> bool {
         return true;
     }
     let (_, module) = module.split_once("::").unwrap();
-    let ran = Command::new(env::current_exe().unwrap())
-        .args(["--exact", &format!("{module}::{test}"), "--nocapture"])
-        .env(MARK, "1")
-        .envs(CREDENTIALS)
-        .output()
-        .unwrap();
-    let (out, err) = (
-        String::from_utf8_lossy(&ran.stdout),
-        String::from_utf8_lossy(&ran.stderr),
-    );
-    assert!(
-        ran.status.success() && out.contains("1 passed"),
-        "{out}\n{err}"
-    );
+    let mut variables = vec![(MARK, OsStr::new("1"))];
+    variables.extend(CREDENTIALS.map(|(name, value)| (name, OsStr::new(value))));
+    let ran = pass_in_own_process(&format!("{module}::{test}"), &variables);
     for secret in SECRETS {
         assert!(
-            !out.contains(secret) && !err.contains(secret),
-            "{out}\n{err}"
+            !ran.out.contains(secret) && !ran.err.contains(secret),
+            "{ran:?}"
         );
     }
     false

@@ -7,12 +7,14 @@ import threading
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from moto.kms.models import KmsBackend
 from moto.kms.responses import KmsResponse
 from moto.kms.utils import ECDSAPrivateKey
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 answer = KmsResponse.sign
+delete = KmsBackend.schedule_key_deletion
 
 
 def sign(self):
@@ -27,11 +29,17 @@ def sign_digest(self, message, signing_algorithm):
     return self.private_key.sign(message, ec.ECDSA(Prehashed(hashes.SHA256())))
 
 
+def schedule_key_deletion(self, key_id, pending_window_in_days):
+    """moto 5.2.5 takes ARNs everywhere but here."""
+    return delete(self, self.any_id_to_key_id(key_id), pending_window_in_days)
+
+
 def wait_for_the_end():
     sys.stdin.read()
     os._exit(0)
 
 
+KmsBackend.schedule_key_deletion = schedule_key_deletion
 KmsResponse.sign = sign
 ECDSAPrivateKey.sign = sign_digest
 server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)

@@ -1,46 +1,55 @@
-//! Keys that sign in KMS: P-256 in moto's, Ed25519, which moto has not, by a script of the published interface.
+//! Keys that are made and sign in KMS: P-256 in moto's; Ed25519, which moto has not, by a script of the published interface.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use aws_sdk_kms::types::{KeySpec, KeyUsageType};
+use aws_sdk_kms::types::{KeySpec, KeyState, KeyUsageType};
 use base64ct::{Base64, Encoding};
 use edgeward_core::{
-    keys::KeySet,
-    signature::Algorithm,
+    keys::{Jwk, KeySet},
     time::UnixTime,
-    token::{self, Audiences, Expectations, TokenType, Unverified},
+    token::{self, Audiences, Expectations, SigningKey, TokenType, Unverified},
 };
 use edgeward_issuer::{
-    config::{Custody, Kms, KmsKey},
-    custody::{self, Signer},
-    signatures,
+    config::{Config, Kms, KmsKey, SigningPlace},
+    custody::{self, Destroyed, MadeElsewhere, Secrets, Signer, SigningPlaces},
+    signatures::{self, SigningAlgorithm},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     is_own_process,
     moto::World,
     script::{KEY, Server, no},
+    signs::Account,
 };
+use crate::folder::Folder;
 
 const PATIENT: Duration = Duration::from_secs(20);
+const GARBAGE: &str = "is out of reach: the server answers what is no answer of KMS";
 
-fn settings(endpoint: &str) -> Custody {
-    Custody {
-        timeout: PATIENT,
-        kms: Some(Kms {
-            key: KmsKey::parse(KEY).unwrap(),
-            other_key: None,
-            endpoint: Some(endpoint.to_owned()),
-        }),
-        ..Custody::default()
-    }
+/// An issuer's way to the KMS at this address.
+fn places(endpoint: &str, key: &str, timeout: Duration) -> (Folder, Arc<SigningPlaces>) {
+    let folder = Folder::new();
+    let mut config = Config::defaults(&folder.path().join("data"));
+    config.custody.timeout = timeout;
+    config.custody.signing = SigningPlace::Kms;
+    config.custody.kms = Some(Kms {
+        key: KmsKey::parse(key).unwrap(),
+        other_key: None,
+        endpoint: Some(endpoint.to_owned()),
+    });
+    let secrets = Secrets::open_configured(&config).unwrap();
+    (folder, secrets.signing_places())
 }
 
-fn opened(endpoint: &str, key: &str) -> Result<Box<dyn Signer>, String> {
-    custody::open_kms_signer(&settings(endpoint), &KmsKey::parse(key).unwrap())
-        .map_err(|error| error.to_string())
+fn opened(
+    places: &SigningPlaces,
+    made: &MadeElsewhere,
+    algorithm: SigningAlgorithm,
+) -> Box<dyn Signer> {
+    let opened = places.open(&made.reference, algorithm, made.public.clone());
+    opened.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Signs a token and verifies it as an edge does.
@@ -69,127 +78,176 @@ fn check_tokens(signer: &dyn Signer) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_of_p256_signs_in_kms() {
-    if !is_own_process(module_path!(), "a_key_of_p256_signs_in_kms") {
+async fn a_key_of_p256_is_made_and_signs_in_kms_and_is_deleted() {
+    const NAME: &str = "a_key_of_p256_is_made_and_signs_in_kms_and_is_deleted";
+    if !is_own_process(module_path!(), NAME) {
         return;
     }
     let world = World::new().await;
-    let key = world.make(KeySpec::EccNistP256, KeyUsageType::SignVerify);
-    let key = key.await;
-    let signer = opened(&world.endpoint, &key).unwrap();
-    assert_eq!(signer.info().algorithm, Algorithm::Es256);
-    assert_eq!(signer.info().key_name, format!("kms:{key}"));
+    let (_folder, places) = places(&world.endpoint, &world.key, PATIENT);
+    let made = places.make(SigningAlgorithm::Es256).unwrap();
+    let arn = made.reference.strip_prefix("kms:").unwrap().to_owned();
+    let described = world.administrator.describe_key().key_id(&arn).send().await;
+    let described = described.unwrap().key_metadata.unwrap();
+    assert_eq!(described.key_spec, Some(KeySpec::EccNistP256));
+    assert_eq!(described.key_usage, Some(KeyUsageType::SignVerify));
+    let tags = world.administrator.list_resource_tags().key_id(&arn).send();
+    let tags = tags.await.unwrap().tags.unwrap();
+    assert_eq!(
+        (tags[0].tag_key(), tags[0].tag_value()),
+        ("edgeward", "signing-key")
+    );
+
+    let signer = opened(&places, &made, SigningAlgorithm::Es256);
+    assert_eq!(signer.info().key_name, made.reference);
     // A half of a signature begins with a zero once in 128 signatures.
     for _ in 0..300 {
         check_tokens(signer.as_ref());
     }
     signer.sign(&vec![b'a'; 100_000]).unwrap();
 
-    let rsa = world.make(KeySpec::Rsa2048, KeyUsageType::SignVerify).await;
-    let refused = opened(&world.endpoint, &rsa).err().unwrap();
-    assert_eq!(refused, "is refused: the key is none of Ed25519 or P-256");
-    let other_curve = world.make(KeySpec::EccSecgP256K1, KeyUsageType::SignVerify);
-    let refused = opened(&world.endpoint, &other_curve.await).err().unwrap();
-    assert_eq!(refused, "is refused: the key is none of Ed25519 or P-256");
-    let absent = opened(&world.endpoint, &key.replace("key/", "key/0"));
-    let absent = absent.err().unwrap();
+    let (name, rsa) = places.make(SigningAlgorithm::Rs256).unwrap_err();
+    assert_eq!(name, "kms:a new key");
+    assert_eq!(
+        rsa.to_string(),
+        "is refused: keys in KMS sign by EdDSA or ES256"
+    );
+    let absent = MadeElsewhere {
+        reference: made.reference.replace("key/", "key/0"),
+        public: made.public.clone(),
+    };
+    let absent = opened(&places, &absent, SigningAlgorithm::Es256).sign(b"a");
+    let absent = absent.unwrap_err().to_string();
     assert!(
         absent.starts_with("is not there: KMS answers NotFound"),
         "{absent}"
     );
-}
-
-fn pair() -> Ed25519KeyPair {
-    Ed25519KeyPair::generate().unwrap()
-}
-
-/// What KMS publishes of the answers for ECC_NIST_EDWARDS25519.
-fn edwards(pair: Ed25519KeyPair) -> impl FnMut(&str, &Value) -> (u16, String) + Send {
-    move |act, body| {
-        assert_eq!(body["KeyId"], KEY);
-        let answer = match act {
-            "GetPublicKey" => {
-                let start = [
-                    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
-                ];
-                let spki = [&start, pair.public_key().as_ref()].concat();
-                json!({
-                    "KeyId": KEY,
-                    "PublicKey": Base64::encode_string(&spki),
-                    "KeySpec": "ECC_NIST_EDWARDS25519",
-                    "KeyUsage": "SIGN_VERIFY",
-                    "SigningAlgorithms": ["ED25519_SHA_512", "ED25519_PH_SHA_512"],
-                })
-            }
-            "Sign" => {
-                assert_eq!(body["SigningAlgorithm"], "ED25519_SHA_512");
-                assert_eq!(body["MessageType"], "RAW");
-                let message = Base64::decode_vec(body["Message"].as_str().unwrap()).unwrap();
-                assert!(message.len() <= 4096);
-                let signature = Base64::encode_string(pair.sign(&message).as_ref());
-                json!({ "KeyId": KEY, "Signature": signature, "SigningAlgorithm": "ED25519_SHA_512" })
-            }
-            other => panic!("{other}"),
-        };
-        (200, answer.to_string())
+    for (reference, algorithm) in [
+        (made.reference.as_str(), SigningAlgorithm::EdDsa),
+        ("kms:alias/tokens", SigningAlgorithm::Es256),
+        ("cloud:1", SigningAlgorithm::Es256),
+    ] {
+        assert!(
+            places
+                .open(reference, algorithm, made.public.clone())
+                .is_err(),
+            "{reference}"
+        );
     }
+
+    let key_id = made.public.key_id();
+    assert_eq!(places.destroy(&made.reference, key_id), Ok(Destroyed::Now));
+    let described = world.administrator.describe_key().key_id(&arn).send().await;
+    let state = described.unwrap().key_metadata.unwrap().key_state;
+    assert_eq!(state, Some(KeyState::PendingDeletion));
+    assert_eq!(
+        places.destroy(&made.reference.replace("key/", "key/0"), key_id),
+        Ok(Destroyed::WasGone)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_of_ed25519_signs_the_message_itself() {
-    if !is_own_process(module_path!(), "a_key_of_ed25519_signs_the_message_itself") {
+async fn a_key_of_ed25519_is_made_and_signs_the_message_itself() {
+    const NAME: &str = "a_key_of_ed25519_is_made_and_signs_the_message_itself";
+    if !is_own_process(module_path!(), NAME) {
         return;
     }
-    let server = Server::start(edwards(pair())).await;
-    let signer = opened(&server.address, KEY).unwrap();
-    assert_eq!(signer.info().algorithm, Algorithm::EdDsa);
-    check_tokens(signer.as_ref());
-    signer.sign(&[b'a'; 4096]).unwrap();
-    server.asked();
-    let long = signer.sign(&[b'a'; 4097]).unwrap_err().to_string();
-    assert_eq!(
-        long,
-        "is refused: KMS signs at most 4096 bytes by Ed25519, and these are 4097"
-    );
-    assert!(server.asked().is_empty());
-    check_tokens(signer.as_ref());
+    let account = Account::default();
+    let server = Server::start(account.answers()).await;
+    let (_folder, places) = places(&server.address, KEY, PATIENT);
+    for algorithm in [SigningAlgorithm::EdDsa, SigningAlgorithm::Es256] {
+        // A key that was just made is not known everywhere at once.
+        *account.unheard_of.lock().unwrap() = 2;
+        let made = places.make(algorithm).unwrap();
+        let signer = opened(&places, &made, algorithm);
+        check_tokens(signer.as_ref());
+        signer.sign(&[b'a'; 4096]).unwrap();
+        if algorithm == SigningAlgorithm::EdDsa {
+            server.asked();
+            let long = signer.sign(&[b'a'; 4097]).unwrap_err().to_string();
+            assert_eq!(
+                long,
+                "is refused: KMS signs at most 4096 bytes by Ed25519, and these are 4097"
+            );
+            assert!(server.asked().is_empty());
+            check_tokens(signer.as_ref());
+        }
+        let key_id = made.public.key_id();
+        assert_eq!(places.destroy(&made.reference, key_id), Ok(Destroyed::Now));
+        assert_eq!(
+            places.destroy(&made.reference, key_id),
+            Ok(Destroyed::WasGone)
+        );
+        assert!(signer.sign(b"a").is_err());
+    }
+    assert!(account.arns().is_empty());
+}
+
+fn public() -> Jwk {
+    SigningKey::from_seed(&[9; 32]).unwrap().public_jwk()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signature_that_is_not_of_the_key_leaves_no_token() {
-    if !is_own_process(
-        module_path!(),
-        "a_signature_that_is_not_of_the_key_leaves_no_token",
-    ) {
+    const NAME: &str = "a_signature_that_is_not_of_the_key_leaves_no_token";
+    if !is_own_process(module_path!(), NAME) {
         return;
     }
-    let garbage = "is out of reach: the server answers what is no answer of KMS";
+    let account = Account::default();
     for signature in [vec![], vec![0; 64], vec![1; 63], vec![1; 65]] {
-        let server = Server::start(edwards(pair())).await;
-        let signer = opened(&server.address, KEY).unwrap();
-        let body = json!({ "KeyId": KEY, "Signature": Base64::encode_string(&signature) });
-        server.answers(move |_, _| (200, body.to_string()));
-        assert_eq!(signer.sign(b"a").unwrap_err().to_string(), garbage);
+        let server = Server::start(account.answers()).await;
+        let (_folder, places) = places(&server.address, KEY, PATIENT);
+        for algorithm in [SigningAlgorithm::EdDsa, SigningAlgorithm::Es256] {
+            server.answers(account.answers());
+            let signer = opened(&places, &places.make(algorithm).unwrap(), algorithm);
+            let body = json!({ "KeyId": KEY, "Signature": Base64::encode_string(&signature) });
+            server.answers(move |_, _| (200, body.to_string()));
+            assert_eq!(signer.sign(b"a").unwrap_err().to_string(), GARBAGE);
+        }
     }
-    // The same name, and another key behind it than at the start.
-    let server = Server::start(edwards(pair())).await;
-    let signer = opened(&server.address, KEY).unwrap();
-    server.answers(edwards(pair()));
-    assert_eq!(signer.sign(b"a").unwrap_err().to_string(), garbage);
+    // The same name, and another key behind it than the one of the row.
+    let server = Server::start(account.answers()).await;
+    let (_folder, places) = places(&server.address, KEY, PATIENT);
+    let signer = opened(
+        &places,
+        &places.make(SigningAlgorithm::EdDsa).unwrap(),
+        SigningAlgorithm::EdDsa,
+    );
+    account.exchange();
+    assert_eq!(signer.sign(b"a").unwrap_err().to_string(), GARBAGE);
     let resting = signer.sign(b"a").unwrap_err().to_string();
     assert!(resting.contains("is left alone for another"), "{resting}");
+}
 
-    let usage = json!({ "KeyId": KEY, "KeyUsage": "KEY_AGREEMENT", "PublicKey": "AAAA" });
+/// No key is left behind that costs something and that nobody will ever ask for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_not_what_was_asked_for_is_deleted_again() {
+    const NAME: &str = "a_key_that_is_not_what_was_asked_for_is_deleted_again";
+    if !is_own_process(module_path!(), NAME) {
+        return;
+    }
+    let spki = |pair: &Ed25519KeyPair| {
+        let start = [
+            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+        ];
+        Base64::encode_string(&[&start, pair.public_key().as_ref()].concat())
+    };
+    let another_kind = spki(&Ed25519KeyPair::generate().unwrap());
     for (status, body, says) in [
         (
             200,
-            usage.to_string(),
+            json!({ "KeyUsage": "KEY_AGREEMENT", "PublicKey": "AAAA" }).to_string(),
             "is refused: the key is not for signing",
         ),
         (
             200,
+            json!({ "KeyUsage": "SIGN_VERIFY", "PublicKey": another_kind }).to_string(),
+            "is refused: the key is none of Ed25519 or P-256",
+        ),
+        (
+            200,
             json!({ "KeyUsage": "SIGN_VERIFY" }).to_string(),
-            garbage,
+            GARBAGE,
         ),
         (
             400,
@@ -200,7 +258,34 @@ async fn a_signature_that_is_not_of_the_key_leaves_no_token() {
             "is refused: KMS answers AccessDeniedException: not authorized to perform: kms:GetPublicKey",
         ),
     ] {
-        server.answers(move |_, _| (status, body.clone()));
-        assert_eq!(opened(&server.address, KEY).err().unwrap(), says);
+        let account = Account::default();
+        let mut answers = account.answers();
+        let server = Server::start(move |act: &str, asked: &_| match act {
+            "GetPublicKey" => (status, body.clone()),
+            _ => answers(act, asked),
+        })
+        .await;
+        let (_folder, places) = places(&server.address, KEY, PATIENT);
+        let (_, error) = places.make(SigningAlgorithm::Es256).unwrap_err();
+        assert_eq!(error.to_string(), says);
+        assert_eq!(
+            (account.arns().len(), account.deleted().len()),
+            (0, 1),
+            "{says}"
+        );
     }
+    // Nobody may make keys.
+    let server = Server::start(|_, _| {
+        let why = no(
+            "AccessDeniedException",
+            "not authorized to perform: kms:CreateKey",
+        );
+        (400, why)
+    })
+    .await;
+    let (_folder, places) = places(&server.address, KEY, PATIENT);
+    let (_, error) = places.make(SigningAlgorithm::EdDsa).unwrap_err();
+    assert!(error.to_string().contains("kms:CreateKey"), "{error}");
+    let vouched = places.vouch(&format!("kms:{KEY}"), SigningAlgorithm::EdDsa, public());
+    assert!(vouched.is_err(), "whoever has an account has keys in KMS");
 }

@@ -4,18 +4,20 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
 };
 
 use edgeward_issuer::{
     App,
-    config::{Config, Mail, MailPassword, MailTls, Notify},
+    config::{Config, Links, Mail, MailPassword, MailTls, Notify},
     mail,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::Value;
 
-use crate::folder::Folder;
+use crate::{folder::Folder, program::NEVER};
 
 /// Where the packages are that the list beside the schema suite names.
 const PYTHON: &str = concat!(
@@ -31,7 +33,7 @@ pub(crate) struct Mailbox {
     folder: Folder,
     tls: MailTls,
     port: u16,
-    server: Option<(Child, BufReader<ChildStdout>)>,
+    server: Option<(Child, Receiver<String>)>,
 }
 
 /// What the server took in.
@@ -86,10 +88,14 @@ impl Mailbox {
             .stderr(fs::File::create(self.folder.path().join("server.log")).unwrap())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        let mut said = BufReader::new(server.stdout.take().unwrap());
-        said.read_line(&mut line).unwrap();
-        self.port = line.trim().parse().unwrap();
+        let lines = BufReader::new(server.stdout.take().unwrap()).lines();
+        let (hears, said) = mpsc::channel();
+        thread::spawn(move || {
+            lines
+                .map_while(Result::ok)
+                .try_for_each(|line| hears.send(line))
+        });
+        self.port = said.recv_timeout(NEVER).unwrap().parse().unwrap();
         self.server = Some((server, said));
     }
 
@@ -104,9 +110,7 @@ impl Mailbox {
     /// Waits until the server has taken another mail in.
     pub(crate) fn wait(&mut self) {
         let (_, said) = self.server.as_mut().unwrap();
-        let mut line = String::new();
-        said.read_line(&mut line).unwrap();
-        assert_eq!(line, "taken\n");
+        assert_eq!(said.recv_timeout(NEVER).unwrap(), "taken");
     }
 
     /// What the server says to every recipient from now on.
@@ -137,6 +141,7 @@ impl Mailbox {
             password: name(LOGIN.1).map(MailPassword::new),
             password_file: None,
             timeout_seconds: 5,
+            links: Links::default(),
             notify: Notify::default(),
         }
     }

@@ -191,14 +191,9 @@ token = \"edgeward\"
 key = \"kek\"
 ";
 
-/// The signing keys move into a device, and the device goes away.
+/// A token in SoftHSM for the world; where its PIN stands, and how it is pulled out.
 #[cfg(feature = "hsm")]
-#[tokio::test]
-async fn a_lost_device_costs_a_refresh() {
-    let mut world = World::new();
-    let desk = world.desk(|_| {}).await;
-    desk.add(EMAIL, &[]).await;
-    let browser = signed_in(&desk).await;
+fn device(world: &mut World) -> (std::path::PathBuf, String) {
     let tokens = world.path("tokens");
     fs::create_dir(&tokens).unwrap();
     let device = world.path("softhsm2.conf");
@@ -217,16 +212,58 @@ async fn a_lost_device_costs_a_refresh() {
         .output()
         .expect("softhsm2-util is installed by `cargo xtask setup`");
     assert!(made.status.success(), "{made:?}");
+    (
+        pin,
+        format!("mv {0} {0}-gone && mkdir {0}", tokens.display()),
+    )
+}
+
+/// The signing keys move into a device, and the device goes away.
+#[cfg(feature = "hsm")]
+#[tokio::test]
+async fn a_lost_device_costs_a_refresh() {
+    let mut world = World::new();
+    let desk = world.desk(|_| {}).await;
+    desk.add(EMAIL, &[]).await;
+    let browser = signed_in(&desk).await;
+    let (pin, pulled) = device(&mut world);
     world.configure(&format!("{DEVICE}pin_file = {pin:?}\n"));
     world.prepare(
         "edgeward custody make-key && edgeward keys reseal && rm \"$EDGEWARD_DATA/secrets/kek\"",
     );
-    world.happens(&format!("mv {0} {0}-gone && mkdir {0}", tokens.display()));
+    world.happens(&pulled);
     world.walk("key-encryption-key-lost.md", None);
     let key = fs::read_to_string(world.path("kek-new")).unwrap();
     let desk = desk
         .restarted(|config| config.custody.kek = Some(SecretText::new(key.trim())))
         .await;
+    assert!(goes_on(&desk, &browser).await);
+}
+
+/// The signing keys are made in a device and sign there, and the device goes away.
+#[cfg(feature = "hsm")]
+#[tokio::test]
+async fn a_lost_device_that_signs_costs_a_refresh() {
+    let mut world = World::new();
+    let desk = world.desk(|_| {}).await;
+    desk.add(EMAIL, &[]).await;
+    let browser = signed_in(&desk).await;
+    let (pin, pulled) = device(&mut world);
+    let signs = DEVICE.replace("sealer = ", "signing = ");
+    world.configure(&format!("{signs}pin_file = {pin:?}\n"));
+    world.prepare("edgeward custody make-key && edgeward keys rotate --force && edgeward keys rotate --force && edgeward keys rotate");
+    // They were all made in the same second, and the list has the oldest first.
+    desk.run("UPDATE signing_keys SET created_at = created_at - 3600 WHERE state <> 'published'; UPDATE signing_keys SET created_at = created_at - 3600 WHERE state = 'retiring'").await;
+    world.happens(&pulled);
+    world.walk("signing-device-lost.md", None);
+    let list = world.prepare("edgeward keys list");
+    let shown = list
+        .lines()
+        .filter(|line| line.contains(" active ") || line.contains(" published "));
+    for line in shown {
+        assert!(!line.contains("held at"), "{list}");
+    }
+    let desk = desk.restarted(|_| {}).await;
     assert!(goes_on(&desk, &browser).await);
 }
 

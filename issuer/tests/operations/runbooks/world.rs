@@ -108,11 +108,12 @@ impl World {
         self.misfortune = format!("{what}\n");
     }
 
-    /// Types this while no issuer serves.
+    /// Types this while no issuer serves; what was printed.
     #[track_caller]
-    pub(super) fn prepare(&self, commands: &str) {
+    pub(super) fn prepare(&self, commands: &str) -> String {
         let typed = self.type_in(commands);
         assert!(typed.status.success(), "{typed:?}");
+        String::from_utf8(typed.stdout).unwrap()
     }
 
     fn type_in(&self, script: &str) -> Output {

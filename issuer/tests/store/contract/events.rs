@@ -244,13 +244,43 @@ pub(crate) async fn the_views_answer_what_operators_ask(world: World) {
         now.plus(-3600).seconds()
     );
     world.run(&recent).await.unwrap();
-    let rates = world.store.refresh_rates().await.unwrap();
-    assert_eq!(rates.len(), 1, "who never refreshed has no rate");
-    assert_eq!(
-        (rates[0].sid.as_str(), rates[0].refreshes),
-        (used.sid.to_string().as_str(), 1)
-    );
-    assert!(!rates[0].ended);
+    let sid = used.sid.to_string();
+    // How long it lived, how often it refreshed, the life of access tokens where an issuer told it, and what is expected of it.
+    for (lived, refreshes, access, expected) in [
+        (0, 9, None, None),
+        (0, 10, None, Some(1)),
+        (-5, 10, None, Some(1)),
+        (3600, 6, None, None),
+        (3600, 14, None, None),
+        (3600, 15, None, Some(7)),
+        (3600, 15, Some(300), None),
+        (3600, 27, Some(300), Some(13)),
+        (86_000, 290, Some(600), Some(144)),
+        (86_000, 288, Some(600), None),
+        (3600, 15, Some(600), Some(7)),
+    ] {
+        if let Some(access) = access {
+            world.store.tell_views(access).await.unwrap();
+        }
+        let (used_at, began) = (now.plus(-60), now.plus(-60 - lived));
+        let set = format!(
+            "UPDATE families SET seq = {refreshes}, created_at = {}, last_used_at = {} WHERE sid = '{sid}'",
+            began.seconds(),
+            used_at.seconds(),
+        );
+        world.run(&set).await.unwrap();
+        let rates = world.store.refresh_rates().await.unwrap();
+        let told: Vec<_> = rates
+            .iter()
+            .map(|row| (row.sid.as_str(), row.refreshes, row.expected, row.ended))
+            .collect();
+        let expected = expected.map(|expected| (sid.as_str(), refreshes, expected, false));
+        assert_eq!(
+            told,
+            Vec::from_iter(expected),
+            "{lived} {refreshes} {access:?}"
+        );
+    }
     let (reason, noted) = (RevocationReason::Revoked, entry(Action::RevokeSession));
     assert!(
         world
@@ -303,7 +333,17 @@ pub(crate) async fn tables_and_indexes_are_listed_by_size(world: World) {
             Entered::Done
         );
     }
+    let are_counted = world.reads_by_type_are_counted().await;
     let found = world.store.storage_use().await.unwrap();
+    for row in &found {
+        assert_eq!(row.index_scans.is_some(), are_counted, "{row:?}");
+        let is_scanned = are_counted && row.kind == "table";
+        assert_eq!(row.full_scans.is_some(), is_scanned, "{row:?}");
+    }
+    let by_type = found
+        .iter()
+        .find(|row| row.name == "security_events_by_type");
+    assert_eq!(by_type.unwrap().index_scans > Some(0), are_counted);
     assert!(found.windows(2).all(|two| two[0].bytes >= two[1].bytes));
     for (kind, name) in [
         ("table", "audit_log"),
@@ -314,4 +354,19 @@ pub(crate) async fn tables_and_indexes_are_listed_by_size(world: World) {
         let row = found.iter().find(|row| row.name == name).unwrap();
         assert!(row.kind == kind && row.bytes > 0, "{row:?}");
     }
+    // The same by the view, for whoever asks the database: in SQLite as it was measured, once a day.
+    let at = Clock.now();
+    let in_view = "SELECT count(*) FROM security_storage WHERE bytes > 0 AND
+        (kind, name) IN (VALUES ('table', 'families'), ('index', 'security_events_by_time'))";
+    world.store.measure_storage(at).await.unwrap();
+    assert_eq!(world.number(in_view).await, 2);
+    let newest = "SELECT max(measured_at) FROM security_storage";
+    let first = world.number(newest).await;
+    world.store.measure_storage(at.plus(80_000)).await.unwrap();
+    let again = world.number(newest).await;
+    assert!(again - first < 60, "not yet");
+    world.store.measure_storage(at.plus(90_000)).await.unwrap();
+    let is_measured = !are_counted;
+    let passed = world.number(newest).await - at.seconds();
+    assert_eq!(passed >= 90_000, is_measured);
 }

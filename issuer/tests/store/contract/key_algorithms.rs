@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use edgeward_core::cookie::Environment;
 use edgeward_issuer::{
-    custody::Secrets,
+    custody::{Sealed, Secrets},
     domain::{
         audit::Action,
         keyring::{
-            KeyChange, KeyState, Keyring, Life, Need, PrivateHalf, Rules, SigningKeys, StoredKey,
+            HeldElsewhere, KeyChange, KeyState, Keyring, Life, Need, PrivateHalf, Rules,
+            SigningKeys, StoredKey,
             acts::Acts,
             life::{self, Due, Pace},
         },
@@ -95,7 +96,11 @@ pub(crate) async fn a_key_that_is_held_elsewhere_is_read_as_it_was_written(world
         algorithm: Es256,
         life: Life::generated("held".to_owned(), NOW),
         public_jwk: "{}".to_owned(),
-        private: PrivateHalf::Elsewhere("pkcs11:edgeward-es256-1".to_owned()),
+        private: PrivateHalf::Elsewhere(HeldElsewhere {
+            reference: "pkcs11:edgeward-es256-1".to_owned(),
+            proof: Sealed::from_bytes(Vec::new()),
+            destroyed_at: None,
+        }),
     };
     let made = Some(held.life.clone());
     let change = KeyChange {
@@ -110,8 +115,15 @@ pub(crate) async fn a_key_that_is_held_elsewhere_is_read_as_it_was_written(world
     let again = world.store.change_signing_keys(&change).await;
     assert!(!again.unwrap(), "there is a key of this algorithm by now");
     assert_eq!(world.store.signing_keys().await.unwrap(), [held]);
-    assert!(
-        world.store.sealed_keys().await.unwrap().is_empty(),
-        "there is nothing to seal anew"
+    let [row] = &world.store.sealed_keys().await.unwrap()[..] else {
+        panic!("its row has no proof yet");
+    };
+    assert_eq!(
+        (row.key_id.as_str(), row.sealed.as_bytes()),
+        ("held", &[][..])
+    );
+    assert_eq!(
+        row.held.as_ref().unwrap().reference,
+        "pkcs11:edgeward-es256-1"
     );
 }

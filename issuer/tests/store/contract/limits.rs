@@ -18,7 +18,7 @@ fn slowly(config: &mut Config) {
 }
 
 fn three_names(config: &mut Config) {
-    config.limits.sign_ins_per_quarter_hour = NonZeroU32::new(3).unwrap();
+    config.limits.sign_ins = NonZeroU32::new(3).unwrap();
 }
 
 /// Refused, to be let through after about so many seconds: some may have passed for Redis meanwhile.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use edgeward_issuer::{
-    config::Notify,
+    config::{Links, Notify},
     domain::{
         accounts::Email,
         audit::{Action, Actor, AuditEntry, Origin},
@@ -28,7 +28,7 @@ fn email(text: &str) -> Email {
 
 /// With the outbox open and one mail in it.
 async fn with_a_mail(mut world: World) -> (World, Waiting) {
-    world.store.queue_mails(Notify::default());
+    world.store.queue_mails(Notify::default(), Links::default());
     let asked = entry(Action::RequestReset);
     let ada = email("ada@example.test");
     world.store.ask_for_reset(&ada, &asked).await.unwrap();
@@ -102,7 +102,7 @@ fn registration(address: &str) -> Registration {
 }
 
 pub(crate) async fn of_many_who_confirm_one_makes_the_account(mut world: World) {
-    world.store.queue_mails(Notify::default());
+    world.store.queue_mails(Notify::default(), Links::default());
     let store = &world.store;
     let mut links = Vec::new();
     // Two registrations of one address, with two links each.
@@ -157,7 +157,7 @@ pub(crate) async fn of_many_who_confirm_one_makes_the_account(mut world: World) 
 }
 
 pub(crate) async fn a_reset_is_whole_or_not_at_all(mut world: World) {
-    world.store.queue_mails(Notify::default());
+    world.store.queue_mails(Notify::default(), Links::default());
     let ada = world.with_account("ada@example.test").await;
     let sign_in = world.with_sign_in(ada).await;
     let store = &world.store;
@@ -247,7 +247,7 @@ pub(crate) async fn of_many_resets_one_is_done(world: World) {
 }
 
 pub(crate) async fn a_notice_is_queued_with_its_act_or_not_at_all(mut world: World) {
-    world.store.queue_mails(Notify::default());
+    world.store.queue_mails(Notify::default(), Links::default());
     let ada = world.with_account("ada@example.test").await;
     let store = &world.store;
     let origin = Origin::of_request("r", [203, 0, 113, 7].into());

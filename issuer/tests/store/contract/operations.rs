@@ -6,13 +6,11 @@ use edgeward_core::cookie::Environment;
 use edgeward_issuer::{
     custody::Secrets,
     domain::{
-        accounts::UserId,
         audit::Action,
         custody_log::AccessLog,
         edges::{Edge, EdgeName, Edges},
         keyring::Keyring,
         reseal::{self, SealedKeys, Which},
-        session::Sid,
         storage::{Storage, StorageError},
     },
     store::StoreError,
@@ -164,105 +162,4 @@ pub(crate) async fn a_schema_that_is_not_ours_is_left_alone(world: World) {
         "{refused}"
     );
     assert_eq!(world.rows("users").await, 0, "the tables are there");
-}
-
-/// Every schema that was ever released is filled with rows, brought up to date, read, and brought back.
-pub(crate) async fn rows_of_every_older_schema_go_up_and_back(world: World) {
-    let steps = world.store.migration_status().await.unwrap();
-    let newest = steps.last().unwrap().version;
-    let user = "01a1ee56-5e00-7ad0-ac7a-c00d092abf61";
-    let sid = "01a1ee56-5e00-7ad0-ac7a-c00d092abf62";
-    for older in steps
-        .iter()
-        .map(|step| step.version)
-        .filter(|it| *it < newest)
-    {
-        world.store.migrate_down(0).await.unwrap();
-        world.store.migrate_up().await.unwrap();
-        world.store.migrate_down(older).await.unwrap();
-        let filled: Vec<&str> = fill(&world, older, user, sid).await;
-        world.store.migrate_up().await.unwrap();
-        let user_id = UserId::parse(user).unwrap();
-        let account = world.store.account_by_id(user_id).await.unwrap().unwrap();
-        assert_eq!(account.email.as_str(), "ada@example.test", "from {older}");
-        assert_eq!(account.roles.len(), 1, "from {older}");
-        let family = world.store.family(Sid::parse(sid).unwrap()).await.unwrap();
-        assert_eq!(
-            family.map(|family| family.seq),
-            (older >= 2).then_some(7),
-            "from {older}"
-        );
-        world.store.record(&entry(Action::SignIn)).await.unwrap();
-        assert_eq!(
-            world.entries().await,
-            if older >= 3 { 3 } else { 1 },
-            "from {older}"
-        );
-        world.store.migrate_down(older).await.unwrap();
-        for table in filled {
-            assert!(world.rows(table).await > 0, "{table} back to {older}");
-        }
-        world.store.migrate_up().await.unwrap();
-        let account = world.store.account_by_id(user_id).await.unwrap().unwrap();
-        assert_eq!(
-            account.email.as_str(),
-            "ada@example.test",
-            "from {older}, again"
-        );
-    }
-}
-
-/// Puts rows into the tables that a schema has, past the store; answers which tables these are.
-async fn fill(world: &World, version: i64, user: &str, sid: &str) -> Vec<&'static str> {
-    let (one, two) = (world.bytes(1), world.bytes(2));
-    world
-        .run(&format!(
-            "INSERT INTO users (id, email, first_name, last_name, password_hash, created_at, updated_at)
-                 VALUES ('{user}', 'ada@example.test', 'Ada', 'Lovelace', '$argon2id$', 5, 6);
-             INSERT INTO user_roles (user_id, role, granted_at) VALUES ('{user}', 'editor', 5)"
-        ))
-        .await
-        .unwrap();
-    let mut tables = vec!["users", "user_roles"];
-    if version >= 2 {
-        world
-            .run(&format!(
-                "INSERT INTO families (sid, user_id, client_id, seq, current_digest, previous_digest, rotated_at_ms,
-                     confirmed, idle_expires_at, absolute_expires_at, auth_time, amr, acr, device_digest, device_name,
-                     user_agent, created_at, last_used_at)
-                 VALUES ('{sid}', '{user}', 'edgeward-web', 7, {one}, {two}, 5000, 0, 90, 99, 5, 'pwd', 'aal1', {two},
-                     'Firefox', 'Mozilla', 5, 5);
-                 INSERT INTO browser_sessions (digest, sid, created_at, last_used_at, idle_expires_at, absolute_expires_at)
-                 VALUES ({one}, '{sid}', 5, 5, 90, 99)"
-            ))
-            .await
-            .unwrap();
-        tables.extend(["families", "browser_sessions"]);
-    }
-    if version >= 3 {
-        for _ in 0..2 {
-            // An act that is no security event, because older schemas have no place for those.
-            world.store.record(&entry(Action::Refresh)).await.unwrap();
-        }
-        tables.push("audit_log");
-    }
-    if version >= 4 {
-        world
-            .run(&format!(
-                "INSERT INTO signing_keys (kid, alg, state, public_jwk, sealed_seed, created_at)
-                     VALUES ('k', 'EdDSA', 'active', '{{}}', {one}, 5);
-                 INSERT INTO edges (name, kid, public_jwk, enrolled_at) VALUES ('eu-1', 'e', '{{}}', 5)"
-            ))
-            .await
-            .unwrap();
-        tables.extend(["signing_keys", "edges"]);
-    }
-    if version >= 16 {
-        let row = format!(
-            "INSERT INTO token_secrets (id, purpose, state, sealed, created_at) VALUES ('s', 'csrf', 'active', {one}, 5)"
-        );
-        world.run(&row).await.unwrap();
-        tables.push("token_secrets");
-    }
-    tables
 }

@@ -37,7 +37,7 @@ use super::world::{NOW, World, entry, new_sign_in, unlike};
 use edgeward_issuer::domain::{accounts::UserId, audit::Action};
 
 /// Names counters; all processes of a site have the same.
-const LOCKOUT_SECRET: [u8; 32] = [7; 32];
+pub(crate) const LOCKOUT_SECRET: [u8; 32] = [7; 32];
 
 pub(crate) struct Process {
     pub(crate) store: Store,

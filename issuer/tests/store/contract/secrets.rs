@@ -31,7 +31,7 @@ const PROCESSES: usize = 6;
 const DAY: i64 = 24 * 3600;
 const SESSION_SECONDS: i64 = 90 * DAY;
 const MONTHLY: Rules = plan::rules(Some(30 * DAY));
-const BY_HAND: Rules = plan::rules(None);
+const UNSCHEDULED: Rules = plan::rules(None);
 
 fn custody() -> Arc<Secrets> {
     let folder = World::folder();
@@ -124,7 +124,7 @@ pub(crate) async fn a_key_that_was_changed_by_hand_is_taken_in_with_the_one_befo
     assert_eq!(accepted, files);
     let ended = NOW.plus(TOKEN_LIFE_SECONDS + DAY);
     let steps = acts(store, &custody, purpose, ended);
-    steps.keep_schedule(BY_HAND, 0).await.unwrap();
+    steps.keep_schedule(UNSCHEDULED, 0).await.unwrap();
     let expected = [KeyState::Published, KeyState::Active, KeyState::Retired];
     assert_eq!(states(store, purpose).await, expected);
 }
@@ -184,7 +184,7 @@ pub(crate) async fn a_secret_is_accepted_until_its_last_token_has_ended(world: W
         ),
     ] {
         let known = acts(store, &custody, purpose, NOW);
-        known.keep_schedule(BY_HAND, 0).await.unwrap();
+        known.keep_schedule(UNSCHEDULED, 0).await.unwrap();
         let now = NOW.plus(PUBLISHED_SECONDS);
         if let Some(ends) = session {
             world.with_sign_in(ada).await;
@@ -210,7 +210,7 @@ pub(crate) async fn a_secret_is_accepted_until_its_last_token_has_ended(world: W
         );
         for (seconds, state) in [(-1, KeyState::Retiring), (0, KeyState::Retired)] {
             let steps = acts(store, &custody, purpose, ends.plus(seconds));
-            steps.keep_schedule(BY_HAND, 0).await.unwrap();
+            steps.keep_schedule(UNSCHEDULED, 0).await.unwrap();
             let now = lives(store, purpose).await;
             let now = now.iter().find(|life| life.key_id == old.key_id).unwrap();
             assert_eq!(now.state, state, "{purpose:?}");
@@ -306,7 +306,7 @@ pub(crate) async fn a_change_of_secrets_is_whole_or_not_at_all(world: World) {
     let (store, purpose) = (&world.store, Purpose::Csrf);
     take_in(store, &custody).await;
     acts(store, &custody, purpose, NOW)
-        .keep_schedule(BY_HAND, 0)
+        .keep_schedule(UNSCHEDULED, 0)
         .await
         .unwrap();
     let rows = store.secret_generations().await.unwrap();

@@ -178,6 +178,44 @@ impl World {
         self.number(&format!("SELECT count(*) FROM {table}")).await
     }
 
+    /// How many rows each table of ours has, whichever schema this is.
+    pub(crate) async fn counted(&self) -> Vec<(String, i64)> {
+        let tables = match &self.kind {
+            Kind::Lite(_) => {
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+                 AND name <> '_sqlx_migrations' ORDER BY name"
+            }
+            Kind::Pg(_) => {
+                "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()
+                 AND tablename <> '_sqlx_migrations' ORDER BY tablename"
+            }
+        };
+        let names: Result<Vec<String>, _> = match self.raw().await {
+            Raw::Lite(mut sql) => sqlx::query_scalar(tables).fetch_all(&mut sql).await,
+            Raw::Pg(mut sql) => sqlx::query_scalar(tables).fetch_all(&mut sql).await,
+        };
+        let mut counted = Vec::new();
+        for name in names.unwrap() {
+            let rows = self.rows(&name).await;
+            counted.push((name, rows));
+        }
+        counted
+    }
+
+    /// Whether the database counts how often an index is read; where it does, that of the types of events has been.
+    pub(crate) async fn reads_by_type_are_counted(&self) -> bool {
+        let read = "SET enable_seqscan = off;
+            SELECT count(*) FROM security_events WHERE type = 'account.locked' AND at > 0;
+            SELECT pg_stat_force_next_flush()";
+        match &self.kind {
+            Kind::Lite(_) => false,
+            Kind::Pg(_) => {
+                self.run(read).await.unwrap();
+                true
+            }
+        }
+    }
+
     /// Walks the log, which must be whole, and says how long it is.
     pub(crate) async fn entries(&self) -> u64 {
         match self.store.verify_audit_chain().await.unwrap() {
@@ -230,6 +268,16 @@ impl Raw {
             Self::Pg(sql) => sqlx::raw_sql(statements).execute(sql).await.map(drop),
         };
         ran.map_err(|error| error.to_string())
+    }
+
+    /// Begins a transaction that sees the log as it is now, whatever others write.
+    pub(crate) async fn begin_and_look(&mut self) {
+        let begin = match self {
+            Self::Lite(_) => "BEGIN",
+            Self::Pg(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+        };
+        let look = format!("{begin}; SELECT count(*) FROM audit_log");
+        self.run(&look).await.unwrap();
     }
 }
 

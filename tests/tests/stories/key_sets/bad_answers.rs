@@ -238,3 +238,17 @@ async fn a_body_that_never_ends_is_given_up() {
     let _ = edge.judges(&good).await.expect(204);
     assert_calm(&edge);
 }
+
+#[tokio::test]
+async fn a_runtime_that_makes_no_request_loads_no_keys() {
+    const MAKES_NONE: &str = "globalThis.AbortController = class { constructor() { throw new Error('none'); } }; \
+        export default () => ({});";
+    let key = signing_key(1);
+    let keys = KeyServer::with(&[&key]);
+    let edge = LoneEdge::start_on(MAKES_NONE, &keys).await;
+    let refused = edge.judges(&key).await;
+    let _ = refused.expect_problem(503, "KEYS_UNAVAILABLE");
+    assert_eq!(failures(&edge), ["request-not-made"]);
+    assert_eq!(keys.count(), 0);
+    assert_calm(&edge);
+}

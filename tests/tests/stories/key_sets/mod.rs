@@ -4,6 +4,7 @@ mod coalescing;
 mod rotation;
 mod algorithms;
 mod own_keys;
+mod schedule;
 mod bad_answers;
 mod cache;
 

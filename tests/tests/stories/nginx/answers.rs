@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use edgeward_tests::nginx_site::FOR_SHARED_CACHES;
 use edgeward_tests::{Answer, NginxSite};
 use reqwest::Method;
 
@@ -12,16 +13,35 @@ use super::POLICY;
 async fn nobody_keeps_what_was_made_for_one_person() {
     let site = NginxSite::start(POLICY).await;
     let ada = site.person("ada", &[]).await;
-    for (path, expected) in [
-        ("/app", Some("private, no-store")),
-        ("/app?cached", Some("private, no-store")),
-        ("/app?kept", Some("no-store, private")),
-        ("/files/plan.txt", Some("private, no-store")),
-        ("/open", None),
-        ("/open?cached", Some("public, max-age=60")),
+    let stranger = site.browser();
+    // What `Cache-Control` says, and what the headers for shared caches do.
+    for (caller, path, expected, shared) in [
+        (&*ada, "/app", Some("private, no-store"), None),
+        (&*ada, "/app?cached", Some("private, no-store"), None),
+        (&*ada, "/app?kept", Some("no-store, private"), None),
+        (&*ada, "/files/plan.txt", Some("private, no-store"), None),
+        // A known caller of a public page: the app was told who it is.
+        (&*ada, "/open", Some("private"), None),
+        (
+            &*ada,
+            "/open?cached",
+            Some("public, max-age=60"),
+            Some("max-age=60"),
+        ),
+        (&*ada, "/open?kept", Some("no-store, private"), None),
+        (&stranger, "/open", None, None),
+        (
+            &stranger,
+            "/open?cached",
+            Some("public, max-age=60"),
+            Some("max-age=60"),
+        ),
     ] {
-        let answer = ada.get(path).send().await.expect(200);
+        let answer = caller.get(path).send().await.expect(200);
         assert_eq!(answer.header("cache-control"), expected, "{path}");
+        for name in FOR_SHARED_CACHES {
+            assert_eq!(answer.header(name), shared, "{path}: {name}");
+        }
     }
     for path in ["/auth/csrf", "/auth/me", "/login"] {
         let answer = ada.get(path).send().await.expect(200);
@@ -34,6 +54,35 @@ async fn nobody_keeps_what_was_made_for_one_person() {
         said.contains("max-age=300"),
         "the key set may be kept: {said}"
     );
+}
+
+#[tokio::test]
+async fn app_and_client_are_told_the_same_names_of_a_request() {
+    let site = NginxSite::start(POLICY).await;
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for (brought, state) in [(trace, &["vendor=1"][..]), ("00-no-trace-01", &[])] {
+        let said = [("traceparent", brought), ("tracestate", "vendor=1")];
+        let answer = site.gets("/open?named", &said).expect(200);
+        let arrived = site.arrived();
+        let [seen] = arrived.as_slice() else {
+            panic!("{arrived:?}");
+        };
+        // Each once, and not as the app says it.
+        for name in ["x-request-id", "traceparent"] {
+            let told = answer.header(name).unwrap_or_default();
+            assert_eq!(seen.header(name), [told], "{name}");
+            assert!(told.len() > 30, "{name}: {told}");
+        }
+        assert_eq!(
+            answer.header("traceparent") == Some(trace),
+            brought == trace
+        );
+        assert_eq!(seen.header("tracestate"), state);
+    }
+    let refused = site.gets("/app", &[("traceparent", trace)]);
+    let refused = refused.expect_problem(401, "NOT_SIGNED_IN");
+    assert_eq!(refused.header("traceparent"), Some(trace));
+    assert!(refused.header("x-request-id").is_some());
 }
 
 #[tokio::test]

@@ -36,7 +36,10 @@ async fn guessing_is_slowed_down_before_the_issuer_is_reached() {
 
 #[tokio::test]
 async fn administration_is_for_the_listed_networks() {
-    let site = NginxSite::start(POLICY).await;
+    // Everything that the policy may call a locale.
+    let locales = r#"locales = ["de", "es-419", "zh-Hant-TW", "english", "1996"]"#;
+    let policy = POLICY.replace(r#"locales = ["de"]"#, locales);
+    let site = NginxSite::start(&policy).await;
     let root = site.person("root", &["admin"]).await;
     let cookie = format!("edgeward-access={}", root.access_token());
     let (listed, other) = (Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2));
@@ -46,9 +49,23 @@ async fn administration_is_for_the_listed_networks() {
         ("/admin", other, 403),
         ("/%61dmin", other, 403),
         ("/de/admin", other, 403),
+        ("/es-419/admin", other, 403),
+        ("/es-419/admin/users", other, 403),
+        ("/%65s%2D419/%61dmin", other, 403),
+        ("/zh-Hant-TW/admin", other, 403),
+        ("/english/admin/", other, 403),
+        ("/1996/admin", other, 403),
+        ("/ES-419/Admin", other, 403),
+        ("/app/../es-419/admin", other, 403),
+        ("/es-419/admin", listed, 200),
+        ("/zh-Hant-TW/admin/", listed, 200),
         ("/app/../admin", other, 403),
         ("/auth/admin/users", other, 403),
+        // Answered by the issuer, which wants more than this cookie; as a page of the app's behind a locale it would be 403.
+        ("/auth/admin/users", listed, 401),
+        ("/files/admin", other, 404),
         ("/app", other, 200),
+        ("/es-419/app", other, 200),
     ] {
         assert_eq!(
             site.status_from(from, target, &cookie).await,
@@ -57,5 +74,12 @@ async fn administration_is_for_the_listed_networks() {
         );
     }
     let arrived: Vec<_> = site.arrived().into_iter().map(|seen| seen.target).collect();
-    assert_eq!(arrived, ["/admin", "/app"]);
+    let expected = [
+        "/admin",
+        "/es-419/admin",
+        "/zh-Hant-TW/admin/",
+        "/app",
+        "/es-419/app",
+    ];
+    assert_eq!(arrived, expected);
 }

@@ -1,6 +1,6 @@
 //! What becomes of a request target, byte for byte, before a policy that closes `/admin`.
 
-use edgeward_tests::NginxSite;
+use edgeward_tests::{NginxSite, raw};
 
 use super::POLICY;
 
@@ -120,4 +120,72 @@ roles = ["staff"]
     let answer = site.gets("http://staff.example/x", &[]);
     let _ = answer.expect_problem(401, "NOT_SIGNED_IN");
     assert_eq!(site.arrived(), []);
+}
+
+#[tokio::test]
+async fn a_rule_for_a_port_speaks_for_the_port_that_was_connected_to() {
+    const OF_A_PORT: &str = r#"
+version = 1
+[[route]]
+path = "/**"
+allow = "public"
+[[route]]
+path = "/**"
+host = "staff.example:NGINX_PORT"
+roles = ["staff"]
+[[route]]
+path = "/**"
+host = "[::1]:NGINX_PORT"
+roles = ["staff"]
+"#;
+    let site = NginxSite::start(OF_A_PORT).await;
+    let port = site.address.port();
+    let (public, staff) = (Ok(()), Err((401, "NOT_SIGNED_IN")));
+    // Another port than that of the connection: nobody's word decides which rule is asked.
+    let unclear = Err((400, "UNCLEAR_REQUEST"));
+    let other_port = port ^ 1;
+    for (target, host, becomes) in [
+        ("/x", format!("staff.example:{port}"), staff),
+        ("/x", format!("Staff.Example.:{port}"), staff),
+        ("/x", format!("[::1]:{port}"), staff),
+        ("/x", "staff.example".to_owned(), staff),
+        ("/x", "staff.example.".to_owned(), staff),
+        ("/x", "[::1]".to_owned(), staff),
+        ("/x", format!("staff.example:{other_port}"), unclear),
+        ("/x", format!("staff.example:0{port}"), unclear),
+        ("/x", format!("staff.example:{port}0"), unclear),
+        ("/x", format!("staff.example:{port}|"), unclear),
+        ("/x", "staff.example:".to_owned(), unclear),
+        ("/x", "staff.example:443".to_owned(), unclear),
+        ("/x", format!("other.example:{port}"), public),
+        ("/x", "other.example".to_owned(), public),
+        // nginx takes the host of the target before that of the field, and no port of it.
+        ("http://staff.example/x", "other.example".to_owned(), staff),
+        (
+            "http://staff.example:1/x",
+            "other.example".to_owned(),
+            staff,
+        ),
+        (
+            "http://staff.example:1/x",
+            format!("other.example:{port}"),
+            staff,
+        ),
+        (
+            "http://other.example/x",
+            format!("staff.example:{port}"),
+            public,
+        ),
+    ] {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let answer = raw::send(site.address, request.as_bytes()).expect("an answer");
+        let arrived = site.arrived().len();
+        match becomes {
+            Ok(()) => assert_eq!((answer.status, arrived), (200, 1), "{target} at {host}"),
+            Err((status, code)) => {
+                assert_eq!((answer.status, arrived), (status, 0), "{target} at {host}");
+                let _ = answer.expect_problem(status, code);
+            }
+        }
+    }
 }

@@ -230,6 +230,23 @@ const ROWS: &[Row] = &[
         "",
     ),
     (
+        "what a browser shall forget and how far a worker of the app's may reach is the app's to say",
+        GET,
+        &[
+            OK,
+            "Clear-Site-Data: \"cache\", \"cookies\"",
+            "Service-Worker-Allowed: /",
+            "Content-Length: 0",
+        ],
+        "",
+        200,
+        &[
+            ("clear-site-data", &["\"cache\", \"cookies\""]),
+            ("service-worker-allowed", &["/"]),
+        ],
+        "",
+    ),
+    (
         "a redirect is the client's to follow",
         GET,
         &[

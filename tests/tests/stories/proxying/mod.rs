@@ -7,7 +7,7 @@ mod own_cookies;
 mod streams;
 mod memory;
 mod websockets;
-
+mod unusual;
 mod failures;
 
 use std::path::Path;

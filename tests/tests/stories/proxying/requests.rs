@@ -111,6 +111,7 @@ const ROWS: &[Row] = &[
             ("connection", &[]),
             ("x-hop", &[]),
             ("upgrade", &[]),
+            ("http2-settings", &[]),
         ],
         "",
     ),

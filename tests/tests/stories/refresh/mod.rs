@@ -3,6 +3,7 @@
 mod sessions;
 mod races;
 mod answers;
+mod arrivals;
 
 use edgeward_tests::{Person, World};
 

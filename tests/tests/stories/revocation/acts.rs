@@ -1,5 +1,6 @@
 //! Whatever ends a session at the issuer ends it at the edge, for every token of it, within a second.
 
+use edgeward_tests::world::STRICT_PATH;
 use edgeward_tests::{Person, World};
 use reqwest::Method;
 use serde_json::json;
@@ -18,15 +19,18 @@ async fn ada_twice(world: &World) -> (Person, Person) {
     for person in [&ada, &elsewhere] {
         for _ in 0..2 {
             let _ = person.get("/api/echo").send().await.expect(200);
+            let _ = person.get(STRICT_PATH).send().await.expect(404);
         }
     }
     (ada, elsewhere)
 }
 
 async fn is_refused(person: &Person) {
-    let refused = person.get("/api/echo").send().await;
-    let refused = refused.expect_problem(401, "TOKEN_REVOKED");
-    assert_eq!(refused.header("www-authenticate"), Some(CHALLENGE));
+    for path in ["/api/echo", STRICT_PATH] {
+        let refused = person.get(path).send().await;
+        let refused = refused.expect_problem(401, "TOKEN_REVOKED");
+        assert_eq!(refused.header("www-authenticate"), Some(CHALLENGE));
+    }
     for method in [Method::GET, Method::HEAD] {
         let verdict = person.ask(method, "/auth/verify-token").send().await;
         let verdict = verdict.expect(401);
@@ -40,7 +44,7 @@ async fn is_refused(person: &Person) {
 
 #[tokio::test]
 async fn signing_out_everywhere_is_known_at_another_browser_within_a_second() {
-    let world = World::start().await;
+    let world = World::with_a_strict_path().await;
     let (ada, elsewhere) = ada_twice(&world).await;
     let token = elsewhere.access_token();
     let all = ada.post("/auth/logout-all").with_csrf().send().await;
@@ -64,7 +68,7 @@ async fn signing_out_everywhere_is_known_at_another_browser_within_a_second() {
 
 #[tokio::test]
 async fn one_session_ends_and_the_others_go_on() {
-    let world = World::start().await;
+    let world = World::with_a_strict_path().await;
     let (ada, elsewhere) = ada_twice(&world).await;
     let sessions = ada.get("/auth/sessions").send().await.expect(200).json();
     let other = sessions["sessions"]
@@ -83,24 +87,21 @@ async fn one_session_ends_and_the_others_go_on() {
 
 #[tokio::test]
 async fn signing_out_ends_the_token_that_somebody_copied() {
-    let world = World::start().await;
+    let world = World::with_a_strict_path().await;
     let (ada, elsewhere) = ada_twice(&world).await;
     let copied = ada.access_token();
     let _ = ada.log_out().await.expect(204);
     world.wait(BOUND_SECONDS);
-    let thief = world
-        .browser()
-        .get("/api/echo")
-        .bearer(&copied)
-        .send()
-        .await;
-    let _ = thief.expect_problem(401, "TOKEN_REVOKED");
+    for path in ["/api/echo", STRICT_PATH] {
+        let thief = world.browser().get(path).bearer(&copied).send().await;
+        let _ = thief.expect_problem(401, "TOKEN_REVOKED");
+    }
     let _ = elsewhere.get("/api/echo").send().await.expect(200);
 }
 
 #[tokio::test]
 async fn a_refresh_token_that_comes_back_ends_the_session_at_the_edge() {
-    let world = World::start().await;
+    let world = World::with_a_strict_path().await;
     let ada = world.user("ada").await;
     let script = world.browser();
     let credentials = json!({ "email": ada.email, "password": ada.password, "tokenMode": "body" });
@@ -120,21 +121,25 @@ async fn a_refresh_token_that_comes_back_ends_the_session_at_the_edge() {
     let second = refresh(&first).await.expect(200).text("/refreshToken");
     world.wait(60);
     let access = refresh(&second).await.expect(200).text("/accessToken");
-    let ask = || script.get("/api/echo").bearer(&access).send();
-    let _ = ask().await.expect(200);
+    let ask = |path| script.get(path).bearer(&access).send();
+    let _ = ask("/api/echo").await.expect(200);
+    let _ = ask(STRICT_PATH).await.expect(404);
 
     let reused = refresh(&first).await;
     let _ = reused.expect_problem(401, "REFRESH_REUSED");
     world.wait(BOUND_SECONDS);
-    let _ = ask().await.expect_problem(401, "TOKEN_REVOKED");
+    for path in ["/api/echo", STRICT_PATH] {
+        let _ = ask(path).await.expect_problem(401, "TOKEN_REVOKED");
+    }
 }
 
 #[tokio::test]
 async fn another_role_is_taken_at_the_next_sign_in_and_the_old_token_is_good_no_more() {
-    let world = World::start().await;
+    let world = World::with_a_strict_path().await;
     let ada = world.admin("ada").await;
     ada.log_in().await;
     let _ = ada.navigate("/admin").send().await.expect(200);
+    let _ = ada.get(STRICT_PATH).send().await.expect(404);
     let mut command = world.stack.issuer.command();
     let taken = command
         .args(["user", "role", "remove", &ada.email, "admin"])
@@ -153,7 +158,7 @@ async fn another_role_is_taken_at_the_next_sign_in_and_the_old_token_is_good_no_
 
 #[tokio::test]
 async fn a_new_isolate_knows_all_that_ended_before() {
-    let mut world = World::start().await;
+    let mut world = World::with_a_strict_path().await;
     let (ada, elsewhere) = ada_twice(&world).await;
     let _ = ada
         .post("/auth/logout-all")

@@ -1,6 +1,9 @@
 //! Many requests, one fetch; nobody waits who need not, and nobody waits for long.
 
-use edgeward_tests::lone_edge::signing_key;
+use edgeward_tests::http_server::{Reply, serve};
+use edgeward_tests::lone_edge::{Guarded, signing_key};
+use edgeward_tests::{EdgeCache, KeyServer, LoneEdge};
+use xtask::stack::Environment;
 
 use super::{BOUND_SECONDS, LONGEST_BACKOFF_SECONDS, edge_with, failures, feeds};
 
@@ -84,6 +87,32 @@ async fn an_issuer_that_is_silent_delays_an_answer_by_less_than_a_second_and_onc
         .says("/strict", &token)
         .await
         .expect_problem(502, "UPSTREAM_FAILED");
+}
+
+/// Both wait in the same isolate: one for the feed, and one, who came later, for an app that may take a second. Whoever waits for less
+/// is answered first, however slow the machine is.
+#[tokio::test]
+async fn who_waits_for_the_feed_is_answered_before_a_second_is_over() {
+    let (key, app) = (signing_key(1), serve(|_, _| Reply::Unfinished(Vec::new())));
+    let keys = KeyServer::with(&[&key]);
+    let guarded = Guarded {
+        environment: Environment::Development,
+        policy: "version = 1\n[[route]]\npath = \"/\"\nallow = \"public\"\n",
+        app,
+        bindings: &[("APP_TIMEOUT_SECONDS", "1")],
+        limiters: &[],
+    };
+    let edge = LoneEdge::in_front_of(guarded, &keys, None::<&EdgeCache>).await;
+    feeds(&keys, &edge, &[]);
+    let _ = edge.judges(&key).await.expect(204);
+    keys.holds_the_feed_back();
+    edge.wait(BOUND_SECONDS);
+    let waits = edge.is_asked(&edge.token(&key)).await;
+    keys.feed_is_asked(2).await;
+    let a_second = edge.is_asked_for("/").await;
+    assert_eq!(a_second.status().await, 504);
+    assert!(waits.has_begun(), "it waits for longer");
+    keys.lets_the_feed_go();
 }
 
 #[tokio::test]

@@ -2,9 +2,11 @@
 
 mod acts;
 mod operators;
+mod led_away;
 mod modes;
 mod fetches;
 mod bad_pages;
+mod counts;
 
 use edgeward_core::token::SigningKey;
 use edgeward_tests::feed::{FeedPage, answered};

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
+use edgeward_tests::world::STRICT_PATH;
 use edgeward_tests::{Person, World};
 
 /// Runs the operator's command over the issuer's data, with this on standard input.
@@ -23,12 +24,21 @@ async fn ada(world: &World) -> Person {
     let ada = world.user("ada").await;
     ada.log_in().await;
     let _ = ada.get("/api/echo").send().await.expect(200);
+    let _ = ada.get(STRICT_PATH).send().await.expect(404);
     ada
+}
+
+/// On routes of either kind.
+async fn is_revoked(world: &World, token: &str) {
+    for path in ["/api/echo", STRICT_PATH] {
+        let refused = world.browser().get(path).bearer(token).send().await;
+        let _ = refused.expect_problem(401, "TOKEN_REVOKED");
+    }
 }
 
 #[tokio::test]
 async fn a_person_is_refused_everywhere() {
-    let world = World::start().await;
+    let world = World::with_a_strict_path().await;
     let ada = ada(&world).await;
     let elsewhere = ada.at(world.browser());
     elsewhere.log_in().await;
@@ -36,9 +46,7 @@ async fn a_person_is_refused_everywhere() {
     operate(&world, &["session", "revoke", "--user", &ada.email], "");
     world.until_refused(&ada).await;
     for person in [&ada, &elsewhere] {
-        let token = person.access_token();
-        let refused = world.browser().get("/api/echo").bearer(&token).send().await;
-        let _ = refused.expect_problem(401, "TOKEN_REVOKED");
+        is_revoked(&world, &person.access_token()).await;
     }
     // Later than the second in which it was done, by the clock of the machine that the command went by.
     world.wait(600);
@@ -49,14 +57,12 @@ async fn a_person_is_refused_everywhere() {
 
 #[tokio::test]
 async fn one_token_is_refused_and_the_next_one_of_its_session_is_not() {
-    let world = World::start().await;
+    let world = World::with_a_strict_path().await;
     let ada = ada(&world).await;
     let stolen = ada.access_token();
     operate(&world, &["token", "revoke"], &stolen);
     world.until_refused(&ada).await;
-    let thief = world.browser();
-    let refused = thief.get("/api/echo").bearer(&stolen).send().await;
-    let _ = refused.expect_problem(401, "TOKEN_REVOKED");
+    is_revoked(&world, &stolen).await;
     let _ = ada.refresh().await.expect(200);
     let _ = ada.get("/api/echo").send().await.expect(200);
 }

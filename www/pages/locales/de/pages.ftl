@@ -12,6 +12,8 @@ frame-home = { $brand }, Startseite
 frame-skip = Zum Inhalt springen
 frame-languages = Sprachen
 frame-start = Zur Startseite
+frame-sent = Abgeschickt. Einen Moment …
+frame-late = Noch ist keine Antwort da. Sie können es noch einmal abschicken.
 frame-address-bar = Sehen Sie auf die Adresszeile, bevor Sie ein Passwort eingeben: Dort muss die Website stehen, die Sie besuchen wollten.
 
 login-title = Anmelden
@@ -58,7 +60,7 @@ forgot-submit = Link schicken
 
 mailed-title = Sehen Sie in Ihr Postfach
 mailed-register = Wir haben an diese Adresse geschrieben. In der Mail steht, wie es weitergeht; ihr Link gilt einen Tag.
-mailed-reset = Wenn es zu dieser Adresse ein Konto gibt, ist eine Mail mit einem Link unterwegs. Der Link gilt 30 Minuten.
+mailed-reset = Wenn es zu dieser Adresse ein Konto gibt, ist eine Mail mit einem Link unterwegs. Der Link gilt { $minutes } Minuten.
 
 reset-title = Neues Passwort wählen
 reset-lead = Danach sind Sie auf allen Geräten abgemeldet.

@@ -13,6 +13,8 @@ frame-home = { $brand }, start page
 frame-skip = Skip to the content
 frame-languages = Languages
 frame-start = Go to the start page
+frame-sent = Sent. One moment …
+frame-late = There is no answer yet. You can send it again.
 frame-address-bar = Before you type a password, look at the address bar: it must be the site you meant to visit.
 
 login-title = Sign in
@@ -59,7 +61,7 @@ forgot-submit = Send the link
 
 mailed-title = Look into your mailbox
 mailed-register = We have written to this address. The mail says how to go on, and its link works for a day.
-mailed-reset = If this address has an account, a mail with a link is on its way. The link works for 30 minutes.
+mailed-reset = If this address has an account, a mail with a link is on its way. The link works for { $minutes } minutes.
 
 reset-title = Choose a new password
 reset-lead = It signs you out on every device.

@@ -42,6 +42,12 @@ pub(super) enum Fault {
     OrderByTime,
     /// The grace runs from the rotation, however much later the successor was handed out.
     GraceFromRotation,
+    /// Who lost an answer is refused as if the session had ended, and the session goes on.
+    LostIsDead,
+    /// An edge that refreshed for a browser tells that the access token arrived, as soon as it has it itself.
+    EdgeTellsItsOwn,
+    /// What an edge tells counts for the row as it is, whatever number it tells of.
+    ArrivalOfAny,
 }
 
 /// What the judge and the plans say of a request.
@@ -204,6 +210,7 @@ impl Issuer {
                     .or_insert(rotation.sealed_next);
                 Decision::Rotate(fresh)
             }
+            Verdict::HandOut if self.fault == Fault::LostIsDead => Decision::Refuse,
             Verdict::HandOut => {
                 let (_, successor) = HandOut::plan(&family, presented).unwrap();
                 Decision::HandOut(self.by_digest[&successor.digest()])
@@ -249,6 +256,12 @@ impl Issuer {
             row.handed_out = age(at(row.handed_out).max(at(message.arrived)));
         }
         true
+    }
+
+    /// `UPDATE families SET confirmed = 1 FROM … WHERE sid = … AND seq = … AND confirmed = 0 AND revoked_at IS NULL`
+    pub(super) fn arrived(&self, row: &mut Row, seq: u8) {
+        let is_asked = row.current.seq == seq || self.fault == Fault::ArrivalOfAny;
+        row.confirmed |= is_asked && !row.revoked;
     }
 
     /// What the fault of throwing away does as time passes.

@@ -1,6 +1,8 @@
 //! The proof of concurrency: every state that clients, network, clock and issuer can reach within bounds, by the real
 //! functions, with reading, deciding and swapping as steps of their own that anything may come between.
 //!
+//! Access tokens are used at the issuer, or at edges that tell the issuer later, repeatedly or never.
+//!
 //! What is assumed, and written down in `docs/REFRESH.md`: a request and its answer take 30 s together or never arrive,
 //! and an honest client refreshes a token only after it has held it for longer than that.
 
@@ -12,7 +14,7 @@ use std::collections::{HashMap, VecDeque};
 
 use issuer::{Fault, Issuer};
 use state::{AGE_MAX, Budget, Client, FIRST, NUMBERS, Row, State};
-use steps::{Step, Violation, World, steps, take};
+use steps::{SIGNED_OUT, Step, TWO_SUCCESSORS, Violation, World, steps, take};
 
 /// A way to a state in which something does not hold.
 #[derive(Debug)]
@@ -86,6 +88,7 @@ fn start(devices: &[u8], budget: Budget) -> State {
         budget,
         answered: [None; NUMBERS],
         used: [0; NUMBERS],
+        shown: [0; NUMBERS],
     }
 }
 
@@ -146,14 +149,18 @@ fn a_thief_on_the_same_device_is_noticed() {
 
 #[test]
 fn each_seeded_fault_is_found() {
-    for fault in [
-        Fault::NoWhere,
-        Fault::EarlyWipe,
-        Fault::OrderByTime,
-        Fault::GraceFromRotation,
+    for (fault, expected) in [
+        (Fault::NoWhere, TWO_SUCCESSORS),
+        (Fault::EarlyWipe, SIGNED_OUT),
+        (Fault::OrderByTime, SIGNED_OUT),
+        (Fault::GraceFromRotation, SIGNED_OUT),
+        (Fault::LostIsDead, SIGNED_OUT),
+        (Fault::EdgeTellsItsOwn, SIGNED_OUT),
+        (Fault::ArrivalOfAny, SIGNED_OUT),
     ] {
         let found = lone(fault).map(|explored| panic!("{fault:?} passed: {explored:?}"));
         let Err(Counterexample { what, way }) = found;
         println!("{fault:?}: {what}, after {} steps", way.len());
+        assert_eq!(what, expected, "{fault:?}: {way:#?}");
     }
 }

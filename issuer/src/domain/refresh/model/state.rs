@@ -101,6 +101,8 @@ pub(super) struct State {
     pub(super) answered: [Option<u8>; NUMBERS],
     /// Who, as bits, is known to have used the token of each number or the access token beside it.
     pub(super) used: [u8; NUMBERS],
+    /// At whom, as bits, an edge has seen the access token of each number. It may tell the issuer at any time, often or never.
+    pub(super) shown: [u8; NUMBERS],
 }
 
 /// How often something may still happen, so that the worlds are finitely many.

@@ -1,7 +1,7 @@
 //! Every step that can happen in a state, what it leads to, and what must never be seen on the way.
 
 use super::{
-    issuer::{Decision, Issuer},
+    issuer::{Decision, Fault, Issuer},
     state::{FIRST, Message, NUMBERS, ROUND_TRIP_MAX, Stage, State, Tok},
 };
 
@@ -42,8 +42,18 @@ pub(super) enum Step {
     Lose {
         message: usize,
     },
+    /// At a resource of the issuer's.
     UseAccessToken {
         client: usize,
+    },
+    /// At an edge, which asks nobody about it.
+    ShowAccessToken {
+        client: usize,
+    },
+    /// An edge tells the issuer that it has seen an access token of this number. What it does not tell, or what is lost on the way, is
+    /// a step that is not taken.
+    Tell {
+        seq: u8,
     },
     Steal,
     /// The person ends the session from another browser. Tried while the issuer has a request in its hands: at other
@@ -56,6 +66,9 @@ pub(super) enum Step {
 
 /// A property that does not hold.
 pub(super) type Violation = &'static str;
+
+pub(super) const SIGNED_OUT: Violation = "a lone client is signed out";
+pub(super) const TWO_SUCCESSORS: Violation = "two living successors of one token";
 
 pub(super) fn steps(state: &State, world: World) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -76,6 +89,9 @@ pub(super) fn steps(state: &State, world: World) -> Vec<Step> {
         }
         if token.seq == state.row.current.seq && token.seq > 0 && !used(state, client, token.seq) {
             steps.push(Step::UseAccessToken { client });
+            if !shown(state, client, token.seq) {
+                steps.push(Step::ShowAccessToken { client });
+            }
         }
     }
     for (index, message) in state.messages.iter().enumerate() {
@@ -87,6 +103,11 @@ pub(super) fn steps(state: &State, world: World) -> Vec<Step> {
         // A request that is lost is as one that was not sent.
         if message.stage != Stage::Request {
             steps.push(Step::Lose { message: index });
+        }
+    }
+    for (seq, at) in (0..).zip(state.shown) {
+        if at != 0 {
+            steps.push(Step::Tell { seq });
         }
     }
     let booty = state.clients[0].jar;
@@ -117,6 +138,10 @@ fn used(state: &State, client: usize, seq: u8) -> bool {
 
 fn note_use(state: &mut State, client: usize, seq: u8) {
     state.used[usize::from(seq)] |= 1 << client;
+}
+
+fn shown(state: &State, client: usize, seq: u8) -> bool {
+    state.shown[usize::from(seq)] & (1 << client) != 0
 }
 
 pub(super) fn take(
@@ -154,6 +179,16 @@ pub(super) fn take(
             note_use(&mut state, client, seq);
             state.row.confirmed = true;
         }
+        Step::ShowAccessToken { client } => {
+            let seq = usize::from(state.row.current.seq);
+            state.shown[seq] |= 1 << client;
+        }
+        Step::Tell { seq } => {
+            issuer.arrived(&mut state.row, seq);
+            if state.row.current.seq == seq {
+                state.used[usize::from(seq)] |= state.shown[usize::from(seq)];
+            }
+        }
         Step::Steal => {
             state.budget.thefts -= 1;
             let booty = state.clients[0].jar;
@@ -174,11 +209,14 @@ fn go(issuer: &Issuer, world: World, state: &mut State, message: Message) -> Res
     let device = state.clients[client].device;
     let was_revoked = state.row.revoked;
     let next = match message.stage {
-        Stage::Request => decide(issuer, state, &message, 1)?,
-        Stage::Rereading => decide(issuer, state, &message, READS)?,
+        Stage::Request => decide(issuer, world, state, &message, 1)?,
+        Stage::Rereading => decide(issuer, world, state, &message, READS)?,
         Stage::Rotating { reads, from, to } => {
             if issuer.swap(&mut state.row, &message, device, from, to) {
                 note_use(state, client, from.seq);
+                if issuer.fault == Fault::EdgeTellsItsOwn {
+                    state.shown[usize::from(to.seq)] |= 1 << client;
+                }
                 Some(success(state, was_revoked, to)?)
             } else {
                 lost(reads)
@@ -191,7 +229,7 @@ fn go(issuer: &Issuer, world: World, state: &mut State, message: Message) -> Res
                 lost(reads)
             }
         }
-        Stage::Ending if world.lone => return Err("a lone client is signed out"),
+        Stage::Ending if world.lone => return Err(SIGNED_OUT),
         Stage::Ending => {
             state.row.revoked = true;
             None
@@ -237,15 +275,17 @@ fn success(state: &mut State, was_revoked: bool, token: Tok) -> Result<Stage, Vi
     }
     let answered = &mut state.answered[usize::from(token.seq)];
     if answered.is_some_and(|fork| fork != token.fork) {
-        return Err("two living successors of one token");
+        return Err(TWO_SUCCESSORS);
     }
     *answered = Some(token.fork);
     Ok(Stage::Success(token))
 }
 
-/// Reading and deciding. Nothing follows from the answer to wait, nor from the one that a dead family gets.
+/// Reading and deciding. Nothing follows from the answer to wait, nor from the one that a dead family gets, which a lone
+/// client must never see: it signs out as surely as the end of the family.
 fn decide(
     issuer: &Issuer,
+    world: World,
     state: &State,
     message: &Message,
     reads: u8,
@@ -273,6 +313,7 @@ fn decide(
         }),
         Decision::HandOut(successor) => Some(Stage::HandingOut { reads, successor }),
         Decision::End => Some(Stage::Ending),
+        Decision::Refuse if world.lone => return Err(SIGNED_OUT),
         Decision::Wait | Decision::Refuse => None,
     })
 }

@@ -32,7 +32,7 @@ use crate::{
     responses(
         (status = 204, description = "Unlocked, or there was no failure to forget"),
         (status = 401, description = "`NOT_SIGNED_IN`, `STEP_UP_REQUIRED`"),
-        (status = 403, description = "`INSUFFICIENT_ROLE`, `CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 403, description = "`ADDRESS_NOT_ALLOWED`, `INSUFFICIENT_ROLE`, `CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 404, description = "`NOT_FOUND`: there is no such user"),
         (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
     ))]
@@ -62,7 +62,7 @@ pub async fn end_lock(app: &App, visitor: &Visitor, id: &str) -> Result<(), ApiE
     responses(
         (status = 204, description = "Ended, or there was none"),
         (status = 401, description = "`NOT_SIGNED_IN`, `STEP_UP_REQUIRED`"),
-        (status = 403, description = "`INSUFFICIENT_ROLE`, `CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 403, description = "`ADDRESS_NOT_ALLOWED`, `INSUFFICIENT_ROLE`, `CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 404, description = "`NOT_FOUND`: there is no such user"),
         (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
     ))]
@@ -73,7 +73,7 @@ pub async fn revoke_sessions(
 ) -> Response {
     let id = id.map(|Path(id)| id).unwrap_or_default();
     let ended = end_sessions(&app, &submission.visitor, &id, None).await;
-    submission.respond(&app, ended.and_then(|own| no_content(&app, own)))
+    submission.respond(&app, ended.and_then(|own| answer::ended(own, &app)))
 }
 
 /// Ends one session of a user.
@@ -85,7 +85,7 @@ pub async fn revoke_sessions(
     responses(
         (status = 204, description = "Ended"),
         (status = 401, description = "`NOT_SIGNED_IN`, `STEP_UP_REQUIRED`"),
-        (status = 403, description = "`INSUFFICIENT_ROLE`, `CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 403, description = "`ADDRESS_NOT_ALLOWED`, `INSUFFICIENT_ROLE`, `CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 404, description = "`NOT_FOUND`: there is no such user, or the session is not the user's or has ended"),
         (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
     ))]
@@ -96,16 +96,7 @@ pub async fn revoke_session(
 ) -> Response {
     let (id, sid) = ids.map(|Path(ids)| ids).unwrap_or_default();
     let ended = end_sessions(&app, &submission.visitor, &id, Some(&sid)).await;
-    submission.respond(&app, ended.and_then(|own| no_content(&app, own)))
-}
-
-fn no_content(app: &App, ends_own: bool) -> Result<Response, ApiError> {
-    let response = StatusCode::NO_CONTENT.into_response();
-    if ends_own {
-        answer::goodbye(app, response)
-    } else {
-        Ok(response)
-    }
+    submission.respond(&app, ended.and_then(|own| answer::ended(own, &app)))
 }
 
 /// Ends one session of a user, or all, for whoever was asked; says whether the session that asks was among them.

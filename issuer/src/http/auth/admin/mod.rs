@@ -1,9 +1,11 @@
 //! Administration: who may ask, and what the resources and the console have in common.
 //!
-//! The order is the same everywhere: the rules against forgery, who is signed in, the role in the database, for a change a
-//! recent sign-in, and only then what the request names. So whoever is no administrator learns nothing of whom there is.
+//! The order is the same everywhere: from where is asked, the rules against forgery, who is signed in, the role in the
+//! database, for a change a recent sign-in, and only then what the request names. So whoever is no administrator learns
+//! nothing of whom there is.
 
 pub mod acts;
+pub mod addresses;
 pub mod roles;
 pub mod users;
 

@@ -59,7 +59,7 @@ pub struct RolesView {
         (status = 200, body = RolesView, description = "Set, with `ETag`"),
         (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
         (status = 401, description = "`NOT_SIGNED_IN`, `STEP_UP_REQUIRED`"),
-        (status = 403, description = "`INSUFFICIENT_ROLE`, `CSRF_INVALID`, `ORIGIN_REFUSED`"),
+        (status = 403, description = "`ADDRESS_NOT_ALLOWED`, `INSUFFICIENT_ROLE`, `CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 404, description = "`NOT_FOUND`: there is no such user"),
         (status = 409, description = "`LAST_ADMIN`: nobody else holds the role of administrators"),
         (status = 412, description = "`STALE_VERSION`: the roles were changed meanwhile"),
@@ -102,11 +102,7 @@ async fn answer(
     };
     let mut response = Json(view).into_response();
     response.headers_mut().insert(header::ETAG, tag);
-    if ends_own {
-        answer::goodbye(app, response)
-    } else {
-        Ok(response)
-    }
+    answer::goodbye_if(ends_own, app, response)
 }
 
 /// The one strong tag of `If-Match` (RFC 9110, section 13.1.1). A list, `*` or a weak tag names no version that somebody

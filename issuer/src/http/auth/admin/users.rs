@@ -160,7 +160,7 @@ pub struct PersonDetails {
         (status = 200, body = People),
         (status = 400, description = "`MALFORMED_BODY`: an unknown or repeated parameter"),
         (status = 401, description = "`NOT_SIGNED_IN`, `STEP_UP_REQUIRED`"),
-        (status = 403, description = "`INSUFFICIENT_ROLE`"),
+        (status = 403, description = "`ADDRESS_NOT_ALLOWED`, `INSUFFICIENT_ROLE`"),
         (status = 422, description = "`VALIDATION_FAILED`"),
         (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
     ))]
@@ -213,7 +213,7 @@ pub async fn find(
     responses(
         (status = 200, body = PersonDetails),
         (status = 401, description = "`NOT_SIGNED_IN`, `STEP_UP_REQUIRED`"),
-        (status = 403, description = "`INSUFFICIENT_ROLE`"),
+        (status = 403, description = "`ADDRESS_NOT_ALLOWED`, `INSUFFICIENT_ROLE`"),
         (status = 404, description = "`NOT_FOUND`: there is no such user"),
         (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
     ))]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{
     PEOPLE,
-    person::{Outcome, page, path_of},
+    person::{Outcome, Wished, page, path_of},
 };
 use crate::{
     App, SharedApp,
@@ -16,7 +16,7 @@ use crate::{
         auth::{
             admin::{acts, roles},
             answer,
-            submission::{Fields, FormFields, Format, Submission},
+            submission::{Fields, FormFields, Format, Received, Submission},
         },
         pages::turn_away,
         problem::ApiError,
@@ -61,19 +61,24 @@ impl Fields for Pressed {
 pub async fn set_roles(
     State(app): State<SharedApp>,
     id: Result<Path<String>, PathRejection>,
-    submission: Submission<Ticked>,
+    received: Received<Ticked>,
 ) -> Response {
     let id = id.map(|Path(id)| id).unwrap_or_default();
+    let (submission, accepted) = match received {
+        Received::Accepted(submission) => (submission, Ok(())),
+        Received::Refused(submission, error) => (submission, Err(error)),
+    };
+    let Ticked { roles, version } = &submission.fields;
     let asked = roles::Asked {
         id: &id,
-        roles: &submission.fields.roles,
-        version: Some(&submission.fields.version),
+        roles,
+        version: Some(version),
     };
-    let changed = match demand_form(&submission) {
+    let changed = match accepted.and_then(|()| demand_form(&submission)) {
         Ok(()) => roles::change(&app, &submission.visitor, asked).await,
         Err(error) => Err(error),
     };
-    let wished = Some(submission.fields.roles.as_slice());
+    let wished = Some(Wished { roles, version });
     let ends_own = changed.map(|(_, ends_own)| ends_own);
     lead_back(&app, &submission, &id, ("roles", ends_own), wished).await
 }
@@ -135,7 +140,7 @@ async fn lead_back<T: Fields>(
     submission: &Submission<T>,
     id: &str,
     (act, done): (&str, Result<bool, ApiError>),
-    wished: Option<&[String]>,
+    wished: Option<Wished<'_>>,
 ) -> Response {
     let path = path_of(id);
     let error = match done {
@@ -160,6 +165,7 @@ async fn lead_back<T: Fields>(
             | ApiError::StaleVersion
             | ApiError::LastAdmin
             | ApiError::VersionRequired
+            | ApiError::CsrfInvalid
     );
     if !can_be_mended {
         return turn_away(app, &frame, &submission.visitor, error).await;

@@ -24,8 +24,8 @@ use crate::{
             visitor::Visitor,
         },
         pages::{
-            Frame, Wrong, account::name_of, escaped, in_place_of, moment::Shown, nav::Head,
-            plain_pages, render, turn_away,
+            Frame, Page, Wrong, account::name_of, escaped, for_visitor, in_place_of, moment::Shown,
+            nav::Head, plain_pages, render,
         },
         problem::ApiError,
     },
@@ -78,15 +78,11 @@ pub async fn list(
     visitor: Result<Visitor, ApiError>,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
-    let visitor = match visitor {
-        Ok(visitor) => visitor,
-        Err(error) => return crate::http::pages::message(&frame, error),
-    };
     let asked = asked.ok().map(|Query(asked)| asked);
-    match page(&app, &frame, &visitor, asked).await {
-        Ok(response) => response,
-        Err(error) => turn_away(&app, &frame, &visitor, error).await,
-    }
+    for_visitor(&app, &frame, visitor, async |visitor| {
+        page(&app, &frame, visitor, asked).await
+    })
+    .await
 }
 
 async fn page(

@@ -27,12 +27,12 @@ use crate::{
         },
         cookies, csrf,
         pages::{
-            Frame, STEP_UP, Wrong,
+            Frame, Page, STEP_UP, Wrong,
             account::{Row, name_of, row},
-            escaped, in_place_of, message,
+            escaped, for_visitor, form_pages, in_place_of,
             moment::Shown,
             nav::Head,
-            plain_pages, render, turn_away,
+            render,
         },
         problem::ApiError,
     },
@@ -64,7 +64,7 @@ struct PersonPage {
     sessions: Vec<Row>,
 }
 
-plain_pages!(PersonPage);
+form_pages!(PersonPage);
 
 /// A role, and whether it is ticked.
 struct Choice {
@@ -86,16 +86,12 @@ pub async fn show(
     id: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let visitor = match visitor {
-        Ok(visitor) => visitor,
-        Err(error) => return message(&frame, error),
-    };
     let id = id.map(|Path(id)| id).unwrap_or_default();
     let done = told(&frame, query.as_deref());
-    match page(&app, &frame, &visitor, &id, Outcome::Done(done)).await {
-        Ok(response) => response,
-        Err(error) => turn_away(&app, &frame, &visitor, error).await,
-    }
+    for_visitor(&app, &frame, visitor, async |visitor| {
+        page(&app, &frame, visitor, &id, Outcome::Done(done)).await
+    })
+    .await
 }
 
 /// The sentence of an act that is done, of a closed list.
@@ -115,7 +111,15 @@ pub(super) enum Outcome<'a> {
     /// Of an act that is done; empty for none.
     Done(String),
     /// Why one was not done, and the roles that were wished for, if any were.
-    Refused(ApiError, Option<&'a [String]>),
+    Refused(ApiError, Option<Wished<'a>>),
+}
+
+/// The roles that a form was to give.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wished<'a> {
+    pub(super) roles: &'a [String],
+    /// Of which roles it was decided.
+    pub(super) version: &'a str,
 }
 
 pub(super) async fn page(
@@ -135,6 +139,11 @@ pub(super) async fn page(
         Outcome::Done(_) | Outcome::Refused(ApiError::StaleVersion, _) => None,
         Outcome::Refused(_, wished) => *wished,
     };
+    // What was decided upon something else than is there now must not be saved as if it had been decided upon that.
+    if let Some(wished) = wished {
+        wished.version.clone_into(&mut page.version);
+    }
+    let wished = wished.map(|wished| wished.roles);
     let held = &found.listed.person.account.roles;
     (page.roles, page.other_roles) = choices(&known, held, wished, &app.config.admin.role);
     let mut response = match outcome {

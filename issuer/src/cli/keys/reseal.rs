@@ -1,7 +1,7 @@
 //! `edgeward keys reseal`: private keys move under another key-encryption key.
 
-use super::{Answer, Outcome, Place, print};
 use crate::{
+    cli::{Answer, Outcome, Place, print},
     clock::Clock,
     custody::Secrets,
     domain::{
@@ -13,7 +13,7 @@ use crate::{
 
 /// The options of `keys reseal`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Reseal {
+pub(in crate::cli) struct Reseal {
     /// Those too that are under it already: under its newest version, where it has versions.
     #[arg(long)]
     all: bool,
@@ -29,7 +29,7 @@ pub(super) async fn run(place: &Place, command: &Reseal) -> Outcome {
     let store = open_existing_store(&config).await?;
     let secrets = Secrets::open_configured(&config)?;
     let done = reseal::reseal(&store, &secrets, which, Clock.now()).await;
-    let noted = custody_log::write(&store, &secrets).await;
+    let noted = custody_log::drain(&store, &secrets).await;
     store.close().await;
     let answer = tell(&done?)?;
     noted?;

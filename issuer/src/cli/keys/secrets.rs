@@ -1,13 +1,12 @@
 //! The part of `edgeward keys` that is about the secrets of CSRF and refresh tokens.
 
+use std::io::{self, Write};
+
 use edgeward_core::time::UnixTime;
 
-use super::{
-    Answer, Failure, Outcome,
-    keys::{KeysCommand, pace, refuse, utc},
-    print,
-};
+use super::{KeysCommand, pace, refuse, secrets_of, utc};
 use crate::{
+    cli::{Answer, Failure, Outcome, print},
     config::Config,
     custody::Secrets,
     domain::{
@@ -17,8 +16,8 @@ use crate::{
             life::{self, Pace},
         },
         secrets::{
-            Generations, Purpose, SecretGenerations, SecretsError,
-            acts::{Acts, Done},
+            Generations, Purpose, Refused, SecretGenerations, SecretsError,
+            acts::{self, Acts, Done},
         },
     },
     store::Store,
@@ -47,7 +46,10 @@ impl Act {
                 purpose: Purpose::of_id(kid)?,
                 what: What::Revoke(kid.clone()),
             }),
-            KeysCommand::List { .. } | KeysCommand::Import { .. } | KeysCommand::Reseal(_) => None,
+            KeysCommand::List { .. }
+            | KeysCommand::Import { .. }
+            | KeysCommand::Reseal(_)
+            | KeysCommand::Destroy(_) => None,
         }
     }
 }
@@ -66,23 +68,53 @@ pub(super) async fn list(store: &Store, now: UnixTime) -> Result<(), Failure> {
 pub(super) async fn run(
     config: &Config,
     store: &Store,
-    custody: &Secrets,
+    has_keys: bool,
     act: Act,
     now: UnixTime,
 ) -> Outcome {
-    let done = change(config, store, custody, &act, now).await;
+    let custody = match secrets_of(config, has_keys) {
+        Ok(custody) => custody,
+        Err(Failure(why)) => return without_custody(store, &act, now, why).await,
+    };
+    let done = change(config, store, &custody, &act, now).await;
     // What was asked of a key elsewhere is written also when it did not help.
-    let noted = custody_log::write(store, custody).await;
+    let noted = custody_log::drain(store, &custody).await;
     let answer = match done {
         Ok(done) => {
             tell(act.purpose, &done, now)?;
             Answer::Yes
         }
         Err(SecretsError::Refused(why)) => refuse(&why)?,
+        Err(error) if error.is_of_custody() => {
+            without_custody(store, &act, now, error.to_string()).await?
+        }
         Err(error) => return Err(error.into()),
     };
     noted?;
     Ok(answer)
+}
+
+/// What needs no key-encryption key is done without: a secret is revoked if another one waits.
+async fn without_custody(store: &Store, act: &Act, now: UnixTime, why: String) -> Outcome {
+    let What::Revoke(id) = &act.what else {
+        return Err(Failure(why));
+    };
+    match acts::revoke_blindly(store, act.purpose, id, now).await {
+        Ok(done) => {
+            tell(act.purpose, &done, now)?;
+            let next = &done.secret.key_id;
+            writeln!(
+                io::stderr(),
+                "edgeward: it was not tried whether {next} opens: {why}"
+            )?;
+            Ok(Answer::Yes)
+        }
+        Err(SecretsError::Refused(Refused::NeedsSecret)) => Err(Failure(format!(
+            "nothing was done: no other secret waits that could take its place, and none can be made: {why}"
+        ))),
+        Err(SecretsError::Refused(why)) => refuse(&why),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What is sealed elsewhere than those in the store are, the issuers could not open, and it would be next: so these are opened first.
@@ -94,17 +126,19 @@ async fn change(
     now: UnixTime,
 ) -> Result<Done, SecretsError> {
     for purpose in Purpose::ALL {
-        acts(config, store, custody, purpose, now).take_in().await?;
+        acts_on(config, store, custody, purpose, now)
+            .take_in()
+            .await?;
     }
     Generations::load(store, custody, now, std::time::Instant::now()).await?;
-    let acts = acts(config, store, custody, act.purpose, now);
+    let acts = acts_on(config, store, custody, act.purpose, now);
     match &act.what {
         What::Rotate(pace) => acts.rotate(*pace).await,
         What::Revoke(id) => acts.revoke(id).await,
     }
 }
 
-fn acts<'a>(
+fn acts_on<'a>(
     config: &Config,
     store: &'a Store,
     custody: &'a Secrets,

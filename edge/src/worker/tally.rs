@@ -1,0 +1,106 @@
+//! What this isolate counts, and what of it the issuer was told.
+
+use std::cell::Cell;
+
+use edgeward_core::gate::Decision;
+use edgeward_core::problem::ProblemCode;
+use edgeward_core::tally::{Counted, Tally};
+
+use super::request::Inbound;
+
+thread_local! {
+    static COUNTED: Cell<Tally> = const { Cell::new(Tally::NONE) };
+    static TOLD: Cell<Tally> = const { Cell::new(Tally::NONE) };
+}
+
+/// What stood there when a question was asked: told as soon as it is answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Snapshot(Tally);
+
+impl Snapshot {
+    /// As it is now.
+    pub(super) fn take() -> Self {
+        Self(COUNTED.get())
+    }
+
+    /// What the issuer was not told yet, for [`edgeward_core::tally::TALLY_HEADER`].
+    pub(super) fn untold(&self) -> Option<String> {
+        self.0.since(&TOLD.get()).to_text()
+    }
+
+    /// The issuer has it.
+    pub(super) fn was_told(self) {
+        TOLD.set(self.0);
+    }
+}
+
+/// Adds so many.
+pub(super) fn add(what: Counted, many: u32) {
+    let mut counted = COUNTED.get();
+    counted.add(what, many);
+    COUNTED.set(counted);
+}
+
+/// How many since the isolate started.
+pub(super) fn count(what: Counted) -> u32 {
+    COUNTED.get().get(what)
+}
+
+/// Counts what a request comes to. Nothing, if more has to be brought for it.
+pub(super) fn decided(decision: &Decision) {
+    let what = match decision {
+        Decision::Forward(_) => Counted::Passed,
+        Decision::Answer(_) | Decision::AnswerPreflight(_) => Counted::Answered,
+        Decision::Redirect(_) => Counted::Redirected,
+        Decision::Refuse(refusal) => match refusal.status {
+            401 => Counted::Unauthenticated,
+            403 => Counted::Forbidden,
+            429 => Counted::Limited,
+            500.. => Counted::Failed,
+            _ => Counted::Refused,
+        },
+        Decision::NeedsKeys(_)
+        | Decision::NeedsSignature(_)
+        | Decision::NeedsRevocations(_)
+        | Decision::NeedsTurn(_)
+        | Decision::NeedsRefresh(_)
+        | Decision::NeedsCsrf(_) => return,
+    };
+    add(what, 1);
+}
+
+/// Counts whether the key set was at hand when a request with an access token was judged first.
+pub(super) fn keys(decision: &Decision, inbound: &Inbound, access_cookie: &str) {
+    if matches!(decision, Decision::NeedsKeys(_)) {
+        add(Counted::KeysAwaited, 1);
+    } else if inbound.header("authorization").is_some()
+        || inbound
+            .header("cookie")
+            .is_some_and(|sent| sent.contains(access_cookie))
+    {
+        add(Counted::KeysAtHand, 1);
+    }
+}
+
+/// Counts what became of a CSRF token, by the decision that follows it. Where the keys for it could not be had it was not judged.
+pub(super) fn csrf(decision: &Decision) {
+    let refused = match decision {
+        Decision::Refuse(refusal) => Some(refusal.code),
+        Decision::Forward(_)
+        | Decision::Answer(_)
+        | Decision::AnswerPreflight(_)
+        | Decision::Redirect(_)
+        | Decision::NeedsKeys(_)
+        | Decision::NeedsSignature(_)
+        | Decision::NeedsRevocations(_)
+        | Decision::NeedsTurn(_)
+        | Decision::NeedsRefresh(_)
+        | Decision::NeedsCsrf(_) => None,
+    };
+    match refused {
+        Some(ProblemCode::CsrfUnavailable) => {}
+        Some(ProblemCode::CsrfInvalid) => add(Counted::CsrfInvalid, 1),
+        // What else refuses it comes after.
+        Some(_) | None => add(Counted::CsrfValid, 1),
+    }
+}

@@ -1,0 +1,125 @@
+//! Making keys that sign in KMS, and having them deleted.
+
+use std::time::Duration;
+
+use aws_sdk_kms::{
+    error::SdkError,
+    operation::get_public_key::GetPublicKeyError,
+    types::{KeySpec, KeyUsageType, Tag},
+};
+use edgeward_core::keys::Jwk;
+
+use super::{
+    failure::unreadable,
+    link::Link,
+    public::Public,
+    signing::{NEITHER, settings},
+};
+use crate::{
+    config::{Custody, KmsKey},
+    custody::{Destroyed, SealerError},
+    signatures::SigningAlgorithm,
+};
+
+/// What a key is marked with, so that a policy can let an issuer use and delete the keys that it made and no others.
+const TAG: (&str, &str) = ("edgeward", "signing-key");
+/// So long KMS keeps a key that is to be deleted, and can be told to keep it after all: its own default, and the longest. Nothing is
+/// charged for that time.
+const PENDING_DAYS: i32 = 30;
+/// A key that was just made may be unknown for a moment wherever KMS is asked next. So often it is asked again for the public half.
+const TRIES: u32 = 8;
+const BETWEEN_TRIES: Duration = Duration::from_millis(150);
+
+/// Makes a pair of keys in the region of the key that `custody.kms.key` names, and gives the public half. Waits.
+pub(in crate::custody) fn make_signing_key(
+    custody: &Custody,
+    algorithm: SigningAlgorithm,
+) -> Result<(KmsKey, Jwk), SealerError> {
+    let spec = match algorithm {
+        SigningAlgorithm::EdDsa => KeySpec::EccNistEdwards25519,
+        SigningAlgorithm::Es256 => KeySpec::EccNistP256,
+        SigningAlgorithm::Rs256 => {
+            let why = "keys in KMS sign by EdDSA or ES256";
+            return Err(SealerError::Refused(why.to_owned()));
+        }
+    };
+    let kms = settings(custody)?;
+    let link = Link::new(&kms.key, kms.endpoint.clone(), custody.timeout);
+    let (name, value) = TAG;
+    let tag = Tag::builder().tag_key(name).tag_value(value).build();
+    let tag = tag.map_err(|error| SealerError::Refused(error.to_string()))?;
+    let made = link.ask(|client| {
+        client
+            .create_key()
+            .key_spec(spec)
+            .key_usage(KeyUsageType::SignVerify)
+            .description(format!("Edgeward: signs tokens by {algorithm}"))
+            .tags(tag)
+            .send()
+    })?;
+    let arn = made.key_metadata.and_then(|metadata| metadata.arn);
+    let key = KmsKey::parse(&arn.ok_or_else(unreadable)?).map_err(|_| unreadable())?;
+    match public_of(&link, &key, algorithm) {
+        Ok(public) => Ok((key, public)),
+        Err(error) => {
+            // Nobody will ever ask for it, and each key is charged for.
+            if let Err(kept) = delete(&link, &key) {
+                tracing::warn!(%key, detail = %kept, "a key in KMS that nothing signs with was not deleted");
+            }
+            Err(error)
+        }
+    }
+}
+
+fn public_of(link: &Link, key: &KmsKey, algorithm: SigningAlgorithm) -> Result<Jwk, SealerError> {
+    let answer = link.ask(|client| async move {
+        let mut tries = 1;
+        loop {
+            let answer = client.get_public_key().key_id(key.as_str()).send().await;
+            let is_unknown = |error: &SdkError<GetPublicKeyError, _>| {
+                matches!(error, SdkError::ServiceError(no) if no.err().is_not_found_exception())
+            };
+            if tries == TRIES || !answer.as_ref().is_err_and(is_unknown) {
+                return answer;
+            }
+            tries += 1;
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
+    })?;
+    if answer.key_usage() != Some(&KeyUsageType::SignVerify) {
+        return Err(SealerError::Refused(
+            "the key is not for signing".to_owned(),
+        ));
+    }
+    let spki = answer.public_key.ok_or_else(unreadable)?;
+    let public = Public::read(spki.as_ref()).filter(|public| public.algorithm() == algorithm);
+    let jwk = public.and_then(|public| public.jwk());
+    jwk.ok_or_else(|| SealerError::Refused(NEITHER.to_owned()))
+}
+
+/// Has a key deleted after the days in which somebody may find out that it is needed. Waits.
+pub(in crate::custody) fn destroy_signing_key(
+    custody: &Custody,
+    key: &KmsKey,
+) -> Result<Destroyed, SealerError> {
+    let kms = settings(custody)?;
+    delete(&Link::new(key, kms.endpoint.clone(), custody.timeout), key)
+}
+
+fn delete(link: &Link, key: &KmsKey) -> Result<Destroyed, SealerError> {
+    let scheduled = link.ask(|client| {
+        client
+            .schedule_key_deletion()
+            .key_id(key.as_str())
+            .pending_window_in_days(PENDING_DAYS)
+            .send()
+    });
+    match scheduled {
+        Ok(_) => Ok(Destroyed::Now),
+        Err(SealerError::NoKey(_)) => Ok(Destroyed::WasGone),
+        Err(SealerError::Refused(why)) if why.contains("pending deletion") => {
+            Ok(Destroyed::WasGone)
+        }
+        Err(error) => Err(error),
+    }
+}

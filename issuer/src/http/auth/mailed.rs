@@ -1,0 +1,41 @@
+//! What the resources of mailed links have in common: they are there where mail is configured, and a link can be guessed at.
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    demand_mail,
+    submission::{Format, Submission},
+};
+use crate::{
+    App,
+    domain::mail::LinkToken,
+    http::{pages::links, problem::ApiError},
+};
+
+/// Lets somebody try.
+pub(super) async fn admit<T>(app: &App, submission: &Submission<T>) -> Result<(), ApiError> {
+    demand_mail(app)?;
+    app.limits.guess(submission.visitor.caller.address).await?;
+    Ok(())
+}
+
+/// The token of the link, as it was sent.
+pub(super) fn token(sent: &SecretString) -> Result<LinkToken, ApiError> {
+    LinkToken::parse(sent.expose_secret()).ok_or(ApiError::LinkInvalid)
+}
+
+/// The link was used: nothing more to tell a program, and for a person a page that leads to the sign-in.
+pub(super) fn used<T>(
+    submission: &Submission<T>,
+    title: &str,
+    message: &str,
+) -> Result<Response, ApiError> {
+    match submission.format {
+        Format::Json => Ok(StatusCode::NO_CONTENT.into_response()),
+        Format::Form => links::done(&submission.frame, title, message),
+    }
+}

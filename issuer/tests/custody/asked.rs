@@ -1,0 +1,40 @@
+//! What a desk answers whose tokens are signed elsewhere.
+
+use std::time::Instant;
+
+use edgeward_core::token::{Audiences, Expectations, ParsedToken, TokenType};
+use edgeward_issuer::{
+    domain::keyring::{SigningKeys, StoredKey},
+    signatures,
+};
+use serde_json::Value;
+
+use crate::desk::{Browser, Desk};
+
+pub(crate) async fn keys(desk: &Desk) -> Vec<StoredKey> {
+    desk.app.store.signing_keys().await.unwrap()
+}
+
+/// Judges a token as an edge does; which algorithm it is of.
+pub(crate) fn verified(desk: &Desk, token: &str) -> String {
+    let config = &desk.app.config;
+    let audiences = Audiences::OneOf(vec![config.issuer.audience.clone()]);
+    let expect = Expectations::new(config.issuer.url.clone(), audiences, TokenType::Access);
+    let keys = desk.app.keyring.public_keys();
+    let verified = signatures::verify(token, &keys, &expect, desk.app.clock.now());
+    assert!(verified.is_ok(), "{verified:?}");
+    ParsedToken::parse(token).unwrap().algorithm().to_owned()
+}
+
+pub(crate) async fn readiness(browser: &mut Browser, status: u16) -> Value {
+    browser.get("/readyz").send().await.expect(status).json()
+}
+
+/// Reads the rows as a serving issuer does twice a second.
+pub(crate) async fn read(desk: &Desk) {
+    let (app, at) = (&desk.app, Instant::now());
+    let read = app
+        .keyring
+        .reload(&app.store, &app.secrets, app.clock.now(), at);
+    read.await.unwrap();
+}

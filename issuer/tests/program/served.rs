@@ -1,0 +1,145 @@
+//! The program while it serves.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Mutex,
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
+    thread,
+};
+
+use serde_json::Value;
+
+use super::NEVER;
+
+/// On a free port.
+pub(crate) const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
+
+/// An issuer that serves until it is dropped; a test that ends early leaves no process behind.
+pub(crate) struct Served {
+    process: Child,
+    pub(crate) origin: String,
+    pub(crate) signing_key: String,
+    log: Mutex<Log>,
+}
+
+/// What a process said. A line that is no JSON, as the last one of a process that is killed may be none, is kept as a text.
+struct Log {
+    lines: Receiver<Value>,
+    told: Vec<Value>,
+}
+
+impl Log {
+    /// The first line with a message, which may be yet to come.
+    fn wait_for(&mut self, message: &str) -> Value {
+        let mut at = 0;
+        loop {
+            let Some(line) = self.told.get(at) else {
+                match self.lines.recv_timeout(NEVER) {
+                    Ok(line) => self.told.push(line),
+                    Err(error) => panic!("{error}, without {message:?}: {:#?}", self.told),
+                }
+                continue;
+            };
+            if line["message"] == message {
+                return line.clone();
+            }
+            at += 1;
+        }
+    }
+
+    fn so_far(&mut self) -> &[Value] {
+        self.told.extend(self.lines.try_iter());
+        &self.told
+    }
+}
+
+impl Served {
+    /// Waits for the line that names the port.
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(process.stderr.take().unwrap()).lines();
+        let (hears, lines) = mpsc::channel();
+        // Somebody has to read on, or the process would wait for its log to be read.
+        thread::spawn(move || {
+            for line in said.map_while(Result::ok) {
+                let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
+                let _ = hears.send(line);
+            }
+        });
+        let mut log = Log {
+            lines,
+            told: Vec::new(),
+        };
+        let line = log.wait_for("listening");
+        Self {
+            process,
+            origin: format!("http://{}", line["address"].as_str().unwrap()),
+            signing_key: line["signing_key"].as_str().unwrap().to_owned(),
+            log: Mutex::new(log),
+        }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+
+    pub(crate) async fn json(&self, path: &str) -> Value {
+        let answer = reqwest::get(self.url(path)).await;
+        answer.unwrap().json().await.unwrap()
+    }
+
+    /// The first line of the log with a message, which may be yet to come.
+    pub(crate) fn wait_for(&self, message: &str) -> Value {
+        self.log.lock().unwrap().wait_for(message)
+    }
+
+    /// What the log has so far.
+    pub(crate) fn log(&self) -> Vec<Value> {
+        self.log.lock().unwrap().so_far().to_vec()
+    }
+
+    /// Ends it in order, and answers the exit code and the whole log.
+    pub(crate) fn stop(self, signal: &str) -> (Option<i32>, Vec<Value>) {
+        let pid = self.pid().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status();
+        assert!(sent.unwrap().success());
+        let (status, lines) = self.end();
+        let unreadable = lines.iter().find(|line| !line.is_object());
+        assert_eq!(unreadable, None, "a log line is no JSON");
+        (status.code(), lines)
+    }
+
+    /// Waits for its end, however it comes, and answers the whole log.
+    pub(crate) fn end(mut self) -> (ExitStatus, Vec<Value>) {
+        let log = self.log.get_mut().unwrap();
+        // There are lines until the process has closed its log.
+        loop {
+            match log.lines.recv_timeout(NEVER) {
+                Ok(line) => log.told.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end: {:#?}", log.told),
+            }
+        }
+        let lines = std::mem::take(&mut log.told);
+        (self.process.wait().unwrap(), lines)
+    }
+
+    /// Without a warning.
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,104 @@
+//! Signatures that the Worker has WebCrypto check: how often it asks, and what it says when the platform fails.
+
+use edgeward_tests::other_issuer::{OtherIssuer, Signing, base64url};
+use edgeward_tests::{KeyServer, LoneEdge};
+use serde_json::json;
+
+/// Says in the log each time that WebCrypto is asked about a signature.
+const TELLS_OF_CHECKS: &str = "const { prototype } = SubtleCrypto; const { verify } = prototype; \
+    prototype.verify = function (...asked) { console.log('webcrypto-verify'); return verify.apply(this, asked); }; \
+    export default () => ({});";
+/// Takes no key of ECDSA twice, for a reason that is not the key's.
+const FAILS_TWICE: &str = "const { prototype } = SubtleCrypto; const { importKey } = prototype; let left = 2; \
+    prototype.importKey = function (...asked) { \
+        if (asked[2]?.name === 'ECDSA' && left-- > 0) return Promise.reject(new TypeError('not now')); \
+        return importKey.apply(this, asked); }; \
+    export default () => ({});";
+
+/// An edge on a runtime that this module has changed, before an issuer that signs with P-256.
+async fn on(module: &str) -> (LoneEdge, OtherIssuer, KeyServer) {
+    let issuer = OtherIssuer::start();
+    let keys = KeyServer::with(&[]);
+    keys.shows(&json!({ "keys": issuer.keys() }));
+    let edge = LoneEdge::start_on(module, &keys).await;
+    (edge, issuer, keys)
+}
+
+/// A token of this name that is good for so many seconds.
+fn token(edge: &LoneEdge, issuer: &OtherIssuer, jti: &str, seconds: i64) -> String {
+    let claims = json!({
+        "iss": edge.origin(), "aud": edge.origin(), "sub": "u-1", "client_id": "other-web",
+        "iat": edge.now(), "exp": edge.now() + seconds, "jti": jti,
+    });
+    issuer.sign(Signing::Es256, &claims)
+}
+
+fn checks(edge: &LoneEdge) -> usize {
+    edge.log().matches("webcrypto-verify").count()
+}
+
+#[tokio::test]
+async fn the_platform_checks_a_good_token_once_however_often_it_comes() {
+    let (edge, issuer, keys) = on(TELLS_OF_CHECKS).await;
+    let first = token(&edge, &issuer, "t-1", 100);
+    for _ in 0..5 {
+        let _ = edge.judges_token(&first).await.expect(204);
+    }
+    assert_eq!(checks(&edge), 1, "one check for five uses");
+
+    let second = token(&edge, &issuer, "t-2", 100);
+    for token in [&second, &first, &second] {
+        let _ = edge.judges_token(token).await.expect(204);
+    }
+    assert_eq!(checks(&edge), 2, "each token has one of its own");
+
+    // A refused one is asked about every time, and what is known of the good one is no help to it.
+    let (head, signature) = first.rsplit_once('.').expect("a token of three parts");
+    let flipped = if signature.starts_with('A') { "B" } else { "A" };
+    let mangled = format!("{head}.{flipped}{}", &signature[1..]);
+    for asked in [3, 4] {
+        let refused = edge.judges_token(&mangled).await;
+        let _ = refused.expect_problem(401, "INVALID_TOKEN");
+        assert_eq!(checks(&edge), asked);
+    }
+
+    // What is remembered has its time judged on each use, without another check.
+    edge.wait(159); // the last second of the leeway
+    let _ = edge.judges_token(&first).await.expect(204);
+    edge.wait(1);
+    let expired = edge.judges_token(&first).await;
+    let _ = expired.expect_problem(401, "TOKEN_EXPIRED");
+    assert_eq!(checks(&edge), 4);
+
+    // Another set forgets it, though its key is the same: that of RSA leaves. A key that nobody knows makes the edge look.
+    edge.wait(-160);
+    let [p256, _] = issuer.keys();
+    keys.shows(&json!({ "keys": [p256] }));
+    let header = base64url(br#"{"alg":"ES256","kid":"nobody","typ":"at+jwt"}"#);
+    let unknown = format!("{header}.e30.{}", base64url(&[1; 64]));
+    let refused = edge.judges_token(&unknown).await;
+    let _ = refused.expect_problem(401, "UNKNOWN_KEY");
+    for _ in 0..3 {
+        let _ = edge.judges_token(&first).await.expect(204);
+        assert_eq!(checks(&edge), 5, "checked anew, and remembered again");
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_fails_at_a_key_says_nothing_of_its_tokens() {
+    let (edge, issuer, _keys) = on(FAILS_TWICE).await;
+    let token = token(&edge, &issuer, "t-1", 600);
+    let refused = edge.judges_token(&token).await;
+    let _ = refused.expect_problem(503, "KEYS_UNAVAILABLE");
+    let refused = edge.says("/bounded", &token).await;
+    let _ = refused.expect_problem(503, "KEYS_UNAVAILABLE");
+    assert_eq!(
+        edge.log()
+            .matches("\"reason\":\"signature-not-checked\"")
+            .count(),
+        2
+    );
+    // The next one has the key tried again.
+    let _ = edge.judges_token(&token).await.expect(204);
+    let _ = edge.judges_token(&token).await.expect(204);
+}
