@@ -33,6 +33,7 @@ mod year;
 use std::{
     fmt,
     future::Future,
+    mem,
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -285,9 +286,10 @@ impl Keyring {
         let opened = Opened::of(keys, secrets, Some(&self.opened()), now, at).await?;
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
         // Readings may overtake each other.
-        if kept.read_at <= at {
-            *kept = Arc::new(opened);
-        }
+        let before = (kept.read_at <= at).then(|| mem::replace(&mut *kept, Arc::new(opened)));
+        // Keys that are gone are let go of when nobody waits for the lock any more: a device may take its time over it.
+        drop(kept);
+        drop(before);
         Ok(())
     }
 

@@ -6,6 +6,8 @@ use std::{
     thread,
 };
 
+use tokio::runtime::Builder;
+
 use super::*;
 
 /// Wraps by turning bytes over, counts, and fails or hangs as it is told.
@@ -74,6 +76,8 @@ fn world(cache: Duration, timeout: Duration) -> World {
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
+/// What has not come by then does not come.
+const MINUTE: Duration = Duration::from_secs(60);
 
 fn a_key() -> DataKey {
     Zeroizing::new([7; SECRET_BYTES])
@@ -193,6 +197,28 @@ fn a_part_that_hangs_at_its_end_is_left_behind() {
     let World { guarded, gate, .. } = world(HOUR, Duration::from_millis(20));
     let _held = open(&gate);
     drop(guarded);
+}
+
+#[test]
+fn on_a_runtime_the_end_of_a_part_holds_up_nobody_but_the_end_of_the_runtime() {
+    let World { guarded, gate, .. } = world(HOUR, HOUR);
+    let held = open(&gate);
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let (step, steps) = mpsc::channel();
+    let ending = thread::spawn(move || {
+        runtime.block_on(async { drop(guarded) });
+        step.send("dropped").unwrap();
+        drop(runtime);
+        step.send("over").unwrap();
+    });
+    // Whoever waited would be at it for an hour.
+    assert_eq!(steps.recv_timeout(MINUTE), Ok("dropped"));
+    // Whoever did not wait would be through by then.
+    let waits = steps.recv_timeout(Duration::from_millis(100));
+    assert_eq!(waits, Err(RecvTimeoutError::Timeout));
+    drop(held);
+    assert_eq!(steps.recv_timeout(MINUTE), Ok("over"));
+    ending.join().unwrap();
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
 use super::{breaker::Breaker, cache::Cache, open};
@@ -42,12 +43,28 @@ pub(super) struct Worker<P: ?Sized> {
 
 /// Waits for the end of the thread when it is dropped. A process that ended while its thread is in a PKCS#11 module would
 /// crash or hang, because the module's own clearing up runs beneath that thread. A part that hangs is left behind.
-struct End {
+///
+/// Keys are dropped wherever their last reader is, often amid requests. There a thread of the runtime's waits, and the runtime
+/// for that: it ends before the process does.
+struct End(Option<Ending>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let ending = self.0.take();
+        if let Ok(runtime) = Handle::try_current() {
+            // A runtime that is ending may drop the errand unrun, and waits in that drop.
+            drop(runtime.spawn_blocking(move || drop(ending)));
+        }
+    }
+}
+
+/// What waits, whoever drops it.
+struct Ending {
     ended: Mutex<Receiver<Infallible>>,
     timeout: Duration,
 }
 
-impl Drop for End {
+impl Drop for Ending {
     fn drop(&mut self) {
         let ended = self.ended.get_mut();
         let ended = ended.unwrap_or_else(PoisonError::into_inner);
@@ -75,7 +92,7 @@ impl<P: ?Sized + Send + 'static> Worker<P> {
         Ok(Self {
             timeout,
             questions,
-            _end: End { ended, timeout },
+            _end: End(Some(Ending { ended, timeout })),
             breaker: Mutex::new(Breaker::new()),
         })
     }
