@@ -5,7 +5,9 @@
 //! that, and only an edge sees it, so an edge tells with its next question for ended sessions, as it does what it counts. What is
 //! lost on the way changes no answer for the worse: the issuer then goes on as if nobody had presented the token yet.
 
+use alloc::borrow::ToOwned as _;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 use super::claims::Claims;
@@ -13,12 +15,19 @@ use super::claims::Claims;
 /// The header of the question: `session.generation;`, once for each.
 pub const ARRIVALS_HEADER: &str = "edgeward-arrivals";
 
-/// The most that are told at once, in bytes: a hundred. Because it goes in one line of a header, and proxies in front of an
-/// issuer take 8 KiB for that. A token that finds no room is noted when it is presented the next time.
+/// The longest that the header may be. Because it goes in one line, and proxies in front of an issuer take 8 KiB for that.
 pub const MAX_ARRIVALS_BYTES: usize = 4096;
 
-/// Longer than the id of a session of the issuer's.
-const MAX_SESSION_BYTES: usize = 64;
+/// The longest id of a session that is told. Those of the issuer's have 36 characters.
+const MAX_SESSION_BYTES: usize = 36;
+
+/// The most digits of a generation.
+const MAX_GENERATION_BYTES: usize = "18446744073709551615".len();
+
+/// The most sessions that are told of at once: so many have room whatever their generations. A token that finds none is noted when it
+/// is presented the next time.
+const MAX_ARRIVALS: usize =
+    MAX_ARRIVALS_BYTES / (MAX_SESSION_BYTES + MAX_GENERATION_BYTES + "..".len());
 
 /// Who brought a token that is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,19 +38,18 @@ pub enum BroughtBy {
     Edge,
 }
 
-/// What the issuer was not told yet.
+/// What the issuer was not told yet: the newest generation of each session, because it says all that those before it would. So a
+/// session takes one place, however many tokens of it are presented.
 #[derive(Debug, Default)]
 pub struct Arrivals {
-    untold: String,
+    untold: Vec<(String, u64)>,
 }
 
 impl Arrivals {
     /// Nothing to tell.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            untold: String::new(),
-        }
+        Self { untold: Vec::new() }
     }
 
     /// Notes the generation of a verified token. `false`: there is no room for it now.
@@ -58,12 +66,13 @@ impl Arrivals {
         if session.len() > MAX_SESSION_BYTES || !session.bytes().all(is_plain) {
             return true;
         }
-        let before = self.untold.len();
-        // Writing into a String does not fail.
-        let _ = write!(self.untold, "{session}.{generation};");
-        let has_room = self.untold.len() <= MAX_ARRIVALS_BYTES;
-        if !has_room {
-            self.untold.truncate(before);
+        if let Some((_, newest)) = self.untold.iter_mut().find(|(of, _)| of == session) {
+            *newest = generation.max(*newest);
+            return true;
+        }
+        let has_room = self.untold.len() < MAX_ARRIVALS;
+        if has_room {
+            self.untold.push((session.to_owned(), generation));
         }
         has_room
     }
@@ -71,13 +80,19 @@ impl Arrivals {
     /// What there is to tell, for [`ARRIVALS_HEADER`].
     #[must_use]
     pub fn untold(&self) -> Option<String> {
-        (!self.untold.is_empty()).then(|| self.untold.clone())
+        let mut text = String::new();
+        for (session, generation) in &self.untold {
+            // Writing into a String does not fail.
+            let _ = write!(text, "{session}.{generation};");
+        }
+        (!text.is_empty()).then_some(text)
     }
 
-    /// The issuer has this. What it had before, or was told by another question meanwhile, stays to be told: once more does no harm.
+    /// The issuer has this. What was noted meanwhile stays to be told.
     pub fn were_told(&mut self, told: &str) {
-        if self.untold.starts_with(told) {
-            self.untold.drain(..told.len());
+        for (session, generation) in Self::read(told) {
+            let is_untold = |(of, newest): &(String, u64)| of != session || *newest > generation;
+            self.untold.retain(is_untold);
         }
     }
 

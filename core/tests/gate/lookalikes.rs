@@ -13,7 +13,7 @@ fn other_spellings_of_a_protected_path_do_not_slip_through_a_broad_rule() {
     for (path, outcome) in [
         ("/administrator", Outcome::Allow),
         ("/admin-x", Outcome::Allow),
-        ("/admin.bak", Outcome::Allow),
+        ("/.admin", Outcome::Allow),
         ("/x/admin", Outcome::Allow),
         ("/de/de/x", Outcome::Allow),
         ("/admin", Outcome::Forbidden),
@@ -33,6 +33,9 @@ fn other_spellings_of_a_protected_path_do_not_slip_through_a_broad_rule() {
         ("/admin.segments/_tree.segment.rsc", Outcome::Forbidden),
         ("/admin.data", Outcome::Forbidden),
         ("/admin.html", Outcome::Forbidden),
+        ("/admin.xml", Outcome::Forbidden),
+        ("/ADMIN.tar.gz", Outcome::Forbidden),
+        ("/admin.bak", Outcome::Forbidden),
         ("/_next/data/build-1/admin.json", Outcome::Forbidden),
         (
             "/_next/data/build-1/de/admin/users.json",
@@ -88,6 +91,91 @@ allow = "signed-in"
         ("/admin/help.html", Outcome::Allow),
         ("/admin/index/x", Outcome::Allow),
         ("/news.segments/_tree.segment.rsc", Outcome::Allow),
+    ] {
+        let explanation = policy.explain("GET", path, &persona("user"));
+        assert_eq!(explanation.outcome, outcome, "{path}\n{explanation}");
+    }
+}
+
+#[test]
+fn what_follows_a_script_leads_to_the_script() {
+    let policy = policy(
+        r#"
+[[route]]
+path = "/**"
+allow = "public"
+[[route]]
+path = "/admin.php"
+roles = ["admin"]
+[[route]]
+path = "/shop/pay.cgi"
+roles = ["admin"]
+"#,
+    );
+    for (path, outcome) in [
+        ("/admin.php", Outcome::Forbidden),
+        ("/admin.php/x", Outcome::Forbidden),
+        ("/Admin.PHP/x/y", Outcome::Forbidden),
+        ("/shop/pay.cgi/style.css", Outcome::Forbidden),
+        ("/shop/pay.cgi.css", Outcome::Allow),
+        ("/admin.phpx/x", Outcome::Allow),
+        ("/x/admin.php/x", Outcome::Allow),
+        ("/admin.py/x", Outcome::Allow),
+    ] {
+        let explanation = policy.explain("GET", path, &persona("user"));
+        assert_eq!(explanation.outcome, outcome, "{path}\n{explanation}");
+    }
+}
+
+/// A public rule protects too what it asks of every request: somebody who guesses passwords could spell the path otherwise.
+#[test]
+fn what_a_public_rule_asks_of_every_request_is_asked_in_every_spelling() {
+    let policy = policy(
+        r#"
+[limit.log-in]
+requests = 5
+within_seconds = 60
+by = "address"
+[[route]]
+path = "/**"
+allow = "public"
+[[route]]
+path = "/api/login"
+allow = "public"
+limit = ["log-in"]
+[[route]]
+path = "/api/pay"
+allow = "public"
+csrf = true
+[[route]]
+path = "/api/now"
+allow = "public"
+revocation = "strict"
+[[route]]
+path = "/api/free"
+allow = "public"
+[[route]]
+path = "/shop/**"
+allow = "public"
+csrf = true
+[[route]]
+path = "/shop/cart"
+allow = "public"
+csrf = true
+"#,
+    );
+    for (path, outcome) in [
+        ("/api/login", Outcome::Allow),
+        ("/API/login", Outcome::Forbidden),
+        ("/api/login.", Outcome::Forbidden),
+        ("/api/login.json", Outcome::Forbidden),
+        ("/api/Pay", Outcome::Forbidden),
+        ("/_next/data/b/api/pay.json", Outcome::Forbidden),
+        ("/api/NOW", Outcome::Forbidden),
+        ("/_next/data/b/api/now.json", Outcome::Forbidden),
+        // Nothing is asked that the broad rule does not ask for.
+        ("/api/FREE", Outcome::Allow),
+        ("/shop/CART", Outcome::Allow),
     ] {
         let explanation = policy.explain("GET", path, &persona("user"));
         assert_eq!(explanation.outcome, outcome, "{path}\n{explanation}");

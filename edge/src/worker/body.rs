@@ -1,4 +1,4 @@
-//! Bodies that the edge reads itself: answers to its own questions, and copies of short forms. What goes on is never read.
+//! Bodies that the edge reads itself: answers to its own questions, and short forms, which go on as they were read.
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsCast as _;
@@ -26,7 +26,7 @@ pub(super) async fn read(response: &Response, limit: usize) -> Result<Vec<u8>, U
 }
 
 /// The value of a field of a form that may not be longer than this, if the form has one such field. The request can go on with
-/// its body.
+/// the form, if it was read whole.
 pub(super) async fn field_of_form(request: &Request, name: &str, limit: usize) -> Option<String> {
     let field = runtime::field_of_form(request, name, limit);
     JsFuture::from(field).await.ok()?.as_string()

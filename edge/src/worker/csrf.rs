@@ -29,15 +29,27 @@ pub(super) async fn answer(
     let headers = request.headers();
     let said = |name| headers.get(name).ok().flatten();
     let mut sent = said(CSRF_HEADER);
+    let user_agent = said("user-agent").unwrap_or_default();
+    let cookie = {
+        let cookies = inbound.cookies();
+        let cookie = cookies.get(&errand.settings.cookies.csrf).ok().flatten();
+        cookie.map(ToOwned::to_owned)
+    };
+    let cookie = cookie.as_deref();
+    let submitted = |sent: Option<&str>, now| {
+        let question = question.clone();
+        question.submitted(cookie, sent, &user_agent, now)
+    };
     if sent.is_none() && said("content-type").is_some_and(|media| is_form(&media)) {
+        // Nobody is waited for whose cookie would not do, whatever the form says.
+        if let Err(answer) = submitted(cookie, inbound.now) {
+            return answer;
+        }
         let began = platform::moment();
         sent = body::field_of_form(request, CSRF_FIELD, MAX_FORM_BYTES).await;
         inbound.pass(platform::moment().milliseconds_since(began));
     }
-    let user_agent = said("user-agent").unwrap_or_default();
-    let cookies = inbound.cookies();
-    let cookie = cookies.get(&errand.settings.cookies.csrf).ok().flatten();
-    let submitted = match question.submitted(cookie, sent.as_deref(), &user_agent, inbound.now) {
+    let submitted = match submitted(sent.as_deref(), inbound.now) {
         Ok(submitted) => submitted,
         Err(answer) => return answer,
     };

@@ -60,7 +60,7 @@ export function send(request, draft, hasBody, noStore, timeout, patience, oneLin
     const parts = lines.split("\n");
     change(headers, parts);
     const init = { method: request.method, headers, redirect: "manual" };
-    if (hasBody && request.body !== null) init.body = request.body;
+    if (hasBody && request.body !== null) init.body = forms.get(request) ?? request.body;
     if (noStore) init.cache = "no-store";
     if (timeout !== undefined) init.signal = AbortSignal.timeout(timeout);
     sent = fetch(draft ?? parts[0], init);
@@ -180,37 +180,47 @@ export function addCookies(response, lines) {
   for (const line of lines.split("\n")) response.headers.append("set-cookie", line);
 }
 
-/** The whole body of a request or an answer, or `null` if it is longer than `limit`; rejected if it breaks off. */
+/**
+ * The whole body of a request or an answer, or `null` if it is longer than `limit`; rejected if it breaks off. It is copied as it
+ * comes: the runtime has kilobytes behind each piece, and who sends byte by byte would make thousands of these.
+ */
 export async function body(message, limit) {
   const reader = message.body?.getReader();
-  const chunks = [];
+  let whole = new Uint8Array(Math.min(limit, 1024));
   let length = 0;
   while (reader) {
     const { done, value } = await reader.read();
     if (done) break;
+    const before = length;
     length += value.length;
     if (length > limit) {
       // Tells the runtime to stop; whether it listens changes nothing here.
       reader.cancel().catch(() => {});
       return null;
     }
-    chunks.push(value);
+    if (length > whole.length) {
+      const larger = new Uint8Array(Math.min(limit, Math.max(length, 2 * whole.length)));
+      larger.set(whole.subarray(0, before));
+      whole = larger;
+    }
+    whole.set(value, before);
   }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return whole.subarray(0, length);
 }
+
+/** The forms that were read, of the requests that brought them: `null` if it was too long. */
+const forms = new WeakMap();
 
 /**
  * The value of a field of a form (`application/x-www-form-urlencoded`) that is there once; nothing if it is not, or if the form is
- * longer than `limit` or breaks off. It is read from a copy: the runtime keeps what was read for whoever reads the request.
+ * longer than `limit` or breaks off. What was read goes on in place of the body, and what was not read whole goes nowhere.
  */
 export async function fieldOfForm(request, name, limit) {
-  const form = await body(request.clone(), limit);
+  let form = forms.get(request);
+  if (form === undefined) {
+    form = await body(request, limit);
+    forms.set(request, form);
+  }
   const values = form && new URLSearchParams(new TextDecoder().decode(form)).getAll(name);
   return values?.length === 1 ? values[0] : undefined;
 }

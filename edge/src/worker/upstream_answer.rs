@@ -70,7 +70,7 @@ impl Said {
             Destination::Issuer => self
                 .cookies
                 .split('\n')
-                .any(|line| !line.is_empty() && !is_ours(line, &settings.cookies)),
+                .any(|line| !line.is_empty() && !is_one_of(line, &settings.cookies.all())),
         }
     }
 
@@ -118,7 +118,7 @@ impl Said {
             also_removed.extend(cors::HEADERS_OF_THE_APP);
         }
         let cookies = match permit.destination() {
-            Destination::App => without_ours(&self.cookies, &settings.cookies),
+            Destination::App => without_ours(&self.cookies),
             Destination::Issuer => None,
         };
         if cookies.is_some() {
@@ -178,11 +178,11 @@ impl Changes<'_> {
 /// The lines of `Set-Cookie` that are none of ours, if one is. Who is signed in is the issuer's to say, so an app, or whoever
 /// can make it answer what they like, must not put a session of its own choice into a browser, nor end one, nor plant a name
 /// that makes the gate refuse everything that the browser sends from then on.
-fn without_ours(lines: &str, names: &CookieNames) -> Option<String> {
+fn without_ours(lines: &str) -> Option<String> {
     let mut kept = String::with_capacity(lines.len());
     let mut dropped = false;
     for line in lines.split('\n').filter(|line| !line.is_empty()) {
-        if is_ours(line, names) {
+        if is_one_of(line, &CookieNames::OF_EVERY_SETTING) {
             dropped = true;
         } else {
             kept.push_str(line);
@@ -192,11 +192,10 @@ fn without_ours(lines: &str, names: &CookieNames) -> Option<String> {
     dropped.then_some(kept)
 }
 
-/// Whether a line of `Set-Cookie` sets one of our cookies, or what somebody could take for one.
-fn is_ours(line: &str, names: &CookieNames) -> bool {
+/// Whether a line of `Set-Cookie` sets a cookie of one of these names, or what somebody could take for one of ours.
+fn is_one_of(line: &str, names: &[&str]) -> bool {
     let pair = line.split(';').next().unwrap_or_default();
-    CookieHeader::parse(&[pair]).without(&names.all()).is_none()
-        || CookieHeader::hides_behind_commas(pair)
+    CookieHeader::parse(&[pair]).without(names).is_none() || CookieHeader::hides_behind_commas(pair)
 }
 
 /// What follows the upstream's own origin in a redirect of its. The client knows the upstream by another name.
@@ -318,14 +317,15 @@ mod tests {
 
     #[test]
     fn an_app_sets_its_own_cookies_and_none_of_ours() {
-        let settings = settings_with(&[]).ok().unwrap();
         for (lines, kept) in [
             ("", None),
             (
                 "a=1; Path=/\nb=2; Expires=Wed, 09 Jun 2027 10:18:14 GMT",
                 None,
             ),
-            ("edgeward-access=T", None),
+            // Of another setting: it is good for nothing now, and would be under that one.
+            ("edgeward-access=T", Some("")),
+            ("__Secure-edgeward-refresh=R; Max-Age=31536000", Some("")),
             ("a=__Host-edgeward-access=T", None),
             ("__Host-edgeward-access=T; Path=/; Secure", Some("")),
             ("a=1\n__Host-edgeward-session=S\nb=2", Some("a=1\nb=2\n")),
@@ -339,7 +339,7 @@ mod tests {
             ("lang=de,__Host-edgeward-access=T; Path=/", Some("")),
             ("lang=de,__Host-edgeward-accessory=T", None),
         ] {
-            let said = without_ours(lines, &settings.cookies);
+            let said = without_ours(lines);
             assert_eq!(said.as_deref(), kept, "{lines}");
         }
     }

@@ -6,11 +6,7 @@
 //! without a trailing slash. A rule without `methods` speaks about every method in capitals except CONNECT, TRACE and
 //! TRACK; a rule without `host` speaks about every host that can be read as one.
 //!
-//! **Look-alikes.** Some applications fold what paths distinguish: letter case, dots and blanks after a segment, other
-//! representations of a page (`/admin.rsc`, `/_next/data/BUILD/admin.json`). A broad public rule would let such a twin
-//! of a protected page through. So where a *more specific, protected* rule covers the folded path, the request is
-//! denied; a rule written for exactly that spelling is as specific and lifts the denial. Folds that need a table
-//! (full-width letters, for example) are not looked for: there deny by default must do.
+//! A path that some applications take for a protected one is denied, whatever broad rule covers it: see [`lookalike`].
 //!
 //! A policy that cannot be read is a value too ([`PolicyState::Broken`]): it refuses everything and says why.
 
@@ -19,6 +15,7 @@ mod document;
 mod group;
 mod host;
 mod index;
+mod lookalike;
 mod manner;
 mod read;
 mod regard;
@@ -39,7 +36,7 @@ pub(super) use manner::Manner;
 
 use super::limit::Limit;
 use super::path::{CanonicalPath, decoded_segments};
-use super::pattern::{Pattern, Specificity, fold, fold_representation, page_of};
+use super::pattern::{Pattern, Specificity};
 use crate::revocation::Mode;
 
 pub(super) use bounds::REFRESH;
@@ -273,68 +270,6 @@ impl Policy {
         let rules = numbers.filter_map(|at| self.rules.get(at));
         rules.filter(move |rule| rule.concerns(method))
     }
-
-    fn guarded_twin(
-        &self,
-        path: &CanonicalPath,
-        method: &str,
-        host: &str,
-        decider: Option<&Rule>,
-    ) -> Option<&Rule> {
-        // Nothing covers it: it is denied anyway.
-        let decider = decider?;
-        let segments = decoded_segments(path.without_locale_of_any_case(&self.settings.locales));
-        let host = Host::read(host);
-        let narrowest = |twin: &[String]| {
-            let covering = self.folded.covering(twin, host.as_ref());
-            self.concerning(covering, method).next()
-        };
-        let all = |fold_one: fn(&str) -> String| segments.iter().map(|one| fold_one(one)).collect();
-        let twins: [Vec<String>; 3] = [all(fold), all(fold_representation), page_of(&segments)];
-        for twin in twins {
-            let guard = narrowest(&twin)
-                .filter(|rule| rule.is_protected() && rule.specificity() > decider.specificity());
-            if guard.is_some() {
-                return guard;
-            }
-        }
-        let page = page_behind_data_route(&segments, &self.settings.locales)?;
-        let speaks_of_data_routes = decider.pattern.as_str().starts_with("/_next/data");
-        narrowest(&page).filter(|rule| {
-            let asks_the_same =
-                rule.demand == decider.demand && rule.addresses() == decider.addresses();
-            rule.is_protected() && !asks_the_same && !speaks_of_data_routes
-        })
-    }
-}
-
-/// `/_next/data/BUILD/admin.json` is the content of `/admin` in another representation.
-fn page_behind_data_route(segments: &[String], locales: &[String]) -> Option<Vec<String>> {
-    let folded: Vec<String> = segments
-        .iter()
-        .map(|segment| fold_representation(segment))
-        .collect();
-    let [next, data, _build, page @ ..] = folded.as_slice() else {
-        return None;
-    };
-    if next != "_next" || data != "data" {
-        return None;
-    }
-    let page = match page {
-        [first, rest @ ..]
-            if locales
-                .iter()
-                .any(|locale| locale.eq_ignore_ascii_case(first)) =>
-        {
-            rest
-        }
-        whole => whole,
-    };
-    Some(if matches!(page, [only] if only == "index") {
-        Vec::new()
-    } else {
-        page.to_vec()
-    })
 }
 
 impl Rule {
@@ -381,11 +316,6 @@ impl Rule {
 
     pub(super) const fn manner(&self) -> &Manner {
         &self.manner
-    }
-
-    /// Whether somebody does not pass.
-    pub(super) fn is_protected(&self) -> bool {
-        !self.is_public() || !self.addresses().is_empty()
     }
 
     /// Whether the rule speaks about this method.
