@@ -118,6 +118,8 @@ impl Side {
         ] {
             limited.expect("a socket takes a time limit");
         }
+        let at_once = stream.set_nodelay(true);
+        at_once.expect("a socket sends what it is given");
         Self(BufReader::new(stream))
     }
 

@@ -107,6 +107,16 @@ impl CsrfAnswer {
         self.finding == Finding::Refused(CsrfRefusal::Forged)
     }
 
+    /// Whether the token is good. `None`: there were no keys to judge it by.
+    #[must_use]
+    pub const fn is_good(&self) -> Option<bool> {
+        match self.finding {
+            Finding::Genuine => Some(true),
+            Finding::Refused(_) => Some(false),
+            Finding::NoKeys => None,
+        }
+    }
+
     /// What was found about this session's token, if that was the question.
     pub(crate) fn about(&self, session: &str) -> Option<Finding> {
         (self.question.session == session).then_some(self.finding)

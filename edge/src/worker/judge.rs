@@ -58,6 +58,8 @@ pub(super) struct Bench {
     turns: Turns,
     env: JsValue,
     csrf: Option<CsrfAnswer>,
+    csrf_is_counted: bool,
+    awaited_keys: bool,
     /// How the last decision used the feed.
     consulted: Cell<Option<Consulted>>,
 }
@@ -79,6 +81,8 @@ impl Bench {
             turns: Turns::new(settings.counts_own_machine),
             env: env.clone(),
             csrf: None,
+            csrf_is_counted: false,
+            awaited_keys: false,
             consulted: Cell::new(None),
         };
         keys::refresh_behind(&bench.errand(inbound), context);
@@ -131,6 +135,13 @@ impl Bench {
         revocations::with(inbound, self.revocations_are_final, &self.consulted, judge)
     }
 
+    /// Counts a token for which the keys were at hand, which is known when it is over.
+    pub(super) fn count_keys(&self, inbound: &Inbound) {
+        if !self.awaited_keys {
+            tally::keys_at_hand(inbound, &self.settings.cookies.access);
+        }
+    }
+
     /// What is left to do behind the request when it is decided.
     pub(super) fn follow_up(&self, decision: &Decision, inbound: &Inbound, context: &Context) {
         let (consulted, errand) = (self.consulted.get(), || self.errand(inbound));
@@ -178,7 +189,12 @@ impl Bench {
         if let Decision::NeedsCsrf(question) = decision {
             // The token of the caller stays the same, and so does its session, which the answer is about.
             let (errand, arrived) = (self.errand(inbound), inbound.moment);
-            self.csrf = Some(csrf::answer(*question, request, inbound, &errand, context).await);
+            let answer = csrf::answer(*question, request, inbound, &errand, context).await;
+            if !self.csrf_is_counted {
+                self.csrf_is_counted = true;
+                tally::csrf(&answer);
+            }
+            self.csrf = Some(answer);
             if inbound.moment != arrived {
                 // Neither keys nor feed nor token need be good any more.
                 self.keys = keys::current(inbound.now);
@@ -186,7 +202,6 @@ impl Bench {
             }
             decision = self.judge(inbound);
             decision = self.bring_for_claims(decision, inbound, context).await;
-            tally::csrf(&decision);
         }
         // A turn by identity, of which nobody knew before whose it is.
         self.ask_platform(decision, inbound).await
@@ -205,6 +220,10 @@ impl Bench {
         inbound: &Inbound,
         context: &Context,
     ) -> Decision {
+        if matches!(decision, Decision::NeedsKeys(_)) && !self.awaited_keys {
+            self.awaited_keys = true;
+            tally::add(Counted::KeysAwaited, 1);
+        }
         if let Decision::NeedsKeys(KeyDemand::NoKeySet) = decision {
             // A cold isolate will want both, and asks for both at once.
             revocations::begin(&self.errand(inbound), inbound, context);

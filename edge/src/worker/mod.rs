@@ -100,23 +100,29 @@ pub fn fetch(
     let context = Context::new(context);
     let mut bench = Bench::at_hand(&settings, &inbound, env, &context);
     let decision = bench.judge(&inbound);
-    tally::keys(&decision, &inbound, &settings.cookies.access);
     bench.follow_up(&decision, &inbound, &context);
     match effect::of(decision, &inbound) {
-        Effect::Reply(reply) => own(reply, &inbound, &settings)
-            .or_else(|_| not_answered(&inbound, &settings))
-            .map(JsValue::from),
-        Effect::Forward(permit) => exchange::begin(
-            &request,
-            Forwarded {
-                inbound,
-                permit,
-                settings,
-            },
-        ),
+        Effect::Reply(reply) => {
+            bench.count_keys(&inbound);
+            own(reply, &inbound, &settings)
+                .or_else(|_| not_answered(&inbound, &settings))
+                .map(JsValue::from)
+        }
+        Effect::Forward(permit) => {
+            bench.count_keys(&inbound);
+            exchange::begin(
+                &request,
+                Forwarded {
+                    inbound,
+                    permit,
+                    settings,
+                },
+            )
+        }
         Effect::Bring(wanted) => Ok(future_to_promise(async move {
             let (bench, decision) = bench.bring(wanted, &mut inbound, &request, &context).await;
             bench.follow_up(&decision, &inbound, &context);
+            bench.count_keys(&inbound);
             finish(effect::of(decision, &inbound), &request, inbound, settings)
         })
         .into()),

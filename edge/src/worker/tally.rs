@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
+use edgeward_core::csrf::CsrfAnswer;
 use edgeward_core::gate::Decision;
-use edgeward_core::problem::ProblemCode;
 use edgeward_core::tally::{Counted, Tally};
 
 use super::request::Inbound;
@@ -69,38 +69,20 @@ pub(super) fn decided(decision: &Decision) {
     add(what, 1);
 }
 
-/// Counts whether the key set was at hand when a request with an access token was judged first.
-pub(super) fn keys(decision: &Decision, inbound: &Inbound, access_cookie: &str) {
-    if matches!(decision, Decision::NeedsKeys(_)) {
-        add(Counted::KeysAwaited, 1);
-    } else if inbound.header("authorization").is_some()
-        || inbound
-            .header("cookie")
-            .is_some_and(|sent| sent.contains(access_cookie))
+/// Counts that the key set was at hand, if the request has an access token.
+pub(super) fn keys_at_hand(inbound: &Inbound, access_cookie: &str) {
+    let has_cookie = |sent: &str| sent.contains(access_cookie);
+    if inbound.header("authorization").is_some() || inbound.header("cookie").is_some_and(has_cookie)
     {
         add(Counted::KeysAtHand, 1);
     }
 }
 
-/// Counts what became of a CSRF token, by the decision that follows it. Where the keys for it could not be had it was not judged.
-pub(super) fn csrf(decision: &Decision) {
-    let refused = match decision {
-        Decision::Refuse(refusal) => Some(refusal.code),
-        Decision::Forward(_)
-        | Decision::Answer(_)
-        | Decision::AnswerPreflight(_)
-        | Decision::Redirect(_)
-        | Decision::NeedsKeys(_)
-        | Decision::NeedsSignature(_)
-        | Decision::NeedsRevocations(_)
-        | Decision::NeedsTurn(_)
-        | Decision::NeedsRefresh(_)
-        | Decision::NeedsCsrf(_) => None,
-    };
-    match refused {
-        Some(ProblemCode::CsrfUnavailable) => {}
-        Some(ProblemCode::CsrfInvalid) => add(Counted::CsrfInvalid, 1),
-        // What else refuses it comes after.
-        Some(_) | None => add(Counted::CsrfValid, 1),
+/// Counts what was found about a CSRF token. Where the keys for it could not be had it was not judged.
+pub(super) fn csrf(answer: &CsrfAnswer) {
+    match answer.is_good() {
+        Some(true) => add(Counted::CsrfValid, 1),
+        Some(false) => add(Counted::CsrfInvalid, 1),
+        None => {}
     }
 }

@@ -219,7 +219,7 @@ async fn each_number_of_an_edge_reaches_the_issuer() {
         }
         site.is_told().await;
         let mut expected = before;
-        // Besides, the question before and the token of this one.
+        // Besides, the question before and its token.
         for what in counted.iter().chain(&[Answered, KeysAtHand]) {
             *expected.get_mut(series(*what)).expect("a series") += 1.0;
             reached.insert(series(*what));

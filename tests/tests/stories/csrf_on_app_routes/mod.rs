@@ -1,5 +1,6 @@
 //! App routes that ask for the CSRF token: who must bring it, which one counts, and what becomes of them while the issuer is away.
 
+mod forms;
 mod requests;
 mod bundles;
 mod issuer;

@@ -14,7 +14,7 @@ const PART: u64 = 8;
 const PIECE: u64 = 1024 * 1024;
 
 /// The most memory that a process has had, in bytes.
-fn peak_of(process: &str) -> u64 {
+pub(crate) fn peak_of(process: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
     let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());

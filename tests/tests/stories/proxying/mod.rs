@@ -12,6 +12,8 @@ mod failures;
 
 use std::path::Path;
 
+pub(crate) use memory::peak_of;
+
 const POLICY: &str = r#"
 version = 1
 [[route]]
@@ -28,7 +30,7 @@ fn head(lines: &[&str]) -> String {
 }
 
 /// The process that runs the edge whose log this is.
-fn runtime_of(log: &Path) -> String {
+pub(crate) fn runtime_of(log: &Path) -> String {
     let folder = log.parent().expect("the edge's folder");
     let config = folder.join("workerd.capnp");
     let config = config.to_str().expect("a path in UTF-8");
