@@ -213,7 +213,8 @@ pub async fn turn_away(app: &App, frame: &Frame, visitor: &Visitor, error: ApiEr
     led
 }
 
-const fn is_signed_out(error: &ApiError) -> bool {
+/// Whether signing in is what helps.
+pub const fn is_signed_out(error: &ApiError) -> bool {
     matches!(error, ApiError::NotSignedIn | ApiError::InvalidToken(_))
 }
 

@@ -91,6 +91,18 @@ pub fn led_to_profile(done: Done) -> Response {
     Redirect::to(&format!("/account?done={}", done.name())).into_response()
 }
 
+/// Where all sessions are ended.
+pub const END_ALL: &str = "/account/sessions/end-all";
+
+/// Where a session is ended; the list for what names none.
+#[must_use]
+pub fn end_page(id: &str) -> String {
+    match Sid::parse(id) {
+        Some(sid) => format!("/account/sessions/end?id={sid}"),
+        None => "/account/sessions".to_owned(),
+    }
+}
+
 /// Who one is.
 #[derive(Template)]
 #[template(path = "profile.html")]

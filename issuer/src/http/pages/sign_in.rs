@@ -6,7 +6,11 @@ use axum::{
     response::Response,
 };
 
-use super::{Frame, Loads, Page, Wrong, form_pages, message, place, show, turn_away};
+use super::{
+    Frame, Loads, Page, Wrong,
+    account::{END_ALL, end_page},
+    form_pages, message, place, show, turn_away,
+};
 use crate::{
     SharedApp,
     captcha::Purpose,
@@ -163,6 +167,23 @@ impl Resend {
         let fits =
             !fields.is_empty() && fields.len() <= RESENT_FIELDS_MAX && bytes <= RESENT_BYTES_MAX;
         fits.then_some(Self { form, fields })
+    }
+
+    /// The page of the form.
+    #[must_use]
+    pub fn page(&self) -> String {
+        match self.form {
+            Carried::EndSession => end_page(self.value("id")),
+            Carried::EndAll => END_ALL.to_owned(),
+        }
+    }
+
+    /// The value of a field; an absent one is empty.
+    #[must_use]
+    pub fn value(&self, name: &str) -> &str {
+        let mut fields = self.fields.iter();
+        let found = fields.find(|(field, _)| field == name);
+        found.map(|(_, value)| value.as_str()).unwrap_or_default()
     }
 }
 
