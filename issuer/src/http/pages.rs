@@ -12,6 +12,7 @@ pub mod links;
 pub mod loads;
 pub mod moment;
 pub mod nav;
+pub mod resend;
 pub mod sign_in;
 pub mod texts;
 pub mod wrong;

@@ -16,10 +16,7 @@ use crate::{
     App, SharedApp,
     domain::{login::Carrier, password::Password, step_up},
     http::{
-        pages::{
-            self, Frame, Wrong,
-            sign_in::{Resend, StepUpPage},
-        },
+        pages::{self, Frame, Wrong, resend::Resend, sign_in::StepUpPage},
         problem::ApiError,
     },
 };

@@ -22,7 +22,8 @@ use crate::{
         csrf::{self, Demand},
         pages::{
             self, Frame,
-            sign_in::{Carried, Resend, StepUpPage},
+            resend::{Carried, Resend},
+            sign_in::StepUpPage,
         },
         problem::ApiError,
     },

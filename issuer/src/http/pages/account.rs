@@ -240,7 +240,7 @@ pub async fn profile(
         let principal = reader(&app, visitor).await?;
         let account = account_of(&app, &principal).await?;
         let page = ProfilePage {
-            head: Head::of_account(name_of(&account), Place::Profile),
+            head: Head::of_account(&account, &app.config.admin.role, Place::Profile),
             status: Done::from_query(&frame, query.as_deref()),
             first_name: account.first_name.as_str().to_owned(),
             last_name: account.last_name.as_str().to_owned(),
@@ -269,7 +269,7 @@ pub async fn sessions(
         let rows = families.iter();
         let rows = rows.map(|family| row(&frame, family, principal.family.sid));
         with_form(&app, visitor, |csrf_token| SessionsPage {
-            head: Head::of_account(name_of(&account), Place::Sessions),
+            head: Head::of_account(&account, &app.config.admin.role, Place::Sessions),
             csrf_token,
             status: Done::from_query(&frame, query.as_deref()),
             rows: rows.collect(),
