@@ -12,6 +12,7 @@ pub mod links;
 pub mod loads;
 pub mod moment;
 pub mod nav;
+pub mod resend;
 pub mod sign_in;
 pub mod texts;
 pub mod wrong;
@@ -213,7 +214,8 @@ pub async fn turn_away(app: &App, frame: &Frame, visitor: &Visitor, error: ApiEr
     led
 }
 
-const fn is_signed_out(error: &ApiError) -> bool {
+/// Whether signing in is what helps.
+pub const fn is_signed_out(error: &ApiError) -> bool {
     matches!(error, ApiError::NotSignedIn | ApiError::InvalidToken(_))
 }
 

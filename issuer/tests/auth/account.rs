@@ -35,7 +35,7 @@ fn says(answer: &Answer, part: &str) {
 }
 
 /// The pairs of the hidden fields, but for the token.
-fn hidden(page: &str) -> Vec<(&str, &str)> {
+pub(crate) fn hidden(page: &str) -> Vec<(&str, &str)> {
     let fields = page.split("<input type=\"hidden\" name=\"").skip(1);
     fields
         .map(|rest| {
@@ -116,6 +116,19 @@ async fn the_list_shows_each_device_its_network_and_its_times() {
         .header("accept-language", "de");
     let german = german.send().await.expect(200);
     says(&german, "<bdi>Chrome unter Android</bdi>");
+    // What is known is the last refresh, which needs nobody there, and no page calls it more than that.
+    for (page, column, hint) in [
+        (&page, "Last renewed", "A browser may do that by itself"),
+        (
+            &german,
+            "Zuletzt erneuert",
+            "Ein Browser kann das von selbst tun",
+        ),
+    ] {
+        says(page, &format!("<td data-label=\"{column}\"><time "));
+        says(page, hint);
+        assert!(!page.body.contains("active<") && !page.body.contains("aktiv<"));
+    }
     let all = sessions(&mut phone).await;
     let own = all.iter().find(|session| session["current"] == true);
     let own = own.unwrap();

@@ -12,7 +12,7 @@ use crate::{
 const PEOPLE: &str = "/auth/console/users";
 
 /// The page of whom a search finds.
-async fn path_to(root: &mut Browser, email: &str) -> String {
+pub(crate) async fn path_to(root: &mut Browser, email: &str) -> String {
     let page = format!("{PEOPLE}?query={email}");
     let page = root.get(&page).send().await.expect(200);
     let (_, rest) = page
@@ -23,12 +23,12 @@ async fn path_to(root: &mut Browser, email: &str) -> String {
     format!("{PEOPLE}/{id}")
 }
 
-fn version(page: &Answer) -> String {
+pub(crate) fn version(page: &Answer) -> String {
     let (_, rest) = page.body.split_once("name=\"version\" value=\"").unwrap();
     rest.split('"').next().unwrap().to_owned()
 }
 
-async fn send(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Answer {
+pub(crate) async fn send(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Answer {
     browser.post(path).form(fields).with_csrf().send().await
 }
 
@@ -157,17 +157,47 @@ async fn pages_of_many_people_follow_each_other() {
     let first = format!("{PEOPLE}?query=same&role=&status=");
     let first = root.get(&first).send().await.expect(200);
     assert_eq!(first.body.matches("<th scope=\"row\">").count(), 50);
-    let (before, _) = first.body.split_once("\">Further people").unwrap();
-    let next = before
-        .rsplit_once("href=\"")
-        .unwrap()
-        .1
-        .replace("&#38;", "&");
+    let next = way(&first, "Further people").unwrap();
     assert!(next.starts_with(&format!("{PEOPLE}?query=same&")), "{next}");
     let second = root.get(&next).send().await.expect(200);
     assert_eq!(second.body.matches("<th scope=\"row\">").count(), 11);
     assert!(!second.body.contains("Further people"));
     assert!(second.body.contains("From the beginning"));
+
+    // Both ways go through the same search, in steps as long as the one before.
+    let asked = "query=u1&role=&status=&limit=4";
+    let first = root.get(&format!("{PEOPLE}?{asked}")).send().await;
+    let next = way(&first.expect(200), "Further people").unwrap();
+    assert!(
+        next.starts_with(&format!("{PEOPLE}?{asked}&cursor=")),
+        "{next}"
+    );
+    let second = root.get(&next).send().await.expect(200);
+    assert_eq!(second.body.matches("<th scope=\"row\">").count(), 4);
+    let third = way(&second, "Further people").unwrap();
+    assert!(
+        third.starts_with(&format!("{PEOPLE}?{asked}&cursor=")),
+        "{third}"
+    );
+    let beginning = format!("{PEOPLE}?{asked}");
+    assert_eq!(way(&second, "From the beginning"), Some(beginning));
+    for (page, beginning) in [
+        ("?query=a%26b&cursor=x", Some("?query=a%26b&role=&status=")),
+        ("?role=a%20b&cursor=x", Some("")),
+        ("?limit=0&cursor=x", Some("")),
+        ("?query=same&limit=4", None),
+    ] {
+        let page = root.get(&format!("{PEOPLE}{page}")).send().await;
+        let expected = beginning.map(|query| format!("{PEOPLE}{query}"));
+        assert_eq!(way(&page, "From the beginning"), expected);
+    }
+}
+
+/// Where the link of this text leads.
+fn way(page: &Answer, text: &str) -> Option<String> {
+    let (before, _) = page.body.split_once(&format!("\">{text}"))?;
+    let (_, href) = before.rsplit_once("href=\"")?;
+    Some(href.replace("&#38;", "&"))
 }
 
 #[tokio::test]
@@ -302,6 +332,25 @@ async fn a_form_whose_token_is_stale_comes_back_with_what_was_typed() {
     // Whoever is no administrator, or nobody, sees nothing of it.
     let nobody = desk.browser().post(&roles).form(&typed).send().await;
     assert!(!nobody.body.contains("support"), "{}", nobody.body);
+}
+
+#[tokio::test]
+async fn whoever_holds_the_role_finds_the_way_on_the_own_pages_and_nobody_else() {
+    let (desk, mut root, mut ada) = desk().await;
+    for path in ["/account", "/account/sessions"] {
+        for (language, text) in [("en", "People"), ("de", "Personen")] {
+            let page = root.get(path).header("accept-language", language);
+            let page = page.send().await.expect(200);
+            assert_eq!(way(&page, text).as_deref(), Some(PEOPLE), "{}", page.body);
+        }
+        let page = ada.get(path).send().await.expect(200);
+        assert!(!page.body.contains("/auth/console"), "{}", page.body);
+    }
+    // The database is asked, and not the token of the sign-in.
+    desk.run("DELETE FROM user_roles WHERE role = 'admin'")
+        .await;
+    let page = root.get("/account").send().await.expect(200);
+    assert!(!page.body.contains("/auth/console"), "{}", page.body);
 }
 
 #[tokio::test]

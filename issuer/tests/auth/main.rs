@@ -28,6 +28,7 @@ mod step_up;
 mod turned_away;
 mod admin;
 mod console;
+mod console_roles;
 mod admin_addresses;
 mod root;
 

@@ -81,6 +81,49 @@ export function consoleStories(world) {
         }
       });
 
+      visit("a lock is ended, and then every session, from the page that the own account leads to", async (visitor, page) => {
+        const { other, email, heading } = await somebody(visitor, world, `dee-${javaScriptEnabled}`);
+        try {
+          // Nobody whom the browser knows: what it knows has attempts of its own.
+          await other.context.clearCookies();
+          await other.page.goto("/login?returnTo=/app");
+          const lock = other.page.getByRole("alert").getByText("signing in with this address is locked");
+          for (let tries = 0; (await lock.count()) === 0; tries += 1) {
+            assert.ok(tries < 20, "no lock comes");
+            await other.page.getByLabel("E-mail address").fill(email);
+            await other.page.getByLabel("Password").fill("Wrong-horse-7-battery");
+            await Promise.all([other.page.waitForNavigation(), other.page.getByRole("button", { name: "Sign in" }).click()]);
+          }
+
+          await visitor.signIn(world.site.admin);
+          await page.goto("/account");
+          await page.getByRole("link", { name: "People" }).click();
+          await visitor.expectHeading("People");
+          await page.getByLabel("Address or name").fill(email);
+          await page.getByLabel("State").selectOption({ label: "Locked" });
+          await page.getByRole("button", { name: "Search" }).click();
+          await page.waitForURL(({ searchParams }) => searchParams.get("status") === "locked");
+          await page.getByRole("link", { name: heading }).click();
+          await visitor.expectHeading(heading);
+          await page.getByText("locked until").waitFor();
+          await page.getByRole("button", { name: "End the lock" }).click();
+          await page.getByRole("status").getByText("The lock has ended.").waitFor();
+          assert.equal(await page.getByRole("button", { name: "End the lock" }).count(), 0);
+
+          await other.page.goto("/login?returnTo=/app");
+          await other.submitSignIn({ email, password: "Correct-horse-1-battery" });
+          await other.expectHeading(`Hello, ${heading}`);
+          await page.reload();
+          await page.getByText("End all sessions").click();
+          await page.getByRole("button", { name: "End all of them" }).click();
+          await page.getByRole("status").getByText("All sessions have ended.").waitFor();
+          await page.getByText("This person is not signed in anywhere.").waitFor();
+          assert.equal(await untilRefused(other), 401);
+        } finally {
+          await other.leave();
+        }
+      }, refused("4(01|23)"));
+
       visit(
         "somebody without the role meets a page that says so",
         async (visitor, page) => {
@@ -131,6 +174,8 @@ export async function consoleTour(page, { origin, admin, user, password }, look,
   await fill({ email: admin.email, password: admin.password });
   await send("main button[type=submit]");
   await look("people");
+  await go("/account");
+  await look("profile-administrator");
   await go("/auth/console/users?limit=1");
   await look("people-first-page");
   await send("a[rel=next]");
@@ -154,6 +199,14 @@ export async function consoleTour(page, { origin, admin, user, password }, look,
   await go(`${person}?done=unlock`);
   await look("person-done");
   if (wait === undefined) return;
+  await go(person);
+  await fill({ roles: "support" });
+  await wait(TOO_OLD);
+  await send("form[action$='/roles'] button");
+  await look("person-question");
+  await fill({ password: admin.password });
+  await send("main button[type=submit]");
+  await look("person-roles-again");
   await wait(TOO_OLD);
   await go(person);
   await look("person-unconfirmed");

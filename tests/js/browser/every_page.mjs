@@ -49,13 +49,13 @@ export function tourStories(world) {
           visit("is accessible, still, narrow enough, and within its content policy", async (visitor, page) => {
             const looked = await inspector(visitor, locale, colorScheme);
             await tour(page, world.site.origin, world.site.password, looked.at);
-            looked.expectNames(21);
+            looked.expectNames(26);
           }, EXPECTED);
 
           clockedVisit("is so too for administrators", async (visitor, page, clock) => {
             const looked = await inspector(visitor, locale, colorScheme);
             await consoleTour(page, world.clocked, looked.at, clock.wait);
-            looked.expectNames(12);
+            looked.expectNames(15);
           }, EXPECTED);
 
           visit("is so too where it begins with a mail", async (visitor, page) => {

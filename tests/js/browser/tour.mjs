@@ -1,6 +1,7 @@
 // Every page and every state of one, in the order that somebody can meet them: `look(name)` is called at each, and where a page is in
 // one language only `look(name, language)`.
 
+import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 
 /** Goes through them with `page`, which begins without a sign-in. `password` is the one that the person will have. */
@@ -17,6 +18,7 @@ export async function tour(page, origin, password, look) {
   await go("/login?returnTo=%2Fapp");
   await look("sign-in");
   await fill({ email, password: "not the password" });
+  await unanswered(page, "**/auth/login", look, "sign-in");
   await send();
   await look("sign-in-refused");
   await go("/account/nothing");
@@ -53,15 +55,31 @@ export async function tour(page, origin, password, look) {
   await link.click();
   await page.locator("dialog[open]").waitFor();
   await look("sessions-question");
-  await page.route("**/auth/sessions/*", (route) => route.abort());
-  await page.locator("dialog .button-danger").click();
-  await page.locator("#status .notice").waitFor();
-  await look("sessions-failed");
-  await page.unroute("**/auth/sessions/*");
-  await go(question);
-  await look("end-session");
-  await go("/account/sessions/end-all");
-  await look("end-all");
+  // No answer, and then one that refuses.
+  const refusal = { status: 429, contentType: "application/problem+json", body: '{"code":"RATE_LIMITED"}' };
+  for (const [name, answer] of [
+    ["sessions-unanswered", (route) => route.abort()],
+    ["sessions-failed", (route) => route.fulfill(refusal)],
+  ]) {
+    await page.route("**/auth/sessions/*", answer);
+    await page.locator("dialog .button-danger").click();
+    await page.locator("#status .notice").waitFor();
+    await look(name);
+    await page.unroute("**/auth/sessions/*");
+    await go("/account/sessions");
+    await link.click();
+  }
+  for (const [name, path] of [
+    ["end-session", question],
+    ["end-all", "/account/sessions/end-all"],
+  ]) {
+    await go(path);
+    await look(name);
+    // As a page whose cookie has changed meanwhile.
+    await page.locator("[name=csrf_token]").evaluate((field) => (field.value = "stale"));
+    await send();
+    await look(`${name}-refused`);
+  }
   await go("/account/sessions?done=session-ended");
   await look("sessions-done");
 
@@ -86,6 +104,31 @@ export async function tour(page, origin, password, look) {
   await look("resend");
   await go("/account/sign-out");
   await look("sign-out");
+}
+
+/**
+ * The page of a form that is on its way, and after the time that people are asked to wait. It stays as it is for as long as anybody
+ * looks: an answer without content leads nowhere, and the page's patience ends when it is told to.
+ */
+async function unanswered(page, action, look, name) {
+  const said = page.locator(".said:not(:empty)");
+  await page.route(action, (route) => route.fulfill({ status: 204 }));
+  await page.evaluate(() => {
+    const { setTimeout } = globalThis;
+    globalThis.setTimeout = (act, delay, ...rest) => {
+      if (delay !== 10_000) return setTimeout(act, delay, ...rest);
+      globalThis.patienceEnds = act;
+      return 0;
+    };
+  });
+  await page.locator("main button[type=submit]").click({ noWaitAfter: true });
+  await said.waitFor();
+  await look(`${name}-sent`);
+  const sent = await said.innerText();
+  await page.evaluate(() => globalThis.patienceEnds());
+  assert.notEqual(await said.innerText(), sent);
+  await look(`${name}-late`);
+  await page.unroute(action);
 }
 
 /** The same of what begins with a mail, at a site that sends some; `letter(email)` resolves to the link of the next one to somebody. */

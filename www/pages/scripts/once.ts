@@ -7,9 +7,9 @@ const PATIENCE_MS = 10_000;
 
 const { saidSent, saidLate } = document.body.dataset;
 const said = document.createElement("p");
-said.className = "visually-hidden";
+said.className = "said";
 said.setAttribute("role", "status");
-// Here before its text, so that the text is read out.
+// Here before its text, so that the text is read out. It has its own place on the screen, and moves nothing when it gets one.
 document.querySelector("main")?.prepend(said);
 
 /** Makes the button usable again; there is one while a form is on its way. */

@@ -20,10 +20,7 @@ use crate::{
     http::{
         cookies::{self, Purpose},
         csrf,
-        pages::{
-            self, Frame,
-            sign_in::{Resend, ResendPage},
-        },
+        pages::{Frame, resend::Resend},
         problem::ApiError,
     },
 };
@@ -142,14 +139,7 @@ pub(super) fn signed_in(
     let mut response = match (format, onward) {
         (Format::Json, _) => (status, Json(body(false))).into_response(),
         (Format::Form, Onward::Place(place)) => led_to(place, SIGNED_IN_HOME),
-        (Format::Form, Onward::Again(frame, resend)) => {
-            let page = ResendPage {
-                frame: frame.clone(),
-                csrf_token,
-                resend: resend.clone(),
-            };
-            pages::render(StatusCode::OK, &page)?
-        }
+        (Format::Form, Onward::Again(frame, resend)) => resend.offer(frame, csrf_token)?,
     };
     let session = cookies::set(
         config,

@@ -90,7 +90,9 @@ impl Fields for Confirm {
         (status = 503, description = "`BUSY`, with `Retry-After`"),
     ))]
 pub async fn confirm(State(app): State<SharedApp>, submission: Submission<Confirm>) -> Response {
-    submission.respond(&app, answer(&app, &submission).await)
+    submission
+        .respond(&app, answer(&app, &submission).await)
+        .await
 }
 
 async fn answer(app: &App, submission: &Submission<Confirm>) -> Result<Response, ApiError> {

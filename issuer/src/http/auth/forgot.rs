@@ -73,7 +73,9 @@ impl Fields for Forgot {
         (status = 503, description = "`BUSY`, with `Retry-After`"),
     ))]
 pub async fn forgot(State(app): State<SharedApp>, submission: Submission<Forgot>) -> Response {
-    submission.respond(&app, answer(&app, &submission).await)
+    submission
+        .respond(&app, answer(&app, &submission).await)
+        .await
 }
 
 async fn answer(app: &App, submission: &Submission<Forgot>) -> Result<Response, ApiError> {

@@ -109,7 +109,12 @@ impl Fields for Login {
         (status = 503, description = "`BUSY`, `SIGNING_UNAVAILABLE`, with `Retry-After`"),
     ))]
 pub async fn log_in(State(app): State<SharedApp>, submission: Submission<Login>) -> Response {
-    to_the_end(async move { submission.respond(&app, answer(&app, &submission).await) }).await
+    to_the_end(async move {
+        submission
+            .respond(&app, answer(&app, &submission).await)
+            .await
+    })
+    .await
 }
 
 /// Runs what counts an attempt on a task of its own: a caller who hangs up must not leave it uncounted.

@@ -26,7 +26,7 @@ use crate::{
     http::{
         pages::{
             self, Frame,
-            account::{self, Done, EndAllPage},
+            account::{self, Done, END_ALL, EndAllPage},
             sign_in::SignOutPage,
         },
         problem::ApiError,
@@ -77,7 +77,9 @@ impl Fields for Logout {
         (status = 500, description = "`INTERNAL`"),
     ))]
 pub async fn log_out(State(app): State<SharedApp>, submission: Submission<Logout>) -> Response {
-    submission.respond(&app, answer_log_out(&app, &submission).await)
+    submission
+        .respond(&app, answer_log_out(&app, &submission).await)
+        .await
 }
 
 async fn answer_log_out(app: &App, submission: &Submission<Logout>) -> Result<Response, ApiError> {
@@ -166,6 +168,10 @@ impl Fields for LogoutAll {
         Some(pages::render(StatusCode::OK, &page))
     }
 
+    fn page(&self) -> Option<String> {
+        Some(END_ALL.to_owned())
+    }
+
     fn to_send_again(&self) -> Vec<(String, String)> {
         vec![(EXCEPT_CURRENT.to_owned(), self.except_current.to_string())]
     }
@@ -190,7 +196,9 @@ pub async fn log_out_all(
     State(app): State<SharedApp>,
     submission: Submission<LogoutAll>,
 ) -> Response {
-    submission.respond(&app, answer_log_out_all(&app, &submission).await)
+    submission
+        .respond(&app, answer_log_out_all(&app, &submission).await)
+        .await
 }
 
 async fn answer_log_out_all(

@@ -42,8 +42,6 @@ pub struct ChangePassword {
 }
 
 impl Fields for ChangePassword {
-    const PAGE: Option<&'static str> = Some("/account/password");
-
     fn from_form(form: &FormFields) -> Option<Self> {
         Some(Self {
             current_password: form.get(CURRENT).into(),
@@ -71,6 +69,10 @@ impl Fields for ChangePassword {
         };
         Some(pages::render(StatusCode::OK, &page))
     }
+
+    fn page(&self) -> Option<String> {
+        Some("/account/password".to_owned())
+    }
 }
 
 /// The field of the form with the present password.
@@ -96,7 +98,12 @@ pub async fn change(
     State(app): State<SharedApp>,
     submission: Submission<ChangePassword>,
 ) -> Response {
-    to_the_end(async move { submission.respond(&app, answer(&app, &submission).await) }).await
+    to_the_end(async move {
+        submission
+            .respond(&app, answer(&app, &submission).await)
+            .await
+    })
+    .await
 }
 
 async fn answer(app: &App, submission: &Submission<ChangePassword>) -> Result<Response, ApiError> {

@@ -83,9 +83,9 @@ pub async fn refresh(State(app): State<SharedApp>, submission: Submission<Refres
             let ended = is_ended(&error);
             let refusal = submission.refuse(&app, error);
             let answered = for_the_edge(&app, ended, refusal);
-            submission.respond(&app, answered)
+            submission.respond(&app, answered).await
         }
-        outcome => submission.respond(&app, outcome),
+        outcome => submission.respond(&app, outcome).await,
     };
     reach(Point::AnswerMade);
     response

@@ -112,7 +112,9 @@ pub async fn register(
     State(app): State<SharedApp>,
     submission: Submission<Registration>,
 ) -> Response {
-    submission.respond(&app, answer(&app, &submission).await)
+    submission
+        .respond(&app, answer(&app, &submission).await)
+        .await
 }
 
 async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Response, ApiError> {

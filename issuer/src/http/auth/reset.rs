@@ -83,7 +83,9 @@ pub async fn reset(
     State(app): State<SharedApp>,
     submission: Submission<ResetPassword>,
 ) -> Response {
-    submission.respond(&app, answer(&app, &submission).await)
+    submission
+        .respond(&app, answer(&app, &submission).await)
+        .await
 }
 
 async fn answer(app: &App, submission: &Submission<ResetPassword>) -> Result<Response, ApiError> {

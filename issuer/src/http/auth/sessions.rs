@@ -132,7 +132,9 @@ pub async fn revoke(
     // What cannot even be read names no session.
     let id = id.map(|Path(id)| id).unwrap_or_default();
     let ended = end_one(&app, &id, &submission.visitor).await;
-    submission.respond(&app, ended.and_then(|own| answer::ended(own, &app)))
+    submission
+        .respond(&app, ended.and_then(|own| answer::ended(own, &app)))
+        .await
 }
 
 /// The session that a form ends.
@@ -164,6 +166,10 @@ impl Fields for EndSession {
         Some(pages::render(StatusCode::OK, &page))
     }
 
+    fn page(&self) -> Option<String> {
+        Some(account::end_page(&self.id))
+    }
+
     fn to_send_again(&self) -> Vec<(String, String)> {
         vec![("id".to_owned(), self.id.clone())]
     }
@@ -179,7 +185,7 @@ pub async fn end(State(app): State<SharedApp>, submission: Submission<EndSession
         Err(ApiError::NotFound) => Ok(account::led_to_sessions(Done::AlreadyEnded)),
         Err(error) => Err(error),
     };
-    submission.respond(&app, led_on)
+    submission.respond(&app, led_on).await
 }
 
 /// Ends a session of whoever asks; says whether it is the one in use.

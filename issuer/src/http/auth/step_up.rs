@@ -16,10 +16,7 @@ use crate::{
     App, SharedApp,
     domain::{login::Carrier, password::Password, step_up},
     http::{
-        pages::{
-            self, Frame, Wrong,
-            sign_in::{Resend, StepUpPage},
-        },
+        pages::{self, Frame, Wrong, resend::Resend, sign_in::StepUpPage},
         problem::ApiError,
     },
 };
@@ -64,6 +61,14 @@ impl Fields for StepUp {
         };
         Some(pages::render(StatusCode::OK, &page))
     }
+
+    /// Whoever signs in has confirmed who they are, so they go on from there.
+    fn page(&self) -> Option<String> {
+        match &self.resend {
+            Some(resend) => Some(resend.page()),
+            None => Some(self.return_to.clone()),
+        }
+    }
 }
 
 /// Without the address, which nobody typed here, and without the lock of sign-ins, which is another.
@@ -94,7 +99,12 @@ fn wrong(frame: &Frame, error: &ApiError) -> Wrong {
         (status = 503, description = "`BUSY`, with `Retry-After`"),
     ))]
 pub async fn step_up(State(app): State<SharedApp>, submission: Submission<StepUp>) -> Response {
-    to_the_end(async move { submission.respond(&app, answer(&app, &submission).await) }).await
+    to_the_end(async move {
+        submission
+            .respond(&app, answer(&app, &submission).await)
+            .await
+    })
+    .await
 }
 
 async fn answer(app: &App, submission: &Submission<StepUp>) -> Result<Response, ApiError> {

@@ -22,7 +22,8 @@ use crate::{
         csrf::{self, Demand},
         pages::{
             self, Frame,
-            sign_in::{Carried, Resend, StepUpPage},
+            resend::{Carried, Resend},
+            sign_in::StepUpPage,
         },
         problem::ApiError,
     },
@@ -73,7 +74,7 @@ impl FormFields {
 }
 
 /// What a resource takes.
-pub trait Fields: DeserializeOwned + Send + 'static {
+pub trait Fields: DeserializeOwned + Send + Sync + 'static {
     /// The same from a form; `None` for resources that have no page.
     fn from_form(form: &FormFields) -> Option<Self> {
         let _ = form;
@@ -95,8 +96,11 @@ pub trait Fields: DeserializeOwned + Send + 'static {
         None
     }
 
-    /// The page of the form: where somebody begins anew who had to confirm their identity, if nothing of the form goes along.
-    const PAGE: Option<&'static str> = None;
+    /// The page of the form: where somebody begins anew who had to sign in or to confirm their identity, if nothing of the form
+    /// goes along. It ends up in an address, so nothing of it is secret.
+    fn page(&self) -> Option<String> {
+        None
+    }
 
     /// The fields of a form that go along while somebody confirms their identity, so that they need not be typed again. The page
     /// that asks for the password carries them and nothing keeps them here, so a password is never among them.
@@ -264,9 +268,18 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
 
 impl<T: Fields> Submission<T> {
     /// What goes back when the resource has been asked.
-    #[must_use]
-    pub fn respond(&self, app: &App, outcome: Result<Response, ApiError>) -> Response {
-        outcome.unwrap_or_else(|error| self.refuse(app, error))
+    pub async fn respond(&self, app: &App, outcome: Result<Response, ApiError>) -> Response {
+        match outcome {
+            Ok(response) => response,
+            Err(error) if self.format == Format::Form && pages::is_signed_out(&error) => {
+                // A form that was open for longer than the sign-in: its page is where they come back to, since what it sends
+                // to cannot be opened.
+                let mut frame = self.frame.clone();
+                frame.here = self.fields.page();
+                pages::turn_away(app, &frame, &self.visitor, error).await
+            }
+            Err(error) => self.refuse(app, error),
+        }
     }
 
     /// The answer to a refusal: a problem for a program; for a person the form again, or a message.
@@ -281,33 +294,47 @@ impl<T: Fields> Submission<T> {
         }
     }
 
+    /// The question for the password in the place of the answer, with the form that waits for it. `None` where there is nothing to
+    /// come back to.
+    #[must_use]
+    pub fn question(&self, app: &App) -> Option<Response> {
+        self.with_token(app, |token| self.step_up_first(token))
+    }
+
     /// `None` when the form cannot be shown.
     fn form_again(&self, app: &App, error: &ApiError) -> Option<Response> {
-        let (token, cookie) = csrf::hand_out(app, &self.visitor).ok()?;
-        let page = if matches!(error, ApiError::StepUpRequired) {
-            self.step_up_first(token)
-        } else {
-            self.fields
-                .page_again(app, self.frame.clone(), token, error)
+        if matches!(error, ApiError::StepUpRequired) {
+            return self.question(app);
+        }
+        let again = |token| {
+            let frame = self.frame.clone();
+            self.fields.page_again(app, frame, token, error)
         };
-        let mut page = page?.ok()?;
+        self.with_token(app, again)
+    }
+
+    fn with_token(
+        &self,
+        app: &App,
+        page: impl FnOnce(String) -> Option<Result<Response, ApiError>>,
+    ) -> Option<Response> {
+        let (token, cookie) = csrf::hand_out(app, &self.visitor).ok()?;
+        let mut page = page(token)?.ok()?;
         cookies::append(&mut page, [cookie]).ok()?;
         Some(page)
     }
-}
 
-impl<T: Fields> Submission<T> {
-    /// The question for the password, with the form that waits for its answer.
     fn step_up_first(&self, csrf_token: String) -> Option<Result<Response, ApiError>> {
         let resend = Carried::to(&self.frame.path)
             .and_then(|form| Resend::of(form, self.fields.to_send_again()));
-        if resend.is_none() && T::PAGE.is_none() {
-            return None;
-        }
+        let return_to = match &resend {
+            Some(_) => String::new(),
+            None => self.fields.page()?,
+        };
         let page = StepUpPage {
             frame: self.frame.clone(),
             csrf_token,
-            return_to: T::PAGE.unwrap_or_default().to_owned(),
+            return_to,
             resend,
             error: None,
         };

@@ -91,6 +91,18 @@ pub fn led_to_profile(done: Done) -> Response {
     Redirect::to(&format!("/account?done={}", done.name())).into_response()
 }
 
+/// Where all sessions are ended.
+pub const END_ALL: &str = "/account/sessions/end-all";
+
+/// Where a session is ended; the list for what names none.
+#[must_use]
+pub fn end_page(id: &str) -> String {
+    match Sid::parse(id) {
+        Some(sid) => format!("/account/sessions/end?id={sid}"),
+        None => "/account/sessions".to_owned(),
+    }
+}
+
 /// Who one is.
 #[derive(Template)]
 #[template(path = "profile.html")]
@@ -228,7 +240,7 @@ pub async fn profile(
         let principal = reader(&app, visitor).await?;
         let account = account_of(&app, &principal).await?;
         let page = ProfilePage {
-            head: Head::of_account(name_of(&account), Place::Profile),
+            head: Head::of_account(&account, &app.config.admin.role, Place::Profile),
             status: Done::from_query(&frame, query.as_deref()),
             first_name: account.first_name.as_str().to_owned(),
             last_name: account.last_name.as_str().to_owned(),
@@ -257,7 +269,7 @@ pub async fn sessions(
         let rows = families.iter();
         let rows = rows.map(|family| row(&frame, family, principal.family.sid));
         with_form(&app, visitor, |csrf_token| SessionsPage {
-            head: Head::of_account(name_of(&account), Place::Sessions),
+            head: Head::of_account(&account, &app.config.admin.role, Place::Sessions),
             csrf_token,
             status: Done::from_query(&frame, query.as_deref()),
             rows: rows.collect(),

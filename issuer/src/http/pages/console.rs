@@ -4,6 +4,7 @@
 //! after which sign-in, is decided there and nowhere here.
 
 pub mod acts;
+pub mod again;
 pub mod people;
 pub mod person;
 

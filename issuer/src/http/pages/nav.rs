@@ -1,5 +1,8 @@
 //! The head of the pages of somebody who is signed in: who they are, and where they can go.
 
+use super::account::name_of;
+use crate::domain::accounts::{Account, Role};
+
 /// Where a page is reached from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -22,6 +25,12 @@ pub struct Way {
     pub place: Place,
 }
 
+const PEOPLE: Way = Way {
+    href: "/auth/console/users",
+    text: "nav-people",
+    place: Place::People,
+};
+
 /// In the order that they stand in.
 const ACCOUNT: [Way; 2] = [
     Way {
@@ -38,11 +47,7 @@ const ACCOUNT: [Way; 2] = [
 
 /// Those of administrators.
 const CONSOLE: [Way; 2] = [
-    Way {
-        href: "/auth/console/users",
-        text: "nav-people",
-        place: Place::People,
-    },
+    PEOPLE,
     Way {
         href: "/account",
         text: "nav-account",
@@ -62,12 +67,16 @@ pub struct Head {
 }
 
 impl Head {
-    /// The head of a page about one's own account.
+    /// The head of a page about one's own account. Who holds the role of administrators finds the way to their pages on it.
     #[must_use]
-    pub fn of_account(name: String, here: Place) -> Self {
+    pub fn of_account(account: &Account, administrators: &Role, here: Place) -> Self {
+        let mut ways = ACCOUNT.to_vec();
+        if account.roles.contains(administrators) {
+            ways.push(PEOPLE);
+        }
         Self {
-            name,
-            ways: ACCOUNT.to_vec(),
+            name: name_of(account),
+            ways,
             here,
         }
     }

@@ -6,16 +6,15 @@ use axum::{
     response::Response,
 };
 
-use super::{Frame, Loads, Page, Wrong, form_pages, message, place, show, turn_away};
+use super::{
+    Frame, Loads, Page, Wrong, form_pages, message, place, resend::Resend, show, turn_away,
+};
 use crate::{
     SharedApp,
     captcha::Purpose,
     domain::password::Policy,
     http::{
-        auth::{
-            submission::FormFields,
-            visitor::{Strength, Visitor},
-        },
+        auth::visitor::{Strength, Visitor},
         challenge::Challenge,
         problem::ApiError,
     },
@@ -81,103 +80,6 @@ pub struct StepUpPage {
     pub error: Option<Wrong>,
 }
 
-/// A form that somebody sent and that was refused until they have confirmed their identity. It stays with the browser: the page that
-/// asks for the password carries it, and the page behind that offers it again. The issuer keeps nothing of it, and nothing is sent
-/// without the person, so whoever brings in a form of their own gets no further than to a button that says what it does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resend {
-    /// Which form.
-    pub form: Carried,
-    /// Its fields, without the token and without passwords.
-    pub fields: Vec<(String, String)>,
-}
-
-/// The forms that are carried. They can end sessions and do nothing else: a form that gives somebody something must not be a
-/// stranger's to prepare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Carried {
-    /// One session of the person.
-    EndSession,
-    /// All of them, or all others.
-    EndAll,
-}
-
-impl Carried {
-    const ALL: [Self; 2] = [Self::EndSession, Self::EndAll];
-
-    /// Where it is sent.
-    #[must_use]
-    pub const fn action(self) -> &'static str {
-        match self {
-            Self::EndSession => "/account/sessions/end",
-            Self::EndAll => "/auth/logout-all",
-        }
-    }
-
-    /// The text of its button.
-    #[must_use]
-    pub const fn button(self) -> &'static str {
-        match self {
-            Self::EndSession => "resend-end-session",
-            Self::EndAll => "resend-end-all",
-        }
-    }
-
-    /// The form that is sent to this path.
-    #[must_use]
-    pub fn to(path: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|form| form.action() == path)
-    }
-}
-
-/// The most fields that are carried, and the most bytes: forms of ours have a dozen short ones.
-const RESENT_FIELDS_MAX: usize = 32;
-const RESENT_BYTES_MAX: usize = 16 * 1024;
-
-/// The field that says where the carried form goes.
-const RESEND_TO: &str = "resendTo";
-
-/// What the names of the carried fields begin with.
-const RESEND_PREFIX: &str = "resend.";
-
-impl Resend {
-    /// The form that a question for the password carried.
-    #[must_use]
-    pub fn from_form(form: &FormFields) -> Option<Self> {
-        let carried = Carried::to(&form.get(RESEND_TO))?;
-        let fields = form
-            .all()
-            .filter_map(|(name, value)| Some((name.strip_prefix(RESEND_PREFIX)?, value)))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        Self::of(carried, fields)
-    }
-
-    /// `None` where there is too much of it, or nothing.
-    #[must_use]
-    pub fn of(form: Carried, fields: Vec<(String, String)>) -> Option<Self> {
-        let bytes: usize = fields
-            .iter()
-            .map(|(name, value)| name.len().saturating_add(value.len()))
-            .sum();
-        let fits =
-            !fields.is_empty() && fields.len() <= RESENT_FIELDS_MAX && bytes <= RESENT_BYTES_MAX;
-        fits.then_some(Self { form, fields })
-    }
-}
-
-/// The offer to send a form again after the identity was confirmed.
-#[derive(Template)]
-#[template(path = "resend.html")]
-pub struct ResendPage {
-    /// What every page has.
-    pub frame: Frame,
-    /// The token of the hidden field, of the new session.
-    pub csrf_token: String,
-    /// The form.
-    pub resend: Resend,
-}
-
 /// The question whether to sign out.
 #[derive(Template)]
 #[template(path = "sign_out.html")]
@@ -188,7 +90,7 @@ pub struct SignOutPage {
     pub csrf_token: String,
 }
 
-form_pages!(StepUpPage, ResendPage, SignOutPage);
+form_pages!(StepUpPage, SignOutPage);
 
 impl Page for LoginPage {
     fn frame(&self) -> &Frame {

@@ -44,6 +44,10 @@ person-roles-other = Weitere Rollen
 person-roles-other-hint = Buchstaben, Ziffern und - _ . : mit einem Leerzeichen zwischen zweien.
 person-roles-save = Rollen speichern
 
+roles-again-title = Diese Rollen speichern?
+roles-again-lead = Sie sind noch nicht gespeichert. Sehen Sie sie an, und speichern Sie sie.
+roles-again-leave = Nichts ändern und zurück zur Person
+
 person-sessions = Sitzungen
 person-sessions-none = Diese Person ist nirgends angemeldet.
 person-session-end = Diese Sitzung beenden

@@ -44,6 +44,10 @@ person-roles-other = Further roles
 person-roles-other-hint = Letters, digits and - _ . : with a blank between two.
 person-roles-save = Save roles
 
+roles-again-title = Save these roles?
+roles-again-lead = They are not saved yet. Look at them, and save them.
+roles-again-leave = Leave it, and go back to the person
+
 person-sessions = Sessions
 person-sessions-none = This person is not signed in anywhere.
 person-session-end = End this session

@@ -43,7 +43,9 @@ pub async fn unlock(
 ) -> Response {
     let id = id.map(|Path(id)| id).unwrap_or_default();
     let done = end_lock(&app, &submission.visitor, &id).await;
-    submission.respond(&app, done.map(|()| StatusCode::NO_CONTENT.into_response()))
+    submission
+        .respond(&app, done.map(|()| StatusCode::NO_CONTENT.into_response()))
+        .await
 }
 
 /// The same for whoever was asked.
@@ -73,7 +75,9 @@ pub async fn revoke_sessions(
 ) -> Response {
     let id = id.map(|Path(id)| id).unwrap_or_default();
     let ended = end_sessions(&app, &submission.visitor, &id, None).await;
-    submission.respond(&app, ended.and_then(|own| answer::ended(own, &app)))
+    submission
+        .respond(&app, ended.and_then(|own| answer::ended(own, &app)))
+        .await
 }
 
 /// Ends one session of a user.
@@ -96,7 +100,9 @@ pub async fn revoke_session(
 ) -> Response {
     let (id, sid) = ids.map(|Path(ids)| ids).unwrap_or_default();
     let ended = end_sessions(&app, &submission.visitor, &id, Some(&sid)).await;
-    submission.respond(&app, ended.and_then(|own| answer::ended(own, &app)))
+    submission
+        .respond(&app, ended.and_then(|own| answer::ended(own, &app)))
+        .await
 }
 
 /// Ends one session of a user, or all, for whoever was asked; says whether the session that asks was among them.

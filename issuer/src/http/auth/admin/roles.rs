@@ -77,7 +77,7 @@ pub async fn set(
 ) -> Response {
     let id = id.map(|Path(id)| id).unwrap_or_default();
     let outcome = answer(&app, &id, &headers, &submission).await;
-    submission.respond(&app, outcome)
+    submission.respond(&app, outcome).await
 }
 
 async fn answer(

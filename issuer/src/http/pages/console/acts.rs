@@ -1,13 +1,16 @@
-//! The forms of a person's page. Each leads back to it, or shows it again with why nothing was done.
+//! The forms of a person's page. Each leads back to it, or shows it again with why nothing was done. Where that cannot be shown, or
+//! the password is asked for first, the roles that were chosen are shown again by themselves.
 
 use axum::{
     extract::{Path, State, rejection::PathRejection},
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
 
 use super::{
     PEOPLE,
+    again::RolesAgainPage,
     person::{Outcome, Wished, page, path_of},
 };
 use crate::{
@@ -17,8 +20,13 @@ use crate::{
             admin::{acts, roles},
             answer,
             submission::{Fields, FormFields, Format, Received, Submission},
+            visitor::Strength,
         },
-        pages::turn_away,
+        pages::{
+            Frame, in_place_of, render,
+            resend::{Carried, Resend},
+            turn_away,
+        },
         problem::ApiError,
     },
 };
@@ -31,6 +39,14 @@ const BOX: &str = "role:";
 pub struct Ticked {
     roles: Vec<String>,
     version: String,
+    person: String,
+}
+
+impl Ticked {
+    /// The form as it is shown again where nobody looks anything up.
+    fn form(&self, frame: &Frame) -> Option<Resend> {
+        Resend::of(Carried::to(&frame.path)?, self.to_send_again())
+    }
 }
 
 impl Fields for Ticked {
@@ -43,7 +59,38 @@ impl Fields for Ticked {
         Some(Self {
             roles: ticked.chain(typed).map(str::to_owned).collect(),
             version: form.get("version"),
+            person: form.get("person"),
         })
+    }
+
+    fn page_again(
+        &self,
+        _: &App,
+        frame: Frame,
+        csrf_token: String,
+        error: &ApiError,
+    ) -> Option<Result<Response, ApiError>> {
+        let form = self.form(&frame)?;
+        let Carried::Roles(user) = form.form else {
+            return None;
+        };
+        let wrong = frame.wrong(error);
+        let mut page = RolesAgainPage::of(frame, csrf_token, user, &form);
+        page.error = Some(wrong);
+        Some(render(StatusCode::OK, &page))
+    }
+
+    fn to_send_again(&self) -> Vec<(String, String)> {
+        // Without the roles that it was decided upon it is no form of ours, and there is nothing to keep.
+        if self.version.is_empty() {
+            return Vec::new();
+        }
+        let fields = [
+            ("roles", self.roles.join(" ")),
+            ("version", self.version.clone()),
+            ("person", self.person.clone()),
+        ];
+        fields.map(|(name, value)| (name.to_owned(), value)).into()
     }
 }
 
@@ -68,7 +115,7 @@ pub async fn set_roles(
         Received::Accepted(submission) => (submission, Ok(())),
         Received::Refused(submission, error) => (submission, Err(error)),
     };
-    let Ticked { roles, version } = &submission.fields;
+    let Ticked { roles, version, .. } = &submission.fields;
     let asked = roles::Asked {
         id: &id,
         roles,
@@ -155,8 +202,16 @@ async fn lead_back<T: Fields>(
     if submission.format == Format::Json {
         return error.into_response();
     }
+    if will_pass(&error) {
+        return submission.refuse(app, error);
+    }
+    if asks_for_the_password(app, submission, &error).await
+        && let Some(question) = submission.question(app)
+    {
+        return in_place_of(question, error);
+    }
     let mut frame = submission.frame.clone();
-    // Whoever has to confirm their identity first comes back to the person, and not to a form that was sent.
+    // Whoever has to sign in first comes back to the person, and not to a form that was sent.
     frame.here = Some(path);
     let can_be_mended = matches!(
         error,
@@ -174,5 +229,60 @@ async fn lead_back<T: Fields>(
     match page(app, &submission.frame, &submission.visitor, id, outcome).await {
         Ok(page) => page,
         Err(error) => turn_away(app, &frame, &submission.visitor, error).await,
+    }
+}
+
+/// Whether the same form may be taken a little later. The person's page would be refused now as well.
+fn will_pass(error: &ApiError) -> bool {
+    error.retry_after_seconds().is_some() || matches!(error, ApiError::Internal(_))
+}
+
+/// Whether the password is what is wanted. Whoever is known by the access cookie alone is asked for it too.
+async fn asks_for_the_password<T>(app: &App, submission: &Submission<T>, error: &ApiError) -> bool {
+    match error {
+        ApiError::StepUpRequired | ApiError::RecentSignInRequired { .. } => true,
+        ApiError::NotSignedIn => {
+            let known = submission.visitor.principal(app, Strength::Any).await;
+            known.is_ok()
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::accounts::UnfitField;
+
+    #[test]
+    fn what_passes_keeps_the_form() {
+        let retry_after_seconds = 1;
+        for (error, passes) in [
+            (
+                ApiError::RateLimited {
+                    retry_after_seconds,
+                },
+                true,
+            ),
+            (
+                ApiError::Busy {
+                    retry_after_seconds,
+                },
+                true,
+            ),
+            (ApiError::DatabaseBusy, true),
+            (ApiError::DatabaseUnwritable, true),
+            (ApiError::SigningUnavailable, true),
+            (ApiError::internal("the disk is gone"), true),
+            (ApiError::Unfit(UnfitField::Role), false),
+            (ApiError::StaleVersion, false),
+            (ApiError::CsrfInvalid, false),
+            (ApiError::InsufficientRole, false),
+            (ApiError::NotFound, false),
+            (ApiError::NotSignedIn, false),
+            (ApiError::StepUpRequired, false),
+        ] {
+            assert_eq!(will_pass(&error), passes, "{error:?}");
+        }
     }
 }

@@ -41,6 +41,7 @@ struct PeoplePage {
     roles: Vec<String>,
     people: Vec<Row>,
     next: Option<String>,
+    first: Option<String>,
     error: Option<Wrong>,
 }
 
@@ -103,6 +104,7 @@ async fn page(
         roles: choices(&known, &asked.role),
         people: Vec::new(),
         next: None,
+        first: first_of(&asked),
         error: None,
         frame: frame.clone(),
         asked,
@@ -122,21 +124,49 @@ async fn page(
         .iter()
         .map(|listed| Row::of(frame, listed))
         .collect();
-    page.next = found.next.map(|after| {
-        let Asked {
-            query,
-            role,
-            status,
-            ..
-        } = &page.asked;
-        format!(
-            "{PEOPLE}?query={}&role={}&status={}&cursor={after}",
-            escaped(query),
-            escaped(role),
-            escaped(status)
-        )
-    });
+    page.next = found
+        .next
+        .map(|after| page_of(&page.asked, Some(&after.to_string())));
     render(StatusCode::OK, &page)
+}
+
+/// The address of a page of the same search: the one that comes after somebody, or the first.
+fn page_of(asked: &Asked, after: Option<&str>) -> String {
+    let Asked {
+        query,
+        role,
+        status,
+        limit,
+        ..
+    } = asked;
+    let limit = limit.map(|limit| limit.to_string());
+    let asked = [
+        ("query", Some(query.as_str())),
+        ("role", Some(role)),
+        ("status", Some(status)),
+        ("limit", limit.as_deref()),
+        ("cursor", after),
+    ];
+    let pairs: Vec<String> = asked
+        .iter()
+        .filter_map(|(name, value)| Some(format!("{name}={}", escaped((*value)?))))
+        .collect();
+    format!("{PEOPLE}?{}", pairs.join("&"))
+}
+
+/// The beginning of a search, for whoever is past it; of all people where the search itself cannot be made.
+fn first_of(asked: &Asked) -> Option<String> {
+    if asked.cursor.is_empty() {
+        return None;
+    }
+    let beginning = Asked {
+        cursor: String::new(),
+        ..asked.clone()
+    };
+    Some(match beginning.read() {
+        Ok(_) => page_of(&beginning, None),
+        Err(_) => PEOPLE.to_owned(),
+    })
 }
 
 /// The roles to choose from: those that there are, and the one that was asked for.

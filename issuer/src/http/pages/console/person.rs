@@ -1,7 +1,8 @@
 //! `GET /auth/console/users/{id}`: one person, with the forms of what can be changed.
 //!
 //! The forms are there for whoever signed in lately. Whoever did not sees a way to the question for the password, from which
-//! they come back here: what somebody ticked before would otherwise be done by another sign-in than it was ticked under.
+//! they come back here. What somebody ticked before is shown to them behind it, and saved by nothing but their pressing a button
+//! under the new sign-in.
 
 use askama::Template;
 use axum::{
