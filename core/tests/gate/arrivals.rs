@@ -2,41 +2,22 @@
 
 use std::cell::RefCell;
 
-use edgeward_core::gate::{
-    CanonicalPath, Client, Credential, Gate, Renewal, RequestSource, RequestView, Turns, decide,
-};
-use edgeward_core::time::UnixTime;
+use edgeward_core::gate::Renewal;
 use edgeward_core::token::SeenTokens;
 use serde_json::json;
 
-use crate::site::{ISSUER, NOW, Site, told};
+use crate::site::{NOW, Request, Site, call, told};
 
 /// What is decided about a token in a request, and what there is to tell afterwards.
 fn after(target: &str, token: &str, renewal: Renewal, navigation: bool) -> (String, String) {
-    let (site, seen) = (Site::new(), RefCell::new(SeenTokens::new()));
-    let gate = Gate {
-        site: ISSUER,
-        policy: &site.policy,
-        keys: site.keys.as_ref(),
-        keys_are_final: true,
-        expect: &site.expect,
-        answer: None,
-        seen: Some(&seen),
-        turns: Turns::default(),
-        revocations: None,
-    };
-    let request = RequestView {
-        source: RequestSource::default(),
-        client: Client::Untold,
-        method: "GET",
-        host: "site.example",
-        path: CanonicalPath::parse(target),
-        query: None,
-        credential: Credential::Token(token),
+    let (mut site, seen) = (Site::new(), RefCell::new(SeenTokens::new()));
+    site.keys_are_final = true;
+    let request = Request {
         navigation,
         renewal,
+        ..call("GET", target)
     };
-    let decision = told(decide(&gate, &request, UnixTime::from_seconds(NOW)));
+    let decision = told(site.ask_knowing(&request.with(token), None, Some(&seen), NOW));
     let seen = seen.into_inner();
     (
         decision,

@@ -4,17 +4,13 @@
 use std::cell::RefCell;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use edgeward_core::gate::{
-    CanonicalPath, Client, Credential, Decision, Gate, Renewal, RequestSource, RequestView, Turns,
-    decide,
-};
+use edgeward_core::gate::Decision;
 use edgeward_core::keys::KeySet;
 use edgeward_core::signature::{Finding, SignatureAnswer, SignatureQuestion};
-use edgeward_core::time::UnixTime;
 use edgeward_core::token::SeenTokens;
 use serde_json::json;
 
-use crate::site::{ISSUER, NOW, Site, told};
+use crate::site::{ISSUER, NOW, Site, call, told};
 
 /// A site whose issuer signs with P-256.
 struct Curve {
@@ -43,29 +39,9 @@ impl Curve {
         answer: Option<&SignatureAnswer>,
         now: i64,
     ) -> Decision {
-        let gate = Gate {
-            site: ISSUER,
-            policy: &self.site.policy,
-            keys: self.site.keys.as_ref(),
-            keys_are_final: self.site.keys_are_final,
-            expect: &self.site.expect,
-            answer,
-            seen: Some(&self.seen),
-            turns: Turns::default(),
-            revocations: None,
-        };
-        let request = RequestView {
-            source: RequestSource::default(),
-            client: Client::Untold,
-            method: "GET",
-            host: "site.example",
-            path: CanonicalPath::parse(target),
-            query: None,
-            credential: Credential::Token(token),
-            navigation: false,
-            renewal: Renewal::Impossible,
-        };
-        decide(&gate, &request, UnixTime::from_seconds(now))
+        let request = call("GET", target).with(token);
+        self.site
+            .ask_knowing(&request, answer, Some(&self.seen), now)
     }
 
     fn question(&self, target: &str, token: &str) -> SignatureQuestion {

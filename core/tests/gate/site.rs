@@ -1,12 +1,15 @@
 //! A site behind a gate, the requests that come to it, and how the stories read a decision.
 
+use std::cell::RefCell;
+
 use edgeward_core::gate::{
     CanonicalPath, Client, Credential, Decision, Destination, Gate, KeyDemand, Permit, PolicyState,
     Refusal, Renewal, RequestSource, RequestView, Turns, decide,
 };
 use edgeward_core::keys::KeySet;
+use edgeward_core::signature::SignatureAnswer;
 use edgeward_core::time::UnixTime;
-use edgeward_core::token::{Audiences, Expectations, SigningKey, TokenType};
+use edgeward_core::token::{Audiences, Expectations, SeenTokens, SigningKey, TokenType};
 use serde_json::{Value, json};
 
 pub(crate) const ISSUER: &str = "https://site.example";
@@ -90,14 +93,25 @@ impl Site {
     }
 
     pub(crate) fn ask(&self, request: &Request<'_>) -> Decision {
+        self.ask_knowing(request, None, None, NOW)
+    }
+
+    /// The same by what the platform found of a signature, what is known of tokens, and another time.
+    pub(crate) fn ask_knowing(
+        &self,
+        request: &Request<'_>,
+        answer: Option<&SignatureAnswer>,
+        seen: Option<&RefCell<SeenTokens>>,
+        now: i64,
+    ) -> Decision {
         let gate = Gate {
             site: ISSUER,
             policy: &self.policy,
             keys: self.keys.as_ref(),
             keys_are_final: self.keys_are_final,
             expect: &self.expect,
-            answer: None,
-            seen: None,
+            answer,
+            seen,
             turns: request.turns,
             revocations: None,
         };
@@ -116,7 +130,7 @@ impl Site {
             navigation: request.navigation,
             renewal: request.renewal,
         };
-        decide(&gate, &view, UnixTime::from_seconds(NOW))
+        decide(&gate, &view, UnixTime::from_seconds(now))
     }
 }
 

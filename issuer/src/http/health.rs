@@ -11,7 +11,7 @@ use std::{
 };
 
 use axum::{
-    Json, extract,
+    Json,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -25,7 +25,7 @@ use utoipa::ToSchema;
 
 use super::{csrf::judge_origin, metrics::labels::Check};
 use crate::{
-    App, SharedApp,
+    App,
     domain::keyring::{SigningKeys, TokenKey},
     signatures,
 };
@@ -42,7 +42,7 @@ pub struct Health {
 }
 
 /// `GET /readyz`
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Readiness {
     /// `ok` when every part is, `degraded` when one does without what it has a replacement for, `failing` otherwise.
     status: State,
@@ -51,7 +51,7 @@ pub struct Readiness {
 }
 
 /// The parts without which nobody can sign in, and the one that has a replacement.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Checks {
     /// It can be read and written, and its file is in its place.
@@ -97,36 +97,34 @@ pub async fn live() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Every part that a sign-in needs works.
-#[utoipa::path(get, path = "/readyz", tag = "operations", responses(
-    (status = 200, description = "Nothing fails; a part may be degraded", body = Readiness),
-    (status = 503, description = "At least one part fails", body = Readiness),
-))]
-pub async fn ready(extract::State(app): extract::State<SharedApp>) -> Response {
+/// Asks every part that a sign-in needs.
+pub(super) async fn probe(app: &App) -> Readiness {
     let (database, signing_key, csrf_secret, redis) = tokio::join!(
-        in_time(&app, Check::Database, database_works(&app)),
-        in_time(&app, Check::SigningKey, signing_key_works(&app)),
-        in_time(&app, Check::CsrfSecret, csrf_answers_itself(&app)),
-        redis_answers(&app),
+        in_time(app, Check::Database, database_works(app)),
+        in_time(app, Check::SigningKey, signing_key_works(app)),
+        in_time(app, Check::CsrfSecret, csrf_answers_itself(app)),
+        redis_answers(app),
     );
     let checks = Checks {
         database,
-        signing_key: signing_key.max(all_keys_are_shown(&app)),
+        signing_key: signing_key.max(all_keys_are_shown(app)),
         csrf_secret,
-        origins: at_once(&app, Check::Origins, origins_are_told_apart(&app)),
+        origins: at_once(app, Check::Origins, origins_are_told_apart(app)),
         redis,
-        custody: custody_answers(&app),
+        custody: custody_answers(app),
     };
-    let overall = checks.worst();
-    let status = match overall {
-        State::Ok | State::Degraded => StatusCode::OK,
-        State::Failing => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    let body = Readiness {
-        status: overall,
-        checks,
-    };
-    (status, Json(body)).into_response()
+    let status = checks.worst();
+    Readiness { status, checks }
+}
+
+impl IntoResponse for Readiness {
+    fn into_response(self) -> Response {
+        let status = match self.status {
+            State::Ok | State::Degraded => StatusCode::OK,
+            State::Failing => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        (status, Json(self)).into_response()
+    }
 }
 
 impl Checks {

@@ -11,6 +11,7 @@ pub mod health;
 pub mod metrics;
 pub mod openapi;
 pub mod pages;
+pub mod readiness;
 pub mod revocations;
 pub mod wellknown;
 

@@ -12,7 +12,7 @@ use utoipa::{
     },
 };
 
-use super::{auth, edge_bundle, health, revocations, wellknown};
+use super::{auth, edge_bundle, health, readiness, revocations, wellknown};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -46,7 +46,7 @@ use super::{auth, edge_bundle, health, revocations, wellknown};
         auth::admin::acts::revoke_sessions,
         auth::admin::acts::revoke_session,
         health::live,
-        health::ready,
+        readiness::ready,
     ),
     modifiers(&AbsentBodies)
 )]

@@ -3,10 +3,10 @@
 //! The layers, from the outside: the counters, the log line, the headers of every answer, the note of a refusal, who asks, from where administration is asked for, then the limits. A request that
 //! panics is answered like any other internal failure, and the process lives on.
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{DefaultBodyLimit, Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -16,7 +16,9 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    access_log, auth, caller, edge_bundle, events, health, metrics, pages, problem::ApiError,
+    access_log, auth, caller, edge_bundle, events, health, metrics, pages,
+    problem::ApiError,
+    readiness::{self, Recent},
     revocations, security_headers, wellknown,
 };
 use crate::SharedApp;
@@ -159,9 +161,10 @@ fn page_routes() -> Router<SharedApp> {
 
 /// What the operator's machinery asks. The edge does not pass these on.
 fn operations() -> Router<SharedApp> {
-    Router::new()
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
+    Router::new().route("/healthz", get(health::live)).route(
+        "/readyz",
+        get(readiness::ready).layer(Extension(Arc::<Recent>::default())),
+    )
 }
 
 async fn limit_time(request: Request, next: Next) -> Response {
@@ -181,7 +184,7 @@ fn answer_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::{future, sync::Arc};
+    use std::future;
 
     use axum::{body::Body, http::StatusCode};
     use tower::ServiceExt;

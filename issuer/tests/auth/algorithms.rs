@@ -11,7 +11,7 @@ use edgeward_issuer::{
 };
 use serde_json::{Value, json};
 
-use crate::desk::{Browser, Desk, EMAIL, PASSWORD, SITE};
+use crate::desk::{Desk, EMAIL, PASSWORD, SITE};
 
 const REPORTS: &str = "https://reports.example.test";
 
@@ -39,10 +39,6 @@ fn algorithm_of(desk: &Desk, token: &str, audience: &str) -> String {
     ParsedToken::parse(token).unwrap().algorithm().to_owned()
 }
 
-async fn readiness(browser: &mut Browser) -> Value {
-    browser.get("/readyz").send().await.expect(200).json()
-}
-
 #[tokio::test]
 async fn the_issuer_takes_the_tokens_that_it_signs_by_any_algorithm() {
     for algorithm in SigningAlgorithm::ALL {
@@ -60,7 +56,7 @@ async fn the_issuer_takes_the_tokens_that_it_signs_by_any_algorithm() {
             let asked = machine.get("/auth/me").header("authorization", &bearer);
             let _ = asked.send().await.expect(status);
         }
-        let ready = readiness(&mut machine).await;
+        let ready = desk.readiness().await.expect(200).json();
         assert_eq!(ready["checks"]["signingKey"], "ok", "{algorithm}");
         let set = machine.get("/.well-known/jwks.json").send().await;
         let set = set.expect(200).json();

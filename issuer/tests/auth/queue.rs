@@ -12,6 +12,7 @@ use edgeward_issuer::domain::{
     storage::PasswordHash,
 };
 use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::desk::{Desk, EMAIL, PASSWORD};
 
@@ -43,25 +44,22 @@ async fn full(desk: &Desk) -> Vec<Hashing<'_>> {
     waiting
 }
 
+/// One thread for all stories, and one that hashes.
+fn runtime() -> Runtime {
+    let mut runtime = Builder::new_current_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(1);
+    runtime.build().unwrap()
+}
+
 #[test]
 fn who_finds_the_queue_full_is_told_when_to_come_back_and_has_lost_no_attempt() {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime
-        .enable_all()
-        .max_blocking_threads(1)
-        .build()
-        .unwrap();
+    let runtime = runtime();
     runtime.block_on(a_storm());
 }
 
 #[test]
 fn so_many_wait_for_each_core_as_the_settings_say() {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime
-        .enable_all()
-        .max_blocking_threads(1)
-        .build()
-        .unwrap();
+    let runtime = runtime();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     for per_core in [1, 3] {
         runtime.block_on(async {

@@ -3,7 +3,10 @@
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
-use crate::site::{EMAIL, PASSWORD};
+use crate::{
+    program::NEVER,
+    site::{EMAIL, PASSWORD},
+};
 
 /// The device that signs in.
 pub(crate) const OURS: &str =
@@ -121,4 +124,19 @@ pub(crate) async fn readiness(http: &Client, origin: &str) -> (StatusCode, Strin
             .unwrap()
             .to_owned(),
     )
+}
+
+/// For a second a process answers by what its parts said before.
+pub(crate) async fn until_readiness_is(
+    status: StatusCode,
+    database: &str,
+    http: &Client,
+    origin: &str,
+) {
+    let expected = (status, database.to_owned());
+    let becomes = tokio::time::timeout(NEVER, async {
+        while readiness(http, origin).await != expected {}
+    });
+    let becomes = becomes.await;
+    assert!(becomes.is_ok(), "{origin} never becomes {expected:?}");
 }

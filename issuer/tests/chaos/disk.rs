@@ -24,6 +24,12 @@ fn limit_files(issuer: &Issuer, bytes: &str) {
     assert!(limit.unwrap().success(), "{bytes}");
 }
 
+/// What its parts say now: a second later, as it answers for a second by what they said before.
+async fn readiness_now(site: &Site, http: &Client, issuer: &Issuer) -> (StatusCode, String) {
+    site.step_clock(1);
+    readiness(http, &issuer.origin).await
+}
+
 /// What an answer must not tell: where the database is, and what it said.
 #[track_caller]
 fn check_refusal(site: &Site, answer: Answer) {
@@ -122,7 +128,7 @@ async fn sqlite_is_refused_by_the_file_system() {
             check_refusal(&site, answer);
         }
         check_refusal(&site, sign_in(&clients.http, &issuer.origin).await.unwrap());
-        let ready = readiness(&clients.http, &issuer.origin).await;
+        let ready = readiness_now(&site, &clients.http, &issuer).await;
         assert_eq!(
             ready,
             (StatusCode::SERVICE_UNAVAILABLE, "failing".to_owned()),
@@ -140,7 +146,7 @@ async fn sqlite_is_refused_by_the_file_system() {
         check_refusal(&site, me(&refreshed).await);
 
         limit_files(&issuer, "unlimited");
-        let ready = readiness(&clients.http, &issuer.origin).await;
+        let ready = readiness_now(&site, &clients.http, &issuer).await;
         assert_eq!(ready, (StatusCode::OK, "ok".to_owned()), "{limit}");
         clients.check_log(&site).await;
     }
@@ -173,10 +179,10 @@ async fn postgres_says_that_its_disk_is_full() {
     // From the first act on that found no room nobody is to be sent here, until there is some.
     let failing = (StatusCode::SERVICE_UNAVAILABLE, "failing".to_owned());
     for _ in 0..2 {
-        assert_eq!(readiness(&clients.http, &issuer.origin).await, failing);
+        assert_eq!(readiness_now(&site, &clients.http, &issuer).await, failing);
     }
     site.run(ROOM).await;
-    let ready = readiness(&clients.http, &issuer.origin).await;
+    let ready = readiness_now(&site, &clients.http, &issuer).await;
     assert_eq!(ready, (StatusCode::OK, "ok".to_owned()));
     clients.check_log(&site).await;
     clients.go_on(&issuer).await;

@@ -16,7 +16,7 @@ use reqwest::{Client, StatusCode};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    client::{readiness, refresh, seq, sid, sign_in},
+    client::{refresh, seq, sid, sign_in, until_readiness_is},
     courses::{Course, courses, is_on},
     postgres::Server,
     site::{Issuer, Kind, Site},
@@ -250,16 +250,12 @@ async fn postgres_is_restarted_under_load() {
             move |what| tokio::task::spawn_blocking(move || server.control_by(mode, what));
         control("stop").await.unwrap();
         for issuer in &issuers {
-            let ready = readiness(&http, &issuer.origin).await;
-            assert_eq!(
-                ready,
-                (StatusCode::SERVICE_UNAVAILABLE, "failing".to_owned())
-            );
+            let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+            until_readiness_is(unavailable, "failing", &http, &issuer.origin).await;
         }
         control("start").await.unwrap();
         for issuer in &issuers {
-            let ready = readiness(&http, &issuer.origin).await;
-            assert_eq!(ready, (StatusCode::OK, "ok".to_owned()));
+            until_readiness_is(StatusCode::OK, "ok", &http, &issuer.origin).await;
         }
     }
     crowd.watch(BETWEEN_BLOWS).await;

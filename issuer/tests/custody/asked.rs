@@ -9,7 +9,7 @@ use edgeward_issuer::{
 };
 use serde_json::Value;
 
-use crate::desk::{Browser, Desk};
+use crate::desk::Desk;
 
 pub(crate) async fn keys(desk: &Desk) -> Vec<StoredKey> {
     desk.app.store.signing_keys().await.unwrap()
@@ -26,8 +26,8 @@ pub(crate) fn verified(desk: &Desk, token: &str) -> String {
     ParsedToken::parse(token).unwrap().algorithm().to_owned()
 }
 
-pub(crate) async fn readiness(browser: &mut Browser, status: u16) -> Value {
-    browser.get("/readyz").send().await.expect(status).json()
+pub(crate) async fn readiness(desk: &Desk, status: u16) -> Value {
+    desk.readiness().await.expect(status).json()
 }
 
 /// Reads the rows as a serving issuer does twice a second.

@@ -57,7 +57,7 @@ async fn tokens_are_signed_in_the_device_and_while_it_is_gone_nothing_is_lost() 
         let opened = desk.app.secrets.open(&row.key_id, &row.sealed);
         assert!(opened.is_err(), "it proves the row, and is no key");
     }
-    assert_eq!(readiness(&mut ada, 200).await["checks"]["signingKey"], "ok");
+    assert_eq!(readiness(&desk, 200).await["checks"]["signingKey"], "ok");
     let (families, entries) = (
         "SELECT count(*) FROM families",
         "SELECT count(*) FROM audit_log WHERE action LIKE 'session.%'",
@@ -98,7 +98,7 @@ async fn tokens_are_signed_in_the_device_and_while_it_is_gone_nothing_is_lost() 
         .json();
     assert_eq!(set["keys"].as_array().unwrap().len(), 2);
     verified(&desk, &ada.cookie("access"));
-    let ready = readiness(&mut other, 503).await;
+    let ready = readiness(&desk, 503).await;
     assert_eq!(ready["checks"]["signingKey"], "failing");
     assert_eq!(ready["checks"]["database"], "ok");
     // The device is not needed for that.

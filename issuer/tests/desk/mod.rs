@@ -186,6 +186,16 @@ impl Desk {
         }
     }
 
+    /// What the parts say now. A router answers for a second by what they said before, and a new one has asked nobody yet.
+    pub(crate) async fn readiness(&self) -> Answer {
+        let router = routes::router(Arc::clone(&self.app));
+        let mut asks = Browser {
+            router,
+            ..self.browser()
+        };
+        asks.get("/readyz").send().await
+    }
+
     /// A browser that has been elsewhere, or here before a restart.
     pub(crate) fn seat(&self, browser: &Browser) -> Browser {
         Browser {

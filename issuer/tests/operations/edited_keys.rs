@@ -61,8 +61,7 @@ async fn shown(desk: &Desk) -> Vec<String> {
 }
 
 async fn signing_key_is(desk: &Desk) -> String {
-    let answer = desk.browser().get("/readyz").send().await;
-    answer.json()["checks"]["signingKey"]
+    desk.readiness().await.json()["checks"]["signingKey"]
         .as_str()
         .unwrap()
         .to_owned()

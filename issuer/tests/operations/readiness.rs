@@ -4,6 +4,7 @@ use std::{fs, path::Path, time::Duration};
 
 use serde_json::{Value, json};
 use sqlx::Connection;
+use tokio::task::JoinSet;
 
 use crate::desk::{Desk, EMAIL, PASSWORD};
 
@@ -26,27 +27,23 @@ fn check(answer: &crate::desk::Answer, failing: &[&str]) {
     assert_eq!(answer.header("cache-control"), "no-store");
 }
 
-async fn readiness(desk: &Desk) -> crate::desk::Answer {
-    desk.browser().get("/readyz").send().await
-}
-
 #[tokio::test]
 async fn a_database_file_that_was_moved_is_failing_although_it_can_still_be_written() {
     let (desk, mut browser) = Desk::with_ada().await;
-    check(&readiness(&desk).await, &[]);
+    check(&desk.readiness().await, &[]);
     let (place, away) = (
         Path::new(desk.app.store.place()),
         Path::new(desk.app.store.place()).with_extension("away"),
     );
     fs::rename(place, &away).unwrap();
-    check(&readiness(&desk).await, &["database"]);
+    check(&desk.readiness().await, &["database"]);
     fs::write(place, b"").unwrap();
-    check(&readiness(&desk).await, &["database"]);
+    check(&desk.readiness().await, &["database"]);
     browser.get("/healthz").send().await.expect(200);
     fs::rename(&away, place).unwrap();
-    check(&readiness(&desk).await, &[]);
+    check(&desk.readiness().await, &[]);
     fs::remove_file(place).unwrap();
-    check(&readiness(&desk).await, &["database"]);
+    check(&desk.readiness().await, &["database"]);
 }
 
 #[tokio::test]
@@ -54,10 +51,10 @@ async fn a_database_that_another_process_keeps_locked_is_failing_until_it_lets_g
     let (desk, mut browser) = Desk::with_ada().await;
     let mut other = desk.sql().await;
     let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
-    check(&readiness(&desk).await, &["database"]);
+    check(&desk.readiness().await, &["database"]);
     browser.get("/healthz").send().await.expect(200);
     lock.rollback().await.unwrap();
-    check(&readiness(&desk).await, &[]);
+    check(&desk.readiness().await, &[]);
     browser.log_in(EMAIL).await;
 }
 
@@ -70,7 +67,7 @@ async fn a_signing_key_that_the_database_lost_is_failing() {
     ] {
         let desk = Desk::open().await;
         desk.run(lost).await;
-        check(&readiness(&desk).await, &["signingKey"]);
+        check(&desk.readiness().await, &["signingKey"]);
     }
 }
 
@@ -81,7 +78,7 @@ async fn a_secret_that_the_database_lost_is_failing_when_what_was_read_is_too_ol
         let desk = desk.having_read_secrets(Duration::from_secs(ago)).await;
         desk.run("DELETE FROM token_secrets WHERE purpose = 'csrf'")
             .await;
-        check(&readiness(&desk).await, failing);
+        check(&desk.readiness().await, failing);
         desk.browser().get("/healthz").send().await.expect(200);
     }
 }
@@ -89,7 +86,7 @@ async fn a_secret_that_the_database_lost_is_failing_when_what_was_read_is_too_ol
 #[tokio::test]
 async fn a_site_that_no_page_can_be_of_is_failing() {
     let desk = Desk::open_with(|config| config.issuer.url = "http://a\nb".to_owned()).await;
-    check(&readiness(&desk).await, &["origins"]);
+    check(&desk.readiness().await, &["origins"]);
 }
 
 /// A part that fails opens nothing: what needs it is refused, and the rest is as strict as before.
@@ -112,4 +109,26 @@ async fn nothing_opens_when_a_part_fails() {
     let answer = stranger.post("/auth/login").json(&right).send().await;
     answer.expect_problem(500, "INTERNAL");
     assert!(stranger.jar.is_empty(), "no cookie was set");
+}
+
+/// Whoever asks proves nothing, so a flood is to cost what one question costs.
+#[tokio::test]
+async fn of_many_questions_at_once_one_asks_the_parts() {
+    let desk = Desk::open().await;
+    desk.run("DELETE FROM signing_keys").await;
+    let place = Path::new(desk.app.store.place());
+    fs::rename(place, place.with_extension("away")).unwrap();
+    let mut asking = JoinSet::new();
+    for _ in 0..50 {
+        let mut browser = desk.browser();
+        asking.spawn(async move { browser.get("/readyz").send().await });
+    }
+    for answer in asking.join_all().await {
+        check(&answer, &["database", "signingKey"]);
+    }
+    let numbers = desk.app.metrics.text().unwrap();
+    for part in ["database", "signing_key"] {
+        let once = format!("edgeward_readiness_failures_total{{check=\"{part}\"}} 1\n");
+        assert!(numbers.contains(&once), "{part}: {numbers}");
+    }
 }

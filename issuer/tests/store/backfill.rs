@@ -18,13 +18,13 @@ use edgeward_issuer::{
     },
 };
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use crate::{
     desk::{Desk, EMAIL, PASSWORD},
     folder::Folder,
     postgres::server,
-    program::{Ran, run},
+    program::{NEVER, Ran, run},
 };
 
 /// The schema that had a log and no events.
@@ -63,6 +63,14 @@ async fn act(store: &Store, acts: i64) {
         let entry = AuditEntry::done(act, Actor::Operator, now.plus(-before), &Origin::default());
         store.record(&entry.about("edge", before)).await.unwrap();
     }
+}
+
+/// Batch after batch, until there is none left.
+async fn fill(store: &Store, now: UnixTime, since: UnixTime) {
+    let filled = timeout(NEVER, async {
+        while let Batch::Done(_) = store.fill_back(now, since).await.unwrap() {}
+    });
+    filled.await.expect("the batches come to an end");
 }
 
 fn progress(position: i64, until: i64, filled: i64, finished: bool) -> Progress {
@@ -178,7 +186,7 @@ async fn what_is_too_old_to_be_kept_is_not_filled() {
     // Entries are a second apart.
     let now = events_end(&store).await;
     let since = now.plus(-99);
-    while let Batch::Done(_) = store.fill_back(now, since).await.unwrap() {}
+    fill(&store, now, since).await;
     let numbers: Vec<_> = events(&store)
         .await
         .iter()
@@ -205,10 +213,8 @@ async fn two_at_once_fill_each_row_once() {
     upgrade(&store).await;
     let now = Clock.now();
     let other = Store::connect(&database.url(), 8).await.unwrap();
-    let all = async |store: &Store| {
-        while let Batch::Done(_) = store.fill_back(now, now.plus(-DAY)).await.unwrap() {}
-    };
-    tokio::join!(all(&store), all(&other));
+    let since = now.plus(-DAY);
+    tokio::join!(fill(&store, now, since), fill(&other, now, since));
     let expected = progress(1200, 1200, 1200, true);
     assert_eq!(store.backfills().await.unwrap(), [expected]);
     assert_eq!(events(&store).await.len(), 1200);
@@ -247,7 +253,12 @@ async fn an_issuer_that_serves_fills_by_itself() {
         }
         stop.send_replace(());
     };
-    tokio::join!(chores::run(&desk.app, stopped), until_done);
+    let filled = timeout(NEVER, async {
+        tokio::join!(chores::run(&desk.app, stopped), until_done)
+    });
+    filled
+        .await
+        .expect("the issuer fills all by itself, and stops");
     let kinds: Vec<String> = events(store)
         .await
         .into_iter()
@@ -324,13 +335,18 @@ async fn a_process_that_is_killed_between_two_batches_loses_nothing() {
         .spawn()
         .unwrap();
     let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
-    loop {
-        let waiting: i64 = sqlx::query_scalar(waits).fetch_one(&mut sql).await.unwrap();
-        if waiting > 0 {
-            break;
+    let waited = timeout(NEVER, async {
+        loop {
+            let waiting: i64 = sqlx::query_scalar(waits).fetch_one(&mut sql).await.unwrap();
+            if waiting > 0 {
+                return;
+            }
+            assert!(process.try_wait().unwrap().is_none(), "it did not wait");
         }
-        assert!(process.try_wait().unwrap().is_none(), "it did not wait");
-    }
+    });
+    waited
+        .await
+        .expect("the second batch waits for the lock of the test");
     process.kill().unwrap();
     process.wait().unwrap();
     let let_go = "SELECT pg_advisory_unlock(77)";

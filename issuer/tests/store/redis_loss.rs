@@ -276,13 +276,13 @@ async fn an_issuer_starts_without_its_redis_and_uses_it_when_it_comes() {
     redis.kill();
     let (desk, mut browser) = desk_with(&redis).await;
     browser.log_in(EMAIL).await;
-    let ready = browser.get("/readyz").send().await.expect(200).json();
+    let ready = desk.readiness().await.expect(200).json();
     assert_eq!(ready["status"], "degraded");
     assert_eq!(ready["checks"]["redis"], "degraded");
     assert_eq!(ready["checks"]["database"], "ok");
     redis.start();
     until_open(&desk).await;
-    let ready = browser.get("/readyz").send().await.expect(200).json();
+    let ready = desk.readiness().await.expect(200).json();
     assert_eq!(
         (&ready["status"], &ready["checks"]["redis"]),
         (&json!("ok"), &json!("ok"))

@@ -6,6 +6,8 @@ export class Believed {
   turn = 0;
   /** `undefined`: not known. */
   session: Session | null | undefined;
+  /** Somebody who listens asked and got no answer, so the next one is news to them whatever it says. */
+  isAwaited = false;
   /** What listeners were told or could have asked for last. It outlives doubts, which are no change. */
   #last: string | undefined;
   readonly #listeners = new Set<(session: Session | null) => void>();
@@ -30,7 +32,8 @@ export class Believed {
   /** @param isNews whether it is a change even if nothing was known before */
   know(session: Session | null, isNews: boolean): void {
     const text = JSON.stringify(session);
-    const isChange = this.#last === undefined ? isNews : this.#last !== text;
+    const isChange = this.isAwaited || (this.#last === undefined ? isNews : this.#last !== text);
+    this.isAwaited = false;
     this.session = session;
     this.#last = text;
     if (!isChange) return;

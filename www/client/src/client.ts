@@ -37,10 +37,12 @@ export class CookieClient implements AuthClient {
   readonly #tabs: Tabs;
   readonly #refresher: Refresher;
   readonly #timer: Timer;
+  /** Asks who is signed in until that is known. */
+  readonly #asker: Timer;
   readonly #csrf = new CsrfToken(() => this.#issuer.ask("GET", "/auth/csrf"));
   readonly #believed = new Believed();
   #asking: Promise<Session | null> | undefined;
-  #doubtedAt = Number.NEGATIVE_INFINITY;
+  #doubtedAt = -Infinity;
   #isToBeAsked = false;
 
   constructor(baseUrl: string | URL, world: World) {
@@ -52,6 +54,9 @@ export class CookieClient implements AuthClient {
     this.#tabs = new Tabs(world, name, (note) => this.#hear(note));
     this.#refresher = new Refresher(world, this.#lock, this.#tabs, () => this.#postRefresh());
     this.#timer = new Timer(world, () => this.#renewInTime());
+    this.#asker = new Timer(world, () => {
+      if (this.#believed.hasListeners) this.#revalidate(false);
+    });
     world.listen((event) => this.#on(event));
     this.#armTimer();
   }
@@ -85,10 +90,10 @@ export class CookieClient implements AuthClient {
   }
 
   session(): Promise<Session | null> {
-    this.#asking ??= this.#askSession(false).finally(() => {
-      this.#asking = undefined;
+    return this.#ask(false).catch((error: unknown) => {
+      this.#believed.isAwaited = this.#believed.hasListeners;
+      throw error;
     });
-    return this.#asking;
   }
 
   onChange(listener: (session: Session | null) => void): () => void {
@@ -157,6 +162,19 @@ export class CookieClient implements AuthClient {
     if (afterwards?.returnTo !== undefined) this.#world.navigate(placeOfThisSite(afterwards.returnTo, "/"));
   }
 
+  /** Who asks while a question is under way shares its answer. One that fails is asked again while somebody listens. */
+  #ask(isNews: boolean): Promise<Session | null> {
+    this.#asking ??= this.#askSession(isNews)
+      .catch((error: unknown) => {
+        this.#asker.fail(error);
+        throw error;
+      })
+      .finally(() => {
+        this.#asking = undefined;
+      });
+    return this.#asking;
+  }
+
   /** @param isNews whether it is a change even if nothing was known before */
   async #askSession(isNews: boolean): Promise<Session | null> {
     for (let round = 1; ; round += 1) {
@@ -171,6 +189,7 @@ export class CookieClient implements AuthClient {
       if (turn !== this.#believed.turn && round < MOST_ROUNDS) continue;
       const session = answer.ok ? readSession(answer) : null;
       if (session !== null) this.#learn(session, readLife(answer), startedAt);
+      this.#asker.stop();
       this.#believed.know(session, isNews);
       return session;
     }
@@ -189,13 +208,11 @@ export class CookieClient implements AuthClient {
     this.#armTimer();
   }
 
-  /** Asks anew behind what is going on. That nobody answers changes nothing. */
+  /** Asks anew behind what is going on. That nobody answers changes nothing yet. */
   #revalidate(isNews: boolean): void {
-    const asking = this.#asking === undefined ? this.#askSession(isNews) : this.#asking;
-    this.#asking = asking.finally(() => {
-      this.#asking = undefined;
+    this.#ask(isNews).catch(() => {
+      this.#believed.isAwaited ||= isNews;
     });
-    this.#asking.catch(() => {});
   }
 
   /** A 403: what was believed of roles, token or session is in doubt. */
@@ -231,8 +248,9 @@ export class CookieClient implements AuthClient {
 
   #on({ kind }: PageEvent): void {
     if (kind === "restored" || (kind === "visible" && this.#tabs.isWiped())) this.#revalidate(false);
-    if (kind === "online") this.#timer.wakeAnew();
-    else this.#timer.wake();
+    const isOnline = kind === "online";
+    this.#timer.wake(isOnline);
+    this.#asker.wake(isOnline || kind === "visible");
   }
 
   #armTimer(): void {
@@ -287,7 +305,7 @@ export class CookieClient implements AuthClient {
   #post(path: string, body?: object): Promise<Answer> {
     return this.#withCsrf(
       (token) => this.#issuer.ask("POST", path, token, body),
-      ({ problem }) => Promise.resolve(problem),
+      async ({ problem }) => problem,
     );
   }
 

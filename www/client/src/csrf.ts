@@ -12,13 +12,10 @@ export class CsrfToken {
   constructor(private readonly load: () => Promise<Answer>) {}
 
   get(): Promise<string> {
-    if (this.#pending === undefined) {
-      const pending = this.#fetch();
-      this.#pending = pending;
-      // A failure is not kept: the next caller asks again.
-      pending.catch(() => this.#forgetIf(pending));
-    }
-    return this.#pending;
+    const pending = (this.#pending ??= this.#fetch());
+    // A failure is not kept: the next caller asks again.
+    pending.catch(() => this.#forgetIf(pending));
+    return pending;
   }
 
   forget(): void {
@@ -28,12 +25,11 @@ export class CsrfToken {
   /** Drops `stale` only: whoever noticed it later must not throw away its successor. */
   async forgetValue(stale: string): Promise<void> {
     const pending = this.#pending;
-    if (pending === undefined) return;
-    const current = await pending.catch(() => undefined);
+    const current = await pending?.catch(() => undefined);
     if (current === stale) this.#forgetIf(pending);
   }
 
-  #forgetIf(pending: Promise<string>): void {
+  #forgetIf(pending: Promise<string> | undefined): void {
     if (this.#pending === pending) this.#pending = undefined;
   }
 

@@ -18,22 +18,22 @@ export class AuthError extends Error {
     readonly code: string,
     readonly status: number,
     message: string,
-    more: ErrorOptions & { readonly retryAfter?: number | undefined; readonly details?: Readonly<Record<string, unknown>> } = {},
+    more: ErrorOptions & { readonly retryAfter?: number | undefined; readonly details?: Readonly<Record<string, unknown>> | undefined } = {},
   ) {
-    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    super(message, more);
     this.retryAfter = more.retryAfter;
     this.details = more.details ?? {};
   }
 }
 
 /** The error that a refusal is: its problem document (RFC 9457), or `UNEXPECTED_ANSWER` for any other body. */
-export function refusal({ status, problem, retryAfterMs }: Answer): AuthError {
+export function refusal({ status, problem, retryAfter }: Answer): AuthError {
   const text = (name: string) => (typeof problem?.[name] === "string" ? problem[name] : undefined);
   return new AuthError(
     text("code") ?? "UNEXPECTED_ANSWER",
     status,
     text("detail") ?? text("title") ?? `The server answered with status ${status}.`,
-    { retryAfter: retryAfterMs === undefined ? undefined : retryAfterMs / 1_000, details: problem ?? {} },
+    { retryAfter, details: problem },
   );
 }
 

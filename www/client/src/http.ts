@@ -12,8 +12,8 @@ export interface Answer {
   readonly body: unknown;
   /** The body as a problem document (RFC 9457), if it is one. */
   readonly problem: Problem | undefined;
-  /** When the answer says to come back, counted from its arrival. */
-  readonly retryAfterMs: number | undefined;
+  /** In how many seconds the answer says to come back, counted from its arrival. */
+  readonly retryAfter: number | undefined;
 }
 
 /** The members of a problem document; `code` is the one to branch on. */
@@ -48,7 +48,8 @@ export class Issuer {
       // None of these resources leads elsewhere; a network that wants to be signed in to does.
       redirect: "error",
       signal: timeout.signal,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      // Of no body this makes none.
+      body: JSON.stringify(body),
     };
     try {
       return await Promise.race([this.#read(new URL(path, this.base), init), late]);
@@ -67,7 +68,7 @@ export class Issuer {
       status: response.status,
       body,
       problem: isProblem(response) ? members(body) : undefined,
-      retryAfterMs: retryAfter(response, this.world.now()),
+      retryAfter: retryAfter(response, this.world.now()),
     };
   }
 }
@@ -94,10 +95,10 @@ function parse(text: string): unknown {
   }
 }
 
-/** `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3), in milliseconds from now. */
+/** `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3), in seconds from now. */
 function retryAfter({ headers }: Response, now: number): number | undefined {
   const value = headers.get("retry-after")?.trim();
   if (!value) return undefined;
-  const delay = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now;
+  const delay = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - now) / 1_000;
   return Number.isFinite(delay) ? Math.max(delay, 0) : undefined;
 }

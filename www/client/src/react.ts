@@ -2,7 +2,7 @@
 import { useSyncExternalStore } from "react";
 import type { AuthClient, Session } from "./index.js";
 
-/** `loading` until the first answer; `unavailable` if there was none, which says nothing of the session. */
+/** `loading` until the first answer; `unavailable` while there is none, which says nothing of the session and ends by itself. */
 export type AuthState =
   | { readonly status: "loading"; readonly session: undefined }
   | { readonly status: "signed-in"; readonly session: Session }

@@ -16,7 +16,7 @@ export interface Elsewhere {
 /** One may be lost or come at a bad moment; more would be a burden to an issuer in trouble. */
 const ATTEMPTS = 2;
 
-/** The pause before the second attempt, where the issuer names none; doubled with each further one. */
+/** The pause before the second attempt, where the issuer names none, is once to twice this. */
 const BACKOFF_MS = 500;
 
 /** Where another tab's refresh is under way and the issuer does not say for how long. */
@@ -76,37 +76,34 @@ export class Refresher {
     for (let attempt = 1; ; attempt += 1) {
       const startedAt = this.world.now();
       if (this.#rest !== undefined && startedAt < this.#rest.until) throw this.#rest.failure;
-      const outcome = await this.post().catch((error: unknown) => {
-        if (error instanceof AuthError) return error;
-        throw error;
-      });
-      if (!(outcome instanceof AuthError) && outcome.ok) {
-        const life = readLife(outcome);
-        // The answer names nobody; what an earlier note said of a sign-out is not true any more.
-        const who = this.tabs.latest()?.who || "";
-        this.tabs.leave({ who, at: startedAt, until: life === undefined ? null : startedAt + life, entered: false });
-        return "renewed";
+      let failure: AuthError;
+      try {
+        const answer = await this.post();
+        if (answer.ok) {
+          const life = readLife(answer);
+          // The answer names nobody; what an earlier note said of a sign-out is not true any more.
+          const who = this.tabs.latest()?.who || "";
+          this.tabs.leave({ who, at: startedAt, until: life === undefined ? null : startedAt + life, entered: false });
+          return "renewed";
+        }
+        // Only a 401 of the issuer's own says that the session is over, and not if somebody has signed in meanwhile.
+        if (answer.status === 401 && typeof answer.problem?.["code"] === "string") return this.#news(mark) ?? "over";
+        failure = refusal(answer);
+      } catch (error) {
+        if (!(error instanceof AuthError)) throw error;
+        failure = error;
       }
-      // Only a 401 of the issuer's own says that the session is over, and not if somebody has signed in meanwhile.
-      if (!(outcome instanceof AuthError) && outcome.status === 401 && typeof outcome.problem?.["code"] === "string") {
-        return this.#news(mark) ?? "over";
-      }
-      const failure = outcome instanceof AuthError ? outcome : refusal(outcome);
       const asked = failure.retryAfter === undefined ? undefined : failure.retryAfter * 1_000;
       if (asked !== undefined) this.#rest = { until: this.world.now() + asked, failure };
       if (attempt >= attempts || !isPassing(failure.status) || (asked ?? 0) > LONGEST_PAUSE_MS) throw failure;
       const isInProgress = failure.status === 409;
-      await pause(this.world, asked ?? (isInProgress ? IN_PROGRESS_MS : this.#backOff(attempt)));
+      await pause(this.world, asked ?? (isInProgress ? IN_PROGRESS_MS : BACKOFF_MS * (1 + this.world.random())));
       // A timer may be a millisecond early.
       this.#rest = undefined;
       const news = this.#news(mark);
       if (news !== undefined) return news;
       if (isInProgress) return { attemptsLeft: attempts - attempt };
     }
-  }
-
-  #backOff(attempt: number): number {
-    return BACKOFF_MS * 2 ** (attempt - 1) * (1 + this.world.random());
   }
 }
 

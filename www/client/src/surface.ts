@@ -46,7 +46,8 @@ export interface AuthClient {
   session(): Promise<Session | null>;
   /**
    * Calls `listener` once each time that another answer of `session()` is known, also through another tab: a sign-in, a
-   * sign-out, another person, another name or role. The first answer of `session()` is no change.
+   * sign-out, another person, another name or role. The first answer of `session()` is no change; the next one after a
+   * failure is told, and asked for again until it is there.
    * @returns ends that
    */
   onChange(listener: (session: Session | null) => void): () => void;

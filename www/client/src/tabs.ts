@@ -29,7 +29,8 @@ export class Tabs {
 
   /** Whether what this tab knows was taken out of the storage, as a sign-out by the issuer's own page does. */
   isWiped(): boolean {
-    return this.#last !== undefined && this.#last.who !== null && this.#canStore() && this.#stored() === undefined;
+    // Where nothing can be read it is not `null`, and nothing was taken out.
+    return this.#last !== undefined && this.#last.who !== null && this.#text() === null;
   }
 
   /** Leaves a note, unless somebody left a later one meanwhile. */
@@ -56,15 +57,15 @@ export class Tabs {
   }
 
   #stored(): Note | undefined {
-    return this.#read(this.#try(() => this.world.storage?.getItem(this.name)));
+    return this.#read(this.#text());
   }
 
   #read(text: string | null | undefined): Note | undefined {
     return text ? readNote(this.#try((): unknown => JSON.parse(text)), this.world.now()) : undefined;
   }
 
-  #canStore(): boolean {
-    return this.#try(() => this.world.storage?.getItem(this.name)) !== undefined;
+  #text(): string | null | undefined {
+    return this.#try(() => this.world.storage?.getItem(this.name));
   }
 
   #on(event: PageEvent): void {

@@ -1,3 +1,4 @@
+import { AuthError } from "./error.js";
 import type { World } from "./world.js";
 
 /** A refresh this long before the end leaves time for several attempts. */
@@ -22,19 +23,20 @@ export function dueAt(from: number, until: number): number {
 }
 
 /**
- * Refreshes before the access token ends. It goes by the clock and not by the length of a timer, sleeps while the page is
+ * Does what is due: refreshes before the access token ends, or asks again after a failure. It goes by the clock and not by the length of a timer, sleeps while the page is
  * hidden (nobody looks, and browsers starve timers there anyway) and wakes when it is looked at again or the network is back.
  */
 export class Timer {
   #due: number | undefined;
   #cancel = () => {};
   #failures = 0;
+  #notBefore = 0;
   #isBusy = false;
 
-  /** @param act refreshes, and fails if it could not */
+  /** @param act does it, and fails if it could not */
   constructor(
     private readonly world: World,
-    private readonly act: () => Promise<void>,
+    private readonly act: () => Promise<void> | void,
   ) {}
 
   /** An access token counts from `from` to `until`. */
@@ -47,19 +49,28 @@ export class Timer {
 
   stop(): void {
     this.#due = undefined;
+    this.#failures = 0;
     this.#cancel();
   }
 
-  /** The page was looked at, or the network is back, or a nap is over. */
-  wake(): void {
-    if (this.#due !== undefined && !this.#isBusy && this.#mayAct() && this.world.now() >= this.#due) void this.#run();
-    else this.#sleep();
+  /** What is to be done has failed: it is due again after a pause, and not before the issuer said to come back. */
+  fail(error: unknown): void {
+    const now = this.world.now();
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
+    this.#failures += 1;
+    this.#notBefore = now + (error instanceof AuthError ? (error.retryAfter ?? 0) : 0) * 1_000;
+    this.#due = Math.max(now + pause * (1 + this.world.random() / 2), this.#notBefore);
+    this.#sleep();
   }
 
-  /** As `wake`, without waiting for the pause after a failure to end. */
-  wakeAnew(): void {
-    if (this.#failures > 0) this.#due = this.world.now();
-    this.wake();
+  /**
+   * The page was looked at, or the network is back, or a nap is over.
+   * @param anew whether that is a reason not to wait for the pause after a failure to end
+   */
+  wake(anew = false): void {
+    if (anew && this.#failures > 0) this.#due = Math.max(this.world.now(), this.#notBefore);
+    if (this.#due !== undefined && !this.#isBusy && this.#mayAct() && this.world.now() >= this.#due) void this.#run();
+    else this.#sleep();
   }
 
   #mayAct(): boolean {
@@ -80,10 +91,8 @@ export class Timer {
       await this.act();
       // Whoever renewed has armed it anew; otherwise there is nothing left to be in time for.
       if (this.#due === due) this.#due = undefined;
-    } catch {
-      const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
-      this.#failures += 1;
-      if (this.#due === due) this.#due = this.world.now() + pause * (1 + this.world.random() / 2);
+    } catch (error) {
+      if (this.#due === due) this.fail(error);
     } finally {
       this.#isBusy = false;
       this.#sleep();

@@ -117,8 +117,10 @@ pub async fn log_in(State(app): State<SharedApp>, submission: Submission<Login>)
     .await
 }
 
-/// Runs what counts an attempt on a task of its own: a caller who hangs up must not leave it uncounted.
-pub(super) async fn to_the_end(work: impl Future<Output = Response> + Send + 'static) -> Response {
+/// Runs on a task of its own what a caller who hangs up must not leave undone, such as counting an attempt.
+pub(in crate::http) async fn to_the_end(
+    work: impl Future<Output = Response> + Send + 'static,
+) -> Response {
     match tokio::spawn(work.in_current_span()).await {
         Ok(response) => response,
         Err(error) => match error.try_into_panic() {

@@ -3,7 +3,9 @@
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::mpsc,
+    thread,
     time::Duration,
 };
 
@@ -21,7 +23,7 @@ use edgeward_issuer::{
 use super::CREDENTIALS;
 use crate::{
     folder::Folder,
-    program::{Ran, edgeward, run},
+    program::{NEVER, Ran, edgeward, run},
 };
 
 /// Where the packages are that the list beside the schema suite names.
@@ -49,18 +51,21 @@ impl World {
             "{PYTHON} is missing: run `cargo xtask setup`"
         );
         let folder = Folder::new();
+        let log = folder.path().join("moto.log");
         let mut server = Command::new(PYTHON)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .arg(PROGRAM)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(folder.path().join("moto.log")).unwrap())
+            .stderr(std::fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        let mut said = BufReader::new(server.stdout.take().unwrap());
-        said.read_line(&mut line).unwrap();
-        let endpoint = format!("http://127.0.0.1:{}", line.trim());
+        let said = first_line(server.stdout.take().unwrap());
+        let port: u16 = said.trim().parse().unwrap_or_else(|_| {
+            let log = std::fs::read_to_string(&log).unwrap_or_default();
+            panic!("moto says no port but {said:?}: {log}")
+        });
+        let endpoint = format!("http://127.0.0.1:{port}");
         let administrator = administrator(&endpoint);
         let mut world = Self {
             folder,
@@ -149,6 +154,18 @@ impl Drop for World {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// What the server says once it listens. One that says nothing ends with the test, as its standard input closes.
+fn first_line(stdout: ChildStdout) -> String {
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        let read = BufReader::new(stdout).read_line(&mut line);
+        let _ = tell.send(read.map(|_| line));
+    });
+    let line = told.recv_timeout(NEVER);
+    line.expect("moto says on which port it listens").unwrap()
 }
 
 fn administrator(endpoint: &str) -> Client {

@@ -6,6 +6,7 @@ use edgeward_issuer::{
     domain::keyring::{KeyState, PrivateHalf, StoredKey, acts::Acts, destroy, life::Pace},
     signatures::SigningAlgorithm,
 };
+use tokio::task::JoinSet;
 
 use super::{
     is_own_process,
@@ -71,7 +72,7 @@ async fn the_schedule_makes_keys_of_es256_in_moto_and_tokens_are_signed_there() 
     let mut ada = desk.browser();
     ada.log_in(EMAIL).await;
     assert_eq!(verified(&desk, &ada.cookie("access")), "ES256");
-    assert_eq!(readiness(&mut ada, 200).await["checks"]["signingKey"], "ok");
+    assert_eq!(readiness(&desk, 200).await["checks"]["signingKey"], "ok");
     ada.refresh().await.expect(200);
     assert_eq!(verified(&desk, &ada.cookie("access")), "ES256");
 
@@ -98,7 +99,7 @@ async fn the_schedule_makes_keys_of_es256_in_moto_and_tokens_are_signed_there() 
     let answer = ada.refresh().await.expect(503);
     assert_eq!(answer.json()["code"], "SIGNING_UNAVAILABLE");
     assert_eq!(ada.cookie("refresh"), before);
-    let ready = readiness(&mut ada, 503).await;
+    let ready = readiness(&desk, 503).await;
     assert_eq!(ready["checks"]["signingKey"], "failing");
     assert_eq!(ready["checks"]["database"], "ok");
 }
@@ -126,7 +127,7 @@ async fn all_that_is_signed_is_signed_in_kms_and_while_it_refuses_nothing_is_los
     }
     ada.log_in(EMAIL).await;
     assert_eq!(verified(&desk, &ada.cookie("access")), "ES256");
-    assert_eq!(readiness(&mut ada, 200).await["checks"]["signingKey"], "ok");
+    assert_eq!(readiness(&desk, 200).await["checks"]["signingKey"], "ok");
     let set = ada.get("/.well-known/jwks.json").send().await.expect(200);
     let shown = set.json()["keys"].as_array().unwrap().len();
     assert_eq!(shown, 4);
@@ -147,7 +148,7 @@ async fn all_that_is_signed_is_signed_in_kms_and_while_it_refuses_nothing_is_los
     assert!(answer.header("retry-after").parse::<u64>().is_ok());
     assert_eq!((ada.cookie("refresh"), desk.number(families).await), before);
     assert_eq!(
-        readiness(&mut ada, 503).await["checks"]["signingKey"],
+        readiness(&desk, 503).await["checks"]["signingKey"],
         "failing"
     );
     // What was signed is verified on, and keys are shown.
@@ -168,4 +169,36 @@ async fn all_that_is_signed_is_signed_in_kms_and_while_it_refuses_nothing_is_los
     account.exchange();
     let answer = ada.refresh().await.expect(503);
     assert_eq!(answer.json()["code"], "SIGNING_UNAVAILABLE");
+}
+
+/// A signature there costs money and counts towards a quota, and whoever asks proves nothing.
+#[tokio::test]
+async fn of_many_who_ask_whether_it_is_ready_one_has_something_signed() {
+    const NAME: &str = "of_many_who_ask_whether_it_is_ready_one_has_something_signed";
+    if !is_own_process(module_path!(), NAME) {
+        return;
+    }
+    let server = Server::start(Account::default().answers()).await;
+    let endpoint = server.address.clone();
+    let desk = Desk::open_with(move |its| config(its, &endpoint, KEY)).await;
+    server.asked();
+    // Some hang up as soon as they have asked.
+    for _ in 0..5 {
+        let mut browser = desk.browser();
+        let asks = browser.get("/readyz").send();
+        let answer = tokio::time::timeout(std::time::Duration::ZERO, asks).await;
+        assert!(answer.is_err(), "nobody was asked");
+    }
+    let mut asking = JoinSet::new();
+    for _ in 0..50 {
+        let mut browser = desk.browser();
+        asking.spawn(async move { browser.get("/readyz").send().await.body });
+    }
+    let mut answers = asking.join_all().await;
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    let asked = server.asked();
+    let signed = asked.iter().filter(|(act, ..)| act == "Sign").count();
+    let algorithms = desk.app.config.algorithms().len();
+    assert!((1..=algorithms).contains(&signed), "{signed}: {asked:?}");
 }

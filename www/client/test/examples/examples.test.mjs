@@ -91,6 +91,10 @@ describe("React", () => {
     site.issuer.on("GET /auth/me", () => new Response("", { status: 502 }));
     await page.reload();
     await page.getByText("The sign-in service does not answer.").waitFor();
+    // It answers again, and the page is not loaded anew.
+    site.issuer.on("GET /auth/me", () => undefined);
+    await page.evaluate(() => dispatchEvent(new Event("online")));
+    await page.getByRole("link", { name: "Sign in" }).waitFor();
     assert.deepEqual(complaints, []);
   });
 });
