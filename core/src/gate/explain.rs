@@ -284,7 +284,12 @@ impl Policy {
         match Territory::of(&path) {
             Territory::App => self.answer_app(question, &path),
             Territory::Issuer | Territory::SignInPage => Explanation {
-                limits: self.limit_of_issuer(&path).into_iter().cloned().collect(),
+                limits: self
+                    .limits_of_issuer(&path)
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .collect(),
                 ..told(
                     Outcome::Allow,
                     "the issuer owns this path and judges for itself",

@@ -224,8 +224,8 @@ impl Policy {
         self.limits.all()
     }
 
-    /// The limit that holds for a path of the issuer.
-    pub(super) fn limit_of_issuer(&self, path: &CanonicalPath) -> Option<&Arc<Limit>> {
+    /// The limits that hold for a path of the issuer: by address, and by identity.
+    pub(super) fn limits_of_issuer(&self, path: &CanonicalPath) -> [Option<&Arc<Limit>>; 2] {
         self.limits.of_issuer(path)
     }
 

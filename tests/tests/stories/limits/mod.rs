@@ -2,6 +2,7 @@
 
 mod addresses;
 mod identities;
+mod issuer;
 mod issuer_paths;
 mod platform;
 mod refreshes;
