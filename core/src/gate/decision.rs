@@ -134,7 +134,7 @@ fn settle(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Settled 
     };
     let path = match &request.path {
         Ok(path) => path,
-        Err(refusal) => return refuse(ProblemCode::AmbiguousPath, refusal.reason()),
+        Err(refusal) => return refuse(refusal.code(), refusal.reason()),
     };
     if request.credential == Credential::Ambiguous {
         return refuse(ProblemCode::AmbiguousCredentials, "ambiguous-credentials");
@@ -200,8 +200,7 @@ fn judge_by_rule(
     // What costs least and tells least is asked first, before anybody looks at the credential. A page that sends a visitor's
     // requests shall not use up the visitor's turns.
     if !rule.admits(request.client) {
-        let reason = format!("address-not-allowed: {}", rule.path());
-        return refuse(ProblemCode::AddressNotAllowed, reason);
+        return address_refused(rule.path());
     }
     let csrf = match source::judge_for_app(gate.site, policy, rule, request) {
         Ok(demand) => demand,
@@ -301,6 +300,9 @@ fn to_issuer(
     path: &CanonicalPath,
     now: UnixTime,
 ) -> Settled {
+    if !request.client.is_among(policy.addresses_of_issuer(path)) {
+        return address_refused("issuer");
+    }
     if let Some(refusal) = source::refused_for_issuer(gate.site, request) {
         return Ok(Decision::Refuse(refusal));
     }
@@ -420,7 +422,9 @@ fn reachable_page<'p>(
         .ok()
         .filter(|target| target != path)?;
     let is_reachable = match Territory::of(&target) {
-        Territory::Issuer | Territory::SignInPage => true,
+        Territory::Issuer | Territory::SignInPage => {
+            request.client.is_among(policy.addresses_of_issuer(&target))
+        }
         Territory::VerifyToken => false,
         Territory::App => match policy.find(&target, "GET", request.host) {
             Found::Rule(rule) => {
@@ -443,6 +447,13 @@ const fn see_other(location: String) -> Decision {
         status: 303,
         location,
     })
+}
+
+fn address_refused(rule: &str) -> Settled {
+    refuse(
+        ProblemCode::AddressNotAllowed,
+        format!("address-not-allowed: {rule}"),
+    )
 }
 
 fn refuse(code: ProblemCode, log_reason: impl Into<String>) -> Settled {

@@ -25,3 +25,4 @@ mod limits;
 mod issuer_limits;
 mod refresh_turns;
 mod addresses;
+mod admin_addresses;

@@ -31,8 +31,13 @@ pub(super) async fn answer(
     let mut sent = said(CSRF_HEADER);
     if sent.is_none() && said("content-type").is_some_and(|media| is_form(&media)) {
         let began = platform::moment();
-        sent = body::field_of_form(request, CSRF_FIELD, MAX_FORM_BYTES).await;
+        let patience = errand.settings.form_patience;
+        let field = body::field_of_form(request, CSRF_FIELD, MAX_FORM_BYTES, patience).await;
         inbound.pass(platform::moment().milliseconds_since(began));
+        sent = match field {
+            Ok(field) => field,
+            Err(unread) => return question.unread(unread),
+        };
     }
     let user_agent = said("user-agent").unwrap_or_default();
     let cookies = inbound.cookies();

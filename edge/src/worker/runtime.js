@@ -206,13 +206,20 @@ export async function body(message, limit) {
 }
 
 /**
- * The value of a field of a form (`application/x-www-form-urlencoded`) that is there once; nothing if it is not, or if the form is
- * longer than `limit` or breaks off. It is read from a copy: the runtime keeps what was read for whoever reads the request.
+ * The value of a field of a form (`application/x-www-form-urlencoded`) that is there once; nothing if it is not, or if the form breaks
+ * off, `null` if the form is longer than `limit`, and `false` if it has not arrived after `patience` milliseconds. It is read from a
+ * copy: the runtime keeps what was read for whoever reads the request.
  */
-export async function fieldOfForm(request, name, limit) {
-  const form = await body(request.clone(), limit);
-  const values = form && new URLSearchParams(new TextDecoder().decode(form)).getAll(name);
-  return values?.length === 1 ? values[0] : undefined;
+export async function fieldOfForm(request, name, limit, patience) {
+  let timer;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, patience, false)));
+  try {
+    const form = await Promise.race([body(request.clone(), limit), late]);
+    const values = form && new URLSearchParams(new TextDecoder().decode(form)).getAll(name);
+    return values?.length === 1 ? values[0] : values ? undefined : form;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Behind the first line come the names of headers that end, in one, and those that are set, name and value in turn. */

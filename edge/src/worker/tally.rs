@@ -82,7 +82,8 @@ pub(super) fn keys(decision: &Decision, inbound: &Inbound, access_cookie: &str) 
     }
 }
 
-/// Counts what became of a CSRF token, by the decision that follows it. Where the keys for it could not be had it was not judged.
+/// Counts what became of a CSRF token, by the decision that follows it. Where the keys for it could not be had, or
+/// the form was not read, it was not judged.
 pub(super) fn csrf(decision: &Decision) {
     let refused = match decision {
         Decision::Refuse(refusal) => Some(refusal.code),
@@ -98,7 +99,9 @@ pub(super) fn csrf(decision: &Decision) {
         | Decision::NeedsCsrf(_) => None,
     };
     match refused {
-        Some(ProblemCode::CsrfUnavailable) => {}
+        Some(
+            ProblemCode::CsrfUnavailable | ProblemCode::BodyTooLarge | ProblemCode::BodyTooSlow,
+        ) => {}
         Some(ProblemCode::CsrfInvalid) => add(Counted::CsrfInvalid, 1),
         // What else refuses it comes after.
         Some(_) | None => add(Counted::CsrfValid, 1),

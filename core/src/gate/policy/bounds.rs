@@ -1,4 +1,5 @@
-//! What a policy says about addresses and about how often: `[limit.NAME]`, and the keys `limit` and `addresses` of a route.
+//! What a policy says about addresses and about how often: `[limit.NAME]`, `admin_addresses` of the gate, and the keys `limit` and
+//! `addresses` of a route.
 //!
 //! The issuer's paths are not judged by the policy, but limits hold for them ([`Limits::of_issuer`]): narrow ones where a request is
 //! costly or a secret can be guessed, a wide one elsewhere, and one for each who is signed in. They are there without configuration; a
@@ -15,10 +16,11 @@ use toml::Spanned;
 
 use super::document::{Placed, Section, Source, each_string, integer, named, string, strings};
 use super::tables;
-use super::{PolicyError, Rule};
+use super::{Policy, PolicyError, Rule};
 use crate::gate::client::{AddressRange, Client};
 use crate::gate::limit::{By, Limit};
 use crate::gate::path::CanonicalPath;
+use crate::gate::territory::is_for_administrators;
 
 /// The most limits of a policy. Because each has a table in the memory of each isolate.
 pub const MAX_LIMITS: usize = 32;
@@ -31,6 +33,9 @@ const MAX_REQUESTS: u32 = 100_000;
 
 /// The longest `within_seconds`: an hour. Because isolates seldom live longer, and their counts end with them.
 const MAX_WITHIN_SECONDS: u32 = 3600;
+
+/// What a route writes in place of its own list for the one of administrators.
+const ADMIN: &str = "admin";
 
 /// The longest name. Because it is a part of a binding's name.
 const MAX_NAME_LENGTH: usize = 32;
@@ -53,8 +58,8 @@ const ISSUER_IDENTITY: &str = "issuer-identity";
 /// From where, and how often.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::gate) struct Bounds {
-    /// From these addresses only; empty is from everywhere.
-    pub(in crate::gate) addresses: Vec<AddressRange>,
+    /// From these addresses only; empty is from everywhere. Shared, because many routes may name the list of administrators.
+    pub(in crate::gate) addresses: Arc<[AddressRange]>,
     /// So often, before anybody looks at who asks.
     pub(in crate::gate) by_address: Option<Arc<Limit>>,
     /// So often, when it is known who asks.
@@ -72,13 +77,19 @@ impl Rule {
         self.bounds().map_or(&[], |bounds| &bounds.addresses)
     }
 
-    /// Whether a client there may ask at all. Where a list stands, nobody whose address is not known is on it.
+    /// Whether a client there may ask at all.
     pub(in crate::gate) fn admits(&self, client: Client) -> bool {
-        let ranges = self.addresses();
-        match client {
-            _ if ranges.is_empty() => true,
-            Client::At(address) => ranges.iter().any(|range| range.covers(address)),
-            Client::Unnamed | Client::Untold | Client::OwnMachine => false,
+        client.is_among(self.addresses())
+    }
+}
+
+impl Policy {
+    /// From where anybody may ask for a path of the issuer; empty is from everywhere.
+    pub(in crate::gate) fn addresses_of_issuer(&self, path: &CanonicalPath) -> &[AddressRange] {
+        if is_for_administrators(path) {
+            &self.settings().admin_addresses
+        } else {
+            &[]
         }
     }
 }
@@ -223,6 +234,7 @@ impl Bounds {
         source: Source<'t>,
         section: &Section<'_, 't>,
         limits: &Limits,
+        admin_addresses: &Arc<[AddressRange]>,
     ) -> Result<Option<Box<Self>>, PolicyError> {
         if section.at("limit").is_none() && section.at("addresses").is_none() {
             return Ok(None);
@@ -248,19 +260,39 @@ impl Bounds {
             }
             *place = Some(Arc::clone(limit));
         }
-        if let Some(list) = section.optional("addresses", strings)? {
-            let texts = list.get_ref();
-            for range in texts.iter().map_while(|text| AddressRange::read(text)) {
-                bounds.addresses.push(range);
+        bounds.addresses = match section.at("addresses") {
+            None => Arc::default(),
+            Some(word) if word.get_ref().as_str() == Some(ADMIN) => {
+                if admin_addresses.is_empty() {
+                    let message = "[gate] has no admin_addresses";
+                    return Err(source.error(word, "addresses", message));
+                }
+                Arc::clone(admin_addresses)
             }
-            let read = bounds.addresses.len();
-            if read != texts.len() || !(1..=MAX_ADDRESSES).contains(&read) {
-                let message = format!(
-                    "must be 1 to {MAX_ADDRESSES} ranges like \"10.0.0.0/8\", with zeros behind the prefix"
-                );
-                return Err(source.error(&list, "addresses", message));
-            }
-        }
+            Some(list) => ranges(source, "addresses", list)?,
+        };
         Ok(Some(Box::new(bounds)))
+    }
+}
+
+/// Reads a list of addresses, which may not be empty: an empty one would look as if it closed what it leaves open.
+#[cold]
+#[inline(never)]
+pub(super) fn ranges<'t>(
+    source: Source<'t>,
+    key: &str,
+    value: Placed<'_, 't>,
+) -> Result<Arc<[AddressRange]>, PolicyError> {
+    let list = strings(source, value)?;
+    let texts = list.get_ref();
+    let read = texts.iter().map(|text| AddressRange::read(text));
+    match read.collect::<Option<Vec<_>>>() {
+        Some(ranges) if (1..=MAX_ADDRESSES).contains(&ranges.len()) => Ok(ranges.into()),
+        Some(_) | None => {
+            let message = format!(
+                "must be 1 to {MAX_ADDRESSES} ranges like \"10.0.0.0/8\", with zeros behind the prefix"
+            );
+            Err(source.error(&list, key, message))
+        }
     }
 }
