@@ -16,7 +16,7 @@ mod question;
 
 pub use app_key::AppCsrfKey;
 pub(crate) use question::Finding;
-pub use question::{CsrfAnswer, CsrfQuestion, Submitted};
+pub use question::{CsrfAnswer, CsrfQuestion, Submitted, UnreadForm};
 
 use alloc::format;
 use alloc::string::String;

@@ -56,6 +56,12 @@ problem_codes! {
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", 415, "This media type is not accepted here.";
     /// The body is longer than this resource reads.
     BodyTooLarge = "BODY_TOO_LARGE", 413, "The request body is too large.";
+    /// The body that has to be read before anything is decided did not arrive in time.
+    BodyTooSlow = "BODY_TOO_SLOW", 408, "The request body took too long to arrive.";
+    /// The headers that say who asks are longer than anybody reads.
+    HeadersTooLarge = "HEADERS_TOO_LARGE", 431, "The request's headers are too large.";
+    /// The path is longer than is judged.
+    PathTooLong = "PATH_TOO_LONG", 414, "The path is too long.";
     /// The path can be read in more than one way, so no rule can judge it.
     AmbiguousPath = "AMBIGUOUS_PATH", 400, "The path can be read in more than one way.";
     /// The proxy that asks for a verdict does not say, or says twice or in contradictory ways, about which request.

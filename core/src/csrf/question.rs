@@ -26,6 +26,15 @@ pub struct Submitted<'a> {
     user_agent: &'a str,
 }
 
+/// Why a form in which the token is looked for was not read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnreadForm {
+    /// It is longer than is searched.
+    TooLarge,
+    /// It did not arrive in time.
+    TooSlow,
+}
+
 /// What was found about one question.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CsrfAnswer {
@@ -39,6 +48,8 @@ pub(crate) enum Finding {
     Refused(CsrfRefusal),
     /// There is nothing to judge by.
     NoKeys,
+    /// What may hold the token was not read.
+    Unread(UnreadForm),
 }
 
 impl CsrfQuestion {
@@ -68,6 +79,12 @@ impl CsrfQuestion {
             Ok(_) => Err(self.found(Finding::Refused(CsrfRefusal::NotForApps))),
             Err(refusal) => Err(self.found(Finding::Refused(refusal))),
         }
+    }
+
+    /// The answer where the form was not read to its end: the token may be in what is left.
+    #[must_use]
+    pub fn unread(self, form: UnreadForm) -> CsrfAnswer {
+        self.found(Finding::Unread(form))
     }
 
     fn found(self, finding: Finding) -> CsrfAnswer {
@@ -107,13 +124,13 @@ impl CsrfAnswer {
         self.finding == Finding::Refused(CsrfRefusal::Forged)
     }
 
-    /// Whether the token is good. `None`: there were no keys to judge it by.
+    /// Whether the token is good. `None`: it was not judged, for want of keys or of the form.
     #[must_use]
     pub const fn is_good(&self) -> Option<bool> {
         match self.finding {
             Finding::Genuine => Some(true),
             Finding::Refused(_) => Some(false),
-            Finding::NoKeys => None,
+            Finding::NoKeys | Finding::Unread(_) => None,
         }
     }
 

@@ -121,6 +121,33 @@ impl Caller {
     }
 }
 
+/// Whose token it is, for a count of requests that somebody else judges. A token that is not good here, or is known to be revoked, is
+/// nobody's. It is worth no fetch but that of the first key set: keys are fetched for it by time, and what is not known of the feed
+/// only counts somebody in who has been signed out.
+pub(super) fn holder(
+    gate: &Gate<'_>,
+    request: &RequestView<'_>,
+    now: UnixTime,
+) -> Result<Option<Arc<Verified>>, Box<Decision>> {
+    let Credential::Token(token) = &request.credential else {
+        return Ok(None);
+    };
+    // That it arrived at a client is the issuer's to see, which gets it with this very request.
+    let early = match gate.verify(BroughtBy::Edge, token, now) {
+        Ok(verified) => {
+            let has_ended = |feed: Revocations<'_>| feed.has_ended(&verified);
+            let is_revoked = gate.revocations.is_some_and(has_ended);
+            return Ok((!is_revoked).then_some(verified));
+        }
+        Err(Unverified::NeedsSignature(question)) => Decision::NeedsSignature(question),
+        Err(Unverified::Rejected(Reject::KeysUnavailable)) if !gate.keys_are_final => {
+            Decision::NeedsKeys(KeyDemand::NoKeySet)
+        }
+        Err(Unverified::Rejected(_)) => return Ok(None),
+    };
+    Err(Box::new(early))
+}
+
 impl Gate<'_> {
     /// Asked at each use, of remembered tokens too.
     fn stands(&self, verified: Arc<Verified>, mode: Mode) -> Result<Caller, Box<Decision>> {

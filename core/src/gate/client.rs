@@ -21,6 +21,16 @@ pub enum Client {
 }
 
 impl Client {
+    /// Whether somebody there may ask where these addresses may; an empty list is everybody's. Nobody whose address is not known is
+    /// on a list.
+    pub(super) fn is_among(self, ranges: &[AddressRange]) -> bool {
+        match self {
+            _ if ranges.is_empty() => true,
+            Self::At(address) => ranges.iter().any(|range| range.covers(address)),
+            Self::Unnamed | Self::Untold | Self::OwnMachine => false,
+        }
+    }
+
     /// Whether the request comes from the machine that the edge runs on.
     pub(super) const fn is_own_machine(self) -> bool {
         match self {

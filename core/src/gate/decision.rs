@@ -12,7 +12,8 @@
 //! asked for ([`Decision::NeedsRefresh`]), and what it brings is judged in the same way.
 //!
 //! What a route says of addresses is asked before anybody looks at the credential, so that a flood costs no signature check, no fetch
-//! and no refresh; what it says of identities is asked of requests that pass but for that. Both ask for the turn
+//! and no refresh; what it says of identities is asked of requests that pass but for that. On the issuer's paths a token that verifies
+//! says whose turn a request takes, and nothing else. Both ask for the turn
 //! ([`Decision::NeedsTurn`]), which a request takes once, refreshed or not. A refresh takes a turn of its own, which comes with the
 //! demand for it, because many requests share one.
 
@@ -20,7 +21,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::caller::{Caller, Gate, KeyDemand};
+use super::caller::{self, Caller, Gate, KeyDemand};
 use super::challenge;
 use super::client::Client;
 use super::cors::{CorsGrant, Preflight};
@@ -133,14 +134,14 @@ fn settle(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Settled 
     };
     let path = match &request.path {
         Ok(path) => path,
-        Err(refusal) => return refuse(ProblemCode::AmbiguousPath, refusal.reason()),
+        Err(refusal) => return refuse(refusal.code(), refusal.reason()),
     };
     if request.credential == Credential::Ambiguous {
         return refuse(ProblemCode::AmbiguousCredentials, "ambiguous-credentials");
     }
     match Territory::of(path) {
         Territory::App => judge_app(gate, policy, request, path, now),
-        Territory::Issuer => to_issuer(gate, policy, request, path),
+        Territory::Issuer => to_issuer(gate, policy, request, path, now),
         Territory::SignInPage => judge_sign_in_page(gate, policy, request, path, now),
         Territory::VerifyToken => answer_verify_token(gate, request, now),
     }
@@ -199,8 +200,7 @@ fn judge_by_rule(
     // What costs least and tells least is asked first, before anybody looks at the credential. A page that sends a visitor's
     // requests shall not use up the visitor's turns.
     if !rule.admits(request.client) {
-        let reason = format!("address-not-allowed: {}", rule.path());
-        return refuse(ProblemCode::AddressNotAllowed, reason);
+        return address_refused(rule.path());
     }
     let csrf = match source::judge_for_app(gate.site, policy, rule, request) {
         Ok(demand) => demand,
@@ -298,12 +298,25 @@ fn to_issuer(
     policy: &Policy,
     request: &RequestView<'_>,
     path: &CanonicalPath,
+    now: UnixTime,
 ) -> Settled {
+    if !request.client.is_among(policy.addresses_of_issuer(path)) {
+        return address_refused("issuer");
+    }
     if let Some(refusal) = source::refused_for_issuer(gate.site, request) {
         return Ok(Decision::Refuse(refusal));
     }
-    let limit = policy.limit_of_issuer(path);
-    gate.turns.take(limit, request.client, None)?;
+    let (turns, client) = (&gate.turns, request.client);
+    let [by_address, by_identity] = policy.limits_of_issuer(path);
+    turns.take(by_address, client, None)?;
+    if by_identity.is_some() && turns.counts(client) {
+        // Whose token it is matters for the count only: the issuer judges the request, whatever its token is worth here.
+        let holder = caller::holder(gate, request, now)?;
+        let subject = holder.as_ref().and_then(|known| known.claims().subject());
+        if subject.is_some() {
+            turns.take(by_identity, client, subject)?;
+        }
+    }
     Ok(Decision::Forward(Permit {
         destination: Destination::Issuer,
         path: path.clone(),
@@ -357,7 +370,7 @@ fn judge_sign_in_page(
     now: UnixTime,
 ) -> Settled {
     if !is_navigation(request) {
-        return to_issuer(gate, policy, request, path);
+        return to_issuer(gate, policy, request, path, now);
     }
     match Caller::of(gate, request, Mode::Bounded, now)? {
         Caller::Known(_) => {
@@ -369,7 +382,7 @@ fn judge_sign_in_page(
         | Caller::Refused(_)
         | Caller::Unjudged(_)
         | Caller::Revoked
-        | Caller::Unconfirmed => to_issuer(gate, policy, request, path),
+        | Caller::Unconfirmed => to_issuer(gate, policy, request, path, now),
     }
 }
 
@@ -409,7 +422,9 @@ fn reachable_page<'p>(
         .ok()
         .filter(|target| target != path)?;
     let is_reachable = match Territory::of(&target) {
-        Territory::Issuer | Territory::SignInPage => true,
+        Territory::Issuer | Territory::SignInPage => {
+            request.client.is_among(policy.addresses_of_issuer(&target))
+        }
         Territory::VerifyToken => false,
         Territory::App => match policy.find(&target, "GET", request.host) {
             Found::Rule(rule) => {
@@ -432,6 +447,13 @@ const fn see_other(location: String) -> Decision {
         status: 303,
         location,
     })
+}
+
+fn address_refused(rule: &str) -> Settled {
+    refuse(
+        ProblemCode::AddressNotAllowed,
+        format!("address-not-allowed: {rule}"),
+    )
 }
 
 fn refuse(code: ProblemCode, log_reason: impl Into<String>) -> Settled {

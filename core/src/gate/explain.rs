@@ -11,7 +11,7 @@ use core::fmt;
 
 use super::client::{AddressRange, Client};
 use super::limit::Limit;
-use super::path::CanonicalPath;
+use super::path::{CanonicalPath, PathRefusal};
 use super::persona::Persona;
 use super::policy::{Found, Policy, Rule, TestRow};
 use super::subject::Standing;
@@ -30,7 +30,7 @@ pub enum Outcome {
     Unauthorized,
     /// 403, or the page for missing roles.
     Forbidden,
-    /// 400 (an ambiguous path) or 405.
+    /// 400 (an ambiguous path), 414 (one that is too long) or 405.
     BadRequest,
     /// 401 with the challenge of RFC 9470, or the step-up page.
     StepUp,
@@ -276,20 +276,33 @@ impl Policy {
                 return without_rule(
                     None,
                     Outcome::BadRequest,
-                    format!("the path is ambiguous ({refusal})"),
+                    if refusal == PathRefusal::TooLong {
+                        format!("the path is too long ({refusal})")
+                    } else {
+                        format!("the path is ambiguous ({refusal})")
+                    },
                 );
             }
         };
         let told = |outcome, reason: &str| without_rule(Some(&path), outcome, reason.to_string());
         match Territory::of(&path) {
             Territory::App => self.answer_app(question, &path),
-            Territory::Issuer | Territory::SignInPage => Explanation {
-                limits: self.limit_of_issuer(&path).into_iter().cloned().collect(),
-                ..told(
-                    Outcome::Allow,
-                    "the issuer owns this path and judges for itself",
-                )
-            },
+            Territory::Issuer | Territory::SignInPage => {
+                let addresses = self.addresses_of_issuer(&path).to_vec();
+                let (outcome, reason) = if question.client.is_among(&addresses) {
+                    let reason = "the issuer owns this path and judges for itself".to_string();
+                    (Outcome::Allow, reason)
+                } else {
+                    let reason = elsewhere(question.client, "administrators'", "administration");
+                    (Outcome::Forbidden, reason)
+                };
+                let limits = self.limits_of_issuer(&path).into_iter().flatten();
+                Explanation {
+                    addresses,
+                    limits: limits.cloned().collect(),
+                    ..without_rule(Some(&path), outcome, reason)
+                }
+            }
             Territory::VerifyToken if !matches!(question.method, "GET" | "HEAD") => told(
                 Outcome::BadRequest,
                 "the gate answers this path itself, GET and HEAD only",
@@ -325,12 +338,7 @@ impl Policy {
             }
         };
         if !rule.admits(question.client) {
-            let reason = match question.client {
-                Client::At(address) => format!("{address} is none of the rule's addresses"),
-                Client::Unnamed | Client::Untold | Client::OwnMachine => {
-                    "the rule is for some addresses only, and no address is given".to_string()
-                }
-            };
+            let reason = elsewhere(question.client, "the rule's", "the rule");
             return self.told(question, path, rule, Outcome::Forbidden, reason);
         }
         let is_page = question.navigation && matches!(question.method, "GET" | "HEAD");
@@ -420,6 +428,16 @@ impl Rule {
                 Outcome::StepUp,
                 "the caller's sign-in is too old or too weak",
             ),
+        }
+    }
+}
+
+/// Why nobody may ask from there: whose addresses these are, and what is for them.
+fn elsewhere(client: Client, whose: &str, what: &str) -> String {
+    match client {
+        Client::At(address) => format!("{address} is none of {whose} addresses"),
+        Client::Unnamed | Client::Untold | Client::OwnMachine => {
+            format!("{what} is for some addresses only, and no address is given")
         }
     }
 }

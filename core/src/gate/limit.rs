@@ -165,6 +165,11 @@ impl Turns {
         }
     }
 
+    /// Whether requests from there are counted at all.
+    pub(super) const fn counts(&self, client: Client) -> bool {
+        self.counts_own_machine || !client.is_own_machine()
+    }
+
     /// The turn of this limit that somebody has to take; `None` where nobody is counted.
     pub(super) fn due(
         &self,
@@ -173,7 +178,7 @@ impl Turns {
         subject: Option<&str>,
     ) -> Option<Turn> {
         let limit = limit?;
-        if client.is_own_machine() && !self.counts_own_machine {
+        if !self.counts(client) {
             return None;
         }
         let key = match (limit.by, subject) {

@@ -13,7 +13,7 @@ use super::decision::{Decision, RequestView};
 use super::path::CanonicalPath;
 use super::policy::{Found, Policy, Rule};
 use super::refusal::{RETRY_AFTER_SECONDS, Refusal};
-use crate::csrf::{CsrfAnswer, CsrfQuestion, Finding};
+use crate::csrf::{CsrfAnswer, CsrfQuestion, Finding, UnreadForm};
 use crate::origin::{PageOf, Provenance, is_unsafe};
 use crate::problem::ProblemCode;
 
@@ -117,6 +117,7 @@ pub(super) fn demand_token(
                 Some(Finding::Genuine) => return Ok(()),
                 Some(Finding::Refused(refusal)) => refusal.reason(),
                 Some(Finding::NoKeys) => return Err(csrf_unavailable()),
+                Some(Finding::Unread(form)) => return Err(form_unread(form, rule)),
             }
         }
         (
@@ -141,6 +142,16 @@ fn csrf_refused(reason: &str, rule: &Rule) -> Box<Decision> {
     let reason = alloc::format!("{reason}: {}", rule.path());
     let refusal = Refusal::new(ProblemCode::CsrfInvalid, reason);
     Box::new(Decision::Refuse(refusal))
+}
+
+#[cold]
+fn form_unread(form: UnreadForm, rule: &Rule) -> Box<Decision> {
+    let (code, reason) = match form {
+        UnreadForm::TooLarge => (ProblemCode::BodyTooLarge, "form-too-large"),
+        UnreadForm::TooSlow => (ProblemCode::BodyTooSlow, "form-too-slow"),
+    };
+    let reason = alloc::format!("{reason}: {}", rule.path());
+    Box::new(Decision::Refuse(Refusal::new(code, reason)))
 }
 
 #[cold]

@@ -39,6 +39,13 @@ impl Territory {
     }
 }
 
+/// Whether a path of the issuer is for those who administer: its resources and its pages.
+pub(super) fn is_for_administrators(path: &CanonicalPath) -> bool {
+    let mut segments = path.without_locale(&[]).split('/').skip(1);
+    let (first, second) = (segments.next(), segments.next());
+    first == Some("auth") && matches!(second, Some("admin" | "console"))
+}
+
 fn is_issuer_document(path: &str) -> bool {
     let document = path.strip_prefix("/.well-known/").unwrap_or_default();
     matches!(document, "jwks.json" | "oauth-authorization-server")
@@ -88,6 +95,28 @@ mod tests {
                 expected,
                 "{path}"
             );
+        }
+    }
+
+    #[test]
+    fn what_administers_is_below_two_paths_of_the_issuer() {
+        for (path, expected) in [
+            ("/auth/admin", true),
+            ("/auth/admin/", true),
+            ("/auth/admin/users/1/roles", true),
+            ("/auth/console", true),
+            ("/auth/console/users", true),
+            ("/%61uth/%61dmin/users", true),
+            ("/x/../auth/./admin/users", true),
+            ("/auth/administrator", false),
+            ("/auth/consoles", false),
+            ("/auth/me/admin", false),
+            ("/auth", false),
+            ("/admin", false),
+            ("/auth/login", false),
+        ] {
+            let path = CanonicalPath::parse(path).unwrap();
+            assert_eq!(is_for_administrators(&path), expected, "{path}");
         }
     }
 }

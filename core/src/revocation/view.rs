@@ -56,6 +56,12 @@ impl<'f> Revocations<'f> {
         }
     }
 
+    /// Whether the token is known to be revoked, however old the feed is. Nothing is noted: nobody is let pass by it.
+    #[must_use]
+    pub fn has_ended(&self, token: &Verified) -> bool {
+        self.feed.set().revokes(token)
+    }
+
     /// What the feed says about the token on a route of this mode.
     #[must_use]
     pub fn judge(&self, token: &Verified, mode: Mode) -> Verdict {

@@ -1,7 +1,7 @@
 //! Requests that pages of other origins cause: which are refused for whose page sent them, and which questions of browsers
 //! are answered how.
 
-use edgeward_core::gate::{Decision, RequestSource};
+use edgeward_core::gate::{Client, Decision, RequestSource};
 use edgeward_core::origin::Provenance;
 use serde_json::json;
 
@@ -162,7 +162,11 @@ fn what_may_change_something_comes_from_a_page_of_ours() {
         // Nothing passes for its origin that does not pass anyway.
         ("POST", "//x", FOREIGN, None, "400 AMBIGUOUS_PATH"),
     ] {
-        let request = from(call(method, target).with(&ada), origin, fetch_site);
+        // From where nobody is counted, so that no turn stands in front of what is asked here.
+        let request = Request {
+            client: Client::OwnMachine,
+            ..from(call(method, target).with(&ada), origin, fetch_site)
+        };
         let asked = format!("{method} {target} {origin:?} {fetch_site:?}");
         assert_eq!(told(site.ask(&request)), expected, "{asked}");
         // Whoever brings no cookie of ours acts for nobody by them.

@@ -177,17 +177,17 @@ fn a_request_takes_the_turns_of_its_route_and_of_the_issuers_paths() {
         ),
         (
             at(call("GET", "/auth/me")),
-            &[],
+            &["issuer"],
             "forward /auth/me to issuer as nobody",
         ),
         (
             at(call("GET", "/auth/loginx")),
-            &[],
+            &["issuer"],
             "forward /auth/loginx to issuer as nobody",
         ),
         (
             at(open("/login")),
-            &[],
+            &["issuer"],
             "forward /login to issuer as nobody",
         ),
         (
@@ -403,7 +403,7 @@ fn a_limit_of_the_issuers_name_takes_its_place() {
     assert_eq!(limit.to_string(), "refresh (600 in 60 s by address)");
     let policy = Policy::parse(policy).unwrap();
     let numbers: Vec<_> = policy.limits().iter().map(|limit| limit.number()).collect();
-    assert_eq!(numbers, [0, 1]);
+    assert_eq!(numbers, [0, 1, 2, 3]);
 }
 
 #[test]

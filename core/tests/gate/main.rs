@@ -22,5 +22,7 @@ mod policy_text;
 mod policy_schema;
 mod lookalikes;
 mod limits;
+mod issuer_limits;
 mod refresh_turns;
 mod addresses;
+mod admin_addresses;

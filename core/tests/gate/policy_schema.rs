@@ -37,6 +37,10 @@ fn policy_with(table: &str, key: &str, value: &str) -> String {
             let limits = limit("search", "address") + &limit("reports", "identity");
             format!("version = 1\n{limits}{route}allow = \"signed-in\"\n{key} = {value}\n")
         }
+        ("route", "addresses") => {
+            let gate = "[gate]\nadmin_addresses = [\"::1\"]\n";
+            format!("version = 1\n{gate}{route}allow = \"signed-in\"\n{key} = {value}\n")
+        }
         ("limit", _) => {
             let rest = [
                 ("requests", "1"),
@@ -99,6 +103,10 @@ fn schema_and_gate_know_the_same_keys() {
         ),
         (
             "/$defs/route/properties/addresses/maxItems",
+            policy::MAX_ADDRESSES,
+        ),
+        (
+            "/$defs/gate/properties/admin_addresses/maxItems",
             policy::MAX_ADDRESSES,
         ),
     ] {

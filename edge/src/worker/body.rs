@@ -1,5 +1,6 @@
 //! Bodies that the edge reads itself: answers to its own questions, and short forms, which go on as they were read.
 
+use edgeward_core::csrf::UnreadForm;
 use js_sys::Uint8Array;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
@@ -25,9 +26,22 @@ pub(super) async fn read(response: &Response, limit: usize) -> Result<Vec<u8>, U
     Ok(body.to_vec())
 }
 
-/// The value of a field of a form that may not be longer than this, if the form has one such field. The request can go on with
-/// the form, if it was read whole.
-pub(super) async fn field_of_form(request: &Request, name: &str, limit: usize) -> Option<String> {
-    let field = runtime::field_of_form(request, name, limit);
-    JsFuture::from(field).await.ok()?.as_string()
+/// The value of a field of a form that may be no longer than this and has so many milliseconds to arrive, if the form has one such
+/// field. The request can go on with the form, if it was read whole.
+pub(super) async fn field_of_form(
+    request: &Request,
+    name: &str,
+    limit: usize,
+    patience: u32,
+) -> Result<Option<String>, UnreadForm> {
+    let field = runtime::field_of_form(request, name, limit, patience);
+    // One that breaks off has no field, as its request has no sender any more.
+    let field = JsFuture::from(field).await.unwrap_or_default();
+    if field.is_null() {
+        return Err(UnreadForm::TooLarge);
+    }
+    if field.as_bool() == Some(false) {
+        return Err(UnreadForm::TooSlow);
+    }
+    Ok(field.as_string())
 }

@@ -19,7 +19,7 @@ use edgeward_core::{bundle, revocation};
 pub(super) use origin::Origin;
 
 use cookies::{refuse_foreign_domain, refuse_open_development};
-use patience::app_patience;
+use patience::{app_patience, form_patience};
 
 use super::keys::Seal;
 use super::request::Inbound;
@@ -55,6 +55,8 @@ pub(super) struct Settings {
     pub(super) counts_own_machine: bool,
     /// How many milliseconds the app may take until its answer begins; `None` leaves that to the platform.
     pub(super) app_patience: Option<u32>,
+    /// How many milliseconds a form may take to arrive that is read before it goes on.
+    pub(super) form_patience: u32,
 }
 
 /// The enrolled edge: its name and its own key.
@@ -144,6 +146,7 @@ impl Settings {
             client_address_header: client_address_header(lookup("CLIENT_ADDRESS_HEADER"))?,
             counts_own_machine: lookup("LIMIT_LOOPBACK").is_some_and(|word| word == "true"),
             app_patience: app_patience(lookup("APP_TIMEOUT_SECONDS"))?,
+            form_patience: form_patience(lookup("FORM_TIMEOUT_SECONDS"))?,
         })
     }
 
@@ -359,6 +362,8 @@ pub(super) mod tests {
             ("APP_TIMEOUT_SECONDS", "-1"),
             ("APP_TIMEOUT_SECONDS", "soon"),
             ("APP_TIMEOUT_SECONDS", "3601"),
+            ("FORM_TIMEOUT_SECONDS", "0"),
+            ("FORM_TIMEOUT_SECONDS", "301"),
         ] {
             let broken = settings_with(&[(binding, value)]).err();
             assert_eq!(

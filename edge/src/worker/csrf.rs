@@ -46,8 +46,13 @@ pub(super) async fn answer(
             return answer;
         }
         let began = platform::moment();
-        sent = body::field_of_form(request, CSRF_FIELD, MAX_FORM_BYTES).await;
+        let patience = errand.settings.form_patience;
+        let field = body::field_of_form(request, CSRF_FIELD, MAX_FORM_BYTES, patience).await;
         inbound.pass(platform::moment().milliseconds_since(began));
+        sent = match field {
+            Ok(field) => field,
+            Err(unread) => return question.clone().unread(unread),
+        };
     }
     let submitted = match submitted(sent.as_deref(), inbound.now) {
         Ok(submitted) => submitted,

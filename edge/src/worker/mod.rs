@@ -175,6 +175,15 @@ fn receive(request: &Request, env: &JsValue) -> Result<(Inbound, Rc<Settings>), 
         return Err(reply.finish(Environment::Production, "GET", &id, None));
     };
     match settings {
+        Ok(settings) if inbound.has_too_large_headers() => {
+            tally::add(Counted::Refused, 1);
+            let [request_id, trace_id] = inbound.names_in_logs();
+            let reason = ("reason", "headers-too-large");
+            log::line("warn", "refused", &[request_id, trace_id, reason]);
+            let (code, trace) = (ProblemCode::HeadersTooLarge, inbound.traceparent());
+            let reply = Reply::refusal(code, inbound.reader(), &inbound.id);
+            Err(reply.finish(settings.environment, &inbound.method, &inbound.id, trace))
+        }
         Ok(settings) => Ok((inbound, settings)),
         Err(broken) => {
             log::line(

@@ -60,7 +60,7 @@ export function send(request, draft, hasBody, noStore, timeout, patience, oneLin
     const parts = lines.split("\n");
     change(headers, parts);
     const init = { method: request.method, headers, redirect: "manual" };
-    if (hasBody && request.body !== null) init.body = forms.get(request) ?? request.body;
+    if (hasBody && request.body !== null) init.body = forms.get(request) || request.body;
     if (noStore) init.cache = "no-store";
     if (timeout !== undefined) init.signal = AbortSignal.timeout(timeout);
     sent = fetch(draft ?? parts[0], init);
@@ -180,12 +180,16 @@ export function addCookies(response, lines) {
   for (const line of lines.split("\n")) response.headers.append("set-cookie", line);
 }
 
+/** The whole body of a request or an answer, or `null` if it is longer than `limit`; rejected if it breaks off. */
+export function body(message, limit) {
+  return drain(message.body?.getReader(), limit);
+}
+
 /**
- * The whole body of a request or an answer, or `null` if it is longer than `limit`; rejected if it breaks off. It is copied as it
- * comes: the runtime has kilobytes behind each piece, and who sends byte by byte would make thousands of these.
+ * What a reader brings is copied as it comes: the runtime has kilobytes behind each piece, and who sends byte by byte would make
+ * thousands of these.
  */
-export async function body(message, limit) {
-  const reader = message.body?.getReader();
+async function drain(reader, limit) {
   let whole = new Uint8Array(Math.min(limit, 1024));
   let length = 0;
   while (reader) {
@@ -208,21 +212,35 @@ export async function body(message, limit) {
   return whole.subarray(0, length);
 }
 
-/** The forms that were read, of the requests that brought them: `null` if it was too long. */
+/** What was read of the requests with a form: the form, `null` if it was too long, `false` if it came too slowly. */
 const forms = new WeakMap();
 
 /**
- * The value of a field of a form (`application/x-www-form-urlencoded`) that is there once; nothing if it is not, or if the form is
- * longer than `limit` or breaks off. What was read goes on in place of the body, and what was not read whole goes nowhere.
+ * The value of a field of a form (`application/x-www-form-urlencoded`) that is there once; nothing if it is not, or if the form breaks
+ * off, `null` if the form is longer than `limit`, and `false` if it has not arrived after `patience` milliseconds. What was read
+ * goes on in place of the body, and what was not read whole goes nowhere.
  */
-export async function fieldOfForm(request, name, limit) {
+export async function fieldOfForm(request, name, limit, patience) {
   let form = forms.get(request);
   if (form === undefined) {
-    form = await body(request, limit);
+    form = await formOf(request, limit, patience);
     forms.set(request, form);
   }
   const values = form && new URLSearchParams(new TextDecoder().decode(form)).getAll(name);
-  return values?.length === 1 ? values[0] : undefined;
+  return values?.length === 1 ? values[0] : values ? undefined : form;
+}
+
+async function formOf(request, limit, patience) {
+  const reader = request.body?.getReader();
+  let timer;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, patience, false)));
+  try {
+    const form = await Promise.race([drain(reader, limit), late]);
+    if (form === false) reader?.cancel().catch(() => {});
+    return form;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Behind the first line come the names of headers that end, in one, and those that are set, name and value in turn. */

@@ -63,7 +63,12 @@ extern "C" {
     pub(super) fn body(message: &Response, limit: usize) -> Promise;
 
     #[wasm_bindgen(js_name = fieldOfForm)]
-    pub(super) fn field_of_form(request: &Request, name: &str, limit: usize) -> Promise;
+    pub(super) fn field_of_form(
+        request: &Request,
+        name: &str,
+        limit: usize,
+        patience: u32,
+    ) -> Promise;
 
     #[wasm_bindgen(js_name = handOn, catch)]
     fn hand_on_with(

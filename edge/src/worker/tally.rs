@@ -78,7 +78,7 @@ pub(super) fn keys_at_hand(inbound: &Inbound, access_cookie: &str) {
     }
 }
 
-/// Counts what was found about a CSRF token. Where the keys for it could not be had it was not judged.
+/// Counts what was found about a CSRF token. Where the keys for it could not be had, or the form was not read, it was not judged.
 pub(super) fn csrf(answer: &CsrfAnswer) {
     match answer.is_good() {
         Some(true) => add(Counted::CsrfValid, 1),

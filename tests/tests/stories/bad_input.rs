@@ -178,7 +178,7 @@ async fn malformed_requests_are_refused_where_they_arrive_and_the_site_goes_on()
             b"GET / HTTP/1.1\r\nHost: x\r\nBad Name: y\r\nConnection: close\r\n\r\n",
             Some(400),
         ),
-        (long.as_bytes(), Some(400)),
+        (long.as_bytes(), Some(414)),
     ];
     let mut wrong = Vec::new();
     for (request, expected) in rows {

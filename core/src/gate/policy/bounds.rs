@@ -1,7 +1,9 @@
-//! What a policy says about addresses and about how often: `[limit.NAME]`, and the keys `limit` and `addresses` of a route.
+//! What a policy says about addresses and about how often: `[limit.NAME]`, `admin_addresses` of the gate, and the keys `limit` and
+//! `addresses` of a route.
 //!
-//! The issuer's paths are not judged by the policy, but two limits hold for those on which a request is costly or a secret can be
-//! guessed ([`Limits::of_issuer`]). They are there without configuration; a `[limit]` of their name takes their place.
+//! The issuer's paths are not judged by the policy, but limits hold for them ([`Limits::of_issuer`]): narrow ones where a request is
+//! costly or a secret can be guessed, a wide one elsewhere, and one for each who is signed in. They are there without configuration; a
+//! `[limit]` of their name takes their place.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -14,10 +16,11 @@ use toml::Spanned;
 
 use super::document::{Placed, Section, Source, each_string, integer, named, string, strings};
 use super::tables;
-use super::{PolicyError, Rule};
+use super::{Policy, PolicyError, Rule};
 use crate::gate::client::{AddressRange, Client};
 use crate::gate::limit::{By, Limit};
 use crate::gate::path::CanonicalPath;
+use crate::gate::territory::is_for_administrators;
 
 /// The most limits of a policy. Because each has a table in the memory of each isolate.
 pub const MAX_LIMITS: usize = 32;
@@ -31,21 +34,32 @@ const MAX_REQUESTS: u32 = 100_000;
 /// The longest `within_seconds`: an hour. Because isolates seldom live longer, and their counts end with them.
 const MAX_WITHIN_SECONDS: u32 = 3600;
 
+/// What a route writes in place of its own list for the one of administrators.
+const ADMIN: &str = "admin";
+
 /// The longest name. Because it is a part of a binding's name.
 const MAX_NAME_LENGTH: usize = 32;
 
-/// The limits of the issuer's paths: name, requests, seconds. Three times and five times what the issuer itself grants an address
-/// by default: the issuer's own limits, which are exact and know the session, shall decide about people, and a flood shall end here.
-const OF_ISSUER: [(&str, u32, u32); 2] = [(SIGN_IN, 30, 60), (REFRESH, 600, 60)];
+/// The limits of the issuer's paths: name, requests, seconds, and by what. Three, five and ten times what the issuer itself grants an
+/// address or a session by default: the issuer's own limits, which are exact and know the session, shall decide about people, and a
+/// flood shall end here. The widest is for pages with all that they load, which many behind one address may open at once.
+const OF_ISSUER: [(&str, u32, u32, By); 4] = [
+    (SIGN_IN, 30, 60, By::Address),
+    (REFRESH, 600, 60, By::Address),
+    (ISSUER, 1200, 60, By::Address),
+    (ISSUER_IDENTITY, 600, 60, By::Identity),
+];
 const SIGN_IN: &str = "sign-in";
 /// A refresh that an edge makes for a browser takes a turn of it too.
 pub(in crate::gate) const REFRESH: &str = "refresh";
+const ISSUER: &str = "issuer";
+const ISSUER_IDENTITY: &str = "issuer-identity";
 
 /// From where, and how often.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::gate) struct Bounds {
-    /// From these addresses only; empty is from everywhere.
-    pub(in crate::gate) addresses: Vec<AddressRange>,
+    /// From these addresses only; empty is from everywhere. Shared, because many routes may name the list of administrators.
+    pub(in crate::gate) addresses: Arc<[AddressRange]>,
     /// So often, before anybody looks at who asks.
     pub(in crate::gate) by_address: Option<Arc<Limit>>,
     /// So often, when it is known who asks.
@@ -63,13 +77,19 @@ impl Rule {
         self.bounds().map_or(&[], |bounds| &bounds.addresses)
     }
 
-    /// Whether a client there may ask at all. Where a list stands, nobody whose address is not known is on it.
+    /// Whether a client there may ask at all.
     pub(in crate::gate) fn admits(&self, client: Client) -> bool {
-        let ranges = self.addresses();
-        match client {
-            _ if ranges.is_empty() => true,
-            Client::At(address) => ranges.iter().any(|range| range.covers(address)),
-            Client::Unnamed | Client::Untold | Client::OwnMachine => false,
+        client.is_among(self.addresses())
+    }
+}
+
+impl Policy {
+    /// From where anybody may ask for a path of the issuer; empty is from everywhere.
+    pub(in crate::gate) fn addresses_of_issuer(&self, path: &CanonicalPath) -> &[AddressRange] {
+        if is_for_administrators(path) {
+            &self.settings().admin_addresses
+        } else {
+            &[]
         }
     }
 }
@@ -93,14 +113,24 @@ impl Limits {
         self.0.iter().find(|limit| limit.name == name)
     }
 
-    /// The limit that holds for a path of the issuer.
-    pub(in crate::gate) fn of_issuer(&self, path: &CanonicalPath) -> Option<&Arc<Limit>> {
-        let below = path.without_locale(&[]).strip_prefix("/auth/")?;
-        match below.split('/').next()? {
-            "login" | "register" | "password" | "step-up" => self.named(SIGN_IN),
-            "refresh" => self.of_refresh(),
+    /// The limits that hold for a path of the issuer: by address, and by identity.
+    pub(in crate::gate) fn of_issuer(&self, path: &CanonicalPath) -> [Option<&Arc<Limit>>; 2] {
+        let mut segments = path.without_locale(&[]).split('/').skip(1);
+        let (first, second) = (segments.next(), segments.next().unwrap_or_default());
+        let by_address = match (first, second) {
+            (Some("auth"), "login" | "register" | "password" | "step-up") => SIGN_IN,
+            (Some("auth"), "refresh") => REFRESH,
+            _ => ISSUER,
+        };
+        let by_identity = match (first, second) {
+            // Who signs in is nobody yet, and what everybody gets alike is worth no look at a token.
+            (Some("auth"), "login" | "register" | "assets") => None,
+            // Whoever holds a copy of somebody's token can use up their turns, and must not keep them from ending the session.
+            (Some("auth"), "logout" | "logout-all") | (Some("account"), "sign-out") => None,
+            (Some("auth" | "account" | "oauth"), _) => self.named(ISSUER_IDENTITY),
             _ => None,
-        }
+        };
+        [self.named(by_address), by_identity]
     }
 }
 
@@ -118,14 +148,14 @@ impl Limits {
                 limits.add(limit);
             }
         }
-        for (name, requests, within_seconds) in OF_ISSUER {
+        for (name, requests, within_seconds, by) in OF_ISSUER {
             if limits.named(name).is_none() {
                 limits.add(Limit {
                     number: limits.0.len(),
                     name: name.to_owned(),
                     requests,
                     within_seconds,
-                    by: By::Address,
+                    by,
                 });
             }
         }
@@ -149,14 +179,18 @@ fn limit<'t>(
     let requests = number_up_to(source, &section, "requests", MAX_REQUESTS)?;
     let within_seconds = number_up_to(source, &section, "within_seconds", MAX_WITHIN_SECONDS)?;
     let word = section.required("by", string)?;
-    let by = match *word.get_ref() {
-        "address" => By::Address,
-        // On the issuer's paths the gate asks nobody who they are.
-        "identity" if !matches!(*name.get_ref(), SIGN_IN | REFRESH) => By::Identity,
-        _ => {
-            let message = "must be \"address\", or \"identity\" for a limit of the app";
-            return Err(source.error(&word, "by", message));
-        }
+    let own = OF_ISSUER.iter().find(|(own, ..)| own == name.get_ref());
+    let by = [By::Address, By::Identity]
+        .into_iter()
+        .find(|by| by.name() == *word.get_ref())
+        // What the issuer's paths are counted by is not for the policy to change.
+        .filter(|by| own.is_none_or(|(_, _, _, own)| own == by));
+    let Some(by) = by else {
+        let message = match own {
+            Some((_, _, _, By::Identity)) => "must be \"identity\"",
+            Some(_) | None => "must be \"address\", or \"identity\" for a limit of the app",
+        };
+        return Err(source.error(&word, "by", message));
     };
     let is_name = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     let name_length = name.get_ref().len();
@@ -200,6 +234,7 @@ impl Bounds {
         source: Source<'t>,
         section: &Section<'_, 't>,
         limits: &Limits,
+        admin_addresses: &Arc<[AddressRange]>,
     ) -> Result<Option<Box<Self>>, PolicyError> {
         if section.at("limit").is_none() && section.at("addresses").is_none() {
             return Ok(None);
@@ -225,19 +260,39 @@ impl Bounds {
             }
             *place = Some(Arc::clone(limit));
         }
-        if let Some(list) = section.optional("addresses", strings)? {
-            let texts = list.get_ref();
-            for range in texts.iter().map_while(|text| AddressRange::read(text)) {
-                bounds.addresses.push(range);
+        bounds.addresses = match section.at("addresses") {
+            None => Arc::default(),
+            Some(word) if word.get_ref().as_str() == Some(ADMIN) => {
+                if admin_addresses.is_empty() {
+                    let message = "[gate] has no admin_addresses";
+                    return Err(source.error(word, "addresses", message));
+                }
+                Arc::clone(admin_addresses)
             }
-            let read = bounds.addresses.len();
-            if read != texts.len() || !(1..=MAX_ADDRESSES).contains(&read) {
-                let message = format!(
-                    "must be 1 to {MAX_ADDRESSES} ranges like \"10.0.0.0/8\", with zeros behind the prefix"
-                );
-                return Err(source.error(&list, "addresses", message));
-            }
-        }
+            Some(list) => ranges(source, "addresses", list)?,
+        };
         Ok(Some(Box::new(bounds)))
+    }
+}
+
+/// Reads a list of addresses, which may not be empty: an empty one would look as if it closed what it leaves open.
+#[cold]
+#[inline(never)]
+pub(super) fn ranges<'t>(
+    source: Source<'t>,
+    key: &str,
+    value: Placed<'_, 't>,
+) -> Result<Arc<[AddressRange]>, PolicyError> {
+    let list = strings(source, value)?;
+    let texts = list.get_ref();
+    let read = texts.iter().map(|text| AddressRange::read(text));
+    match read.collect::<Option<Vec<_>>>() {
+        Some(ranges) if (1..=MAX_ADDRESSES).contains(&ranges.len()) => Ok(ranges.into()),
+        Some(_) | None => {
+            let message = format!(
+                "must be 1 to {MAX_ADDRESSES} ranges like \"10.0.0.0/8\", with zeros behind the prefix"
+            );
+            Err(source.error(&list, key, message))
+        }
     }
 }

@@ -34,6 +34,7 @@ use host::Host;
 use index::{Covering, Index};
 pub(super) use manner::Manner;
 
+use super::client::AddressRange;
 use super::limit::Limit;
 use super::path::{CanonicalPath, decoded_segments};
 use super::pattern::{Pattern, Specificity};
@@ -121,6 +122,9 @@ pub struct Settings {
     pub locales: Vec<String>,
     /// Origins beside the site's own whose pages may act with a visitor's cookies.
     pub origins: Vec<String>,
+    /// From where anybody may ask for what is for administrators: the issuer's resources and pages, and routes that name this list.
+    /// Empty is from everywhere.
+    pub admin_addresses: Arc<[AddressRange]>,
     /// How current the feed of ended sessions must be where a rule does not say it. `bounded` unless set.
     pub revocation: Mode,
 }
@@ -221,8 +225,8 @@ impl Policy {
         self.limits.all()
     }
 
-    /// The limit that holds for a path of the issuer.
-    pub(super) fn limit_of_issuer(&self, path: &CanonicalPath) -> Option<&Arc<Limit>> {
+    /// The limits that hold for a path of the issuer: by address, and by identity.
+    pub(super) fn limits_of_issuer(&self, path: &CanonicalPath) -> [Option<&Arc<Limit>>; 2] {
         self.limits.of_issuer(path)
     }
 

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::bounds::{Bounds, Limits};
+use super::bounds::{self, Bounds, Limits};
 use super::document::{
     Placed, Section, Source, boolean, each, each_string, integer, line_ends, string, strings,
 };
@@ -25,6 +25,7 @@ use super::regard::{RawRevocation, Regard};
 use super::tables;
 use super::test_rows::{RawTest, TestRow};
 use super::{Conditions, Demand, Policy, PolicyError, Rule, Settings, StepUp};
+use crate::gate::client::AddressRange;
 use crate::gate::cors::Cors;
 use crate::gate::pattern::Pattern;
 use crate::revocation::Mode;
@@ -82,6 +83,7 @@ struct RawSettings<'d> {
     origins: Vec<Spanned<&'d str>>,
     cors: Option<RawCors<'d>>,
     revocation: RawRevocation<'d>,
+    admin_addresses: Arc<[AddressRange]>,
 }
 
 struct RawRoute<'d> {
@@ -116,14 +118,14 @@ impl<'d> RawPolicy<'d> {
             Some(limits) => limits,
             None => Limits::read(source, None)?,
         };
-        let route = |source, value| RawRoute::read(source, value, &limits);
+        let gate = section.optional("gate", RawSettings::read)?;
+        let gate = gate.unwrap_or_default();
+        let route = |source, value| RawRoute::read(source, value, &limits, &gate.admin_addresses);
         let routes = |source, value| each(source, value, route);
         let route = section.optional("route", routes)?.unwrap_or_default();
         Ok(Self {
             version: section.required("version", integer)?,
-            gate: section
-                .optional("gate", RawSettings::read)?
-                .unwrap_or_default(),
+            gate,
             limits,
             route,
             test: section.optional("test", rows)?.unwrap_or_default(),
@@ -149,6 +151,11 @@ impl<'d> RawSettings<'d> {
                 mode: section.optional("revocation", string)?,
                 within_seconds: section.optional("revocation_within_seconds", integer)?,
             },
+            admin_addresses: section
+                .optional("admin_addresses", |source, value| {
+                    bounds::ranges(source, "admin_addresses", value)
+                })?
+                .unwrap_or_default(),
         })
     }
 }
@@ -158,6 +165,7 @@ impl<'d> RawRoute<'d> {
         source: Source<'t>,
         value: Placed<'d, 't>,
         limits: &Limits,
+        admin_addresses: &Arc<[AddressRange]>,
     ) -> Result<Self, PolicyError> {
         let section = Section::of(source, value, tables::ROUTE)?;
         Ok(Self {
@@ -170,7 +178,7 @@ impl<'d> RawRoute<'d> {
             machine: section.optional("machine", boolean)?,
             step_up: section.optional("step_up", RawStepUp::read)?,
             manner: RawManner::read(&section)?,
-            bounds: Bounds::read(source, &section, limits)?,
+            bounds: Bounds::read(source, &section, limits, admin_addresses)?,
             revocation: section.optional("revocation", string)?,
         })
     }
@@ -287,6 +295,7 @@ fn settings(
         step_up_page: manner::page(source, "step_up_page", raw.step_up_page)?,
         locales,
         origins: manner::origins(source, "origins", raw.origins)?,
+        admin_addresses: raw.admin_addresses,
         revocation: default_revocation,
     })
 }

@@ -10,6 +10,7 @@ pub(super) const GATE: &[&str] = &[
     "revocation",
     "revocation_within_seconds",
     "locales",
+    "admin_addresses",
     "origins",
     "cors",
 ];

@@ -113,6 +113,9 @@ impl Credential {
             | ProblemCode::MalformedBody
             | ProblemCode::UnsupportedMediaType
             | ProblemCode::BodyTooLarge
+            | ProblemCode::BodyTooSlow
+            | ProblemCode::HeadersTooLarge
+            | ProblemCode::PathTooLong
             | ProblemCode::AmbiguousPath
             | ProblemCode::AmbiguousCredentials
             | ProblemCode::UnclearRequest

@@ -5,6 +5,7 @@ mod requests;
 mod bundles;
 mod issuer;
 mod rotation;
+mod slow_senders;
 
 use edgeward_core::csrf::{CsrfKey, issue};
 use edgeward_core::time::UnixTime;

@@ -146,7 +146,7 @@ async fn a_form_brings_it_as_a_field_and_arrives_as_it_was_sent() {
         ),
         (
             "application/x-www-form-urlencoded",
-            format!("csrf_token={good}&long={long}"),
+            format!("csrf_token={good}&csrf_token=x&long=y"),
             false,
         ),
         ("text/plain", format!("csrf_token={good}"), false),
@@ -171,6 +171,22 @@ async fn a_form_brings_it_as_a_field_and_arrives_as_it_was_sent() {
             is_refused(&site, answer, INVALID);
         }
     }
+    // One that is longer than is searched is told so, wherever the token stands in it.
+    for body in [
+        format!("csrf_token={good}&long={long}"),
+        format!("long={long}&csrf_token={good}"),
+    ] {
+        let length = body.len().to_string();
+        let headers = [
+            ("Cookie", &*cookies),
+            ("User-Agent", AGENT),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+            ("Content-Length", &length),
+        ];
+        let answer = site.edge.gets_by_hand("POST /pay", &headers, &body);
+        is_refused(&site, answer.expect("an answer"), (413, "BODY_TOO_LARGE"));
+    }
+    assert!(site.edge.log().contains("form-too-large: /pay"));
     // With the header a form may be as long as it likes.
     let (body, length) = (format!("long={long}"), (long.len() + 5).to_string());
     let headers = [

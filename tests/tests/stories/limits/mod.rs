@@ -1,7 +1,9 @@
 //! Limits at the edge: how often somebody may ask, and from where.
 
 mod addresses;
+mod administration;
 mod identities;
+mod issuer;
 mod issuer_paths;
 mod platform;
 mod refreshes;
