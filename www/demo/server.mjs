@@ -109,6 +109,9 @@ const server = createServer(async (request, response) => {
   response.writeHead(result.status, result.headers).end(result.body);
 });
 
+// Longer than an edge keeps a connection that rests (workerd for 5 seconds, as Node would): whoever sends the requests must be the one
+// who closes, or a request meets a connection that is being closed, and one that changes something is not sent again.
+server.keepAliveTimeout = 65_000;
 server.listen(port, "127.0.0.1", () => console.log(`demo app: http://127.0.0.1:${server.address().port}`));
 for (const signal of ["SIGTERM", "SIGINT"]) {
   process.on(signal, () => {

@@ -22,6 +22,9 @@ export async function launchProfile(folder, more = [], profile = { block_third_p
   return chromium.launchPersistentContext(folder, options(more));
 }
 
+/** How the folder of a profile is removed: some process of Chromium's may write to it after the browser is gone. */
+export const PROFILE_GOES = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 };
+
 function options(more) {
   return {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",

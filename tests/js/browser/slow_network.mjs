@@ -175,13 +175,17 @@ export function slowNetworkStories(world) {
         const first = await heldUp(tab, (route) => unanswered(route, network));
         const refusal = tab.client.evaluate((client) => client.session().catch(({ code }) => code));
         await before(first, refusal);
+        const firstEnd = brokenOff(tab);
         await tab.page.clock.fastForward(PATIENCE);
+        await firstEnd;
         await network.flow();
         const second = await heldUp(tab, (route) => unanswered(route, network));
         await tab.page.clock.fastForward(PAUSE);
         await before(second, refusal);
+        const secondEnd = brokenOff(tab);
         await tab.page.clock.fastForward(PATIENCE);
         assert.equal(await refusal, "UNREACHABLE");
+        await secondEnd;
         assert.equal(refreshes.count, 2);
         await network.flow();
         await tab.page.clock.resume();
@@ -270,6 +274,11 @@ async function unanswered(route, network) {
   await route.continue();
 }
 
+/** Resolves when the tab has given a refresh up: a network that flows before would still bring the answer. */
+function brokenOff({ page }) {
+  return page.waitForEvent("requestfailed", (request) => new URL(request.url()).pathname === "/auth/refresh");
+}
+
 /** Waits for `out`; that `outcome` comes before it is a failure, and no story hangs. */
 async function before({ out }, outcome) {
   await Promise.race([out, outcome.then((value) => assert.fail(`it ended before: ${JSON.stringify(value)}`))]);
@@ -344,6 +353,7 @@ function forms(world) {
         await visitor.signIn(world.site.admin);
         await page.goto(`/auth/console/users?query=${email}`);
         await page.getByRole("link", { name: "Mia Müller" }).click();
+        await visitor.expectHeading("Mia Müller");
         await page.getByLabel("Further roles").fill("slow");
       },
       // Twice, the second would be told that somebody has changed it meanwhile.
