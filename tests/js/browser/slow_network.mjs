@@ -6,7 +6,7 @@ import { describe } from "node:test";
 import { elsewhere, register } from "./account.mjs";
 import { layoutShift, visits } from "./browser.mjs";
 import { Network } from "./network.mjs";
-import { countRequests, forgetAccess, generation, openTab, REFUSALS } from "./tab.mjs";
+import { countRequests, forgetAccess, generation, openTab, REFUSALS, standingClock } from "./tab.mjs";
 
 /** As long as the client and the pages wait for an answer. */
 const PATIENCE = "00:10";
@@ -197,12 +197,6 @@ export function slowNetworkStories(world) {
       /^Failed to load resource: the server responded with a status of 40[19] /,
     );
   });
-}
-
-/** The page's time passes in steps of the story and not by itself: else the pause before a second attempt may be over too soon. */
-async function standingClock(page) {
-  await page.clock.install();
-  await page.clock.pauseAt(Date.now() + 60_000);
 }
 
 async function fillSignIn(world, page) {

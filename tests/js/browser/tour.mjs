@@ -1,7 +1,9 @@
-// Every page and every state of one, in the order that somebody can meet them: `look(name)` is called at each, and where a page is in
-// one language only `look(name, language)`.
+// Every page and every state of one, in the order that somebody can meet them: `look(name)` is called at each; where a page is in
+// one language only, with `{ language }`, and where something had to move before, with `{ since }`, the moment after it.
 
+import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { layoutShift, painted } from "./browser.mjs";
 
 /** Goes through them with `page`, which begins without a sign-in. `password` is the one that the person will have. */
 export async function tour(page, origin, password, look) {
@@ -34,7 +36,7 @@ export async function tour(page, origin, password, look) {
   await go("/auth/console/users");
   await look("refused");
   await go("/admin");
-  await look("edge-refused", "en");
+  await look("edge-refused", { language: "en" });
   await go("/account/sessions");
   await look("sessions-alone");
 
@@ -53,11 +55,17 @@ export async function tour(page, origin, password, look) {
   await link.click();
   await page.locator("dialog[open]").waitFor();
   await look("sessions-question");
-  await page.route("**/auth/sessions/*", (route) => route.abort());
+  // Kept until it is seen that nothing moves when the row goes, as fast as a person's act is followed. What the refusal moves comes when
+  // it comes, and where the notice stays, nothing moves any more.
+  let isRouted;
+  const asked = new Promise((resolve) => (isRouted = page.route("**/auth/sessions/*", resolve, { times: 1 })));
+  await isRouted;
   await page.locator("dialog .button-danger").click();
+  const request = await asked;
+  assert.equal(await layoutShift(page), 0, "the list moves while an answer is awaited");
+  await request.abort();
   await page.locator("#status .notice").waitFor();
-  await look("sessions-failed");
-  await page.unroute("**/auth/sessions/*");
+  await look("sessions-failed", { since: await painted(page) });
   await go(question);
   await look("end-session");
   await go("/account/sessions/end-all");
