@@ -4,6 +4,9 @@
 //
 // `/` is for anyone, `/app` for the signed-in, `/admin` for admins, `/api/echo` answers the headers it received.
 // The edge decides who gets here; `assertion.mjs` is how the app makes sure that the edge has.
+//
+// `LEEWAY_SECONDS_OF_TESTS`, for tests alone: for how long the app takes an assertion that has expired, where the time of the edge stands
+// and the app's goes on. Set nowhere else: whoever finds an old assertion would be let in with it.
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -18,7 +21,21 @@ function setting(name) {
 }
 
 const port = Number(setting("PORT"));
-const trust = { issuer: setting("ISSUER"), audience: setting("AUDIENCE"), keys: new EdgeKeys(setting("JWKS_URL")) };
+const trust = {
+  issuer: setting("ISSUER"),
+  audience: setting("AUDIENCE"),
+  keys: new EdgeKeys(setting("JWKS_URL")),
+  leewaySeconds: leewayOfTests(),
+};
+
+/** Nothing but in tests, and then the leeway of `assertion.mjs` holds. */
+function leewayOfTests() {
+  const value = process.env.LEEWAY_SECONDS_OF_TESTS;
+  if (value === undefined) return undefined;
+  if (/^[0-9]{1,6}$/.test(value)) return Number(value);
+  console.error("demo app: LEEWAY_SECONDS_OF_TESTS is not a number of seconds");
+  process.exit(2);
+}
 
 /** The edge fills in what is absent; what only the app can know, it says itself. */
 const PAGE_HEADERS = {
@@ -109,6 +126,9 @@ const server = createServer(async (request, response) => {
   response.writeHead(result.status, result.headers).end(result.body);
 });
 
+// Longer than an edge keeps a connection that rests (workerd for 5 seconds, as Node would): whoever sends the requests must be the one
+// who closes, or a request meets a connection that is being closed, and one that changes something is not sent again.
+server.keepAliveTimeout = 65_000;
 server.listen(port, "127.0.0.1", () => console.log(`demo app: http://127.0.0.1:${server.address().port}`));
 for (const signal of ["SIGTERM", "SIGINT"]) {
   process.on(signal, () => {

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { register } from "./account.mjs";
-import { launchProfile, visits } from "./browser.mjs";
+import { launchProfile, PROFILE_GOES, visits } from "./browser.mjs";
 
 const refused = (status) => new RegExp(`^Failed to load resource: the server responded with a status of ${status} `);
 
@@ -188,7 +188,7 @@ export function badInputStories(world) {
         assert.deepEqual(await context.cookies(), []);
       } finally {
         await context.close();
-        await rm(folder, { recursive: true, force: true });
+        await rm(folder, PROFILE_GOES);
       }
     });
   });

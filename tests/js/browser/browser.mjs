@@ -22,6 +22,15 @@ export async function launchProfile(folder, more = [], profile = { block_third_p
   return chromium.launchPersistentContext(folder, options(more));
 }
 
+/**
+ * For GETs that a story sends itself: one that meets a connection which rested and is just being closed at the other end is sent again,
+ * as browsers do by themselves.
+ */
+export const AGAIN_IF_CLOSED = { maxRetries: 2 };
+
+/** How the folder of a profile is removed: some process of Chromium's may write to it after the browser is gone. */
+export const PROFILE_GOES = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 };
+
 function options(more) {
   return {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -118,15 +127,24 @@ export class Visitor {
   }
 }
 
-/** How much has moved since the page was painted first, but for what a person has moved. */
-export function layoutShift(page) {
+/** How much has moved since the page was painted first, or since a moment of the page's clock, but for what a person has moved. */
+export function layoutShift(page, since = 0) {
   return page.evaluate(
-    () =>
+    (since) =>
       new Promise((resolve) => {
         let sum = 0;
-        const add = (list) => list.getEntries().forEach((entry) => (sum += entry.hadRecentInput ? 0 : entry.value));
+        const counts = ({ hadRecentInput, startTime }) => !hadRecentInput && startTime >= since;
+        const add = (list) => list.getEntries().forEach((entry) => (sum += counts(entry) ? entry.value : 0));
         new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
         requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
       }),
+    since,
+  );
+}
+
+/** The moment, by the page's clock, at which what is there now has been painted. */
+export function painted(page) {
+  return page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now())))),
   );
 }

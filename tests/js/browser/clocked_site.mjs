@@ -8,6 +8,9 @@ import { Example, need } from "./example.mjs";
 /** What the issuer and the edge of tests read the time from. */
 const HEADER = "edgeward-test-clock";
 
+/** A day, because the time of a story stands, and the demo app, which knows only the real one, must not see its assertions expire. */
+const LEEWAY_SECONDS = 86_400;
+
 export class ClockedSite {
   #example;
 
@@ -16,6 +19,8 @@ export class ClockedSite {
     site.#example = await Example.start("CLOCKED_SITE_BIN", [], {
       EDGEWARD_BIN: need("CLOCKED_EDGEWARD_BIN"),
       EDGEWARD_WORKER_DIR: need("CLOCKED_WORKER_DIR"),
+      // Of the demo app, which it starts; no other site's is told so.
+      LEEWAY_SECONDS_OF_TESTS: String(LEEWAY_SECONDS),
     });
     return Object.assign(site, site.#example.said);
   }

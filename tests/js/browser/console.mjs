@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe } from "node:test";
-import { visits } from "./browser.mjs";
+import { AGAIN_IF_CLOSED, visits } from "./browser.mjs";
 
 /** A navigation that is refused is a line in Chromium's console, however well the page explains it. */
 const refused = (status) => new RegExp(`^Failed to load resource: the server responded with a status of ${status} `);
@@ -28,7 +28,7 @@ async function somebody(visitor, world, name) {
 /** Asks until the edge refuses. That this takes a second at most is shown where the story owns the clock. */
 async function untilRefused(other) {
   for (let left = TRIES; left > 0; left -= 1) {
-    const answer = await other.context.request.get("/api/echo");
+    const answer = await other.context.request.get("/api/echo", AGAIN_IF_CLOSED);
     if (answer.status() !== 200) return answer.status();
   }
   return assert.fail("what was ended goes on");

@@ -103,12 +103,12 @@ async function inspector(visitor, locale, colorScheme) {
   });
   const folder = join(PICTURES, locale.slice(0, 2));
   await mkdir(folder, { recursive: true });
-  const at = async (name, language = locale.slice(0, 2)) => {
+  const at = async (name, { language = locale.slice(0, 2), since } = {}) => {
     await page.waitForLoadState();
     names.push(name);
     assert.equal(await page.locator("html").getAttribute("lang"), language, name);
     assert.equal(await page.locator("h1").count(), 1, name);
-    assert.equal(await layoutShift(page), 0, `${name} moves`);
+    assert.equal(await layoutShift(page, since), 0, `${name} moves`);
     assert.deepEqual(await page.evaluate(() => globalThis.violations), [], name);
     await expectAccessible(page, name);
     const size = page.viewportSize();

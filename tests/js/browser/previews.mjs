@@ -9,7 +9,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { launchBrowser, launchProfile, Visitor } from "./browser.mjs";
+import { launchBrowser, launchProfile, PROFILE_GOES, Visitor } from "./browser.mjs";
 import { Example } from "./example.mjs";
 
 /** Another site, which shows the first preview in a frame. */
@@ -152,7 +152,7 @@ export function previewStories() {
         await frame.getByText(`${world.one.email} at ${world.one.host}`).waitFor();
       } finally {
         await context.close();
-        await rm(profile, { recursive: true, force: true });
+        await rm(profile, PROFILE_GOES);
       }
     });
 
@@ -177,6 +177,8 @@ async function startApp() {
     response.setHeader("content-security-policy", `frame-ancestors http://${TOOL}`);
     response.end(`<!doctype html><title>App</title><link rel="icon" href="data:,"><p>${who} at ${where}</p>${frame}`);
   });
+  // Longer than an edge keeps a connection that rests, so that no request meets one that is being closed here.
+  server.keepAliveTimeout = 65_000;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {

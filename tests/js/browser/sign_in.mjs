@@ -169,7 +169,8 @@ export function signInStories(world) {
           assert.equal(name.trim(), label);
           assert.ok(outline >= 2, `${label} shows its focus`);
         };
-        // The page opens with the address in focus, so the first thing typed goes there.
+        // The page opens with the address in focus, so the first thing typed goes there. Chromium focuses it with a frame of its own.
+        await page.locator("[name=email]:focus").waitFor();
         await page.keyboard.type(world.site.user.email);
         await press("Shift+Tab", "Edgeward");
         await press("Tab", "E-mail address");

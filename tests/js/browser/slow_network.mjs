@@ -6,7 +6,7 @@ import { describe } from "node:test";
 import { elsewhere, register } from "./account.mjs";
 import { layoutShift, visits } from "./browser.mjs";
 import { Network } from "./network.mjs";
-import { countRequests, forgetAccess, generation, openTab, REFUSALS } from "./tab.mjs";
+import { countRequests, forgetAccess, generation, openTab, REFUSALS, standingClock } from "./tab.mjs";
 
 /** As long as the client and the pages wait for an answer. */
 const PATIENCE = "00:10";
@@ -176,13 +176,17 @@ export function slowNetworkStories(world) {
         const first = await heldUp(tab, (route) => unanswered(route, network));
         const refusal = tab.client.evaluate((client) => client.session().catch(({ code }) => code));
         await before(first, refusal);
+        const firstEnd = brokenOff(tab);
         await tab.page.clock.fastForward(PATIENCE);
+        await firstEnd;
         await network.flow();
         const second = await heldUp(tab, (route) => unanswered(route, network));
         await tab.page.clock.fastForward(PAUSE);
         await before(second, refusal);
+        const secondEnd = brokenOff(tab);
         await tab.page.clock.fastForward(PATIENCE);
         assert.equal(await refusal, "UNREACHABLE");
+        await secondEnd;
         assert.equal(refreshes.count, 2);
         await network.flow();
         await tab.page.clock.resume();
@@ -194,12 +198,6 @@ export function slowNetworkStories(world) {
       /^Failed to load resource: the server responded with a status of 40[19] /,
     );
   });
-}
-
-/** The page's time passes in steps of the story and not by itself: else the pause before a second attempt may be over too soon. */
-async function standingClock(page) {
-  await page.clock.install();
-  await page.clock.pauseAt(Date.now() + 60_000);
 }
 
 async function fillSignIn(world, page) {
@@ -272,6 +270,11 @@ async function heldUp({ page }, meet) {
 async function unanswered(route, network) {
   await network.standStill();
   await route.continue();
+}
+
+/** Resolves when the tab has given a refresh up: a network that flows before would still bring the answer. */
+function brokenOff({ page }) {
+  return page.waitForEvent("requestfailed", (request) => new URL(request.url()).pathname === "/auth/refresh");
 }
 
 /** Waits for `out`; that `outcome` comes before it is a failure, and no story hangs. */
@@ -348,6 +351,7 @@ function forms(world) {
         await visitor.signIn(world.site.admin);
         await page.goto(`/auth/console/users?query=${email}`);
         await page.getByRole("link", { name: "Mia Müller" }).click();
+        await visitor.expectHeading("Mia Müller");
         await page.getByLabel("Further roles").fill("slow");
       },
       // Twice, the second would be told that somebody has changed it meanwhile.

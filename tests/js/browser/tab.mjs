@@ -37,6 +37,26 @@ export async function openTab(visitor, prepare) {
   return { page, client, told, back, changesNoteBy };
 }
 
+/**
+ * Writes down from now on why Chromium does not take a page of this tab out of its memory: what is the page's doing, and what is
+ * `Circumstantial`, as a machine whose memory is short.
+ */
+export async function whyForgotten({ page }) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Page.enable");
+  const reasons = [];
+  session.on("Page.backForwardCacheNotUsed", ({ notRestoredExplanations }) => {
+    reasons.push(...notRestoredExplanations.map(({ type, reason }) => ({ type, reason })));
+  });
+  return reasons;
+}
+
+/** The time of a page, or of all pages, passes in steps of the story and not by itself: else a pause of the client's may be over too soon. */
+export async function standingClock({ clock }) {
+  await clock.install();
+  await clock.pauseAt(Date.now() + 60_000);
+}
+
 /** A handle of a client in the page: `client.evaluate(act, argument)` runs `act(client, argument)` there. */
 export async function clientIn(page) {
   const module = await page.evaluateHandle(() => import("/assets/client/index.js"));

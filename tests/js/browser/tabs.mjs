@@ -4,25 +4,49 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { visits } from "./browser.mjs";
-import { clientIn, countRequests, forgetAccess, generation, openTab, REFUSALS, withoutLocksAndChannels } from "./tab.mjs";
+import {
+  clientIn,
+  countRequests,
+  forgetAccess,
+  generation,
+  openTab,
+  REFUSALS,
+  standingClock,
+  whyForgotten,
+  withoutLocksAndChannels,
+} from "./tab.mjs";
+
+/** How often the tabs are looked at until they agree: for many times longer than Chromium takes to tell them. */
+const LOOKS = 2_000;
 
 export function tabStories(world) {
   describe("the client package in several tabs", () => {
     const visit = visits(world, {});
 
-    for (const [what, prepare] of [
-      ["one refresh", undefined],
-      ["without Web Locks and BroadcastChannel, one refresh too", withoutLocksAndChannels],
+    for (const [what, isBare] of [
+      ["one refresh", false],
+      ["without Web Locks and BroadcastChannel, one refresh too", true],
     ]) {
       visit(
         `ten tabs, ${what}`,
         async (visitor) => {
           await visitor.signIn(world.site.user);
-          if (prepare) await visitor.context.addInitScript(prepare);
-          const tabs = await Promise.all(Array.from({ length: 10 }, () => openTab(visitor)));
+          if (isBare) {
+            await visitor.context.addInitScript(withoutLocksAndChannels);
+            await standingClock(visitor.context);
+          }
+          const tabs = [];
+          // Ten at once would have each wait for the others, for longer than a page may take on a busy machine.
+          while (tabs.length < 10) tabs.push(await openTab(visitor));
           await forgetAccess(visitor);
           const refreshes = tabs.map(({ page }) => countRequests(page, "/auth/refresh"));
-          const people = await Promise.all(tabs.map(({ client }) => client.evaluate(async (client) => (await client.session())?.user.email)));
+          const isAgreed = isBare ? oneLeaseInAll(tabs) : undefined;
+          const asked = Promise.all(tabs.map(({ client }) => client.evaluate(async (client) => (await client.session())?.user.email)));
+          if (isBare) {
+            await Promise.race([isAgreed, asked.then(() => assert.fail("the clients went on while their time stood still"))]);
+            await visitor.context.clock.resume();
+          }
+          const people = await asked;
           assert.deepEqual(new Set(people), new Set([world.site.user.email]));
           assert.equal(await generation(visitor), "1");
           assert.equal(refreshes.reduce((sum, { count }) => sum + count, 0), 1);
@@ -102,14 +126,22 @@ export function tabStories(world) {
     visit(
       "a page that the back button brings out of memory learns that the session is over",
       async (visitor) => {
-        await visitor.signIn(world.site.user);
-        const tab = await openTab(visitor);
-        await tab.client.evaluate((client) => client.session());
-        await tab.page.goto("/assets/demo.css");
-        // What ends the session is not in this browser, so nothing tells the page but its own question.
-        await visitor.context.clearCookies();
-        const isRemembered = await tab.back();
-        assert.equal(isRemembered, true, "the client keeps no page out of that memory");
+        const visitAndReturn = async () => {
+          await visitor.signIn(world.site.user);
+          const tab = await openTab(visitor);
+          const reasons = await whyForgotten(tab);
+          await tab.client.evaluate((client) => client.session());
+          await tab.page.goto("/assets/demo.css");
+          // What ends the session is not in this browser, so nothing tells the page but its own question.
+          await visitor.context.clearCookies();
+          return { tab, isRemembered: await tab.back(), reasons };
+        };
+        let { tab, isRemembered, reasons } = await visitAndReturn();
+        const ofThePage = reasons.filter(({ type }) => type !== "Circumstantial");
+        assert.deepEqual(ofThePage, [], "the client keeps no page out of that memory");
+        // Chromium may have had another reason to forget it, once.
+        if (!isRemembered && reasons.length > 0) ({ tab, isRemembered, reasons } = await visitAndReturn());
+        assert.deepEqual({ isRemembered, reasons }, { isRemembered: true, reasons: [] });
         await tab.told([null]);
       },
       REFUSALS,
@@ -131,4 +163,19 @@ export function tabStories(world) {
       REFUSALS,
     );
   });
+}
+
+/**
+ * Resolves when all tabs, refused at their first question, see the same lease. What one tab writes the others see in real time, on a busy
+ * machine later than a client lets its lease rest before it counts, so the clients' time has to stand. Whoever sees a lease writes none:
+ * one that all see is the last.
+ */
+async function oneLeaseInAll(tabs) {
+  await Promise.all(tabs.map(({ page }) => page.waitForResponse("**/auth/me")));
+  const lease = () => localStorage.getItem(`edgeward ${location.origin} lock`);
+  for (let left = LOOKS; left > 0; left -= 1) {
+    const [first, ...others] = await Promise.all(tabs.map(({ page }) => page.evaluate(lease)));
+    if (first !== null && others.every((other) => other === first)) return;
+  }
+  assert.fail("the tabs do not agree on a lease");
 }

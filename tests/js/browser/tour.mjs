@@ -1,8 +1,9 @@
-// Every page and every state of one, in the order that somebody can meet them: `look(name)` is called at each, and where a page is in
-// one language only `look(name, language)`.
+// Every page and every state of one, in the order that somebody can meet them: `look(name)` is called at each; where a page is in
+// one language only, with `{ language }`, and where something had to move before, with `{ since }`, the moment after it.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { layoutShift, painted } from "./browser.mjs";
 
 /** Goes through them with `page`, which begins without a sign-in. `password` is the one that the person will have. */
 export async function tour(page, origin, password, look) {
@@ -36,7 +37,7 @@ export async function tour(page, origin, password, look) {
   await go("/auth/console/users");
   await look("refused");
   await go("/admin");
-  await look("edge-refused", "en");
+  await look("edge-refused", { language: "en" });
   await go("/account/sessions");
   await look("sessions-alone");
 
@@ -55,17 +56,22 @@ export async function tour(page, origin, password, look) {
   await link.click();
   await page.locator("dialog[open]").waitFor();
   await look("sessions-question");
-  // No answer, and then one that refuses.
+  // No answer, and then one that refuses. It is kept until it is seen that nothing moves when the row goes, as fast as a person's act is
+  // followed. What the answer moves comes when it comes, and where the notice stays, nothing moves any more.
   const refusal = { status: 429, contentType: "application/problem+json", body: '{"code":"RATE_LIMITED"}' };
   for (const [name, answer] of [
     ["sessions-unanswered", (route) => route.abort()],
     ["sessions-failed", (route) => route.fulfill(refusal)],
   ]) {
-    await page.route("**/auth/sessions/*", answer);
+    let isRouted;
+    const asked = new Promise((resolve) => (isRouted = page.route("**/auth/sessions/*", resolve, { times: 1 })));
+    await isRouted;
     await page.locator("dialog .button-danger").click();
+    const request = await asked;
+    assert.equal(await layoutShift(page), 0, "the list moves while an answer is awaited");
+    await answer(request);
     await page.locator("#status .notice").waitFor();
-    await look(name);
-    await page.unroute("**/auth/sessions/*");
+    await look(name, { since: await painted(page) });
     await go("/account/sessions");
     await link.click();
   }

@@ -8,6 +8,7 @@ import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 
+const SERVER = new URL("../server.mjs", import.meta.url).pathname;
 const ISSUER = "https://site.example";
 const AUDIENCE = "https://app.example";
 
@@ -39,6 +40,16 @@ function assertion({ key = edge, header, ...more } = {}) {
   return `${signed}.${sign(null, Buffer.from(signed), key.privateKey).toString("base64url")}`;
 }
 
+/** The app with further settings, when it listens. */
+async function startApp(more = {}) {
+  const app = spawn(process.execPath, [SERVER], {
+    env: { PORT: "0", ISSUER, AUDIENCE, JWKS_URL: `http://127.0.0.1:${keySet.address().port}/`, ...more },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const [line] = await once(createInterface(app.stdout), "line");
+  return { app, base: line.slice("demo app: ".length) };
+}
+
 let app;
 let base;
 let keySet;
@@ -47,12 +58,7 @@ before(async () => {
   keySet = createServer((_, response) => response.end(JSON.stringify(KEYS)));
   keySet.listen(0, "127.0.0.1");
   await once(keySet, "listening");
-  app = spawn(process.execPath, [new URL("../server.mjs", import.meta.url).pathname], {
-    env: { PORT: "0", ISSUER, AUDIENCE, JWKS_URL: `http://127.0.0.1:${keySet.address().port}/` },
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const [line] = await once(createInterface(app.stdout), "line");
-  base = line.slice("demo app: ".length);
+  ({ app, base } = await startApp());
 });
 
 after(async () => {
@@ -159,4 +165,29 @@ test("assets: only what is in the folder, with its type", async () => {
 test("pages are read only", async () => {
   const response = await fetch(`${base}/app`, { method: "POST", body: "x=1" });
   assert.deepEqual([response.status, response.headers.get("allow")], [405, "GET, HEAD"]);
+});
+
+test("a connection that rests is the edge's to close", async () => {
+  const [, seconds] = /^timeout=(\d+)$/.exec((await get("/")).headers.get("keep-alive"));
+  assert.ok(Number(seconds) > 60, `${seconds} s`);
+});
+
+test("the leeway of tests is what it says, and a number", async () => {
+  const lenient = await startApp({ LEEWAY_SECONDS_OF_TESTS: "600" });
+  try {
+    for (const [ago, status] of [[500, 200], [601, 403]]) {
+      const headers = { "edgeward-assertion": assertion({ exp: now() - ago }) };
+      assert.equal((await fetch(`${lenient.base}/app`, { headers })).status, status, `${ago} s ago`);
+    }
+  } finally {
+    lenient.app.kill("SIGTERM");
+    await once(lenient.app, "exit");
+  }
+  for (const value of ["", "-1", "1e3", "Infinity"]) {
+    const refused = spawn(process.execPath, [SERVER], {
+      env: { PORT: "0", ISSUER, AUDIENCE, JWKS_URL: "http://127.0.0.1:1/", LEEWAY_SECONDS_OF_TESTS: value },
+      stdio: "ignore",
+    });
+    assert.deepEqual(await once(refused, "exit"), [2, null], value);
+  }
 });

@@ -20,11 +20,24 @@ if (section && status && alone && question instanceof HTMLDialogElement) {
     askFirst(row, () => void end(row, link));
   });
 
+  /** What the question is about, until it is answered. */
+  let asked: (() => void) | undefined;
+  const answered = (): void => {
+    if (question.open) return;
+    const act = asked;
+    asked = undefined;
+    if (question.returnValue === "end") act?.();
+  };
+  // Comes with a frame after the answer, when the next question may be open already.
+  question.addEventListener("close", answered);
+
   const askFirst = (row: HTMLTableRowElement, act: () => void): void => {
+    // An answer whose event is still to come counts.
+    answered();
+    asked = act;
     const device = document.getElementById("question-device");
     if (device) device.textContent = row.querySelector("bdi")?.textContent ?? "";
     question.returnValue = "";
-    question.addEventListener("close", () => question.returnValue === "end" && act(), { once: true });
     question.showModal();
   };
 

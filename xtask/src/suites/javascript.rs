@@ -71,9 +71,17 @@ pub(super) fn chromium(limits: &Limits) -> Outcome<Counts> {
         "--features",
         "js",
     ]);
+    browser.envs(PATIENCE);
     counts.add(tests(limits, &browser)?);
     Ok(counts)
 }
+
+/// In seconds, how long the runner in the browser waits for the tests, and for the driver to listen. The builds are ones for tests and not
+/// optimised, and the machine may be busy; by itself, it waits for 20 and for 5.
+const PATIENCE: [(&str, &str); 2] = [
+    ("WASM_BINDGEN_TEST_TIMEOUT", "300"),
+    ("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60"),
+];
 
 /// Core's vectors for Ed25519 as wasm. They reach below what core exports, so they are its own tests; wasm-pack would also build
 /// those that need a native peer.
@@ -92,8 +100,7 @@ fn vectors_as_wasm(driver: &Path) -> Outcome<Command> {
             "WASM_BINDGEN_TEST_WEBDRIVER_JSON",
             workspace::root().join("edge/webdriver.json"),
         )
-        // Seconds; the build is one for tests and not optimised.
-        .env("WASM_BINDGEN_TEST_TIMEOUT", "300");
+        .envs(PATIENCE);
     Ok(vectors)
 }
 

@@ -7,7 +7,7 @@ import { after, describe, test } from "node:test";
 import { chromium } from "playwright-core";
 import { ADA } from "../issuer.mjs";
 import { AUDIENCE, serveEdge } from "./edge.mjs";
-import { freePort, QuickStart, stepsOf } from "./quick_start.mjs";
+import { QuickStart, stepsOf } from "./quick_start.mjs";
 import { serveSite } from "./site.mjs";
 
 const CLIENT = "www/client";
@@ -23,7 +23,7 @@ async function followed(name, packages, options) {
   const start = await QuickStart.inEmptyFolder(packages);
   toUndo.push(() => start.leave());
   await start.follow(await stepsOf(name), options);
-  return start.folder;
+  return start;
 }
 
 /** Chromium on the page that the example made, with whatever it complains of. */
@@ -42,9 +42,8 @@ async function browserAt(folder) {
 /** The app that the example made, and an edge that it trusts. */
 async function appOf(name, packages) {
   const edge = await serveEdge();
-  const port = await freePort();
   toUndo.push(() => edge.stop());
-  await followed(name, packages, { serves: true, env: { ISSUER: edge.issuer, AUDIENCE, PORT: String(port) } });
+  const { port } = await followed(name, packages, { serves: true, env: { ISSUER: edge.issuer, AUDIENCE } });
   return { edge, ask: (path, headers = {}) => fetch(`http://127.0.0.1:${port}${path}`, { headers }) };
 }
 
@@ -56,7 +55,7 @@ async function answers(response, status, expected) {
 
 describe("a plain page", () => {
   test("signs in and out, also in another tab, and asks an API", async () => {
-    const { page, context, complaints } = await browserAt(await followed("page", [CLIENT]));
+    const { page, context, complaints } = await browserAt((await followed("page", [CLIENT])).folder);
     await page.getByText("Nobody is signed in.").waitFor();
     await page.getByLabel("E-mail address").fill(ADA.email);
     await page.getByLabel("Password").fill("wrong");
@@ -77,7 +76,7 @@ describe("a plain page", () => {
 
 describe("React", () => {
   test("the hook says who is signed in, asks once for all components, and follows changes", async () => {
-    const folder = await followed("react", [CLIENT]);
+    const { folder } = await followed("react", [CLIENT]);
     const { page, site, complaints } = await browserAt(folder);
     assert.equal(await page.getByRole("link", { name: "Sign in" }).getAttribute("href"), "/login?returnTo=%2F");
     await page.getByText("nobody").waitFor();

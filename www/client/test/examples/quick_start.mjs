@@ -14,7 +14,7 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
 
 /** A build of Next.js on a busy machine; whatever takes longer hangs. */
-const PATIENCE_MS = 240_000;
+const PATIENCE_MS = 600_000;
 
 /** A program that listens does so within this time on a busy machine. */
 const START_MS = 60_000;
@@ -29,6 +29,8 @@ export async function stepsOf(name) {
 
 export class QuickStart {
   #children = [];
+  /** Where the program that goes on listens. */
+  port;
 
   static async inEmptyFolder(packages) {
     const start = new QuickStart();
@@ -47,7 +49,9 @@ export class QuickStart {
         await mkdir(dirname(path), { recursive: true });
         await writeFile(path, text);
       } else if (serves && i === steps.length - 1) {
-        await this.#serve(command, env);
+        // Chosen only now: what is built before takes minutes, in which a port that is free may be taken.
+        this.port = await freePort();
+        await this.#serve(command, { ...env, PORT: String(this.port) });
       } else {
         await run("sh", ["-ec", command], { cwd: this.folder, env: environment(env), timeout: PATIENCE_MS, maxBuffer: 1 << 24 });
       }
@@ -79,10 +83,18 @@ export class QuickStart {
   }
 }
 
+/** npm asks the network for as little as it can, and more than once. */
+const NPM = {
+  npm_config_audit: "false",
+  npm_config_fund: "false",
+  npm_config_prefer_offline: "true",
+  npm_config_fetch_retries: "5",
+};
+
 /** What a person has who types the commands, without what this run of tests or a workspace around it sets for npm. */
 function environment(more) {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith("npm_") && !name.startsWith("NODE_TEST"));
-  return { ...Object.fromEntries(own), NEXT_TELEMETRY_DISABLED: "1", npm_config_audit: "false", npm_config_fund: "false", ...more };
+  return { ...Object.fromEntries(own), NEXT_TELEMETRY_DISABLED: "1", ...NPM, ...more };
 }
 
 function isListening(port) {
@@ -93,15 +105,26 @@ function isListening(port) {
   });
 }
 
-/** A port that is free now. */
-export async function freePort() {
-  const server = await listen(createServer());
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+/**
+ * Ports below those that the system hands out to connections on their way out (from 32768 on Linux), one of which could be gone again
+ * before the program listens. Processes begin at different places.
+ */
+const PORTS = { from: 12_000, count: 20_000 };
+let next = process.pid * 97;
+
+/** A port that is free now, and that this process has not named before. */
+async function freePort() {
+  for (let left = PORTS.count; left > 0; left -= 1) {
+    const port = PORTS.from + (next++ % PORTS.count);
+    const server = await listen(createServer(), port).catch(() => undefined);
+    if (server === undefined) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+  throw new Error("no port is free");
 }
 
-export async function listen(server) {
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+export async function listen(server, port = 0) {
+  await new Promise((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve));
   return server;
 }
