@@ -2,8 +2,12 @@
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use crate::site::{EMAIL, PASSWORD};
+use crate::{
+    program::NEVER,
+    site::{EMAIL, PASSWORD},
+};
 
 /// The device that signs in.
 pub(crate) const OURS: &str =
@@ -109,6 +113,14 @@ pub(crate) async fn sign_in(http: &Client, origin: &str) -> Result<Answer, reqwe
         .post(format!("{origin}/auth/login"))
         .header("user-agent", OURS);
     send(ask.json(&credentials)).await
+}
+
+/// Asks until the process and its database are ready: what it writes by itself may make a check late on a busy machine.
+pub(crate) async fn until_ready(http: &Client, origin: &str) {
+    let ready = timeout(NEVER, async {
+        while readiness(http, origin).await != (StatusCode::OK, "ok".to_owned()) {}
+    });
+    ready.await.expect("it becomes ready");
 }
 
 /// Whether the process is ready, and what its database is said to be.
