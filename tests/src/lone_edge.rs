@@ -326,7 +326,11 @@ impl LoneEdge {
 
     /// Goes on when the edge has taken up what was sent before: it reads what arrives in order.
     pub async fn has_read_everything(&self) {
-        let client = Client::new(self.site.clone(), self.clock.clone());
+        self.has_read_everything_before(&self.browser()).await;
+    }
+
+    /// The same where every moment counts: with a client that was made before.
+    pub async fn has_read_everything_before(&self, client: &Client) {
         let _ = client.get("/_edgeward/health").send().await.expect(200);
     }
 

@@ -48,7 +48,7 @@ async fn within_the_grace_a_second_tab_still_gets_the_same_successor() {
     edge.arrived = Some(arrived);
     edge.page(&desk, 0).await;
     assert_eq!(write(&desk).await, 1);
-    desk.wait(29).await;
+    desk.wait(20).await;
     browser.refresh().await.expect(200);
 }
 

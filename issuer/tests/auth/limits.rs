@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use edgeward_issuer::config::Config;
 use serde_json::{Value, json};
 
 use crate::desk::{Answer, Browser, Desk, EMAIL, PASSWORD};
@@ -11,13 +12,19 @@ fn from(mut browser: Browser, address: &str) -> Browser {
     browser
 }
 
+/// Lets a bucket get one more in a minute and not sooner: a test under load takes longer than the few seconds of the defaults.
+fn regain_nothing(config: &mut Config) {
+    config.limits.guesses_per_minute = NonZeroU32::MIN;
+    config.limits.reads_per_minute = NonZeroU32::MIN;
+}
+
 async fn send(browser: &mut Browser, path: &str, body: &Value) -> Answer {
     browser.post(path).json(body).send().await
 }
 
 #[tokio::test]
 async fn where_a_secret_can_be_guessed_one_address_asks_five_times_at_once() {
-    let (desk, _) = Desk::with_ada().await;
+    let (desk, _) = Desk::with_ada_and(regain_nothing).await;
     let sign_in = json!({ "email": EMAIL, "password": PASSWORD, "tokenMode": "body" });
     let register = json!({ "email": "x", "password": PASSWORD });
     let change = json!({ "currentPassword": PASSWORD, "newPassword": PASSWORD });
@@ -37,7 +44,7 @@ async fn where_a_secret_can_be_guessed_one_address_asks_five_times_at_once() {
         let answer = send(&mut browser, path, &body).await;
         let answer = answer.expect_problem(429, "RATE_LIMITED");
         let seconds: u64 = answer.header("retry-after").parse().unwrap();
-        assert!((1..=6).contains(&seconds), "{path}: {seconds}");
+        assert!((1..=60).contains(&seconds), "{path}: {seconds}");
         assert_eq!(
             desk.app.hasher.counts().done,
             before,
@@ -53,7 +60,7 @@ async fn where_a_secret_can_be_guessed_one_address_asks_five_times_at_once() {
 
 #[tokio::test]
 async fn what_a_client_says_about_its_address_is_not_believed() {
-    let (desk, browser) = Desk::with_ada().await;
+    let (desk, browser) = Desk::with_ada_and(regain_nothing).await;
     let mut browser = from(browser, "192.0.2.1");
     let body = json!({ "email": EMAIL, "password": PASSWORD, "tokenMode": "body" });
     let mut statuses = Vec::new();
@@ -73,8 +80,11 @@ async fn what_a_client_says_about_its_address_is_not_believed() {
 
 #[tokio::test]
 async fn a_session_reads_and_refreshes_within_its_own_limit() {
-    let desk =
-        Desk::open_with(|config| config.limits.reads_burst = NonZeroU32::new(4).unwrap()).await;
+    let desk = Desk::open_with(|config| {
+        config.limits.reads_burst = NonZeroU32::new(4).unwrap();
+        regain_nothing(config);
+    })
+    .await;
     desk.add(EMAIL, &[]).await;
     let mut browser = desk.browser();
     browser.log_in(EMAIL).await;
@@ -87,7 +97,8 @@ async fn a_session_reads_and_refreshes_within_its_own_limit() {
     for path in ["/auth/me", "/auth/sessions", "/auth/csrf"] {
         let answer = browser.get(path).send().await;
         let answer = answer.expect_problem(429, "RATE_LIMITED");
-        assert_eq!(answer.header("retry-after"), "1", "{path}");
+        let seconds: u64 = answer.header("retry-after").parse().unwrap();
+        assert!((1..=60).contains(&seconds), "{path}: {seconds}");
     }
     neighbour.get("/auth/me").send().await.expect(200);
     // Who has no session shares what the address has.
@@ -100,7 +111,11 @@ async fn a_session_reads_and_refreshes_within_its_own_limit() {
 #[tokio::test]
 async fn development_does_not_limit_its_own_machine_unless_asked() {
     for (loopback, refused) in [(false, false), (true, true)] {
-        let desk = Desk::open_with(|config| config.limits.loopback = loopback).await;
+        let desk = Desk::open_with(|config| {
+            config.limits.loopback = loopback;
+            regain_nothing(config);
+        })
+        .await;
         desk.add(EMAIL, &[]).await;
         for address in ["127.0.0.1", "::1", "0.0.0.0"] {
             let mut browser = from(desk.browser(), address);
@@ -116,7 +131,7 @@ async fn development_does_not_limit_its_own_machine_unless_asked() {
 
 #[tokio::test]
 async fn a_form_that_was_sent_too_often_says_so() {
-    let (desk, browser) = Desk::with_ada().await;
+    let (desk, browser) = Desk::with_ada_and(regain_nothing).await;
     let mut browser = from(browser, "192.0.2.1");
     let form = [("email", EMAIL), ("password", "Wrong-Horse-7")];
     let mut last = None;

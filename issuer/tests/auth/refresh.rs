@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::Row;
 use tokio::task::JoinSet;
 
-use crate::desk::{Answer, Browser, Desk, EMAIL, PASSWORD};
+use crate::desk::{Answer, Browser, Desk, EMAIL, PASSWORD, patience::wait_long};
 
 /// The family's row, as one value to compare.
 async fn row(desk: &Desk) -> (i64, Vec<u8>, Option<Vec<u8>>, i64, Option<String>) {
@@ -36,7 +36,7 @@ async fn refresh_with(browser: &mut Browser, token: &str) -> Answer {
 
 /// Ada, without cookies, and her first refresh token.
 async fn with_token() -> (Desk, Browser, String) {
-    let (desk, mut caller) = Desk::with_ada().await;
+    let (desk, mut caller) = Desk::with_ada_and(wait_long).await;
     let tokens = caller.tokens(EMAIL).await;
     let token = tokens["refreshToken"].as_str().unwrap().to_owned();
     (desk, caller, token)
@@ -98,7 +98,7 @@ async fn a_refresh_moves_the_family_and_renews_the_cookies() {
 
 #[tokio::test]
 async fn of_fifty_at_once_exactly_one_rotates() {
-    let (desk, mut browser) = Desk::with_ada_signed_in().await;
+    let (desk, mut browser) = Desk::with_ada_signed_in_and(wait_long).await;
     let token = browser.csrf_token().await;
     let mut running = JoinSet::new();
     for _ in 0..50 {

@@ -5,7 +5,7 @@ use edgeward_core::token::{SigningKey, TokenType};
 use edgeward_issuer::domain::edges::{self, EdgeName};
 use serde_json::{Value, json};
 
-use crate::desk::{Answer, Browser, Desk, EMAIL, PASSWORD};
+use crate::desk::{Answer, Browser, Desk, EMAIL, PASSWORD, patience::wait_long};
 
 const OF_A_SIGN_IN: [&str; 4] = [
     "edgeward-session",
@@ -141,7 +141,11 @@ async fn what_ended_is_taken_from_the_browser_where_an_edge_asks() {
 #[tokio::test]
 async fn an_edge_is_asked_to_repeat_only_where_the_same_token_would_do() {
     for (strict, retry_after) in [(false, Some("1")), (true, None)] {
-        let (desk, mut browser) = Desk::with_ada_and(|config| config.refresh.strict = strict).await;
+        let (desk, mut browser) = Desk::with_ada_and(|config| {
+            config.refresh.strict = strict;
+            wait_long(config);
+        })
+        .await;
         let credentials = json!({ "email": EMAIL, "password": PASSWORD });
         let login = browser.post("/auth/login").json(&credentials).with_csrf();
         let _ = login.send().await.expect(200);

@@ -5,7 +5,10 @@ use edgeward_issuer::config::{Config, OnChange, OnReuse};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::desk::{Answer, Browser, Desk, EMAIL, PASSWORD};
+use crate::desk::{
+    Answer, Browser, Desk, EMAIL, PASSWORD,
+    patience::{PAST_A_LONG_WAIT, wait_long},
+};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -134,10 +137,10 @@ async fn a_second_request_beside_a_late_repetition_is_no_theft() {
     let again = caller.refresh(&token).await.expect(200);
     caller.me(&text(&again, "accessToken")).await.expect(200);
     // Sent before the answer to the first was there; the successor is in use since.
-    caller.desk.wait(29).await;
+    caller.desk.wait(20).await;
     let beside = caller.refresh(&token).await.expect(200);
     assert_eq!(text(&beside, "refreshToken"), text(&again, "refreshToken"));
-    caller.desk.wait(2).await;
+    caller.desk.wait(11).await;
     let late = caller.refresh(&token).await;
     late.expect_problem(401, "REFRESH_REUSED");
 }
@@ -148,9 +151,9 @@ async fn an_access_token_of_the_successor_ends_the_wait_for_its_parent() {
     let answer = caller.lose_an_answer().await;
     let (token, access) = (caller.token.clone(), text(&answer, "accessToken"));
     caller.me(&access).await.expect(200);
-    caller.desk.wait(29).await;
+    caller.desk.wait(20).await;
     let _ = caller.refresh(&token).await.expect(200);
-    caller.desk.wait(2).await;
+    caller.desk.wait(11).await;
     let late = caller.refresh(&token).await;
     late.expect_problem(401, "REFRESH_REUSED");
     let act = caller.last_act().await;
@@ -274,12 +277,16 @@ async fn the_device_cookie_is_long_lived_and_stays() {
 
 #[tokio::test]
 async fn strict_has_no_grace() {
-    let mut caller = Caller::signed_in_under(|config| config.refresh.strict = true).await;
+    let mut caller = Caller::signed_in_under(|config| {
+        config.refresh.strict = true;
+        wait_long(config);
+    })
+    .await;
     caller.lose_an_answer().await;
     let token = caller.token.clone();
     let at_once = caller.refresh(&token).await;
     at_once.expect_problem(409, "REFRESH_IN_PROGRESS");
-    caller.desk.wait(2).await;
+    caller.desk.wait(PAST_A_LONG_WAIT).await;
     let later = caller.refresh(&token).await;
     later.expect_problem(401, "REFRESH_REUSED");
 }

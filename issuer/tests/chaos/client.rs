@@ -2,6 +2,7 @@
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::{
     program::NEVER,
@@ -114,6 +115,11 @@ pub(crate) async fn sign_in(http: &Client, origin: &str) -> Result<Answer, reqwe
     send(ask.json(&credentials)).await
 }
 
+/// Asks until the process and its database are ready: what it writes by itself may make a check late on a busy machine.
+pub(crate) async fn until_ready(http: &Client, origin: &str) {
+    until_readiness_is(StatusCode::OK, "ok", http, origin).await;
+}
+
 /// Whether the process is ready, and what its database is said to be.
 pub(crate) async fn readiness(http: &Client, origin: &str) -> (StatusCode, String) {
     let answer = send(http.get(format!("{origin}/readyz"))).await.unwrap();
@@ -134,7 +140,7 @@ pub(crate) async fn until_readiness_is(
     origin: &str,
 ) {
     let expected = (status, database.to_owned());
-    let becomes = tokio::time::timeout(NEVER, async {
+    let becomes = timeout(NEVER, async {
         while readiness(http, origin).await != expected {}
     });
     let becomes = becomes.await;

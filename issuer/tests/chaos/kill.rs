@@ -10,17 +10,14 @@ use edgeward_issuer::{
     },
     faults::Point,
 };
-use reqwest::{Client, StatusCode};
+use reqwest::Client;
 use serde_json::Value;
 
 use crate::{
-    client::{OURS, THEIRS, get, readiness, refresh, refresh_as, sid, sign_in},
+    client::{OURS, THEIRS, get, refresh, refresh_as, sid, sign_in, until_ready},
     courses::{Course, courses, is_kept, is_on, is_tried, leaves_turn},
-    site::{Issuer, Kind, Site},
+    site::{Issuer, Kind, PAST_THE_CONFLICT, Site},
 };
-
-/// Past the second in which a spent token is told to wait.
-const PAST_THE_CONFLICT: i64 = 2;
 
 /// A site on which process after process is killed.
 struct Victim {
@@ -85,8 +82,7 @@ impl Victim {
         assert!(lost.is_err(), "{point:?} was never reached: {lost:?}");
         let turns = self.site.hold_turns().await;
         let next = self.site.serve();
-        let ready = readiness(&self.http, &next.origin).await;
-        assert_eq!(ready, (StatusCode::OK, "ok".to_owned()), "{point:?}");
+        until_ready(&self.http, &next.origin).await;
         std::mem::replace(&mut self.issuer, next).expect_killed_at(point);
         if let Some(turns) = turns {
             self.end_turn(turns, point, token).await;

@@ -16,17 +16,14 @@ use reqwest::{Client, StatusCode};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    client::{refresh, seq, sid, sign_in, until_readiness_is},
+    client::{refresh, seq, sid, sign_in, until_readiness_is, until_ready},
     courses::{Course, courses, is_on},
     postgres::Server,
-    site::{Issuer, Kind, Site},
+    site::{Issuer, Kind, PAST_THE_CONFLICT, Site},
 };
 
 /// Several of them fit into one commit of SQLite's, so that a batch is killed between its acts.
 const CLIENTS: usize = 8;
-
-/// Past the second in which a spent token is told to wait.
-const PAST_THE_CONFLICT: i64 = 2;
 
 /// How many rotations are let through between two blows: each client has had several.
 const BETWEEN_BLOWS: u64 = 5 * CLIENTS as u64;
@@ -255,7 +252,7 @@ async fn postgres_is_restarted_under_load() {
         }
         control("start").await.unwrap();
         for issuer in &issuers {
-            until_readiness_is(StatusCode::OK, "ok", &http, &issuer.origin).await;
+            until_ready(&http, &issuer.origin).await;
         }
     }
     crowd.watch(BETWEEN_BLOWS).await;

@@ -23,6 +23,8 @@ mod rounds;
 
 #[path = "../folder/mod.rs"]
 mod folder;
+#[path = "../port/mod.rs"]
+mod port;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 #[path = "../program/mod.rs"]

@@ -17,7 +17,7 @@ use edgeward_issuer::{
     store::{Store, audit::ChainVerdict},
 };
 use serde_json::Value;
-use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::{
     folder::Folder,
@@ -31,6 +31,13 @@ use crate::{
 
 pub(crate) const EMAIL: &str = "ada@example.test";
 pub(crate) const PASSWORD: &str = "Correct-Horse-7";
+
+/// For so many seconds a spent token is told to wait. It is the longest that can be set: the next request has to come in time
+/// on a busy machine too.
+const CONFLICT_SECONDS: i64 = 5;
+
+/// Past that time.
+pub(crate) const PAST_THE_CONFLICT: i64 = CONFLICT_SECONDS + 1;
 
 /// Which database, and what is beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,12 +102,16 @@ impl Site {
                 .env("EDGEWARD__REDIS__PREFIX", &redis.prefix)
                 .env(
                     "EDGEWARD__REDIS__TIMEOUT_MS",
-                    redis.timeout.as_millis().to_string(),
+                    redis_server::PATIENT.as_millis().to_string(),
                 );
         }
         command
             // The cost of hashing is not what is tried here.
             .env("EDGEWARD__PASSWORDS__ARGON2__MEMORY_KIB", "64")
+            .env(
+                "EDGEWARD__REFRESH__CONFLICT_SECONDS",
+                CONFLICT_SECONDS.to_string(),
+            )
             .env("EDGEWARD__REFRESH__ON_DEVICE_CHANGE", "revoke");
         command
     }
@@ -150,6 +161,15 @@ impl Site {
 
     pub(crate) fn file(&self) -> PathBuf {
         self.folder.path().join("data/edgeward.db")
+    }
+
+    /// Somebody in the midst of reading the file.
+    pub(crate) async fn reader(&self) -> SqliteConnection {
+        let file = SqliteConnectOptions::new().filename(self.file());
+        let mut reader = file.connect().await.unwrap();
+        let reads = "BEGIN; SELECT count(*) FROM families";
+        sqlx::raw_sql(reads).execute(&mut reader).await.unwrap();
+        reader
     }
 
     /// Runs statements past the issuer, on a server.

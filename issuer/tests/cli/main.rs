@@ -36,6 +36,8 @@ mod nowhere;
 mod desk;
 #[path = "../folder/mod.rs"]
 mod folder;
+#[path = "../port/mod.rs"]
+mod port;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 #[path = "../program/mod.rs"]

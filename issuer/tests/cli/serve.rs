@@ -37,8 +37,7 @@ async fn health_and_readiness_tell_each_part() {
         .await
         .unwrap();
     assert_eq!(live, json!({"status": "ok"}));
-    let answer = reqwest::get(served.url("/readyz")).await.unwrap();
-    assert_eq!(answer.status(), StatusCode::OK);
+    let answer = served.ready().await;
     assert_eq!(answer.headers()["cache-control"], "no-store");
     let ready: Value = answer.json().await.unwrap();
     let checks = json!({"database": "ok", "signingKey": "ok", "csrfSecret": "ok", "origins": "ok"});

@@ -8,8 +8,9 @@ use edgeward_issuer::{
     signatures,
 };
 use serde_json::Value;
+use tokio::time::timeout;
 
-use crate::desk::Desk;
+use crate::{desk::Desk, program::NEVER};
 
 pub(crate) async fn keys(desk: &Desk) -> Vec<StoredKey> {
     desk.app.store.signing_keys().await.unwrap()
@@ -24,6 +25,19 @@ pub(crate) fn verified(desk: &Desk, token: &str) -> String {
     let verified = signatures::verify(token, &keys, &expect, desk.app.clock.now());
     assert!(verified.is_ok(), "{verified:?}");
     ParsedToken::parse(token).unwrap().algorithm().to_owned()
+}
+
+/// Asks until it is ready, and answers what it said then: who signs elsewhere may be asked for longer than a check waits.
+pub(crate) async fn until_ready(desk: &Desk) -> Value {
+    let ready = timeout(NEVER, async {
+        loop {
+            let answer = desk.readiness().await;
+            if answer.status == 200 {
+                return answer.json();
+            }
+        }
+    });
+    ready.await.expect("it becomes ready")
 }
 
 pub(crate) async fn readiness(desk: &Desk, status: u16) -> Value {

@@ -78,6 +78,7 @@ impl Named {
                     ("TRANSIT__ADDRESS", self.server.as_str()),
                     ("TRANSIT__KEY", "edgeward"),
                     ("TRANSIT__TOKEN", TOKEN),
+                    ("TIMEOUT_MS", "20000"),
                 ],
                 (Place::Kms, _) => vec![
                     ("KMS__KEY", self.kms.key.as_str()),

@@ -14,7 +14,7 @@ use edgeward_issuer::{
 use serde_json::json;
 
 use crate::{
-    asked::{keys, read, readiness, verified},
+    asked::{keys, read, readiness, until_ready, verified},
     desk::{Desk, EMAIL, PASSWORD},
     softhsm::World,
 };
@@ -57,7 +57,7 @@ async fn tokens_are_signed_in_the_device_and_while_it_is_gone_nothing_is_lost() 
         let opened = desk.app.secrets.open(&row.key_id, &row.sealed);
         assert!(opened.is_err(), "it proves the row, and is no key");
     }
-    assert_eq!(readiness(&desk, 200).await["checks"]["signingKey"], "ok");
+    assert_eq!(until_ready(&desk).await["checks"]["signingKey"], "ok");
     let (families, entries) = (
         "SELECT count(*) FROM families",
         "SELECT count(*) FROM audit_log WHERE action LIKE 'session.%'",

@@ -113,7 +113,8 @@ impl World {
             .env("EDGEWARD__CUSTODY__SEALER", "transit")
             .env("EDGEWARD__CUSTODY__TRANSIT__ADDRESS", &self.server.address)
             .env("EDGEWARD__CUSTODY__TRANSIT__KEY", "edgeward")
-            .env("EDGEWARD__CUSTODY__TRANSIT__TOKEN", TOKEN);
+            .env("EDGEWARD__CUSTODY__TRANSIT__TOKEN", TOKEN)
+            .env("EDGEWARD__CUSTODY__TIMEOUT_MS", "20000");
         for (name, value) in changes {
             command.env(format!("EDGEWARD__{name}"), value);
         }

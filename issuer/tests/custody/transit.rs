@@ -225,7 +225,11 @@ impl World {
             .env("EDGEWARD__CUSTODY__SEALER", "transit")
             .env("EDGEWARD__CUSTODY__TRANSIT__ADDRESS", &self.server.address)
             .env("EDGEWARD__CUSTODY__TRANSIT__KEY", "edgeward")
-            .env("EDGEWARD__CUSTODY__TRANSIT__TOKEN", TOKEN);
+            .env("EDGEWARD__CUSTODY__TRANSIT__TOKEN", TOKEN)
+            .env(
+                "EDGEWARD__CUSTODY__TIMEOUT_MS",
+                PATIENT.as_millis().to_string(),
+            );
         for (name, value) in changes {
             command.env(format!("EDGEWARD__CUSTODY__{name}"), value);
         }
@@ -378,11 +382,11 @@ async fn what_the_server_refuses_is_told_in_its_words() {
 async fn a_server_that_hangs_or_is_gone_is_asked_once_and_then_left_alone() {
     let world = World::new().await;
     // Long enough for a client to be made on a busy machine, which is within the limit.
-    let secrets = world.open(world.transit(), Duration::from_secs(2));
+    let secrets = world.open(world.transit(), Duration::from_secs(5));
     secrets.seal("key-1", b"seed").unwrap();
     world.server.script(|script| script.hangs = true);
     let slow = secrets.seal("key-1", b"seed").unwrap_err().to_string();
-    assert!(slow.contains("gave no answer within 2000 ms"), "{slow}");
+    assert!(slow.contains("gave no answer within 5000 ms"), "{slow}");
     for _ in 0..10 {
         let resting = secrets.seal("key-1", b"seed").unwrap_err().to_string();
         assert!(resting.contains("is left alone for another"), "{resting}");

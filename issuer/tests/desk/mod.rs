@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each suite uses its part of the desk")]
 
 mod answer;
+pub(crate) mod patience;
 
 use std::{
     collections::BTreeMap,
@@ -59,7 +60,9 @@ impl Desk {
         let mut config = Config::defaults(folder.path());
         config.passwords.argon2.memory_kib = 8;
         change(&mut config);
-        let app = Arc::new(App::open(config).await.unwrap());
+        let mut app = App::open(config).await.unwrap();
+        app.turns = patience::turns();
+        let app = Arc::new(app);
         Self {
             router: routes::router(Arc::clone(&app)),
             app,
@@ -128,7 +131,14 @@ impl Desk {
 
     /// With Ada signed in.
     pub(crate) async fn with_ada_signed_in() -> (Self, Browser) {
-        let (desk, mut browser) = Self::with_ada().await;
+        Self::with_ada_signed_in_and(|_| {}).await
+    }
+
+    /// The same under other settings.
+    pub(crate) async fn with_ada_signed_in_and(
+        change: impl FnOnce(&mut Config),
+    ) -> (Self, Browser) {
+        let (desk, mut browser) = Self::with_ada_and(change).await;
         browser.log_in(EMAIL).await;
         (desk, browser)
     }

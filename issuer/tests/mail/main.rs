@@ -19,5 +19,7 @@ mod acts;
 mod desk;
 #[path = "../folder/mod.rs"]
 mod folder;
+#[path = "../port/mod.rs"]
+mod port;
 #[path = "../program/mod.rs"]
 mod program;

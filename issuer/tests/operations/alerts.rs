@@ -256,6 +256,9 @@ async fn a_receiver_that_is_away_gets_the_same_alert_later_and_is_given_up_in_th
     fail(&desk, EMAIL, "192.0.2.1").await;
     receiver.answer(&[500, 302, 429]);
     let mut seen = Vec::new();
+    // From one moment on, for a second more or less decides whether something is sent.
+    let now = desk.app.clock.now();
+    let watch = desk.app.watch.as_ref().unwrap();
     // 60 + 10, + 20, + 40; in between nothing is sent.
     for (at, tries) in [
         (60, 1),
@@ -267,7 +270,7 @@ async fn a_receiver_that_is_away_gets_the_same_alert_later_and_is_given_up_in_th
         (130, 1),
         (1000, 0),
     ] {
-        turn(&desk, at).await;
+        watch.turn(&desk.app, now.plus(at)).await;
         let got = receiver.look();
         assert_eq!(got.len(), tries, "{at}");
         seen.extend(got);

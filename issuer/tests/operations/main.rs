@@ -20,6 +20,8 @@ mod runbooks;
 mod desk;
 #[path = "../folder/mod.rs"]
 mod folder;
+#[path = "../port/mod.rs"]
+mod port;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 #[path = "../settings/mod.rs"]

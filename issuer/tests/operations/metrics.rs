@@ -14,7 +14,10 @@ use edgeward_issuer::http::metrics::endpoint;
 use serde_json::json;
 use tower::ServiceExt;
 
-use crate::desk::{Desk, EMAIL, PASSWORD};
+use crate::desk::{
+    Desk, EMAIL, PASSWORD,
+    patience::{PAST_A_LONG_WAIT, wait_long},
+};
 
 async fn text(desk: &Desk) -> String {
     let request = Request::get("/metrics").body(Body::empty()).unwrap();
@@ -70,7 +73,7 @@ pub(crate) const VALID: &str = "csrf_checks_total{result=\"valid\"} +1";
 
 #[tokio::test]
 async fn each_outcome_moves_its_counter_and_no_other() {
-    let (desk, mut browser) = Desk::with_ada().await;
+    let (desk, mut browser) = Desk::with_ada_and(wait_long).await;
     let before = samples(&desk).await;
     let wrong = json!({ "email": EMAIL, "password": "wrong" });
     let refused = browser
@@ -122,7 +125,7 @@ async fn each_outcome_moves_its_counter_and_no_other() {
         ]
     );
 
-    desk.wait(3).await;
+    desk.wait(PAST_A_LONG_WAIT).await;
     let before = samples(&desk).await;
     let mut who_lost_the_answer = thief.clone();
     who_lost_the_answer.refresh().await.expect(200);

@@ -8,7 +8,6 @@
 use std::{
     env, fs,
     io::{BufRead, BufReader},
-    net::{Ipv4Addr, TcpListener},
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -20,6 +19,8 @@ use std::{
 
 use edgeward_issuer::config::ServerUrl;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, postgres::PgConnectOptions};
+
+use crate::port::free_port;
 
 /// Where Debian puts each version.
 const VERSIONS: &str = "/usr/lib/postgresql";
@@ -179,11 +180,6 @@ fn programs() -> PathBuf {
     let oldest =
         oldest.unwrap_or_else(|| panic!("no PostgreSQL in {VERSIONS}: run `cargo xtask setup`"));
     Path::new(VERSIONS).join(oldest.to_string()).join("bin")
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 #[derive(Clone)]

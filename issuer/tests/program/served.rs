@@ -10,7 +10,9 @@ use std::{
     thread,
 };
 
+use reqwest::{Response, StatusCode};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::NEVER;
 
@@ -88,6 +90,19 @@ impl Served {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.origin)
+    }
+
+    /// Asks until it is ready, and answers what it said then: while it starts, what it writes by itself may make a check late.
+    pub(crate) async fn ready(&self) -> Response {
+        let ready = timeout(NEVER, async {
+            loop {
+                let answer = reqwest::get(self.url("/readyz")).await.unwrap();
+                if answer.status() == StatusCode::OK {
+                    return answer;
+                }
+            }
+        });
+        ready.await.expect("it becomes ready")
     }
 
     pub(crate) async fn json(&self, path: &str) -> Value {

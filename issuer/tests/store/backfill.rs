@@ -334,7 +334,9 @@ async fn a_process_that_is_killed_between_two_batches_loses_nothing() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+         AND classid = 0 AND objid = 77
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     let waited = timeout(NEVER, async {
         loop {
             let waiting: i64 = sqlx::query_scalar(waits).fetch_one(&mut sql).await.unwrap();

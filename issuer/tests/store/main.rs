@@ -30,6 +30,8 @@ mod site;
 mod desk;
 #[path = "../folder/mod.rs"]
 mod folder;
+#[path = "../port/mod.rs"]
+mod port;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 #[path = "../program/mod.rs"]

@@ -4,7 +4,7 @@
 use std::num::NonZeroU32;
 
 use edgeward_issuer::{
-    config::Config,
+    config::{self, Config},
     store::redis::{Usage, Use},
 };
 use reqwest::Client;
@@ -52,7 +52,11 @@ async fn until_redis_is(state: &str, issuers: &[Served]) {
         let asked = timeout(NEVER, async {
             loop {
                 let (status, body) = readiness(issuer).await;
-                assert_eq!(status, 200, "{body}");
+                assert_ne!(body["checks"]["redis"], "failing", "{body}");
+                if status != 200 {
+                    // Its database was late, as it may be under load; if it stays so, the wait ends the test.
+                    continue;
+                }
                 assert_eq!(body["status"], body["checks"]["redis"], "{body}");
                 if body["status"] == state {
                     break;
@@ -167,7 +171,10 @@ fn counted(config: &mut Config) {
 }
 
 async fn desk_with(redis: &Server) -> (Desk, crate::desk::Browser) {
-    let site = redis.site();
+    let site = config::Redis {
+        timeout: PATIENT,
+        ..redis.site()
+    };
     Desk::with_ada_and(|config| {
         counted(config);
         config.redis = site;

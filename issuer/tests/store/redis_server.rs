@@ -48,6 +48,9 @@ const GUARD: &str = r#"
 /// The longest that can be set: a machine under load must not be taken for a Redis that hangs.
 pub(crate) const PATIENT: Duration = Duration::from_secs(1);
 
+/// Longer than can be set, for processes that read no settings, where no Redis hangs.
+const VERY_PATIENT: Duration = Duration::from_secs(30);
+
 pub(crate) struct Server {
     folder: PathBuf,
     guard: Mutex<Guard>,
@@ -144,7 +147,7 @@ impl Server {
             url: Some(self.url()),
             url_file: None,
             ca_file: None,
-            timeout: PATIENT,
+            timeout: VERY_PATIENT,
             turn_seconds: 10,
             prefix: format!("site-{}", SITES.fetch_add(1, Ordering::Relaxed)),
         }

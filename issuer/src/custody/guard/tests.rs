@@ -144,12 +144,12 @@ fn a_failure_is_told_noted_and_not_repeated_at_once() {
 
 #[test]
 fn a_part_that_hangs_is_given_up_after_the_limit() {
-    let limit = Duration::from_millis(20);
+    let limit = Duration::from_secs(2);
     let world = world(HOUR, limit);
     let held = open(&world.gate);
     assert_eq!(
         world.guarded.wrap("key-1", &a_key()),
-        Err(SealerError::Slow(20))
+        Err(SealerError::Slow(2000))
     );
     assert!(matches!(
         world.guarded.wrap("key-1", &a_key()),

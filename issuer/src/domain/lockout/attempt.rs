@@ -2,9 +2,7 @@
 
 use edgeward_core::time::UnixTime;
 
-use super::{
-    Claim, Counter, CounterKey, DeviceDigest, Failed, LockoutKey, Rules, Swap, Turns, turns,
-};
+use super::{Claim, Counter, CounterKey, DeviceDigest, Failed, LockoutKey, Rules, Swap, Turns};
 use crate::{
     config,
     domain::{
@@ -158,7 +156,7 @@ impl<'a> Lockout<'a> {
             }
         }
         let turn = self.turns.join(counted.own).ok_or(NoAttempt::Contended)?;
-        for _ in 0..turns::ROUNDS_MAX {
+        for _ in 0..self.turns.rounds() {
             let asked = turn.ask_then_wait(self.try_claim(storage, &counted.own, now));
             match asked.await? {
                 Some(Ok(())) => return Ok(attempt(Some(counted))),

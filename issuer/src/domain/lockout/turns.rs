@@ -15,15 +15,22 @@ use super::CounterKey;
 const ROUND: Duration = Duration::from_millis(250);
 
 /// So many rounds, five seconds, are far longer than a hash takes with its wait for a place; then the machine is busy.
-pub(super) const ROUNDS_MAX: u32 = 20;
+const ROUNDS_MAX: u32 = 20;
 
 /// So many wait in all; a waiting one holds a connection and some KiB. As many as wait for a hash on 16 cores.
 const WAITING_MAX: usize = 256;
 
 /// Who waits for which counter in this process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Turns {
     waited_for: Arc<Mutex<HashMap<CounterKey, Waited>>>,
+    rounds: u32,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self::of_rounds(ROUNDS_MAX)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +48,19 @@ pub(super) struct Turn {
 }
 
 impl Turns {
+    /// In which an attempt asks so often before it is told that the machine is busy.
+    #[must_use]
+    pub fn of_rounds(rounds: u32) -> Self {
+        Self {
+            waited_for: Arc::default(),
+            rounds,
+        }
+    }
+
+    pub(super) const fn rounds(&self) -> u32 {
+        self.rounds
+    }
+
     /// Takes a place to wait for one counter; `None` when too many wait.
     pub(super) fn join(&self, key: CounterKey) -> Option<Turn> {
         let mut all = lock(&self.waited_for);

@@ -23,7 +23,7 @@ async fn a_signing_key_is_sealed_in_kms_from_the_first_start_on() {
     assert_eq!(checked, format!("{under}: seals and opens\n"));
 
     let served = Served::start(world.command(&SERVE, &[]));
-    let ready = served.json("/readyz").await;
+    let ready: Value = served.ready().await.json().await.unwrap();
     assert_eq!(
         (&ready["status"], &ready["checks"]["custody"]),
         (&json!("ok"), &json!("ok"))

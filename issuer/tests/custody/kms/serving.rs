@@ -15,7 +15,7 @@ use super::{
     signs::Account,
 };
 use crate::{
-    asked::{keys, read, readiness, verified},
+    asked::{keys, read, readiness, until_ready, verified},
     desk::{Desk, EMAIL},
 };
 
@@ -72,7 +72,7 @@ async fn the_schedule_makes_keys_of_es256_in_moto_and_tokens_are_signed_there() 
     let mut ada = desk.browser();
     ada.log_in(EMAIL).await;
     assert_eq!(verified(&desk, &ada.cookie("access")), "ES256");
-    assert_eq!(readiness(&desk, 200).await["checks"]["signingKey"], "ok");
+    assert_eq!(until_ready(&desk).await["checks"]["signingKey"], "ok");
     ada.refresh().await.expect(200);
     assert_eq!(verified(&desk, &ada.cookie("access")), "ES256");
 
@@ -127,7 +127,7 @@ async fn all_that_is_signed_is_signed_in_kms_and_while_it_refuses_nothing_is_los
     }
     ada.log_in(EMAIL).await;
     assert_eq!(verified(&desk, &ada.cookie("access")), "ES256");
-    assert_eq!(readiness(&desk, 200).await["checks"]["signingKey"], "ok");
+    assert_eq!(until_ready(&desk).await["checks"]["signingKey"], "ok");
     let set = ada.get("/.well-known/jwks.json").send().await.expect(200);
     let shown = set.json()["keys"].as_array().unwrap().len();
     assert_eq!(shown, 4);

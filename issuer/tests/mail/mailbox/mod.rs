@@ -17,7 +17,7 @@ use edgeward_issuer::{
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::Value;
 
-use crate::{folder::Folder, program::NEVER};
+use crate::{folder::Folder, port::free_port, program::NEVER};
 
 /// Where the packages are that the list beside the schema suite names.
 const PYTHON: &str = concat!(
@@ -53,7 +53,7 @@ impl Mailbox {
         let mut mailbox = Self {
             folder,
             tls,
-            port: 0,
+            port: free_port(),
             server: None,
         };
         mailbox.start();
@@ -95,7 +95,8 @@ impl Mailbox {
                 .map_while(Result::ok)
                 .try_for_each(|line| hears.send(line))
         });
-        self.port = said.recv_timeout(NEVER).unwrap().parse().unwrap();
+        let port: u16 = said.recv_timeout(NEVER).unwrap().parse().unwrap();
+        assert_eq!(port, self.port);
         self.server = Some((server, said));
     }
 

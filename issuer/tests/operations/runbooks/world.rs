@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    net::{Ipv4Addr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -10,7 +10,7 @@ use std::{
 use edgeward_issuer::config::Config;
 
 use super::page::{Step, is_shown, steps};
-use crate::{desk::Desk, folder::Folder};
+use crate::{desk::Desk, folder::Folder, port::free_port};
 
 /// Stands between the outputs of two steps; nothing prints it otherwise.
 const MARK: &str = "\u{1}step ended with ";
@@ -19,7 +19,8 @@ const MARK: &str = "\u{1}step ended with ";
 const PATIENCE: &str = "300";
 
 /// What is typed before a page, as `README.md` there says: the service as systemd has it, with `LimitCORE=0`, and Cloudflare's tool, which takes a secret on its standard input.
-/// The issuer is a child of the shell, so it ends with it.
+/// The issuer is a child of the shell, so it ends with it. Who asks whether it is ready asks until it is, for what it writes by itself may
+/// make a check late; where it never is, the shell is ended.
 const PRELUDE: &str = r#"
 exec 2>&1 </dev/null
 umask 077
@@ -38,6 +39,12 @@ systemctl() {
 }
 npx() {
     [ "$*" = "wrangler secret put EDGE_KEY" ] && grep -q '^edge1\.' && echo "Success! Uploaded secret EDGE_KEY"
+}
+curl() {
+    case $* in
+        "-s $ISSUER/readyz") until command curl --fail -s "$ISSUER/readyz"; do sleep 0.1; done ;;
+        *) command curl "$@" ;;
+    esac
 }
 trap 'systemctl stop' EXIT
 systemctl start
@@ -59,8 +66,7 @@ impl World {
         let program = folder.path().join("bin/edgeward");
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_edgeward"), program).unwrap();
         fs::write(folder.path().join("edgeward.toml"), "").unwrap();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let programs = format!("{}:{}", path("bin"), env::var("PATH").unwrap());
         let variables = [
             ("PATH", programs),

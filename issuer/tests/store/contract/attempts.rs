@@ -22,7 +22,9 @@ use edgeward_issuer::{
 };
 use tokio::task::JoinSet;
 
-use super::world::{NOW, World, digest, entry, first_rotation, new_account, new_sign_in, unlike};
+use super::world::{
+    NOW, ROUNDS, World, digest, entry, first_rotation, new_account, new_sign_in, unlike,
+};
 
 const NAME: &str = "ada@example.test";
 
@@ -95,7 +97,7 @@ impl Process {
     fn new(store: Store) -> Arc<Self> {
         Arc::new(Self {
             store,
-            turns: Turns::default(),
+            turns: Turns::of_rounds(ROUNDS),
             key: key(),
             settings: settings(),
         })

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::{
     processes::{LOCKOUT_SECRET, Process, Processes},
-    world::{NOW, World, entry},
+    world::{NOW, ROUNDS, World, entry},
 };
 
 const NAME: &str = "ada@example.test";
@@ -57,7 +57,7 @@ async fn guess(process: &Process, turns: &Turns, from: &str) -> Told {
 
 pub(crate) async fn of_fifty_guesses_the_limits_let_thirty_through_and_the_lock_five(world: World) {
     let processes = Arc::new(Processes::of(world).await);
-    let turns = Arc::new([Turns::default(), Turns::default()]);
+    let turns = Arc::new([Turns::of_rounds(ROUNDS), Turns::of_rounds(ROUNDS)]);
     let mut guesses = JoinSet::new();
     for n in 0..AT_ONCE {
         let (processes, turns) = (Arc::clone(&processes), Arc::clone(&turns));

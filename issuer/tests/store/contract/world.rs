@@ -23,10 +23,12 @@ use edgeward_issuer::{
 use sqlx::{
     AssertSqlSafe, ConnectOptions, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions,
 };
+use tokio::time::timeout;
 
 use crate::{
     folder::Folder,
     postgres::{Database, server},
+    program::NEVER,
     redis_server,
 };
 
@@ -35,6 +37,9 @@ pub(crate) const NOW: UnixTime = UnixTime::from_seconds(1_795_000_000);
 
 /// Enough that fifty writers at once also wait for a connection.
 const CONNECTIONS: u32 = 16;
+
+/// So many rounds of waiting for others are a minute, which no attempt waits in vain, however slow the disk is.
+pub(crate) const ROUNDS: u32 = 240;
 
 pub(crate) struct World {
     pub(crate) store: Store,
@@ -86,7 +91,12 @@ impl World {
         let link = Link::open(self.redis.as_ref()?, store.news())
             .await
             .unwrap();
-        assert!(link.as_ref().unwrap().is_open(), "it is asked");
+        let opened = timeout(NEVER, async {
+            while !link.as_ref().unwrap().is_open() {
+                tokio::task::yield_now().await;
+            }
+        });
+        opened.await.expect("it is asked");
         link
     }
 

@@ -8,6 +8,8 @@ mod schedule;
 mod bad_answers;
 mod cache;
 
+use std::time::Duration;
+
 use edgeward_tests::LoneEdge;
 
 /// When a set is refreshed behind a request.
@@ -16,6 +18,8 @@ const SOFT_TTL_SECONDS: i64 = 5 * 60;
 const HARD_TTL_SECONDS: i64 = 24 * 60 * 60;
 /// How long invented key ids cause no further fetch.
 const COOLDOWN_SECONDS: i64 = 30;
+/// What has not come by then, in real time, does not come.
+const NEVER: Duration = Duration::from_secs(60);
 
 /// The reasons in the log why keys were not loaded, in order.
 fn failures(edge: &LoneEdge) -> Vec<String> {

@@ -50,7 +50,9 @@ async fn invented_cookies_cost_the_issuer_no_more_questions_than_their_sender_ha
     let asked = questions(&site);
     for session in 3..40 {
         let refused = invented(&site, "203.0.113.9", session, "GET /app/x");
-        assert_eq!(wait_of(&refused), Some("10"));
+        // Ten seconds from the last turn on, of which the edge knows a part of a second by real time: it tells whole ones.
+        let wait = wait_of(&refused);
+        assert!(matches!(wait, Some("10" | "11")), "{wait:?}");
         // No cookie is touched, so nobody behind this address is signed out by it.
         assert!(refused.set_cookies().is_empty(), "{refused:?}");
         refused.expect_problem(429, "RATE_LIMITED");
@@ -63,7 +65,7 @@ async fn invented_cookies_cost_the_issuer_no_more_questions_than_their_sender_ha
     // It is the count of what clients ask through the edge as well.
     let own = site.ask("POST /auth/refresh", &[(ADDRESS, "203.0.113.9")]);
     own.expect_problem(429, "RATE_LIMITED");
-    site.edge.wait(10);
+    site.edge.wait(11);
     assert_ne!(invented(&site, "203.0.113.9", 52, "GET /app/x").status, 429);
     assert!(site.edge.log().contains("rate-limited: refresh"));
 }

@@ -15,19 +15,21 @@ async fn guessing_is_slowed_down_before_the_issuer_is_reached() {
     let site = NginxSite::start(POLICY).await;
     let browser = site.browser();
     let mut statuses = Vec::new();
-    let mut last = None;
+    // The first one: on a busy machine a turn may come back before the last guess.
+    let mut limited = None;
     for guess in 0..AT_ONCE * 2 {
         let credentials = json!({ "email": format!("n{guess}@example.test"), "password": "Wrong-Horse-7-Battery" });
         let answer = browser.post("/auth/login").json(&credentials).send().await;
         statuses.push(answer.status);
-        last = Some(answer);
+        if answer.status == 429 {
+            limited.get_or_insert(answer);
+        }
     }
     assert!(
         statuses.iter().take(AT_ONCE).all(|status| *status == 401),
         "{statuses:?}"
     );
-    assert!(statuses.contains(&429), "{statuses:?}");
-    let limited = last.expect("an answer");
+    let limited = limited.unwrap_or_else(|| panic!("{statuses:?}"));
     let limited = limited.expect_problem(429, "RATE_LIMITED");
     assert_eq!(limited.header("retry-after"), Some("6"));
     assert_eq!(limited.header("cache-control"), Some("no-store"));

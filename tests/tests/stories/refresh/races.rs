@@ -3,7 +3,7 @@
 use edgeward_tests::{Person, World};
 use tokio::task::JoinSet;
 
-use super::{CONFLICT_SECONDS, HELD_SECONDS, OVER_SECONDS, cookies, generation, refreshes};
+use super::{HELD_SECONDS, OVER_SECONDS, cookies, generation, refreshes};
 
 /// Ada, whose access token is over.
 async fn ada_late(world: &World) -> Person {
@@ -83,7 +83,7 @@ async fn a_lost_answer_of_the_issuer_costs_one_request_and_no_session() {
     let lost = lost.expect_problem(503, "ISSUER_UNAVAILABLE");
     assert_eq!(lost.header("retry-after"), Some("1"));
     assert_eq!(generation(&ada), "0");
-    world.wait(CONFLICT_SECONDS);
+    world.wait(HELD_SECONDS);
     let _ = ada.get("/api/echo").send().await.expect(200);
     assert_eq!(generation(&ada), "1");
     world.wait(OVER_SECONDS);

