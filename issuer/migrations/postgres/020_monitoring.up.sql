@@ -4,7 +4,8 @@ CREATE TABLE view_settings (
     value BIGINT  NOT NULL
 );
 
--- What each table and index took when it was measured last. SQLite only: no view of it may look into the file itself.
+-- What each table and index took when it was measured last: in SQLite, no view of which may look into the file itself. Here the view
+-- looks itself, and the table stays empty; after an act found no room, a row is tried in it and taken back to see whether there is some.
 CREATE TABLE storage_sizes (
     name        TEXT    NOT NULL PRIMARY KEY,
     kind        TEXT    NOT NULL,

@@ -15,6 +15,7 @@ use crate::{
         events::{EventType, SecurityEvent},
         keyring::{KeyringError, Need, Rules, acts::Acts, timing::JITTER_SECONDS},
         secrets::{Purpose, SecretsError, plan},
+        storage::StorageError,
     },
     signatures::SigningAlgorithm,
 };
@@ -60,7 +61,7 @@ pub(super) async fn keep(app: &App, mut stopped: watch::Receiver<()>) {
     let mut look_at = Instant::now();
     let mut looked_at = app.clock.now();
     let (mut failing, mut secrets_failing) = (false, false);
-    let mut left_out = BTreeSet::new();
+    let mut left_out = Told::default();
     let mut lacked_signer = false;
     loop {
         let clock_went = app.clock.now().seconds_since(looked_at).abs() > CLOCK_WENT_SECONDS;
@@ -104,26 +105,55 @@ pub(super) async fn keep(app: &App, mut stopped: watch::Receiver<()>) {
     }
 }
 
-/// Notes an event for each key that is left out and was not before. The log has been told when its row was read.
-async fn tell_left_out(app: &App, before: BTreeSet<String>) -> BTreeSet<String> {
-    let now_out = app.keyring.left_out();
-    for (kid, why) in &now_out {
-        if before.contains(kid) {
-            continue;
-        }
+/// Of the keys that are left out: which have their event, and which could not be given one.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told {
+    written: BTreeSet<String>,
+    unwritten: BTreeSet<String>,
+}
+
+/// Notes an event for each key that is left out and has none, until it is written. The log has been told when its row was read.
+async fn tell_left_out(app: &App, before: Told) -> Told {
+    let note = |kid: String, why: String| async move {
         let event = SecurityEvent {
             at: app.clock.now(),
             kind: EventType::KeyLeftOut,
             user: None,
             request_id: None,
             circumstances: None,
-            metadata: [("key", kid.clone()), ("reason", why.clone())].into(),
+            metadata: [("key", kid), ("reason", why)].into(),
         };
-        if let Err(error) = app.store.record_event(&event).await {
-            tracing::warn!(detail = %error, "a security event could not be written");
+        app.store.record_event(&event).await
+    };
+    tell(app.keyring.left_out(), before, note).await
+}
+
+/// A key that is left out no more is forgotten, so that it is told again if it is left out again.
+async fn tell<Noted: Future<Output = Result<(), StorageError>>>(
+    left_out: Vec<(String, String)>,
+    before: Told,
+    note: impl Fn(String, String) -> Noted,
+) -> Told {
+    let mut now = Told::default();
+    for (kid, why) in left_out {
+        if before.written.contains(&kid) {
+            now.written.insert(kid);
+            continue;
+        }
+        match note(kid.clone(), why).await {
+            Ok(()) => {
+                now.written.insert(kid);
+            }
+            Err(error) => {
+                // It is tried at every reading, and said once.
+                if !before.unwritten.contains(&kid) {
+                    tracing::warn!(detail = %error, "a security event could not be written");
+                }
+                now.unwritten.insert(kid);
+            }
         }
     }
-    now_out.into_iter().map(|(kid, _)| kid).collect()
+    now
 }
 
 async fn keep_schedule(app: &App) {
@@ -197,4 +227,45 @@ fn lot() -> u16 {
     let mut bytes = [0; 2];
     let _ = getrandom::fill(&mut bytes);
     u16::from_le_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_key_that_is_left_out_is_told_once_and_until_it_is_written() {
+        let told = RefCell::new(Vec::new());
+        let round = async |before, left_out: &[&str], takes: bool| {
+            let left_out = left_out.iter().map(|kid| ((*kid).to_owned(), "why".into()));
+            let note = |kid, _| {
+                told.borrow_mut().push(kid);
+                let busy = || StorageError::Busy("locked".into());
+                std::future::ready(if takes { Ok(()) } else { Err(busy()) })
+            };
+            let now = tell(left_out.collect(), before, note).await;
+            (now, told.take())
+        };
+        let named = |kids: &[&str]| kids.iter().map(|kid| (*kid).to_owned()).collect();
+
+        let (now, told) = round(Told::default(), &["a"], true).await;
+        assert_eq!(told, ["a"]);
+        let (now, told) = round(now, &["a", "b"], false).await;
+        assert_eq!(told, ["b"], "and the store refuses it");
+        let expected = Told {
+            written: named(&["a"]),
+            unwritten: named(&["b"]),
+        };
+        assert_eq!(now, expected);
+        let (now, told) = round(now, &["a", "b"], true).await;
+        assert_eq!(told, ["b"], "so it is told again");
+        let (now, told) = round(now, &["a", "b"], true).await;
+        assert!(told.is_empty(), "{told:?}");
+        let (now, told) = round(now, &["b"], true).await;
+        assert!(told.is_empty(), "{told:?}");
+        let (_, told) = round(now, &["a", "b"], true).await;
+        assert_eq!(told, ["a"], "which was in use meanwhile");
+    }
 }

@@ -1,5 +1,12 @@
 //! Who connects to which server, as it stands in an address: what the addresses of PostgreSQL and Redis have in common.
 
+use std::net::IpAddr;
+
+/// Whether a host is this machine, so that nobody is on the way to it. An IPv6 address stands without brackets.
+pub(super) fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 /// `name:password@host:port`, of which all but the host may be missing.
 pub(super) struct Authority<'a> {
     pub(super) name: &'a str,

@@ -7,8 +7,8 @@ use edgeward_core::cookie::{Environment, SameSite};
 use ipnet::IpNet;
 
 use super::{
-    ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl, audiences, mail,
-    read_policy,
+    ClientAddressHeader, Config, Database, LogFormat, Mistake, Origin, RedisUrl, audiences,
+    authority::is_this_machine, read_policy,
 };
 
 /// The cost below which a stolen table of hashes is guessed too cheaply: OWASP's first parameter set for Argon2id, in
@@ -165,7 +165,7 @@ fn judge_development(site: &Site, findings: &mut Findings<'_>) {
     let mut mistakes = findings.mistakes.iter();
     let is_wrong = mistakes.any(|mistake| mistake.key.as_deref() == Some(KEY));
     let host = site.host.trim_start_matches('[').trim_end_matches(']');
-    if is_wrong || mail::is_own(host) {
+    if is_wrong || is_this_machine(host) {
         return;
     }
     findings.add_against(

@@ -1,6 +1,6 @@
 //! `[mail]`: through which server mails go, from whom, and what owners of accounts are told.
 
-use std::{fmt, net::IpAddr, path::PathBuf};
+use std::{fmt, path::PathBuf};
 
 use lettre::message::Mailbox;
 use zeroize::Zeroizing;
@@ -150,9 +150,4 @@ impl fmt::Debug for MailPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MailPassword(redacted)")
     }
-}
-
-/// Whether a mail server is this machine, so that nobody is on the way to it.
-pub(super) fn is_own(server: &str) -> bool {
-    server == "localhost" || server.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

@@ -2,7 +2,7 @@
 //! the data key.
 //!
 //! ```text
-//! "edgewrd2"  length of the name (1)  name of the key-encryption key
+//! "edgewrd3"  length of the name (1)  name of the key-encryption key
 //!             length of the data key (2, big-endian)  wrapped data key
 //!             nonce (24)  ciphertext with its tag
 //! ```
@@ -16,7 +16,11 @@ use super::{DataKey, SECRET_BYTES, SealError, Sealed, Sealer, SealerError, State
 
 /// What an envelope begins with. What was sealed before there were envelopes begins with a random nonce, which is this once in
 /// 2^64 secrets.
-const MAGIC: &[u8; 8] = b"edgewrd2";
+const MAGIC: &[u8; 8] = b"edgewrd3";
+
+/// What envelopes of before the first release began with. Their data keys are not wrapped for their row, so that whoever can write to the
+/// database could move one to another row: they are not opened.
+const EARLIER_MAGIC: &[u8; 8] = b"edgewrd2";
 
 /// An envelope in its parts.
 pub(super) struct Envelope<'a> {
@@ -35,6 +39,8 @@ pub(super) enum Form<'a> {
     Plain,
     /// An envelope.
     Envelope(Envelope<'a>),
+    /// An envelope of before the first release.
+    Earlier,
     /// Begins as an envelope and is none.
     Broken,
 }
@@ -42,6 +48,9 @@ pub(super) enum Form<'a> {
 impl<'a> Form<'a> {
     pub(super) fn of(sealed: &'a Sealed) -> Self {
         let bytes = sealed.as_bytes();
+        if bytes.starts_with(EARLIER_MAGIC) {
+            return Self::Earlier;
+        }
         match bytes.strip_prefix(MAGIC) {
             None => Self::Plain,
             Some(rest) => Envelope::parse(bytes, rest).map_or(Self::Broken, Self::Envelope),

@@ -4,6 +4,7 @@
 //! a key-encryption key, which a [`Sealer`] holds. Nothing here decides who may use a secret. No secret leaves by `Debug`.
 
 mod access;
+mod apart;
 mod elsewhere;
 mod envelope;
 mod folder;
@@ -351,7 +352,7 @@ impl Secrets {
     pub fn key_of(sealed: &Sealed) -> Option<String> {
         match Form::of(sealed) {
             Form::Envelope(envelope) => Some(envelope.key_name.to_owned()),
-            Form::Plain | Form::Broken => None,
+            Form::Plain | Form::Earlier | Form::Broken => None,
         }
     }
 }

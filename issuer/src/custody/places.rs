@@ -1,12 +1,13 @@
 //! Where signing keys are that are not in this process: who makes them, who opens one by its name, and who destroys it.
 
-use std::{sync::Arc, sync::mpsc};
+use std::sync::Arc;
 
 use edgeward_core::keys::Jwk;
 
 use super::{
     SealerError, Signer,
     access::{Accesses, Act},
+    apart::apart,
 };
 use crate::{
     config::{Custody, KmsKey, SigningPlace},
@@ -106,14 +107,9 @@ impl SigningPlaces {
                 ("kms:a new key".to_owned(), make)
             }
         };
-        // Who asked may have given up by then, and nothing will ever be signed with the key.
-        let forget = |settings: &Custody, made: &MadeElsewhere| {
-            let (reference, public) = (&made.reference, &made.public);
-            if let Err(error) = destroy(settings, reference, public.key_id()) {
-                tracing::warn!(key = reference, detail = %error, "a key that was made too late is left where it was made");
-            }
-        };
-        let made = apart(&self.settings, make, forget);
+        let accesses = Arc::clone(&self.accesses);
+        let too_late = move |settings: &Custody, made| forget(settings, &accesses, &made);
+        let made = apart(&self.settings, make, too_late);
         match &made {
             Ok(made) => {
                 let key_id = made.public.key_id();
@@ -185,29 +181,13 @@ impl SigningPlaces {
 
 type Make = Box<dyn FnOnce(&Custody) -> Result<MadeElsewhere, SealerError> + Send>;
 
-/// Does it on a thread of its own, within the time limit. What comes later is handed to whoever knows what to do with it.
-fn apart<T: Send + 'static>(
-    settings: &Custody,
-    act: impl FnOnce(&Custody) -> Result<T, SealerError> + Send + 'static,
-    too_late: impl FnOnce(&Custody, &T) + Send + 'static,
-) -> Result<T, SealerError> {
-    let timeout = settings.timeout;
-    let settings = settings.clone();
-    let (answer, answered) = mpsc::channel();
-    // Whoever hangs keeps this thread and nobody else.
-    let started = std::thread::Builder::new()
-        .name("custody".to_owned())
-        .spawn(move || {
-            if let Err(unheard) = answer.send(act(&settings))
-                && let Ok(made) = &unheard.0
-            {
-                too_late(&settings, made);
-            }
-        });
-    started.map_err(|error| SealerError::Unreachable(error.to_string()))?;
-    answered
-        .recv_timeout(timeout)
-        .unwrap_or_else(|_| Err(SealerError::Slow(timeout.as_millis())))
+/// Whoever asked for it has given up, and nothing will ever be signed with it.
+fn forget(settings: &Custody, accesses: &Accesses, made: &MadeElsewhere) {
+    let (reference, key_id) = (&made.reference, made.public.key_id());
+    let destroyed = destroy(settings, reference, key_id);
+    if let Err(error) = accesses.noted(reference, Act::Destroy, key_id, destroyed) {
+        tracing::warn!(key = reference, detail = %error, "a key that was made too late is left where it was made");
+    }
 }
 
 fn destroy(settings: &Custody, reference: &str, key_id: &str) -> Result<Destroyed, SealerError> {
@@ -340,3 +320,31 @@ mod cloud {
 
 use cloud::{destroy_in_kms, make_in_kms, open_in_kms};
 use device::{destroy_in_device, make_in_device, open_in_device};
+
+#[cfg(test)]
+mod tests {
+    use edgeward_core::token::SigningKey;
+
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn what_becomes_of_a_key_that_was_made_too_late_is_noted() {
+        let settings = Config::defaults("data".as_ref()).custody;
+        let accesses = Accesses::default();
+        let made = MadeElsewhere {
+            reference: "a safe:key".to_owned(),
+            public: SigningKey::from_seed(&[9; 32]).unwrap().public_jwk(),
+        };
+        forget(&settings, &accesses, &made);
+        let noted = accesses.take();
+        let [noted] = &noted[..] else {
+            panic!("{noted:?}");
+        };
+        assert_eq!(
+            (noted.key_name.as_str(), noted.act, noted.failure),
+            ("a safe:key", Act::Destroy, Some("no-key"))
+        );
+        assert_eq!(noted.purpose, made.public.key_id());
+    }
+}

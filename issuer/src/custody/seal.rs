@@ -48,6 +48,11 @@ pub enum SealError {
         /// The names of all keys that this process has.
         at_hand: String,
     },
+    /// It is in an envelope of a program of before the first release, which this one does not open.
+    #[error(
+        "a sealed secret is in an envelope of a version before the first release (edgewrd2), which is not opened any more: begin with a new data folder and database, and take the accounts over with `edgeward user import`"
+    )]
+    Earlier,
     /// The thread that asked whoever holds the key-encryption key has ended.
     #[error("the thread that asked for a key-encryption key was lost")]
     Lost,
@@ -66,7 +71,7 @@ impl SealError {
     #[must_use]
     pub const fn is_final(&self) -> bool {
         match self {
-            Self::DoesNotOpen | Self::NoSuchKey { .. } => true,
+            Self::DoesNotOpen | Self::NoSuchKey { .. } | Self::Earlier => true,
             Self::NoRandomness | Self::Lost => false,
             Self::Sealer { cause, .. } => cause.is_final(),
         }

@@ -45,6 +45,9 @@ pub enum SealerError {
     /// There was no answer in time.
     #[error("gave no answer within {0} ms")]
     Slow(u128),
+    /// The thread that asked ended without an answer.
+    #[error("gave no answer: the thread that asked it was lost")]
+    Lost,
     /// Whoever holds the key does not let this process use it.
     #[error("is refused: {0}")]
     Refused(String),
@@ -70,6 +73,7 @@ impl SealerError {
             Self::NoRandomness
             | Self::Unreachable(_)
             | Self::Slow(_)
+            | Self::Lost
             | Self::Refused(_)
             | Self::NoKey(_)
             | Self::Resting { .. } => false,
@@ -84,6 +88,7 @@ impl SealerError {
             Self::NoRandomness => "no-randomness",
             Self::Unreachable(_) => "unreachable",
             Self::Slow(_) => "slow",
+            Self::Lost => "lost",
             Self::Refused(_) => "refused",
             Self::NoKey(_) => "no-key",
             Self::Resting { .. } => "resting",

@@ -123,6 +123,7 @@ impl Sealers {
     ) -> Result<(), SealError> {
         match Form::of(sealed) {
             Form::Broken | Form::Plain => Err(SealError::DoesNotOpen),
+            Form::Earlier => Err(SealError::Earlier),
             Form::Envelope(envelope) => {
                 let holder = self.holder(&envelope)?;
                 let stated = envelope.open(holder, Bound::Statement(name, statement))?;
@@ -156,6 +157,7 @@ impl Sealers {
     ) -> Result<Zeroizing<Vec<u8>>, SealError> {
         match Form::of(sealed) {
             Form::Broken => Err(SealError::DoesNotOpen),
+            Form::Earlier => Err(SealError::Earlier),
             Form::Plain => self.open_plain(name, sealed),
             Form::Envelope(envelope) => envelope.open(self.holder(&envelope)?, Bound::Name(name)),
         }

@@ -178,6 +178,9 @@ pub enum KeyringError {
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes")]
     NoRandomness,
+    /// The thread that was to make a key has ended.
+    #[error("the thread that was to make a signing key was lost")]
+    Lost,
 }
 
 impl KeyringError {
@@ -196,7 +199,8 @@ impl KeyringError {
             | Self::Outdated
             | Self::Overtaken
             | Self::Refused(_)
-            | Self::NoRandomness => false,
+            | Self::NoRandomness
+            | Self::Lost => false,
         }
     }
 
@@ -211,6 +215,7 @@ impl KeyringError {
             | Self::Elsewhere { .. }
             | Self::NoActiveKey
             | Self::NoRandomness
+            | Self::Lost
             | Self::KeySet(_) => true,
             Self::Store(_) | Self::Unfit | Self::Outdated | Self::Overtaken | Self::Refused(_) => {
                 false

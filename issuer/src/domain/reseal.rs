@@ -4,7 +4,9 @@
 //! Such a row from before there were proofs gets one here, if the device that it names signs with its key: nobody can put a key
 //! there who can only write to the database. It is an operator who asks for that, and never a start, which would believe whatever row it finds.
 //!
-//! Everything is opened before anything is written, so a key that is missing is noticed while all is as it was. Then each key
+//! A key that is held elsewhere and has ended verifies nothing any more: a proof of such a row that does not open is told and left.
+//!
+//! Everything else is opened before anything is written, so a key that is missing is noticed while all is as it was. Then each key
 //! moves by itself: whoever is stopped in between leaves some under the one and some under the other, all of which open as long
 //! as both are at hand, and may begin anew.
 
@@ -44,6 +46,14 @@ pub struct HeldRow {
     pub public_jwk: String,
     /// The name of the key where it is.
     pub reference: String,
+    /// Whether it has ended: then the row is proven for nothing but its destruction.
+    pub has_ended: bool,
+}
+
+impl SealedKey {
+    fn has_ended_elsewhere(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.has_ended)
+    }
 }
 
 impl HeldRow {
@@ -128,6 +138,8 @@ pub struct Resealed {
     pub were_there: usize,
     /// These were changed by somebody else meanwhile: run it again.
     pub changed_meanwhile: Vec<String>,
+    /// Keys that are held elsewhere and have ended, whose proofs do not open whoever is asked. They are as they were, and hold up no other.
+    pub left: Vec<(String, SealError)>,
 }
 
 /// Brings sealed keys under the key-encryption key that seals.
@@ -141,16 +153,25 @@ pub async fn reseal(
     now: UnixTime,
 ) -> Result<Resealed, ResealError> {
     let under = secrets.sealing_key().map_err(ResealError::NoSealingKey)?;
-    let keys = store.sealed_keys().await?;
-    for key in &keys {
-        open(secrets, key).await?;
-    }
     let mut done = Resealed {
         under,
         moved: Vec::new(),
         were_there: 0,
         changed_meanwhile: Vec::new(),
+        left: Vec::new(),
     };
+    let mut keys = Vec::new();
+    for key in store.sealed_keys().await? {
+        match open(secrets, &key).await {
+            Ok(_) => keys.push(key),
+            Err(ResealError::DoesNotOpen { key_id, source })
+                if key.has_ended_elsewhere() && source.is_final() =>
+            {
+                done.left.push((key_id, source));
+            }
+            Err(error) => return Err(error),
+        }
+    }
     for key in keys {
         let was_empty = key.sealed.as_bytes().is_empty();
         let before = Secrets::key_of(&key.sealed).or(was_empty.then(|| NO_PROOF.to_owned()));
@@ -207,9 +228,7 @@ async fn vouch(secrets: &Secrets, key: &SealedKey, held: &HeldRow) -> Result<(),
     let algorithm = held.algorithm;
     let vouched =
         tokio::task::spawn_blocking(move || places.vouch(&reference, algorithm, public)).await;
-    vouched
-        .unwrap_or(Err(SealerError::Slow(0)))
-        .map_err(not_held)
+    vouched.unwrap_or(Err(SealerError::Lost)).map_err(not_held)
 }
 
 /// What is written has been opened once: the secret before it is gone afterwards.

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::App;
 
-pub use brand::Module;
+pub use brand::{Module, Script};
 pub use frame::Frame;
 pub use loads::Loads;
 pub use wrong::Wrong;

@@ -161,6 +161,11 @@ pub struct Refused {
 }
 
 impl Internal {
+    /// How it counts.
+    pub(super) const fn fault(&self) -> Fault {
+        self.fault
+    }
+
     /// A failure in words.
     #[must_use]
     pub fn new(detail: &'static str) -> Self {
@@ -298,21 +303,6 @@ impl ApiError {
         }
     }
 
-    /// Whether and how it is the issuer's own failure.
-    fn fault(&self) -> Option<Fault> {
-        if let Self::Internal(failure) = self {
-            Some(failure.fault)
-        } else if matches!(self, Self::DatabaseBusy) {
-            Some(Fault::DatabaseBusy)
-        } else if matches!(self, Self::DatabaseUnwritable) {
-            Some(Fault::DatabaseUnwritable)
-        } else if matches!(self, Self::TooSlow) {
-            Some(Fault::TooSlow)
-        } else {
-            None
-        }
-    }
-
     /// The challenge of a 401 about an access token: RFC 6750, without `error` when no credential was sent, or RFC 9470.
     fn challenge(&self) -> Option<HeaderValue> {
         if matches!(self, Self::NotSignedIn) {
@@ -348,7 +338,7 @@ impl IntoResponse for ApiError {
         let mut response = (status, problem.to_json()).into_response();
         response.extensions_mut().insert(Refused {
             code: self.code(),
-            fault: self.fault(),
+            fault: Fault::of(&self),
             misused: matches!(self, Self::EdgeProofMisused),
         });
         let headers = response.headers_mut();

@@ -3,6 +3,8 @@
 //! A letter holds nothing that a stranger chose: no name, no text of a form. So nobody can have this site write
 //! to other people what they like. Links begin with `issuer.url`, never with what a request said about its host.
 
+use std::fmt;
+
 use askama::Template;
 use edgeward_core::time::UnixTime;
 use time::OffsetDateTime;
@@ -79,11 +81,33 @@ pub struct Letters {
     links: Links,
 }
 
-/// A time of at least some minutes, as a person tells it; a part of the last unit is dropped, so that nobody comes too late.
-fn told(seconds: i64) -> String {
-    match seconds / 3600 {
-        hours @ 2.. => format!("{hours} hours"),
-        _ => format!("{} minutes", seconds / 60),
+/// How long a link works, as a person tells it; a part of the last unit is dropped, so that nobody comes too late. More than one
+/// of either, because no link works shorter than some minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkLife {
+    /// Less than two hours.
+    Minutes(i64),
+    /// Two hours and more.
+    Hours(i64),
+}
+
+impl LinkLife {
+    /// Of a link that works so many seconds.
+    #[must_use]
+    pub const fn of(seconds: i64) -> Self {
+        match seconds / 3600 {
+            hours @ 2.. => Self::Hours(hours),
+            _ => Self::Minutes(seconds / 60),
+        }
+    }
+}
+
+impl fmt::Display for LinkLife {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Minutes(minutes) => write!(f, "{minutes} minutes"),
+            Self::Hours(hours) => write!(f, "{hours} hours"),
+        }
     }
 }
 
@@ -125,7 +149,7 @@ impl Letters {
     /// To an address without an account: the link that makes one.
     #[must_use]
     pub fn confirm(&self, token: &LinkToken) -> Letter {
-        let within = told(self.links.registration_seconds);
+        let within = LinkLife::of(self.links.registration_seconds);
         self.letter(
             "Confirm your e-mail address",
             vec![
@@ -154,7 +178,7 @@ impl Letters {
     /// The link that resets the password.
     #[must_use]
     pub fn reset(&self, token: &LinkToken) -> Letter {
-        let within = told(self.links.reset_seconds);
+        let within = LinkLife::of(self.links.reset_seconds);
         self.letter(
             "Choose a new password",
             vec![

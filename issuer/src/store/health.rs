@@ -4,7 +4,10 @@ use std::{
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::atomic::Ordering,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::{Db, Store, postgres, sql::sql};
@@ -50,6 +53,27 @@ fn identity(path: &Path) -> io::Result<Identity> {
     })
 }
 
+/// Whether an act found no room on a server's disk, and nothing has since. Shared by everything that writes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Room(Arc<AtomicBool>);
+
+impl Room {
+    /// Notes of an act that did not succeed whether it was for want of room.
+    pub(super) fn note(&self, error: &StorageError) {
+        if matches!(error, StorageError::Unwritable(_)) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn is_missing(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn found(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 impl Store {
     /// Reads and writes. In SQLite it writes a number that is there already, down to the disk, because a disk that is full
     /// still gives the lock; and an open connection goes on reading and writing a file that was removed, all of which would
@@ -79,18 +103,13 @@ impl Store {
             Db::Pg { readers, .. } => {
                 postgres::ping(readers).await?;
                 self.write().await?.roll_back().await?;
-                if self.no_room.load(Ordering::Relaxed) {
+                if self.room.is_missing() {
                     self.find_room().await?;
-                    self.no_room.store(false, Ordering::Relaxed);
+                    self.room.found();
                 }
                 Ok(())
             }
         }
-    }
-
-    /// An act found no room.
-    pub fn note_no_room(&self) {
-        self.no_room.store(true, Ordering::Relaxed);
     }
 
     /// Writes more into a table of a server than a page has left, and nothing of it stays. What this takes is given back when the server

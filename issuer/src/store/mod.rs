@@ -47,11 +47,7 @@ mod sqlite;
 
 pub use error::StoreError;
 
-use std::{
-    path::Path,
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
 
@@ -66,6 +62,7 @@ use crate::{
 };
 use audit::End;
 use checkpoints::Checkpoints;
+use health::Room;
 use outbox::Queue;
 use readers::FileReaders;
 use rotations::Rotations;
@@ -81,8 +78,7 @@ pub struct Store {
     place: String,
     db: Db,
     news: Arc<News>,
-    /// Whether an act found no room on the disk, and nothing has since.
-    no_room: AtomicBool,
+    room: Room,
     /// Where mail is configured.
     mails: Option<Queue>,
 }
@@ -118,7 +114,7 @@ impl Store {
         })?;
         Ok(Self {
             place: path.display().to_string(),
-            no_room: AtomicBool::new(false),
+            room: Room::default(),
             mails: None,
             db: Db::Lite {
                 file,
@@ -139,7 +135,7 @@ impl Store {
         let (writers, readers) = postgres::connect(url, connections).await?;
         Ok(Self {
             place: url.to_string(),
-            no_room: AtomicBool::new(false),
+            room: Room::default(),
             mails: None,
             db: Db::Pg { writers, readers },
             news: Arc::default(),
@@ -171,9 +167,12 @@ impl Store {
         let mut tx = match &self.db {
             Db::Lite { writer, .. } => WriteTx::begin_immediate(writer).await?,
             Db::Pg { writers, .. } => {
-                let tx = WriteTx::of(Tx::Pg(writers.begin().await?));
+                let tx = Tx::Pg(writers.begin().await?);
                 reach(Point::TransactionBegun);
-                tx
+                WriteTx {
+                    room: self.room.clone(),
+                    ..WriteTx::of(tx)
+                }
             }
         };
         tx.news = Some(Arc::clone(&self.news));
@@ -194,7 +193,7 @@ impl Store {
     async fn bookkeeping(&self) -> Result<Bookkeeping, StorageError> {
         Ok(match &self.db {
             Db::Lite { writer, .. } => Bookkeeping::Lite(writer.acquire().await?),
-            Db::Pg { writers, .. } => Bookkeeping::Pg(writers.acquire().await?),
+            Db::Pg { writers, .. } => Bookkeeping::Pg(writers.acquire().await?, self.room.clone()),
         })
     }
 
@@ -230,6 +229,8 @@ pub(crate) struct WriteTx {
     mails: Option<Queue>,
     /// Whether a mail was queued.
     queued: bool,
+    /// Where it is noted that a server had no room. A file is asked for room whenever it is checked.
+    room: Room,
 }
 
 /// Tells when it goes, which is also after an error, or when nobody waits any more: the server may have committed.
@@ -253,6 +254,12 @@ impl Writes for WriteTx {
             Tx::Pg(tx) => Connection::Pg(tx),
         }
     }
+
+    fn refused(&self, error: sqlx::Error) -> StorageError {
+        let error = error.into();
+        self.room.note(&error);
+        error
+    }
 }
 
 impl WriteTx {
@@ -262,7 +269,7 @@ impl WriteTx {
         Ok(Self::of(Tx::Lite(tx)))
     }
 
-    const fn of(tx: Tx) -> Self {
+    fn of(tx: Tx) -> Self {
         Self {
             tx,
             entries: Vec::new(),
@@ -271,6 +278,7 @@ impl WriteTx {
             news: None,
             mails: None,
             queued: false,
+            room: Room::default(),
         }
     }
 
@@ -304,10 +312,15 @@ impl WriteTx {
     /// Commits acts whose entries were written.
     async fn finish(self) -> Result<(), StorageError> {
         reach(Point::BeforeCommit);
-        match self.tx {
-            Tx::Lite(tx) => tx.commit().await?,
-            Tx::Pg(tx) => tx.commit().await?,
-        }
+        let committed = match self.tx {
+            Tx::Lite(tx) => tx.commit().await,
+            Tx::Pg(tx) => tx.commit().await,
+        };
+        committed.map_err(|error| {
+            let error = error.into();
+            self.room.note(&error);
+            error
+        })?;
         reach(Point::AfterCommit);
         if let (Some(mails), true) = (&self.mails, self.queued) {
             mails.wake();
@@ -358,15 +371,23 @@ impl WriteTx {
 /// See [`Store::bookkeeping`].
 enum Bookkeeping {
     Lite(PoolConnection<Sqlite>),
-    Pg(PoolConnection<Postgres>),
+    Pg(PoolConnection<Postgres>, Room),
 }
 
 impl Writes for Bookkeeping {
     fn connection(&mut self) -> Connection<'_> {
         match self {
             Self::Lite(connection) => Connection::Lite(connection),
-            Self::Pg(connection) => Connection::Pg(connection),
+            Self::Pg(connection, _) => Connection::Pg(connection),
         }
+    }
+
+    fn refused(&self, error: sqlx::Error) -> StorageError {
+        let error = error.into();
+        if let Self::Pg(_, room) = self {
+            room.note(&error);
+        }
+        error
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     domain::{
         audit::AuditEntry,
         custody_log::AccessLog,
+        keyring::KeyState,
         reseal::{HeldRow, SealedKey, SealedKeys},
         storage::StorageError,
     },
@@ -17,11 +18,11 @@ use crate::{
 
 impl SealedKeys for Store {
     async fn sealed_keys(&self) -> Result<Vec<SealedKey>, StorageError> {
-        // A key that is held elsewhere and has ended needs no proof, and what held it may be gone.
-        sql("SELECT kid, sealed_seed, alg, public_jwk, held_at, created_at, 0 AS kind FROM signing_keys
+        // A key that is held elsewhere and has ended gets no proof if it has none: what held it may be gone.
+        sql("SELECT kid, sealed_seed, alg, public_jwk, held_at, state, created_at, 0 AS kind FROM signing_keys
              WHERE length(sealed_seed) > 0 OR (held_at IS NOT NULL AND state NOT IN ('retired', 'revoked'))
              UNION ALL
-             SELECT id, sealed, NULL, NULL, NULL, created_at, 1 AS kind FROM token_secrets WHERE length(sealed) > 0
+             SELECT id, sealed, NULL, NULL, NULL, NULL, created_at, 1 AS kind FROM token_secrets WHERE length(sealed) > 0
              ORDER BY kind, created_at, kid")
             .all(self.readers())
             .await?
@@ -74,6 +75,8 @@ fn sealed_key(row: &Row) -> Result<SealedKey, StorageError> {
         Some(reference) => {
             let algorithm: Option<&str> = row.get("alg")?;
             let public_jwk: Option<String> = row.get("public_jwk")?;
+            let state: Option<&str> = row.get("state")?;
+            let ended = [KeyState::Retired, KeyState::Revoked].map(KeyState::name);
             Some(HeldRow {
                 algorithm: algorithm
                     .and_then(SigningAlgorithm::from_name)
@@ -81,6 +84,7 @@ fn sealed_key(row: &Row) -> Result<SealedKey, StorageError> {
                 public_jwk: public_jwk
                     .ok_or(StorageError::Unreadable("signing_keys.public_jwk"))?,
                 reference,
+                has_ended: state.is_some_and(|state| ended.contains(&state)),
             })
         }
     };

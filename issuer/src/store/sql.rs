@@ -90,10 +90,11 @@ impl Statement {
 
     /// Runs it and answers how many rows it changed.
     pub(crate) async fn execute(self, on: &mut impl Writes) -> Result<u64, StorageError> {
-        Ok(match on.connection() {
-            Connection::Lite(connection) => query!(self).execute(connection).await?.rows_affected(),
-            Connection::Pg(connection) => query!(self).execute(connection).await?.rows_affected(),
-        })
+        let done = match on.connection() {
+            Connection::Lite(one) => query!(self).execute(one).await.map(|d| d.rows_affected()),
+            Connection::Pg(one) => query!(self).execute(one).await.map(|d| d.rows_affected()),
+        };
+        done.map_err(|error| on.refused(error))
     }
 
     /// Every row.
@@ -123,6 +124,9 @@ pub(crate) enum Connection<'c> {
 /// What a changing statement runs on: a write transaction, or bookkeeping.
 pub(crate) trait Writes: Send {
     fn connection(&mut self) -> Connection<'_>;
+
+    /// What the database said, in the words of this program. That there was no room is noted, whoever asked.
+    fn refused(&self, error: sqlx::Error) -> StorageError;
 }
 
 /// What a reading statement runs on: the readers, or a transaction that reads what it writes.
@@ -163,17 +167,25 @@ impl Reads for Readers<'_> {
 
 impl<W: Writes> Reads for &mut W {
     async fn all(self, statement: Statement) -> Result<Vec<Row>, StorageError> {
-        Ok(match self.connection() {
-            Connection::Lite(one) => lite_rows(query!(statement).fetch_all(one).await?),
-            Connection::Pg(one) => pg_rows(query!(statement).fetch_all(one).await?),
-        })
+        let rows = match self.connection() {
+            Connection::Lite(one) => query!(statement).fetch_all(one).await.map(lite_rows),
+            Connection::Pg(one) => query!(statement).fetch_all(one).await.map(pg_rows),
+        };
+        rows.map_err(|error| self.refused(error))
     }
 
     async fn optional(self, statement: Statement) -> Result<Option<Row>, StorageError> {
-        Ok(match self.connection() {
-            Connection::Lite(one) => query!(statement).fetch_optional(one).await?.map(Row::Lite),
-            Connection::Pg(one) => query!(statement).fetch_optional(one).await?.map(Row::Pg),
-        })
+        let row = match self.connection() {
+            Connection::Lite(one) => {
+                let row = query!(statement).fetch_optional(one).await;
+                row.map(|row| row.map(Row::Lite))
+            }
+            Connection::Pg(one) => {
+                let row = query!(statement).fetch_optional(one).await;
+                row.map(|row| row.map(Row::Pg))
+            }
+        };
+        row.map_err(|error| self.refused(error))
     }
 }
 

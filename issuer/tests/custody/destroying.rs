@@ -6,8 +6,8 @@ use crate::{desk::connect, softhsm::World};
 
 const IN_THE_DEVICE: [(&str, &str); 1] = [("SIGNING", "pkcs11")];
 
-/// The labels of private keys on the token, as another program tells them.
-fn on_the_token(world: &World) -> usize {
+/// How many objects are on the token, of whatever kind: SoftHSM keeps each in a file of its own.
+fn objects_on_the_token(world: &World) -> usize {
     let files = std::fs::read_dir(world.path().join("tokens")).unwrap();
     let folder = files.map(|file| file.unwrap().path()).next().unwrap();
     let objects = std::fs::read_dir(folder).unwrap();
@@ -44,7 +44,7 @@ async fn a_key_that_has_ended_is_destroyed_in_the_device_and_no_other_is() {
     refused(&active, "has not ended");
     refused(&retiring, "has not ended");
     refused("nobody", "no signing key with this id");
-    let objects = on_the_token(&world);
+    let objects = objects_on_the_token(&world);
 
     // It has ended, and no week has passed: it is named, or left.
     done(&["keys", "revoke", &retiring]);
@@ -61,7 +61,11 @@ async fn a_key_that_has_ended_is_destroyed_in_the_device_and_no_other_is() {
         said.contains(&format!("{retiring}: destroyed at pkcs11:edgeward-eddsa-")),
         "{said}"
     );
-    assert_eq!(on_the_token(&world), objects - 2, "both halves are gone");
+    assert_eq!(
+        objects_on_the_token(&world),
+        objects - 2,
+        "both halves are gone"
+    );
     assert!(done(&["keys", "list"]).contains(", destroyed at pkcs11:"));
     refused(&retiring, "destroyed already");
     done(&["audit", "verify"]);
@@ -77,7 +81,7 @@ async fn a_key_that_has_ended_is_destroyed_in_the_device_and_no_other_is() {
         let _ = insert.execute(&mut database).await.unwrap();
         let ran = world.run(&["keys", "destroy", own.key_id()], &IN_THE_DEVICE);
         assert_eq!(ran.code, Some(1), "{ran:?}");
-        assert_eq!(on_the_token(&world), objects - 2, "{ran:?}");
+        assert_eq!(objects_on_the_token(&world), objects - 2, "{ran:?}");
         let delete = sqlx::query("DELETE FROM signing_keys WHERE created_at = 5");
         let _ = delete.execute(&mut database).await.unwrap();
     }

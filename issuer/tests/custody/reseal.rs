@@ -17,10 +17,11 @@ use edgeward_issuer::{
     domain::{
         audit::AuditEntry,
         keyring::Keyring,
-        reseal::{self, ResealError, SealedKey, SealedKeys, Which},
+        reseal::{self, HeldRow, ResealError, SealedKey, SealedKeys, Which},
         storage::StorageError,
     },
     open_existing_store, open_store,
+    signatures::SigningAlgorithm,
 };
 use zeroize::Zeroizing;
 
@@ -376,6 +377,70 @@ async fn one_row_that_does_not_open_keeps_all_rows_as_they_are() {
     assert!(
         matches!(refused, ResealError::DoesNotOpen { ref key_id, .. } if key_id == "of another name")
     );
+}
+
+/// Its proof proves nothing to anybody but who destroys the key.
+#[tokio::test]
+async fn a_proof_of_a_key_that_has_ended_elsewhere_holds_up_no_other_row() {
+    let world = World::new();
+    let (old, new, gone) = (kek(1), kek(2), kek(3));
+    let open = |custody: &[(&str, &str)]| Secrets::open_configured(&world.config(custody)).unwrap();
+    let (before, of_before) = (open(&[("KEK", &old)]), open(&[("KEK", &gone)]));
+    let both = open(&[("KEK", &new), ("OTHER_KEK", &old)]);
+    let held = |key_id: &str, secrets: &Secrets, has_ended: bool| SealedKey {
+        key_id: key_id.to_owned(),
+        // It states nothing of this row, and is under a key that is at hand or not.
+        sealed: secrets.seal(key_id, b"").unwrap(),
+        held: Some(HeldRow {
+            algorithm: SigningAlgorithm::EdDsa,
+            public_jwk: "{}".to_owned(),
+            reference: "pkcs11:edgeward-eddsa-1".to_owned(),
+            has_ended,
+        }),
+    };
+    let good = || SealedKey {
+        key_id: "good".to_owned(),
+        sealed: before.seal("good", b"seed").unwrap(),
+        held: None,
+    };
+    let reseal = async |rows: Vec<SealedKey>| {
+        let store = Dying {
+            rows: Mutex::new(rows),
+            writes_left: AtomicUsize::new(9),
+        };
+        reseal::reseal(&store, &both, Which::Elsewhere, NOW).await
+    };
+    for secrets in [&before, &of_before] {
+        let rows = vec![held("ended", secrets, true), good()];
+        let done = reseal(rows).await.unwrap();
+        assert_eq!((done.moved.len(), &*done.moved[0].0), (1, "good"));
+        let [(left, why)] = &done.left[..] else {
+            panic!("{done:?}");
+        };
+        assert!(left == "ended" && why.is_final(), "{done:?}");
+        let rows = vec![held("public", secrets, false), good()];
+        let refused = reseal(rows).await.unwrap_err();
+        assert!(
+            matches!(refused, ResealError::DoesNotOpen { ref key_id, .. } if key_id == "public"),
+            "{refused}"
+        );
+    }
+}
+
+/// Nothing was released with such envelopes, and one of them could be moved to another row.
+#[tokio::test]
+async fn an_envelope_of_before_the_first_release_is_refused_with_what_to_do() {
+    let world = World::new();
+    world.start(&[]).await.unwrap();
+    let mut sealed = world.rows().await.remove(0).sealed.as_bytes().to_vec();
+    sealed[..8].copy_from_slice(b"edgewrd2");
+    world.put(&Sealed::from_bytes(sealed)).await;
+    let says = "begin with a new data folder and database, and take the accounts over with `edgeward user import`";
+    let refused = world.start(&[]).await.unwrap_err();
+    assert!(refused.contains(says), "{refused}");
+    let stopped = world.reseal(&[]);
+    assert_eq!(stopped.code, Some(2), "{stopped:?}");
+    assert!(stopped.err.contains(says), "{stopped:?}");
 }
 
 #[test]

@@ -2,11 +2,11 @@
 //! opened, rotated, revoked, moved, and while all of that fails.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::Read,
-    process::{Child, Command, Stdio},
+    path::PathBuf,
+    process::Command,
     sync::{Arc, Mutex},
-    thread,
 };
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
@@ -16,7 +16,8 @@ use edgeward_issuer::{
 
 use crate::{
     folder::Folder,
-    program::edgeward,
+    program::{edgeward, run},
+    served::{SERVE, Served},
     transit::{Server, TOKEN},
 };
 
@@ -77,24 +78,16 @@ impl Log {
         String::from_utf8_lossy(&self.bytes()).contains(text)
     }
 
-    fn hears(&self, mut from: impl Read + Send + 'static) -> thread::JoinHandle<()> {
-        let log = self.clone();
-        thread::spawn(move || {
-            let mut some = [0; 4096];
-            while let Ok(read @ 1..) = from.read(&mut some) {
-                log.0.lock().unwrap().extend_from_slice(&some[..read]);
-            }
-        })
+    fn takes(&self, some: &[u8]) {
+        let mut log = self.0.lock().unwrap();
+        log.extend_from_slice(some);
+        log.push(b'\n');
     }
 
-    fn start(&self, command: &mut Command) -> (Child, Vec<thread::JoinHandle<()>>) {
-        let piped = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = piped.spawn().unwrap();
-        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        (child, vec![self.hears(out), self.hears(err)])
+    fn hears(&self, mut from: impl Read) {
+        let mut all = Vec::new();
+        let _ = from.read_to_end(&mut all).unwrap();
+        self.takes(&all);
     }
 }
 
@@ -121,15 +114,27 @@ impl World {
         command
     }
 
+    /// An issuer that serves, and is heard on both of its outputs.
+    fn serve(&self) -> Served {
+        let mut command = self.command(&SERVE, &[]);
+        command.stdout(File::create(self.printed()).unwrap());
+        let log = self.log.clone();
+        Served::start_heard(command, move |line| log.takes(line))
+    }
+
+    /// Where what the issuer prints is kept.
+    fn printed(&self) -> PathBuf {
+        self.folder.path().join("printed")
+    }
+
     /// Runs to the end and answers the exit code.
     async fn run(&self, arguments: &[&str], changes: &[(&str, &str)]) -> Option<i32> {
-        let (mut child, heard) = self.log.start(&mut self.command(arguments, changes));
-        let ended = tokio::task::spawn_blocking(move || {
-            let code = child.wait().unwrap().code();
-            heard.into_iter().for_each(|heard| heard.join().unwrap());
-            code
-        });
-        ended.await.unwrap()
+        let mut command = self.command(arguments, changes);
+        let ran = tokio::task::spawn_blocking(move || run(&mut command, b"")).await;
+        let ran = ran.unwrap();
+        self.log.takes(ran.out.as_bytes());
+        self.log.takes(ran.err.as_bytes());
+        ran.code
     }
 
     /// Everything secret that there is, opened under the keys of these settings.
@@ -165,17 +170,7 @@ async fn no_byte_of_a_key_is_in_a_log() {
         server: Server::start().await,
         log: Log::default(),
     };
-    let serve = ["serve", "--listen", "127.0.0.1:0"];
-    let (mut issuer, heard) = world.log.start(&mut world.command(&serve, &[]));
-    while !world.log.says("\"listening\"") {
-        assert_eq!(
-            issuer.try_wait().unwrap(),
-            None,
-            "{}",
-            String::from_utf8_lossy(&world.log.bytes())
-        );
-        tokio::task::yield_now().await;
-    }
+    let issuer = world.serve();
     let mut known = world.secrets().await;
     let local = [("CUSTODY__SEALER", "local")];
     let kek = Base64::encode_string(&[0x5c; 32]);
@@ -191,7 +186,7 @@ async fn no_byte_of_a_key_is_in_a_log() {
         (&["custody", "check"], &given, 0),
         // Under a key that is not named any more, and with a token that is refused.
         (&["keys", "reseal"], &[], 2),
-        (&serve, &[], 2),
+        (&SERVE, &[], 2),
         (
             &rotate,
             &[("CUSTODY__TRANSIT__TOKEN", "hvs.another-token")],
@@ -212,10 +207,9 @@ async fn no_byte_of_a_key_is_in_a_log() {
     // Rows that do not open, before an issuer that serves.
     world.server.breaks();
     assert_eq!(world.run(&rotate, &[]).await, Some(2));
-    assert_eq!(world.run(&serve, &local).await, Some(2));
-    issuer.kill().unwrap();
-    issuer.wait().unwrap();
-    heard.into_iter().for_each(|heard| heard.join().unwrap());
+    assert_eq!(world.run(&SERVE, &local).await, Some(2));
+    let _ = issuer.stop("-TERM");
+    world.log.hears(File::open(world.printed()).unwrap());
 
     known.extend([vec![0x5c; 32], kek.into_bytes(), TOKEN.as_bytes().to_vec()]);
     let data_keys = world.server.data_keys();

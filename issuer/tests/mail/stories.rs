@@ -317,19 +317,25 @@ async fn links_work_as_long_as_the_settings_say() {
         mail.links.registration_seconds = 7200;
     })
     .await;
-    register(&mut desk.browser(), GRACE).await.expect(202);
-    let form = [("email", EMAIL)];
-    let mut browser = desk.browser();
-    let page = browser
-        .post("/auth/password/forgot")
-        .form(&form)
-        .with_csrf();
-    let page = page.send().await.expect(202);
-    assert!(
-        page.body.contains("The link works for 10 minutes."),
-        "{}",
-        page.body
-    );
+    let of_grace = [("email", GRACE), ("password", PASSWORD)];
+    let of_ada = [("email", EMAIL)];
+    let asked = [
+        ("/auth/register", &of_grace[..]),
+        ("/auth/password/forgot", &of_ada[..]),
+    ];
+    let said = [
+        ("en", ["works for 2 hours.", "works for 10 minutes."]),
+        ("de", ["gilt 2 Stunden.", "gilt 10 Minuten."]),
+    ];
+    for (language, said) in said {
+        for ((path, form), said) in asked.iter().zip(said) {
+            let mut browser = desk.browser();
+            let ask = browser.post(path).form(form).with_csrf();
+            let page = ask.header("accept-language", language).send().await;
+            let page = page.expect(202);
+            assert!(page.body.contains(said), "{said}: {}", page.body);
+        }
+    }
     let mails = mailbox.receive(&desk.app).await;
     let told = |subject: &str| {
         let mail = mails

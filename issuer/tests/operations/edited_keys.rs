@@ -132,7 +132,7 @@ async fn a_key_that_somebody_wrote_into_the_database_is_shown_to_nobody_and_neve
     const OF_ANOTHER_ALGORITHM: &str = "INSERT INTO signing_keys (kid, alg, state, public_jwk, sealed_seed, created_at, published_at)
         SELECT $1, 'ES256', 'published', $2, x'00', 5, 5";
     const UNDER_NO_KEY_OF_OURS: &str = "INSERT INTO signing_keys (kid, alg, state, public_jwk, sealed_seed, created_at, published_at, signs_from)
-        VALUES ($1, 'EdDSA', 'published', $2, CAST('edgewrd2' || char(7) || 'local:x' || zeroblob(90) AS BLOB), 5, 5, 5)";
+        VALUES ($1, 'EdDSA', 'published', $2, CAST('edgewrd3' || char(7) || 'local:x' || zeroblob(90) AS BLOB), 5, 5, 5)";
     for (what, statement) in [
         ("held elsewhere, without a seal", AS_HELD),
         ("the same, as one that has signed", AS_RETIRING),

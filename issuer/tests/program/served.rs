@@ -21,10 +21,20 @@ pub(crate) const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
 
 /// An issuer that serves until it is dropped; a test that ends early leaves no process behind.
 pub(crate) struct Served {
-    process: Child,
+    process: Process,
     pub(crate) origin: String,
     pub(crate) signing_key: String,
     log: Mutex<Log>,
+}
+
+/// Ends with whoever holds it.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// What a process said. A line that is no JSON, as the last one of a process that is killed may be none, is kept as a text.
@@ -60,15 +70,24 @@ impl Log {
 
 impl Served {
     /// Waits for the line that names the port.
-    pub(crate) fn start(mut command: Command) -> Self {
-        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
-        let said = BufReader::new(process.stderr.take().unwrap()).lines();
+    pub(crate) fn start(command: Command) -> Self {
+        Self::start_heard(command, |_| {})
+    }
+
+    /// The same, and whoever listens is given each line of the log as it was written.
+    pub(crate) fn start_heard(
+        mut command: Command,
+        mut listen: impl FnMut(&[u8]) + Send + 'static,
+    ) -> Self {
+        let mut process = Process(command.stderr(Stdio::piped()).spawn().unwrap());
+        let said = BufReader::new(process.0.stderr.take().unwrap()).split(b'\n');
         let (hears, lines) = mpsc::channel();
         // Somebody has to read on, or the process would wait for its log to be read.
         thread::spawn(move || {
             for line in said.map_while(Result::ok) {
-                let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
-                let _ = hears.send(line);
+                listen(&line);
+                let text = || Value::String(String::from_utf8_lossy(&line).into_owned());
+                let _ = hears.send(serde_json::from_slice(&line).unwrap_or_else(|_| text()));
             }
         });
         let mut log = Log {
@@ -85,7 +104,7 @@ impl Served {
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.process.id()
+        self.process.0.id()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -143,18 +162,11 @@ impl Served {
             }
         }
         let lines = std::mem::take(&mut log.told);
-        (self.process.wait().unwrap(), lines)
+        (self.process.0.wait().unwrap(), lines)
     }
 
     /// Without a warning.
     pub(crate) fn kill(self) {
         drop(self);
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

@@ -6,6 +6,7 @@ use edgeward_issuer::{
     config::ServerUrl,
     domain::{
         audit::Action,
+        events::{EventType, SecurityEvent},
         session::RevocationReason,
         storage::{Creation, Storage, StorageError},
     },
@@ -136,6 +137,70 @@ async fn a_server_that_was_away_is_used_again_without_a_restart() {
         panic!("the chain is broken");
     };
     assert_eq!(walk.entries(), 2);
+}
+
+/// A server whose disk is full says so by a code; here triggers say it. No request is needed for it to be known.
+#[tokio::test]
+async fn whatever_finds_no_room_is_noted_until_there_is_some() {
+    let database = server().database().await;
+    let store = Store::connect(&database.url(), 2).await.unwrap();
+    store.migrate_up().await.unwrap();
+    let mut sql = database.sql().await;
+    let say_full = "CREATE FUNCTION say_full() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$";
+    sqlx::raw_sql(say_full).execute(&mut sql).await.unwrap();
+    let event = SecurityEvent {
+        at: NOW,
+        kind: EventType::KeyLeftOut,
+        user: None,
+        request_id: None,
+        circumstances: None,
+        metadata: [].into(),
+    };
+    // An act with its entry, an event that belongs to none, and what is only noticed at the end of the transaction.
+    for (table, when) in [
+        ("audit_log", "TRIGGER full_disk BEFORE"),
+        ("security_events", "TRIGGER full_disk BEFORE"),
+        ("audit_log", "CONSTRAINT TRIGGER full_disk AFTER"),
+    ] {
+        let late = if when.starts_with("CONSTRAINT") {
+            "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+        } else {
+            ""
+        };
+        let full = format!(
+            "CREATE {when} INSERT ON {table} {late} EXECUTE FUNCTION say_full();
+             CREATE TRIGGER full_disk BEFORE INSERT ON storage_sizes EXECUTE FUNCTION say_full();"
+        );
+        store.check().await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(full))
+            .execute(&mut sql)
+            .await
+            .unwrap();
+        store.check().await.unwrap();
+        let done = match table {
+            "audit_log" => store.record(&entry(Action::SignIn)).await,
+            _ => store.record_event(&event).await,
+        };
+        assert!(
+            matches!(done, Err(StorageError::Unwritable(_))),
+            "{when} {table}: {done:?}"
+        );
+        for _ in 0..2 {
+            let ready = store.check().await;
+            assert!(
+                matches!(ready, Err(StorageError::Unwritable(_))),
+                "{when} {table}: {ready:?}"
+            );
+        }
+        let room =
+            format!("DROP TRIGGER full_disk ON {table}; DROP TRIGGER full_disk ON storage_sizes");
+        sqlx::raw_sql(AssertSqlSafe(room))
+            .execute(&mut sql)
+            .await
+            .unwrap();
+        store.check().await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -4,15 +4,17 @@ use super::refuse;
 use crate::{
     cli::{Answer, Outcome, Place, print},
     clock::Clock,
+    config::Config,
     custody::{Destroyed, Secrets},
     domain::{
         custody_log,
         keyring::{
             SigningKeys,
-            destroy::{self, due},
+            destroy::{self, Done, Noted, due},
         },
     },
     open_existing_store,
+    store::Store,
 };
 
 /// The options of `keys destroy`.
@@ -26,8 +28,14 @@ pub(in crate::cli) struct Destroy {
 
 pub(super) async fn run(place: &Place, command: &Destroy) -> Outcome {
     let config = place.configure()?;
-    let now = Clock.now();
     let store = open_existing_store(&config).await?;
+    let answer = run_on(&store, &config, command).await;
+    store.close().await;
+    answer
+}
+
+async fn run_on(store: &Store, config: &Config, command: &Destroy) -> Outcome {
+    let now = Clock.now();
     let stored = store.signing_keys().await?;
     let due = match due(&stored, command.kid.as_deref(), now) {
         Ok(due) => due,
@@ -35,28 +43,50 @@ pub(super) async fn run(place: &Place, command: &Destroy) -> Outcome {
     };
     if due.is_empty() {
         print("there is nothing to destroy")?;
-        store.close().await;
         return Ok(Answer::Yes);
     }
-    let secrets = Secrets::open_configured(&config)?;
-    let done = destroy::destroy(&store, &secrets, &due, now).await;
-    let noted = custody_log::drain(&store, &secrets).await;
-    store.close().await;
+    let secrets = Secrets::open_configured(config)?;
+    let outcomes = destroy::destroy(store, &secrets, &due, now).await;
+    let noted = custody_log::drain(store, &secrets).await;
+    let left = due.len() - outcomes.len();
     let mut answer = Answer::Yes;
-    for destroy::Outcome {
-        key_id,
-        reference,
-        done,
-    } in done?
-    {
+    let mut failed = None;
+    for outcome in outcomes {
+        let destroy::Outcome {
+            key_id,
+            reference,
+            done,
+        } = outcome;
         match done {
-            Ok(Destroyed::Now) => print(&format!("{key_id}: destroyed at {reference}"))?,
-            Ok(Destroyed::WasGone) => print(&format!("{key_id}: was gone from {reference}"))?,
+            Ok(Done { found, noted }) => {
+                let found = match found {
+                    Destroyed::Now => "destroyed at",
+                    Destroyed::WasGone => "was gone from",
+                };
+                let but = match noted {
+                    Noted::Now => "",
+                    Noted::ChangedMeanwhile => {
+                        answer = Answer::No;
+                        ", and its row was changed meanwhile: look at `edgeward keys list`"
+                    }
+                    Noted::Failed(error) => {
+                        failed = Some(error);
+                        ", which the database does not say yet: run this again"
+                    }
+                };
+                print(&format!("{key_id}: {found} {reference}{but}"))?;
+            }
             Err(why) => {
                 answer = Answer::No;
                 print(&format!("{key_id}: is left at {reference}: {why}"))?;
             }
         }
+    }
+    if left > 0 {
+        print(&format!("{left} more were not tried"))?;
+    }
+    if let Some(error) = failed {
+        return Err(error.into());
     }
     noted?;
     Ok(answer)

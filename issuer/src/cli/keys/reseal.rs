@@ -44,6 +44,11 @@ fn tell(done: &Resealed) -> Outcome {
     for key_id in &done.changed_meanwhile {
         print(&format!("{key_id}: was changed meanwhile, run this again"))?;
     }
+    for (key_id, why) in &done.left {
+        print(&format!(
+            "{key_id}: has ended where it is held, and is left as it is: {why}"
+        ))?;
+    }
     let (moved, were_there) = (done.moved.len(), done.were_there);
     print(&format!(
         "{moved} re-sealed, {were_there} already under {}",

@@ -6,7 +6,8 @@ use lettre::{message::Mailbox, transport::smtp::client::Certificate};
 
 use super::{DAY, HOUR, MINUTE, Reader, flag, number, path, seconds, text};
 use crate::config::{
-    Links, Mail, MailPassword, MailTls, Mistake, Notify, Origin, mail, secret, source::Raw,
+    Links, Mail, MailPassword, MailTls, Mistake, Notify, Origin, authority::is_this_machine,
+    secret, source::Raw,
 };
 
 /// The most that is read of a file with certificates: all authorities that a browser trusts are some hundred KiB.
@@ -125,7 +126,7 @@ fn judge(reader: &mut Reader, given: &Given<'_>) {
                     "is missing: name the sender, as \"Example <no-reply@example.com>\"",
                 );
             }
-            if given.tls == MailTls::None && !mail::is_own(server) {
+            if given.tls == MailTls::None && !is_this_machine(server) {
                 complain(
                     "mail.tls",
                     &["mail.server"],

@@ -83,7 +83,10 @@ impl Breaker {
 /// Whether a failure is of the part and not of the question.
 const fn is_outage(failure: &SealerError) -> bool {
     match failure {
-        SealerError::Unreachable(_) | SealerError::Slow(_) | SealerError::Refused(_) => true,
+        SealerError::Unreachable(_)
+        | SealerError::Slow(_)
+        | SealerError::Lost
+        | SealerError::Refused(_) => true,
         SealerError::DoesNotOpen
         | SealerError::NoRandomness
         | SealerError::NoKey(_)

@@ -52,6 +52,11 @@ impl Link {
         }
     }
 
+    /// So long a question may take.
+    pub(super) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Asks within the time limit. After an outage or a refusal the next question has a new connection and looks for credentials
     /// anew, because either may have been what failed.
     pub(super) fn ask<T, E, Asked>(
@@ -79,6 +84,7 @@ impl Link {
             SealerError::DoesNotOpen | SealerError::NoRandomness | SealerError::NoKey(_) => {}
             SealerError::Unreachable(_)
             | SealerError::Slow(_)
+            | SealerError::Lost
             | SealerError::Refused(_)
             | SealerError::Resting { .. } => *way = None,
         }

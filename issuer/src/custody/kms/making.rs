@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use aws_sdk_kms::{
     error::SdkError,
-    operation::get_public_key::GetPublicKeyError,
-    types::{KeySpec, KeyUsageType, Tag},
+    operation::{
+        get_public_key::GetPublicKeyError, schedule_key_deletion::ScheduleKeyDeletionError,
+    },
+    types::{KeySpec, KeyState, KeyUsageType, Tag},
 };
 use edgeward_core::keys::Jwk;
 
 use super::{
-    failure::unreadable,
+    failure::{self, unreadable},
     link::Link,
     public::Public,
     signing::{NEITHER, settings},
@@ -107,19 +109,62 @@ pub(in crate::custody) fn destroy_signing_key(
 }
 
 fn delete(link: &Link, key: &KmsKey) -> Result<Destroyed, SealerError> {
-    let scheduled = link.ask(|client| {
-        client
+    match schedule_deletion(link, key) {
+        Ok(Scheduled::Now) => Ok(Destroyed::Now),
+        Ok(Scheduled::NotInThisState(why)) => {
+            if is_to_be_deleted(link, key)? {
+                Ok(Destroyed::WasGone)
+            } else {
+                Err(why)
+            }
+        }
+        Err(SealerError::NoKey(_)) => Ok(Destroyed::WasGone),
+        Err(error) => Err(error),
+    }
+}
+
+enum Scheduled {
+    Now,
+    /// KMS refuses it because of the state that the key is in, and says only in words which that is.
+    NotInThisState(SealerError),
+}
+
+fn schedule_deletion(link: &Link, key: &KmsKey) -> Result<Scheduled, SealerError> {
+    link.ask(|client| async move {
+        let answer = client
             .schedule_key_deletion()
             .key_id(key.as_str())
             .pending_window_in_days(PENDING_DAYS)
             .send()
-    });
-    match scheduled {
-        Ok(_) => Ok(Destroyed::Now),
-        Err(SealerError::NoKey(_)) => Ok(Destroyed::WasGone),
-        Err(SealerError::Refused(why)) if why.contains("pending deletion") => {
-            Ok(Destroyed::WasGone)
+            .await;
+        match answer {
+            Ok(_) => Ok(Scheduled::Now),
+            Err(error) if is_of_state(&error) => {
+                let why = failure::of(&error, link.timeout());
+                Ok(Scheduled::NotInThisState(why))
+            }
+            Err(error) => Err(error),
         }
-        Err(error) => Err(error),
-    }
+    })
+}
+
+fn is_of_state<R>(error: &SdkError<ScheduleKeyDeletionError, R>) -> bool {
+    matches!(error, SdkError::ServiceError(no) if no.err().is_kms_invalid_state_exception())
+}
+
+/// Whether somebody has had it deleted already. One that KMS does not know any more is gone.
+fn is_to_be_deleted(link: &Link, key: &KmsKey) -> Result<bool, SealerError> {
+    let described = link.ask(|client| client.describe_key().key_id(key.as_str()).send());
+    let state = match described {
+        Ok(described) => described
+            .key_metadata
+            .and_then(|metadata| metadata.key_state),
+        Err(SealerError::NoKey(_)) => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    let state = state.ok_or_else(unreadable)?;
+    Ok(matches!(
+        state,
+        KeyState::PendingDeletion | KeyState::PendingReplicaDeletion
+    ))
 }

@@ -57,7 +57,27 @@ pub struct Outcome {
     /// Its name where it was held.
     pub reference: String,
     /// What was done, or why not.
-    pub done: Result<Destroyed, DestroyError>,
+    pub done: Result<Done, DestroyError>,
+}
+
+/// That a key is no more.
+#[derive(Debug)]
+pub struct Done {
+    /// Whether it was there until now.
+    pub found: Destroyed,
+    /// Whether its row says so.
+    pub noted: Noted,
+}
+
+/// What became of the note that a key is no more.
+#[derive(Debug)]
+pub enum Noted {
+    /// The row says so, and the audit log.
+    Now,
+    /// The row was changed meanwhile: somebody else wrote it down, or the row is not the one that was read. Nothing was written.
+    ChangedMeanwhile,
+    /// The store failed. The key is found gone the next time.
+    Failed(StorageError),
 }
 
 /// Why a key was not destroyed.
@@ -125,39 +145,71 @@ const fn has_ended(state: KeyState) -> bool {
     }
 }
 
-/// Destroys them one after the other. One that is not destroyed keeps no other from it.
-///
-/// # Errors
-/// When the store fails; a key that was destroyed before that and not written down is found gone the next time.
+/// Destroys them one after the other, and says of each that was tried what became of it. One that is not destroyed keeps no other from
+/// it; but once the store does not take that one is, no other is tried.
 pub async fn destroy(
     store: &impl HeldKeys,
     secrets: &Secrets,
     due: &[(&StoredKey, &HeldElsewhere)],
     now: UnixTime,
-) -> Result<Vec<Outcome>, StorageError> {
+) -> Vec<Outcome> {
+    let act = async |key: &StoredKey, held: &HeldElsewhere| {
+        destroy_one(key, &held.reference, secrets).await
+    };
+    let note =
+        async |key_id: &str, entry: AuditEntry| store.note_destroyed(key_id, now, &entry).await;
+    destroy_each(due, now, act, note).await
+}
+
+async fn destroy_each(
+    due: &[(&StoredKey, &HeldElsewhere)],
+    now: UnixTime,
+    act: impl AsyncFn(&StoredKey, &HeldElsewhere) -> Result<Destroyed, DestroyError>,
+    note: impl AsyncFn(&str, AuditEntry) -> Result<bool, StorageError>,
+) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for (key, held) in due {
         let (key_id, reference) = (key.life.key_id.clone(), held.reference.clone());
-        let done = destroy_one(key, &reference, secrets).await;
-        if let Ok(done) = &done {
-            let found = match done {
-                Destroyed::Now => "there",
-                Destroyed::WasGone => "gone",
-            };
-            let entry =
-                AuditEntry::done(Action::DestroyKey, Actor::Operator, now, &Origin::default())
-                    .about("key", &key_id)
-                    .with("heldAt", &reference)
-                    .with("found", found);
-            store.note_destroyed(&key_id, now, &entry).await?;
-        }
+        let done = match act(key, held).await {
+            Ok(found) => {
+                let entry = entry(&key_id, &reference, found, now);
+                let noted = match note(&key_id, entry).await {
+                    Ok(true) => Noted::Now,
+                    Ok(false) => Noted::ChangedMeanwhile,
+                    Err(error) => Noted::Failed(error),
+                };
+                Ok(Done { found, noted })
+            }
+            Err(why) => Err(why),
+        };
+        let is_last = matches!(
+            &done,
+            Ok(Done {
+                noted: Noted::Failed(_),
+                ..
+            })
+        );
         outcomes.push(Outcome {
             key_id,
             reference,
             done,
         });
+        if is_last {
+            break;
+        }
     }
-    Ok(outcomes)
+    outcomes
+}
+
+fn entry(key_id: &str, reference: &str, found: Destroyed, now: UnixTime) -> AuditEntry {
+    let found = match found {
+        Destroyed::Now => "there",
+        Destroyed::WasGone => "gone",
+    };
+    AuditEntry::done(Action::DestroyKey, Actor::Operator, now, &Origin::default())
+        .about("key", key_id)
+        .with("heldAt", reference)
+        .with("found", found)
 }
 
 async fn destroy_one(
@@ -244,5 +296,41 @@ mod tests {
             let judged = due(&keys, Some(named), NOW);
             assert_eq!(judged.map(|_| ()), expected, "{named}");
         }
+    }
+
+    #[tokio::test]
+    async fn of_each_that_was_tried_it_is_said_what_became_of_it() {
+        let ids = ["a", "b", "c", "d", "e"];
+        let keys = ids.map(|id| key(id, KeyState::Retired, Some(KEPT_SECONDS), Some("d:1")));
+        let due = due(&keys, None, NOW).unwrap();
+        let tried = destroy_each(
+            &due,
+            NOW,
+            async |key, _| match key.life.key_id.as_str() {
+                "b" => Err(DestroyError::Lost),
+                "c" => Ok(Destroyed::WasGone),
+                _ => Ok(Destroyed::Now),
+            },
+            async |key_id, _| match key_id {
+                "c" => Ok(false),
+                "d" => Err(StorageError::Busy("locked".into())),
+                _ => Ok(true),
+            },
+        )
+        .await;
+        let told = |outcome: &Outcome| match &outcome.done {
+            Ok(Done { found, noted }) => format!("{}: {found:?}, {noted:?}", outcome.key_id),
+            Err(why) => format!("{}: {why:?}", outcome.key_id),
+        };
+        let told: Vec<String> = tried.iter().map(told).collect();
+        assert_eq!(
+            told,
+            [
+                "a: Now, Now",
+                "b: Lost",
+                "c: WasGone, ChangedMeanwhile",
+                "d: Now, Failed(Busy(\"locked\"))",
+            ]
+        );
     }
 }

@@ -17,7 +17,7 @@ pub(super) async fn generate(
     let places = secrets.signing_places();
     if places.makes_keys() {
         let made = tokio::task::spawn_blocking(move || places.make(algorithm)).await;
-        let made = made.map_err(|_| KeyringError::NoRandomness)?;
+        let made = made.map_err(|_| KeyringError::Lost)?;
         let made = made.map_err(|(key_name, cause)| KeyringError::Elsewhere { key_name, cause })?;
         let (key_id, reference) = (made.public.key_id().to_owned(), made.reference);
         let public_jwk = made.public.to_json();
@@ -39,7 +39,7 @@ pub(super) async fn generate(
         });
     }
     let material = tokio::task::spawn_blocking(move || signatures::make(algorithm)).await;
-    let material = material.map_err(|_| KeyringError::NoRandomness)??;
+    let material = material.map_err(|_| KeyringError::Lost)??;
     seal(algorithm, &material, secrets, now).await
 }
 

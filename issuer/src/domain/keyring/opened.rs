@@ -30,7 +30,7 @@ use crate::{
 /// So many ended keys a process remembers, those of decades. More are written by somebody who wants to fill its memory.
 const ENDED_MAX: usize = 10_000;
 
-/// A row that says that verifiers may see its key, and what this process knows of it.
+/// A row that was proven, or that has ended, and what this process knows of it.
 #[derive(Debug)]
 pub(super) struct OpenKey {
     pub(super) algorithm: SigningAlgorithm,

@@ -16,10 +16,7 @@ use crate::{
     App, SharedApp,
     domain::{accounts::Email, reset_password},
     http::{
-        pages::{
-            self, Frame,
-            links::{self, ForgotPage},
-        },
+        pages::{self, Frame, links::ForgotPage},
         problem::ApiError,
     },
 };
@@ -93,9 +90,8 @@ async fn answer(app: &App, submission: &Submission<Forgot>) -> Result<Response, 
     match format {
         Format::Json => Ok(StatusCode::ACCEPTED.into_response()),
         Format::Form => {
-            let (frame, minutes) = (&submission.frame, app.config.links().reset_seconds / 60);
-            let message = frame.text_with("mailed-reset", "minutes", minutes.to_string());
-            links::told(frame, "mailed-title", message)
+            let seconds = app.config.links().reset_seconds;
+            mailed::sent(&submission.frame, "mailed-reset", seconds)
         }
     }
 }

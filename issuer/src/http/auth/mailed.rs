@@ -13,7 +13,11 @@ use super::{
 use crate::{
     App,
     domain::mail::LinkToken,
-    http::{pages::links, problem::ApiError},
+    http::{
+        pages::{Frame, links},
+        problem::ApiError,
+    },
+    mail::letters::LinkLife,
 };
 
 /// Lets somebody try.
@@ -26,6 +30,20 @@ pub(super) async fn admit<T>(app: &App, submission: &Submission<T>) -> Result<()
 /// The token of the link, as it was sent.
 pub(super) fn token(sent: &SecretString) -> Result<LinkToken, ApiError> {
     LinkToken::parse(sent.expose_secret()).ok_or(ApiError::LinkInvalid)
+}
+
+/// A page that says of a mail on its way how long its link works, in the words of the mail.
+pub(super) fn sent(frame: &Frame, message: &str, link_seconds: i64) -> Result<Response, ApiError> {
+    let (unit, number) = match LinkLife::of(link_seconds) {
+        LinkLife::Minutes(minutes) => ("life-minutes", minutes),
+        LinkLife::Hours(hours) => ("life-hours", hours),
+    };
+    let life = frame.text_with(unit, "number", number.to_string());
+    links::told(
+        frame,
+        "mailed-title",
+        frame.text_with(message, "life", life),
+    )
 }
 
 /// The link was used: nothing more to tell a program, and for a person a page that leads to the sign-in.

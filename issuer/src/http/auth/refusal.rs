@@ -85,6 +85,7 @@ impl From<KeyringError> for ApiError {
             | KeyringError::Elsewhere { .. }
             | KeyringError::KeySet(_)
             | KeyringError::NoRandomness
+            | KeyringError::Lost
             | KeyringError::Refused(_) => Self::internal(error),
         }
     }

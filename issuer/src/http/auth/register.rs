@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::{
     answer::{self, Onward, SignedInBody, TokenMode},
     login::Attempt,
+    mailed,
     submission::{Fields, FormFields, Format, Submission},
 };
 use crate::{
@@ -27,7 +28,7 @@ use crate::{
     http::{
         challenge::{self, Challenge},
         cookies,
-        pages::{self, Frame, links, sign_in::RegisterPage},
+        pages::{self, Frame, sign_in::RegisterPage},
         problem::ApiError,
     },
 };
@@ -177,7 +178,7 @@ async fn ask(
     registration::ask(store, hasher, &policy, application, device, &origin, wait).await?;
     let mut response = match format {
         Format::Json => StatusCode::ACCEPTED.into_response(),
-        Format::Form => links::told(frame, "mailed-title", frame.text("mailed-register"))?,
+        Format::Form => mailed::sent(frame, "mailed-register", wait.seconds)?,
     };
     let cookie = cookies::set_device(&app.config, &visitor.device_cookie);
     cookies::append(&mut response, [cookie])?;

@@ -17,10 +17,7 @@ use axum::{
 };
 use tower_http::timeout::TimeoutLayer;
 
-use super::{
-    Fault,
-    labels::{RequestLabels, Route, StatusClass, Verb},
-};
+use super::labels::{RequestLabels, Route, StatusClass, Verb};
 use crate::{
     App, SharedApp,
     http::{
@@ -79,9 +76,6 @@ pub async fn count<F: Future<Output = Response>>(
         app.metrics.refusal(refused.code);
         if let Some(fault) = refused.fault {
             app.metrics.failure(fault);
-            if fault == Fault::DatabaseUnwritable {
-                app.store.note_no_room();
-            }
         }
     }
     let status = StatusClass::from(response.status());

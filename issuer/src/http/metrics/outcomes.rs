@@ -2,13 +2,14 @@
 
 use super::labels::{LoginResult, label_values};
 use crate::domain::{
+    access_token::MintError,
     lockout::NoAttempt,
     login::{LoginError, SignedIn},
     password::HashError,
     refresh::{Exchange, RefreshError, Refreshed},
     storage::StorageError,
 };
-use crate::http::problem::ApiError;
+use crate::{custody::SignTokenError, http::problem::ApiError};
 
 label_values! {
     /// Why a sign-in ended as it did.
@@ -23,10 +24,13 @@ label_values! {
         Limited = "limited",
         /// A challenge had to be solved first, and was not; nothing was compared.
         Captcha = "captcha",
-        /// Too many passwords waited to be hashed, or too many attempts under one name.
+        /// Too many passwords waited to be hashed, too many attempts came under one name, or what a sign-in needs was not at hand
+        /// for a moment.
         Overloaded = "overloaded",
         /// The database was busy.
         DatabaseBusy = "database_busy",
+        /// No key signs at this moment: whoever holds it does not do it, or there is none.
+        SigningUnavailable = "signing_unavailable",
         /// Anything else; the log knows more.
         Internal = "internal",
     }
@@ -66,22 +70,31 @@ impl LoginReason {
                     | StorageError::Failed(_)
                     | StorageError::Unreadable(_),
                 )
-                | LoginError::Mint(_)
+                | LoginError::Mint(
+                    MintError::Sign(SignTokenError::Claims(_) | SignTokenError::Lost)
+                    | MintError::NotPermitted
+                    | MintError::NoRandomness(_),
+                )
                 | LoginError::NoRandomness(_),
             ) => Self::Internal,
+            Err(LoginError::Mint(MintError::Sign(SignTokenError::Signer { .. }))) => {
+                Self::SigningUnavailable
+            }
         }
     }
 
     /// Of a sign-in that ended before its password was looked at.
     pub(super) const fn before(error: &ApiError) -> Self {
-        if matches!(error, ApiError::RateLimited { .. }) {
-            Self::Limited
-        } else if matches!(error, ApiError::CaptchaRequired | ApiError::CaptchaInvalid) {
-            Self::Captcha
-        } else if matches!(error, ApiError::DatabaseBusy) {
-            Self::DatabaseBusy
-        } else {
-            Self::Internal
+        match Hindrance::of(error) {
+            Hindrance::Limit => Self::Limited,
+            Hindrance::Captcha => Self::Captcha,
+            Hindrance::Busy => Self::Overloaded,
+            Hindrance::DatabaseBusy => Self::DatabaseBusy,
+            Hindrance::SigningUnavailable => Self::SigningUnavailable,
+            Hindrance::Caller
+            | Hindrance::DatabaseUnwritable
+            | Hindrance::TooSlow
+            | Hindrance::Internal(_) => Self::Internal,
         }
     }
 
@@ -91,7 +104,9 @@ impl LoginReason {
             Self::Credentials | Self::Locked | Self::Limited | Self::Captcha => {
                 LoginResult::Refused
             }
-            Self::Overloaded | Self::DatabaseBusy | Self::Internal => LoginResult::Failed,
+            Self::Overloaded | Self::DatabaseBusy | Self::SigningUnavailable | Self::Internal => {
+                LoginResult::Failed
+            }
         }
     }
 }
@@ -111,7 +126,7 @@ label_values! {
         Conflict = "conflict",
         /// Too many had come in its session or from its address; the token is as good as before.
         Limited = "limited",
-        /// The database was busy; the token is as good as before.
+        /// The database was busy, or what a refresh needs was not at hand for a moment; the token is as good as before.
         Busy = "busy",
         /// The issuer could not do it.
         Failed = "failed",
@@ -121,12 +136,15 @@ label_values! {
 impl RefreshResult {
     /// Of a token that was not looked up, because something before that ended the request.
     pub(super) const fn before(error: &ApiError) -> Self {
-        if matches!(error, ApiError::RateLimited { .. }) {
-            Self::Limited
-        } else if matches!(error, ApiError::DatabaseBusy) {
-            Self::Busy
-        } else {
-            Self::Failed
+        match Hindrance::of(error) {
+            Hindrance::Limit => Self::Limited,
+            Hindrance::Busy | Hindrance::DatabaseBusy => Self::Busy,
+            Hindrance::Caller
+            | Hindrance::Captcha
+            | Hindrance::DatabaseUnwritable
+            | Hindrance::SigningUnavailable
+            | Hindrance::TooSlow
+            | Hindrance::Internal(_) => Self::Failed,
         }
     }
 
@@ -172,12 +190,89 @@ label_values! {
         DatabaseUnreadable = "database_unreadable",
         /// An answer took longer than a request may.
         TooSlow = "too_slow",
+        /// No key signs: whoever holds it does not do it, or there is none.
+        SigningUnavailable = "signing_unavailable",
         /// Anything else.
         Internal = "internal",
     }
 }
 
+/// Who or what keeps a request from being answered.
+enum Hindrance {
+    /// Whoever sent it: it is refused, or must be sent otherwise.
+    Caller,
+    Limit,
+    Captcha,
+    /// It works in a moment.
+    Busy,
+    DatabaseBusy,
+    DatabaseUnwritable,
+    SigningUnavailable,
+    TooSlow,
+    Internal(Fault),
+}
+
+impl Hindrance {
+    const fn of(error: &ApiError) -> Self {
+        match error {
+            ApiError::RateLimited { .. } => Self::Limit,
+            ApiError::CaptchaRequired | ApiError::CaptchaInvalid => Self::Captcha,
+            ApiError::Busy { .. } => Self::Busy,
+            ApiError::DatabaseBusy => Self::DatabaseBusy,
+            ApiError::DatabaseUnwritable => Self::DatabaseUnwritable,
+            ApiError::SigningUnavailable => Self::SigningUnavailable,
+            ApiError::TooSlow => Self::TooSlow,
+            ApiError::Internal(failure) => Self::Internal(failure.fault()),
+            ApiError::Malformed(_)
+            | ApiError::Invalid(_)
+            | ApiError::Unfit(_)
+            | ApiError::UnsupportedMediaType
+            | ApiError::BodyTooLarge
+            | ApiError::NotFound
+            | ApiError::MethodNotAllowed
+            | ApiError::AmbiguousCredentials
+            | ApiError::InvalidCredentials { .. }
+            | ApiError::NotSignedIn
+            | ApiError::InvalidToken(_)
+            | ApiError::NoRefreshToken
+            | ApiError::InvalidRefreshToken
+            | ApiError::RefreshReused
+            | ApiError::StepUpRequired
+            | ApiError::RecentSignInRequired { .. }
+            | ApiError::InsufficientRole
+            | ApiError::AddressNotAllowed
+            | ApiError::CsrfInvalid
+            | ApiError::OriginRefused
+            | ApiError::EdgeProofInvalid
+            | ApiError::EdgeProofMisused
+            | ApiError::EdgeProofRequired
+            | ApiError::LinkInvalid
+            | ApiError::WeakPassword(_)
+            | ApiError::PasswordUnchanged
+            | ApiError::PasswordNeeded
+            | ApiError::EmailTaken
+            | ApiError::LastAdmin
+            | ApiError::StaleVersion
+            | ApiError::VersionRequired
+            | ApiError::AccountLocked { .. }
+            | ApiError::RefreshInProgress => Self::Caller,
+        }
+    }
+}
+
 impl Fault {
+    /// Whether and how a refusal is the issuer's own failure.
+    pub(in crate::http) const fn of(error: &ApiError) -> Option<Self> {
+        match Hindrance::of(error) {
+            Hindrance::DatabaseBusy => Some(Self::DatabaseBusy),
+            Hindrance::DatabaseUnwritable => Some(Self::DatabaseUnwritable),
+            Hindrance::SigningUnavailable => Some(Self::SigningUnavailable),
+            Hindrance::TooSlow => Some(Self::TooSlow),
+            Hindrance::Internal(fault) => Some(fault),
+            Hindrance::Caller | Hindrance::Limit | Hindrance::Captcha | Hindrance::Busy => None,
+        }
+    }
+
     /// How a failure of the database counts.
     #[must_use]
     pub const fn of_storage(error: &StorageError) -> Self {
@@ -187,5 +282,77 @@ impl Fault {
             StorageError::Failed(_) => Self::Database,
             StorageError::Unreadable(_) => Self::DatabaseUnreadable,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::custody::SealerError;
+
+    #[test]
+    fn what_ends_a_request_counts_by_what_it_is() {
+        let retry_after_seconds = 1;
+        for (error, login, refresh, fault) in [
+            (
+                ApiError::RateLimited {
+                    retry_after_seconds,
+                },
+                LoginReason::Limited,
+                RefreshResult::Limited,
+                None,
+            ),
+            (
+                ApiError::CaptchaRequired,
+                LoginReason::Captcha,
+                RefreshResult::Failed,
+                None,
+            ),
+            (
+                ApiError::Busy {
+                    retry_after_seconds,
+                },
+                LoginReason::Overloaded,
+                RefreshResult::Busy,
+                None,
+            ),
+            (
+                ApiError::DatabaseBusy,
+                LoginReason::DatabaseBusy,
+                RefreshResult::Busy,
+                Some(Fault::DatabaseBusy),
+            ),
+            (
+                ApiError::DatabaseUnwritable,
+                LoginReason::Internal,
+                RefreshResult::Failed,
+                Some(Fault::DatabaseUnwritable),
+            ),
+            (
+                ApiError::SigningUnavailable,
+                LoginReason::SigningUnavailable,
+                RefreshResult::Failed,
+                Some(Fault::SigningUnavailable),
+            ),
+            (
+                ApiError::internal("lost"),
+                LoginReason::Internal,
+                RefreshResult::Failed,
+                Some(Fault::Internal),
+            ),
+        ] {
+            let counted = (
+                LoginReason::before(&error),
+                RefreshResult::before(&error),
+                Fault::of(&error),
+            );
+            assert_eq!(counted, (login, refresh, fault), "{error:?}");
+        }
+        let held = SignTokenError::Signer {
+            key_name: "pkcs11:a".to_owned(),
+            cause: SealerError::Lost,
+        };
+        let unsigned = Err(LoginError::Mint(MintError::Sign(held)));
+        assert_eq!(LoginReason::of(&unsigned), LoginReason::SigningUnavailable);
     }
 }

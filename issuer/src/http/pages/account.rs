@@ -11,7 +11,7 @@ use axum::{
 };
 
 use super::{
-    Frame, Loads, Page, Wrong, for_visitor, form_pages,
+    Frame, Loads, Page, Script, Wrong, for_visitor, form_pages,
     moment::Shown,
     nav::{Head, Place},
     plain_pages, render, with_form,
@@ -195,7 +195,7 @@ impl Page for SessionsPage {
 
     fn loads(&self) -> Loads {
         Loads {
-            modules: &["sessions.js"],
+            modules: &[Script::Sessions],
             may_ask: true,
             ..Loads::default()
         }

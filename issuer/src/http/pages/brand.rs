@@ -47,6 +47,26 @@ struct File {
     digest: String,
 }
 
+/// A module that a page may load. All of them are in every brand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Script {
+    /// Lets a form be sent once.
+    Once,
+    /// Ends sessions of the list.
+    Sessions,
+}
+
+impl Script {
+    const ALL: [Self; 2] = [Self::Once, Self::Sessions];
+
+    const fn file(self) -> (&'static str, &'static [u8]) {
+        match self {
+            Self::Once => ("once.js", ONCE),
+            Self::Sessions => ("sessions.js", SESSIONS),
+        }
+    }
+}
+
 /// A module as a page names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Module {
@@ -73,9 +93,11 @@ impl Brand {
         let mut files = vec![
             File::new("pages.css", "text/css; charset=utf-8", STYLES),
             File::new("app.css", "text/css; charset=utf-8", APP_STYLES),
-            File::new("once.js", JAVASCRIPT, ONCE),
-            File::new("sessions.js", JAVASCRIPT, SESSIONS),
         ];
+        files.extend(Script::ALL.map(|script| {
+            let (name, bytes) = script.file();
+            File::new(name, JAVASCRIPT, bytes)
+        }));
         if let Some(path) = &pages.stylesheet {
             let (bytes, content_type) = read_stylesheet(path)?;
             files.push(File::new("brand.css", content_type, &bytes));
@@ -102,7 +124,8 @@ impl Brand {
 
     /// A module of ours.
     #[must_use]
-    pub fn module(&self, name: &str) -> Option<Module> {
+    pub fn module(&self, script: Script) -> Option<Module> {
+        let (name, _) = script.file();
         let file = self.file(name)?;
         Some(Module {
             address: file.address(),

@@ -5,7 +5,7 @@
 
 use axum::http::HeaderValue;
 
-use super::brand::{Brand, Module};
+use super::brand::{Brand, Module, Script};
 
 /// Our own style sheets and pictures, forms to ourselves, and no frame around. No script at all.
 const NOTHING_ELSE: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -13,8 +13,8 @@ const NOTHING_ELSE: &str = "default-src 'none'; style-src 'self'; img-src 'self'
 /// What a page loads beside style sheets and pictures of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Loads {
-    /// Modules of ours, by the names of their files.
-    pub modules: &'static [&'static str],
+    /// Modules of ours.
+    pub modules: &'static [Script],
     /// Whether they ask us something.
     pub may_ask: bool,
     /// Where else scripts come from.
@@ -26,15 +26,16 @@ pub struct Loads {
 impl Loads {
     /// Of a page with a form.
     pub const FORM: Self = Self {
-        modules: &["once.js"],
+        modules: &[Script::Once],
         may_ask: false,
         scripts: "",
         frames: "",
     };
 
     pub(super) fn modules_of(&self, brand: &Brand) -> Vec<Module> {
-        let names = self.modules.iter();
-        names.filter_map(|name| brand.module(name)).collect()
+        let scripts = self.modules.iter();
+        // Every brand has all of them.
+        scripts.filter_map(|script| brand.module(*script)).collect()
     }
 
     /// The policy of such a page.

@@ -3,7 +3,12 @@
 use edgeward_issuer::{
     chores,
     config::{Config, Kms, KmsKey, SealerKind, SigningPlace},
-    domain::keyring::{KeyState, PrivateHalf, StoredKey, acts::Acts, destroy, life::Pace},
+    domain::keyring::{
+        KeyState, PrivateHalf, StoredKey,
+        acts::Acts,
+        destroy::{self, Noted},
+        life::Pace,
+    },
     signatures::SigningAlgorithm,
 };
 use tokio::task::JoinSet;
@@ -84,7 +89,8 @@ async fn the_schedule_makes_keys_of_es256_in_moto_and_tokens_are_signed_there() 
     let all = keys(&desk).await;
     let due = destroy::due(&all, Some(&made.life.key_id), acts.now).unwrap();
     let outcomes = destroy::destroy(&desk.app.store, &desk.app.secrets, &due, acts.now).await;
-    assert!(outcomes.unwrap()[0].done.is_ok());
+    let destroyed = outcomes[0].done.as_ref().unwrap();
+    assert!(matches!(destroyed.noted, Noted::Now), "{destroyed:?}");
     let described = world.administrator.describe_key().key_id(arn).send().await;
     let metadata = described.unwrap().key_metadata.unwrap();
     assert_eq!(metadata.key_state.unwrap().as_str(), "PendingDeletion");

@@ -219,6 +219,65 @@ async fn a_signature_that_is_not_of_the_key_leaves_no_token() {
     assert!(resting.contains("is left alone for another"), "{resting}");
 }
 
+/// The state decides, and no word of a sentence.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_kms_does_not_delete_in_its_state_is_gone_only_if_it_is_to_be_deleted() {
+    const NAME: &str =
+        "a_key_that_kms_does_not_delete_in_its_state_is_gone_only_if_it_is_to_be_deleted";
+    if !is_own_process(module_path!(), NAME) {
+        return;
+    }
+    let account = Account::default();
+    let server = Server::start(account.answers()).await;
+    let (_folder, places) = places(&server.address, KEY, PATIENT);
+    let made = places.make(SigningAlgorithm::EdDsa).unwrap();
+    let state = |state: &str| json!({ "KeyMetadata": { "KeyId": KEY, "KeyState": state } });
+    let denied = "not authorized to perform: kms:DescribeKey";
+    let pending = "the key is pending deletion.";
+    for (words, status, described, expected) in [
+        (
+            "",
+            200,
+            state("PendingDeletion").to_string(),
+            Ok(Destroyed::WasGone),
+        ),
+        (
+            "",
+            200,
+            state("PendingReplicaDeletion").to_string(),
+            Ok(Destroyed::WasGone),
+        ),
+        ("", 400, no("NotFoundException", ""), Ok(Destroyed::WasGone)),
+        (pending, 200, state("Enabled").to_string(), Err(pending)),
+        (
+            "updating",
+            200,
+            state("Updating").to_string(),
+            Err("updating"),
+        ),
+        (pending, 200, "{}".to_owned(), Err(GARBAGE)),
+        (
+            pending,
+            400,
+            no("AccessDeniedException", denied),
+            Err(denied),
+        ),
+    ] {
+        let told = format!("{words} {described}");
+        server.answers(move |act, _| match act {
+            "ScheduleKeyDeletion" => (400, no("KMSInvalidStateException", words)),
+            "DescribeKey" => (status, described.clone()),
+            other => panic!("{other}"),
+        });
+        let done = places.destroy(&made.reference, made.public.key_id());
+        match (done, expected) {
+            (Ok(done), Ok(expected)) => assert_eq!(done, expected, "{told}"),
+            (Err(why), Err(says)) => assert!(why.to_string().contains(says), "{told}: {why}"),
+            (done, _) => panic!("{told}: {done:?}"),
+        }
+    }
+}
+
 /// No key is left behind that costs something and that nobody will ever ask for.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_not_what_was_asked_for_is_deleted_again() {

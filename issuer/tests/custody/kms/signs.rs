@@ -93,6 +93,15 @@ impl Account {
             .unwrap()
             .iter()
             .any(|deleted| deleted == arn);
+        if act == "DescribeKey" {
+            let state = if is_deleted {
+                "PendingDeletion"
+            } else {
+                "Enabled"
+            };
+            let metadata = json!({ "KeyId": arn, "Arn": arn, "KeyState": state });
+            return (200, json!({ "KeyMetadata": metadata }).to_string());
+        }
         if is_deleted {
             let why = format!("{arn} is pending deletion.");
             return (400, no("KMSInvalidStateException", &why));

@@ -59,8 +59,10 @@ forgot-lead = Wir schicken einen Link an Ihre E-Mail-Adresse. Damit wählen Sie 
 forgot-submit = Link schicken
 
 mailed-title = Sehen Sie in Ihr Postfach
-mailed-register = Wir haben an diese Adresse geschrieben. In der Mail steht, wie es weitergeht; ihr Link gilt einen Tag.
-mailed-reset = Wenn es zu dieser Adresse ein Konto gibt, ist eine Mail mit einem Link unterwegs. Der Link gilt { $minutes } Minuten.
+mailed-register = Wir haben an diese Adresse geschrieben. In der Mail steht, wie es weitergeht; ihr Link gilt { $life }.
+mailed-reset = Wenn es zu dieser Adresse ein Konto gibt, ist eine Mail mit einem Link unterwegs. Der Link gilt { $life }.
+life-minutes = { $number } Minuten
+life-hours = { $number } Stunden
 
 reset-title = Neues Passwort wählen
 reset-lead = Danach sind Sie auf allen Geräten abgemeldet.

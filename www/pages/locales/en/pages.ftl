@@ -60,8 +60,10 @@ forgot-lead = We send a link to your e-mail address. With it you choose a new pa
 forgot-submit = Send the link
 
 mailed-title = Look into your mailbox
-mailed-register = We have written to this address. The mail says how to go on, and its link works for a day.
-mailed-reset = If this address has an account, a mail with a link is on its way. The link works for { $minutes } minutes.
+mailed-register = We have written to this address. The mail says how to go on, and its link works for { $life }.
+mailed-reset = If this address has an account, a mail with a link is on its way. The link works for { $life }.
+life-minutes = { $number } minutes
+life-hours = { $number } hours
 
 reset-title = Choose a new password
 reset-lead = It signs you out on every device.
