@@ -197,6 +197,35 @@ export function accountStories(world) {
       assert.equal(ends.count, 2);
     }, refused(403));
 
+    visit("takes each answer for its own question, however soon the next one is asked", async (visitor, page) => {
+      const user = await register(visitor, world.site);
+      for (const name of ["Flute", "Horn", "Drum"]) await (await elsewhere(visitor, world.site, user, `${name}/1.0`)).leave();
+      await page.goto("/account/sessions");
+      const link = (name) => page.getByRole("link", { name: `Beenden: ${name}` });
+      // Within one frame, after which the browser tells the page of the first answer.
+      const ask = async (one, answer, other) => {
+        const handles = [await link(one).elementHandle(), await link(other).elementHandle()];
+        await page.evaluate(([one, answer, other]) => {
+          one.click();
+          document.getElementById("question").close(answer);
+          other.click();
+        }, [handles[0], answer, handles[1]]);
+        await page.getByRole("dialog").getByText(other).waitFor();
+      };
+      const ends = countRequests(page, /^\/auth\/sessions\//);
+      await ask("Flute", "", "Horn");
+      await page.getByRole("button", { name: "Sitzung beenden" }).click();
+      await link("Horn").waitFor({ state: "detached" });
+      assert.equal(await link("Flute").count(), 1);
+      await ask("Flute", "end", "Drum");
+      await link("Flute").waitFor({ state: "detached" });
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      assert.equal(await link("Drum").count(), 1);
+      await page.getByRole("status").getByText("Die Sitzung ist beendet.").waitFor();
+      assert.equal(ends.count, 2);
+    });
+
     visit("is operated with the keyboard alone, and the focus is seen at every step", async (visitor, page) => {
       await open(visitor, "Piano/1.0");
       const press = async (key) => {
