@@ -16,9 +16,11 @@ export class Site {
   #process;
   #data;
 
-  /** Starts everything and resolves when a browser may open it. */
-  /** `env` are further settings of the issuer. */
-  static async start(env = {}) {
+  /** What is printed for an app of one's own: `ISSUER` and `AUDIENCE`. */
+  printed = {};
+
+  /** Starts everything and resolves when a browser may open it. `env` are further settings of the issuer, `more` options of `dev`. */
+  static async start(env = {}, more = []) {
     const xtask = process.env.XTASK_BIN;
     if (!xtask) throw new Error("XTASK_BIN is not set: run these tests by `cargo xtask test`");
     const site = new Site();
@@ -27,7 +29,7 @@ export class Site {
     site.admin = { email: "admin@example.test", name: "Ada Admin", password: site.password };
     site.user = { email: "user@example.test", name: "Uri User", password: site.password };
     site.#data = await mkdtemp(join(tmpdir(), "edgeward-browser-"));
-    const options = ["--edge-port=0", "--issuer-port=0", "--app-port=0"];
+    const options = ["--edge-port=0", "--issuer-port=0", "--app-port=0", ...more];
     site.#process = spawn(xtask, ["dev", ...options, `--data=${site.#data}`, `--seed-password=${site.password}`], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },
@@ -56,6 +58,8 @@ export class Site {
       for (const stream of [child.stdout, child.stderr]) {
         createInterface(stream).on("line", (line) => {
           said.push(line);
+          const printed = /^(ISSUER|AUDIENCE)=(.+)$/.exec(line);
+          if (printed) this.printed[printed[1]] = printed[2];
           const ready = /^ready: (http:\/\/127\.0\.0\.1:\d+)$/.exec(line);
           if (ready) settle(resolve, ready[1]);
         });

@@ -129,6 +129,20 @@ fn blocks<'t>(text: &'t str, begin: &'t str, end: &'t str) -> impl Iterator<Item
     blocks.filter_map(move |rest| Some(rest.split_once(end)?.0))
 }
 
+/// The blocks of TOML that a page shows. Each is found and is TOML, or a policy in it would be tried by nobody.
+fn shown<'t>(place: &Path, page: &'t str) -> Vec<&'t str> {
+    let shown: Vec<_> = blocks(page, "```toml\n", "```").collect();
+    let is_fence = |line: &&str| line.trim_start().starts_with("```toml");
+    let fences = page.lines().filter(is_fence).count();
+    assert_eq!(shown.len(), fences, "{}: blocks of TOML", place.display());
+    for block in &shown {
+        if let Err(error) = toml::from_str::<Map<String, Value>>(block) {
+            panic!("{}: {error}\n{block}", place.display());
+        }
+    }
+    shown
+}
+
 /// Every policy of the repository that the gate takes: what is shipped, what the documentation shows, what tests go by, and what fuzzing
 /// begins with. With its place.
 fn policies() -> Vec<(String, String)> {
@@ -152,17 +166,21 @@ fn policies() -> Vec<(String, String)> {
             continue;
         };
         let texts: Vec<&str> = match kind(place) {
-            "md" => blocks(&text, "```toml\n", "```").collect(),
+            "md" => shown(place, &text),
             "rs" => blocks(&text, "r#\"", "\"#").collect(),
             _ => vec![&text],
         };
         for text in texts.into_iter().filter(|text| text.contains("[[route]]")) {
             // Some leave the first line to their test.
-            for text in [text.to_owned(), format!("version = 1\n{text}")] {
-                if Policy::parse(&text).is_ok() {
-                    policies.push((place.display().to_string(), text));
-                }
-            }
+            let forms = [text.to_owned(), format!("version = 1\n{text}")];
+            let taken = forms.into_iter().find(|text| Policy::parse(text).is_ok());
+            // Tests have policies to be refused; what a page shows is to be copied.
+            assert!(
+                taken.is_some() || kind(place) != "md",
+                "{}: the gate refuses\n{text}",
+                place.display()
+            );
+            policies.extend(taken.map(|text| (place.display().to_string(), text)));
         }
     }
     policies
@@ -177,6 +195,7 @@ fn kind(file: &Path) -> &str {
 fn every_policy_that_the_gate_takes_fits_the_schema() {
     let policies = policies();
     for folder in [
+        "README.md",
         "gate.toml",
         "docs/",
         "core/tests",

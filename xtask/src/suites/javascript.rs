@@ -137,6 +137,8 @@ pub(super) fn client(limits: &Limits) -> Outcome<Counts> {
 pub(super) fn browser(limits: &Limits) -> Outcome<Counts> {
     // These stories type `cargo xtask dev`; what it needs is built here, where its output is seen.
     build::client()?;
+    // Apps of one's own install it.
+    build::npm_package()?;
     let (worker, clocked_worker) = (build::worker(Clock::Real)?, build::worker(Clock::Test)?);
     let (edgeward, clocked_edgeward) = (build::issuer_dev()?, build::issuer_test_clock()?);
     let sites = build::sites_for_browsers()?;

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { after, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
 import { ADA } from "../issuer.mjs";
 import { AUDIENCE, serveEdge } from "./edge.mjs";
 import { QuickStart, stepsOf } from "./quick_start.mjs";
-import { serveSite } from "./site.mjs";
+import { filesOf, serveSite } from "./site.mjs";
 
 const CLIENT = "www/client";
 const EDGEWARD = "edge/js";
@@ -26,9 +26,10 @@ async function followed(name, packages, options) {
   return start;
 }
 
-/** Chromium on the page that the example made, with whatever it complains of. */
-async function browserAt(folder) {
-  const site = await serveSite(join(folder, "public"));
+/** Chromium on a page that the example made, with whatever it complains of. */
+async function browserAt(pages, user) {
+  const site = await serveSite(pages);
+  if (user) site.issuer.signInAs(user);
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
   toUndo.push(() => site.stop(), () => browser.close());
   const context = await browser.newContext({ baseURL: site.origin });
@@ -55,7 +56,8 @@ async function answers(response, status, expected) {
 
 describe("a plain page", () => {
   test("signs in and out, also in another tab, and asks an API", async () => {
-    const { page, context, complaints } = await browserAt((await followed("page", [CLIENT])).folder);
+    const { folder } = await followed("page", [CLIENT]);
+    const { page, context, complaints } = await browserAt(filesOf(join(folder, "public")));
     await page.getByText("Nobody is signed in.").waitFor();
     await page.getByLabel("E-mail address").fill(ADA.email);
     await page.getByLabel("Password").fill("wrong");
@@ -77,7 +79,7 @@ describe("a plain page", () => {
 describe("React", () => {
   test("the hook says who is signed in, asks once for all components, and follows changes", async () => {
     const { folder } = await followed("react", [CLIENT]);
-    const { page, site, complaints } = await browserAt(folder);
+    const { page, site, complaints } = await browserAt(filesOf(join(folder, "public")));
     assert.equal(await page.getByRole("link", { name: "Sign in" }).getAttribute("href"), "/login?returnTo=%2F");
     await page.getByText("nobody").waitFor();
     assert.equal(site.issuer.count("GET /auth/me"), 1);
@@ -112,8 +114,13 @@ for (const name of ["hono", "express"]) {
 }
 
 describe("Next.js", () => {
+  let app;
+  before(async () => {
+    app = await appOf("next", [EDGEWARD, CLIENT]);
+  });
+
   test("middleware, route handler and server component know who is asking", async () => {
-    const { edge, ask } = await appOf("next", [EDGEWARD, CLIENT]);
+    const { edge, ask } = app;
     await answers(await ask("/api/who/sub", edge.headers()), 200, { sub: "u1" });
     await answers(await ask("/api/who/sub"), 403, "ASSERTION_REQUIRED");
     // Refused by the middleware, before any page.
@@ -121,6 +128,15 @@ describe("Next.js", () => {
     const page = async (headers) => (await (await ask("/", headers)).text()).replaceAll("<!-- -->", "");
     assert.match(await page(edge.headers()), /<h1>Hello, Ada<\/h1><p>loading<\/p>/);
     assert.match(await page(), /<h1>Hello, stranger<\/h1>/);
+  });
+
+  test("the page that was built runs in a browser, and the hook shows there who is signed in", async () => {
+    // What the edge does with every request of a person who is signed in, the scripts of the page among them.
+    const throughTheEdge = (path) => app.ask(path, app.edge.headers());
+    const { page, complaints } = await browserAt(throughTheEdge, ADA);
+    await page.getByRole("heading", { name: "Hello, Ada" }).waitFor();
+    await page.getByText(ADA.email).waitFor();
+    assert.deepEqual(complaints, []);
   });
 });
 

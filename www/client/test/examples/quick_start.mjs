@@ -41,8 +41,8 @@ export class QuickStart {
     return start;
   }
 
-  /** Follows the steps; a command that starts a server, which is the last one where `serves` says so, goes on. */
-  async follow(steps, { serves = false, env = {} } = {}) {
+  /** Follows the steps; a command that starts a server, which is the last one where `serves` says so, goes on, at `port` or a free one. */
+  async follow(steps, { serves = false, env = {}, port } = {}) {
     for (const [i, { command, file, text }] of steps.entries()) {
       if (file !== undefined) {
         const path = join(this.folder, file);
@@ -50,7 +50,7 @@ export class QuickStart {
         await writeFile(path, text);
       } else if (serves && i === steps.length - 1) {
         // Chosen only now: what is built before takes minutes, in which a port that is free may be taken.
-        this.port = await freePort();
+        this.port = port ?? (await freePort());
         await this.#serve(command, { ...env, PORT: String(this.port) });
       } else {
         await run("sh", ["-ec", command], { cwd: this.folder, env: environment(env), timeout: PATIENCE_MS, maxBuffer: 1 << 24 });
@@ -113,7 +113,7 @@ const PORTS = { from: 12_000, count: 20_000 };
 let next = process.pid * 97;
 
 /** A port that is free now, and that this process has not named before. */
-async function freePort() {
+export async function freePort() {
   for (let left = PORTS.count; left > 0; left -= 1) {
     const port = PORTS.from + (next++ % PORTS.count);
     const server = await listen(createServer(), port).catch(() => undefined);

@@ -1,4 +1,4 @@
-// A site for the examples that run in a browser: their files, and behind `/auth` and `/api` the issuer of the client's tests.
+// A site for the examples that run in a browser: their pages, and behind `/auth` and `/api` the issuer of the client's tests.
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -9,13 +9,25 @@ import { listen } from "./quick_start.mjs";
 
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8" };
 
-export async function serveSite(folder) {
+/** The files below a folder. */
+export function filesOf(folder) {
+  return async (path) => {
+    const name = normalize(path === "/" ? "/index.html" : path);
+    const file = await readFile(join(folder, name)).catch(() => undefined);
+    return file ? new Response(file, { headers: { "content-type": TYPES[extname(name)] ?? "text/plain" } }) : new Response("", { status: 404 });
+  };
+}
+
+/** @param pages answers whatever is not the issuer's or the API's, by its path */
+export async function serveSite(pages) {
   const issuer = new Issuer();
   issuer.now = () => Date.now();
   const server = await listen(
     createServer(async (request, response) => {
-      const answer = await answerOf(request, issuer, folder);
-      response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()));
+      const answer = await answerOf(request, issuer, pages);
+      // How the body came here, compressed or in pieces, is not how it goes on.
+      const headers = only(Object.fromEntries(answer.headers), ["content-type", "cache-control", "retry-after"]);
+      response.writeHead(answer.status, headers).end(Buffer.from(await answer.arrayBuffer()));
     }),
   );
   return {
@@ -28,15 +40,13 @@ export async function serveSite(folder) {
   };
 }
 
-async function answerOf(request, issuer, folder) {
+async function answerOf(request, issuer, pages) {
   const { method, url, headers } = request;
   if (/^\/(auth|api)\//.test(url)) {
     const body = method === "GET" ? undefined : await text(request);
     return issuer.fetch(`http://site.example${url}`, { method, headers: only(headers, ["x-csrf-token", "content-type"]), body });
   }
-  const path = normalize(url === "/" ? "/index.html" : url);
-  const file = await readFile(join(folder, path)).catch(() => undefined);
-  return file ? new Response(file, { headers: { "content-type": TYPES[extname(path)] ?? "text/plain" } }) : new Response("", { status: 404 });
+  return pages(url);
 }
 
 function only(headers, names) {
