@@ -31,7 +31,7 @@ use super::path::{CanonicalPath, PathRefusal};
 use super::permit::{Destination, Permit, ResponsePolicy};
 use super::policy::{Found, Policy, PolicyState, Rule};
 use super::refusal::{
-    Refusal, keys_unavailable, revocations_unavailable, token_refused, token_revoked,
+    Refusal, keys_unavailable, path_refused, revocations_unavailable, token_refused, token_revoked,
 };
 use super::renewal::Renewal;
 use super::source::{self, RequestSource};
@@ -134,7 +134,7 @@ fn settle(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Settled 
     };
     let path = match &request.path {
         Ok(path) => path,
-        Err(refusal) => return refuse(refusal.code(), refusal.reason()),
+        Err(refusal) => return Ok(Decision::Refuse(path_refused(*refusal))),
     };
     if request.credential == Credential::Ambiguous {
         return refuse(ProblemCode::AmbiguousCredentials, "ambiguous-credentials");

@@ -36,7 +36,6 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::percent::{hex_pair, is_unreserved, push_escape};
-use crate::problem::ProblemCode;
 
 /// The longest path that is judged, in bytes as received and as forwarded. Because a path is encoded once more for `returnTo`, and
 /// intermediaries accept about 8 KiB of target; honest paths stay far below.
@@ -86,26 +85,6 @@ impl PathRefusal {
             Self::DoubleEncoding => "path-double-encoding",
             Self::EncodedDotSegment => "path-encoded-dot-segment",
             Self::InvalidUtf8 => "path-invalid-utf8",
-        }
-    }
-}
-
-impl PathRefusal {
-    /// The public code. To be too long is no ambiguity, and a client that is told so need not look for one.
-    #[must_use]
-    pub const fn code(self) -> ProblemCode {
-        match self {
-            Self::TooLong => ProblemCode::PathTooLong,
-            Self::NotAbsolute
-            | Self::EmptySegment
-            | Self::HiddenSeparator
-            | Self::PathParameter
-            | Self::ControlCharacter
-            | Self::HiddenDelimiter
-            | Self::InvalidEscape
-            | Self::DoubleEncoding
-            | Self::EncodedDotSegment
-            | Self::InvalidUtf8 => ProblemCode::AmbiguousPath,
         }
     }
 }

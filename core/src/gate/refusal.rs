@@ -5,6 +5,7 @@ use alloc::string::String;
 
 use super::challenge;
 use super::cors::CorsGrant;
+use super::path::PathRefusal;
 use crate::problem::{Problem, ProblemCode};
 use crate::reject::Reject;
 
@@ -61,6 +62,24 @@ impl Refusal {
             None => problem,
         }
     }
+}
+
+/// To be too long is no ambiguity, and a client that is told so need not look for one.
+pub(super) fn path_refused(refusal: PathRefusal) -> Refusal {
+    let code = match refusal {
+        PathRefusal::TooLong => ProblemCode::PathTooLong,
+        PathRefusal::NotAbsolute
+        | PathRefusal::EmptySegment
+        | PathRefusal::HiddenSeparator
+        | PathRefusal::PathParameter
+        | PathRefusal::ControlCharacter
+        | PathRefusal::HiddenDelimiter
+        | PathRefusal::InvalidEscape
+        | PathRefusal::DoubleEncoding
+        | PathRefusal::EncodedDotSegment
+        | PathRefusal::InvalidUtf8 => ProblemCode::AmbiguousPath,
+    };
+    Refusal::new(code, refusal.reason())
 }
 
 pub(super) fn token_refused(reject: &Reject) -> Refusal {

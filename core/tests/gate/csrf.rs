@@ -1,6 +1,6 @@
 //! Which requests to the app must bring the CSRF token of their session, and what becomes of them.
 
-use edgeward_core::csrf::{AppCsrfKey, CsrfAnswer, CsrfKey, issue};
+use edgeward_core::csrf::{AppCsrfKey, CsrfAnswer, CsrfKey, UnreadForm, issue};
 use edgeward_core::gate::{Decision, RequestSource};
 use edgeward_core::origin::Provenance;
 use edgeward_core::time::UnixTime;
@@ -83,6 +83,39 @@ fn answer(
             Err(answer) => answer,
         },
         other => panic!("a question expected: {other:?}"),
+    }
+}
+
+#[test]
+fn a_form_that_was_not_read_is_refused_for_that() {
+    let site = Site::with_policy(POLICY);
+    let (ada, next) = (
+        site.token(json!({})),
+        site.token(json!({ "sid": "another", "jti": "j2" })),
+    );
+    for (form, said, reason) in [
+        (
+            UnreadForm::TooLarge,
+            "413 BODY_TOO_LARGE",
+            "form-too-large: /pay",
+        ),
+        (
+            UnreadForm::TooSlow,
+            "408 BODY_TOO_SLOW",
+            "form-too-slow: /pay",
+        ),
+    ] {
+        let mut request = from_our_page(call("POST", "/pay").with(&ada));
+        let Decision::NeedsCsrf(question) = site.ask(&request) else {
+            panic!("a question expected");
+        };
+        let unread = question.unread(form);
+        request.source.csrf = Some(&unread);
+        assert_eq!(told(site.ask(&request)), said);
+        assert_eq!(refused(site.ask(&request)).log_reason, reason);
+        // It says nothing about another session's.
+        let other = request.with(&next);
+        assert_eq!(told(site.ask(&other)), "needs the CSRF token");
     }
 }
 

@@ -1,6 +1,6 @@
 //! One table of requests and what each comes to, and what no request ever comes to.
 
-use edgeward_core::gate::{Credential, Decision};
+use edgeward_core::gate::{Credential, Decision, MAX_PATH_BYTES};
 use serde_json::json;
 
 use crate::site::{NOW, Request, Site, call, open, told};
@@ -13,6 +13,8 @@ fn a_day_at_the_gate() {
     let expired = site.token(json!({"exp": NOW - 61}));
     let early = site.token(json!({"nbf": NOW + 61}));
     let foreign = site.token(json!({"aud": "https://other.example"}));
+    let longest = format!("/{}", "a".repeat(MAX_PATH_BYTES - 1));
+    let (too_long, too_long_and_odd) = (format!("{longest}a"), format!("{longest}//"));
     for (request, expected) in [
         // Anybody.
         (call("GET", "/"), "forward / to app as nobody"),
@@ -101,6 +103,10 @@ fn a_day_at_the_gate() {
         ),
         (call("GET", "/auth%2flogin"), "400 AMBIGUOUS_PATH"),
         (open("/app/..;/admin").with(&admin), "400 AMBIGUOUS_PATH"),
+        // More than anybody reads, whatever else is wrong with it.
+        (call("GET", &longest), "403 ROUTE_DENIED"),
+        (call("GET", &too_long), "414 PATH_TOO_LONG"),
+        (open(&too_long_and_odd), "414 PATH_TOO_LONG"),
         (
             Request {
                 credential: Credential::Ambiguous,

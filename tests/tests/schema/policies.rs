@@ -22,6 +22,7 @@ revocation = "eventual"
 revocation_within_seconds = 30
 locales = ["de", "pt-BR"]
 origins = ["https://admin.example.com"]
+admin_addresses = ["10.0.0.0/8", "::1"]
 
 [gate.cors]
 origins = ["https://a.example", "http://localhost:3000"]
@@ -45,6 +46,7 @@ path = "/open/**"
 allow = "public"
 check_origin = false
 limit = "search"
+addresses = "admin"
 
 [[route]]
 path = "/reports/*"
