@@ -101,5 +101,14 @@ async fn a_key_that_has_ended_is_destroyed_in_the_device_and_no_other_is() {
         said.contains(&format!("{active}: was gone from pkcs11:")),
         "{said}"
     );
+
+    // As a row from before there were proofs, which gets none any more.
+    let unproven = "UPDATE signing_keys SET destroyed_at = NULL, sealed_seed = x'' WHERE kid = $1";
+    let unproven = sqlx::query(unproven).bind(active.clone());
+    let _ = unproven.execute(&mut database).await.unwrap();
+    done(&["keys", "reseal"]);
+    let ran = world.run(&["keys", "destroy", &active], &IN_THE_DEVICE);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains("docs/CUSTODY.md says how"), "{ran:?}");
     done(&["keys", "rotate"]);
 }

@@ -60,7 +60,10 @@ impl Desk {
         let mut config = Config::defaults(folder.path());
         config.passwords.argon2.memory_kib = 8;
         change(&mut config);
-        let mut app = App::open(config).await.unwrap();
+        Self::of(App::open(config).await.unwrap(), folder)
+    }
+
+    fn of(mut app: App, folder: Folder) -> Self {
         app.turns = patience::turns();
         let app = Arc::new(app);
         Self {
@@ -70,50 +73,37 @@ impl Desk {
         }
     }
 
-    /// After a restart: secrets and database are read again, by settings that may have changed.
-    pub(crate) async fn restarted(self, change: impl FnOnce(&mut Config)) -> Self {
+    /// Ends it, and reads secrets and database again by settings that may have changed.
+    async fn opened_again(self, change: impl FnOnce(&mut Config)) -> (App, Folder) {
         let mut config = self.app.config.clone();
         self.app.store.close().await;
         change(&mut config);
-        let app = Arc::new(App::open(config).await.unwrap());
-        Self {
-            router: routes::router(Arc::clone(&app)),
-            app,
-            folder: self.folder,
-        }
+        (App::open(config).await.unwrap(), self.folder)
+    }
+
+    /// After a restart.
+    pub(crate) async fn restarted(self, change: impl FnOnce(&mut Config)) -> Self {
+        let (app, folder) = self.opened_again(change).await;
+        Self::of(app, folder)
     }
 
     /// After a restart of a process that read the secrets of tokens so long ago, and not since.
     pub(crate) async fn having_read_secrets(self, ago: Duration) -> Self {
-        let config = self.app.config.clone();
-        self.app.store.close().await;
-        let mut app = App::open(config).await.unwrap();
+        let (mut app, folder) = self.opened_again(|_| {}).await;
         let at = Instant::now().checked_sub(ago).unwrap();
         let read = Generations::load(&app.store, &app.secrets, app.clock.now(), at);
         app.generations = read.await.unwrap();
-        let app = Arc::new(app);
-        Self {
-            router: routes::router(Arc::clone(&app)),
-            app,
-            folder: self.folder,
-        }
+        Self::of(app, folder)
     }
 
     /// The same of the signing keys.
     pub(crate) async fn having_read_keys(self, ago: Duration) -> Self {
-        let config = self.app.config.clone();
-        self.app.store.close().await;
-        let mut app = App::open(config).await.unwrap();
+        let (mut app, folder) = self.opened_again(|_| {}).await;
         let at = Instant::now().checked_sub(ago).unwrap();
         let (now, algorithms) = (app.clock.now(), app.config.algorithms());
         let read = Keyring::load_or_create(&app.store, &app.secrets, &algorithms, now, at);
         app.keyring = read.await.unwrap();
-        let app = Arc::new(app);
-        Self {
-            router: routes::router(Arc::clone(&app)),
-            app,
-            folder: self.folder,
-        }
+        Self::of(app, folder)
     }
 
     /// With Ada, who has a role, and her browser.

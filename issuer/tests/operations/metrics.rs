@@ -334,14 +334,14 @@ async fn no_label_holds_what_a_client_sent() {
         ("kid", signs.key_id()),
         (
             "kind",
-            "account-locked database database_busy database_unreadable database_unwritable internal new-device password-changed password-reset refresh-reused registration too_slow",
+            "account-locked database database_busy database_unreadable database_unwritable internal new-device password-changed password-reset refresh-reused registration signing_unavailable too_slow",
         ),
         ("method", "DELETE GET POST other"),
         ("place", "running waiting"),
         ("purpose", "csrf refresh"),
         (
             "reason",
-            "captcha credentials database_busy internal limited locked none overloaded",
+            "captcha credentials database_busy internal limited locked none overloaded signing_unavailable",
         ),
         (
             "result",

@@ -86,6 +86,11 @@ pub enum DestroyError {
     /// Its row is not proven, so it may name any key there.
     #[error(transparent)]
     Unproven(KeyringError),
+    /// The same of one that has no proof at all.
+    #[error(
+        "its row has no proof that an issuer wrote it, and that of a key that has ended gets none: docs/CUSTODY.md says how to be rid of it by hand"
+    )]
+    NoProof,
     /// Whoever holds it does not do it.
     #[error("whoever holds it does not destroy it: it {0}")]
     Holder(SealerError),
@@ -218,7 +223,13 @@ async fn destroy_one(
     secrets: &Secrets,
 ) -> Result<Destroyed, DestroyError> {
     let proven = Proven::of(key, secrets).await;
-    proven.map_err(DestroyError::Unproven)?;
+    proven.map_err(|error| {
+        if matches!(error, KeyringError::Unproven(_)) {
+            DestroyError::NoProof
+        } else {
+            DestroyError::Unproven(error)
+        }
+    })?;
     let (places, key_id) = (secrets.signing_places(), key.life.key_id.clone());
     let reference = reference.to_owned();
     let destroyed = tokio::task::spawn_blocking(move || places.destroy(&reference, &key_id)).await;
