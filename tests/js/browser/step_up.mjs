@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import { elsewhere, register } from "./account.mjs";
 import { clockedVisits } from "./clocked_site.mjs";
 import { clientIn, countRequests, REFUSALS } from "./tab.mjs";
 
@@ -11,6 +12,9 @@ const TOO_OLD = 301;
 
 /** The access token of then has ended too, and the edge has a new one made, which says as well when the person signed in. */
 const LONG_AGO = 1_500;
+
+/** A second more than a session cookie lives unused. */
+const IDLE = 1_801;
 
 /** RFC 9470, section 3. */
 const CHALLENGE =
@@ -58,6 +62,82 @@ export function stepUpStories(world) {
         await visitor.expectHeading("Admin area");
         assert.equal(page.url(), `${origin}/admin`);
       });
+    });
+  }
+
+  for (const javaScriptEnabled of [true, false]) {
+    describe(javaScriptEnabled ? "a form that outlives the sign-in, with JavaScript" : "a form that outlives the sign-in, without JavaScript", () => {
+      const visit = clockedVisits(world, { javaScriptEnabled });
+
+      visit("leads to the sign-in and back to its page, and then does what it is for", async (visitor, page, clock) => {
+        const user = await register(visitor, world.clocked);
+        await page.goto("/account/password");
+        await visitor.expectHeading("Change your password");
+        await clock.wait(IDLE);
+        await changePassword(page, user.password);
+        await visitor.expectSignInPage("/account/password");
+        await visitor.submitSignIn(user);
+        await visitor.expectHeading("Change your password");
+        await changePassword(page, user.password);
+        await page.getByRole("status").getByText("Your password is changed.").waitFor();
+      });
+
+      visit("leads to the question for the password where the access is still renewed", async (visitor, page) => {
+        const user = await register(visitor, world.clocked);
+        await page.goto("/account/password");
+        await visitor.expectHeading("Change your password");
+        await visitor.context.clearCookies({ name: "edgeward-session" });
+        await changePassword(page, user.password);
+        await visitor.expectHeading("Confirm that it is you");
+        const { pathname, search } = new URL(page.url());
+        assert.equal(pathname + search, "/account/step-up?returnTo=/account/password");
+        await confirm(page, user.password);
+        await visitor.expectHeading("Change your password");
+      });
+
+      visit("leads to the sign-in and back to its page where the session has ended", async (visitor, page, clock) => {
+        const user = await register(visitor, world.clocked);
+        const other = await elsewhere(visitor, world.clocked, user, "Toaster/1.0");
+        await clock.governs(other.context);
+        for (const [path, heading, act] of [
+          ["/account/password", "Change your password", () => changePassword(page, user.password)],
+          ["/account/step-up?returnTo=%2Faccount%2Fpassword", "Confirm that it is you", () => confirm(page, user.password)],
+        ]) {
+          await page.goto(path);
+          await visitor.expectHeading(heading);
+          await other.page.goto("/account/sessions/end-all");
+          await other.page.getByRole("button", { name: "Everywhere else" }).click();
+          await other.page.getByRole("status").getByText("Every other device was signed out.").waitFor();
+          await act();
+          await visitor.expectSignInPage("/account/password");
+          await visitor.submitSignIn(user);
+          await visitor.expectHeading("Change your password");
+        }
+        await other.leave();
+      });
+
+      visit("keeps the roles that an administrator has chosen, and saves them when the person says so", async (visitor, page, clock) => {
+        const user = await register(visitor, world.clocked);
+        await visitor.context.clearCookies();
+        const { admin } = world.clocked;
+        await visitor.signIn(admin);
+        await page.goto(`/auth/console/users?query=${user.email}`);
+        await page.getByRole("link", { name: user.name }).click();
+        await visitor.expectHeading(user.name);
+        await page.getByLabel("Further roles").fill("support, writer");
+        await clock.wait(TOO_OLD);
+        await page.getByRole("button", { name: "Save roles" }).click();
+        await visitor.expectHeading("Confirm that it is you");
+        await confirm(page, "not the password");
+        await page.getByRole("alert").getByText(/password/i).waitFor();
+        await confirm(page, admin.password);
+        await visitor.expectHeading("Save these roles?");
+        await page.getByRole("main").getByText(user.email).waitFor();
+        assert.equal(await page.getByLabel("Roles of this person").inputValue(), "support writer");
+        await page.getByRole("button", { name: "Save roles" }).click();
+        await page.getByRole("status").getByText("The roles are saved.").waitFor();
+        for (const name of ["support", "writer"]) assert.ok(await page.getByRole("checkbox", { name }).isChecked(), name);
+      }, REFUSALS);
     });
   }
 
@@ -111,6 +191,17 @@ export function stepUpStories(world) {
       REFUSALS,
     );
   });
+}
+
+async function changePassword(page, present) {
+  await page.getByLabel("Present password").fill(present);
+  await page.getByLabel("New password").fill("Another-Mule-8-engine");
+  await page.getByRole("button", { name: "Change the password" }).click();
+}
+
+async function confirm(page, password) {
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Confirm" }).click();
 }
 
 /** A form of the app, as each of its pages would have it. */
