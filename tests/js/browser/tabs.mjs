@@ -43,7 +43,7 @@ export function tabStories(world) {
           while (tabs.length < 10) tabs.push(await openTab(visitor));
           await forgetAccess(visitor);
           const refreshes = tabs.map(({ page }) => countRequests(page, "/auth/refresh"));
-          const answer = isBare ? await keepRefreshes(visitor) : undefined;
+          const answer = isBare ? await keepApart(visitor, tabs.length) : undefined;
           const settled = isBare ? settle(visitor, tabs).then(answer) : undefined;
           const asked = Promise.all(tabs.map(({ client }) => client.evaluate(async (client) => (await client.session())?.user.email)));
           const [people] = await Promise.all([asked, settled]);
@@ -183,8 +183,19 @@ async function settle({ context }, tabs) {
   await context.clock.resume();
 }
 
-/** Keeps every refresh from the issuer until the answer is called: none spares a tab its own. */
-async function keepRefreshes({ context }) {
+/**
+ * Lets the first questions of so many tabs out together, and keeps every refresh from the issuer until the answer is called: none comes
+ * so early that it spares another tab its own.
+ */
+async function keepApart({ context }, count) {
+  let asked = 0;
+  let letOut;
+  const allAsked = new Promise((resolve) => (letOut = resolve));
+  await context.route("**/auth/me", (route) => {
+    asked += 1;
+    if (asked === count) letOut();
+    return allAsked.then(() => route.continue());
+  });
   let answer;
   const answered = new Promise((resolve) => (answer = resolve));
   await context.route("**/auth/refresh", (route) => answered.then(() => route.continue()));
