@@ -78,7 +78,7 @@ impl Seen {
     fn lived(&self, id: &str, states: &[&str]) -> bool {
         self.states.get(id).is_some_and(|seen| {
             let new = seen.first().is_some_and(|state| state == "generated");
-            seen[usize::from(new)..].iter().eq(states)
+            seen.iter().skip(usize::from(new)).eq(states)
         })
     }
 }
