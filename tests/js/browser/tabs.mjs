@@ -65,13 +65,16 @@ export function tabStories(world) {
         const isAsked = new Promise((resolve) => (isRouted = first.page.route("**/auth/refresh", resolve)));
         await isRouted;
         void first.client.evaluate((client) => client.session()).catch(() => {});
-        await isAsked;
+        const held = await isAsked;
         const session = second.client.evaluate((client) => client.session());
+        // A request that is held when its page goes may still be let out, and then this tab would have refreshed. It ends, and the tab
+        // goes before it asks once more.
+        await held.abort();
         await first.page.close();
         assert.equal((await session)?.user.email, world.site.user.email);
         assert.equal(await generation(visitor), "1");
       },
-      REFUSALS,
+      new RegExp(`${REFUSALS.source}|ERR_FAILED`),
     );
 
     visit(
