@@ -8,6 +8,7 @@
 )]
 
 mod bound;
+mod given_keys;
 mod reseal;
 mod silent;
 mod transit;

@@ -239,14 +239,15 @@ fn will_pass(error: &ApiError) -> bool {
 
 /// Whether the password is what is wanted. Whoever is known by the access cookie alone is asked for it too.
 async fn asks_for_the_password<T>(app: &App, submission: &Submission<T>, error: &ApiError) -> bool {
-    match error {
-        ApiError::StepUpRequired | ApiError::RecentSignInRequired { .. } => true,
-        ApiError::NotSignedIn => {
-            let known = submission.visitor.principal(app, Strength::Any).await;
-            known.is_ok()
-        }
-        _ => false,
+    let asks = matches!(
+        error,
+        ApiError::StepUpRequired | ApiError::RecentSignInRequired { .. }
+    );
+    if asks || !matches!(error, ApiError::NotSignedIn) {
+        return asks;
     }
+    let known = submission.visitor.principal(app, Strength::Any).await;
+    known.is_ok()
 }
 
 #[cfg(test)]
