@@ -372,6 +372,9 @@ fn judge_sign_in_page(
     if !is_navigation(request) {
         return to_issuer(gate, policy, request, path, now);
     }
+    // Before anybody looks at the credential. On the way to the issuer it is not taken once more.
+    let [by_address, _] = policy.limits_of_issuer(path);
+    gate.turns.take(by_address, request.client, None)?;
     match Caller::of(gate, request, Mode::Bounded, now)? {
         Caller::Known(_) => {
             let way_back = request.query.and_then(return_to::from_query);

@@ -35,6 +35,10 @@ fn other_spellings_of_a_protected_path_do_not_slip_through_a_broad_rule() {
         ("/admin.html", Outcome::Forbidden),
         ("/admin.xml", Outcome::Forbidden),
         ("/ADMIN.tar.gz", Outcome::Forbidden),
+        ("/Report.final.XML", Outcome::Forbidden),
+        ("/report.final.tar.gz", Outcome::Forbidden),
+        ("/report.final%20.xml", Outcome::Forbidden),
+        ("/report.draft", Outcome::Allow),
         ("/admin.bak", Outcome::Forbidden),
         ("/_next/data/build-1/admin.json", Outcome::Forbidden),
         (
@@ -110,14 +114,19 @@ roles = ["admin"]
 [[route]]
 path = "/shop/pay.cgi"
 roles = ["admin"]
+[[route]]
+path = "/wiki/**"
+roles = ["admin"]
 "#,
     );
     for (path, outcome) in [
+        ("/wiki.php/x", Outcome::Forbidden),
+        ("/Wiki.php5/x", Outcome::Forbidden),
         ("/admin.php", Outcome::Forbidden),
         ("/admin.php/x", Outcome::Forbidden),
         ("/Admin.PHP/x/y", Outcome::Forbidden),
         ("/shop/pay.cgi/style.css", Outcome::Forbidden),
-        ("/shop/pay.cgi.css", Outcome::Allow),
+        ("/shop/pay.cgi.css", Outcome::Forbidden),
         ("/admin.phpx/x", Outcome::Allow),
         ("/x/admin.php/x", Outcome::Allow),
         ("/admin.py/x", Outcome::Allow),
@@ -139,14 +148,19 @@ by = "address"
 [[route]]
 path = "/**"
 allow = "public"
+check_origin = false
 [[route]]
 path = "/api/login"
 allow = "public"
-limit = ["log-in"]
+check_origin = false
+limit = "log-in"
 [[route]]
 path = "/api/pay"
 allow = "public"
 csrf = true
+[[route]]
+path = "/api/move"
+allow = "public"
 [[route]]
 path = "/api/now"
 allow = "public"
@@ -154,6 +168,7 @@ revocation = "strict"
 [[route]]
 path = "/api/free"
 allow = "public"
+check_origin = false
 [[route]]
 path = "/shop/**"
 allow = "public"
@@ -164,21 +179,60 @@ allow = "public"
 csrf = true
 "#,
     );
-    for (path, outcome) in [
-        ("/api/login", Outcome::Allow),
-        ("/API/login", Outcome::Forbidden),
-        ("/api/login.", Outcome::Forbidden),
-        ("/api/login.json", Outcome::Forbidden),
-        ("/api/Pay", Outcome::Forbidden),
-        ("/_next/data/b/api/pay.json", Outcome::Forbidden),
-        ("/api/NOW", Outcome::Forbidden),
-        ("/_next/data/b/api/now.json", Outcome::Forbidden),
+    for (method, path, outcome) in [
+        ("GET", "/api/login", Outcome::Allow),
+        ("GET", "/API/login", Outcome::Forbidden),
+        ("GET", "/api/login.", Outcome::Forbidden),
+        ("POST", "/api/login.json", Outcome::Forbidden),
+        ("POST", "/api/Pay", Outcome::Forbidden),
+        ("POST", "/_next/data/b/api/pay.json", Outcome::Forbidden),
+        ("POST", "/api/MOVE", Outcome::Forbidden),
+        ("GET", "/api/NOW", Outcome::Forbidden),
+        ("GET", "/_next/data/b/api/now.json", Outcome::Forbidden),
+        // Of what changes nothing no token is asked, and no origin.
+        ("GET", "/api/Pay", Outcome::Allow),
+        ("GET", "/_next/data/b/api/pay.json", Outcome::Allow),
+        ("GET", "/api/MOVE", Outcome::Allow),
         // Nothing is asked that the broad rule does not ask for.
-        ("/api/FREE", Outcome::Allow),
-        ("/shop/CART", Outcome::Allow),
+        ("POST", "/api/FREE", Outcome::Allow),
+        ("POST", "/shop/CART", Outcome::Allow),
     ] {
-        let explanation = policy.explain("GET", path, &persona("user"));
-        assert_eq!(explanation.outcome, outcome, "{path}\n{explanation}");
+        let explanation = policy.explain(method, path, &persona("user"));
+        assert_eq!(
+            explanation.outcome, outcome,
+            "{method} {path}\n{explanation}"
+        );
+    }
+}
+
+/// Where a narrower public rule speaks of the data, nobody asked for more there.
+#[test]
+fn what_a_broad_public_rule_asks_is_not_asked_of_data_that_another_rule_names() {
+    let policy = policy(
+        r#"
+[limit.all]
+requests = 5
+within_seconds = 60
+by = "address"
+[[route]]
+path = "/**"
+allow = "public"
+limit = "all"
+[[route]]
+path = "/_next/**"
+allow = "public"
+[[route]]
+path = "/app/**"
+allow = "signed-in"
+"#,
+    );
+    for (path, outcome) in [
+        ("/_next/data/b/news.json", Outcome::Allow),
+        ("/_next/data/b/app.json", Outcome::Unauthorized),
+    ] {
+        let explanation = policy.explain("GET", path, &persona("anonymous"));
+        let refused = explanation.outcome != Outcome::Allow;
+        assert_eq!(refused, outcome != Outcome::Allow, "{path}\n{explanation}");
     }
 }
 

@@ -64,6 +64,8 @@ export function send(request, draft, hasBody, noStore, timeout, patience, oneLin
     if (noStore) init.cache = "no-store";
     if (timeout !== undefined) init.signal = AbortSignal.timeout(timeout);
     sent = fetch(draft ?? parts[0], init);
+    // It is sent once, and the answer may take its time.
+    forms.delete(request);
   } catch {
     return exchange.notSent();
   }

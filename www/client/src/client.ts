@@ -141,6 +141,7 @@ export class CookieClient implements AuthClient {
       const until = life === undefined ? null : startedAt + life;
       this.#tabs.leave({ who: session.user.id, at: startedAt, until, entered: true });
       this.#armTimer();
+      this.#asker.stop();
       this.#believed.become(session);
       return session;
     });
@@ -154,6 +155,7 @@ export class CookieClient implements AuthClient {
 
   #forgetSession(): void {
     this.#timer.stop();
+    this.#asker.stop();
     this.#csrf.forget();
     this.#believed.become(null);
   }

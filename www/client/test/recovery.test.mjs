@@ -37,6 +37,21 @@ describe("after a question without an answer, who listens is told", () => {
   check("when the page asks", ({ client }) => client.session());
 });
 
+describe("an act of this page answers the question, so nobody asks any more", () => {
+  const check = (name, act, who) =>
+    test(name, async () => {
+      const { client, told, mend, asked, machine } = await unanswered();
+      mend();
+      await act(client);
+      const before = asked();
+      await machine.pass(600_000);
+      assert.deepEqual([told, asked()], [[who], before]);
+    });
+
+  check("a sign-out", (client) => client.signOut(), null);
+  check("a sign-in", (client) => client.signIn({ email: ADA.email, password: "right" }), ADA.id);
+});
+
 test("what was known before is told again, because who asked since does not know it", async () => {
   const { client, issuer, tab, machine } = site({ signedIn: true });
   await client.session();

@@ -125,8 +125,10 @@ impl Limits {
         let by_identity = match (first, second) {
             // Who signs in is nobody yet, and what everybody gets alike is worth no look at a token.
             (Some("auth"), "login" | "register" | "assets") => None,
-            // Whoever holds a copy of somebody's token can use up their turns, and must not keep them from ending the session.
-            (Some("auth"), "logout" | "logout-all") | (Some("account"), "sign-out") => None,
+            // Whoever holds a copy of somebody's token can use up their turns, and must not keep them from ending their sessions, nor from
+            // what that takes.
+            (Some("auth"), "logout" | "logout-all" | "csrf" | "refresh" | "sessions")
+            | (Some("account"), "sign-out" | "sessions") => None,
             (Some("auth" | "account" | "oauth"), _) => self.named(ISSUER_IDENTITY),
             _ => None,
         };

@@ -16,8 +16,12 @@ use crate::revocation::Mode;
 
 /// Endings of programs that are run whatever follows them in the path, as CGI has it (RFC 3875, section 4.1.5, `PATH_INFO`).
 const SCRIPTS: &[&str] = &[
-    ".php", ".phtml", ".cgi", ".fcgi", ".pl", ".py", ".asp", ".aspx", ".ashx", ".asmx",
+    ".php", ".php5", ".phtml", ".cgi", ".fcgi", ".pl", ".py", ".asp", ".aspx", ".ashx", ".asmx",
+    ".svc", ".cfm", ".cfc", ".shtml",
 ];
+
+/// Of a name with more dots than that, the first and the last of them count.
+const MAX_DOTS: usize = 16;
 
 impl Policy {
     /// The rule that protects what this path is another spelling of, if `decider` would let it pass for less.
@@ -32,44 +36,50 @@ impl Policy {
         let decider = decider?;
         let segments = decoded_segments(path.without_locale_of_any_case(&self.settings.locales));
         let host = Host::read(host);
-        let narrowest = |twin: &[String]| {
+        let guard_of = |twin: &[String]| {
             let covering = self.folded.covering(twin, host.as_ref());
             let rule = self.concerning(covering, method).next()?;
-            rule.guards_against(decider).then_some(rule)
+            rule.guards_against(decider, method).then_some(rule)
         };
+        let narrower = |rule: &&Rule| rule.specificity() > decider.specificity();
+        let guard = |twin: Vec<String>| guard_of(&twin).filter(narrower);
         let all = |fold_one: fn(&str) -> String| segments.iter().map(|one| fold_one(one)).collect();
-        let twins: [Option<Vec<String>>; 5] = [
-            Some(all(fold)),
-            Some(all(fold_representation)),
-            Some(page_of(&segments)),
-            page_in_any_format(&segments),
-            script_of(&segments),
-        ];
-        let guard = twins.iter().flatten().find_map(|twin| {
-            narrowest(twin).filter(|rule| rule.specificity() > decider.specificity())
-        });
-        if guard.is_some() {
-            return guard;
+        let script = script_of(&segments);
+        let found = guard(all(fold))
+            .or_else(|| guard(all(fold_representation)))
+            .or_else(|| guard(page_of(&segments)))
+            .or_else(|| pages_without_format(&segments).find_map(guard))
+            .or_else(|| pages_without_format(script.as_deref()?).find_map(guard))
+            .or_else(|| guard(script.clone()?));
+        if found.is_some() {
+            return found;
         }
         let page = page_behind_data_route(&segments, &self.settings.locales)?;
         let speaks_of_data_routes = decider.pattern.as_str().starts_with("/_next/data");
-        narrowest(&page).filter(|rule| {
+        guard_of(&page).filter(|rule| {
             let asks_the_same = rule.demand == decider.demand
                 && rule.addresses() == decider.addresses()
-                && !rule.is_stricter_than(decider);
-            !asks_the_same && !speaks_of_data_routes
+                && !rule.is_stricter_than(decider, method);
+            // A public rule asks nothing of data that a narrower rule speaks of.
+            let is_beside = rule.is_closed() || narrower(rule);
+            is_beside && !asks_the_same && !speaks_of_data_routes
         })
     }
 }
 
 impl Rule {
-    /// Whether somebody passes by `decider` who does not by this one.
-    fn guards_against(&self, decider: &Self) -> bool {
-        !self.is_public() || !self.addresses().is_empty() || self.is_stricter_than(decider)
+    /// Whether somebody does not pass.
+    fn is_closed(&self) -> bool {
+        !self.is_public() || !self.addresses().is_empty()
+    }
+
+    /// Whether a request passes by `decider` that does not by this one.
+    fn guards_against(&self, decider: &Self, method: &str) -> bool {
+        self.is_closed() || self.is_stricter_than(decider, method)
     }
 
     /// Whether it asks of a request what `decider` does not, whoever sends it.
-    fn is_stricter_than(&self, decider: &Self) -> bool {
+    fn is_stricter_than(&self, decider: &Self, method: &str) -> bool {
         let limits = |rule: &Self| {
             let bounds = rule.bounds()?;
             let limits = (bounds.by_address.clone(), bounds.by_identity.clone());
@@ -78,24 +88,32 @@ impl Rule {
         let limited = limits(self);
         let is_limited_otherwise = limited.is_some() && limited != limits(decider);
         let is_current = self.revocation == Mode::Strict && decider.revocation != Mode::Strict;
+        // Neither is asked of what changes nothing, but for a WebSocket, which is no page in another format.
+        let changes = !matches!(method, "GET" | "HEAD" | "OPTIONS");
         let wants_token = self.manner.demands_csrf_token && !decider.manner.demands_csrf_token;
-        is_limited_otherwise || is_current || wants_token
+        let wants_origin = !self.manner.takes_any_origin && decider.manner.takes_any_origin;
+        is_limited_otherwise || is_current || (changes && (wants_token || wants_origin))
     }
 }
 
-/// `/admin.xml` is `/admin` where a router takes what stands behind a dot for a format. `None` where there is nothing behind one.
-fn page_in_any_format(segments: &[String]) -> Option<Vec<String>> {
-    let (last, before) = segments.split_last()?;
-    let last = fold(last);
-    // A name that begins with a dot is none with a format.
-    let dot = last
-        .char_indices()
-        .skip(1)
-        .find(|(_, char)| *char == '.')?
-        .0;
-    let page = last.get(..dot)?;
-    let before = before.iter().map(|one| fold(one));
-    Some(before.chain([page.into()]).collect())
+/// `/admin.xml` is `/admin` where a router takes what stands behind a dot for a format: what stands before each dot of the last
+/// segment, but for one that the name begins with.
+fn pages_without_format(segments: &[String]) -> impl Iterator<Item = Vec<String>> {
+    let (last, before) = segments
+        .split_last()
+        .map_or(("", segments), |(last, before)| (last.as_str(), before));
+    let dots = last.match_indices('.').filter(|(at, _)| *at > 0);
+    let (first, others) = (dots.clone().take(1), dots.skip(1));
+    // Every one costs a look at the rules, and a path has room for two thousand.
+    let last_ones: Vec<_> = others.collect();
+    let from = last_ones.len().saturating_sub(MAX_DOTS);
+    let kept = first.chain(last_ones.into_iter().skip(from));
+    let pages = kept.filter_map(move |(at, _)| {
+        let page = fold(last.get(..at)?);
+        let before = before.iter().map(|one| fold(one));
+        Some(before.chain([page]).collect())
+    });
+    pages.collect::<Vec<_>>().into_iter()
 }
 
 /// `/admin.php/x` is `/admin.php`. `None` where no segment but the last is a script.

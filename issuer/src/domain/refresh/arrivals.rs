@@ -17,7 +17,7 @@ use crate::domain::{
     storage::{Storage, StorageError},
 };
 
-/// The most that wait to be written. Because edges tell a hundred each at most twice a second, and a statement takes 64 at a time in
+/// The most that wait to be written. Because edges tell seventy each at most twice a second, and a statement takes 64 at a time in
 /// a millisecond or two.
 const MOST_WAITING: usize = 4096;
 
