@@ -84,7 +84,7 @@ async fn every_path_of_the_issuer_counts_by_address_before_the_issuer_hears_of_i
 }
 
 #[tokio::test]
-async fn a_person_is_counted_across_addresses_and_can_still_sign_out() {
+async fn a_person_is_counted_across_addresses_and_can_still_end_their_sessions() {
     // A cold isolate, which has no keys yet when the first of them comes.
     let site = edge(POLICY, &[]).await;
     let key = signing_key(1);
@@ -101,7 +101,7 @@ async fn a_person_is_counted_across_addresses_and_can_still_sign_out() {
     let refused = (429, Some("10".to_owned()));
     assert_eq!(asks("2001:db8::1", &here), refused);
     assert_eq!(
-        signed_in(&site, "203.0.113.9", &there, "DELETE /auth/sessions/s1"),
+        signed_in(&site, "203.0.113.9", &there, "POST /auth/step-up"),
         refused
     );
     assert_ne!(asks("203.0.113.9", &bob).0, 429);
@@ -109,6 +109,8 @@ async fn a_person_is_counted_across_addresses_and_can_still_sign_out() {
         "POST /auth/logout",
         "POST /auth/logout-all",
         "GET /account/sign-out",
+        "GET /auth/csrf",
+        "DELETE /auth/sessions/s1",
     ] {
         assert_ne!(
             signed_in(&site, "198.51.100.7", &here, path).0,
