@@ -139,7 +139,8 @@ export function slowNetworkStories(world) {
         assert.deepEqual(await refusal, { code: "UNREACHABLE", status: 0 });
         await network.flow();
         assert.equal((await tab.client.evaluate((client) => client.session())).user.email, world.site.user.email);
-        await tab.told([]);
+        // Whoever heard that nobody answered hears who it is.
+        await tab.told([world.site.user.email]);
       },
       REFUSALS,
     );
@@ -192,7 +193,8 @@ export function slowNetworkStories(world) {
         await tab.page.clock.resume();
         assert.equal((await tab.client.evaluate((client) => client.session()))?.user.email, world.site.user.email);
         assert.equal(await generation(visitor), "1");
-        await tab.told([]);
+        // Whoever heard that nobody answered hears who it is.
+        await tab.told([world.site.user.email]);
       },
       // And 409 where the issuer is still at the one before: then the client asks again.
       /^Failed to load resource: the server responded with a status of 40[19] /,
