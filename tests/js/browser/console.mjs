@@ -87,7 +87,7 @@ export function consoleStories(world) {
           // Nobody whom the browser knows: what it knows has attempts of its own.
           await other.context.clearCookies();
           await other.page.goto("/login?returnTo=/app");
-          const lock = other.page.getByRole("alert").getByText("signing in with this address is locked");
+          const lock = other.page.getByRole("alert").getByText("After too many wrong passwords");
           for (let tries = 0; (await lock.count()) === 0; tries += 1) {
             assert.ok(tries < 20, "no lock comes");
             await other.page.getByLabel("E-mail address").fill(email);
