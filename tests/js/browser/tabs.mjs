@@ -108,7 +108,10 @@ export function tabStories(world) {
         const refusal = await tab.client.evaluate((client) => client.session().catch(({ code }) => code));
         assert.equal(refusal, "UNREACHABLE");
         assert.equal(await generation(visitor), "0");
+        // Who is signed in is asked besides, so a note may be there before the refresh is over.
+        const refreshed = tab.page.waitForResponse("**/auth/refresh");
         await tab.changesNoteBy(() => visitor.context.setOffline(false));
+        await refreshed;
         assert.equal(await generation(visitor), "1");
         // Whoever heard that nobody answered hears who it is.
         await tab.told([email]);
