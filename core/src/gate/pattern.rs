@@ -192,7 +192,7 @@ impl Pattern {
         })
     }
 
-    /// Whether the pattern covers a path whose segments were folded by [`fold`] or [`fold_representation`].
+    /// Whether the pattern covers a path whose segments were folded by [`fold`].
     pub(super) fn covers_folded(&self, folded_path: &[String]) -> bool {
         self.covers_by(folded_path, |segment, text| match segment {
             Segment::Literal { folded, .. } => folded == text,
@@ -231,18 +231,20 @@ impl Segment {
 /// What the most generous application would make of a segment: case folded, blanks around it and dots and blanks after
 /// it dropped, as case-insensitive routers and some file systems do.
 pub(super) fn fold(segment: &str) -> String {
-    segment
-        .trim_start()
-        .trim_end_matches(|character: char| character == '.' || character.is_whitespace())
+    without_end(segment.trim_start())
         .chars()
         .flat_map(letters::folded)
         .collect()
 }
 
-/// As [`fold`], and without the endings of [`REPRESENTATIONS`].
-pub(super) fn fold_representation(segment: &str) -> String {
-    let folded = fold(segment);
-    let mut name = folded.as_str();
+/// Without the dots and blanks after it.
+pub(super) fn without_end(segment: &str) -> &str {
+    segment.trim_end_matches(|character: char| character == '.' || character.is_whitespace())
+}
+
+/// A folded segment without the endings of [`REPRESENTATIONS`].
+pub(super) fn without_representation(folded: &str) -> &str {
+    let mut name = folded;
     while let Some(shorter) = REPRESENTATIONS
         .iter()
         .find_map(|ending| name.strip_suffix(ending))
@@ -250,25 +252,19 @@ pub(super) fn fold_representation(segment: &str) -> String {
     {
         name = shorter;
     }
-    name.to_string()
+    name
 }
 
 /// The page that a path may be another representation of, whole path considered.
-pub(super) fn page_of(segments: &[String]) -> Vec<String> {
+pub(super) fn page_of<'p>(folded: &[&'p str]) -> Vec<&'p str> {
     // What follows `admin.segments` names a part of the page.
-    let whole = segments
+    let whole = folded
         .iter()
-        .position(|segment| fold(segment).ends_with(".segments"))
-        .map_or(segments.len(), |place| place + 1);
-    let mut page: Vec<String> = segments
-        .iter()
-        .take(whole)
-        .map(|segment| fold_representation(segment))
-        .collect();
-    if page
-        .last()
-        .is_some_and(|last| PAGE_FILES.contains(&last.as_str()))
-    {
+        .position(|segment| segment.ends_with(".segments"))
+        .map_or(folded.len(), |place| place + 1);
+    let parts = folded.iter().copied().take(whole);
+    let mut page: Vec<&str> = parts.map(without_representation).collect();
+    if page.last().is_some_and(|last| PAGE_FILES.contains(last)) {
         page.pop();
     }
     page
@@ -406,11 +402,9 @@ mod tests {
             ("admin.bak", "admin.bak", "admin.bak"),
             (".json", ".json", ".json"),
         ] {
-            assert_eq!(
-                (fold(segment), fold_representation(segment)),
-                (folded.into(), bare.into()),
-                "{segment}"
-            );
+            let read = fold(segment);
+            let read = (read.as_str(), without_representation(&read));
+            assert_eq!(read, (folded, bare), "{segment}");
         }
         assert!(pattern("/Admin/**").covers_folded(&[fold("aDMIN"), fold("x")]));
     }

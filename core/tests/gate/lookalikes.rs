@@ -117,9 +117,14 @@ roles = ["admin"]
 [[route]]
 path = "/wiki/**"
 roles = ["admin"]
+[[route]]
+path = "/old.pl/own.py"
+roles = ["admin"]
 "#,
     );
     for (path, outcome) in [
+        ("/old.pl/own.py/x", Outcome::Forbidden),
+        ("/old.pl/own.asp/x", Outcome::Allow),
         ("/wiki.php/x", Outcome::Forbidden),
         ("/Wiki.php5/x", Outcome::Forbidden),
         ("/admin.php", Outcome::Forbidden),

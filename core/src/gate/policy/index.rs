@@ -92,7 +92,11 @@ impl Index {
     }
 
     /// The rules that cover a path on a host, in order.
-    pub(super) fn covering<'i>(&'i self, segments: &[String], host: Option<&Host>) -> Covering<'i> {
+    pub(super) fn covering<'i, S: AsRef<str>>(
+        &'i self,
+        segments: &[S],
+        host: Option<&Host>,
+    ) -> Covering<'i> {
         let mut found = Covering(Vec::new());
         self.follow("", segments, &mut found);
         if let Some(host) = host {
@@ -104,7 +108,7 @@ impl Index {
         found
     }
 
-    fn follow<'i>(&'i self, root: &str, segments: &[String], found: &mut Covering<'i>) {
+    fn follow<'i, S: AsRef<str>>(&'i self, root: &str, segments: &[S], found: &mut Covering<'i>) {
         // Nodes that are left to look at, each with the number of segments before it.
         let mut left: Vec<(usize, usize)> = Vec::new();
         left.extend(self.roots.get(root).map(|root| (*root, 0)));
@@ -115,7 +119,7 @@ impl Index {
                 found.0.push(&node.ends);
                 continue;
             };
-            let literal = node.literal.get(segment).copied();
+            let literal = node.literal.get(segment.as_ref()).copied();
             let next = [literal, node.any].into_iter().flatten();
             left.extend(next.map(|next| (next, depth + 1)));
         }

@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::super::path::{CanonicalPath, decoded_segments};
-use super::super::pattern::{fold, fold_representation, page_of};
+use super::super::pattern::{fold, page_of, without_end, without_representation};
 use super::{Host, Policy, Rule};
 use crate::revocation::Mode;
 
@@ -22,6 +22,9 @@ const SCRIPTS: &[&str] = &[
 
 /// Of a name with more dots than that, the first and the last of them count.
 const MAX_DOTS: usize = 16;
+
+/// The most scripts of a path that are looked at, from the left.
+const MAX_SCRIPTS: usize = 16;
 
 impl Policy {
     /// The rule that protects what this path is another spelling of, if `decider` would let it pass for less.
@@ -35,26 +38,21 @@ impl Policy {
         // Nothing covers it: it is denied anyway.
         let decider = decider?;
         let segments = decoded_segments(path.without_locale_of_any_case(&self.settings.locales));
+        let folded: Vec<String> = segments.iter().map(|one| fold(one)).collect();
+        let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
         let host = Host::read(host);
-        let guard_of = |twin: &[String]| {
+        let guard_of = |twin: &[&str]| {
             let covering = self.folded.covering(twin, host.as_ref());
             let rule = self.concerning(covering, method).next()?;
             rule.guards_against(decider, method).then_some(rule)
         };
         let narrower = |rule: &&Rule| rule.specificity() > decider.specificity();
-        let guard = |twin: Vec<String>| guard_of(&twin).filter(narrower);
-        let all = |fold_one: fn(&str) -> String| segments.iter().map(|one| fold_one(one)).collect();
-        let script = script_of(&segments);
-        let found = guard(all(fold))
-            .or_else(|| guard(all(fold_representation)))
-            .or_else(|| guard(page_of(&segments)))
-            .or_else(|| pages_without_format(&segments).find_map(guard))
-            .or_else(|| pages_without_format(script.as_deref()?).find_map(guard))
-            .or_else(|| guard(script.clone()?));
+        let guard = |twin: &[&str]| guard_of(twin).filter(narrower);
+        let found = guard(&folded).or_else(|| pages_behind(&folded).find_map(|page| guard(&page)));
         if found.is_some() {
             return found;
         }
-        let page = page_behind_data_route(&segments, &self.settings.locales)?;
+        let page = page_behind_data_route(&folded, &self.settings.locales)?;
         let speaks_of_data_routes = decider.pattern.as_str().starts_with("/_next/data");
         guard_of(&page).filter(|rule| {
             let asks_the_same = rule.demand == decider.demand
@@ -96,63 +94,75 @@ impl Rule {
     }
 }
 
-/// `/admin.xml` is `/admin` where a router takes what stands behind a dot for a format: what stands before each dot of the last
-/// segment, but for one that the name begins with.
-fn pages_without_format(segments: &[String]) -> impl Iterator<Item = Vec<String>> {
-    let (last, before) = segments
-        .split_last()
-        .map_or(("", segments), |(last, before)| (last.as_str(), before));
-    let dots = last.match_indices('.').filter(|(at, _)| *at > 0);
-    let (first, others) = (dots.clone().take(1), dots.skip(1));
-    // Every one costs a look at the rules, and a path has room for two thousand.
-    let last_ones: Vec<_> = others.collect();
-    let from = last_ones.len().saturating_sub(MAX_DOTS);
-    let kept = first.chain(last_ones.into_iter().skip(from));
-    let pages = kept.filter_map(move |(at, _)| {
-        let page = fold(last.get(..at)?);
-        let before = before.iter().map(|one| fold(one));
-        Some(before.chain([page]).collect())
+/// The pages that a path may be a representation, a format or a script of.
+fn pages_behind<'p>(folded: &'p [&'p str]) -> impl Iterator<Item = Vec<&'p str>> {
+    let by_file = core::iter::once_with(|| page_of(folded));
+    // All others need a dot, which most paths have not.
+    let has_dot = folded.iter().any(|segment| segment.contains('.'));
+    let by_ending = has_dot.then(|| {
+        let representation = core::iter::once_with(|| {
+            let segments = folded.iter().copied();
+            segments.map(without_representation).collect()
+        });
+        let of_scripts = scripts(folded).flat_map(|script| {
+            let whole = core::iter::once_with(|| script.to_vec());
+            pages_without_format(script).chain(whole)
+        });
+        representation
+            .chain(pages_without_format(folded))
+            .chain(of_scripts)
     });
-    pages.collect::<Vec<_>>().into_iter()
+    by_file.chain(by_ending.into_iter().flatten())
 }
 
-/// `/admin.php/x` is `/admin.php`. `None` where no segment but the last is a script.
-fn script_of(segments: &[String]) -> Option<Vec<String>> {
-    let (_, before) = segments.split_last()?;
-    let is_script = |segment: &String| {
-        let folded = fold(segment);
-        SCRIPTS.iter().any(|ending| folded.ends_with(ending))
-    };
-    let script = before.iter().position(is_script)?;
-    let whole = before.iter().take(script + 1);
-    Some(whole.map(|one| fold(one)).collect())
+/// `/admin.xml` is `/admin` where a router takes what stands behind a dot for a format: what stands before each dot of the last
+/// segment, but for one that the name begins with.
+fn pages_without_format<'p>(folded: &'p [&'p str]) -> impl Iterator<Item = Vec<&'p str>> {
+    let (last, before) = folded
+        .split_last()
+        .map_or(("", folded), |(last, before)| (*last, before));
+    let dots = move || last.match_indices('.').filter(|(at, _)| *at > 0);
+    let count = dots().count();
+    dots()
+        .enumerate()
+        // Every one costs a look at the rules, and a path has room for thousands.
+        .filter(move |(number, _)| *number == 0 || number + MAX_DOTS >= count)
+        .filter_map(move |(_, (at, _))| {
+            let page = without_end(last.get(..at)?);
+            Some(before.iter().copied().chain([page]).collect())
+        })
+}
+
+/// `/admin.php/x` is `/admin.php`: what ends with a segment that is a script, and is not the whole path.
+fn scripts<'p>(folded: &'p [&'p str]) -> impl Iterator<Item = &'p [&'p str]> {
+    let before = folded.split_last().map_or(folded, |(_, before)| before);
+    let is_script = |segment: &str| SCRIPTS.iter().any(|ending| segment.ends_with(ending));
+    let places = before.iter().enumerate();
+    let scripts = places.filter(move |(_, segment)| is_script(segment));
+    // What stands behind many of them is far below what any rule names.
+    scripts
+        .take(MAX_SCRIPTS)
+        .filter_map(move |(at, _)| before.get(..=at))
 }
 
 /// `/_next/data/BUILD/admin.json` is the content of `/admin` in another representation.
-fn page_behind_data_route(segments: &[String], locales: &[String]) -> Option<Vec<String>> {
-    let folded: Vec<String> = segments
-        .iter()
-        .map(|segment| fold_representation(segment))
-        .collect();
-    let [next, data, _build, page @ ..] = folded.as_slice() else {
-        return None;
-    };
-    if next != "_next" || data != "data" {
+fn page_behind_data_route<'p>(folded: &[&'p str], locales: &[String]) -> Option<Vec<&'p str>> {
+    let mut segments = folded.iter().copied().map(without_representation);
+    if segments.next() != Some("_next") || segments.next() != Some("data") {
         return None;
     }
-    let page = match page {
-        [first, rest @ ..]
-            if locales
-                .iter()
-                .any(|locale| locale.eq_ignore_ascii_case(first)) =>
-        {
-            rest
-        }
-        whole => whole,
+    let _build = segments.next()?;
+    let mut page: Vec<&str> = segments.collect();
+    let is_locale = |first: &&str| {
+        locales
+            .iter()
+            .any(|locale| locale.eq_ignore_ascii_case(first))
     };
-    Some(if matches!(page, [only] if only == "index") {
-        Vec::new()
-    } else {
-        page.to_vec()
-    })
+    if page.first().is_some_and(is_locale) {
+        page.remove(0);
+    }
+    if matches!(page.as_slice(), ["index"]) {
+        page.clear();
+    }
+    Some(page)
 }
