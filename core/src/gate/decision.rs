@@ -29,7 +29,7 @@ use super::credential::Credential;
 use super::limit::Turn;
 use super::path::{CanonicalPath, PathRefusal};
 use super::permit::{Destination, Permit, ResponsePolicy};
-use super::policy::{Found, Policy, PolicyState, Rule};
+use super::policy::{Asked, Found, Policy, PolicyState, Rule};
 use super::refusal::{
     Refusal, keys_unavailable, path_refused, revocations_unavailable, token_refused, token_revoked,
 };
@@ -119,6 +119,18 @@ pub fn decide(gate: &Gate<'_>, request: &RequestView<'_>, now: UnixTime) -> Deci
     settle(gate, request, now).unwrap_or_else(|early| *early)
 }
 
+impl RequestView<'_> {
+    /// What a rule is chosen by, for this path.
+    pub(super) const fn asked<'r>(&'r self, path: &'r CanonicalPath) -> Asked<'r> {
+        Asked {
+            path,
+            method: self.method,
+            host: self.host,
+            opens_websocket: self.source.opens_websocket,
+        }
+    }
+}
+
 /// `Err` is a decision too, made before the usual end; it is boxed because it is large.
 type Settled = Result<Decision, Box<Decision>>;
 
@@ -157,7 +169,7 @@ fn judge_app(
     if let Some(answer) = source::answer_to_preflight(policy, request, path) {
         return Ok(answer);
     }
-    let rule = match policy.find(path, request.method, request.host) {
+    let rule = match policy.find(&request.asked(path)) {
         Found::Rule(rule) => rule,
         Found::Nothing => return refuse(ProblemCode::RouteDenied, "no-rule"),
         Found::Lookalike { protected } => {
@@ -307,7 +319,7 @@ fn to_issuer(
         return Ok(Decision::Refuse(refusal));
     }
     let (turns, client) = (&gate.turns, request.client);
-    let [by_address, by_identity] = policy.limits_of_issuer(path);
+    let [by_address, by_identity] = policy.limits_of_issuer(path, request.method);
     turns.take(by_address, client, None)?;
     if by_identity.is_some() && turns.counts(client) {
         // Whose token it is matters for the count only: the issuer judges the request, whatever its token is worth here.
@@ -373,7 +385,7 @@ fn judge_sign_in_page(
         return to_issuer(gate, policy, request, path, now);
     }
     // Before anybody looks at the credential. On the way to the issuer it is not taken once more.
-    let [by_address, _] = policy.limits_of_issuer(path);
+    let [by_address, _] = policy.limits_of_issuer(path, request.method);
     gate.turns.take(by_address, request.client, None)?;
     match Caller::of(gate, request, Mode::Bounded, now)? {
         Caller::Known(_) => {
@@ -429,7 +441,7 @@ fn reachable_page<'p>(
             request.client.is_among(policy.addresses_of_issuer(&target))
         }
         Territory::VerifyToken => false,
-        Territory::App => match policy.find(&target, "GET", request.host) {
+        Territory::App => match policy.find(&Asked::page(&target, "GET", request.host)) {
             Found::Rule(rule) => {
                 rule.admits(request.client)
                     && matches!(subject.before(rule.demand(), now), Standing::Passes)

@@ -13,7 +13,7 @@ use super::client::{AddressRange, Client};
 use super::limit::Limit;
 use super::path::{CanonicalPath, PathRefusal};
 use super::persona::Persona;
-use super::policy::{Found, Policy, Rule, TestRow};
+use super::policy::{Asked, Found, Policy, Rule, TestRow};
 use super::subject::Standing;
 use super::territory::Territory;
 use crate::revocation::Mode;
@@ -296,7 +296,10 @@ impl Policy {
                     let reason = elsewhere(question.client, "administrators'", "administration");
                     (Outcome::Forbidden, reason)
                 };
-                let limits = self.limits_of_issuer(&path).into_iter().flatten();
+                let limits = self
+                    .limits_of_issuer(&path, question.method)
+                    .into_iter()
+                    .flatten();
                 Explanation {
                     addresses,
                     limits: limits.cloned().collect(),
@@ -319,7 +322,7 @@ impl Policy {
 
     fn answer_app(&self, question: &Question<'_>, path: &CanonicalPath) -> Explanation {
         let judged = path.without_locale(&self.settings().locales).to_string();
-        let rule = match self.find(path, question.method, question.host) {
+        let rule = match self.find(&Asked::page(path, question.method, question.host)) {
             Found::Rule(rule) => rule,
             Found::Nothing => {
                 let mut told = without_rule(
@@ -361,7 +364,7 @@ impl Policy {
         reason: String,
     ) -> Explanation {
         let losing = self
-            .candidates(path, question.method, question.host)
+            .candidates(&Asked::page(path, question.method, question.host))
             .filter(|candidate| candidate.line() != rule.line())
             .map(|loser| LosingRule {
                 path: loser.path().to_string(),

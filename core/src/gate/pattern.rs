@@ -7,6 +7,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::path::{CanonicalPath, decoded_segments};
 use crate::letters;
@@ -29,8 +30,8 @@ const REPRESENTATIONS: &[&str] = &[
 ];
 
 /// Files below a page that are the page itself: `/admin/index.html` of file servers, `/admin/__data.json` of SvelteKit,
-/// `/admin/_payload.json` of Nuxt.
-const PAGE_FILES: &[&str] = &["index", "__data", "_payload"];
+/// `/admin/_payload.json` of Nuxt, `/admin/default.aspx` of IIS.
+const PAGE_FILES: &[&str] = &["index", "default", "__data", "_payload"];
 
 /// How narrowly a rule speaks. The greater one decides; the fields are compared in order. A pattern that covers only
 /// a part of what another covers is always the more specific of the two.
@@ -146,14 +147,18 @@ impl Pattern {
         }
     }
 
-    pub(super) fn specificity(&self) -> Specificity {
-        let wildcards = self
-            .segments
-            .iter()
-            .filter(|segment| matches!(segment, Segment::Any))
-            .count();
+    /// How narrowly it speaks, were it not for these of its segments.
+    pub(super) fn specificity_without(&self, left_out: &Range<usize>) -> Specificity {
+        let (mut literals, mut wildcards) = (0, 0);
+        for (at, segment) in self.segments.iter().enumerate() {
+            match segment {
+                _ if left_out.contains(&at) => {}
+                Segment::Literal { .. } => literals += 1,
+                Segment::Any => wildcards += 1,
+            }
+        }
         Specificity {
-            literals: self.segments.len() - wildcards,
+            literals,
             exact: !self.open,
             wildcards,
             host: 0,
@@ -263,7 +268,11 @@ pub(super) fn page_of<'p>(folded: &[&'p str]) -> Vec<&'p str> {
         .position(|segment| segment.ends_with(".segments"))
         .map_or(folded.len(), |place| place + 1);
     let parts = folded.iter().copied().take(whole);
-    let mut page: Vec<&str> = parts.map(without_representation).collect();
+    without_page_file(parts.map(without_representation).collect())
+}
+
+/// A page without the file below it that is the page itself.
+pub(super) fn without_page_file(mut page: Vec<&str>) -> Vec<&str> {
     if page.last().is_some_and(|last| PAGE_FILES.contains(last)) {
         page.pop();
     }
@@ -364,7 +373,7 @@ mod tests {
         ];
         let found: Vec<_> = ascending
             .iter()
-            .map(|text| pattern(text).specificity())
+            .map(|text| pattern(text).specificity_without(&(0..0)))
             .collect();
         let mut sorted = found.clone();
         sorted.sort();

@@ -11,7 +11,7 @@ use super::caller::Caller;
 use super::cors::{CorsGrant, Preflight};
 use super::decision::{Decision, RequestView};
 use super::path::CanonicalPath;
-use super::policy::{Found, Policy, Rule};
+use super::policy::{Asked, Found, Policy, Rule};
 use super::refusal::{RETRY_AFTER_SECONDS, Refusal};
 use crate::csrf::{CsrfAnswer, CsrfQuestion, Finding, UnreadForm};
 use crate::origin::{PageOf, Provenance, is_unsafe};
@@ -47,7 +47,8 @@ pub(super) enum TokenDemand {
 
 /// Why a request for the issuer is refused here already. The issuer asks more of it.
 pub(super) fn refused_for_issuer(site: &str, request: &RequestView<'_>) -> Option<Refusal> {
-    if !matters(request) {
+    // It answers no page of another origin, with cookies or without; such a page shall not use up its visitors' turns either.
+    if !is_unsafe(request.method) && !matters(request) {
         return None;
     }
     match request.source.provenance.judge(site, &[]) {
@@ -175,9 +176,13 @@ pub(super) fn answer_to_preflight(
     if !is_preflight(request) {
         return None;
     }
-    let word_about = |method: &str| match policy.find(path, method, request.host) {
-        Found::Rule(rule) => rule.manner().cors.as_ref(),
-        Found::Lookalike { .. } | Found::Nothing => None,
+    let word_about = |method: &str| {
+        let asked = Asked::page(path, method, request.host);
+        match policy.find(&asked) {
+            // Whoever may not ask at all is told nothing of who may read it.
+            Found::Rule(rule) if rule.admits(request.client) => rule.manner().cors.as_ref(),
+            Found::Rule(_) | Found::Lookalike { .. } | Found::Nothing => None,
+        }
     };
     let cors = word_about(method)?;
     let grant = CorsGrant::of(cors, Some(origin));

@@ -169,13 +169,15 @@ fn what_may_change_something_comes_from_a_page_of_ours() {
         };
         let asked = format!("{method} {target} {origin:?} {fetch_site:?}");
         assert_eq!(told(site.ask(&request)), expected, "{asked}");
-        // Whoever brings no cookie of ours acts for nobody by them.
+        // Whoever brings no cookie of ours acts for nobody by them. The issuer answers no page of another origin all the same.
         let mut without = request;
         without.source.brings_cookies = false;
-        assert!(
-            !told(site.ask(&without)).starts_with("403"),
-            "{asked} without cookies"
-        );
+        let found = told(site.ask(&without));
+        if target.starts_with("/auth/") || target == "/login" {
+            assert_eq!(found, expected, "{asked} without cookies");
+        } else {
+            assert!(!found.starts_with("403"), "{asked} without cookies");
+        }
     }
 }
 
@@ -278,6 +280,59 @@ fn a_preflight_is_answered_where_the_policy_speaks() {
             expected,
             "{target} {origin} {method}"
         );
+    }
+}
+
+/// Whoever may not ask at all is not told who may read it.
+#[test]
+fn a_preflight_from_elsewhere_is_refused_like_the_request() {
+    let site = Site::with_policy(
+        r#"
+version = 1
+[[route]]
+path = "/inside"
+allow = "public"
+addresses = ["10.0.0.0/8"]
+cors = { origins = ["https://a.example"] }
+"#,
+    );
+    for (client, expected) in [
+        ("10.1.2.3", "204 to a preflight"),
+        ("203.0.113.9", "403 ADDRESS_NOT_ALLOWED"),
+    ] {
+        let target = call("OPTIONS", "/inside");
+        let mut request = from(target, Some("https://a.example"), Some("cross-site"));
+        request.source.brings_cookies = false;
+        request.source.asks_for_method = Some("GET");
+        request.client = Client::At(client.parse().unwrap());
+        assert_eq!(told(site.ask(&request)), expected, "{client}");
+    }
+}
+
+/// Case and dots are folded of whatever opens a WebSocket too.
+#[test]
+fn another_spelling_of_a_websocket_is_asked_for_its_page_too() {
+    let site = Site::with_policy(
+        r#"
+version = 1
+[[route]]
+path = "/**"
+allow = "public"
+check_origin = false
+[[route]]
+path = "/socket"
+allow = "public"
+"#,
+    );
+    for (target, opens, expected) in [
+        ("/socket", true, "403 ORIGIN_REFUSED"),
+        ("/Socket", true, "403 ROUTE_DENIED"),
+        ("/Socket", false, "forward /Socket to app as nobody"),
+        ("/other", true, "forward /other to app as nobody"),
+    ] {
+        let mut request = from(call("GET", target), FOREIGN, Some("cross-site"));
+        request.source.opens_websocket = opens;
+        assert_eq!(told(site.ask(&request)), expected, "{target} {opens}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! How often the issuer's paths may be asked for: by address whoever asks, and by identity where a token says whose it is.
 
 use edgeward_core::gate::{Client, Decision, Policy, Ruling};
+use edgeward_core::origin::Provenance;
 use edgeward_core::token::SigningKey;
 use serde_json::json;
 
@@ -70,11 +71,37 @@ fn each_path_of_the_issuer_has_a_limit_by_address_and_those_that_act_for_somebod
         let without = taken(&site, here(call("POST", target)));
         assert_eq!(without, (by_address.to_owned(), end), "{target}");
     }
+    // What changes nothing guesses nothing, and any page can make a visitor's browser ask for it.
+    for target in ["/auth/login", "/auth/password", "/auth/refresh"] {
+        for method in ["GET", "HEAD", "OPTIONS"] {
+            let (turns, _) = taken(&site, here(call(method, target)));
+            assert_eq!(turns, "issuer", "{method} {target}");
+        }
+    }
     // Whoever is led on has taken a turn before the token was looked at. What only the gate answers reaches nobody.
     let led = taken(&site, here(open("/login").with(&ada)));
     assert_eq!(led, ("issuer".to_owned(), "303 /".to_owned()));
     let verified = taken(&site, here(call("GET", "/auth/verify-token").with(&ada)));
     assert_eq!(verified, (String::new(), "204".to_owned()));
+}
+
+/// Nobody can keep others from signing in by a page that they open, with their cookies or without.
+#[test]
+fn what_a_page_of_another_origin_sends_takes_no_turn() {
+    let site = Site::with_policy(POLICY);
+    let of_others = Provenance {
+        origin: Some("https://evil.example"),
+        fetch_site: Some("cross-site"),
+    };
+    for target in ["/auth/login", "/auth/refresh", "/auth/me"] {
+        for brings_cookies in [false, true] {
+            let mut request = here(call("POST", target));
+            request.source.provenance = of_others;
+            request.source.brings_cookies = brings_cookies;
+            let refused = (String::new(), "403 ORIGIN_REFUSED".to_owned());
+            assert_eq!(taken(&site, request), refused, "{target} {brings_cookies}");
+        }
+    }
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn a_request_takes_the_turns_of_its_route_and_of_the_issuers_paths() {
         ),
         (
             at(call("OPTIONS", "/auth/login")),
-            &["sign-in"],
+            &["issuer"],
             "forward /auth/login to issuer as nobody",
         ),
         (

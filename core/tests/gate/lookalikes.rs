@@ -141,6 +141,70 @@ roles = ["admin"]
     }
 }
 
+#[test]
+fn what_leads_to_a_program_does_not_hide_the_page_that_it_shows() {
+    let policy = policy(
+        r#"
+[gate]
+locales = ["de"]
+[[route]]
+path = "/**"
+allow = "public"
+[[route]]
+path = "/index.php/**"
+allow = "public"
+[[route]]
+path = "/reports/**"
+roles = ["admin"]
+[[route]]
+path = "/x/deep"
+roles = ["admin"]
+[[route]]
+path = "/index.php/reports/open"
+allow = "public"
+[[route]]
+path = "/_next/data/**"
+allow = "public"
+[[route]]
+path = "/_next/data/*/reports/open.json"
+allow = "public"
+[[route]]
+path = "/page"
+roles = ["admin"]
+"#,
+    );
+    for (path, outcome) in [
+        ("/index.php/reports/7", Outcome::Forbidden),
+        ("/INDEX.php/Reports/7", Outcome::Forbidden),
+        ("/index.php/de/reports/7", Outcome::Forbidden),
+        ("/de/index.php/reports/7", Outcome::Forbidden),
+        ("/index.php/reports.json", Outcome::Forbidden),
+        ("/index.php/reports.xml", Outcome::Forbidden),
+        ("/x/index.php/reports/7", Outcome::Forbidden),
+        ("/x/index.php/deep", Outcome::Forbidden),
+        ("/app.fcgi/reports", Outcome::Forbidden),
+        ("/index.php", Outcome::Allow),
+        ("/index.php/news", Outcome::Allow),
+        ("/index.php/news/reports", Outcome::Allow),
+        // Written for exactly this.
+        ("/index.php/reports/open", Outcome::Allow),
+        ("/app.php/reports/open", Outcome::Forbidden),
+        // A rule for all data opens the way, and says nothing of a page.
+        ("/_next/data/b/reports/7.json", Outcome::Forbidden),
+        ("/_next/data/b/news.json", Outcome::Allow),
+        ("/_next/data/b/reports/open.json", Outcome::Allow),
+        // A page and the file that shows it.
+        ("/page/index.php", Outcome::Forbidden),
+        ("/page/index.shtml", Outcome::Forbidden),
+        ("/page/Index.php/x", Outcome::Forbidden),
+        ("/page/default.aspx", Outcome::Forbidden),
+        ("/page/other.php", Outcome::Allow),
+    ] {
+        let explanation = policy.explain("GET", path, &persona("user"));
+        assert_eq!(explanation.outcome, outcome, "{path}\n{explanation}");
+    }
+}
+
 /// A public rule protects too what it asks of every request: somebody who guesses passwords could spell the path otherwise.
 #[test]
 fn what_a_public_rule_asks_of_every_request_is_asked_in_every_spelling() {

@@ -21,6 +21,7 @@ mod policy;
 mod policy_text;
 mod policy_schema;
 mod lookalikes;
+mod agreement;
 mod limits;
 mod issuer_limits;
 mod refresh_turns;

@@ -21,6 +21,7 @@ use crate::gate::client::{AddressRange, Client};
 use crate::gate::limit::{By, Limit};
 use crate::gate::path::CanonicalPath;
 use crate::gate::territory::is_for_administrators;
+use crate::origin::is_unsafe;
 
 /// The most limits of a policy. Because each has a table in the memory of each isolate.
 pub const MAX_LIMITS: usize = 32;
@@ -113,11 +114,17 @@ impl Limits {
         self.0.iter().find(|limit| limit.name == name)
     }
 
-    /// The limits that hold for a path of the issuer: by address, and by identity.
-    pub(in crate::gate) fn of_issuer(&self, path: &CanonicalPath) -> [Option<&Arc<Limit>>; 2] {
+    /// The limits that hold for a request to the issuer: by address, and by identity.
+    pub(in crate::gate) fn of_issuer(
+        &self,
+        path: &CanonicalPath,
+        method: &str,
+    ) -> [Option<&Arc<Limit>>; 2] {
         let mut segments = path.without_locale(&[]).split('/').skip(1);
         let (first, second) = (segments.next(), segments.next().unwrap_or_default());
         let by_address = match (first, second) {
+            // Any page can make its visitors' browsers ask for these; nothing is guessed so, and it shall keep nobody from signing in.
+            _ if !is_unsafe(method) => ISSUER,
             (Some("auth"), "login" | "register" | "password" | "step-up") => SIGN_IN,
             (Some("auth"), "refresh") => REFRESH,
             _ => ISSUER,

@@ -195,7 +195,7 @@ impl Iterator for Covering<'_> {
     reason = "a test that meets what it does not expect has failed"
 )]
 mod tests {
-    use super::super::{Policy, Rule};
+    use super::super::{Asked, Policy, Rule};
     use super::*;
     use crate::gate::path::{CanonicalPath, decoded_segments};
     use crate::gate::pattern::fold;
@@ -278,7 +278,7 @@ mod tests {
             };
             let concerned = || policy.rules.iter().filter(|rule| rule.concerns(method) && is_here(rule));
             prop_assert_eq!(
-                lines(policy.candidates(&path, method, host)),
+                lines(policy.candidates(&Asked::page(&path, method, host))),
                 lines(concerned().filter(|rule| rule.pattern.covers(&segments)))
             );
             let folded: Vec<String> = segments.iter().map(|one| fold(one)).collect();
@@ -324,7 +324,8 @@ mod tests {
         };
         let policy = routes(10_000).unwrap();
         let path = CanonicalPath::parse("/section-99/page-9999/x").unwrap();
-        let found: Vec<_> = policy.candidates(&path, "GET", "any.example").collect();
+        let asked = Asked::page(&path, "GET", "any.example");
+        let found: Vec<_> = policy.candidates(&asked).collect();
         assert!(
             matches!(found.as_slice(), [rule] if rule.line() == 2 + 3 * 9_999 + 1),
             "{found:?}"

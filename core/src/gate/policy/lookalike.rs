@@ -1,17 +1,22 @@
 //! Other spellings of what a rule protects.
 //!
 //! Some applications fold what paths distinguish: letter case, dots and blanks after a segment, other representations of a page
-//! (`/admin.rsc`, `/admin.xml`, `/_next/data/BUILD/admin.json`), and what follows a script (`/admin.php/x`). A broad rule would let
-//! such a twin of a protected page through. So where a *more specific, protected* rule covers the folded path, the request is
+//! (`/admin.rsc`, `/admin.xml`, `/_next/data/BUILD/admin.json`), what follows a script (`/admin.php/x`), and what leads to one
+//! (`/index.php/admin`). A broad rule would let such a twin of a protected page through. So where a *more specific, protected* rule covers the folded path, the request is
 //! denied; a rule written for exactly that spelling is as specific and lifts the denial. Folds that need a table (full-width letters,
 //! for example) are not looked for: there deny by default must do.
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::iter::once_with;
+use core::ops::Range;
 
-use super::super::path::{CanonicalPath, decoded_segments};
-use super::super::pattern::{fold, page_of, without_end, without_representation};
-use super::{Host, Policy, Rule};
+use super::super::path::decoded_segments;
+use super::super::pattern::{
+    fold, page_of, without_end, without_page_file, without_representation,
+};
+use super::{Asked, Host, Policy, Rule};
+use crate::origin::is_unsafe;
 use crate::revocation::Mode;
 
 /// Endings of programs that are run whatever follows them in the path, as CGI has it (RFC 3875, section 4.1.5, `PATH_INFO`).
@@ -26,42 +31,45 @@ const MAX_DOTS: usize = 16;
 /// The most scripts of a path that are looked at, from the left.
 const MAX_SCRIPTS: usize = 16;
 
+/// A page that a path may be another spelling of.
+struct Twin<'p> {
+    page: Vec<&'p str>,
+    /// The segments of the path that lead to the program that shows the page, and say nothing of it.
+    way: Range<usize>,
+}
+
+impl<'p> Twin<'p> {
+    /// The whole path is a spelling of it.
+    const fn whole(page: Vec<&'p str>) -> Self {
+        Self { page, way: 0..0 }
+    }
+}
+
 impl Policy {
     /// The rule that protects what this path is another spelling of, if `decider` would let it pass for less.
-    pub(super) fn guarded_twin(
-        &self,
-        path: &CanonicalPath,
-        method: &str,
-        host: &str,
-        decider: Option<&Rule>,
-    ) -> Option<&Rule> {
-        // Nothing covers it: it is denied anyway.
-        let decider = decider?;
-        let segments = decoded_segments(path.without_locale_of_any_case(&self.settings.locales));
+    pub(super) fn guarded_twin(&self, asked: &Asked<'_>, decider: &Rule) -> Option<&Rule> {
+        let locales = &self.settings.locales;
+        let segments = decoded_segments(asked.path.without_locale_of_any_case(locales));
         let folded: Vec<String> = segments.iter().map(|one| fold(one)).collect();
         let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
-        let host = Host::read(host);
-        let guard_of = |twin: &[&str]| {
-            let covering = self.folded.covering(twin, host.as_ref());
-            let rule = self.concerning(covering, method).next()?;
-            rule.guards_against(decider, method).then_some(rule)
+        let host = Host::read(asked.host);
+        let guard = |Twin { page, way }: Twin<'_>| {
+            let covering = self.folded.covering(&page, host.as_ref());
+            let rule = self.concerning(covering, asked.method).next()?;
+            let said = decider.specificity_without(&way);
+            let is_narrower = rule.specificity() > said;
+            let guards = if way.is_empty() {
+                is_narrower
+            } else {
+                // What only opens the way, such as `/_next/**`, says nothing of the pages behind it.
+                let says_nothing = said.literals == 0 && !said.exact;
+                let is_beside = says_nothing && rule.is_closed();
+                (is_narrower || is_beside) && !rule.asks_the_same_as(decider, asked)
+            };
+            (guards && rule.guards_against(decider, asked)).then_some(rule)
         };
-        let narrower = |rule: &&Rule| rule.specificity() > decider.specificity();
-        let guard = |twin: &[&str]| guard_of(twin).filter(narrower);
-        let found = guard(&folded).or_else(|| pages_behind(&folded).find_map(|page| guard(&page)));
-        if found.is_some() {
-            return found;
-        }
-        let page = page_behind_data_route(&folded, &self.settings.locales)?;
-        let speaks_of_data_routes = decider.pattern.as_str().starts_with("/_next/data");
-        guard_of(&page).filter(|rule| {
-            let asks_the_same = rule.demand == decider.demand
-                && rule.addresses() == decider.addresses()
-                && !rule.is_stricter_than(decider, method);
-            // A public rule asks nothing of data that a narrower rule speaks of.
-            let is_beside = rule.is_closed() || narrower(rule);
-            is_beside && !asks_the_same && !speaks_of_data_routes
-        })
+        guard(Twin::whole(folded.clone()))
+            .or_else(|| pages_behind(&folded, locales).find_map(guard))
     }
 }
 
@@ -72,12 +80,18 @@ impl Rule {
     }
 
     /// Whether a request passes by `decider` that does not by this one.
-    fn guards_against(&self, decider: &Self, method: &str) -> bool {
-        self.is_closed() || self.is_stricter_than(decider, method)
+    fn guards_against(&self, decider: &Self, asked: &Asked<'_>) -> bool {
+        self.is_closed() || self.is_stricter_than(decider, asked)
+    }
+
+    fn asks_the_same_as(&self, decider: &Self, asked: &Asked<'_>) -> bool {
+        self.demand == decider.demand
+            && self.addresses() == decider.addresses()
+            && !self.is_stricter_than(decider, asked)
     }
 
     /// Whether it asks of a request what `decider` does not, whoever sends it.
-    fn is_stricter_than(&self, decider: &Self, method: &str) -> bool {
+    fn is_stricter_than(&self, decider: &Self, asked: &Asked<'_>) -> bool {
         let limits = |rule: &Self| {
             let bounds = rule.bounds()?;
             let limits = (bounds.by_address.clone(), bounds.by_identity.clone());
@@ -86,38 +100,50 @@ impl Rule {
         let limited = limits(self);
         let is_limited_otherwise = limited.is_some() && limited != limits(decider);
         let is_current = self.revocation == Mode::Strict && decider.revocation != Mode::Strict;
-        // Neither is asked of what changes nothing, but for a WebSocket, which is no page in another format.
-        let changes = !matches!(method, "GET" | "HEAD" | "OPTIONS");
         let wants_token = self.manner.demands_csrf_token && !decider.manner.demands_csrf_token;
         let wants_origin = !self.manner.takes_any_origin && decider.manner.takes_any_origin;
-        is_limited_otherwise || is_current || (changes && (wants_token || wants_origin))
+        // Neither is asked of what changes nothing, and no token of a WebSocket.
+        let changes = is_unsafe(asked.method);
+        let asks_for_token = changes && wants_token;
+        let asks_for_origin = (changes || asked.opens_websocket) && wants_origin;
+        is_limited_otherwise || is_current || asks_for_token || asks_for_origin
     }
 }
 
-/// The pages that a path may be a representation, a format or a script of.
-fn pages_behind<'p>(folded: &'p [&'p str]) -> impl Iterator<Item = Vec<&'p str>> {
-    let by_file = core::iter::once_with(|| page_of(folded));
+/// The pages that a path may be a representation, a format or a script of, and those that a program on its way may show.
+fn pages_behind<'p>(
+    folded: &'p [&'p str],
+    locales: &'p [String],
+) -> impl Iterator<Item = Twin<'p>> {
+    let by_file = once_with(|| page_of(folded));
     // All others need a dot, which most paths have not.
     let has_dot = folded.iter().any(|segment| segment.contains('.'));
     let by_ending = has_dot.then(|| {
-        let representation = core::iter::once_with(|| {
-            let segments = folded.iter().copied();
-            segments.map(without_representation).collect()
-        });
-        let of_scripts = scripts(folded).flat_map(|script| {
-            let whole = core::iter::once_with(|| script.to_vec());
-            pages_without_format(script).chain(whole)
-        });
-        representation
+        let of_scripts = scripts(folded).filter_map(|at| folded.get(..=at));
+        let of_scripts = of_scripts
+            .flat_map(|script| pages_without_format(script).chain(once_with(|| script.to_vec())));
+        once_with(|| represented(folded))
             .chain(pages_without_format(folded))
             .chain(of_scripts)
     });
-    by_file.chain(by_ending.into_iter().flatten())
+    let shown = has_dot.then(|| scripts(folded).flat_map(|at| pages_shown_by(folded, at, locales)));
+    let data = page_behind_data_route(folded, locales);
+    by_file
+        .chain(by_ending.into_iter().flatten())
+        .map(Twin::whole)
+        .chain(shown.into_iter().flatten())
+        .chain(data)
+}
+
+/// Without the endings of representations, segment by segment.
+fn represented<'p>(folded: &[&'p str]) -> Vec<&'p str> {
+    let segments = folded.iter().copied();
+    segments.map(without_representation).collect()
 }
 
 /// `/admin.xml` is `/admin` where a router takes what stands behind a dot for a format: what stands before each dot of the last
-/// segment, but for one that the name begins with.
-fn pages_without_format<'p>(folded: &'p [&'p str]) -> impl Iterator<Item = Vec<&'p str>> {
+/// segment, but for one that the name begins with. `/admin/index.php` is, too.
+fn pages_without_format<'p>(folded: &[&'p str]) -> impl Iterator<Item = Vec<&'p str>> {
     let (last, before) = folded
         .split_last()
         .map_or(("", folded), |(last, before)| (*last, before));
@@ -129,40 +155,70 @@ fn pages_without_format<'p>(folded: &'p [&'p str]) -> impl Iterator<Item = Vec<&
         .filter(move |(number, _)| *number == 0 || number + MAX_DOTS >= count)
         .filter_map(move |(_, (at, _))| {
             let page = without_end(last.get(..at)?);
-            Some(before.iter().copied().chain([page]).collect())
+            let page = before.iter().copied().chain([page]).collect();
+            Some(without_page_file(page))
         })
 }
 
-/// `/admin.php/x` is `/admin.php`: what ends with a segment that is a script, and is not the whole path.
-fn scripts<'p>(folded: &'p [&'p str]) -> impl Iterator<Item = &'p [&'p str]> {
+/// `/admin.php/x` is `/admin.php`: where segments stand that are scripts, the last of the path apart.
+fn scripts<'p>(folded: &'p [&'p str]) -> impl Iterator<Item = usize> + 'p {
     let before = folded.split_last().map_or(folded, |(_, before)| before);
     let is_script = |segment: &str| SCRIPTS.iter().any(|ending| segment.ends_with(ending));
     let places = before.iter().enumerate();
-    let scripts = places.filter(move |(_, segment)| is_script(segment));
     // What stands behind many of them is far below what any rule names.
-    scripts
+    places
+        .filter(move |(_, segment)| is_script(segment))
+        .map(|(at, _)| at)
         .take(MAX_SCRIPTS)
-        .filter_map(move |(at, _)| before.get(..=at))
+}
+
+/// `/index.php/admin` is `/admin` to a program that routes by what follows its name, and `/x/index.php/admin` may be `/x/admin` too.
+fn pages_shown_by<'p>(
+    folded: &'p [&'p str],
+    at: usize,
+    locales: &'p [String],
+) -> impl Iterator<Item = Twin<'p>> {
+    let (before, behind) = folded.split_at(at);
+    let behind = without_locale(behind.get(1..).unwrap_or_default(), locales);
+    let beside = (at > 0).then(|| (at..at + 1, [before, behind].concat()));
+    let routes = [Some((0..at + 1, behind.to_vec())), beside];
+    routes.into_iter().flatten().flat_map(|(way, route)| {
+        let twin = |page| Twin {
+            page,
+            way: way.clone(),
+        };
+        let formats = pages_without_format(&route).map(twin);
+        let mut pages: Vec<Twin<'p>> = formats.collect();
+        pages.push(twin(page_of(&route)));
+        pages.push(twin(route));
+        pages
+    })
 }
 
 /// `/_next/data/BUILD/admin.json` is the content of `/admin` in another representation.
-fn page_behind_data_route<'p>(folded: &[&'p str], locales: &[String]) -> Option<Vec<&'p str>> {
-    let mut segments = folded.iter().copied().map(without_representation);
-    if segments.next() != Some("_next") || segments.next() != Some("data") {
+fn page_behind_data_route<'p>(folded: &[&'p str], locales: &[String]) -> Option<Twin<'p>> {
+    let segments = represented(folded);
+    let [next, data, _build, page @ ..] = segments.as_slice() else {
+        return None;
+    };
+    if [*next, *data] != ["_next", "data"] {
         return None;
     }
-    let _build = segments.next()?;
-    let mut page: Vec<&str> = segments.collect();
-    let is_locale = |first: &&str| {
-        locales
-            .iter()
-            .any(|locale| locale.eq_ignore_ascii_case(first))
+    let page = match without_locale(page, locales) {
+        ["index"] => &[],
+        other => other,
     };
-    if page.first().is_some_and(is_locale) {
-        page.remove(0);
+    Some(Twin {
+        page: page.to_vec(),
+        way: 0..3,
+    })
+}
+
+/// A path as the pages have it.
+fn without_locale<'s, 'p>(folded: &'s [&'p str], locales: &[String]) -> &'s [&'p str] {
+    let is_locale = |first: &str| locales.iter().any(|one| one.eq_ignore_ascii_case(first));
+    match folded {
+        [first, rest @ ..] if is_locale(first) => rest,
+        whole => whole,
     }
-    if matches!(page.as_slice(), ["index"]) {
-        page.clear();
-    }
-    Some(page)
 }

@@ -28,6 +28,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use bounds::{Bounds, Limits};
 use host::Host;
@@ -188,6 +189,28 @@ pub(super) enum Found<'p> {
     Nothing,
 }
 
+/// What of a request the rule is chosen by.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'r> {
+    pub(super) path: &'r CanonicalPath,
+    pub(super) method: &'r str,
+    /// Empty is none in particular, for explanations.
+    pub(super) host: &'r str,
+    pub(super) opens_websocket: bool,
+}
+
+impl<'r> Asked<'r> {
+    /// By a request that opens no WebSocket.
+    pub(super) const fn page(path: &'r CanonicalPath, method: &'r str, host: &'r str) -> Self {
+        Self {
+            path,
+            method,
+            host,
+            opens_websocket: false,
+        }
+    }
+}
+
 impl Policy {
     /// Reads a policy.
     ///
@@ -225,9 +248,13 @@ impl Policy {
         self.limits.all()
     }
 
-    /// The limits that hold for a path of the issuer: by address, and by identity.
-    pub(super) fn limits_of_issuer(&self, path: &CanonicalPath) -> [Option<&Arc<Limit>>; 2] {
-        self.limits.of_issuer(path)
+    /// The limits that hold for a request to the issuer: by address, and by identity.
+    pub(super) fn limits_of_issuer(
+        &self,
+        path: &CanonicalPath,
+        method: &str,
+    ) -> [Option<&Arc<Limit>>; 2] {
+        self.limits.of_issuer(path, method)
     }
 
     /// The limit that holds for refreshes.
@@ -239,30 +266,29 @@ impl Policy {
         &self.tests
     }
 
-    /// The rule that decides, unless the path is a look-alike of something protected. An empty `host` is none in
-    /// particular, for explanations.
-    pub(super) fn find(&self, path: &CanonicalPath, method: &str, host: &str) -> Found<'_> {
+    /// The rule that decides, unless the path is a look-alike of something protected.
+    pub(super) fn find(&self, asked: &Asked<'_>) -> Found<'_> {
         // Whoever reads it next may find in it the host of a rule that was not asked.
-        if !host.is_empty() && Host::read(host).is_none() {
+        if !asked.host.is_empty() && Host::read(asked.host).is_none() {
             return Found::Nothing;
         }
-        let decider = self.candidates(path, method, host).next();
-        if let Some(protected) = self.guarded_twin(path, method, host, decider) {
-            return Found::Lookalike { protected };
+        // Nothing covers it: it is denied anyway.
+        let Some(decider) = self.candidates(asked).next() else {
+            return Found::Nothing;
+        };
+        match self.guarded_twin(asked, decider) {
+            Some(protected) => Found::Lookalike { protected },
+            None => Found::Rule(decider),
         }
-        decider.map_or(Found::Nothing, Found::Rule)
     }
 
     /// All rules that cover the request, the most specific first.
-    pub(super) fn candidates<'p>(
-        &'p self,
-        path: &CanonicalPath,
-        method: &str,
-        host: &str,
-    ) -> impl Iterator<Item = &'p Rule> {
-        let segments = decoded_segments(path.without_locale(&self.settings.locales));
-        let covering = self.exact.covering(&segments, Host::read(host).as_ref());
-        self.concerning(covering, method)
+    pub(super) fn candidates(&self, asked: &Asked<'_>) -> impl Iterator<Item = &Rule> {
+        let segments = decoded_segments(asked.path.without_locale(&self.settings.locales));
+        let covering = self
+            .exact
+            .covering(&segments, Host::read(asked.host).as_ref());
+        self.concerning(covering, asked.method)
     }
 
     /// Those of the rules with these numbers that speak about the method.
@@ -298,13 +324,18 @@ impl Rule {
     /// How narrowly the rule speaks.
     #[must_use]
     pub fn specificity(&self) -> Specificity {
+        self.specificity_without(&(0..0))
+    }
+
+    /// How narrowly the rule speaks of a path, these of whose segments say nothing.
+    fn specificity_without(&self, left_out: &Range<usize>) -> Specificity {
         Specificity {
             host: self
                 .host
                 .as_ref()
                 .map_or(0, |host| if host.port.is_some() { 2 } else { 1 }),
             methods: self.methods.is_some(),
-            ..self.pattern.specificity()
+            ..self.pattern.specificity_without(left_out)
         }
     }
 
