@@ -4,8 +4,8 @@
 //! token. [`Feed`] says when to fetch and how old what is known has become; it is a state machine and nothing else. [`Mode`] says
 //! how much of that age a route bears, and [`Revocations`] is what a gate is handed of all this for one request.
 //!
-//! The feed of now names sessions, because nearly every act of the issuer ends sessions, and signing keys that were revoked. The other
-//! kinds are read already, so that an issuer that learns to revoke a subject or a token finds edges that obey.
+//! The feed names sessions, because nearly every act of the issuer ends sessions, signing keys that were revoked, and on an operator's word
+//! a subject or a single token.
 
 mod mode;
 mod set;

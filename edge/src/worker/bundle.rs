@@ -14,6 +14,7 @@ use js_sys::Promise;
 use web_sys::AbortSignal;
 use worker::Context;
 
+use super::config::Origin;
 use super::document::{self, Missing};
 use super::errand::Errand;
 use super::flight::{self, Step, Stopwatch};
@@ -96,9 +97,8 @@ fn report(errand: &Errand, ticket: &Ticket, fetched: Result<Bundle, &str>, now: 
 
 /// Asks the issuer. What went wrong is said from closed lists.
 async fn fetch(errand: &Errand, context: &Context) -> Result<Bundle, &'static str> {
-    let upstream = &errand.settings.issuer_upstream;
-    let is_safe = upstream.is_https() || upstream.is_loopback();
-    if !is_safe && errand.settings.environment != Environment::Development {
+    let settings = &errand.settings;
+    if !may_carry_secrets(&settings.issuer_upstream, settings.environment) {
         return Err("issuer-not-https");
     }
     let accept = format!("application/{BUNDLE_TYPE}");
@@ -132,4 +132,29 @@ async fn fetch(errand: &Errand, context: &Context) -> Result<Bundle, &'static st
     };
     keys::judge_by(errand, context, &mut judge).await;
     judged
+}
+
+/// Whether the bundle may come from there: nobody between reads what is encrypted, or is this machine's own.
+fn may_carry_secrets(upstream: &Origin, environment: Environment) -> bool {
+    upstream.is_https() || upstream.is_loopback() || environment == Environment::Development
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_come_over_an_encrypted_way_or_from_this_machine() {
+        for (upstream, environment, expected) in [
+            ("https://issuer.test", Environment::Production, true),
+            ("https://issuer.test", Environment::Preview, true),
+            ("http://127.0.0.1:8787", Environment::Preview, true),
+            ("http://issuer.test", Environment::Preview, false),
+            ("http://issuer.test", Environment::Production, false),
+            ("http://issuer.test", Environment::Development, true),
+        ] {
+            let found = may_carry_secrets(&upstream.parse().ok().unwrap(), environment);
+            assert_eq!(found, expected, "{upstream} {environment:?}");
+        }
+    }
 }

@@ -144,7 +144,7 @@ impl Settings {
             expect_bundle,
             identity,
             client_address_header: client_address_header(lookup("CLIENT_ADDRESS_HEADER"))?,
-            counts_own_machine: lookup("LIMIT_LOOPBACK").is_some_and(|word| word == "true"),
+            counts_own_machine: limit_loopback(lookup("LIMIT_LOOPBACK"))?,
             app_patience: app_patience(lookup("APP_TIMEOUT_SECONDS"))?,
             form_patience: form_patience(lookup("FORM_TIMEOUT_SECONDS"))?,
         })
@@ -202,6 +202,18 @@ fn refuse_plain_http(
         }
     }
     Ok(())
+}
+
+/// Whether the edge's own machine is counted. A misspelt word would leave everybody behind a proxy of this machine uncounted.
+fn limit_loopback(bound: Option<String>) -> Result<bool, BrokenSettings> {
+    match bound.as_deref() {
+        None | Some("" | "false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(BrokenSettings {
+            binding: "LIMIT_LOOPBACK",
+            problem: "must be \"true\" or \"false\"",
+        }),
+    }
 }
 
 /// There is no default: whether a platform drops what a client sent under a name is known to whoever deploys, and nobody
@@ -364,6 +376,8 @@ pub(super) mod tests {
             ("APP_TIMEOUT_SECONDS", "3601"),
             ("FORM_TIMEOUT_SECONDS", "0"),
             ("FORM_TIMEOUT_SECONDS", "301"),
+            ("LIMIT_LOOPBACK", "True"),
+            ("LIMIT_LOOPBACK", "1"),
         ] {
             let broken = settings_with(&[(binding, value)]).err();
             assert_eq!(

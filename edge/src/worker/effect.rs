@@ -20,8 +20,16 @@ use super::tally;
 const NO_CONTENT: u16 = 204;
 
 thread_local! {
-    /// The last answer without a body, and its headers but for the request's id.
-    static EARLIER: RefCell<Option<(OwnHeaders, Response)>> = const { RefCell::new(None) };
+    /// The last answer without a body.
+    static EARLIER: RefCell<Option<Earlier>> = const { RefCell::new(None) };
+}
+
+struct Earlier {
+    /// Its headers, but for those that name the request.
+    constant: OwnHeaders,
+    /// The names of those: an answer that lacks one would go out with another request's.
+    names: Vec<&'static str>,
+    response: Response,
 }
 
 /// What is left to do.
@@ -109,12 +117,18 @@ pub(super) fn send(reply: &Reply) -> Result<Response, JsValue> {
         return make();
     }
     EARLIER.with_borrow_mut(|earlier| {
-        let known = earlier.as_ref().filter(|(same, _)| same == constant);
-        if let Some((_, response)) = known {
+        let named = || names.iter().map(|(name, _)| *name);
+        let is_like =
+            |one: &&Earlier| one.constant == constant && one.names.iter().copied().eq(named());
+        if let Some(like) = earlier.as_ref().filter(is_like) {
             let names = names.iter().map(|(name, value)| (*name, &**value));
-            return runtime::reply_once_more(response, names);
+            return runtime::reply_once_more(&like.response, names);
         }
-        *earlier = Some((constant.to_vec(), make()?));
+        *earlier = Some(Earlier {
+            constant: constant.to_vec(),
+            names: named().collect(),
+            response: make()?,
+        });
         make()
     })
 }

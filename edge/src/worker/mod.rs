@@ -1,7 +1,8 @@
 //! The Worker: takes a request, asks core what it deserves, and does exactly that.
 //!
-//! The way of a request is told by [`fetch`]. Settings, keys and the tokens that were verified are kept for the life of the
-//! isolate and nothing else is.
+//! The way of a request is told by [`fetch`]. Kept for the life of the isolate are settings; the key set and the keys as the platform has
+//! imported them; the feed of ended sessions; the bundle, which holds secrets; tokens that were verified, and assertions made of them; refreshes that
+//! are under way, with their tokens; turns that were taken; counts; random numbers drawn ahead; an answer without a body. Nothing else is.
 //! A panic ends the wasm instance with all its memory: requests that were under way in it get a bare 500 from the runtime
 //! and go nowhere, and the next one starts an instance that reads settings and keys anew. Until they are there, everything
 //! that needs them is refused.

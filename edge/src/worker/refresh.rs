@@ -1,8 +1,8 @@
 //! Refreshing for a request whose access token is absent or has expired.
 //!
 //! Core says when ([`edgeward_core::gate::Decision::NeedsRefresh`]); here the issuer is asked, with the refresh cookie and the device cookie and
-//! nothing else of the client's but its `User-Agent`. What comes back is judged like any token, and every `Set-Cookie` goes to the
-//! browser with whatever the request is answered. The body of the request is not touched meanwhile.
+//! nothing else of the client's but its `User-Agent` and `traceparent`. What comes back is judged like any token, and every `Set-Cookie`
+//! goes to the browser with whatever the request is answered, unless that takes too long. The body of the request is not touched meanwhile.
 
 mod ask;
 mod flights;

@@ -20,7 +20,10 @@ use utoipa::ToSchema;
 use super::problem::ApiError;
 use crate::{
     App, SharedApp,
-    domain::edges::{Edge, Edges},
+    domain::{
+        edges::{Edge, Edges},
+        keyring::timing::KEYS_READ_WITHIN_SECONDS,
+    },
 };
 
 /// A key is public for longer than a cache may hand out the set without it, for whichever reason (`domain::keyring::timing`). So a
@@ -57,6 +60,7 @@ pub async fn key_set(
 #[derive(Debug, Default)]
 pub struct Documents {
     key_set: Mutex<Option<(KeySources, Document)>>,
+    edges: Mutex<Option<(Instant, Vec<Edge>)>>,
 }
 
 /// What a key set is made of.
@@ -67,14 +71,15 @@ struct KeySources {
 }
 
 impl Documents {
-    /// The edges are read each time, because another process enrols them; what is made of them is kept while it is the same.
+    /// What is made of the rows is kept while they are the same.
     async fn key_set(&self, app: &App) -> Result<Document, ApiError> {
+        let at = Instant::now();
         let sources = KeySources {
             own: app
                 .fresh_keyring(app.clock.now())
                 .await?
-                .published_keys(Instant::now())?,
-            edges: app.store.edges().await?,
+                .published_keys(at)?,
+            edges: self.edges(app, at).await?,
         };
         if let Some((of, document)) = &*self.kept()
             && *of == sources
@@ -86,9 +91,32 @@ impl Documents {
         Ok(document)
     }
 
+    /// They are read each time, because another process enrols them. While the database is away those of before do for as long as the
+    /// issuer's own keys do: a verifier that asks meanwhile shall not go without any.
+    async fn edges(&self, app: &App, at: Instant) -> Result<Vec<Edge>, ApiError> {
+        match app.store.edges().await {
+            Ok(edges) => {
+                *self.known_edges() = Some((at, edges.clone()));
+                Ok(edges)
+            }
+            Err(error) => match &*self.known_edges() {
+                Some((read_at, edges)) if is_recent(*read_at, at) => Ok(edges.clone()),
+                Some(_) | None => Err(error.into()),
+            },
+        }
+    }
+
+    fn known_edges(&self) -> MutexGuard<'_, Option<(Instant, Vec<Edge>)>> {
+        self.edges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn kept(&self) -> MutexGuard<'_, Option<(KeySources, Document)>> {
         self.key_set.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_recent(read_at: Instant, at: Instant) -> bool {
+    at.saturating_duration_since(read_at).as_secs() <= KEYS_READ_WITHIN_SECONDS.unsigned_abs()
 }
 
 impl KeySources {

@@ -51,3 +51,23 @@ async fn without_the_rows_nothing_is_signed_and_nobody_is_told_of_a_fault() {
         }
     }
 }
+
+/// Whoever verifies asks at any time, and shall not go without keys because of a moment without a database.
+#[tokio::test]
+async fn the_key_set_of_before_is_shown_while_the_database_is_away() {
+    for asked_before in [true, false] {
+        let (desk, _) = Desk::with_ada_signed_in().await;
+        let ask = || async { desk.browser().get("/.well-known/jwks.json").send().await };
+        let before = if asked_before {
+            Some(ask().await.expect(200).json())
+        } else {
+            None
+        };
+        desk.app.store.close().await;
+        let answer = ask().await;
+        match before {
+            Some(before) => assert_eq!(answer.expect(200).json(), before),
+            None => drop(answer.expect_problem(503, "BUSY")),
+        }
+    }
+}

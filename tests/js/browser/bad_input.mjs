@@ -55,13 +55,16 @@ export function badInputStories(world) {
         for (const field of fields) assert.equal(await page.locator(`[name=${field}]`).inputValue(), MARKUP, field);
         await nothingRan(path);
       }
-      // The name of a device is what its program calls itself, and the network where it is its address.
+      // What a program calls itself has no room for markup: it names no device then.
       const user = await register(visitor, world.site, { first: MARKUP, last: "Doe" });
       const other = await visitor.accompanied({ baseURL: world.site.origin, userAgent: MARKUP });
       await other.page.goto("/login?returnTo=/app");
       await other.submitSignIn(user);
       await other.expectHeading(`Hello, ${user.name}`);
       await other.leave();
+      await page.goto("/account/sessions");
+      assert.equal(await page.locator(".bar-who bdi").innerText(), user.name);
+      await page.getByText("Unknown device").first().waitFor();
       for (const path of [
         "/account/sessions",
         `/account?done=${encodeURIComponent(MARKUP)}`,

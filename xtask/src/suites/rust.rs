@@ -166,8 +166,15 @@ pub(super) fn chaos(limits: &Limits) -> Outcome<Counts> {
 }
 
 pub(super) fn edge(limits: &Limits) -> Outcome<Counts> {
-    // The package's part has nothing that could run without a JavaScript host; `clippy`, `npm` and `chromium` hold it.
-    tests(limits, &cargo_with(&["test", "--package", "edgeward-edge"]))
+    let worker = ["test", "--package", "edgeward-edge"];
+    let package = [
+        &worker[..],
+        &["--no-default-features", "--features", "js", "--lib"],
+    ]
+    .concat();
+    let mut counts = tests(limits, &cargo_with(&worker))?;
+    counts.add(tests(limits, &cargo_with(&package))?);
+    Ok(counts)
 }
 
 pub(super) fn xtask(limits: &Limits) -> Outcome<Counts> {

@@ -64,6 +64,8 @@ pub(super) enum Unclear {
     Value(&'static str),
     /// A header that only Edgeward sets, in a spelling that the proxy would not take away.
     Introduction,
+    /// A header by which a framework routes, whatever path was asked for.
+    OtherRoute,
 }
 
 /// The request that is asked about.
@@ -205,15 +207,22 @@ fn refuse_others(dialect: Dialect, headers: &HeaderMap) -> Result<(), Unclear> {
         let is_ours = ["edgeward-", "x-edgeward-", "x-middleware-"]
             .iter()
             .any(|prefix| folded.starts_with(prefix));
+        let leads_elsewhere = folded.starts_with("x-astro-") || ROUTES.contains(&folded.as_str());
         let ends_there = dialect == Dialect::Nginx && ends_at_nginx(written);
-        if is_ours && !ends_there {
-            return Err(Unclear::Introduction);
+        match (is_ours, leads_elsewhere) {
+            _ if ends_there => {}
+            (true, _) => return Err(Unclear::Introduction),
+            (false, true) => return Err(Unclear::OtherRoute),
+            (false, false) => {}
         }
     }
     Ok(())
 }
 
-/// Whether the shipped configuration of nginx overwrites a header with a name of ours, in the one spelling that it knows.
+/// By these gunicorn and Daphne cut the path in two, so that the app would show another page than the one that was judged.
+const ROUTES: [&str; 3] = ["script-name", "path-info", "daphne-root-path"];
+
+/// Whether the shipped configuration of nginx overwrites a header with a name of these, in the one spelling that it knows.
 fn ends_at_nginx(name: &str) -> bool {
     // Stories set their clock through nginx.
     #[cfg(feature = "test-clock")]
@@ -227,6 +236,11 @@ fn ends_at_nginx(name: &str) -> bool {
                 | "edgeward-target"
                 | "x-middleware-subrequest"
                 | "x-middleware-invoke"
+                | "script-name"
+                | "path-info"
+                | "daphne-root-path"
+                | "x-astro-path"
+                | "x-astro-locals"
         )
 }
 
@@ -248,6 +262,7 @@ impl fmt::Display for Unclear {
             Self::OtherDialect(name) => write!(f, "{name} is not of the configured dialect"),
             Self::Value(name) => write!(f, "{name} has no readable value"),
             Self::Introduction => f.write_str("a header that only Edgeward sets was sent"),
+            Self::OtherRoute => f.write_str("a header that tells the app another path was sent"),
         }
     }
 }

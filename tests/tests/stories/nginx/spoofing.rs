@@ -29,6 +29,10 @@ const CLAIMS: &[(&str, &str)] = &[
     ("X-Forwarded-Prefix", "/admin"),
     ("X-Http-Method-Override", "DELETE"),
     ("X-Middleware-Subrequest", "middleware"),
+    ("Daphne-Root-Path", "/open"),
+    ("Script-Name", "/open"),
+    ("X-Astro-Path", "/admin"),
+    ("Iv-User", "root"),
     ("Proxy", "http://evil.example"),
     ("Cf-Access-Authenticated-User-Email", "root"),
     ("Tailscale-User-Login", "root"),
@@ -181,7 +185,7 @@ fn every_header_that_the_file_takes_away_is_one_that_no_client_may_send() {
 #[test]
 fn of_every_kind_that_core_refuses_the_file_takes_something_away() {
     // nginx' own business, or answered by the verdict with a refusal (`forward_auth/dialect.rs`).
-    const OTHERWISE: [&str; 10] = [
+    const OTHERWISE: [&str; 11] = [
         "keep-alive",
         "proxy-connection",
         "te",
@@ -192,6 +196,8 @@ fn of_every_kind_that_core_refuses_the_file_takes_something_away() {
         "edgeward-",
         "x-edgeward-",
         "x-middleware-",
+        // No name to nginx, which drops it.
+        "-ws",
     ];
     let shipped = shipped().to_ascii_lowercase();
     let set: Vec<&str> = shipped
