@@ -7,7 +7,8 @@ use crate::workspace;
 
 pub(super) const USAGE: &str = "\
 usage: cargo xtask dev [--edge-port N] [--issuer-port N] [--app-port N] [--data DIR] [--seed-password P] [--app URL]
-  --app URL puts an app of your own behind the gate, in the demo app's place; it must be running
+  --app URL puts an app of your own behind the gate, in the demo app's place; until it runs, the
+             gate answers 502
   a port of 0 means any free one; DIR is .edgeward-dev by default and keeps users, keys and logs between runs";
 
 /// A port that was asked for must be had; a default one may give way to another.
