@@ -198,13 +198,25 @@ impl<C: Clock + Clone> Limits<C> {
         }
     }
 
-    /// Reading and refreshing: by the session, or by the address of who has none.
+    /// Reading: by the session, or by the address of who has none.
     ///
     /// # Errors
     /// [`Limited`].
     pub async fn read(&self, address: IpAddr, session: Option<Sid>) -> Result<(), Limited> {
+        self.ask_for(address, session.map(Reader::Session)).await
+    }
+
+    /// Refreshing: as often as reading, and counted by itself.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub async fn refresh(&self, address: IpAddr, session: Option<Sid>) -> Result<(), Limited> {
+        self.ask_for(address, session.map(Reader::Refreshing)).await
+    }
+
+    async fn ask_for(&self, address: IpAddr, session: Option<Reader>) -> Result<(), Limited> {
         let sender = self.sender(address).map(Reader::Sender);
-        match session.map(Reader::Session).or(sender) {
+        match session.or(sender) {
             Some(reader) if self.count(address) => self.ask(Question::Read(reader)).await,
             Some(_) | None => Ok(()),
         }

@@ -17,6 +17,8 @@ const MINUTE_SECONDS: u32 = 60;
 pub enum Reader {
     /// A session.
     Session(Sid),
+    /// A session that is refreshed: whoever has a copy of its access token shall not keep its owner from that.
+    Refreshing(Sid),
     /// Who has none.
     Sender(Sender),
 }

@@ -236,6 +236,21 @@ fn sessions_have_limits_of_their_own() {
         [passes(sid(1)), passes(sid(2)), passes(None), passes(sid(1))],
         [3, 3, 3, 0]
     );
+    // Who reads all the time keeps nobody from refreshing, and the other way round.
+    let refreshes = |session| {
+        (0..5)
+            .filter(|_| at_once(limits.refresh(here, session)).is_ok())
+            .count()
+    };
+    assert_eq!(
+        [
+            refreshes(sid(1)),
+            refreshes(sid(3)),
+            passes(sid(3)),
+            refreshes(None)
+        ],
+        [3, 3, 3, 0]
+    );
 }
 
 #[test]

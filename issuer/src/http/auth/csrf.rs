@@ -33,9 +33,9 @@ pub struct CsrfBody {
     (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
 ))]
 pub async fn token(State(app): State<SharedApp>, visitor: Visitor) -> Result<Response, ApiError> {
-    app.limits
-        .read(visitor.caller.address, visitor.brought().first().copied())
-        .await?;
+    // Not by a refresh token, which may be one of long ago in somebody else's hands.
+    let session = visitor.session.as_ref().map(|session| session.family.sid);
+    app.limits.read(visitor.caller.address, session).await?;
     let (csrf_token, cookie) = csrf::hand_out(&app, &visitor)?;
     let mut response = Json(CsrfBody { csrf_token }).into_response();
     cookies::append(&mut response, [cookie])?;

@@ -198,6 +198,6 @@ async fn admit(
     token: &str,
 ) -> Result<Signer, ApiError> {
     let session = refresh::genuine(&visitor.refresh_keys, token).map(|genuine| genuine.sid);
-    app.limits.read(visitor.caller.address, session).await?;
+    app.limits.refresh(visitor.caller.address, session).await?;
     Ok(app.signer(audience, visitor.caller.now).await?)
 }

@@ -35,6 +35,7 @@ impl SharedCounters {
             Question::SignIn(sender) => ("sign-ins", self.names.of_sender(sender)),
             Question::Read(Reader::Sender(sender)) => ("reads", self.names.of_sender(sender)),
             Question::Read(Reader::Session(sid)) => ("reads", self.names.of_session(sid)),
+            Question::Read(Reader::Refreshing(sid)) => ("refreshes", self.names.of_session(sid)),
             Question::Name(name, _) => ("names", *name.digest()),
         };
         let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
