@@ -79,7 +79,7 @@ impl<S: SecretGenerations> Acts<'_, S> {
                 let purpose = self.purpose.name();
                 tracing::warn!(
                     purpose,
-                    "the secret of the data folder is not the one that the database began with, and is not used"
+                    "the secret of the data folder is not the one that the database began with: no token is made by it, but failed sign-ins and shared limits are counted under names derived from it, apart from who has the other"
                 );
             }
             return Ok(());
