@@ -28,6 +28,8 @@ mod cases;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod lost;
+#[cfg(test)]
 mod year;
 
 use std::{
