@@ -1,18 +1,30 @@
 //! What keys cost, for `cargo xtask bench keys`: to make one, to sign by one, and to open one, by each kind of custody.
 //!
-//! `cargo run --release -p edgeward-issuer --example keys -- FOLDER MODULE TOKEN PIN`: an empty folder, and a PKCS#11 device of
-//! one's own with a token in it. Prints a JSON array of groups; each has rows, and a row the microseconds of one act in each round.
-//! In a round every row has one turn.
+//! `cargo run --release -p edgeward-issuer --example keys -- FOLDER MODULE TOKEN PIN ENDPOINT KEY`: an empty folder, a PKCS#11 device of
+//! one's own with a token in it, and the address of a stand-in of KMS on this machine with the ARN of a symmetric key in it. Credentials for
+//! that come from the environment, as in production. A stand-in of a transit engine runs within. Prints a JSON array of groups; each has rows,
+//! and a row the microseconds of one act in each round. In a round every row has one turn.
+//!
+//! The rows of stand-ins hold what our client and the stand-in take, and nothing of AWS, Vault or OpenBao.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::disallowed_methods,
     reason = "a measurement that fails says so by panicking"
 )]
 
+#[path = "../tests/custody/transit/engine.rs"]
+#[allow(
+    dead_code,
+    reason = "it is neither broken here nor asked what it heard"
+)]
+mod engine;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -23,8 +35,8 @@ use edgeward_core::{
     token::{TokenType, UnsignedToken},
 };
 use edgeward_issuer::{
-    config::{Config, Custody, Pkcs11, SealerKind, SecretText},
-    custody::{self, Secrets},
+    config::{Config, Custody, Kms, KmsKey, Pkcs11, SealerKind, SecretText, SigningPlace},
+    custody::{self, Secrets, SigningPlaces},
     domain::{keyring::acts, session::random},
     open_store,
     signatures::{self, PrivateKey, SigningAlgorithm},
@@ -65,7 +77,19 @@ fn main() {
     };
     custody::make_key(&device).unwrap();
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let backends = backends(device);
+    let kms = Kms {
+        endpoint: Some(arguments[4].clone()),
+        key: KmsKey::parse(&arguments[5]).unwrap(),
+        other_key: None,
+    };
+    // It answers from threads of its own.
+    let beside = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let transit = beside.block_on(engine::Server::start());
+    let backends = backends(device, kms, &transit);
     let groups = [
         ("made", made(&runtime, &folder, &backends)),
         ("signed", signed(&folder, &backends)),
@@ -76,6 +100,7 @@ fn main() {
         .map(|(name, rows)| measure(name, rows))
         .collect();
     println!("{}", Value::from(measured));
+    drop(beside);
     wait_for_threads();
 }
 
@@ -88,8 +113,17 @@ fn wait_for_threads() {
     }
 }
 
-/// Every place that can be asked on this machine. A server of a key management service that runs here would be one more.
-fn backends(device: Pkcs11) -> Vec<Backend> {
+/// Every place that can be asked on this machine.
+fn backends(device: Pkcs11, kms: Kms, transit: &engine::Server) -> Vec<Backend> {
+    let in_kms = Custody {
+        sealer: SealerKind::Kms,
+        // The stand-in is a program of Python, and a busy machine is no outage.
+        timeout: engine::PATIENT,
+        kms: Some(kms),
+        ..Custody::default()
+    };
+    let mut by_transit = Custody::default();
+    transit.seals(&mut by_transit);
     let in_softhsm = Custody {
         sealer: SealerKind::Pkcs11,
         pkcs11: Some(device),
@@ -103,6 +137,14 @@ fn backends(device: Pkcs11) -> Vec<Backend> {
         Backend {
             name: "in SoftHSM",
             custody: in_softhsm,
+        },
+        Backend {
+            name: "in a stand-in of KMS (moto)",
+            custody: in_kms,
+        },
+        Backend {
+            name: "in a stand-in of a transit engine",
+            custody: by_transit,
         },
     ]
 }
@@ -179,6 +221,13 @@ fn made<'a>(runtime: &'a Runtime, folder: &'a Path, backends: &'a [Backend]) -> 
             custody::make_signing_key(&backend.custody, &label, algorithm).unwrap();
         }));
     }
+    for (backend, places) in clouds(folder, backends) {
+        rows.push(row(
+            format!("P-256, the pair {}", backend.name),
+            1,
+            move || drop(places.make(SigningAlgorithm::Es256).unwrap()),
+        ));
+    }
     rows
 }
 
@@ -234,6 +283,14 @@ fn signed<'a>(folder: &Path, backends: &'a [Backend]) -> Vec<Row<'a>> {
             custody::sign_token(signer.as_ref(), &kind(), &claims()).unwrap();
         }));
     }
+    for (backend, places) in clouds(folder, backends) {
+        let made = places.make(SigningAlgorithm::Es256).unwrap();
+        let signer = places.open(&made.reference, SigningAlgorithm::Es256, made.public);
+        let signer = signer.unwrap();
+        rows.push(row(format!("P-256, {}", backend.name), SLOW, move || {
+            custody::sign_token(signer.as_ref(), &kind(), &claims()).unwrap();
+        }));
+    }
     rows
 }
 
@@ -275,6 +332,23 @@ fn devices(backends: &[Backend]) -> impl Iterator<Item = (&Backend, Algorithm)> 
         .iter()
         .filter(|backend| backend.custody.sealer == SealerKind::Pkcs11);
     devices.flat_map(|device| [(device, Algorithm::EdDsa), (device, Algorithm::Es256)])
+}
+
+/// The backends that make keys by a name of their own, where they do. Of Ed25519 their stand-in has nothing; a transit engine only seals.
+fn clouds<'a>(
+    folder: &'a Path,
+    backends: &'a [Backend],
+) -> impl Iterator<Item = (&'a Backend, Arc<SigningPlaces>)> {
+    let clouds = backends
+        .iter()
+        .filter(|backend| backend.custody.kms.is_some());
+    clouds.map(|backend| {
+        let signs = Custody {
+            signing: SigningPlace::Kms,
+            ..backend.custody.clone()
+        };
+        (backend, secrets(folder, &signs).signing_places())
+    })
 }
 
 const fn curve(algorithm: Algorithm) -> &'static str {

@@ -75,6 +75,10 @@ points! {
     ConfirmationJudged = "confirmation-judged",
     /// It is.
     ConfirmationKept = "confirmation-kept",
+    /// What was told of refreshes that arrived was taken up to be written; nothing of it is.
+    ArrivalsTaken = "arrivals-taken",
+    /// It stands in the database, and the writer does not know it.
+    ArrivalsWritten = "arrivals-written",
     /// The answer is made, and nothing of it sent.
     AnswerMade = "answer-made",
 }

@@ -228,7 +228,7 @@ fn debian(what: &str, packages: &[&str]) -> Outcome<()> {
 }
 
 /// A virtual environment in `target/tools`, unless it holds what the list of packages asks for.
-fn python_packages() -> Outcome<()> {
+pub fn python_packages() -> Outcome<()> {
     let list = workspace::root().join("tests/tests/schema/requirements.txt");
     let folder = toolchain::python_folder();
     let stamp = folder.join(".edgeward-lock");

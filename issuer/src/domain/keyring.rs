@@ -28,6 +28,8 @@ mod cases;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod lost;
+#[cfg(test)]
 mod year;
 
 use std::{
@@ -145,7 +147,7 @@ pub enum KeyringError {
     #[error(
         "signing key {0}: its row has no proof that an issuer wrote it: if it is from a version without them, run `edgeward keys reseal`"
     )]
-    Unproven(String),
+    NoProof(String),
     /// The row was ended before and says now that it is not: keys do not come back.
     #[error("signing key {0}: it had ended, and the database says now that it had not")]
     CameBack(String),
@@ -189,7 +191,7 @@ impl KeyringError {
         match self {
             Self::Seal { source, .. } => source.is_final(),
             Self::WrongSeed(_)
-            | Self::Unproven(_)
+            | Self::NoProof(_)
             | Self::CameBack(_)
             | Self::Unfit
             | Self::KeySet(_) => true,
@@ -210,7 +212,7 @@ impl KeyringError {
         match self {
             Self::Seal { .. }
             | Self::WrongSeed(_)
-            | Self::Unproven(_)
+            | Self::NoProof(_)
             | Self::CameBack(_)
             | Self::Elsewhere { .. }
             | Self::NoActiveKey

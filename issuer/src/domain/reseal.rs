@@ -10,6 +10,9 @@
 //! moves by itself: whoever is stopped in between leaves some under the one and some under the other, all of which open as long
 //! as both are at hand, and may begin anew.
 
+#[cfg(test)]
+mod lost;
+
 use std::future::Future;
 
 use edgeward_core::{keys::Jwk, time::UnixTime};
@@ -105,7 +108,7 @@ pub enum ResealError {
         /// Why.
         source: SealerError,
     },
-    /// A key could not be sealed anew. It is as it was.
+    /// A key could not be sealed anew, or did not open again when its turn came. It is as it was; those before it have moved.
     #[error("{key_id}: {source}; it is as it was")]
     DoesNotSeal {
         /// Which key.
@@ -113,6 +116,40 @@ pub enum ResealError {
         /// Why.
         source: SealError,
     },
+    /// Whoever vouched for a row did not do it again when its turn came. It is as it was; those before it have moved.
+    #[error(
+        "{key_id}: its row has no proof, and the signing key {reference} {source}; it is as it was"
+    )]
+    NotHeldAgain {
+        /// Which key.
+        key_id: String,
+        /// Its name where it is said to be.
+        reference: String,
+        /// Why.
+        source: SealerError,
+    },
+}
+
+impl ResealError {
+    /// The same of a key whose turn it was: others may have moved by then, so it is not said that nothing was changed.
+    fn in_its_turn(self) -> Self {
+        match self {
+            Self::DoesNotOpen { key_id, source } => Self::DoesNotSeal { key_id, source },
+            Self::NotHeld {
+                key_id,
+                reference,
+                source,
+            } => Self::NotHeldAgain {
+                key_id,
+                reference,
+                source,
+            },
+            Self::Store(_)
+            | Self::NoSealingKey(_)
+            | Self::DoesNotSeal { .. }
+            | Self::NotHeldAgain { .. } => self,
+        }
+    }
 }
 
 /// Which keys are sealed anew.
@@ -237,7 +274,8 @@ async fn seal_anew(secrets: &Secrets, key: &SealedKey) -> Result<Sealed, ResealE
         key_id: key.key_id.clone(),
         source,
     };
-    let (id, secret) = (&key.key_id, open(secrets, key).await?);
+    let secret = open(secrets, key).await;
+    let (id, secret) = (&key.key_id, secret.map_err(ResealError::in_its_turn)?);
     if let Some(held) = &key.held {
         let stated = held.statement(id);
         let anew = secrets.attest(id, stated.clone()).await.map_err(failed)?;

@@ -28,6 +28,7 @@ pub mod languages;
 pub mod problem;
 pub mod request_id;
 pub mod security_headers;
+mod to_the_end;
 
 pub use caller::Caller;
 pub use problem::ApiError;

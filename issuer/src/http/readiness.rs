@@ -13,8 +13,8 @@ use axum::{
 use tokio::sync::Mutex;
 
 use super::{
-    auth::login::to_the_end,
     health::{self, Readiness},
+    to_the_end::to_the_end,
 };
 use crate::{SharedApp, domain::moment::Moment};
 

@@ -317,7 +317,9 @@ pub(super) async fn confirm_all(
     for _ in arrivals.len()..arrivals.len().next_power_of_two() {
         update = update.bind(None::<String>).bind(None::<i64>);
     }
-    update.execute(on).await
+    let news = update.execute(on).await?;
+    reach(Point::ArrivalsWritten);
+    Ok(news)
 }
 
 static CONFIRMATIONS: ManyRows = ManyRows::new(

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use crate::{
     account::hidden,
     console::{path_to, send, version},
-    desk::{Answer, EMAIL, PASSWORD},
+    desk::{Answer, Ask, Desk, EMAIL, PASSWORD},
     root::{desk, desk_with},
     scripts::scripts_of,
 };
@@ -36,6 +36,26 @@ fn keeps_the_roles(page: &Answer, person: &str, version: &str, roles: &str) {
         assert!(page.body.contains(part), "{part}: {}", page.body);
     }
     assert_eq!(scripts_of(page), ["once.js"]);
+}
+
+/// Sends what is refused by this status and this code. A page has no code in it, so the numbers tell: this one, and no other.
+async fn refused_as(desk: &Desk, ask: Ask<'_>, status: u16, code: &str) -> Answer {
+    let refusals = || -> Vec<String> {
+        let numbers = desk.app.metrics.text().unwrap();
+        let lines = numbers.lines().map(str::to_owned);
+        lines
+            .filter(|line| line.contains("refusals_total{"))
+            .collect()
+    };
+    let before = refusals();
+    let refused = ask.send().await.expect(status);
+    let mut new = refusals();
+    new.retain(|line| !before.contains(line));
+    let [new] = &new[..] else {
+        panic!("{code}: {new:?}");
+    };
+    assert!(new.contains(&format!("{{code=\"{code}\"}}")), "{new}");
+    refused
 }
 
 #[tokio::test]
@@ -84,7 +104,8 @@ async fn roles_that_cannot_be_saved_for_the_moment_are_kept() {
         ][..],
         &[("csrf_token", &token), ("roles", "support")],
     ] {
-        let refused = root.post(&roles).form(fields).send().await;
+        let refused = root.post(&roles).form(fields);
+        let refused = refused_as(&desk, refused, 429, "RATE_LIMITED").await;
         assert!(!refused.body.contains("support"), "{}", refused.body);
     }
 }
@@ -164,6 +185,7 @@ async fn roles_wait_behind_the_question_for_the_password_and_are_saved_by_nobody
     // A form without a good token carries nothing.
     desk.wait(301).await;
     let forged = chosen("a-stranger's", &read, "support");
-    let forged = root.post(&roles).form(&forged).send().await;
+    let forged = root.post(&roles).form(&forged);
+    let forged = refused_as(&desk, forged, 403, "CSRF_INVALID").await;
     assert!(!forged.body.contains("resendTo"), "{}", forged.body);
 }

@@ -17,11 +17,13 @@ pub(crate) enum Course {
     Elsewhere,
     /// An access token that shows that the successor arrived.
     Confirmation,
+    /// An edge that tells that the successor arrived: it is written behind the answer to the edge.
+    Arrival,
 }
 
 /// Every course that comes by a point. The match has no rest: a new point is not done before it is told here how to get there.
 pub(crate) const fn courses(point: Point) -> &'static [Course] {
-    use Course::{Confirmation, Elsewhere, HandOut, Reuse, Rotation};
+    use Course::{Arrival, Confirmation, Elsewhere, HandOut, Reuse, Rotation};
     match point {
         Point::TurnTaken
         | Point::TokenGenuine
@@ -42,6 +44,7 @@ pub(crate) const fn courses(point: Point) -> &'static [Course] {
         Point::ReuseKept => &[Reuse],
         Point::ChangeKept => &[Elsewhere],
         Point::ConfirmationJudged | Point::ConfirmationKept => &[Confirmation],
+        Point::ArrivalsTaken | Point::ArrivalsWritten => &[Arrival],
     }
 }
 
@@ -76,6 +79,8 @@ pub(crate) const fn leaves_turn(point: Point) -> bool {
             | Point::AnswerMade
             | Point::ConfirmationJudged
             | Point::ConfirmationKept
+            | Point::ArrivalsTaken
+            | Point::ArrivalsWritten
     )
 }
 
@@ -88,6 +93,7 @@ pub(crate) const fn is_kept(point: Point) -> bool {
         | Point::ReuseKept
         | Point::ChangeKept
         | Point::ConfirmationKept
+        | Point::ArrivalsWritten
         | Point::TurnGivenBack
         | Point::AnswerMade => true,
         Point::TurnTaken
@@ -106,6 +112,7 @@ pub(crate) const fn is_kept(point: Point) -> bool {
         | Point::EventWritten
         | Point::EndWritten
         | Point::BeforeCommit
-        | Point::ConfirmationJudged => false,
+        | Point::ConfirmationJudged
+        | Point::ArrivalsTaken => false,
     }
 }

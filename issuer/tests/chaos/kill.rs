@@ -10,12 +10,15 @@ use edgeward_issuer::{
     },
     faults::Point,
 };
-use reqwest::Client;
+use reqwest::{Client, StatusCode};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::{
-    client::{OURS, THEIRS, get, refresh, refresh_as, sid, sign_in, until_ready},
+    client::{self, OURS, THEIRS, get, refresh, refresh_as, sid, sign_in, until_ready},
     courses::{Course, courses, is_kept, is_on, is_tried, leaves_turn},
+    edge::Edge,
+    program::NEVER,
     site::{Issuer, Kind, PAST_THE_CONFLICT, Site},
 };
 
@@ -26,7 +29,11 @@ struct Victim {
     issuer: Issuer,
     /// On PostgreSQL another process serves all the time.
     other: Option<Issuer>,
+    edge: Edge,
 }
+
+/// Past the grace of a successor that is known to have arrived, counted from when it was handed out last.
+const PAST_THE_GRACE: i64 = 40;
 
 /// What the database has of one family.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,6 +68,7 @@ fn refreshed(times: u64) -> Found {
 impl Victim {
     async fn new(kind: Kind) -> Self {
         let site = Site::new(kind).await;
+        let edge = site.enroll_edge();
         let issuer = site.serve();
         let other = (kind != Kind::Sqlite).then(|| site.serve());
         Self {
@@ -68,6 +76,7 @@ impl Victim {
             http: Client::new(),
             issuer,
             other,
+            edge,
         }
     }
 
@@ -81,12 +90,38 @@ impl Victim {
         };
         assert!(lost.is_err(), "{point:?} was never reached: {lost:?}");
         let turns = self.site.hold_turns().await;
-        let next = self.site.serve();
-        until_ready(&self.http, &next.origin).await;
-        std::mem::replace(&mut self.issuer, next).expect_killed_at(point);
+        self.replace_killed(point).await;
         if let Some(turns) = turns {
             self.end_turn(turns, point, token).await;
         }
+    }
+
+    /// Arms the point, and has the edge tell what the process dies of when it writes it. That is behind the answer, so the edge may have got
+    /// it, or not.
+    async fn kill_behind_the_answer(&mut self, point: Point, arrived: &str) {
+        self.issuer.kill_at(point, 1);
+        let answer = self.tell(&self.issuer.origin, arrived).await;
+        assert!(answer.is_err() || answer.is_ok_and(|status| status == StatusCode::OK));
+        self.replace_killed(point).await;
+    }
+
+    /// Expects that the process was killed there, and serves by another.
+    async fn replace_killed(&mut self, point: Point) {
+        let next = self.site.serve();
+        until_ready(&self.http, &next.origin).await;
+        std::mem::replace(&mut self.issuer, next).expect_killed_at(point);
+    }
+
+    async fn tell(&self, origin: &str, arrived: &str) -> Result<StatusCode, reqwest::Error> {
+        let now = self.site.now();
+        self.edge.tell(&self.http, origin, arrived, now).await
+    }
+
+    /// What is written behind an answer is there at some time.
+    async fn until_confirmed(&self, sid: &str) {
+        let confirmed = timeout(NEVER, async { while !self.found(sid).await.confirmed {} });
+        let confirmed = confirmed.await;
+        assert!(confirmed.is_ok(), "the arrival at {sid} is never written");
     }
 
     /// The turn of who died holds up nobody for longer than it lasts, and signs nobody out meanwhile.
@@ -257,6 +292,42 @@ async fn story(victim: &mut Victim, point: Point, course: Course) {
             };
             assert_eq!(victim.found(&sid).await, expected);
             victim.go_on(&answer.refresh_token()).await;
+        }
+        Course::Arrival => {
+            let second = victim.go_on(&first).await;
+            let arrived = format!("{sid}.1;");
+            victim.kill_behind_the_answer(point, &arrived).await;
+            let found = |confirmed, repeats| Found {
+                confirmed,
+                repeats,
+                ..refreshed(1)
+            };
+            assert_eq!(victim.found(&sid).await, found(kept, 0));
+            // Lost or written, it signs nobody out who comes back within the grace.
+            victim.site.step_clock(PAST_THE_CONFLICT);
+            assert_eq!(victim.go_on(&first).await, second, "the same successor");
+            assert_eq!(victim.found(&sid).await, found(kept, 1));
+            // It is told again, and with it of another session, whose row shows when all of it was written.
+            let other = sign_in(&victim.http, victim.origin()).await.unwrap();
+            let other = other.expect(200).refresh_token();
+            victim.go_on(&other).await;
+            let other = client::sid(&other);
+            let both = format!("{arrived}{other}.1;");
+            let told = victim.tell(victim.origin(), &both).await;
+            assert_eq!(told.unwrap(), StatusCode::OK);
+            victim.until_confirmed(other).await;
+            assert_eq!(victim.found(&sid).await, found(true, 1));
+            // It counts from now on, and once.
+            victim.site.step_clock(PAST_THE_GRACE);
+            let late = refresh(&victim.http, victim.origin(), &first).await;
+            late.unwrap().expect_problem(401, "REFRESH_REUSED");
+            let expected = Found {
+                ended: true,
+                reuses: 1,
+                ends: 1,
+                ..found(true, 1)
+            };
+            assert_eq!(victim.found(&sid).await, expected);
         }
     }
 }

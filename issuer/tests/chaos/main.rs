@@ -12,6 +12,7 @@
 )]
 
 mod client;
+mod edge;
 mod site;
 
 mod clock;

@@ -11,7 +11,9 @@ use std::{
     },
 };
 
+use edgeward_core::time::UnixTime;
 use edgeward_issuer::{
+    clock::Clock,
     config,
     faults::{self, Point},
     store::{Store, audit::ChainVerdict},
@@ -20,6 +22,7 @@ use serde_json::Value;
 use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::{
+    edge::Edge,
     folder::Folder,
     postgres::{Database, Server, server},
     program::{
@@ -114,6 +117,20 @@ impl Site {
             )
             .env("EDGEWARD__REFRESH__ON_DEVICE_CHANGE", "revoke");
         command
+    }
+
+    /// Lets somebody speak for clients.
+    pub(crate) fn enroll_edge(&self) -> Edge {
+        const NAME: &str = "edge-1";
+        let enroll = ["edge", "enroll", NAME];
+        let enrolled = run(self.command(edgeward(self.folder.path())).args(enroll), b"");
+        assert_eq!(enrolled.code, Some(0), "{enrolled:?}");
+        Edge::of(NAME, &enrolled.out)
+    }
+
+    /// What the clocks of its processes say.
+    pub(crate) fn now(&self) -> UnixTime {
+        Clock.now().plus(self.clock_step.load(Ordering::SeqCst))
     }
 
     pub(crate) fn serve(&self) -> Issuer {

@@ -1,4 +1,4 @@
-//! `cargo xtask bench keys`: a program of the issuer's that asks SoftHSM, and the issuer beside oidc-provider.
+//! `cargo xtask bench keys`: a program of the issuer's that asks SoftHSM and stand-ins of KMS and of a transit engine, and the issuer beside oidc-provider.
 
 use super::peers;
 use crate::build;
@@ -11,6 +11,7 @@ use crate::toolchain;
 pub(super) fn run(flags: &[String]) -> Outcome<()> {
     setup::prepare(Need::Npm)?;
     setup::softhsm()?;
+    setup::python_packages()?;
     peers::install()?;
     let issuer = build::issuer_release()?;
     let fill = build::issuer_example("fill")?;
@@ -24,6 +25,9 @@ pub(super) fn run(flags: &[String]) -> Outcome<()> {
             .env("FILL", fill)
             .env("KEYS", keys)
             .env("LOAD", load)
-            .env("SOFTHSM", toolchain::SOFTHSM),
+            .env("SOFTHSM", toolchain::SOFTHSM)
+            .env("PYTHON", toolchain::python_folder().join("bin/python"))
+            // The KMS of the tests.
+            .env("MOTO", "issuer/tests/custody/kms/server.py"),
     )
 }

@@ -224,7 +224,7 @@ async fn destroy_one(
 ) -> Result<Destroyed, DestroyError> {
     let proven = Proven::of(key, secrets).await;
     proven.map_err(|error| {
-        if matches!(error, KeyringError::Unproven(_)) {
+        if matches!(error, KeyringError::NoProof(_)) {
             DestroyError::NoProof
         } else {
             DestroyError::Unproven(error)

@@ -83,7 +83,7 @@ impl Proven {
             }
             PrivateHalf::Elsewhere(held) => {
                 if held.proof.as_bytes().is_empty() {
-                    return Err(KeyringError::Unproven(key_id.clone()));
+                    return Err(KeyringError::NoProof(key_id.clone()));
                 }
                 let reference = &held.reference;
                 let stated = statement(key_id, stored.algorithm, &stored.public_jwk, reference);

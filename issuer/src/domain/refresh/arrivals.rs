@@ -12,9 +12,12 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::domain::{
-    session::Sid,
-    storage::{Storage, StorageError},
+use crate::{
+    domain::{
+        session::Sid,
+        storage::{Storage, StorageError},
+    },
+    faults::{Point, reach},
 };
 
 /// The most that wait to be written. Because edges tell seventy each at most twice a second, and a statement takes 64 at a time in
@@ -94,6 +97,7 @@ impl Arrivals {
     /// When the database fails.
     pub async fn write(&self, storage: &impl Storage) -> Result<u64, StorageError> {
         let arrivals = mem::take(&mut self.told().waiting);
+        reach(Point::ArrivalsTaken);
         let written = storage.confirm_all(&arrivals).await;
         match &written {
             Ok(news) if usize::try_from(*news) == Ok(arrivals.len()) => {}

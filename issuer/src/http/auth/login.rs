@@ -1,14 +1,9 @@
 //! `POST /auth/login`
 
-use axum::{
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use edgeward_core::return_to;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use tracing::Instrument;
 use utoipa::ToSchema;
 
 use super::{
@@ -34,6 +29,7 @@ use crate::{
         challenge::{self, Challenge, Tried},
         pages::{self, Frame, sign_in::LoginPage},
         problem::ApiError,
+        to_the_end::to_the_end,
     },
 };
 
@@ -115,20 +111,6 @@ pub async fn log_in(State(app): State<SharedApp>, submission: Submission<Login>)
             .await
     })
     .await
-}
-
-/// Runs on a task of its own what a caller who hangs up must not leave undone, such as counting an attempt.
-pub(in crate::http) async fn to_the_end(
-    work: impl Future<Output = Response> + Send + 'static,
-) -> Response {
-    match tokio::spawn(work.in_current_span()).await {
-        Ok(response) => response,
-        Err(error) => match error.try_into_panic() {
-            // The outermost layer answers it, as it does for every other handler.
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(error) => ApiError::internal(error).into_response(),
-        },
-    }
 }
 
 async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, ApiError> {

@@ -168,7 +168,7 @@ impl Fields for LogoutAll {
         Some(pages::render(StatusCode::OK, &page))
     }
 
-    fn page(&self) -> Option<String> {
+    fn begins_anew_at(&self) -> Option<String> {
         Some(END_ALL.to_owned())
     }
 

@@ -10,7 +10,6 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    login::to_the_end,
     submission::{Fields, FormFields, Format, Submission},
     visitor::Strength,
 };
@@ -27,6 +26,7 @@ use crate::{
             account::{self, ChangePasswordPage, Done},
         },
         problem::ApiError,
+        to_the_end::to_the_end,
     },
 };
 
@@ -70,7 +70,7 @@ impl Fields for ChangePassword {
         Some(pages::render(StatusCode::OK, &page))
     }
 
-    fn page(&self) -> Option<String> {
+    fn begins_anew_at(&self) -> Option<String> {
         Some("/account/password".to_owned())
     }
 }

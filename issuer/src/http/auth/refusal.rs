@@ -79,7 +79,7 @@ impl From<KeyringError> for ApiError {
             }
             KeyringError::Seal { .. }
             | KeyringError::WrongSeed(_)
-            | KeyringError::Unproven(_)
+            | KeyringError::NoProof(_)
             | KeyringError::CameBack(_)
             | KeyringError::Unfit
             | KeyringError::Elsewhere { .. }

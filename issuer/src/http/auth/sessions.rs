@@ -166,7 +166,7 @@ impl Fields for EndSession {
         Some(pages::render(StatusCode::OK, &page))
     }
 
-    fn page(&self) -> Option<String> {
+    fn begins_anew_at(&self) -> Option<String> {
         Some(account::end_page(&self.id))
     }
 

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     answer::{self, Onward, SignedInBody},
-    login::{Attempt, to_the_end},
+    login::Attempt,
     submission::{Fields, FormFields, Submission},
     visitor::{Strength, Visitor},
 };
@@ -18,6 +18,7 @@ use crate::{
     http::{
         pages::{self, Frame, Wrong, resend::Resend, sign_in::StepUpPage},
         problem::ApiError,
+        to_the_end::to_the_end,
     },
 };
 
@@ -63,7 +64,7 @@ impl Fields for StepUp {
     }
 
     /// Whoever signs in has confirmed who they are, so they go on from there.
-    fn page(&self) -> Option<String> {
+    fn begins_anew_at(&self) -> Option<String> {
         match &self.resend {
             Some(resend) => Some(resend.page()),
             None => Some(self.return_to.clone()),

@@ -98,7 +98,7 @@ pub trait Fields: DeserializeOwned + Send + Sync + 'static {
 
     /// The page of the form: where somebody begins anew who had to sign in or to confirm their identity, if nothing of the form
     /// goes along. It ends up in an address, so nothing of it is secret.
-    fn page(&self) -> Option<String> {
+    fn begins_anew_at(&self) -> Option<String> {
         None
     }
 
@@ -275,7 +275,7 @@ impl<T: Fields> Submission<T> {
                 // A form that was open for longer than the sign-in: its page is where they come back to, since what it sends
                 // to cannot be opened.
                 let mut frame = self.frame.clone();
-                frame.here = self.fields.page();
+                frame.here = self.fields.begins_anew_at();
                 pages::turn_away(app, &frame, &self.visitor, error).await
             }
             Err(error) => self.refuse(app, error),
@@ -329,7 +329,7 @@ impl<T: Fields> Submission<T> {
             .and_then(|form| Resend::of(form, self.fields.to_send_again()));
         let return_to = match &resend {
             Some(_) => String::new(),
-            None => self.fields.page()?,
+            None => self.fields.begins_anew_at()?,
         };
         let page = StepUpPage {
             frame: self.frame.clone(),
