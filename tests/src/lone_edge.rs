@@ -204,7 +204,7 @@ impl LoneEdge {
             .unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic()))
     }
 
-    /// Lets time pass.
+    /// Lets time pass, or takes it back by a negative number, as far as a story likes: nobody here goes by the time of the machine.
     pub fn wait(&self, seconds: i64) {
         self.clock.wait(seconds);
     }
@@ -278,9 +278,14 @@ impl LoneEdge {
 
     /// Asks about a token by hand and does not wait for the answer.
     pub async fn is_asked(&self, token: &str) -> Waiting {
+        self.is_asked_at("/auth/verify-token", token).await
+    }
+
+    /// Brings a token to a path by hand and does not wait for the answer.
+    pub async fn is_asked_at(&self, path: &str, token: &str) -> Waiting {
         let now = self.clock.now().to_string();
         let authorization = format!("Authorization: Bearer {token}\r\n");
-        self.gets("/auth/verify-token", &now, &authorization).await
+        self.gets(path, &now, &authorization).await
     }
 
     /// Asks for a page of the issuer by hand and does not wait for the answer.
@@ -385,6 +390,12 @@ impl LoneEdge {
         std::fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
+    /// The reasons that it logged with this event, in order.
+    #[must_use]
+    pub fn reasons(&self, event: &str) -> Vec<String> {
+        reasons(&self.log(), event)
+    }
+
     /// Where it logs.
     #[must_use]
     pub fn log_file(&self) -> PathBuf {
@@ -392,17 +403,31 @@ impl LoneEdge {
     }
 }
 
+/// The reasons that stand in the log of an edge beside this event, in order.
+pub(crate) fn reasons(log: &str, event: &str) -> Vec<String> {
+    let event = format!("\"{event}\"");
+    let lines = log.lines().filter(|line| line.contains(&event));
+    lines
+        .filter_map(|line| {
+            let json = line.get(line.find('{')?..)?;
+            let json: serde_json::Value = serde_json::from_str(json).ok()?;
+            Some(json.get("reason")?.as_str()?.to_owned())
+        })
+        .collect()
+}
+
 /// A request that was sent by hand.
 #[derive(Debug)]
 pub struct Waiting(TcpStream);
 
 impl Waiting {
-    /// Whether an answer has begun to arrive by now.
+    /// The same, if an answer has begun to arrive by now.
     #[must_use]
-    pub fn has_begun(self) -> bool {
+    pub fn if_begun(self) -> Option<Self> {
         let stream = self.0.into_std().expect("a socket");
         // It does not block, as tokio had it.
-        stream.peek(&mut [0]).is_ok_and(|read| read > 0)
+        let has_begun = stream.peek(&mut [0]).is_ok_and(|read| read > 0);
+        has_begun.then(|| Self(TcpStream::from_std(stream).expect("a socket")))
     }
 
     /// The status of the answer, when it comes.

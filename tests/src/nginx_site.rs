@@ -193,7 +193,7 @@ impl NginxSite {
     /// What nginx wrote since it started.
     #[must_use]
     pub fn log(&self) -> String {
-        self.nginx.log_tail()
+        fs::read_to_string(self.folder.join("nginx.log")).unwrap_or_default()
     }
 }
 

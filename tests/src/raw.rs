@@ -24,7 +24,13 @@ pub fn send(address: SocketAddr, request: &[u8]) -> Option<Answer> {
     let _ = stream.write_all(request);
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
-    let text = String::from_utf8_lossy(&bytes).into_owned();
+    read(request, &bytes)
+}
+
+/// The answer to a request, from everything that came back before the connection ended.
+#[must_use]
+pub fn read(request: &[u8], bytes: &[u8]) -> Option<Answer> {
+    let text = String::from_utf8_lossy(bytes).into_owned();
     let (head, body) = text.split_once("\r\n\r\n")?;
     let mut lines = head.split("\r\n");
     let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;

@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use xtask::stack::issuer::NewUser;
 use xtask::stack::{Environment, Plan, Stack, ready};
 
+use crate::answer::Answer;
 use crate::authority::Authority;
-use crate::client::Client;
+use crate::client::{Asking, Client};
+use crate::lone_edge::reasons;
 use crate::person::Person;
 use crate::tap::Tap;
 
@@ -23,6 +26,12 @@ pub const PASSWORD: &str = "Correct-Horse-7-Battery";
 
 /// What the demo app answers with 404 to whoever passes.
 pub const STRICT_PATH: &str = "/api/strict";
+
+/// The longest wait of an edge after failures to read the feed, with what lots add to it.
+pub const LONGEST_BACKOFF_SECONDS: i64 = 10;
+
+/// What has not come by then, in real time, does not come.
+const NEVER: Duration = Duration::from_secs(60);
 
 /// Where a client finds the site.
 #[derive(Debug, Clone)]
@@ -49,7 +58,7 @@ impl Clock {
         Self(Arc::new(AtomicI64::new(present())))
     }
 
-    /// Lets time pass.
+    /// Lets time pass, or takes it back by a negative number.
     pub(crate) fn wait(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
@@ -102,6 +111,7 @@ pub struct World {
     /// Where clients find the site.
     pub site: Site,
     clock: Clock,
+    began: i64,
     issuer_tap: Option<Tap>,
     app_tap: Option<Tap>,
     folder: PathBuf,
@@ -167,35 +177,39 @@ impl World {
         };
         let stack = Stack::start(&plan)
             .unwrap_or_else(|failure| panic!("the world did not start: {failure}"));
+        let clock = Clock::starting_now();
         Self {
             stack,
             site,
-            clock: Clock::starting_now(),
+            began: clock.now(),
+            clock,
             issuer_tap,
             app_tap,
             folder,
         }
     }
 
-    /// Waits until the edge refuses what it let pass, after a command in a process of its own told the database. Each question comes a
-    /// second of the story later than the one before, so the edge asks the issuer anew for each; what is left is the moment of real time
-    /// for which an issuer holds a page of the feed, which the clock of a story does not shorten. How long it takes where the edge goes by real
-    /// time is measured by `cargo xtask bench revocation`. Nothing is promised where the issuer answers later than a request waits for it; the
-    /// edge counts what passes so.
+    /// Waits until the edge refuses what it let pass, after a command in a process of its own told the database, and returns the
+    /// refusal. Each question comes a second of the story later than the one before, so the edge asks the issuer anew for each; what is
+    /// left is the moment of real time for which an issuer holds a page of the feed, which the clock of a story does not shorten. How
+    /// long it takes where the edge goes by real time is measured by `cargo xtask bench revocation`. Nothing is promised where the issuer
+    /// answers later than a request waits for it; the edge counts what passes so.
     ///
     /// # Panics
-    /// When something passes that was asked a second of real time after the command, or later, and the issuer had answered; and when a
-    /// minute is over.
-    pub async fn until_refused(&self, person: &Person) {
+    /// When the answer is neither that it passes nor that there is no sign-in; when something passes that was asked a second of real
+    /// time after the command, or later, and the issuer had answered; and when a minute is over.
+    pub async fn until_refused(&self, person: &Person) -> Answer {
         const PROMISED: Duration = Duration::from_secs(1);
-        const NEVER: Duration = Duration::from_secs(60);
         let since = Instant::now();
         loop {
             self.wait(1);
             let unconfirmed = self.passed_unconfirmed().await;
             let asked = since.elapsed();
-            if person.get("/api/echo").send().await.status != 200 {
-                return;
+            let answer = person.get("/api/echo").send().await;
+            match answer.status {
+                200 => {}
+                401 => return answer,
+                _ => panic!("neither passed nor refused: {answer:?}"),
             }
             let was_confirmed = self.passed_unconfirmed().await == unconfirmed;
             assert!(
@@ -206,19 +220,55 @@ impl World {
         }
     }
 
-    /// How many requests the edge has let pass without current word of ended sessions.
-    async fn passed_unconfirmed(&self) -> u64 {
-        let health = self.browser().get("/_edgeward/health").send().await;
-        let told = health.expect(200).json();
-        let passed = told.pointer("/revocations/passedUnconfirmed");
-        passed
-            .and_then(serde_json::Value::as_u64)
-            .expect("a number")
+    /// What comes of a request that is judged by current word of ended sessions. An edge waits less than a second of real time for the
+    /// issuer; then it lets the request pass and counts it, or says on a strict route that it cannot be judged. Whoever is answered so
+    /// asks again. The story's time goes on only where the edge would not ask the issuer before.
+    ///
+    /// # Panics
+    /// When a minute is over.
+    pub async fn confirmed(&self, asking: Asking) -> Answer {
+        let since = Instant::now();
+        loop {
+            let (answer, is_confirmed) = self.asks_once(&asking).await;
+            if is_confirmed {
+                return answer;
+            }
+            assert!(since.elapsed() < NEVER, "never in time: {answer:?}");
+        }
     }
 
-    /// Lets time pass.
+    /// One attempt of [`Self::confirmed`], and whether its answer is one.
+    pub async fn asks_once(&self, asking: &Asking) -> (Answer, bool) {
+        let unconfirmed = self.passed_unconfirmed().await;
+        let answer = asking.clone().send().await;
+        let was_judged = answer.status != 503 || !answer.body.contains("REVOCATIONS_UNAVAILABLE");
+        let feed = self.feed_health().await;
+        let is_confirmed = was_judged && passed_unconfirmed(&feed) == unconfirmed;
+        if !is_confirmed && feed["feed"] == "failing" {
+            self.wait(LONGEST_BACKOFF_SECONDS);
+        }
+        (answer, is_confirmed)
+    }
+
+    /// What the edge tells of the feed of ended sessions.
+    pub async fn feed_health(&self) -> Value {
+        let health = self.browser().get("/_edgeward/health").send().await;
+        health.expect(200).json()["revocations"].take()
+    }
+
+    /// How many requests the edge has let pass without current word of ended sessions.
+    async fn passed_unconfirmed(&self) -> u64 {
+        passed_unconfirmed(&self.feed_health().await)
+    }
+
+    /// Lets time pass. What has passed may be taken back by a negative number, for a clock that is set back; but the demo app goes by the
+    /// time of the machine, by which what is made before the story's beginning has expired.
+    ///
+    /// # Panics
+    /// When it would be earlier than at the beginning.
     pub fn wait(&self, seconds: i64) {
         self.clock.wait(seconds);
+        assert!(self.now() >= self.began, "before the story began");
     }
 
     /// The story's time, in seconds since the epoch.
@@ -282,6 +332,24 @@ impl World {
         self.app_tap.as_ref().expect("this world has taps")
     }
 
+    /// `edgeward keys …`, and what it printed.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn keys(&self, args: &[&str]) -> String {
+        let mut command = self.stack.issuer.command();
+        let ran = command.arg("keys").args(args).output().expect("it runs");
+        assert!(ran.status.success(), "{args:?}: {ran:?}");
+        String::from_utf8(ran.stdout).expect("text")
+    }
+
+    /// The reasons that the edge logged with this event, in order.
+    #[must_use]
+    pub fn reasons(&self, event: &str) -> Vec<String> {
+        reasons(&self.logs(), event)
+    }
+
     /// Everything that issuer and edge wrote to their logs.
     #[must_use]
     pub fn logs(&self) -> String {
@@ -313,6 +381,11 @@ fn print_end(log: &Path) {
         .get(lines.len().saturating_sub(LINES)..)
         .unwrap_or_default();
     eprintln!("--- the end of {}\n{}", log.display(), end.join("\n"));
+}
+
+/// How many requests passed unconfirmed, by what the edge tells.
+fn passed_unconfirmed(feed: &Value) -> u64 {
+    feed["passedUnconfirmed"].as_u64().expect("a number")
 }
 
 /// A folder for this world. Those of processes that have ended go first, so logs stay for a look but never pile up.
@@ -351,7 +424,8 @@ pub(crate) fn given(variable: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{variable} is not set: run `cargo xtask test e2e`"))
 }
 
-/// Where a story's time begins. Real time, because the demo app knows no other; from here on it only goes forward.
+/// Where a story's time begins. Real time, because the demo app knows no other: what is made later is good to it, and what is made
+/// earlier is not, so a story with that app never goes back behind this.
 #[expect(
     clippy::disallowed_methods,
     reason = "read once, as the beginning of a story's own time"

@@ -1,15 +1,13 @@
 //! The clocks of edge and issuer differ: by half a minute, which nobody notices, and by two, of which the edge believes nothing.
 
 use edgeward_core::time::LEEWAY_SECONDS;
-use edgeward_tests::world::STRICT_PATH;
+use edgeward_tests::world::{LONGEST_BACKOFF_SECONDS, STRICT_PATH};
 use edgeward_tests::{Answer, Person, World, minutes};
 
 /// As long as the issuer's access tokens live.
 const TOKEN_SECONDS: i64 = 600;
 /// As long as an edge's proof holds.
 const PROOF_SECONDS: i64 = 30;
-/// The longest wait after failures of the feed, with what lots add to it.
-const LONGEST_BACKOFF_SECONDS: i64 = 10;
 
 /// A world whose issuer's clock is so many seconds ahead, or behind. Both are after the moment at which the issuer made its key.
 async fn world(issuer_ahead: i64) -> World {
@@ -27,10 +25,10 @@ async fn strict(person: &Person) -> Answer {
     person.get(STRICT_PATH).send().await
 }
 
-/// What the edge tells of the feed.
+/// How it stands with the feed, as the edge tells.
 async fn feed(world: &World) -> String {
-    let health = world.browser().get("/_edgeward/health").send().await;
-    health.expect(200).text("/revocations/feed")
+    let health = world.feed_health().await;
+    health["feed"].as_str().expect("a word").to_owned()
 }
 
 /// How often a refresh was asked for.
@@ -51,15 +49,16 @@ async fn half_a_minute_apart_nobody_notices() {
         let token = ada.access_token();
         let signed_in = world.now();
         let _ = bounded(&ada).await.expect(200);
-        let _ = strict(&ada).await.expect(404);
+        let _ = world.confirmed(ada.get(STRICT_PATH)).await.expect(404);
         assert_eq!(feed(&world).await, "read", "{issuer_ahead}");
 
         // A sign-out is obeyed as soon as ever: the age of the feed is the edge's own measure.
         let ended = elsewhere.access_token();
         let _ = elsewhere.log_out().await.expect(204);
         world.wait(1);
-        let ended = world.browser().get("/api/echo").bearer(&ended).send();
-        let _ = ended.await.expect_problem(401, "TOKEN_REVOKED");
+        let ended = world.browser().get("/api/echo").bearer(&ended);
+        let ended = world.confirmed(ended).await;
+        let _ = ended.expect_problem(401, "TOKEN_REVOKED");
         let _ = bounded(&ada).await.expect(200);
 
         // The issuer wrote down when the token ends, and the edge looks at its own clock.
@@ -73,7 +72,7 @@ async fn half_a_minute_apart_nobody_notices() {
         // The browser's session goes on by one refresh, whose token is good at once.
         let before = refreshes(&world);
         let _ = ada.navigate("/app").send().await.expect(200);
-        let _ = strict(&ada).await.expect(404);
+        let _ = world.confirmed(ada.get(STRICT_PATH)).await.expect(404);
         assert_eq!(refreshes(&world), before + 1, "{issuer_ahead}");
         let _ = ada.log_out().await.expect(204);
         let _ = bounded(&ada).await.expect_problem(401, "NOT_SIGNED_IN");
@@ -110,7 +109,7 @@ async fn two_minutes_apart_what_was_known_goes_on_and_nothing_new_is_believed() 
         let ada = world.user("ada").await;
         ada.log_in().await;
         let _ = bounded(&ada).await.expect(200);
-        let _ = strict(&ada).await.expect(404);
+        let _ = world.confirmed(ada.get(STRICT_PATH)).await.expect(404);
         world.wait(edge_goes);
         world.to_issuer().sets_the_clock_ahead_by(-edge_goes);
 
@@ -147,7 +146,7 @@ async fn two_minutes_apart_what_was_known_goes_on_and_nothing_new_is_believed() 
         world.to_issuer().sets_the_clock_ahead_by(0);
         world.wait(LONGEST_BACKOFF_SECONDS);
         let _ = bounded(&ada).await.expect(200);
-        let _ = strict(&ada).await.expect(404);
+        let _ = world.confirmed(ada.get(STRICT_PATH)).await.expect(404);
         assert_eq!(feed(&world).await, "read");
     }
 }

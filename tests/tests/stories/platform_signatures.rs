@@ -1,8 +1,11 @@
 //! Signatures that the Worker has WebCrypto check: how often it asks, and what it says when the platform fails.
 
+use edgeward_core::token::{MAX_SEEN_BYTES, MAX_TOKEN_BYTES, TokenType};
+use edgeward_tests::key_server::document;
+use edgeward_tests::lone_edge::signing_key;
 use edgeward_tests::other_issuer::{OtherIssuer, Signing, base64url};
 use edgeward_tests::{KeyServer, LoneEdge};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Says in the log each time that WebCrypto is asked about a signature.
 const TELLS_OF_CHECKS: &str = "const { prototype } = SubtleCrypto; const { verify } = prototype; \
@@ -82,6 +85,47 @@ async fn the_platform_checks_a_good_token_once_however_often_it_comes() {
         let _ = edge.judges_token(&first).await.expect(204);
         assert_eq!(checks(&edge), 5, "checked anew, and remembered again");
     }
+}
+
+/// A check of EdDSA is the Worker's own and leaves no trace outside. But what is remembered takes room, of which there is an end: so many
+/// tokens of EdDSA as fill it, and no fewer, have one of ES256 forgotten, which the platform then checks anew.
+#[tokio::test]
+async fn tokens_that_the_worker_checks_itself_are_remembered_in_the_same_place() {
+    let (edge, issuer, keys) = on(TELLS_OF_CHECKS).await;
+    let own = signing_key(1);
+    let [p256, _] = issuer.keys();
+    let mut set: Value = serde_json::from_str(&document(&[&own])).expect("JSON");
+    set["keys"].as_array_mut().expect("keys").push(p256);
+    keys.shows(&set);
+    let client = edge.browser();
+    let passes = async |token: &str| {
+        let asking = client.get("/auth/verify-token").bearer(token);
+        let _ = asking.send().await.expect(204);
+    };
+    let first = token(&edge, &issuer, "t-1", 600);
+    passes(&first).await;
+
+    let long = |number: usize| {
+        let now = edge.now();
+        let claims = json!({
+            "iss": edge.origin(), "aud": edge.origin(), "sub": "u-1", "client_id": "other-web", "iat": now, "exp": now + 600,
+            "jti": format!("{number:04}"), "pad": "x".repeat(MAX_TOKEN_BYTES * 2 / 3),
+        });
+        own.sign(&TokenType::Access, &claims).expect("claims")
+    };
+    let have_room = (MAX_SEEN_BYTES - first.len()) / long(0).len();
+    for number in 0..have_room {
+        let token = long(number);
+        // The second time it is known, and takes no more room.
+        for _ in 0..2 {
+            passes(&token).await;
+        }
+    }
+    passes(&first).await;
+    assert_eq!(checks(&edge), 1, "{have_room} have room beside it");
+    passes(&long(have_room)).await;
+    passes(&first).await;
+    assert_eq!(checks(&edge), 2, "it was forgotten");
 }
 
 #[tokio::test]

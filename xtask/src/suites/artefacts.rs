@@ -68,13 +68,18 @@ fn worker_is_small_and_nameless() -> Outcome<Counts> {
     }
     println!("the Worker has {bytes} bytes gzipped, and may have {MOST_WORKER_BYTES}");
     let text = fs::read(&wasm).attempt(|| format!("reading {}", wasm.display()))?;
-    let place = b"registry/src";
-    let names_its_builder = text.windows(place.len()).any(|window| window == place);
-    if names_its_builder {
-        println!("the Worker names folders of the machine that built it");
-    }
     let mut counts = Counts::default();
-    for holds in [bytes <= MOST_WORKER_BYTES, !names_its_builder] {
+    let mut all_hold = vec![bytes <= MOST_WORKER_BYTES];
+    for place in places_of_the_builder()? {
+        let names_it = text
+            .windows(place.len())
+            .any(|window| window == place.as_bytes());
+        if names_it {
+            println!("the Worker names a folder of the machine that built it: {place}");
+        }
+        all_hold.push(!names_it);
+    }
+    for holds in all_hold {
         if holds {
             counts.passed += 1;
         } else {
@@ -82,6 +87,25 @@ fn worker_is_small_and_nameless() -> Outcome<Counts> {
         }
     }
     Ok(counts)
+}
+
+/// The folders of this machine from which a Worker is built: of crates, of the checkout, of cargo and of the compiler.
+fn places_of_the_builder() -> Outcome<Vec<String>> {
+    let home = std::env::home_dir().ok_or_else(|| Failure::new("nobody's home"))?;
+    let folder = |variable, below: &str| {
+        let given = std::env::var_os(variable).filter(|given| !given.is_empty());
+        given.map_or_else(|| home.join(below), PathBuf::from)
+    };
+    let folders = [
+        PathBuf::from("registry/src"),
+        workspace::root(),
+        folder("CARGO_HOME", ".cargo"),
+        folder("RUSTUP_HOME", ".rustup"),
+    ];
+    // With what separates it from what is below, so that a checkout in a folder of one short name is not found in every address.
+    Ok(folders
+        .map(|folder| format!("{}/", folder.display()))
+        .into())
 }
 
 /// How many bytes gzip makes of a file.

@@ -1,6 +1,6 @@
 //! Families: compare-and-swap, tombstones, and what comes before what.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use edgeward_issuer::domain::{
     audit::Action,
@@ -8,7 +8,7 @@ use edgeward_issuer::domain::{
     session::{Digest, RevocationReason, Sid},
     storage::{Entered, Storage},
 };
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{sync::watch, task::JoinSet};
 
 use super::world::{NOW, World, digest, entry, first_rotation, new_sign_in, rotation_from};
 
@@ -16,10 +16,21 @@ use super::world::{NOW, World, digest, entry, first_rotation, new_sign_in, rotat
 const AT_ONCE: usize = 50;
 
 /// How often a revocation runs against rotations: an order of events that is wrong once in ten shows.
-const RACES: usize = 20;
+const RACES: u64 = 20;
 
-/// Long enough for a writer that was kept out to come in, and far shorter than it waits for that.
-const PAUSE: Duration = Duration::from_millis(20);
+/// How many rotations run beside a revocation at most: the one that is under way, and the next.
+const BESIDE: u64 = 2;
+
+/// Fewer rotations than this come before a revocation.
+const MOST_BEFORE: u64 = 4;
+
+/// How far it is with a revocation that runs against rotations.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Revoking {
+    NotYet,
+    Begins,
+    IsDone,
+}
 
 pub(crate) async fn a_family_is_read_as_it_was_written(world: World) {
     let ada = world.with_account("ada@example.test").await;
@@ -213,13 +224,17 @@ pub(crate) async fn nothing_succeeds_after_a_revocation(world: World) {
     let ada = world.with_account("ada@example.test").await;
     let world = Arc::new(world);
     let other = Arc::new(world.another().await);
-    for _ in 0..RACES {
+    for race in 0..RACES {
         let sign_in = world.with_sign_in(ada).await;
+        let revoking = watch::Sender::new(Revoking::NotYet);
+        let (rotates, mut rotated) = watch::channel(0);
         let client = tokio::spawn({
             let (other, sign_in) = (Arc::clone(&other), sign_in.clone());
+            let mut revoking = revoking.subscribe();
             async move {
-                let (mut seq, mut current) = (0, sign_in.refresh);
+                let (mut seq, mut current, mut beside) = (0, sign_in.refresh, 0);
                 loop {
+                    let is_after = *revoking.borrow() == Revoking::IsDone;
                     let rotation = rotation_from(&sign_in, seq, current);
                     if !other
                         .rotate(&rotation, &entry(Action::Refresh))
@@ -228,18 +243,29 @@ pub(crate) async fn nothing_succeeds_after_a_revocation(world: World) {
                     {
                         return seq;
                     }
+                    assert!(!is_after, "rotated after the revocation");
                     (seq, current) = (seq + 1, rotation.next);
+                    rotates.send_replace(seq);
+                    beside += u64::from(*revoking.borrow() == Revoking::Begins);
                     // SQLite has one writer at a time and no queue: who never pauses may keep the other out for longer than it waits.
-                    sleep(PAUSE).await;
+                    if beside == BESIDE {
+                        let is_done = |at: &Revoking| *at == Revoking::IsDone;
+                        assert!(revoking.wait_for(is_done).await.is_ok());
+                    }
                 }
             }
         });
+        // After none, or some, so that it meets another step of a rotation.
+        let before = race % MOST_BEFORE;
+        assert!(rotated.wait_for(|seq| *seq >= before).await.is_ok());
+        revoking.send_replace(Revoking::Begins);
         let reason = RevocationReason::SignedOut;
         let ended = world
             .store
             .revoke(sign_in.sid, reason, NOW, &entry(Action::SignOut))
             .await;
         assert!(ended.unwrap());
+        revoking.send_replace(Revoking::IsDone);
         let at_end = world.store.family(sign_in.sid).await.unwrap().unwrap();
         assert_eq!(
             client.await.unwrap(),

@@ -135,7 +135,7 @@ async fn a_bad_answer_is_none_and_is_named() {
         let good = token(&site, 1, SESSION, AGENT, 0);
         is_refused(&site, pays_with(&site, &good), UNAVAILABLE);
         expected.push(reason.to_owned());
-        assert_eq!(failures(&site.edge.log()), expected, "{reason}");
+        assert_eq!(site.edge.reasons("bundle-not-loaded"), expected, "{reason}");
     };
     for (reason, spoil) in rows {
         let origin = origin.clone();
@@ -177,18 +177,4 @@ async fn cookies_of_other_names_are_told_in_the_log() {
     });
     let _ = pays_with(&site, &token(&site, 1, SESSION, AGENT, 0)).expect(200);
     assert!(site.edge.log().contains("cookies-named-otherwise"));
-}
-
-/// The reasons in the log why no bundle was loaded, in order.
-fn failures(log: &str) -> Vec<String> {
-    let lines = log
-        .lines()
-        .filter(|line| line.contains("\"bundle-not-loaded\""));
-    lines
-        .filter_map(|line| {
-            let json = line.get(line.find('{')?..)?;
-            let json: Value = serde_json::from_str(json).ok()?;
-            Some(json.get("reason")?.as_str()?.to_owned())
-        })
-        .collect()
 }

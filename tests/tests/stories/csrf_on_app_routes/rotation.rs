@@ -1,6 +1,5 @@
 //! The secrets of CSRF and refresh tokens, while people are signed in: a planned rotation, a forced one, and one that was stolen.
 
-use std::process::Command;
 use std::time::Duration;
 
 use edgeward_tests::bundle::BUNDLE_PATH;
@@ -24,19 +23,11 @@ async fn world_with_ada() -> (World, Person) {
     (world, ada)
 }
 
-/// `edgeward keys …`, and what it printed.
-fn keys(world: &World, args: &[&str]) -> String {
-    let mut command: Command = world.stack.issuer.command();
-    let ran = command.arg("keys").args(args).output().expect("it runs");
-    assert!(ran.status.success(), "{args:?}: {ran:?}");
-    String::from_utf8(ran.stdout).expect("text")
-}
-
 /// The id of the secret of a kind in a state, once there is one.
 async fn secret(world: &World, kind: &str, state: &str) -> String {
     let found = tokio::time::timeout(NEVER, async {
         loop {
-            let list = keys(world, &["list"]);
+            let list = world.keys(&["list"]);
             let mut lines = list.lines().filter(|line| line.starts_with(kind));
             let line = lines.find(|line| line.contains(&format!(" {state} ")));
             if let Some(id) = line.and_then(|line| line.split(' ').next()) {
@@ -80,7 +71,7 @@ async fn nobody_notices_a_planned_rotation() {
     }
     let mut last = world.now();
     for kind in ["csrf", "refresh"] {
-        let said = keys(&world, &["rotate", kind]);
+        let said = world.keys(&["rotate", kind]);
         last = last.max(planned(&said));
     }
     assert!(last > world.now() + 60, "with minutes to spare");
@@ -120,7 +111,7 @@ async fn a_forced_rotation_waits_for_issuers_and_edges_ask() {
     let page = token_of(&ada).await;
     let _ = posts(&ada, &page).await.expect(200);
     secret(&world, "csrf", "published").await;
-    let said = keys(&world, &["rotate", "csrf", "--force"]);
+    let said = world.keys(&["rotate", "csrf", "--force"]);
     world.wait(planned(&said) - world.now());
     let _ = posts(&ada, &page).await.expect(200);
     let _ = ada.refresh().await.expect(200);
@@ -137,7 +128,7 @@ async fn what_a_stolen_secret_made_is_refused_everywhere_and_fetched_anew() {
     let _ = posts(&ada, &page).await.expect(200);
     secret(&world, "csrf", "published").await;
     let stolen = secret(&world, "csrf", "active").await;
-    let said = keys(&world, &["revoke", &stolen]);
+    let said = world.keys(&["revoke", &stolen]);
     assert!(said.ends_with(" makes CSRF tokens now\n"), "{said}");
     // The issuer reads it within half a second, and hands out another.
     let anew = tokio::time::timeout(NEVER, async {

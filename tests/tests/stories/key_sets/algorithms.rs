@@ -1,6 +1,5 @@
 //! Tokens of ES256 and RS256, from the issuer that signs them through the edge that judges them.
 
-use std::process::Command;
 use std::time::Duration;
 
 use edgeward_core::token::ParsedToken;
@@ -8,14 +7,6 @@ use edgeward_tests::{Person, Setup, World};
 
 /// What has not come by then does not come.
 const NEVER: Duration = Duration::from_secs(60);
-
-/// `edgeward keys …`, and what it printed.
-fn keys(world: &World, args: &[&str]) -> String {
-    let mut command: Command = world.stack.issuer.command();
-    let ran = command.arg("keys").args(args).output().expect("it runs");
-    assert!(ran.status.success(), "{args:?}: {ran:?}");
-    String::from_utf8(ran.stdout).expect("text")
-}
 
 /// Algorithm and key of the token that a person has.
 fn signed_by(person: &Person) -> (String, String) {
@@ -50,7 +41,7 @@ async fn lives_with(algorithm: &str, settings: &'static str) {
     let _ = ada.get("/api/echo").send().await.expect(200);
 
     // Nobody who was signed in before is refused after a change of keys, nor is who signs in then.
-    let _ = keys(&world, &["rotate", "--force", "--algorithm", algorithm]);
+    let _ = world.keys(&["rotate", "--force", "--algorithm", algorithm]);
     until_signed_by_another(&ada, &first).await;
     let (alg, second) = signed_by(&ada);
     assert_eq!(alg, algorithm);
@@ -61,9 +52,8 @@ async fn lives_with(algorithm: &str, settings: &'static str) {
     );
 
     // What a revoked key signed is refused, within the second that the route allows.
-    let _ = keys(&world, &["revoke", &second]);
-    world.until_refused(&ada).await;
-    let refused = ada.get("/api/echo").send().await;
+    let _ = world.keys(&["revoke", &second]);
+    let refused = world.until_refused(&ada).await;
     let _ = refused.expect_problem(401, "TOKEN_REVOKED");
     until_signed_by_another(&ada, &second).await;
     let _ = ada.get("/api/echo").send().await.expect(200);

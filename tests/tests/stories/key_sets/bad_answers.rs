@@ -6,7 +6,7 @@ use edgeward_tests::key_server::document;
 use edgeward_tests::lone_edge::signing_key;
 use edgeward_tests::{KeyServer, LoneEdge};
 
-use super::{COOLDOWN_SECONDS, HARD_TTL_SECONDS, SOFT_TTL_SECONDS, assert_calm, failures};
+use super::{COOLDOWN_SECONDS, HARD_TTL_SECONDS, NOT_LOADED, SOFT_TTL_SECONDS, assert_calm};
 
 const MEGABYTE: usize = 1024 * 1024;
 
@@ -130,14 +130,14 @@ async fn good_tokens_go_on_until_the_hard_limit_whatever_the_key_server_says() {
     edge.wait(SOFT_TTL_SECONDS);
     left -= SOFT_TTL_SECONDS;
     for (title, reason, bytes) in &answers {
-        let before = failures(&edge).len();
+        let before = edge.reasons(NOT_LOADED).len();
         keys.says(bytes.clone());
         // Waits for the outcome of its own fetch, and is refused, because the set that lists its key is not taken.
         let answer = edge.judges(&evil).await;
         assert_eq!(answer.status, 401, "{title}");
         let answer = edge.judges(&good).await;
         assert_eq!(answer.status, 204, "{title}");
-        let reasons = failures(&edge).split_off(before);
+        let reasons = edge.reasons(NOT_LOADED).split_off(before);
         assert!(!reasons.is_empty(), "{title}");
         assert!(
             reasons.iter().all(|said| said == reason),
@@ -214,13 +214,13 @@ async fn a_key_server_that_never_answers_is_given_up() {
     // Waits until the refresh is given up, and then for a fetch of its own.
     let _ = edge.judges(&other).await.expect(401);
     assert!(
-        failures(&edge)
+        edge.reasons(NOT_LOADED)
             .iter()
             .all(|reason| reason == "issuer-too-slow"),
         "{}",
         edge.log()
     );
-    assert!(!failures(&edge).is_empty());
+    assert!(!edge.reasons(NOT_LOADED).is_empty());
     let _ = edge.judges(&good).await.expect(204);
     keys.lets_go();
     assert_calm(&edge);
@@ -234,7 +234,7 @@ async fn a_body_that_never_ends_is_given_up() {
     let _ = edge.judges(&good).await.expect(204);
     keys.says_and_stays(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"keys\":[".to_vec());
     let _ = edge.judges(&other).await.expect(401);
-    assert_eq!(failures(&edge), ["issuer-too-slow"]);
+    assert_eq!(edge.reasons(NOT_LOADED), ["issuer-too-slow"]);
     let _ = edge.judges(&good).await.expect(204);
     assert_calm(&edge);
 }
@@ -248,7 +248,7 @@ async fn a_runtime_that_makes_no_request_loads_no_keys() {
     let edge = LoneEdge::start_on(MAKES_NONE, &keys).await;
     let refused = edge.judges(&key).await;
     let _ = refused.expect_problem(503, "KEYS_UNAVAILABLE");
-    assert_eq!(failures(&edge), ["request-not-made"]);
+    assert_eq!(edge.reasons(NOT_LOADED), ["request-not-made"]);
     assert_eq!(keys.count(), 0);
     assert_calm(&edge);
 }

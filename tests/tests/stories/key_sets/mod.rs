@@ -18,23 +18,10 @@ const SOFT_TTL_SECONDS: i64 = 5 * 60;
 const HARD_TTL_SECONDS: i64 = 24 * 60 * 60;
 /// How long invented key ids cause no further fetch.
 const COOLDOWN_SECONDS: i64 = 30;
+/// What the log says with each set that was not loaded.
+const NOT_LOADED: &str = "keys-not-loaded";
 /// What has not come by then, in real time, does not come.
 const NEVER: Duration = Duration::from_secs(60);
-
-/// The reasons in the log why keys were not loaded, in order.
-fn failures(edge: &LoneEdge) -> Vec<String> {
-    let log = edge.log();
-    let lines = log
-        .lines()
-        .filter(|line| line.contains("\"keys-not-loaded\""));
-    lines
-        .filter_map(|line| {
-            let json = line.get(line.find('{')?..)?;
-            let json: serde_json::Value = serde_json::from_str(json).ok()?;
-            Some(json.get("reason")?.as_str()?.to_owned())
-        })
-        .collect()
-}
 
 /// Goes on only if the runtime and the edge logged nothing but refusals and failed fetches.
 #[track_caller]

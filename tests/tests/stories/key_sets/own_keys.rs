@@ -13,14 +13,6 @@ use super::NEVER;
 /// How old the feed may be on a bounded route.
 const BOUND_SECONDS: i64 = 1;
 
-/// `edgeward keys …`, and what it printed.
-pub(super) fn keys(world: &World, args: &[&str]) -> String {
-    let mut command: Command = world.stack.issuer.command();
-    let ran = command.arg("keys").args(args).output().expect("it runs");
-    assert!(ran.status.success(), "{args:?}: {ran:?}");
-    String::from_utf8(ran.stdout).expect("text")
-}
-
 /// The id of the key that signed a token.
 pub(super) fn kid(token: &str) -> String {
     let parsed = ParsedToken::parse(token).expect("a token");
@@ -48,7 +40,7 @@ async fn until_shown(world: &World, kid: &str, shown: bool) {
 async fn next_key(world: &World) -> String {
     let found = tokio::time::timeout(NEVER, async {
         loop {
-            let list = keys(world, &["list"]);
+            let list = world.keys(&["list"]);
             let next = list.lines().find(|line| line.contains(" published "));
             if let Some(id) = next.and_then(|line| line.split(' ').next()) {
                 return id.to_owned();
@@ -74,7 +66,7 @@ async fn nobody_notices_a_planned_rotation() {
     ada.log_in().await;
     let old = kid(&ada.access_token());
     assert_ne!(old, next);
-    let planned = keys(&world, &["rotate"]);
+    let planned = world.keys(&["rotate"]);
     assert!(
         planned.starts_with(&format!("{next} signs from ")),
         "{planned}"
@@ -148,7 +140,7 @@ async fn a_forced_rotation_under_load_refuses_nobody() {
     }
     let at = Arc::clone(&world);
     let mut rounds = (0, 0);
-    let forced = tokio::task::spawn_blocking(move || keys(&at, &["rotate", "--force"]));
+    let forced = tokio::task::spawn_blocking(move || at.keys(&["rotate", "--force"]));
     assert_eq!(forced.await.expect("it ran"), format!("{next} signs now\n"));
     over.store(true, Ordering::SeqCst);
     for person in running {
@@ -173,15 +165,15 @@ async fn what_a_revoked_key_signed_is_refused_by_an_edge_that_asks_again() {
     let ada = world.user("ada").await;
     ada.log_in().await;
     passes(&ada).await;
-    let _ = ada.get(STRICT_PATH).send().await.expect(404);
+    let _ = world.confirmed(ada.get(STRICT_PATH)).await.expect(404);
     let stolen = kid(&ada.access_token());
     assert_eq!(
-        keys(&world, &["revoke", &stolen]),
+        world.keys(&["revoke", &stolen]),
         format!("{next} signs now\n")
     );
-    world.until_refused(&ada).await;
-    for path in ["/api/echo", STRICT_PATH] {
-        let refused = ada.get(path).send().await;
+    let bounded = world.until_refused(&ada).await;
+    let strict = world.confirmed(ada.get(STRICT_PATH)).await;
+    for refused in [bounded, strict] {
         let _ = refused.expect_problem(401, "TOKEN_REVOKED");
     }
     assert!(world.logs().contains("token-refused: revoked"));
@@ -235,10 +227,11 @@ async fn keys_are_revoked_without_the_key_encryption_key_and_people_go_on() {
     let data = world.stack.issuer.log().with_file_name("data");
     std::fs::rename(data.join("secrets"), data.join("away")).expect("the secrets are there");
     assert_eq!(
-        keys(&world, &["revoke", &stolen]),
+        world.keys(&["revoke", &stolen]),
         format!("{next} signs now\n")
     );
-    world.until_refused(&ada).await;
+    let refused = world.until_refused(&ada).await;
+    let _ = refused.expect_problem(401, "TOKEN_REVOKED");
     until_shown(&world, &stolen, false).await;
     let _ = ada.refresh().await.expect(200);
     assert_eq!(kid(&ada.access_token()), next);
@@ -248,7 +241,12 @@ async fn keys_are_revoked_without_the_key_encryption_key_and_people_go_on() {
     assert_eq!(ran.status.code(), Some(2), "{ran:?}");
     let said = String::from_utf8_lossy(&ran.stderr);
     assert!(said.contains("no key could be made in its place"), "{said}");
-    world.until_refused(&ada).await;
+    let refused = world.until_refused(&ada).await.text("/code");
+    // The feed says so as soon as a key signs it that the edge can know; and the set that has this key has the old one no more.
+    assert!(
+        ["TOKEN_REVOKED", "UNKNOWN_KEY"].contains(&refused.as_str()),
+        "{refused}"
+    );
     // It has read of it within a moment, and makes another one as soon as it has.
     let served = tokio::time::timeout(NEVER, async {
         while ada.refresh().await.status != 200 || revoked.contains(&kid(&ada.access_token())) {

@@ -158,7 +158,7 @@ async fn an_unchanged_set_is_confirmed_by_its_entity_tag() {
         tags.len() == 4 && tags[1..].iter().all(|sent| *sent == tag),
         "{tags:?}"
     );
-    assert_eq!(super::failures(&edge), Vec::<String>::new());
+    assert_eq!(edge.reasons(super::NOT_LOADED), Vec::<String>::new());
     keys.lists(&[&other]);
     edge.wait(HARD_TTL_SECONDS - 1);
     let _ = edge.judges(&other).await.expect(204);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use edgeward_tests::world::Setup;
 use edgeward_tests::{Person, World};
 
-use super::own_keys::{keys, kid, passes};
+use super::own_keys::{kid, passes};
 
 /// The shortest interval that there is is a day, and up to an hour comes by lot.
 const DAILY: &str = "\n[keys]\nrotation_days = 1\n";
@@ -26,7 +26,7 @@ async fn tell_the_time(world: &World) {
 
 /// The states of signing keys of EdDSA, by their ids.
 fn states(world: &World) -> BTreeMap<String, String> {
-    let list = keys(world, &["list", "--algorithm", "EdDSA"]);
+    let list = world.keys(&["list", "--algorithm", "EdDSA"]);
     let words = |line: &str| {
         let mut words = line.split_whitespace().map(str::to_owned);
         Some((words.next()?, words.next()?))

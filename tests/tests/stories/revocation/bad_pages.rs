@@ -6,7 +6,7 @@ use edgeward_tests::http_server::{Reply, response};
 use edgeward_tests::lone_edge::signing_key;
 use serde_json::json;
 
-use super::{BOUND_SECONDS, LONGEST_BACKOFF_SECONDS, edge_with, failures, feeds};
+use super::{BOUND_SECONDS, LONGEST_BACKOFF_SECONDS, NOT_LOADED, edge_with, feeds};
 
 type Spoil = fn(&str, &FeedAsk) -> Reply;
 
@@ -123,7 +123,7 @@ async fn a_bad_answer_changes_nothing_and_is_named() {
         assert_eq!(edge.judges_token(&victim).await.status, 204, "{title}");
         assert_eq!(edge.judges_token(&known).await.status, 401, "{title}");
         expected.push((*reason).to_owned());
-        assert_eq!(failures(&edge.log()), expected, "{title}");
+        assert_eq!(edge.reasons(NOT_LOADED), expected, "{title}");
 
         feeds(&keys, &edge, &["known"]);
         edge.wait(LONGEST_BACKOFF_SECONDS);
@@ -147,7 +147,7 @@ async fn a_page_of_a_moment_ago_cannot_be_shown_again() {
     edge.wait(BOUND_SECONDS);
     let closed = edge.says("/strict", &token).await;
     let _ = closed.expect_problem(503, "REVOCATIONS_UNAVAILABLE");
-    assert_eq!(failures(&edge.log()), ["page-of-another-request"]);
+    assert_eq!(edge.reasons(NOT_LOADED), ["page-of-another-request"]);
 }
 
 #[tokio::test]

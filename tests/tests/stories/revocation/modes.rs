@@ -3,7 +3,7 @@
 use edgeward_tests::{Person, Setup, World};
 use reqwest::Method;
 
-use super::{BOUND_SECONDS, LONGEST_BACKOFF_SECONDS, failures};
+use super::{BOUND_SECONDS, LONGEST_BACKOFF_SECONDS, NOT_LOADED};
 
 /// One path in three ways: GET is bounded, POST strict, PUT eventual.
 const POLICY: &str = r#"
@@ -80,7 +80,7 @@ async fn while_the_issuer_is_away_each_route_bears_what_it_says_and_nothing_need
         (&seen["feed"], &seen["passedUnconfirmed"]),
         (&"failing".into(), &1.into())
     );
-    assert_eq!(failures(&world.logs()), ["issuer-unreachable"]);
+    assert_eq!(world.reasons(NOT_LOADED), ["issuer-unreachable"]);
     // Nobody's token is a way around, and an expired one is expired.
     let _ = world.browser().get("/api/echo").send().await.expect(401);
     world.wait(660);

@@ -24,14 +24,15 @@ async fn ada(world: &World) -> Person {
     let ada = world.user("ada").await;
     ada.log_in().await;
     let _ = ada.get("/api/echo").send().await.expect(200);
-    let _ = ada.get(STRICT_PATH).send().await.expect(404);
+    let _ = world.confirmed(ada.get(STRICT_PATH)).await.expect(404);
     ada
 }
 
 /// On routes of either kind.
 async fn is_revoked(world: &World, token: &str) {
     for path in ["/api/echo", STRICT_PATH] {
-        let refused = world.browser().get(path).bearer(token).send().await;
+        let refused = world.browser().get(path).bearer(token);
+        let refused = world.confirmed(refused).await;
         let _ = refused.expect_problem(401, "TOKEN_REVOKED");
     }
 }
@@ -44,7 +45,8 @@ async fn a_person_is_refused_everywhere() {
     elsewhere.log_in().await;
     let _ = elsewhere.get("/api/echo").send().await.expect(200);
     operate(&world, &["session", "revoke", "--user", &ada.email], "");
-    world.until_refused(&ada).await;
+    let refused = world.until_refused(&ada).await;
+    let _ = refused.expect_problem(401, "TOKEN_REVOKED");
     for person in [&ada, &elsewhere] {
         is_revoked(&world, &person.access_token()).await;
     }
@@ -61,7 +63,8 @@ async fn one_token_is_refused_and_the_next_one_of_its_session_is_not() {
     let ada = ada(&world).await;
     let stolen = ada.access_token();
     operate(&world, &["token", "revoke"], &stolen);
-    world.until_refused(&ada).await;
+    let refused = world.until_refused(&ada).await;
+    let _ = refused.expect_problem(401, "TOKEN_REVOKED");
     is_revoked(&world, &stolen).await;
     let _ = ada.refresh().await.expect(200);
     let _ = ada.get("/api/echo").send().await.expect(200);
