@@ -14,7 +14,6 @@ pub mod moment;
 pub mod nav;
 pub mod resend;
 pub mod sign_in;
-pub mod texts;
 pub mod wrong;
 
 use askama::Template;

@@ -151,7 +151,7 @@ async fn pages_of_many_people_follow_each_other() {
     let (desk, mut root, _) = desk().await;
     desk.run(
         "WITH RECURSIVE n (n) AS (SELECT 10 UNION ALL SELECT n + 1 FROM n WHERE n < 70)
-         INSERT INTO users SELECT '01a1fee9-0000-7000-8000-0000000000' || n, 'u' || n || '@example.test', 'Same', '', 'x', 0, 0 FROM n",
+         INSERT INTO users SELECT '01a1fee9-0000-7000-8000-0000000000' || n, 'u' || n || '@example.test', 'Same', '', 'x', 0, 0, NULL FROM n",
     )
     .await;
     let first = format!("{PEOPLE}?query=same&role=&status=");

@@ -29,6 +29,7 @@ use crate::{
         auth::visitor::{Principal, Strength, Visitor},
         problem::ApiError,
     },
+    texts,
 };
 
 /// Something that a form did, told on the page that it leads to.
@@ -294,7 +295,7 @@ pub(super) fn row(frame: &Frame, family: &Family, current: Sid) -> Row {
 /// The device in the language of the page.
 fn device(frame: &Frame, family: &Family) -> String {
     match browser_and_system(&family.device_name) {
-        (Some(browser), Some(system)) => super::texts::text_with(
+        (Some(browser), Some(system)) => texts::text_with(
             frame.language,
             "sessions-device",
             [("browser", browser.into()), ("system", system.into())],
