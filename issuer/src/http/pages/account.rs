@@ -13,7 +13,7 @@ use axum::{
 use super::{
     Frame, Loads, Page, Script, Wrong, for_visitor, form_pages,
     moment::Shown,
-    nav::{Head, Place},
+    nav::{Head, Place, SESSIONS},
     plain_pages, render, with_form,
 };
 use crate::{
@@ -83,7 +83,7 @@ impl Done {
 /// On to the list of sessions.
 #[must_use]
 pub fn led_to_sessions(done: Done) -> Response {
-    Redirect::to(&format!("/account/sessions?done={}", done.name())).into_response()
+    Redirect::to(&format!("{SESSIONS}?done={}", done.name())).into_response()
 }
 
 /// On to the profile.
@@ -92,6 +92,9 @@ pub fn led_to_profile(done: Done) -> Response {
     Redirect::to(&format!("/account?done={}", done.name())).into_response()
 }
 
+/// Where one session is ended.
+pub const END: &str = "/account/sessions/end";
+
 /// Where all sessions are ended.
 pub const END_ALL: &str = "/account/sessions/end-all";
 
@@ -99,8 +102,8 @@ pub const END_ALL: &str = "/account/sessions/end-all";
 #[must_use]
 pub fn end_page(id: &str) -> String {
     match Sid::parse(id) {
-        Some(sid) => format!("/account/sessions/end?id={sid}"),
-        None => "/account/sessions".to_owned(),
+        Some(sid) => format!("{END}?id={sid}"),
+        None => SESSIONS.to_owned(),
     }
 }
 
