@@ -21,6 +21,7 @@ pub mod faults;
 pub mod log;
 pub mod mail;
 pub mod signatures;
+pub mod texts;
 
 use std::{
     sync::{Arc, Mutex},

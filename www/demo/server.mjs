@@ -20,6 +20,12 @@ function setting(name) {
   process.exit(2);
 }
 
+/**
+ * A day: as long as any story's clock stands beside the app's. Longer would be no story but a slip, milliseconds for seconds say, and an
+ * app that takes assertions of last week holds nothing that a test could rely on.
+ */
+const LEEWAY_SECONDS_OF_TESTS_MAX = 86_400;
+
 const port = Number(setting("PORT"));
 const trust = {
   issuer: setting("ISSUER"),
@@ -32,8 +38,10 @@ const trust = {
 function leewayOfTests() {
   const value = process.env.LEEWAY_SECONDS_OF_TESTS;
   if (value === undefined) return undefined;
-  if (/^[0-9]{1,6}$/.test(value)) return Number(value);
-  console.error("demo app: LEEWAY_SECONDS_OF_TESTS is not a number of seconds");
+  if (/^[0-9]{1,9}$/.test(value) && Number(value) <= LEEWAY_SECONDS_OF_TESTS_MAX) return Number(value);
+  console.error(
+    `demo app: LEEWAY_SECONDS_OF_TESTS must be a whole number of seconds, at most ${LEEWAY_SECONDS_OF_TESTS_MAX} (a day)`,
+  );
   process.exit(2);
 }
 

@@ -18,6 +18,7 @@ use serde::Serialize;
 use super::{
     accounts::UserId,
     events::Circumstances,
+    language::Language,
     session::{AddressRange, Sid},
 };
 
@@ -194,6 +195,8 @@ pub struct Origin {
     pub address: Option<AddressRange>,
     /// What is around it. It goes into the event of the act and never into the entry.
     pub circumstances: Option<Circumstances>,
+    /// The language that the request names. It goes into the mail about the act and never into the entry.
+    pub language: Option<Language>,
 }
 
 impl Origin {
@@ -204,7 +207,15 @@ impl Origin {
             request_id: Some(request_id.to_owned()),
             address: Some(AddressRange::of(address)),
             circumstances: None,
+            language: None,
         }
+    }
+
+    /// The same of a request that names a language.
+    #[must_use]
+    pub fn read_in(mut self, language: Option<Language>) -> Self {
+        self.language = language;
+        self
     }
 }
 

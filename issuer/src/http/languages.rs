@@ -1,7 +1,7 @@
 //! Which language somebody reads, as their request says it: by its query, by the cookie of an earlier choice, or by what the browser
 //! is set to.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use edgeward_core::cookie::CookieHeader;
 
 use crate::domain::language::Language;
@@ -14,6 +14,13 @@ pub const COOKIE: &str = "edgeward-language";
 
 /// The most preferences that are looked at: browsers send as many as a person has put into a list.
 const PREFERENCES_MAX: usize = 20;
+
+/// The language of a request: what its query asks for, else what its browser remembers or wants. `None`: it names none that there
+/// are texts in.
+#[must_use]
+pub fn of_request(uri: &Uri, headers: &HeaderMap) -> Option<Language> {
+    uri.query().and_then(asked).or_else(|| wanted(headers))
+}
 
 /// The language that a query asks for. The values have no character that a query would escape but the blank between them.
 #[must_use]

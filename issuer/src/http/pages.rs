@@ -14,7 +14,6 @@ pub mod moment;
 pub mod nav;
 pub mod resend;
 pub mod sign_in;
-pub mod texts;
 pub mod wrong;
 
 use askama::Template;
@@ -165,10 +164,26 @@ pub async fn for_visitor(
 /// A refusal as a page.
 #[must_use]
 pub fn message(frame: &Frame, error: ApiError) -> Response {
+    let message = frame.sentence(&error);
+    refused(frame, message, error)
+}
+
+/// The same of a form whose token could not be judged: it says that nothing was done, and that nothing of the form is kept here.
+#[must_use]
+pub fn unjudged(frame: &Frame, error: ApiError) -> Response {
+    let message = format!(
+        "{} {}",
+        frame.sentence(&error),
+        frame.text("refusal-unjudged")
+    );
+    refused(frame, message, error)
+}
+
+fn refused(frame: &Frame, message: String, error: ApiError) -> Response {
     let page = MessagePage {
         frame: frame.clone(),
         title: frame.text("refusal-title"),
-        message: frame.sentence(&error),
+        message,
     };
     match render(StatusCode::OK, &page) {
         Ok(page) => in_place_of(page, error),

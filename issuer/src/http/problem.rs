@@ -266,6 +266,12 @@ impl ApiError {
         }
     }
 
+    /// Whether the same request may be taken a little later, though nothing about it changes.
+    #[must_use]
+    pub fn will_pass(&self) -> bool {
+        self.retry_after_seconds().is_some() || matches!(self, Self::Internal(_))
+    }
+
     /// After how many seconds the same request may work, for `Retry-After`.
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
@@ -431,3 +437,6 @@ impl From<BytesRejection> for ApiError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,8 @@
-//! What mails say. Every letter is one text in two forms: plain, and HTML without pictures, styles or anything that is loaded.
+//! What mails say, in the language of who reads them. Every letter is one text in two forms: plain, and HTML without pictures, styles
+//! or anything that is loaded.
 //!
 //! A letter holds nothing that a stranger chose: no name, no text of a form. So nobody can have this site write
 //! to other people what they like. Links begin with `issuer.url`, never with what a request said about its host.
-
-use std::fmt;
 
 use askama::Template;
 use edgeward_core::time::UnixTime;
@@ -11,7 +10,12 @@ use time::OffsetDateTime;
 
 use crate::{
     config::Links,
-    domain::mail::{LINK_PARAMETER, LinkToken},
+    domain::{
+        device::browser_and_system,
+        language::Language,
+        mail::{LINK_PARAMETER, LinkToken},
+    },
+    texts,
 };
 
 /// Where the page is that confirms an address.
@@ -23,13 +27,10 @@ pub const RESET_PATH: &str = "/auth/reset";
 /// Where the page is that asks for a link.
 pub const FORGOT_PATH: &str = "/auth/forgot";
 
-const NOT_YOU: &str =
-    "If it was not you, choose a new password at once, which signs out every device:";
-
 /// A link and what it says on it.
 #[derive(Debug, Clone)]
 pub struct Link {
-    label: &'static str,
+    label: String,
     url: String,
 }
 
@@ -38,28 +39,32 @@ pub struct Link {
 pub struct Letter {
     /// Its subject.
     pub subject: String,
+    language: Language,
     paragraphs: Vec<String>,
-    link: Option<Link>,
-    closing: &'static str,
+    link: Link,
     site: String,
 }
 
 #[derive(Template)]
 #[template(path = "mail/letter.txt")]
 struct Plain<'a> {
+    greeting: String,
     paragraphs: &'a [String],
-    link: Option<&'a Link>,
-    closing: &'a str,
+    link: &'a Link,
+    closing: String,
     site: &'a str,
 }
 
 #[derive(Template)]
 #[template(path = "mail/letter.html")]
 struct Html<'a> {
+    language: &'static str,
     subject: &'a str,
+    greeting: String,
     paragraphs: &'a [String],
-    link: Option<&'a Link>,
-    closing: &'a str,
+    link: &'a Link,
+    copy_link: String,
+    closing: String,
     site: &'a str,
 }
 
@@ -81,6 +86,13 @@ pub struct Letters {
     links: Links,
 }
 
+/// The same in one language.
+#[derive(Debug, Clone, Copy)]
+pub struct Writer<'a> {
+    letters: &'a Letters,
+    language: Language,
+}
+
 /// How long a link works, as a person tells it; a part of the last unit is dropped, so that nobody comes too late. More than one
 /// of either, because no link works shorter than some minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,14 +112,15 @@ impl LinkLife {
             _ => Self::Minutes(seconds / 60),
         }
     }
-}
 
-impl fmt::Display for LinkLife {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Minutes(minutes) => write!(f, "{minutes} minutes"),
-            Self::Hours(hours) => write!(f, "{hours} hours"),
-        }
+    /// As a part of a sentence.
+    #[must_use]
+    pub fn told(self, language: Language) -> String {
+        let (unit, number) = match self {
+            Self::Minutes(minutes) => ("life-minutes", minutes),
+            Self::Hours(hours) => ("life-hours", hours),
+        };
+        texts::text_with(language, unit, [("number", number.to_string().into())])
     }
 }
 
@@ -121,136 +134,181 @@ impl Letters {
         }
     }
 
+    /// Who writes them in a language.
+    #[must_use]
+    pub const fn in_language(&self, language: Language) -> Writer<'_> {
+        Writer {
+            letters: self,
+            language,
+        }
+    }
+
     /// The host of the site, as a person reads it.
     fn site(&self) -> &str {
         self.url
             .split_once("://")
             .map_or(self.url.as_str(), |(_, rest)| rest)
     }
+}
 
-    fn letter(&self, subject: &str, paragraphs: Vec<String>, link: Option<Link>) -> Letter {
+impl Writer<'_> {
+    fn text(self, id: &str) -> String {
+        texts::text(self.language, id)
+    }
+
+    /// A text with the site in it.
+    fn of_site(self, id: &str) -> String {
+        texts::text_with(self.language, id, [("site", self.letters.site().into())])
+    }
+
+    /// A text that says how long a link works.
+    fn of_life(self, id: &str, seconds: i64) -> String {
+        let life = LinkLife::of(seconds).told(self.language);
+        texts::text_with(self.language, id, [("life", life.into())])
+    }
+
+    fn letter(self, subject: &str, paragraphs: Vec<String>, link: Link) -> Letter {
         Letter {
-            subject: format!("{subject} – {}", self.site()),
+            subject: format!("{} – {}", self.text(subject), self.letters.site()),
+            language: self.language,
             paragraphs,
             link,
-            closing: "This mail was sent by a program. Nobody reads answers to it.",
-            site: self.url.clone(),
+            site: self.letters.url.clone(),
         }
     }
 
-    fn link(&self, label: &'static str, path: &str, token: Option<&LinkToken>) -> Link {
+    fn link(self, label: &str, path: &str, token: Option<&LinkToken>) -> Link {
         let query = token.map(|token| format!("?{LINK_PARAMETER}={}", token.reveal()));
         Link {
-            label,
-            url: format!("{}{path}{}", self.url, query.unwrap_or_default()),
+            label: self.text(label),
+            url: format!("{}{path}{}", self.letters.url, query.unwrap_or_default()),
         }
     }
 
     /// To an address without an account: the link that makes one.
     #[must_use]
-    pub fn confirm(&self, token: &LinkToken) -> Letter {
-        let within = LinkLife::of(self.links.registration_seconds);
-        self.letter(
-            "Confirm your e-mail address",
-            vec![
-                format!("somebody registered at {} with this e-mail address.", self.site()),
-                format!("If it was you, confirm the address within {within}. Then sign in with the password that you chose."),
-                "If it was not you, do nothing: no account is made without this link.".to_owned(),
-            ],
-            Some(self.link("Confirm the address", CONFIRM_PATH, Some(token))),
-        )
+    pub fn confirm(self, token: &LinkToken) -> Letter {
+        let seconds = self.letters.links.registration_seconds;
+        let paragraphs = vec![
+            self.of_site("mail-confirm-what"),
+            self.of_life("mail-confirm-you", seconds),
+            self.text("mail-confirm-not-you"),
+        ];
+        let link = self.link("mail-confirm-link", CONFIRM_PATH, Some(token));
+        self.letter("mail-confirm-subject", paragraphs, link)
     }
 
     /// To an address that has an account: that somebody tried to register with it.
     #[must_use]
-    pub fn known(&self) -> Letter {
-        self.letter(
-            "You have an account already",
-            vec![
-                format!("somebody tried to register at {} with this e-mail address, which has an account already. Nothing was changed.", self.site()),
-                "If it was you, sign in as before. If you forgot the password, you can choose another one.".to_owned(),
-                "If it was not you, there is nothing to do.".to_owned(),
-            ],
-            Some(self.link("I forgot my password", FORGOT_PATH, None)),
-        )
+    pub fn known(self) -> Letter {
+        let paragraphs = vec![
+            self.of_site("mail-known-what"),
+            self.text("mail-known-you"),
+            self.text("mail-known-not-you"),
+        ];
+        let link = self.link("mail-known-link", FORGOT_PATH, None);
+        self.letter("mail-known-subject", paragraphs, link)
     }
 
     /// The link that resets the password.
     #[must_use]
-    pub fn reset(&self, token: &LinkToken) -> Letter {
-        let within = LinkLife::of(self.links.reset_seconds);
-        self.letter(
-            "Choose a new password",
-            vec![
-                format!("somebody asked for a new password for your account at {}.", self.site()),
-                format!("If it was you, choose one within {within}. It signs you out on every device, and the link works once."),
-                "If it was not you, do nothing: the password stays as it is.".to_owned(),
-            ],
-            Some(self.link("Choose a new password", RESET_PATH, Some(token))),
-        )
+    pub fn reset(self, token: &LinkToken) -> Letter {
+        let paragraphs = vec![
+            self.of_site("mail-reset-what"),
+            self.of_life("mail-reset-you", self.letters.links.reset_seconds),
+            self.text("mail-reset-not-you"),
+        ];
+        let link = self.link("mail-reset-link", RESET_PATH, Some(token));
+        self.letter("mail-reset-subject", paragraphs, link)
     }
 
     /// That the password was changed or reset.
     #[must_use]
-    pub fn password_changed(&self, about: Circumstances<'_>) -> Letter {
-        self.notice(
-            "Your password was changed",
-            format!(
-                "the password of your account at {} was changed{}.",
-                self.site(),
-                about.told()
-            ),
-        )
+    pub fn password_changed(self, about: Circumstances<'_>) -> Letter {
+        let what = self.of_act("mail-changed-what", about);
+        self.notice("mail-changed-subject", what, "mail-not-you")
     }
 
     /// That too many wrong passwords locked the account.
     #[must_use]
-    pub fn locked(&self, about: Circumstances<'_>) -> Letter {
-        let mut letter = self.notice(
-            "Signing in is locked for a while",
-            format!(
-                "too many wrong passwords were tried for your account at {}{}. Signing in is locked for a while and opens again by itself; devices that are signed in stay so.",
-                self.site(),
-                about.told()
-            ),
-        );
-        letter.paragraphs.truncate(1);
-        letter.paragraphs.push("If it was not you, your password is still good, as long as nobody else knows it. A new one opens the lock:".to_owned());
-        letter
+    pub fn locked(self, about: Circumstances<'_>) -> Letter {
+        let what = self.of_act("mail-locked-what", about);
+        self.notice("mail-locked-subject", what, "mail-locked-not-you")
     }
 
     /// That somebody signed in from a device that the account did not know.
     #[must_use]
-    pub fn new_device(&self, about: Circumstances<'_>) -> Letter {
-        self.notice(
-            "A sign-in from a new device",
-            format!(
-                "somebody signed in to your account at {}{}.",
-                self.site(),
-                about.told()
-            ),
-        )
+    pub fn new_device(self, about: Circumstances<'_>) -> Letter {
+        let what = self.of_act("mail-device-what", about);
+        self.notice("mail-device-subject", what, "mail-not-you")
     }
 
     /// That a spent refresh token came back.
     #[must_use]
-    pub fn refresh_reused(&self, about: Circumstances<'_>) -> Letter {
-        self.notice(
-            "A session was ended for safety",
-            format!(
-                "a session of your account at {} was ended{}: a key of it was used twice, so somebody may hold a copy. Sign in again to go on.",
-                self.site(),
-                about.told()
-            ),
-        )
+    pub fn refresh_reused(self, about: Circumstances<'_>) -> Letter {
+        let what = self.of_act("mail-reused-what", about);
+        self.notice("mail-reused-subject", what, "mail-not-you")
     }
 
-    fn notice(&self, subject: &str, what: String) -> Letter {
-        self.letter(
-            subject,
-            vec![what, NOT_YOU.to_owned()],
-            Some(self.link("Choose a new password", FORGOT_PATH, None)),
-        )
+    fn notice(self, subject: &str, what: String, not_you: &str) -> Letter {
+        let link = self.link("mail-reset-link", FORGOT_PATH, None);
+        self.letter(subject, vec![what, self.text(not_you)], link)
+    }
+
+    /// A text with the site and with what is known of an act in it.
+    fn of_act(self, id: &str, about: Circumstances<'_>) -> String {
+        let values = [
+            ("site", self.letters.site().into()),
+            ("told", self.told(about).into()),
+        ];
+        texts::text_with(self.language, id, values)
+    }
+
+    /// `on 2026-11-21 at 15:41 UTC, with Firefox on Linux, from the network 192.0.2.0/24`, as the language has it.
+    fn told(self, about: Circumstances<'_>) -> String {
+        let added = |id, told: String, name, value: &str| {
+            texts::text_with(
+                self.language,
+                id,
+                [("told", told.into()), (name, value.into())],
+            )
+        };
+        let mut told = self.when(about.at);
+        if let Some(device) = about.device.and_then(|name| self.device(name)) {
+            told = added("mail-told-device", told, "device", &device);
+        }
+        match about.place {
+            Some(place) => added("mail-told-place", told, "place", place),
+            None => told,
+        }
+    }
+
+    fn when(self, at: UnixTime) -> String {
+        // The moment is one that this program's clock has shown; what lies outside the calendar never was.
+        let at =
+            OffsetDateTime::from_unix_timestamp(at.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        // As texts: a language would write numbers with marks between the thousands.
+        let values = [
+            ("year", at.year().to_string().into()),
+            ("month", format!("{:02}", u8::from(at.month())).into()),
+            ("day", format!("{:02}", at.day()).into()),
+            (
+                "time",
+                format!("{:02}:{:02}", at.hour(), at.minute()).into(),
+            ),
+        ];
+        texts::text_with(self.language, "mail-told-when", values)
+    }
+
+    /// `None`: nothing is known of it.
+    fn device(self, name: &str) -> Option<String> {
+        match browser_and_system(name) {
+            (Some(browser), Some(system)) => {
+                let values = [("browser", browser.into()), ("system", system.into())];
+                Some(texts::text_with(self.language, "sessions-device", values))
+            }
+            (only, None) | (None, only) => only.map(str::to_owned),
+        }
     }
 }
 
@@ -261,9 +319,10 @@ impl Letter {
     /// When the template cannot be rendered.
     pub fn plain(&self) -> Result<String, askama::Error> {
         Plain {
+            greeting: self.text("mail-greeting"),
             paragraphs: &self.paragraphs,
-            link: self.link.as_ref(),
-            closing: self.closing,
+            link: &self.link,
+            closing: self.text("mail-closing"),
             site: &self.site,
         }
         .render()
@@ -275,111 +334,22 @@ impl Letter {
     /// When the template cannot be rendered.
     pub fn html(&self) -> Result<String, askama::Error> {
         Html {
+            language: self.language.tag(),
             subject: &self.subject,
+            greeting: self.text("mail-greeting"),
             paragraphs: &self.paragraphs,
-            link: self.link.as_ref(),
-            closing: self.closing,
+            link: &self.link,
+            copy_link: self.text("mail-copy-link"),
+            closing: self.text("mail-closing"),
             site: &self.site,
         }
         .render()
     }
-}
 
-impl Circumstances<'_> {
-    /// `on 2026-11-21 at 15:41 UTC, with Firefox on Linux, from 192.0.2.0/24`, with a blank before it.
-    fn told(self) -> String {
-        let at = OffsetDateTime::from_unix_timestamp(self.at.seconds());
-        let mut told = at.map_or_else(
-            |_| String::new(),
-            |at| {
-                format!(
-                    " on {} at {:02}:{:02} UTC",
-                    at.date(),
-                    at.hour(),
-                    at.minute()
-                )
-            },
-        );
-        if let Some(device) = self.device {
-            told.push_str(", with ");
-            told.push_str(device);
-        }
-        if let Some(place) = self.place {
-            told.push_str(", from the network ");
-            told.push_str(place);
-        }
-        told
+    fn text(&self, id: &str) -> String {
+        texts::text(self.language, id)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ABOUT: Circumstances<'_> = Circumstances {
-        at: UnixTime::from_seconds(1_795_000_000),
-        device: Some("Firefox on <Linux>"),
-        place: Some("192.0.2.0/24"),
-    };
-
-    #[test]
-    fn a_letter_says_the_same_in_both_forms() {
-        let letters = Letters::of("https://www.example.com", Links::default());
-        let letter = letters.new_device(ABOUT);
-        assert_eq!(
-            letter.subject,
-            "A sign-in from a new device – www.example.com"
-        );
-        let what = "somebody signed in to your account at www.example.com on 2026-11-18 at 11:06 UTC, with Firefox on";
-        let (plain, html) = (letter.plain().unwrap(), letter.html().unwrap());
-        assert!(
-            plain.contains(&format!("{what} <Linux>, from the network 192.0.2.0/24.\n")),
-            "{plain}"
-        );
-        assert!(
-            html.contains(what) && html.contains("192.0.2.0/24"),
-            "{html}"
-        );
-        assert!(!html.contains("<Linux>"), "the template escapes: {html}");
-        let link = "https://www.example.com/auth/forgot";
-        assert!(plain.contains(link) && html.contains(link), "{plain}{html}");
-    }
-
-    #[test]
-    fn a_letter_says_how_long_its_link_works() {
-        let token = LinkToken::from_random([0x5a; 32]);
-        for (reset, registration, told) in [
-            (1800, 24 * 3600, ["30 minutes", "24 hours"]),
-            (300, 3600, ["5 minutes", "60 minutes"]),
-            (7199, 7200, ["119 minutes", "2 hours"]),
-            (9000, 7 * 24 * 3600, ["2 hours", "168 hours"]),
-        ] {
-            let links = Links {
-                reset_seconds: reset,
-                registration_seconds: registration,
-            };
-            let letters = Letters::of("https://www.example.com", links);
-            for (letter, told) in [letters.reset(&token), letters.confirm(&token)]
-                .iter()
-                .zip(told)
-            {
-                let plain = letter.plain().unwrap();
-                assert!(plain.contains(&format!("within {told}.")), "{plain}");
-            }
-        }
-    }
-
-    #[test]
-    fn links_begin_with_the_site_and_carry_their_token() {
-        let letters = Letters::of("https://www.example.com", Links::default());
-        let token = LinkToken::from_random([0x5a; 32]);
-        for (letter, path) in [
-            (letters.confirm(&token), CONFIRM_PATH),
-            (letters.reset(&token), RESET_PATH),
-        ] {
-            let url = format!("\nhttps://www.example.com{path}?token={}\n", token.reveal());
-            let plain = letter.plain().unwrap();
-            assert!(plain.contains(&url), "{plain}");
-        }
-    }
-}
+mod tests;

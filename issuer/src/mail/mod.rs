@@ -16,11 +16,12 @@ use std::time::Duration;
 use edgeward_core::time::UnixTime;
 use tokio::sync::watch;
 
-use self::letters::{Circumstances, Letter};
+use self::letters::{Circumstances, Letter, Writer};
 use crate::{
     App,
     domain::{
         events::{EventType, SecurityEvent},
+        language::Language,
         mail::{Failure, Kind, LinkToken, Next, Purpose, Waiting, after_failure, is_spent},
         session,
         storage::{Storage, StorageError},
@@ -129,15 +130,15 @@ async fn write(
     mail: &Waiting,
     now: UnixTime,
 ) -> Result<Option<Letter>, StorageError> {
-    let letters = &post.letters;
+    let letters = post.letters.in_language(language(app, mail));
     let about = Circumstances {
         at: mail.created_at,
         device: mail.device.as_deref(),
         place: mail.place.as_deref(),
     };
     Ok(Some(match mail.kind {
-        Kind::Registration => return registration(app, post, mail, now).await,
-        Kind::PasswordReset => return reset(app, post, mail, now).await,
+        Kind::Registration => return registration(app, letters, mail, now).await,
+        Kind::PasswordReset => return reset(app, letters, mail, now).await,
         Kind::PasswordChanged => letters.password_changed(about),
         Kind::AccountLocked => letters.locked(about),
         Kind::NewDevice => letters.new_device(about),
@@ -145,9 +146,14 @@ async fn write(
     }))
 }
 
+/// The language that was known when the mail was queued, else the one of the settings.
+fn language(app: &App, mail: &Waiting) -> Language {
+    mail.language.unwrap_or(app.config.pages.language)
+}
+
 async fn registration(
     app: &App,
-    post: &Post,
+    letters: Writer<'_>,
     mail: &Waiting,
     now: UnixTime,
 ) -> Result<Option<Letter>, StorageError> {
@@ -158,18 +164,18 @@ async fn registration(
         return Ok(None);
     };
     if app.store.account_by_email(&mail.recipient).await?.is_some() {
-        return Ok(Some(post.letters.known()));
+        return Ok(Some(letters.known()));
     }
     let token = new_token()?;
     let link = token.digest(Purpose::ConfirmAddress);
     let opens = Opens::Registration(id);
     app.store.remember_link(&link, opens, ends).await?;
-    Ok(Some(post.letters.confirm(&token)))
+    Ok(Some(letters.confirm(&token)))
 }
 
 async fn reset(
     app: &App,
-    post: &Post,
+    letters: Writer<'_>,
     mail: &Waiting,
     now: UnixTime,
 ) -> Result<Option<Letter>, StorageError> {
@@ -181,7 +187,7 @@ async fn reset(
     let opens = Opens::Password(stored.account.id);
     let ends = now.plus(app.config.links().reset_seconds);
     app.store.remember_link(&link, opens, ends).await?;
-    Ok(Some(post.letters.reset(&token)))
+    Ok(Some(letters.reset(&token)))
 }
 
 fn new_token() -> Result<LinkToken, StorageError> {

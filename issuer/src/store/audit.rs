@@ -105,7 +105,9 @@ async fn append_what_follows(
         events::append(tx, &event, i64::try_from(seq).ok()).await?;
         reach(Point::EventWritten);
     }
-    outbox::tell_owner(tx, entry).await
+    // In this order: a notice is written in the language that was known before the act it warns of.
+    outbox::tell_owner(tx, entry).await?;
+    outbox::remember_language(tx, entry).await
 }
 
 /// In the order of the rows, each of which must follow the one before.

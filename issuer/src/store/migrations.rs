@@ -51,7 +51,7 @@ macro_rules! step {
     };
 }
 
-const STEPS: [Step; 20] = [
+const STEPS: [Step; 21] = [
     step!(1, "accounts", "001_accounts"),
     step!(2, "sessions", "002_sessions"),
     step!(3, "audit", "003_audit"),
@@ -72,6 +72,7 @@ const STEPS: [Step; 20] = [
     step!(18, "audit_indices", "018_audit_indices"),
     step!(19, "key_custody", "019_key_custody"),
     step!(20, "monitoring", "020_monitoring"),
+    step!(21, "languages", "021_languages"),
 ];
 
 /// The table in which the applied steps are kept.

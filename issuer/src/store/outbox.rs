@@ -19,7 +19,8 @@ use crate::{
     domain::{
         accounts::Email,
         audit::AuditEntry,
-        mail::{COUNTED_SECONDS, Failure, Kind, MailId, Notice, Waiting},
+        language::Language,
+        mail::{COUNTED_SECONDS, Failure, Kind, MailId, Notice, Reading, Waiting},
         storage::StorageError,
     },
 };
@@ -50,11 +51,13 @@ struct Queued<'a> {
     now: UnixTime,
 }
 
-/// Queues a mail to an address that somebody typed. `false`: the address has had its mails of the day.
+/// Queues a mail to an address that somebody typed, in the language of their request. What is remembered for an account is not
+/// asked, because whether there is one is not asked here either. `false`: the address has had its mails of the day.
 pub(super) async fn ask(
     tx: &mut WriteTx,
     email: &Email,
     registration: Option<MailId>,
+    language: Option<Language>,
     now: UnixTime,
 ) -> Result<bool, StorageError> {
     let Some(links) = tx.mails.as_ref().map(|mails| mails.links) else {
@@ -74,10 +77,14 @@ pub(super) async fn ask(
         now,
     };
     let text = "INSERT INTO outbox
-            (id, kind, recipient, registration_id, device, place, state, attempts, due_at, ends_at, created_at)
-        SELECT $1, $2, $8, $3, NULL, $4, 'waiting', 0, $5, $6, $5
+            (id, kind, recipient, registration_id, device, place, state, attempts, due_at, ends_at, created_at, language)
+        SELECT $1, $2, $8, $3, NULL, $4, 'waiting', 0, $5, $6, $5, $10
         WHERE (SELECT count(*) FROM outbox WHERE recipient = $8 AND kind = $2 AND created_at > $7) < $9";
-    let statement = queued.bind(text)?.bind(email.as_str()).bind(kind.per_day());
+    let statement = queued
+        .bind(text)?
+        .bind(email.as_str())
+        .bind(kind.per_day())
+        .bind(language.map(Language::tag));
     let done = statement.execute(tx).await? == 1;
     tx.queued |= done;
     Ok(done)
@@ -98,12 +105,12 @@ pub(super) async fn tell_owner(tx: &mut WriteTx, entry: &AuditEntry) -> Result<(
         // or by its program if it has none.
         Kind::NewDevice => {
             "INSERT INTO outbox
-                (id, kind, recipient, registration_id, device, place, state, attempts, due_at, ends_at, created_at)
-            SELECT $1, $2, users.email, $3, this.device_name, $4, 'waiting', 0, $5, $6, $5
+                (id, kind, recipient, registration_id, device, place, state, attempts, due_at, ends_at, created_at, language)
+            SELECT $1, $2, users.email, $3, this.device_name, $4, 'waiting', 0, $5, $6, $5, coalesce(users.language, $10)
             FROM users, families AS this
-            WHERE users.id = $8 AND this.sid = $10
-                AND EXISTS (SELECT 1 FROM families WHERE user_id = $8 AND sid <> $10)
-                AND NOT EXISTS (SELECT 1 FROM families AS other WHERE other.user_id = $8 AND other.sid <> $10
+            WHERE users.id = $8 AND this.sid = $11
+                AND EXISTS (SELECT 1 FROM families WHERE user_id = $8 AND sid <> $11)
+                AND NOT EXISTS (SELECT 1 FROM families AS other WHERE other.user_id = $8 AND other.sid <> $11
                     AND (other.signed_in_device = this.signed_in_device
                         OR (other.signed_in_device IS NULL AND this.signed_in_device IS NULL
                             AND other.device_digest = this.device_digest)))
@@ -112,17 +119,17 @@ pub(super) async fn tell_owner(tx: &mut WriteTx, entry: &AuditEntry) -> Result<(
         }
         Kind::RefreshReused => {
             "INSERT INTO outbox
-                (id, kind, recipient, registration_id, device, place, state, attempts, due_at, ends_at, created_at)
-            SELECT $1, $2, users.email, $3, this.device_name, $4, 'waiting', 0, $5, $6, $5
+                (id, kind, recipient, registration_id, device, place, state, attempts, due_at, ends_at, created_at, language)
+            SELECT $1, $2, users.email, $3, this.device_name, $4, 'waiting', 0, $5, $6, $5, coalesce(users.language, $10)
             FROM users, families AS this
-            WHERE users.id = $8 AND this.sid = $10
+            WHERE users.id = $8 AND this.sid = $11
                 AND (SELECT count(*) FROM outbox
                      WHERE recipient = users.email AND kind = $2 AND created_at > $7) < $9"
         }
         Kind::PasswordChanged | Kind::AccountLocked | Kind::Registration | Kind::PasswordReset => {
             "INSERT INTO outbox
-                (id, kind, recipient, registration_id, device, place, state, attempts, due_at, ends_at, created_at)
-            SELECT $1, $2, email, $3, NULL, $4, 'waiting', 0, $5, $6, $5
+                (id, kind, recipient, registration_id, device, place, state, attempts, due_at, ends_at, created_at, language)
+            SELECT $1, $2, email, $3, NULL, $4, 'waiting', 0, $5, $6, $5, coalesce(language, $10)
             FROM users
             WHERE id = $8
                 AND (SELECT count(*) FROM outbox
@@ -139,13 +146,40 @@ pub(super) async fn tell_owner(tx: &mut WriteTx, entry: &AuditEntry) -> Result<(
     let mut statement = queued
         .bind(text)?
         .bind(notice.user.map(|user| user.to_string()).unwrap_or_default())
-        .bind(notice.kind.per_day());
+        .bind(notice.kind.per_day())
+        .bind(notice.language.map(Language::tag));
     if matches!(notice.kind, Kind::NewDevice | Kind::RefreshReused) {
         let session = notice.session.map(|sid| sid.to_string());
         statement = statement.bind(session.unwrap_or_default());
     }
     let done = statement.execute(tx).await? > 0;
     tx.queued |= done;
+    Ok(())
+}
+
+/// Remembers what the owner of an account reads, from which notices that nobody of theirs asked for are written. Where no mails are
+/// sent, nobody needs to know it.
+pub(super) async fn remember_language(
+    tx: &mut WriteTx,
+    entry: &AuditEntry,
+) -> Result<(), StorageError> {
+    let Some(reading) = Reading::of(entry).filter(|_| tx.mails.is_some()) else {
+        return Ok(());
+    };
+    let statement = match reading.signed_in {
+        Some(sid) => sql("UPDATE users SET language = $2
+             WHERE id = $1 AND (language IS NULL OR language <> $2 AND EXISTS (
+                 SELECT 1 FROM families AS this, families AS other
+                 WHERE this.sid = $3 AND other.user_id = $1 AND other.sid <> $3
+                     AND other.signed_in_device = this.signed_in_device))")
+        .bind(reading.user.to_string())
+        .bind(reading.language.tag())
+        .bind(sid.to_string()),
+        None => sql("UPDATE users SET language = $2 WHERE id = $1")
+            .bind(reading.user.to_string())
+            .bind(reading.language.tag()),
+    };
+    statement.execute(tx).await?;
     Ok(())
 }
 
@@ -201,7 +235,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn due_mail(&self, now: UnixTime) -> Result<Option<Waiting>, StorageError> {
-        sql("SELECT id, kind, recipient, registration_id, device, place, attempts, due_at, ends_at, created_at
+        sql("SELECT id, kind, recipient, registration_id, device, place, attempts, due_at, ends_at, created_at, language
              FROM outbox WHERE state = 'waiting' AND due_at <= $1
                  AND kind IN ('registration', 'password-reset', 'password-changed', 'account-locked', 'new-device',
                      'refresh-reused')
@@ -307,6 +341,7 @@ fn waiting(row: &Row) -> Result<Waiting, StorageError> {
     let unreadable = StorageError::Unreadable;
     let registration: Option<&str> = row.get("registration_id")?;
     let attempts: i64 = row.get("attempts")?;
+    let language: Option<&str> = row.get("language")?;
     Ok(Waiting {
         id: MailId::parse(row.get("id")?).ok_or(unreadable("outbox.id"))?,
         kind: Kind::from_name(row.get("kind")?).ok_or(unreadable("outbox.kind"))?,
@@ -317,6 +352,8 @@ fn waiting(row: &Row) -> Result<Waiting, StorageError> {
             .transpose()?,
         device: row.get("device")?,
         place: row.get("place")?,
+        // One that only a newer program has texts in is as none.
+        language: language.and_then(Language::of_tag),
         attempts: u32::try_from(attempts).map_err(|_| unreadable("outbox.attempts"))?,
         due_at: row.time("due_at")?,
         ends_at: row.time("ends_at")?,

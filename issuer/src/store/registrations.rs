@@ -28,6 +28,7 @@ impl MailStorage for Store {
             &mut tx,
             &registration.pending.email,
             Some(registration.id),
+            entry.language(),
             registration.now,
         )
         .await?
@@ -85,7 +86,7 @@ impl MailStorage for Store {
 
     async fn ask_for_reset(&self, email: &Email, entry: &AuditEntry) -> Result<(), StorageError> {
         let mut tx = self.write().await?;
-        outbox::ask(&mut tx, email, None, entry.at()).await?;
+        outbox::ask(&mut tx, email, None, entry.language(), entry.at()).await?;
         tx.commit(entry).await
     }
 

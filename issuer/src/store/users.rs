@@ -264,7 +264,7 @@ mod tests {
         let now = UnixTime::from_seconds(1_795_000_000);
         let id = UserId::from_random(now, [1; 10]);
         let mut tx = store.write().await.unwrap();
-        sql("INSERT INTO users VALUES ($1, 'ada@example.test', '', '', 'changed', 0, 0)")
+        sql("INSERT INTO users VALUES ($1, 'ada@example.test', '', '', 'changed', 0, 0, NULL)")
             .bind(id.to_string())
             .execute(&mut tx)
             .await

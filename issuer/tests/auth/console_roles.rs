@@ -110,6 +110,67 @@ async fn roles_that_cannot_be_saved_for_the_moment_are_kept() {
     }
 }
 
+/// Lets every look at a person fail, and nothing before it: whoever asks is known, and their token is judged.
+const BLIND: &str =
+    "CREATE TRIGGER blind BEFORE INSERT ON audit_log WHEN NEW.entry LIKE '%account.view%'
+     BEGIN SELECT RAISE(ABORT, 'broken'); END";
+
+#[tokio::test]
+async fn roles_are_kept_where_their_page_cannot_be_shown_and_their_token_was_good() {
+    let (desk, mut root, _) = desk().await;
+    let person = path_to(&mut root, EMAIL).await;
+    let read = version(&root.get(&person).send().await.expect(200));
+    let token = root.csrf_token().await;
+    let roles = format!("{person}/roles");
+    desk.run(BLIND).await;
+    // What is refused is the role, and its page cannot be shown.
+    let unfit = chosen(&token, &read, "support, <b>");
+    let kept = root.post(&roles).form(&unfit).send().await.expect(500);
+    keeps_the_roles(&kept, &person, &read, MARKUP);
+    let forged = chosen("a-stranger's", &read, "support");
+    let refused = root.post(&roles).form(&forged).send().await.expect(500);
+    for sent in ["support", "role:editor", EMAIL] {
+        assert!(!refused.body.contains(sent), "{sent}: {}", refused.body);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_a_form_whose_token_cannot_be_judged() {
+    let (desk, mut root, _) = desk().await;
+    let person = path_to(&mut root, EMAIL).await;
+    let read = version(&root.get(&person).send().await.expect(200));
+    let token = root.csrf_token().await;
+    let roles = format!("{person}/roles");
+    // Whose session it is cannot be looked up, and a token is bound to that.
+    desk.run("ALTER TABLE browser_sessions RENAME TO away")
+        .await;
+    for (language, said) in [
+        (
+            "en",
+            "What you sent could not be checked, so nothing was done",
+        ),
+        ("de", "ließ sich nicht prüfen. Es ist nichts geschehen"),
+    ] {
+        for token in [token.as_str(), "a-stranger's"] {
+            let ask = root.post(&roles).header("accept-language", language);
+            let sent = chosen(token, &read, "support");
+            let told = ask.form(&sent).send().await.expect(500);
+            assert!(told.body.contains(said), "{}", told.body);
+            for sent in ["support", "role:editor", EMAIL, token] {
+                assert!(!told.body.contains(sent), "{sent}: {}", told.body);
+            }
+        }
+    }
+    let program = root.post(&roles).json(&serde_json::json!({}));
+    program.send().await.expect_problem(500, "INTERNAL");
+    // What could be judged says nothing of the kind.
+    desk.run("ALTER TABLE away RENAME TO browser_sessions")
+        .await;
+    let forged = chosen("a-stranger's", &read, "support");
+    let refused = root.post(&roles).form(&forged).send().await.expect(403);
+    assert!(!refused.body.contains("could not be checked"));
+}
+
 #[tokio::test]
 async fn roles_wait_behind_the_question_for_the_password_and_are_saved_by_nobody_but_the_person() {
     let (desk, mut root, mut ada) = desk().await;

@@ -9,6 +9,7 @@
 
 mod stories;
 mod notices;
+mod languages;
 mod delivery;
 mod process;
 

@@ -153,6 +153,11 @@ mount! {
         of_many_resets_one_is_done,
         a_notice_is_queued_with_its_act_or_not_at_all,
         without_mail_nothing_is_queued;
+    mail_languages:
+        a_mail_is_in_the_language_of_its_request_whoever_has_an_account,
+        a_notice_is_in_the_language_that_was_known_before_its_act,
+        a_language_is_remembered_of_whoever_proved_the_mailbox_or_uses_a_known_device,
+        without_mail_no_language_is_remembered;
     operations:
         first_starts_at_once_agree_on_schema_and_key,
         a_sealed_key_is_replaced_only_if_it_is_the_one_that_was_read,

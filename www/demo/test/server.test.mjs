@@ -172,7 +172,7 @@ test("a connection that rests is the edge's to close", async () => {
   assert.ok(Number(seconds) > 60, `${seconds} s`);
 });
 
-test("the leeway of tests is what it says, and a number", async () => {
+test("the leeway of tests is what it says, a number, and a day at most", async () => {
   const lenient = await startApp({ LEEWAY_SECONDS_OF_TESTS: "600" });
   try {
     for (const [ago, status] of [[500, 200], [601, 403]]) {
@@ -183,11 +183,21 @@ test("the leeway of tests is what it says, and a number", async () => {
     lenient.app.kill("SIGTERM");
     await once(lenient.app, "exit");
   }
-  for (const value of ["", "-1", "1e3", "Infinity"]) {
+  const longest = await startApp({ LEEWAY_SECONDS_OF_TESTS: "86400" });
+  longest.app.kill("SIGTERM");
+  await once(longest.app, "exit");
+  for (const value of ["", "-1", "1e3", "0x10", " 5", "1.5", "Infinity", "86401", "86400000", "9".repeat(400)]) {
     const refused = spawn(process.execPath, [SERVER], {
       env: { PORT: "0", ISSUER, AUDIENCE, JWKS_URL: "http://127.0.0.1:1/", LEEWAY_SECONDS_OF_TESTS: value },
-      stdio: "ignore",
+      stdio: ["ignore", "ignore", "pipe"],
     });
-    assert.deepEqual(await once(refused, "exit"), [2, null], value);
+    let said = "";
+    refused.stderr.setEncoding("utf8").on("data", (text) => (said += text));
+    assert.deepEqual(await once(refused, "close"), [2, null], value);
+    assert.equal(
+      said,
+      "demo app: LEEWAY_SECONDS_OF_TESTS must be a whole number of seconds, at most 86400 (a day)\n",
+      value,
+    );
   }
 });

@@ -12,7 +12,7 @@ mod retry;
 mod storage;
 
 pub use link::{LINK_PARAMETER, LinkToken, Purpose};
-pub use notice::Notice;
+pub use notice::{Notice, Reading};
 pub use retry::{Failure, Next, after_failure, is_spent};
 pub use storage::MailStorage;
 
@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use super::{
     accounts::Email,
+    language::Language,
     session::{self, parse_uuid, uuid_v7},
 };
 use crate::config::Links;
@@ -98,6 +99,19 @@ impl Kind {
         }
     }
 
+    /// Whether the request that causes it has proved a password or a mailbox, so that its language may be the owner's. A lock and a
+    /// token that came back are the work of strangers, who choose nothing of a mail.
+    #[must_use]
+    pub const fn follows_a_proof(self) -> bool {
+        match self {
+            Self::PasswordChanged | Self::NewDevice => true,
+            Self::Registration
+            | Self::PasswordReset
+            | Self::AccountLocked
+            | Self::RefreshReused => false,
+        }
+    }
+
     /// After so many seconds it is not worth sending any more.
     #[must_use]
     pub const fn worth_seconds(self, links: Links) -> i64 {
@@ -153,6 +167,8 @@ pub struct Waiting {
     pub device: Option<String>,
     /// From which range of addresses, where that is told.
     pub place: Option<String>,
+    /// In which language, where one is known.
+    pub language: Option<Language>,
     /// Attempts that have begun.
     pub attempts: u32,
     /// Not to be tried before.

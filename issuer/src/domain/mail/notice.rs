@@ -11,6 +11,7 @@ use crate::{
     domain::{
         accounts::UserId,
         audit::{Action, AuditEntry},
+        language::Language,
         session::Sid,
     },
 };
@@ -26,6 +27,8 @@ pub struct Notice {
     pub session: Option<Sid>,
     /// From which range of addresses.
     pub place: Option<String>,
+    /// In which language, where none is remembered for the account.
+    pub language: Option<Language>,
 }
 
 impl Notice {
@@ -83,22 +86,58 @@ impl Notice {
                 _,
             ) => return None,
         };
-        let user = entry
-            .subject
-            .as_deref()
-            .and_then(|subject| subject.strip_prefix("user:"))
-            .and_then(UserId::parse);
         wanted.then(|| Self {
             kind,
-            user,
+            user: user_of(entry),
             session: entry.session,
             place: entry
                 .origin
                 .address
                 .as_ref()
                 .map(|range| range.as_str().to_owned()),
+            language: entry.origin.language.filter(|_| kind.follows_a_proof()),
         })
     }
+}
+
+/// The language of an account, as an act of its person tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// Whose.
+    pub user: UserId,
+    /// What they read.
+    pub language: Language,
+    /// The session of a sign-in. It tells only from a device that the account knew, because a thief who has the password would
+    /// otherwise choose what the owner is warned in.
+    pub signed_in: Option<Sid>,
+}
+
+impl Reading {
+    /// What an act tells, if its person did it and its request names a language.
+    #[must_use]
+    pub fn of(entry: &AuditEntry) -> Option<Self> {
+        if entry.refused_because.is_some() {
+            return None;
+        }
+        let signed_in = if entry.action == Action::SignIn {
+            Some(entry.session?)
+        } else if matches!(entry.action, Action::Register | Action::ResetPassword) {
+            // Both take a link from the mailbox, so whoever does them reads what is written to it.
+            None
+        } else {
+            return None;
+        };
+        Some(Self {
+            user: user_of(entry)?,
+            language: entry.origin.language?,
+            signed_in,
+        })
+    }
+}
+
+fn user_of(entry: &AuditEntry) -> Option<UserId> {
+    let subject = entry.subject.as_deref()?;
+    UserId::parse(subject.strip_prefix("user:")?)
 }
 
 impl AuditEntry {
@@ -106,6 +145,12 @@ impl AuditEntry {
     #[must_use]
     pub const fn at(&self) -> UnixTime {
         self.at
+    }
+
+    /// The language that the request of the act names.
+    #[must_use]
+    pub const fn language(&self) -> Option<Language> {
+        self.origin.language
     }
 }
 

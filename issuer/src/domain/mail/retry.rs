@@ -120,6 +120,7 @@ mod tests {
             registration: None,
             device: None,
             place: None,
+            language: None,
             attempts,
             due_at: NOW,
             ends_at: NOW.plus(left),

@@ -34,11 +34,7 @@ pub(super) fn token(sent: &SecretString) -> Result<LinkToken, ApiError> {
 
 /// A page that says of a mail on its way how long its link works, in the words of the mail.
 pub(super) fn sent(frame: &Frame, message: &str, link_seconds: i64) -> Result<Response, ApiError> {
-    let (unit, number) = match LinkLife::of(link_seconds) {
-        LinkLife::Minutes(minutes) => ("life-minutes", minutes),
-        LinkLife::Hours(hours) => ("life-hours", hours),
-    };
-    let life = frame.text_with(unit, "number", number.to_string());
+    let life = LinkLife::of(link_seconds).told(frame.language);
     links::told(
         frame,
         "mailed-title",

@@ -145,7 +145,7 @@ impl<T: Fields> FromRequest<SharedApp> for Submission<T> {
 pub enum Received<T> {
     /// It has passed the rules against forgery.
     Accepted(Submission<T>),
-    /// It has not: nothing may be done of it, and what was typed may be shown again.
+    /// It has not: nothing may be done of it. Anybody may have made it, so what it gives somebody is not shown again either.
     Refused(Submission<T>, ApiError),
 }
 
@@ -158,7 +158,10 @@ impl<T: Fields> FromRequest<SharedApp> for Received<T> {
         match receive::<T>(request, app, frame.clone()).await {
             Ok(submission) => Ok(Self::Accepted(submission)),
             Err(Refused::Outright(error)) if form => Err(pages::message(&frame, error)),
-            Err(Refused::Outright(error) | Refused::Program(error)) => Err(error.into_response()),
+            Err(Refused::Unjudged(error)) if form => Err(pages::unjudged(&frame, error)),
+            Err(Refused::Outright(error) | Refused::Unjudged(error) | Refused::Program(error)) => {
+                Err(error.into_response())
+            }
             Err(Refused::Shown(submission, error)) => Ok(Self::Refused(*submission, error)),
         }
     }
@@ -168,6 +171,8 @@ impl<T: Fields> FromRequest<SharedApp> for Received<T> {
 enum Refused<T> {
     /// There is nothing to show again.
     Outright(ApiError),
+    /// Whose form it is cannot be found out. What was sent may be a stranger's, so none of it is shown again.
+    Unjudged(ApiError),
     /// A program says that it is a form, and is none.
     Program(ApiError),
     /// The form can be shown again.
@@ -187,7 +192,11 @@ async fn receive<T: Fields>(
 ) -> Result<Submission<T>, Refused<T>> {
     let demand = csrf::judge_origin(request.headers(), &app.config.issuer.url)?;
     let (mut parts, body) = request.into_parts();
-    let visitor = Visitor::from_request_parts(&mut parts, app).await?;
+    let visitor = Visitor::from_request_parts(&mut parts, app).await;
+    let visitor = visitor.map_err(|error| match error.will_pass() {
+        true => Refused::Unjudged(error),
+        false => Refused::Outright(error),
+    })?;
     let request = Request::from_parts(parts, body);
     if is_form(request.headers()) {
         let (parts, body) = request.into_parts();

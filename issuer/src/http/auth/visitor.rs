@@ -18,13 +18,14 @@ use crate::{
         audit::Origin,
         device::DeviceSecret,
         events::Circumstances,
+        language::Language,
         refresh::{self, Genuine},
         revocations::Revoking,
         secrets::Known,
         session::{self, BrowserSession, Device, Digest, Family, Sid},
         storage::{Storage, StorageError},
     },
-    http::{caller::Caller, cookies::Presented, problem::ApiError},
+    http::{caller::Caller, cookies::Presented, languages, problem::ApiError},
     signatures,
 };
 
@@ -62,6 +63,8 @@ pub struct Visitor {
     pub presented: Presented,
     /// `User-Agent`, or empty.
     pub user_agent: String,
+    /// The language of the request, if it names one that there are texts in.
+    pub language: Option<Language>,
     /// The device cookie, or the one that a sign-in by this request sets.
     pub device_cookie: DeviceSecret,
     /// The session of the cookie, if it is live.
@@ -126,6 +129,7 @@ impl FromRequestParts<SharedApp> for Visitor {
                 route.map_or("-", MatchedPath::as_str),
             ),
             user_agent,
+            language: languages::of_request(&parts.uri, &parts.headers),
             caller,
             presented,
             session,
@@ -183,6 +187,7 @@ impl Visitor {
     pub fn origin(&self) -> Origin {
         Origin::of_request(self.caller.request_id.as_str(), self.caller.address)
             .amid(self.circumstances.clone())
+            .read_in(self.language)
     }
 
     /// The device that signs in, with the device cookie that it has from then on.

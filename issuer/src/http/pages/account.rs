@@ -13,7 +13,7 @@ use axum::{
 use super::{
     Frame, Loads, Page, Script, Wrong, for_visitor, form_pages,
     moment::Shown,
-    nav::{Head, Place},
+    nav::{Head, Place, SESSIONS},
     plain_pages, render, with_form,
 };
 use crate::{
@@ -29,6 +29,7 @@ use crate::{
         auth::visitor::{Principal, Strength, Visitor},
         problem::ApiError,
     },
+    texts,
 };
 
 /// Something that a form did, told on the page that it leads to.
@@ -82,7 +83,7 @@ impl Done {
 /// On to the list of sessions.
 #[must_use]
 pub fn led_to_sessions(done: Done) -> Response {
-    Redirect::to(&format!("/account/sessions?done={}", done.name())).into_response()
+    Redirect::to(&format!("{SESSIONS}?done={}", done.name())).into_response()
 }
 
 /// On to the profile.
@@ -91,6 +92,9 @@ pub fn led_to_profile(done: Done) -> Response {
     Redirect::to(&format!("/account?done={}", done.name())).into_response()
 }
 
+/// Where one session is ended.
+pub const END: &str = "/account/sessions/end";
+
 /// Where all sessions are ended.
 pub const END_ALL: &str = "/account/sessions/end-all";
 
@@ -98,8 +102,8 @@ pub const END_ALL: &str = "/account/sessions/end-all";
 #[must_use]
 pub fn end_page(id: &str) -> String {
     match Sid::parse(id) {
-        Some(sid) => format!("/account/sessions/end?id={sid}"),
-        None => "/account/sessions".to_owned(),
+        Some(sid) => format!("{END}?id={sid}"),
+        None => SESSIONS.to_owned(),
     }
 }
 
@@ -294,7 +298,7 @@ pub(super) fn row(frame: &Frame, family: &Family, current: Sid) -> Row {
 /// The device in the language of the page.
 fn device(frame: &Frame, family: &Family) -> String {
     match browser_and_system(&family.device_name) {
-        (Some(browser), Some(system)) => super::texts::text_with(
+        (Some(browser), Some(system)) => texts::text_with(
             frame.language,
             "sessions-device",
             [("browser", browser.into()), ("system", system.into())],

@@ -10,12 +10,9 @@ pub mod person;
 
 use super::{
     account::name_of,
-    nav::{Head, Place},
+    nav::{Head, PEOPLE, Place},
 };
 use crate::http::auth::admin::Administrator;
-
-/// Where the list is.
-const PEOPLE: &str = "/auth/console/users";
 
 fn head(admin: &Administrator) -> Head {
     Head::of_console(name_of(admin.authority.account()), Place::People)

@@ -12,7 +12,7 @@ use edgeward_core::{
 };
 use fluent_templates::fluent_bundle::FluentValue;
 
-use super::{brand::Brand, escaped, texts};
+use super::{brand::Brand, escaped};
 use crate::{
     App, SharedApp,
     config::Config,
@@ -21,6 +21,7 @@ use crate::{
         password::{Policy, Wanted},
     },
     http::languages::{self, COOKIE, UI_LOCALES},
+    texts,
 };
 
 /// As long as browsers keep a cookie at all (RFC 6265bis, section 5.5).
@@ -56,9 +57,7 @@ impl Frame {
     pub fn of(app: &App, method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
         let asked = uri.query().and_then(languages::asked);
         let can_be_asked_again = matches!(*method, Method::GET | Method::HEAD);
-        let language = asked
-            .or_else(|| languages::wanted(headers))
-            .unwrap_or(app.config.pages.language);
+        let language = languages::of_request(uri, headers).unwrap_or(app.config.pages.language);
         let others = Language::ALL
             .into_iter()
             .filter(|other| can_be_asked_again && *other != language);

@@ -8,11 +8,17 @@ use crate::domain::accounts::{Account, Role};
 pub enum Place {
     /// `/account`
     Profile,
-    /// `/account/sessions`
+    /// [`SESSIONS`]
     Sessions,
-    /// `/auth/console/users`
+    /// [`PEOPLE`]
     People,
 }
+
+/// Where the list of one's sessions is.
+pub const SESSIONS: &str = "/account/sessions";
+
+/// Where the list of people is.
+pub const PEOPLE: &str = "/auth/console/users";
 
 /// A way in the navigation.
 #[derive(Debug, Clone, Copy)]
@@ -25,8 +31,8 @@ pub struct Way {
     pub place: Place,
 }
 
-const PEOPLE: Way = Way {
-    href: "/auth/console/users",
+const TO_PEOPLE: Way = Way {
+    href: PEOPLE,
     text: "nav-people",
     place: Place::People,
 };
@@ -39,7 +45,7 @@ const ACCOUNT: [Way; 2] = [
         place: Place::Profile,
     },
     Way {
-        href: "/account/sessions",
+        href: SESSIONS,
         text: "nav-sessions",
         place: Place::Sessions,
     },
@@ -47,7 +53,7 @@ const ACCOUNT: [Way; 2] = [
 
 /// Those of administrators.
 const CONSOLE: [Way; 2] = [
-    PEOPLE,
+    TO_PEOPLE,
     Way {
         href: "/account",
         text: "nav-account",
@@ -72,7 +78,7 @@ impl Head {
     pub fn of_account(account: &Account, administrators: &Role, here: Place) -> Self {
         let mut ways = ACCOUNT.to_vec();
         if account.roles.contains(administrators) {
-            ways.push(PEOPLE);
+            ways.push(TO_PEOPLE);
         }
         Self {
             name: name_of(account),

@@ -5,7 +5,7 @@ use axum::{http::StatusCode, response::Response};
 
 use super::{
     Frame, Page,
-    account::{END_ALL, end_page},
+    account::{END, END_ALL, end_page},
     console::{again::RolesAgainPage, person::path_of},
     form_pages, render,
 };
@@ -25,7 +25,6 @@ pub struct Resend {
     pub fields: Vec<(String, String)>,
 }
 
-const END_SESSION_FORM: &str = "/account/sessions/end";
 const END_ALL_FORM: &str = "/auth/logout-all";
 
 /// Below the page of a person.
@@ -48,7 +47,7 @@ impl Carried {
     #[must_use]
     pub fn action(self) -> String {
         match self {
-            Self::EndSession => END_SESSION_FORM.to_owned(),
+            Self::EndSession => END.to_owned(),
             Self::EndAll => END_ALL_FORM.to_owned(),
             Self::Roles(user) => format!("{}{ROLES_FORM}", path_of(&user.to_string())),
         }
@@ -68,7 +67,7 @@ impl Carried {
     #[must_use]
     pub fn to(path: &str) -> Option<Self> {
         match path {
-            END_SESSION_FORM => Some(Self::EndSession),
+            END => Some(Self::EndSession),
             END_ALL_FORM => Some(Self::EndAll),
             _ => {
                 let (person, "") = path.split_once(ROLES_FORM)? else {

@@ -1,12 +1,13 @@
 //! What a person reads about a refusal, and which fields of a form it is about.
 
-use super::{frame::Frame, texts};
+use super::frame::Frame;
 use crate::{
     domain::{
         accounts::{NAME_MAX_CHARS, ROLE_MAX_BYTES, UnfitField},
         password::WeakPassword,
     },
     http::problem::ApiError,
+    texts,
 };
 
 /// Said from the third failure on: before, it would only frighten who mistyped.

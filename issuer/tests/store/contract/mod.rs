@@ -12,6 +12,7 @@ pub(crate) mod key_algorithms;
 pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod log;
+pub(crate) mod mail_languages;
 pub(crate) mod mails;
 pub(crate) mod news;
 pub(crate) mod operations;

@@ -184,6 +184,10 @@ pub(crate) async fn rows_of_every_older_schema_go_up_and_back(world: World) {
             (older >= 2).then_some(7),
             "from {older}"
         );
+        let unsaid = "SELECT (SELECT count(*) FROM users WHERE language IS NULL)
+            + (SELECT count(*) FROM outbox WHERE language IS NULL)";
+        let mails = i64::from(older >= 9);
+        assert_eq!(world.number(unsaid).await, 1 + mails, "from {older}");
         let ended = "SELECT count(*) FROM revocations WHERE kind = 'sid'";
         assert_eq!(world.number(ended).await, i64::from(older >= 5));
         world.store.record(&entry(Action::Refresh)).await.unwrap();

@@ -1,6 +1,7 @@
 # Was jemand über eine Ablehnung liest. `error-` und ein Code aus docs/HTTP.md in Kleinbuchstaben.
 
 refusal-title = Das hat nicht geklappt
+refusal-unjudged = Was Sie abgeschickt haben, ließ sich nicht prüfen. Es ist nichts geschehen, und nichts davon wird hier aufbewahrt. Vielleicht hat es Ihr Browser noch, wenn Sie zurückgehen.
 
 error-validation-failed = Etwas davon geht so nicht.
 error-malformed-body = Was geschickt wurde, ist nicht lesbar.

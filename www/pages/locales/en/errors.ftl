@@ -1,6 +1,7 @@
 # What a person reads about a refusal. `error-` and a code of docs/HTTP.md in lower case; every code has one.
 
 refusal-title = This did not work
+refusal-unjudged = What you sent could not be checked, so nothing was done, and none of it is kept here. Your browser may still have it when you go back.
 
 error-validation-failed = Some of it is not acceptable.
 error-malformed-body = What was sent cannot be read.

@@ -1,4 +1,4 @@
-//! The texts of the pages, from `www/pages/locales`, compiled in.
+//! The texts of the pages and of mails, from `www/pages/locales`, compiled in.
 //!
 //! An id that there is no text for cannot be met: a test looks up every one that a template or a page names, in every language.
 
