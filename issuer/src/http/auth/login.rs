@@ -35,6 +35,7 @@ use crate::{
         pages::{self, Frame, sign_in::LoginPage},
         problem::ApiError,
     },
+    store::stopwatch,
 };
 
 /// Address and password.
@@ -121,7 +122,7 @@ pub async fn log_in(State(app): State<SharedApp>, submission: Submission<Login>)
 pub(in crate::http) async fn to_the_end(
     work: impl Future<Output = Response> + Send + 'static,
 ) -> Response {
-    match tokio::spawn(work.in_current_span()).await {
+    match tokio::spawn(stopwatch::taken_along(work).in_current_span()).await {
         Ok(response) => response,
         Err(error) => match error.try_into_panic() {
             // The outermost layer answers it, as it does for every other handler.
