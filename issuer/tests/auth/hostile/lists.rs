@@ -56,9 +56,10 @@ async fn check_lists(kind: Kind) {
                 rows += 1;
                 let mut pairs = good.clone();
                 let hostile = escaped(&poison.in_text(value));
-                let hostile = match poison {
-                    Poison::Broken => hostile.replace("%EF%BF%BD", "%FF"),
-                    _ => hostile,
+                let hostile = if poison == Poison::Broken {
+                    hostile.replace("%EF%BF%BD", "%FF")
+                } else {
+                    hostile
                 };
                 pairs[at] = format!("{name}={hostile}");
                 let (status, code, finds) = due(name, poison);

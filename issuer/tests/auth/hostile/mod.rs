@@ -30,7 +30,8 @@ async fn check(world: &World, operation: &Operation) -> usize {
     let base = Base::of(world, operation).await;
     let mut listed: Vec<&str> = fields.iter().map(|field| field.name).collect();
     let mut sent: Vec<&str> = base.fields.iter().map(|(name, _)| *name).collect();
-    (listed.sort_unstable(), sent.sort_unstable());
+    listed.sort_unstable();
+    sent.sort_unstable();
     assert_eq!(listed, sent, "{path} {format:?}");
     let good = |field: &Field| {
         let found = base.fields.iter().find(|(name, _)| *name == field.name);
@@ -43,9 +44,10 @@ async fn check(world: &World, operation: &Operation) -> usize {
     for field in *fields {
         let name = field.name;
         for (poison, then) in Poison::ALL.into_iter().zip(field.then) {
-            let then = match (poison, format) {
-                (Poison::Broken, Format::Json) => Then::Refused(400, "MALFORMED_BODY"),
-                _ => then,
+            let then = if (poison, *format) == (Poison::Broken, Format::Json) {
+                Then::Refused(400, "MALFORMED_BODY")
+            } else {
+                then
             };
             let value = Some((name, poison.in_value(&good(field))));
             let body = poison::body(*format, &base, value, poison);
@@ -89,9 +91,10 @@ async fn check(world: &World, operation: &Operation) -> usize {
     for (name, what, body, then) in refused {
         let case = format!("{path} {format:?} {name}, {what}");
         let row = Row::sent(world, &base, *format, body, &case).await;
-        match then {
-            Then::Refused(status, code) => row.refused(status, code),
-            _ => row.succeeded(&base),
+        if let Then::Refused(status, code) = then {
+            row.refused(status, code);
+        } else {
+            row.succeeded(&base);
         }
         let after = world.dump().await;
         assert_eq!(after.since(&before), BTreeMap::new(), "{}", row.case);
@@ -129,10 +132,10 @@ async fn check(world: &World, operation: &Operation) -> usize {
             let poisoned = poison.in_text(good);
             let body = poison::body(*format, &base, Some((field.name, json!(poisoned))), poison);
             let before = world.dump().await;
-            let alike = match then {
-                Then::Text(table, column) => world.rows_with((table, column), &poisoned).await,
-                _ => 0,
-            };
+            let mut alike = 0;
+            if let Then::Text(table, column) = then {
+                alike = world.rows_with((table, column), &poisoned).await;
+            }
             let what = format!("{path} {format:?} {}, {poison:?}", field.name);
             let row = Row::sent(world, &base, *format, body, &what).await;
             row.succeeded(&base);

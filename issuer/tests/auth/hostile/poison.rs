@@ -29,10 +29,12 @@ impl Poison {
     }
 
     pub(super) fn in_value(self, good: &Value) -> Value {
-        match good {
-            Value::Array(members) => members.iter().map(|one| self.in_value(one)).collect(),
-            Value::String(text) => json!(self.in_text(text)),
-            other => json!(self.in_text(&other.to_string())),
+        if let Value::Array(members) = good {
+            members.iter().map(|one| self.in_value(one)).collect()
+        } else if let Value::String(text) = good {
+            json!(self.in_text(text))
+        } else {
+            json!(self.in_text(&good.to_string()))
         }
     }
 }
@@ -44,9 +46,9 @@ pub(super) fn body(
     changed: Option<(&str, Value)>,
     poison: Poison,
 ) -> Vec<u8> {
-    let value_of = |name: &str, good: &Value| match &changed {
-        Some((field, value)) if *field == name => value.clone(),
-        _ => good.clone(),
+    let value_of = |name: &str, good: &Value| {
+        let of_field = changed.as_ref().filter(|(field, _)| *field == name);
+        of_field.map_or_else(|| good.clone(), |(_, value)| value.clone())
     };
     let fields = base.fields.iter();
     let fields = fields.map(|(name, good)| ((*name).to_owned(), value_of(name, good)));
