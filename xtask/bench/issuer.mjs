@@ -1,10 +1,11 @@
 // `cargo xtask bench issuer`: refreshes, key sets, sessions, sign-ins, memory and the start of the issuer, beside oidc-provider
 // and better-auth on the same core and the same kind of database.
 
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { betterAuth, fill, oidcProvider, ours, startOurs, startPeer, versions } from "./issuer/contenders.mjs";
 import { CONNECTIONS } from "./issuer/load.mjs";
-import { atHalf, distance, growth, healthUnderLoad, logins, peerStarts, refreshes, saturations, starts, storm, unknownUsers } from "./issuer/measure.mjs";
+import { atHalf, distance, growth, healthUnderLoad, logins, peerStarts, refreshes, saturations, starts, storeWaits, storm, unknownUsers } from "./issuer/measure.mjs";
 import { PINNED, withServers } from "./issuer/servers.mjs";
 import { median, ratio } from "./rounds.mjs";
 import { figure, shown, table } from "./table.mjs";
@@ -15,6 +16,7 @@ const FEW = 1000;
 const MANY = Number(process.env.MANY_FAMILIES ?? 1_000_000);
 const began = performance.now();
 const ms = (micros) => (micros / 1000).toFixed(2);
+const milliseconds = (seconds) => (seconds * 1000).toFixed(2);
 const middle = (values) => values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)];
 
 console.log(`${versions()}; ${PINNED ? "servers on core 0, the load on core 1 (taskset)" : "servers and load on the same cores: no taskset"}.`);
@@ -72,6 +74,25 @@ const found = await withServers(async () => {
     ["", "sign-ins/s", "1 ÷ hash time", "hash ms", "share"],
     ...login.map(({ rate, bound, hash }, round) => [`round ${round + 1}`, rate.toFixed(2), bound.toFixed(2), hash.toFixed(1), (rate / bound).toFixed(3)]),
   ]);
+  const hashed = middle(login.map(({ rate }) => rate));
+  const loginQuestion = { edgeward: ours.login(servers.small, join(small.at, "emails")) };
+  const loginHalf = await atHalf(loginQuestion, { edgeward: hashed }, 20);
+  latencies("Sign-ins at half of that, by a schedule; passwords at the default cost of Argon2id", loginHalf);
+
+  const waits = await storeWaits(
+    servers.small,
+    {
+      "/auth/refresh": [refresh.questions.edgeward, half.edgeward.rate],
+      "/auth/login": [loginQuestion.edgeward, loginHalf.edgeward.rate],
+      "/auth/me": [meQuestions.edgeward, median(me.perSecond, "edgeward") / 2],
+    },
+    10,
+  );
+  table("How much of a request is waiting for the database, each at half of its saturation (`edgeward_store_seconds`, whose buckets are the bounds)", [
+    ["", "requests", "p50 ms at most", "p95 ms at most", "p99 ms at most", "mean ms"],
+    ...Object.entries(waits).map(([route, one]) => [route, String(one.count), ...[one.p50, one.p95, one.p99].map(milliseconds), milliseconds(one.mean)]),
+  ]);
+
   const timing = await unknownUsers(servers.small, 150);
   const apart = distance(timing.known, timing.unknown);
   table("A wrong password, in turns, one at a time", [
@@ -127,6 +148,8 @@ const found = await withServers(async () => {
       refresh_p95_at_half: figure(half.edgeward.p95 / 1000),
       health_p95: figure(health["/healthz"].p95 / 1000),
       readiness_p95: figure(health["/readyz"].p95 / 1000),
+      login_p95_at_half: figure(loginHalf.edgeward.p95 / 1000),
+      store_p95_at_most: Object.fromEntries(Object.entries(waits).map(([route, one]) => [route, figure(one.p95 * 1000)])),
       jwks_p95_at_half: figure(keysHalf.edgeward.p95 / 1000),
       start: figure(middle(ourStarts[FEW].map((one) => one.milliseconds))),
       start_million: figure(middle(ourStarts[MANY].map((one) => one.milliseconds))),

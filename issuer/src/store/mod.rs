@@ -42,6 +42,7 @@ mod error;
 mod postgres;
 mod readers;
 mod rotations;
+pub mod stopwatch;
 mod sql;
 mod sqlite;
 
@@ -67,6 +68,7 @@ use outbox::Queue;
 use readers::FileReaders;
 use rotations::Rotations;
 use sql::{Connection, Readers, Writes};
+use stopwatch::wait;
 
 /// How long a statement waits for a lock that another process holds (`edgeward user add` beside `edgeward serve`), and
 /// a request for a connection. Longer than any transaction here takes, shorter than a person waits.
@@ -167,7 +169,7 @@ impl Store {
         let mut tx = match &self.db {
             Db::Lite { writer, .. } => WriteTx::begin_immediate(writer).await?,
             Db::Pg { writers, .. } => {
-                let tx = Tx::Pg(writers.begin().await?);
+                let tx = Tx::Pg(wait(writers.begin()).await?);
                 reach(Point::TransactionBegun);
                 WriteTx {
                     room: self.room.clone(),
@@ -192,8 +194,11 @@ impl Store {
     /// the events that belong to no entry.
     async fn bookkeeping(&self) -> Result<Bookkeeping, StorageError> {
         Ok(match &self.db {
-            Db::Lite { writer, .. } => Bookkeeping::Lite(writer.acquire().await?),
-            Db::Pg { writers, .. } => Bookkeeping::Pg(writers.acquire().await?, self.room.clone()),
+            Db::Lite { writer, .. } => Bookkeeping::Lite(wait(writer.acquire()).await?),
+            Db::Pg { writers, .. } => {
+                let connection = wait(writers.acquire()).await?;
+                Bookkeeping::Pg(connection, self.room.clone())
+            }
         })
     }
 
@@ -264,7 +269,7 @@ impl Writes for WriteTx {
 
 impl WriteTx {
     async fn begin_immediate(writer: &SqlitePool) -> Result<Self, StorageError> {
-        let tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+        let tx = wait(writer.begin_with("BEGIN IMMEDIATE")).await?;
         reach(Point::TransactionBegun);
         Ok(Self::of(Tx::Lite(tx)))
     }
@@ -313,8 +318,8 @@ impl WriteTx {
     async fn finish(self) -> Result<(), StorageError> {
         reach(Point::BeforeCommit);
         let committed = match self.tx {
-            Tx::Lite(tx) => tx.commit().await,
-            Tx::Pg(tx) => tx.commit().await,
+            Tx::Lite(tx) => wait(tx.commit()).await,
+            Tx::Pg(tx) => wait(tx.commit()).await,
         };
         committed.map_err(|error| {
             let error = error.into();
@@ -345,8 +350,8 @@ impl WriteTx {
     /// Ends without keeping anything. Dropping does the same, a little later.
     pub(crate) async fn roll_back(self) -> Result<(), StorageError> {
         match self.tx {
-            Tx::Lite(tx) => tx.rollback().await?,
-            Tx::Pg(tx) => tx.rollback().await?,
+            Tx::Lite(tx) => wait(tx.rollback()).await?,
+            Tx::Pg(tx) => wait(tx.rollback()).await?,
         }
         Ok(())
     }
@@ -355,7 +360,7 @@ impl WriteTx {
     async fn keep_keys_still(&mut self) -> Result<(), StorageError> {
         match &mut self.tx {
             Tx::Lite(_) => Ok(()),
-            Tx::Pg(tx) => postgres::lock_keys(tx).await,
+            Tx::Pg(tx) => wait(postgres::lock_keys(tx)).await,
         }
     }
 
@@ -363,7 +368,7 @@ impl WriteTx {
     async fn be_alone(&mut self) -> Result<(), StorageError> {
         match &mut self.tx {
             Tx::Lite(_) => Ok(()),
-            Tx::Pg(tx) => postgres::lock_log(tx).await,
+            Tx::Pg(tx) => wait(postgres::lock_log(tx)).await,
         }
     }
 }

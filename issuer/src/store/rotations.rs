@@ -12,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{BUSY_TIMEOUT, WriteTx, audit, families, many_rows::MOST_ROWS};
+use super::{BUSY_TIMEOUT, WriteTx, audit, families, many_rows::MOST_ROWS, stopwatch::wait};
 use crate::{
     domain::{audit::AuditEntry, refresh::Rotation, storage::StorageError},
     faults::{Point, reach},
@@ -67,11 +67,14 @@ impl Rotations {
             entry,
             answer,
         };
-        match timeout(BUSY_TIMEOUT, self.0.send(asked)).await {
-            Ok(Ok(())) => answered.await.unwrap_or_else(|_| Err(ended())),
-            Ok(Err(_)) => Err(ended()),
-            Err(_) => Err(StorageError::Busy("too many refreshes wait".into())),
-        }
+        let done = wait(async {
+            match timeout(BUSY_TIMEOUT, self.0.send(asked)).await {
+                Ok(Ok(())) => answered.await.unwrap_or_else(|_| Err(ended())),
+                Ok(Err(_)) => Err(ended()),
+                Err(_) => Err(StorageError::Busy("too many refreshes wait".into())),
+            }
+        });
+        done.await
     }
 }
 

@@ -11,7 +11,7 @@ use sqlx::{
     postgres::PgRow, sqlite::SqliteRow,
 };
 
-use super::readers::FileReaders;
+use super::{readers::FileReaders, stopwatch::wait};
 use crate::domain::storage::StorageError;
 
 /// What stands for a placeholder. `None` is NULL, which PostgreSQL wants to know the type of.
@@ -90,21 +90,24 @@ impl Statement {
 
     /// Runs it and answers how many rows it changed.
     pub(crate) async fn execute(self, on: &mut impl Writes) -> Result<u64, StorageError> {
-        let done = match on.connection() {
-            Connection::Lite(one) => query!(self).execute(one).await.map(|d| d.rows_affected()),
-            Connection::Pg(one) => query!(self).execute(one).await.map(|d| d.rows_affected()),
-        };
+        let done = wait(async {
+            match on.connection() {
+                Connection::Lite(one) => query!(self).execute(one).await.map(|d| d.rows_affected()),
+                Connection::Pg(one) => query!(self).execute(one).await.map(|d| d.rows_affected()),
+            }
+        });
+        let done = done.await;
         done.map_err(|error| on.refused(error))
     }
 
     /// Every row.
     pub(crate) async fn all(self, on: impl Reads) -> Result<Vec<Row>, StorageError> {
-        on.all(self).await
+        wait(on.all(self)).await
     }
 
     /// The row, where there is at most one.
     pub(crate) async fn optional(self, on: impl Reads) -> Result<Option<Row>, StorageError> {
-        on.optional(self).await
+        wait(on.optional(self)).await
     }
 }
 

@@ -47,5 +47,9 @@ mod old_keys;
 mod desk;
 #[path = "../folder/mod.rs"]
 mod folder;
+#[path = "../port/mod.rs"]
+mod port;
+#[path = "../postgres/mod.rs"]
+mod postgres;
 #[path = "../settings/mod.rs"]
 mod settings;

@@ -379,8 +379,9 @@ pub(crate) struct Ask<'b> {
 }
 
 impl Ask<'_> {
-    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.request = self.request.header(name, value);
+    /// A value need not be ASCII, nor even text.
+    pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.request = self.request.header(name, value.as_ref());
         self
     }
 
@@ -435,7 +436,9 @@ impl Ask<'_> {
                 }
             }
         }
-        request = request.header(header::USER_AGENT, browser.user_agent);
+        if !browser.user_agent.is_empty() {
+            request = request.header(header::USER_AGENT, browser.user_agent);
+        }
         if !browser.jar.is_empty() {
             let pairs: Vec<String> = browser
                 .jar

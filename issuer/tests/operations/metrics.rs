@@ -244,6 +244,34 @@ async fn live_sessions_are_counted_when_somebody_asks_and_not_again_at_once() {
     assert_eq!(samples(&desk).await["active_sessions"], 1.0);
 }
 
+/// A sign-in ends in a task of its own, and a rotation is written by another's.
+#[tokio::test]
+async fn what_a_request_waits_for_the_database_counts_once_for_it() {
+    let (desk, mut browser) = Desk::with_ada_signed_in().await;
+    browser.refresh().await.expect(200);
+    browser.get("/auth/me").send().await.expect(200);
+    let mut stranger = desk.browser();
+    stranger.get("/healthz").send().await.expect(200);
+    let all = samples(&desk).await;
+    for (route, count) in [
+        ("/auth/login", Some(1.0)),
+        ("/auth/refresh", Some(1.0)),
+        ("/auth/me", Some(1.0)),
+        ("/healthz", None),
+    ] {
+        let of = |series: &str| {
+            let name = format!("{series}{{route=\"{route}\"}}");
+            all.get(&name).copied()
+        };
+        assert_eq!(of("store_seconds_count"), count, "{route}");
+        let whole = of("http_request_seconds_sum").unwrap();
+        assert!(
+            of("store_seconds_sum").unwrap_or_default() <= whole,
+            "{route}"
+        );
+    }
+}
+
 /// Whatever is sent, the labels and their values are these.
 #[tokio::test]
 async fn no_label_holds_what_a_client_sent() {

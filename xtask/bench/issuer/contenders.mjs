@@ -32,10 +32,14 @@ export function hashMilliseconds() {
 /** The issuer over a filled folder. */
 export async function startOurs(at) {
   const port = await freePort();
+  const metrics = await freePort();
   const settings = join(at, "edgeward.toml");
-  writeFileSync(settings, `environment = "development"\n\n[server]\nlisten = "127.0.0.1:${port}"\n`);
+  const sockets = `[server]\nlisten = "127.0.0.1:${port}"\n\n[metrics]\nlisten = "127.0.0.1:${metrics}"\n`;
+  writeFileSync(settings, `environment = "development"\n\n${sockets}`);
   const args = ["--config", settings, "--data", join(at, "data"), "serve"];
-  return Server.start({ name: "edgeward", program: ISSUER, args, port, ready: "/readyz", at });
+  const server = await Server.start({ name: "edgeward", program: ISSUER, args, port, ready: "/readyz", at });
+  server.metrics = metrics;
+  return server;
 }
 
 /** A peer of this folder, filled with as many people as there are clients. */

@@ -68,6 +68,25 @@ export async function logins(server, rounds, seconds) {
   return taken;
 }
 
+/** How long requests of each route waited for the database, while it is asked by its schedule: what the issuer's own histogram grew by. */
+export async function storeWaits(server, questions, seconds) {
+  const taken = {};
+  for (const [route, [question, rate]] of Object.entries(questions)) {
+    const before = await server.histogram("edgeward_store_seconds", route);
+    await question.scheduled(rate, seconds);
+    taken[route] = grown(before, await server.histogram("edgeward_store_seconds", route));
+  }
+  return taken;
+}
+
+/** What a histogram grew by. A quantile is the upper bound of the bucket that it falls into: it was that much at most. */
+function grown(before, after) {
+  const count = after.count - before.count;
+  if (count === 0) throw new Error("the histogram has not grown");
+  const quantile = (share) => after.buckets.find(({ bound, below }) => below - (before.buckets.find((one) => one.bound === bound)?.below ?? 0) >= share * count).bound;
+  return { count, mean: (after.sum - before.sum) / count, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) };
+}
+
 /** Five hundred people who sign in at once; whoever is told to comes back. */
 export async function storm(server, question, seconds) {
   const idle = server.memory().now;

@@ -107,6 +107,16 @@ export class Server {
     writeFileSync(`/proc/${this.child.pid}/clear_refs`, "5");
   }
 
+  /** A histogram of ours for a route, as its numbers tell it: bounds in seconds, and how many took that long at most. */
+  async histogram(name, route) {
+    const text = await (await fetch(`http://127.0.0.1:${this.metrics}/metrics`)).text();
+    const of = (end) => text.split("\n").filter((line) => line.startsWith(`${name}_${end}{`) && line.includes(`route="${route}"`));
+    const value = (line) => Number(line.slice(line.lastIndexOf(" ") + 1));
+    const buckets = of("bucket").map((line) => ({ bound: Number(/le="([^"]+)"/.exec(line)[1].replace("+Inf", "Infinity")), below: value(line) }));
+    const only = (end) => of(end).map(value)[0] ?? 0;
+    return { buckets: buckets.toSorted((one, other) => one.bound - other.bound), sum: only("sum"), count: only("count") };
+  }
+
   /** Processor time so far, in microseconds. */
   processor() {
     const fields = readFileSync(`/proc/${this.child.pid}/stat`, "utf8").split(") ")[1].split(" ");

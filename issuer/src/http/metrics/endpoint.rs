@@ -24,6 +24,7 @@ use crate::{
         problem::{ApiError, Refused},
         security_headers,
     },
+    store::stopwatch,
 };
 
 /// The media type of the format and its version; scrapers choose their parser by it.
@@ -62,7 +63,7 @@ async fn show(State(app): State<SharedApp>) -> Result<Response, ApiError> {
     Ok(([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response())
 }
 
-/// Counts what was asked, how it ended and how long it took.
+/// Counts what was asked, how it ended, how long it took and how much of that it waited for the database.
 pub async fn count<F: Future<Output = Response>>(
     app: &App,
     request: Request,
@@ -71,7 +72,7 @@ pub async fn count<F: Future<Output = Response>>(
     let started = Instant::now();
     let method = Verb::from(request.method());
     let route = Route::matched(request.extensions().get::<MatchedPath>().cloned());
-    let response = next(request).await;
+    let (response, waited) = stopwatch::around(next(request)).await;
     if let Some(refused) = response.extensions().get::<Refused>() {
         app.metrics.refusal(refused.code);
         if let Some(fault) = refused.fault {
@@ -84,6 +85,6 @@ pub async fn count<F: Future<Output = Response>>(
         method,
         status,
     };
-    app.metrics.request(labels, started.elapsed());
+    app.metrics.request(labels, started.elapsed(), waited);
     response
 }

@@ -90,6 +90,7 @@ pub struct Metrics {
     failures: Family<FailureLabels, Counter>,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    store_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     not_ready: Family<CheckLabels, Counter>,
     mails: Family<MailLabels, Counter>,
     verdicts: Family<VerdictLabels, Counter>,
@@ -125,6 +126,7 @@ impl Metrics {
             failures: Family::default(),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
+            store_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
             not_ready: Family::default(),
             mails: Family::default(),
             verdicts: Family::default(),
@@ -208,6 +210,12 @@ impl Metrics {
             "Time to answer a request",
             Unit::Seconds,
             self.request_seconds.clone(),
+        );
+        registry.register_with_unit(
+            "store",
+            "Time that a request waited for the database, if it asked it",
+            Unit::Seconds,
+            self.store_seconds.clone(),
         );
         registry.register(
             "readiness_failures",
@@ -358,14 +366,19 @@ impl Metrics {
         self.edges.add(tally);
     }
 
-    /// Counts an answered request, and how long it took.
-    pub fn request(&self, labels: RequestLabels, took: Duration) {
+    /// Counts an answered request, how long it took, and how much of that it waited for the database if it asked it.
+    pub fn request(&self, labels: RequestLabels, took: Duration, waited: Option<Duration>) {
         let route = RouteLabels {
             route: labels.route.clone(),
         };
         self.request_seconds
             .get_or_create(&route)
             .observe(took.as_secs_f64());
+        if let Some(waited) = waited {
+            self.store_seconds
+                .get_or_create(&route)
+                .observe(waited.as_secs_f64());
+        }
         self.requests.get_or_create(&labels).inc();
     }
 
