@@ -26,7 +26,7 @@ fn put<'b>(browser: &'b mut Browser, id: &str, roles: &Value, version: &str) -> 
     let path = format!("{USERS}/{id}/roles");
     let body = json!({ "roles": roles });
     let ask = browser.ask(Method::PUT, &path).json(&body).with_csrf();
-    ask.header("if-match", &format!("\"{version}\""))
+    ask.header("if-match", format!("\"{version}\""))
 }
 
 async fn set_roles(root: &mut Browser, id: &str, roles: Value) -> Answer {

@@ -70,7 +70,7 @@ async fn what_a_client_says_about_its_address_is_not_believed() {
         let ask = ask
             .header("x-forwarded-for", &said)
             .header("x-real-ip", &said)
-            .header("forwarded", &format!("for={said}"))
+            .header("forwarded", format!("for={said}"))
             .header("cf-connecting-ip", &said);
         statuses.push(ask.send().await.status);
     }

@@ -47,7 +47,7 @@ async fn use_access_token(caller: &mut Browser, answer: &Answer) {
     let token = answer.json()["accessToken"].as_str().unwrap().to_owned();
     let me = caller
         .get("/auth/me")
-        .header("authorization", &format!("Bearer {token}"));
+        .header("authorization", format!("Bearer {token}"));
     me.send().await.expect(200);
 }
 

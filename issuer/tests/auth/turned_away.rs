@@ -112,7 +112,7 @@ async fn a_program_with_a_token_of_its_own_is_told_and_led_nowhere() {
         let asked = desk
             .browser()
             .get(path)
-            .header("authorization", &format!("Bearer {token}"))
+            .header("authorization", format!("Bearer {token}"))
             .send()
             .await;
         assert_eq!(asked.status, StatusCode::UNAUTHORIZED, "{path}");
