@@ -75,6 +75,8 @@ pub struct LoneEdge {
     edge: Edge,
     site: Site,
     clock: Clock,
+    /// Kept, because to make one takes far longer than to be answered.
+    program: Client,
 }
 
 /// The key of this number. Equal numbers make equal keys.
@@ -183,10 +185,12 @@ impl LoneEdge {
         let (edge, site) = started
             .await
             .unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic()));
+        let clock = Clock::starting_now();
         Self {
             edge,
+            program: Client::new(site.clone(), clock.clone()),
             site,
-            clock: Clock::starting_now(),
+            clock,
         }
     }
 
@@ -251,14 +255,12 @@ impl LoneEdge {
 
     /// What a program is told that brings this token to a path.
     pub async fn says(&self, path: &str, token: &str) -> Answer {
-        let client = Client::new(self.site.clone(), self.clock.clone());
-        client.get(path).bearer(token).send().await
+        self.program.get(path).bearer(token).send().await
     }
 
     /// What the edge tells about its health.
     pub async fn health(&self) -> serde_json::Value {
-        let client = Client::new(self.site.clone(), self.clock.clone());
-        client
+        self.program
             .get("/_edgeward/health")
             .send()
             .await
@@ -268,8 +270,7 @@ impl LoneEdge {
 
     /// What the edge says about this token.
     pub async fn judges_token(&self, token: &str) -> Answer {
-        let client = Client::new(self.site.clone(), self.clock.clone());
-        client
+        self.program
             .ask(Method::GET, "/auth/verify-token")
             .bearer(token)
             .send()
@@ -331,12 +332,7 @@ impl LoneEdge {
 
     /// Goes on when the edge has taken up what was sent before: it reads what arrives in order.
     pub async fn has_read_everything(&self) {
-        self.has_read_everything_before(&self.browser()).await;
-    }
-
-    /// The same where every moment counts: with a client that was made before.
-    pub async fn has_read_everything_before(&self, client: &Client) {
-        let _ = client.get("/_edgeward/health").send().await.expect(200);
+        let _ = self.health().await;
     }
 
     /// Where it listens.

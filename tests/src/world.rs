@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
@@ -112,6 +112,10 @@ pub struct World {
     pub site: Site,
     clock: Clock,
     began: i64,
+    /// How often the edge had read the feed in vain when it was asked last.
+    failures_seen: AtomicU64,
+    /// Who asks the edge how it is.
+    watcher: Client,
     issuer_tap: Option<Tap>,
     app_tap: Option<Tap>,
     folder: PathBuf,
@@ -178,10 +182,13 @@ impl World {
         let stack = Stack::start(&plan)
             .unwrap_or_else(|failure| panic!("the world did not start: {failure}"));
         let clock = Clock::starting_now();
+        let watcher = Client::new(site.clone(), clock.clone());
         Self {
             stack,
             site,
             began: clock.now(),
+            failures_seen: AtomicU64::new(0),
+            watcher,
             clock,
             issuer_tap,
             app_tap,
@@ -244,7 +251,10 @@ impl World {
         let was_judged = answer.status != 503 || !answer.body.contains("REVOCATIONS_UNAVAILABLE");
         let feed = self.feed_health().await;
         let is_confirmed = was_judged && passed_unconfirmed(&feed) == unconfirmed;
-        if !is_confirmed && feed["feed"] == "failing" {
+        let failures = feed["failures"].as_u64().expect("a number");
+        // Once for each, because an attempt that is under way has to end at the time at which it began.
+        let has_failed = self.failures_seen.swap(failures, Ordering::SeqCst) != failures;
+        if !is_confirmed && has_failed {
             self.wait(LONGEST_BACKOFF_SECONDS);
         }
         (answer, is_confirmed)
@@ -252,7 +262,7 @@ impl World {
 
     /// What the edge tells of the feed of ended sessions.
     pub async fn feed_health(&self) -> Value {
-        let health = self.browser().get("/_edgeward/health").send().await;
+        let health = self.watcher.get("/_edgeward/health").send().await;
         health.expect(200).json()["revocations"].take()
     }
 

@@ -28,7 +28,8 @@ async fn strict(person: &Person) -> Answer {
 /// How it stands with the feed, as the edge tells.
 async fn feed(world: &World) -> String {
     let health = world.feed_health().await;
-    health["feed"].as_str().expect("a word").to_owned()
+    let state = health.get("feed").and_then(|state| state.as_str());
+    state.expect("a word").to_owned()
 }
 
 /// How often a refresh was asked for.

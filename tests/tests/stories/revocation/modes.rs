@@ -52,12 +52,6 @@ async fn answers(person: &Person) -> [u16; 3] {
     answers
 }
 
-async fn health(world: &World) -> serde_json::Value {
-    let health = world.browser().get("/_edgeward/health").send().await;
-    let told = health.expect(200).json();
-    told.get("revocations").cloned().unwrap_or_default()
-}
-
 #[tokio::test]
 async fn while_the_issuer_is_away_each_route_bears_what_it_says_and_nothing_needs_a_restart() {
     let mut world = world().await;
@@ -65,7 +59,7 @@ async fn while_the_issuer_is_away_each_route_bears_what_it_says_and_nothing_need
     ada.log_in().await;
     let token = ada.access_token();
     assert_eq!(answers(&ada).await, [200, 200, 200]);
-    assert_eq!(health(&world).await["passedUnconfirmed"], 0);
+    assert_eq!(world.feed_health().await["passedUnconfirmed"], 0);
 
     world.stack.issuer.stop();
     // What was known a moment ago is known.
@@ -75,7 +69,7 @@ async fn while_the_issuer_is_away_each_route_bears_what_it_says_and_nothing_need
     let closed = ada.ask(Method::POST, "/api/echo").send().await;
     let closed = closed.expect_problem(503, "REVOCATIONS_UNAVAILABLE");
     assert_eq!(closed.header("retry-after"), Some("1"));
-    let seen = health(&world).await;
+    let seen = world.feed_health().await;
     assert_eq!(
         (&seen["feed"], &seen["passedUnconfirmed"]),
         (&"failing".into(), &1.into())
@@ -91,7 +85,7 @@ async fn while_the_issuer_is_away_each_route_bears_what_it_says_and_nothing_need
     world.stack.issuer.start().expect("the issuer starts again");
     world.wait(LONGEST_BACKOFF_SECONDS);
     assert_eq!(answers(&ada).await, [200, 200, 200]);
-    assert_eq!(health(&world).await["feed"], "read");
+    assert_eq!(world.feed_health().await["feed"], "read");
     assert!(world.logs().contains("revocations-loaded-again"));
 }
 
@@ -140,7 +134,7 @@ async fn an_eventual_route_knows_within_its_bound_and_asks_behind_the_request() 
     // Below half of its bound nobody asks.
     world.wait(4);
     let _ = eventual().await.expect(200);
-    assert_eq!(health(&world).await["fetches"], 1);
+    assert_eq!(world.feed_health().await["fetches"], 1);
     world.wait(6);
     let refused = eventual().await;
     let _ = refused.expect_problem(401, "TOKEN_REVOKED");
