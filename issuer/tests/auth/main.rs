@@ -18,6 +18,7 @@ mod hashes;
 mod queue;
 mod limits;
 mod lockout;
+mod shared_computer;
 mod captcha;
 
 mod sessions;

@@ -18,6 +18,7 @@ use crate::{
         audit::Origin,
         device::DeviceSecret,
         events::Circumstances,
+        login::Carrier,
         refresh::{self, Genuine},
         revocations::Revoking,
         secrets::Known,
@@ -37,20 +38,6 @@ pub struct LiveSession {
     pub family: Family,
 }
 
-impl LiveSession {
-    /// The digest of the cookie.
-    #[must_use]
-    pub const fn digest(&self) -> &Digest {
-        &self.digest
-    }
-
-    /// It ends then, used or not.
-    #[must_use]
-    pub const fn absolute_expires_at(&self) -> UnixTime {
-        self.session.absolute_expires_at
-    }
-}
-
 /// Somebody, known or not.
 #[derive(Debug)]
 pub struct Visitor {
@@ -62,8 +49,8 @@ pub struct Visitor {
     pub presented: Presented,
     /// `User-Agent`, or empty.
     pub user_agent: String,
-    /// The device cookie, or the one that a sign-in by this request sets.
-    pub device_cookie: DeviceSecret,
+    /// A device cookie that nobody had before, for the answer that makes this browser a device.
+    pub new_device: DeviceSecret,
     /// The session of the cookie, if it is live.
     pub session: Option<LiveSession>,
     /// The refresh cookie, if the issuer made it. Whether it still counts is not known.
@@ -113,12 +100,9 @@ impl FromRequestParts<SharedApp> for Visitor {
         };
         let user_agent = user_agent(&parts.headers);
         let route = parts.extensions.get::<MatchedPath>();
-        let device_cookie = match &presented.device {
-            Some(cookie) => cookie.clone(),
-            None => DeviceSecret::from_random(session::random().map_err(ApiError::internal)?),
-        };
+        let new_device = DeviceSecret::from_random(session::random().map_err(ApiError::internal)?);
         Ok(Self {
-            device_cookie,
+            new_device,
             circumstances: Circumstances::new(
                 caller.address,
                 &user_agent,
@@ -178,6 +162,16 @@ impl Visitor {
         families
     }
 
+    /// The way that tokens go which take the place of those that came: the same.
+    #[must_use]
+    pub const fn carrier(&self) -> Carrier {
+        if self.session.is_none() && self.presented.bearer.is_some() {
+            Carrier::Body
+        } else {
+            Carrier::Cookies
+        }
+    }
+
     /// For the audit log.
     #[must_use]
     pub fn origin(&self) -> Origin {
@@ -185,17 +179,15 @@ impl Visitor {
             .amid(self.circumstances.clone())
     }
 
-    /// The device that signs in, with the device cookie that it has from then on.
-    #[must_use]
-    pub fn device(&self) -> Device {
-        let cookie = Some(&self.device_cookie);
-        Device::of_request(&self.user_agent, cookie, self.caller.address)
-    }
-
     /// The device as it shows itself: with the device cookie only if it sent one.
     #[must_use]
     pub fn shown_device(&self) -> Device {
-        let cookie = self.presented.device.as_ref();
+        self.device_with(self.presented.device.as_ref())
+    }
+
+    /// The device, with this device cookie or with none.
+    #[must_use]
+    pub fn device_with(&self, cookie: Option<&DeviceSecret>) -> Device {
         Device::of_request(&self.user_agent, cookie, self.caller.address)
     }
 
