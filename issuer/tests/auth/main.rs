@@ -37,6 +37,7 @@ mod refresh;
 mod refresh_at_edge;
 mod refresh_lost;
 mod refresh_moved;
+mod refresh_spent;
 mod arrivals;
 mod revocations;
 mod edge_proofs;

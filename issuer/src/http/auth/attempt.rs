@@ -12,7 +12,7 @@ use crate::{
         lockout::DeviceDigest,
         login::{Carrier, Context},
         session::{AddressRange, Device, Sid},
-        storage::Storage,
+        storage::{Storage, StorageError},
     },
     http::problem::ApiError,
 };
@@ -69,6 +69,14 @@ impl<'a> Attempt<'a> {
             self.replaces.push(sid);
         }
         self
+    }
+
+    /// Ends what came along and was stolen, before it ends because something else takes its place.
+    pub(super) async fn end_if_spent(&self, app: &App) -> Result<(), StorageError> {
+        match self.carrier {
+            Carrier::Cookies => self.visitor.end_if_spent(app).await,
+            Carrier::Body => Ok(()),
+        }
     }
 
     /// Whose request it is.

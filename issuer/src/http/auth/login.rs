@@ -144,6 +144,7 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
     let admitted = admit(app, submission, email.as_ref(), &attempt, audience).await;
     let (known_device, signer) = admitted.inspect_err(|error| app.metrics.login_before(error))?;
     let attempt = attempt.by_device(known_device);
+    attempt.end_if_spent(app).await?;
     let password = Password::from_typed(fields.password.expose_secret());
     let context = Context {
         known_device,

@@ -142,6 +142,7 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
     let attempt = Attempt::of(app, visitor, fields.token_mode.carrier()).naming(email);
     let audience = &app.config.issuer.audience;
     let signer = app.signer(audience, visitor.caller.now).await?;
+    attempt.end_if_spent(app).await?;
     let context = attempt.context(app, &signer);
     let policy = Policy::new(&app.config.passwords);
     let signed_in = login::register(&app.store, context, &policy, application).await?;

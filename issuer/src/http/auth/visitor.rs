@@ -19,7 +19,7 @@ use crate::{
         device::DeviceSecret,
         events::Circumstances,
         login::Carrier,
-        refresh::{self, Genuine},
+        refresh::{self, Genuine, Sighting},
         revocations::Revoking,
         secrets::Known,
         session::{self, BrowserSession, Device, Digest, Family, Sid},
@@ -189,6 +189,47 @@ impl Visitor {
     #[must_use]
     pub fn device_with(&self, cookie: Option<&DeviceSecret>) -> Device {
         Device::of_request(&self.user_agent, cookie, self.caller.address)
+    }
+
+    /// Ends the family of the refresh cookie if the token was spent before, as a refresh would. To be asked before a request has
+    /// the family end for another reason.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_if_spent(&self, app: &App) -> Result<(), StorageError> {
+        match &self.presented.refresh {
+            Some(token) => {
+                let device = self.shown_device();
+                self.end_if_spent_by(app, &device, token).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The same of a token in the body, which no device cookie goes with.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_if_spent_in_body(&self, app: &App, token: &str) -> Result<(), StorageError> {
+        let device = self.shown_device().without_cookie();
+        self.end_if_spent_by(app, &device, token).await
+    }
+
+    async fn end_if_spent_by(
+        &self,
+        app: &App,
+        device: &Device,
+        token: &str,
+    ) -> Result<(), StorageError> {
+        let seen = Sighting {
+            keys: &self.refresh_keys,
+            rules: &app.config.refresh,
+            origin: &self.origin(),
+            device: &device.mark,
+            address: &device.address,
+            at: self.caller.moment,
+        };
+        refresh::end_if_spent(&app.store, seen, token).await
     }
 
     /// Refuses a live session cookie beside a genuine refresh cookie of another sign-in: somebody put one of them there.
