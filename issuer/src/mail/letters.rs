@@ -11,7 +11,10 @@ use time::OffsetDateTime;
 
 use crate::{
     config::Links,
-    domain::mail::{LINK_PARAMETER, LinkToken},
+    domain::{
+        device::listed_name,
+        mail::{LINK_PARAMETER, LinkToken},
+    },
 };
 
 /// Where the page is that confirms an address.
@@ -25,6 +28,9 @@ pub const FORGOT_PATH: &str = "/auth/forgot";
 
 const NOT_YOU: &str =
     "If it was not you, choose a new password at once, which signs out every device:";
+
+/// A program that calls itself what is on no list of ours: the name may be a stranger's message.
+const UNLISTED: &str = "an unknown program";
 
 /// A link and what it says on it.
 #[derive(Debug, Clone)]
@@ -302,7 +308,7 @@ impl Circumstances<'_> {
         );
         if let Some(device) = self.device {
             told.push_str(", with ");
-            told.push_str(device);
+            told.push_str(listed_name(device).unwrap_or(UNLISTED));
         }
         if let Some(place) = self.place {
             told.push_str(", from the network ");
@@ -318,8 +324,8 @@ mod tests {
 
     const ABOUT: Circumstances<'_> = Circumstances {
         at: UnixTime::from_seconds(1_795_000_000),
-        device: Some("Firefox on <Linux>"),
-        place: Some("192.0.2.0/24"),
+        device: Some("Firefox on Linux"),
+        place: Some("<192.0.2.0/24>"),
     };
 
     #[test]
@@ -330,19 +336,34 @@ mod tests {
             letter.subject,
             "A sign-in from a new device – www.example.com"
         );
-        let what = "somebody signed in to your account at www.example.com on 2026-11-18 at 11:06 UTC, with Firefox on";
+        let what = "somebody signed in to your account at www.example.com on 2026-11-18 at 11:06 UTC, with Firefox on Linux, from the network";
         let (plain, html) = (letter.plain().unwrap(), letter.html().unwrap());
         assert!(
-            plain.contains(&format!("{what} <Linux>, from the network 192.0.2.0/24.\n")),
+            plain.contains(&format!("{what} <192.0.2.0/24>.\n")),
             "{plain}"
         );
         assert!(
             html.contains(what) && html.contains("192.0.2.0/24"),
             "{html}"
         );
-        assert!(!html.contains("<Linux>"), "the template escapes: {html}");
+        assert!(!html.contains("<192"), "the template escapes: {html}");
         let link = "https://www.example.com/auth/forgot";
         assert!(plain.contains(link) && html.contains(link), "{plain}{html}");
+    }
+
+    #[test]
+    fn no_letter_has_a_name_that_a_stranger_chose() {
+        let letters = Letters::of("https://www.example.com", Links::default());
+        let about = Circumstances {
+            device: Some("www.evil.example"),
+            ..ABOUT
+        };
+        for letter in [letters.new_device(about), letters.refresh_reused(about)] {
+            for text in [letter.plain().unwrap(), letter.html().unwrap()] {
+                assert!(text.contains(", with an unknown program, from"), "{text}");
+                assert!(!text.contains("evil"), "{text}");
+            }
+        }
     }
 
     #[test]

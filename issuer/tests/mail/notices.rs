@@ -171,6 +171,20 @@ async fn a_device_whose_session_was_ended_by_the_person_is_new() {
     assert_eq!(mail.subject(), "A sign-in from a new device");
 }
 
+/// A `User-Agent` is a text that whoever signs in chose.
+#[tokio::test]
+async fn the_name_of_an_unlisted_program_stands_in_no_mail() {
+    let (mailbox, desk) = open().await;
+    desk.browser().log_in(EMAIL).await;
+    let mut other = desk.browser();
+    other.user_agent = "www.evil.example/1.0";
+    other.log_in(EMAIL).await;
+    let mail = mailbox.receive_one(&desk.app).await;
+    let text = mail.text("plain").replace('\n', " ");
+    assert!(text.contains("with an unknown program"), "{text}");
+    assert!(!mail.0.to_string().contains("evil"), "{mail:?}");
+}
+
 #[tokio::test]
 async fn what_is_switched_off_is_not_told() {
     let (mailbox, desk) = open_with(|mail| {
