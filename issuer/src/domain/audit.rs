@@ -54,7 +54,7 @@ pub enum Action {
     RevokeAllSessions,
     /// An operator revoked one access token; its session goes on.
     RevokeToken,
-    /// A person changed the password, which ended all other sessions.
+    /// A person changed the password, which ended all sessions from before.
     ChangePassword,
     /// Somebody registered with an address that is to be confirmed. Whether it has an account is not told.
     RequestRegistration,

@@ -1,85 +1,76 @@
-//! Changing one's own password: the present one is proved again, all other sessions end, and the session goes on under
-//! a new identifier.
-
-use edgeward_core::time::UnixTime;
+//! Changing one's own password: the present one is proved again, every session ends, and a new one takes the place of the
+//! session in use.
+//!
+//! The session in use ends with the others because a thief may hold a copy of all that it consists of, for which people change
+//! their password. Whoever could not prove it holds nothing afterwards, as after a [step-up](super::step_up).
 
 use super::{
-    accounts::{self, Account, UserId},
-    audit::{Action, Actor, AuditEntry, Origin},
-    lockout::{Attempt, Lockout, NoAttempt, Swap},
-    password::{Comparison, HashError, Password, PasswordHasher, Policy, WeakPassword},
-    session::{self, Digest, NoRandomness, SessionSecret, Sid},
-    storage::{Rehash, Storage, StorageError},
+    accounts::{self, UserId},
+    audit::{Action, Actor, AuditEntry},
+    lockout::{Attempt, NoAttempt, Swap},
+    login::{self, LoginError, Prepared, Proof, SignedIn},
+    password::{HashError, Password, Policy, WeakPassword},
+    session::{NewSignIn, Sid},
+    storage::{Proved, Storage, StorageError},
 };
 
 /// Who changes the password, and from where.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// Hashes and compares.
-    pub hasher: &'a PasswordHasher,
+    /// What the session needs that takes the place of the one in use.
+    pub sign_in: login::Context<'a>,
     /// Judges the new password.
     pub policy: &'a Policy,
-    /// Counts failures.
-    pub lockout: Lockout<'a>,
-    /// Where the request came from.
-    pub origin: &'a Origin,
     /// The person.
     pub user: UserId,
-    /// The family that goes on.
+    /// The session in use.
     pub sid: Sid,
-    /// The session cookie that gets a new value, if one was used.
-    pub session: Option<Digest>,
-    /// The moment.
-    pub now: UnixTime,
 }
 
 /// Why the password is as before.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
-    /// The present password was another one.
-    #[error("the present password is another one")]
-    InvalidCredentials {
-        /// Attempts before the lock, unless they are not counted.
-        attempts_left: Option<u32>,
-    },
     /// The new password is the present one.
     #[error("the new password is the present one")]
     Unchanged,
-    /// The password was not compared.
-    #[error(transparent)]
-    NoAttempt(#[from] NoAttempt),
     /// The new password does not meet the policy.
     #[error(transparent)]
     WeakPassword(#[from] WeakPassword),
-    /// There is no hash.
-    #[error(transparent)]
-    Hash(#[from] HashError),
     /// The account is gone.
     #[error("the account is gone")]
     NoAccount,
-    /// The database failed.
+    /// The present password was not proved, or the new session could not be made.
     #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// There was no randomness.
-    #[error(transparent)]
-    NoRandomness(#[from] NoRandomness),
+    Login(#[from] LoginError),
+}
+
+impl From<StorageError> for ChangeError {
+    fn from(failure: StorageError) -> Self {
+        Self::Login(failure.into())
+    }
+}
+
+impl From<NoAttempt> for ChangeError {
+    fn from(failure: NoAttempt) -> Self {
+        Self::Login(failure.into())
+    }
+}
+
+impl From<HashError> for ChangeError {
+    fn from(failure: HashError) -> Self {
+        Self::Login(failure.into())
+    }
 }
 
 /// A change as the database gets it.
 #[derive(Debug)]
 pub struct PasswordChange {
-    /// Whose.
-    pub user: UserId,
-    /// The hash that was compared, and the one to store.
-    pub hash: Rehash,
-    /// The family that goes on; all others of the user end.
-    pub keep: Sid,
-    /// The session cookie's digest, and the one that takes its place.
-    pub session: Option<(Digest, Digest)>,
+    /// The account, the hash that was compared, and as `rehashed` the one to store.
+    pub proved: Proved,
+    /// The family that takes the place of all that the user has.
+    pub sign_in: NewSignIn,
     /// The counter of failures.
     pub settled: Option<Swap>,
-    /// The moment.
-    pub now: UnixTime,
 }
 
 /// What became of a change.
@@ -90,20 +81,26 @@ pub enum Stored {
     Done,
     /// The counter was no longer as expected; nothing was written.
     CounterMoved,
-    /// The password was changed meanwhile; nothing was written.
-    HashMoved,
+    /// The account was no longer as it was proved; nothing was written.
+    AccountMoved,
 }
 
-/// Changes the password. Answers the new value of the session cookie, if one was used.
+/// Changes the password. Answers the session that takes the place of the one in use.
 ///
 /// # Errors
-/// [`ChangeError`]; nothing was changed then.
+/// [`ChangeError`]; nothing was changed then but the count of failures.
 pub async fn change_password(
     storage: &impl Storage,
     context: Context<'_>,
     present: Password,
     new: Password,
-) -> Result<Option<SessionSecret>, ChangeError> {
+) -> Result<SignedIn, ChangeError> {
+    let login::Context {
+        lockout,
+        origin,
+        now,
+        ..
+    } = context.sign_in;
     let account = storage
         .account_by_id(context.user)
         .await?
@@ -113,30 +110,35 @@ pub async fn change_password(
     if new.is(&present) {
         return Err(ChangeError::Unchanged);
     }
-    let attempt = context
-        .lockout
-        .claim_proof(storage, account.id, &account.email, context.now)
+    let attempt = lockout
+        .claim_proof(storage, account.id, &account.email, now)
         .await?;
-    let changed = try_change(storage, context, &attempt, &account, present, new).await;
-    match changed {
-        Ok(Some(secret)) => {
+    let passwords = (&present, &new);
+    let mut tried = try_change(storage, context, &attempt, &account.email, passwords).await;
+    if matches!(tried, Err(ChangeError::Login(LoginError::AccountMoved))) {
+        // Another change may have been quicker, or a sign-in that stored the same password's hash at another cost.
+        tried = try_change(storage, context, &attempt, &account.email, passwords).await;
+    }
+    match tried {
+        Ok(Some(signed_in)) => {
             attempt.succeeded();
-            Ok(secret)
+            Ok(signed_in)
         }
         Ok(None) => {
             let refusal = AuditEntry::refused(
                 Action::ChangePassword,
                 "wrong-password",
                 Actor::User(account.id),
-                context.now,
-                context.origin,
+                now,
+                origin,
             )
             .about("user", account.id)
             .in_session(context.sid);
             let attempts_left = attempt
-                .fail(storage, Some(account.id), &refusal, context.origin)
-                .await?;
-            Err(ChangeError::InvalidCredentials { attempts_left })
+                .fail(storage, Some(account.id), &refusal, origin)
+                .await
+                .map_err(LoginError::from)?;
+            Err(LoginError::InvalidCredentials { attempts_left }.into())
         }
         Err(error) => {
             attempt.give_back(storage).await;
@@ -150,61 +152,47 @@ async fn try_change(
     storage: &impl Storage,
     context: Context<'_>,
     attempt: &Attempt<'_>,
-    account: &Account,
-    present: Password,
-    new: Password,
-) -> Result<Option<Option<SessionSecret>>, ChangeError> {
-    let stored = storage
-        .account_by_email(&account.email)
-        .await?
-        .ok_or(ChangeError::NoAccount)?;
-    let compared = context
-        .hasher
-        .compare(present, Some(&stored.password_hash))
-        .await?;
-    match compared {
-        Comparison::Wrong => return Ok(None),
-        Comparison::Right { .. } => {}
-    }
-    let hash = Rehash {
-        from: stored.password_hash,
-        to: context.hasher.hash(new).await?,
+    email: &accounts::Email,
+    (present, new): (&Password, &Password),
+) -> Result<Option<SignedIn>, ChangeError> {
+    let proof = login::prove(storage, context.sign_in, Some(email), present.clone()).await?;
+    let mut proved = match proof {
+        // The address may have become another account's meanwhile.
+        Proof::Right(proved) if proved.account.id == context.user => proved,
+        Proof::Right(_) | Proof::Wrong(_) => return Ok(None),
     };
-    store(storage, context, attempt, hash).await
+    proved.rehashed = Some(context.sign_in.hasher.hash(new.clone()).await?);
+    store(storage, context, attempt, *proved).await.map(Some)
 }
 
 async fn store(
     storage: &impl Storage,
     context: Context<'_>,
     attempt: &Attempt<'_>,
-    hash: Rehash,
-) -> Result<Option<Option<SessionSecret>>, ChangeError> {
-    let Context { user, sid, now, .. } = context;
-    let secret = match context.session {
-        Some(_) => Some(SessionSecret::from_random(session::random()?)),
-        None => None,
-    };
+    proved: Proved,
+) -> Result<SignedIn, ChangeError> {
+    let Context {
+        sign_in, user, sid, ..
+    } = context;
+    // Nothing is replaced beside what ends: the families that came along are the user's.
+    let prepared = Prepared::new(sign_in, proved.account.clone(), Vec::new()).await?;
     let action = Action::ChangePassword;
-    let entry = AuditEntry::done(action, Actor::User(user), now, context.origin)
+    let entry = AuditEntry::done(action, Actor::User(user), sign_in.now, sign_in.origin)
         .about("user", user)
-        .in_session(sid);
+        .in_session(prepared.new.sid)
+        .with("inPlaceOf", sid);
     let mut change = PasswordChange {
-        user,
-        hash,
-        keep: sid,
-        session: context
-            .session
-            .zip(secret.as_ref().map(SessionSecret::digest)),
+        proved,
+        sign_in: prepared.new,
         settled: None,
-        now,
     };
     loop {
         // Ends: each turn that is overtaken has stored another's, of which there are fewer than the limit.
-        change.settled = attempt.success(storage).await?;
+        change.settled = attempt.success(storage).await.map_err(LoginError::from)?;
         match storage.change_password(&change, &entry).await? {
-            Stored::Done => return Ok(Some(secret)),
+            Stored::Done => return Ok(prepared.signed_in),
             Stored::CounterMoved => {}
-            Stored::HashMoved => return Ok(None),
+            Stored::AccountMoved => return Err(LoginError::AccountMoved.into()),
         }
     }
 }

@@ -142,6 +142,19 @@ impl Device {
     }
 }
 
+/// Programs by the mark that tells them. The first that occurs wins: Edge and Opera name Chrome too, Chrome names Safari, and
+/// everything names Mozilla.
+const PROGRAMS: [(&str, &str); 8] = [
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+];
+
 const SYSTEMS: [(&str, &str); 7] = [
     ("Android", "Android"),
     ("iPhone", "iOS"),
@@ -169,19 +182,21 @@ pub fn browser_and_system(name: &str) -> (Option<&str>, Option<&str>) {
     }
 }
 
-/// Tells browsers apart as far as a person needs it. The first mark that occurs wins: Edge and Opera name Chrome too,
-/// Chrome names Safari, and everything names Mozilla.
+/// The name as it may stand in a letter: any other than those of the lists is a text that the sender of a request chose, an
+/// address of a page for example.
+#[must_use]
+pub fn listed_name(name: &str) -> Option<&str> {
+    let is_of = |list: &[(&str, &str)], name: Option<&str>| match name {
+        Some(name) => list.iter().any(|(_, listed)| *listed == name),
+        None => true,
+    };
+    let (program, system) = browser_and_system(name);
+    let told = program.is_some() || system.is_some();
+    (told && is_of(&PROGRAMS, program) && is_of(&SYSTEMS, system)).then_some(name)
+}
+
+/// Tells browsers apart as far as a person needs it.
 fn device_name(user_agent: &str) -> String {
-    const PROGRAMS: [(&str, &str); 8] = [
-        ("Edg", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("FxiOS/", "Firefox"),
-        ("CriOS/", "Chrome"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-        ("curl/", "curl"),
-    ];
     let find = |marks: &[(&str, &'static str)]| {
         marks
             .iter()
@@ -265,6 +280,31 @@ mod tests {
             ("", (None, None)),
         ] {
             assert_eq!(browser_and_system(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_names_of_the_lists_stand_in_letters() {
+        for (user_agent, name) in [
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                Some("Firefox on Linux"),
+            ),
+            ("curl/8.5.0", Some("curl")),
+            ("Dalvik/2.1.0 (Linux; U; Android 10)", Some("Android")),
+            ("www.evil.example/1", None),
+            ("Linux.evil.example", Some("Linux")),
+            ("call-0900-12345", None),
+            ("", None),
+        ] {
+            assert_eq!(listed_name(&device_name(user_agent)), name, "{user_agent}");
+        }
+        for stored in [
+            "evil on Linux",
+            "Firefox on evil",
+            "Firefox on Linux on evil",
+        ] {
+            assert_eq!(listed_name(stored), None, "{stored}");
         }
     }
 

@@ -345,13 +345,13 @@ async fn replaced(
 }
 
 /// A sign-in as the database gets it, and as the caller gets it.
-struct Prepared {
-    new: NewSignIn,
-    signed_in: SignedIn,
+pub(super) struct Prepared {
+    pub(super) new: NewSignIn,
+    pub(super) signed_in: SignedIn,
 }
 
 impl Prepared {
-    async fn new(
+    pub(super) async fn new(
         context: Context<'_>,
         account: Account,
         replaces: Vec<Replaced>,

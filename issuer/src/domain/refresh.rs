@@ -13,6 +13,7 @@
 
 mod arrivals;
 mod judge;
+mod reuse;
 mod rotation;
 mod successor;
 mod token;
@@ -25,6 +26,7 @@ mod model;
 
 pub use arrivals::{Arrival, Arrivals};
 pub use judge::Reuse;
+pub use reuse::{ReusedFamily, Sighting, end_if_spent};
 pub use rotation::{HandOut, Rotation};
 pub use token::{Genuine, RefreshToken, genuine};
 pub use turn::{FamilyMutex, Hold, Turn, refresh_in_turn};
@@ -33,7 +35,7 @@ use edgeward_core::time::UnixTime;
 
 use super::{
     access_token::{self, AccessToken, Authentication, MintError, Minter},
-    accounts::{Account, UserId},
+    accounts::Account,
     audit::{Action, Actor, AuditEntry, Origin},
     moment::Moment,
     secrets::Known,
@@ -41,7 +43,7 @@ use super::{
     storage::{Storage, StorageError},
 };
 use crate::{
-    config::{OnReuse, Refresh, Tokens},
+    config::{Refresh, Tokens},
     custody::{MacKey, SealError},
     faults::{Point, reach},
 };
@@ -121,23 +123,21 @@ pub struct Context<'a> {
     pub at: Moment,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
     fn now(&self) -> UnixTime {
         self.at.time()
     }
-}
 
-/// Families that end because a spent token came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReusedFamily {
-    /// The family of the token.
-    pub sid: Sid,
-    /// Whose it is.
-    pub user: UserId,
-    /// What ends beside it.
-    pub scope: OnReuse,
-    /// When it came back.
-    pub now: UnixTime,
+    fn sighting(&self) -> Sighting<'a> {
+        Sighting {
+            keys: self.keys,
+            rules: self.rules,
+            origin: self.origin,
+            device: self.device,
+            address: self.address,
+            at: self.at,
+        }
+    }
 }
 
 /// Exchanges a refresh token.
@@ -174,7 +174,7 @@ pub async fn refresh(
             Verdict::HandOut => hand_out(storage, context, of, presented).await?,
             Verdict::InProgress => return Err(RefreshError::InProgress),
             Verdict::Reused(how) => {
-                end_reused(storage, context, &family, &token, how).await?;
+                reuse::end(storage, context.sighting(), &family, &token, how).await?;
                 return Err(RefreshError::Reused);
             }
             Verdict::Dead => return Err(RefreshError::Invalid),
@@ -341,45 +341,5 @@ async fn end_changed(
     storage.revoke(family.sid, reason, now, &entry).await?;
     reach(Point::ChangeKept);
     tracing::warn!(sid = %family.sid, reason = name, "session ended at its refresh");
-    Ok(())
-}
-
-async fn end_reused(
-    storage: &impl Storage,
-    context: Context<'_>,
-    family: &Family,
-    presented: &Genuine,
-    how: Reuse,
-) -> Result<(), RefreshError> {
-    let now = context.now();
-    let entry = AuditEntry::refused(
-        Action::RefreshReuse,
-        how.name(),
-        Actor::Anonymous,
-        now,
-        context.origin,
-    )
-    .about("user", family.user)
-    .in_session(family.sid)
-    .with("presentedSeq", presented.seq)
-    .with("currentSeq", family.seq)
-    .with("ended", context.rules.on_reuse.name());
-    let reused = ReusedFamily {
-        sid: family.sid,
-        user: family.user,
-        scope: context.rules.on_reuse,
-        now,
-    };
-    storage.end_reused(&reused, &entry).await?;
-    reach(Point::ReuseKept);
-    tracing::warn!(
-        event = "refresh-reuse",
-        sid = %family.sid,
-        user = %family.user,
-        how = how.name(),
-        presented_seq = presented.seq,
-        current_seq = family.seq,
-        "refresh token reuse, session ended"
-    );
     Ok(())
 }

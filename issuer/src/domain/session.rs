@@ -155,7 +155,7 @@ pub enum RevocationReason {
     Locked,
     /// An operator gave or took a role.
     RolesChanged,
-    /// The person changed the password elsewhere.
+    /// The person changed the password, here or elsewhere, or reset it.
     PasswordChanged,
 }
 

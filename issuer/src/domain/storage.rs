@@ -74,16 +74,6 @@ impl PasswordHash {
     }
 }
 
-/// The same password's hash at another cost. Done only while the account has the hash that was compared: a password that
-/// was changed meanwhile stays.
-#[derive(Debug, Clone)]
-pub struct Rehash {
-    /// The hash that was compared.
-    pub from: PasswordHash,
-    /// The hash to store instead.
-    pub to: PasswordHash,
-}
-
 /// What a sign-in by password rests on: the account and the hash as they were when the password was compared. They have to be
 /// so still when the sign-in is written, or a password that was just reset, or a role that was just taken, would open a session.
 #[derive(Debug, Clone)]
@@ -92,7 +82,7 @@ pub struct Proved {
     pub account: Account,
     /// The hash that was compared.
     pub compared: PasswordHash,
-    /// The hash to store in its place: the same password's at another cost.
+    /// The hash to store in its place: the same password's at another cost, or a new password's.
     pub rehashed: Option<PasswordHash>,
 }
 
@@ -187,7 +177,8 @@ pub trait Storage: Send + Sync {
         limit: u32,
     ) -> impl Future<Output = Result<Vec<Role>, StorageError>> + Send;
 
-    /// Stores a new password, ends the user's other sessions and renews the one in use, or does nothing.
+    /// Stores a new password, ends all sessions of the user, forgets their devices, and writes the family that takes their place;
+    /// or does nothing.
     fn change_password(
         &self,
         change: &PasswordChange,

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use crate::{
     config::Links,
     domain::{
-        device::browser_and_system,
+        device::{browser_and_system, listed_name},
         language::Language,
         mail::{LINK_PARAMETER, LinkToken},
     },
@@ -274,7 +274,7 @@ impl Writer<'_> {
             )
         };
         let mut told = self.when(about.at);
-        if let Some(device) = about.device.and_then(|name| self.device(name)) {
+        if let Some(device) = about.device.map(|name| self.device(name)) {
             told = added("mail-told-device", told, "device", &device);
         }
         match about.place {
@@ -300,14 +300,15 @@ impl Writer<'_> {
         texts::text_with(self.language, "mail-told-when", values)
     }
 
-    /// `None`: nothing is known of it.
-    fn device(self, name: &str) -> Option<String> {
-        match browser_and_system(name) {
-            (Some(browser), Some(system)) => {
+    /// A program that calls itself what is on no list of ours is not named: that may be a stranger's message.
+    fn device(self, name: &str) -> String {
+        match listed_name(name).map(browser_and_system) {
+            Some((Some(browser), Some(system))) => {
                 let values = [("browser", browser.into()), ("system", system.into())];
-                Some(texts::text_with(self.language, "sessions-device", values))
+                texts::text_with(self.language, "sessions-device", values)
             }
-            (only, None) | (None, only) => only.map(str::to_owned),
+            Some((Some(only), None) | (None, Some(only))) => only.to_owned(),
+            Some((None, None)) | None => texts::text(self.language, "mail-told-unlisted"),
         }
     }
 }

@@ -37,7 +37,8 @@ pub enum Sent {
 }
 
 impl Store {
-    /// Takes the turn until a moment, or keeps it. `false`: another process has it.
+    /// Takes the turn until a moment, or keeps it. `false`: another process has it. Nobody takes it for longer than whoever asks
+    /// would: a turn that ends later than `until` is one of a process whose clock was ahead, and would last as long as that.
     ///
     /// # Errors
     /// When the database fails.
@@ -51,7 +52,7 @@ impl Store {
         let taken = sql(
             "INSERT INTO alert_turn (one, holder, until) VALUES (1, $1, $3)
              ON CONFLICT (one) DO UPDATE SET holder = $1, until = $3
-             WHERE alert_turn.holder = $1 OR alert_turn.until <= $2",
+             WHERE alert_turn.holder = $1 OR alert_turn.until <= $2 OR alert_turn.until > $3",
         )
         .bind(holder)
         .bind(now)

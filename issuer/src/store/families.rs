@@ -28,6 +28,9 @@ use crate::{
 /// More sessions than this are not shown: the list is for a person.
 const LISTED_MAX: i64 = 500;
 
+/// Stands for a device that was forgotten. No name of a program has this digest.
+const NO_DEVICE: [u8; 32] = [0; 32];
+
 /// What [`family`] reads, of `families AS f`.
 macro_rules! family_columns {
     () => {
@@ -94,24 +97,57 @@ pub(super) async fn live_of_user(
     .collect()
 }
 
+/// Whether a family is a recommendation of its device: not one that was ended because it may have been somebody else's, by the
+/// issuer or by the person. What strangers and operators can cause is no suspicion, or they could keep somebody out.
+macro_rules! vouches {
+    ($family:literal) => {
+        concat!(
+            "(",
+            $family,
+            ".revoked_reason IS NULL OR ",
+            $family,
+            ".revoked_reason IN ('signed-out', 'replaced', 'locked', 'roles-changed'))"
+        )
+    };
+}
+pub(super) use vouches;
+
 /// The devices that signed in, and not those that refreshed: whoever stole a refresh token could make any device a known
-/// one. A session that ended because it may have been somebody else's knows none either.
+/// one. One family of a device that ended by a suspicion outweighs all others of it, and a new password forgets them all
+/// ([`forget_devices`]).
 /// One question to two indices, so that neither the account nor how much it was used shows in the time.
 pub(super) async fn has_device(
     on: impl Reads,
     email: &Email,
     cookie: &Digest,
 ) -> Result<bool, StorageError> {
-    let row = sql("SELECT sid FROM families
-         WHERE user_id = (SELECT id FROM users WHERE email = $1) AND signed_in_device = $2
-             AND (revoked_reason IS NULL
-                 OR revoked_reason NOT IN ('reuse', 'password-changed', 'device-changed', 'address-changed'))
-         LIMIT 1")
+    let row = sql(concat!(
+        "SELECT count(*) AS signed_in, count(CASE WHEN ",
+        vouches!("f"),
+        " THEN 1 END) AS vouched FROM families AS f
+         WHERE f.user_id = (SELECT id FROM users WHERE email = $1) AND f.signed_in_device = $2"
+    ))
     .bind(email.as_str())
     .bind(cookie.as_bytes())
     .optional(on)
     .await?;
-    Ok(row.is_some())
+    let Some(row) = row else { return Ok(false) };
+    let (signed_in, vouched): (i64, i64) = (row.get("signed_in")?, row.get("vouched")?);
+    Ok(signed_in > 0 && vouched == signed_in)
+}
+
+/// What every device of a user was known by is known no more: a password is changed because a stranger may have it, and whoever
+/// had it may have signed in and out on a device of their own. Their sessions have to have ended.
+pub(super) async fn forget_devices(tx: &mut WriteTx, user: UserId) -> Result<(), StorageError> {
+    sql(
+        "UPDATE families SET signed_in_device = NULL, device_digest = $2
+         WHERE user_id = $1 AND (signed_in_device IS NOT NULL OR device_digest <> $2)",
+    )
+    .bind(user.to_string())
+    .bind(&NO_DEVICE)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 pub(super) fn family(row: &Row) -> Result<Family, StorageError> {

@@ -12,6 +12,7 @@ use tokio::sync::Notify as Bell;
 
 use super::{
     Store, WriteTx,
+    families::vouches,
     sql::{Row, sql},
 };
 use crate::{
@@ -102,20 +103,21 @@ pub(super) async fn tell_owner(tx: &mut WriteTx, entry: &AuditEntry) -> Result<(
     };
     let text = match notice.kind {
         // Not at the first sign-in of an account, and not from a device that was there before: it is known by its cookie,
-        // or by its program if it has none.
+        // or by its program if it has none. Whose cookie is under a suspicion has a new one by now, and is told of.
         Kind::NewDevice => {
-            "INSERT INTO outbox
+            concat!("INSERT INTO outbox
                 (id, kind, recipient, registration_id, device, place, state, attempts, due_at, ends_at, created_at, language)
             SELECT $1, $2, users.email, $3, this.device_name, $4, 'waiting', 0, $5, $6, $5, coalesce(users.language, $10)
             FROM users, families AS this
             WHERE users.id = $8 AND this.sid = $11
                 AND EXISTS (SELECT 1 FROM families WHERE user_id = $8 AND sid <> $11)
                 AND NOT EXISTS (SELECT 1 FROM families AS other WHERE other.user_id = $8 AND other.sid <> $11
+                    AND ", vouches!("other"), "
                     AND (other.signed_in_device = this.signed_in_device
                         OR (other.signed_in_device IS NULL AND this.signed_in_device IS NULL
                             AND other.device_digest = this.device_digest)))
                 AND (SELECT count(*) FROM outbox
-                     WHERE recipient = users.email AND kind = $2 AND created_at > $7) < $9"
+                     WHERE recipient = users.email AND kind = $2 AND created_at > $7) < $9")
         }
         Kind::RefreshReused => {
             "INSERT INTO outbox

@@ -3,8 +3,9 @@
 use edgeward_core::time::UnixTime;
 
 use super::{
-    Store, WriteTx, attempts, families, outbox,
+    Store, WriteTx, attempts, outbox,
     sql::{Row, sql},
+    storage::new_password,
     users,
 };
 use crate::domain::{
@@ -13,7 +14,7 @@ use crate::domain::{
     mail::{MailId, MailStorage, Purpose},
     registration::{Confirmation, Pending, Registration},
     reset_password::Reset,
-    session::{Digest, RevocationReason},
+    session::Digest,
     storage::{Creation, PasswordHash, StorageError},
 };
 
@@ -124,9 +125,7 @@ impl MailStorage for Store {
             tx.roll_back().await?;
             return Ok(false);
         }
-        end_links(&mut tx, user).await?;
-        let reason = RevocationReason::PasswordChanged;
-        families::revoke_all(&mut tx, user, None, reason, now).await?;
+        new_password(&mut tx, user, now).await?;
         tx.commit(entry).await?;
         Ok(true)
     }

@@ -55,20 +55,6 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Gives a session another identifier. One that ended meanwhile gets none.
-pub(super) async fn renew(
-    on: &mut impl Writes,
-    old: &Digest,
-    new: &Digest,
-) -> Result<(), StorageError> {
-    sql("UPDATE browser_sessions SET digest = $2 WHERE digest = $1")
-        .bind(old.as_bytes())
-        .bind(new.as_bytes())
-        .execute(on)
-        .await?;
-    Ok(())
-}
-
 /// Only ever moves forward: of two uses at once the later one counts, whichever is written last.
 pub(super) async fn touch(
     on: &mut impl Writes,

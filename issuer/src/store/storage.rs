@@ -141,24 +141,20 @@ impl Storage for Store {
     ) -> Result<Stored, StorageError> {
         let mut tx = self.write().await?;
         let PasswordChange {
-            user, keep, now, ..
-        } = *change;
+            proved, sign_in, ..
+        } = change;
         if let Some(swap) = &change.settled
             && !attempts::swap(&mut tx, swap).await?
         {
             tx.roll_back().await?;
             return Ok(Stored::CounterMoved);
         }
-        if !users::replace_hash(&mut tx, user, &change.hash, now).await? {
+        if !users::stands(&mut tx, proved, sign_in.now).await? {
             tx.roll_back().await?;
-            return Ok(Stored::HashMoved);
+            return Ok(Stored::AccountMoved);
         }
-        if let Some((old, new)) = &change.session {
-            sessions::renew(&mut tx, old, new).await?;
-        }
-        registrations::end_links(&mut tx, user).await?;
-        let reason = RevocationReason::PasswordChanged;
-        families::revoke_all(&mut tx, user, Some(keep), reason, now).await?;
+        new_password(&mut tx, sign_in.user, sign_in.now).await?;
+        write_sign_in(&mut tx, sign_in).await?;
         tx.commit(entry).await?;
         Ok(Stored::Done)
     }
@@ -320,6 +316,18 @@ impl Storage for Store {
     async fn record(&self, entry: &AuditEntry) -> Result<(), StorageError> {
         self.write().await?.commit(entry).await
     }
+}
+
+/// What every new password entails: nothing that was opened by the one before goes on.
+pub(super) async fn new_password(
+    tx: &mut WriteTx,
+    user: UserId,
+    now: UnixTime,
+) -> Result<(), StorageError> {
+    registrations::end_links(tx, user).await?;
+    let reason = RevocationReason::PasswordChanged;
+    families::revoke_all(tx, user, None, reason, now).await?;
+    families::forget_devices(tx, user).await
 }
 
 async fn write_sign_in(tx: &mut WriteTx, sign_in: &NewSignIn) -> Result<(), StorageError> {

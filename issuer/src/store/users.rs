@@ -8,7 +8,7 @@ use crate::domain::{
     accounts::{Account, Email, NewAccount, PersonName, Role, UserId},
     administration::Holder,
     roles::{Changed, RoleChange},
-    storage::{Creation, PasswordHash, Proved, Rehash, StorageError, StoredAccount},
+    storage::{Creation, PasswordHash, Proved, StorageError, StoredAccount},
 };
 
 /// What [`account`] reads, of `users AS u`. A role has no comma in it. In one statement, so that an account that is there
@@ -193,25 +193,6 @@ async fn has_holders(on: &mut impl Writes, role: &Role) -> Result<bool, StorageE
     Ok(row.is_some())
 }
 
-/// Does nothing, and answers `false`, when the account has another hash by now than the one that was compared.
-pub(super) async fn replace_hash(
-    on: &mut impl Writes,
-    id: UserId,
-    rehash: &Rehash,
-    now: UnixTime,
-) -> Result<bool, StorageError> {
-    let done = sql(
-        "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1 AND password_hash = $4",
-    )
-    .bind(id.to_string())
-    .bind(rehash.to.as_phc())
-    .bind(now)
-    .bind(rehash.from.as_phc())
-    .execute(on)
-    .await?;
-    Ok(done == 1)
-}
-
 /// Whether an account is as it was when its password was compared. Then its hash is replaced, if it is to be, and nobody
 /// changes the account before the transaction ends.
 pub(super) async fn stands(
@@ -269,21 +250,23 @@ mod tests {
             .execute(&mut tx)
             .await
             .unwrap();
+        let account = by_id(&mut tx, id).await.unwrap().unwrap();
         let hash = |text: &str| PasswordHash::from_phc(text.to_owned());
-        for (from, expected) in [("compared", "changed"), ("changed", "dearer")] {
-            let rehash = Rehash {
-                from: hash(from),
-                to: hash("dearer"),
+        for (compared, expected) in [("compared", "changed"), ("changed", "dearer")] {
+            let proved = Proved {
+                account: account.clone(),
+                compared: hash(compared),
+                rehashed: Some(hash("dearer")),
             };
-            let replaced = replace_hash(&mut tx, id, &rehash, now).await.unwrap();
-            assert_eq!(replaced, from == "changed");
+            let stood = stands(&mut tx, &proved, now).await.unwrap();
+            assert_eq!(stood, compared == "changed");
             let found = sql("SELECT password_hash FROM users")
                 .optional(&mut tx)
                 .await
                 .unwrap()
                 .unwrap();
             let found: String = found.get("password_hash").unwrap();
-            assert_eq!(found, expected, "{from}");
+            assert_eq!(found, expected, "{compared}");
         }
     }
 }

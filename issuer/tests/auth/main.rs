@@ -18,6 +18,7 @@ mod hashes;
 mod queue;
 mod limits;
 mod lockout;
+mod shared_computer;
 mod captcha;
 
 mod sessions;
@@ -36,6 +37,7 @@ mod refresh;
 mod refresh_at_edge;
 mod refresh_lost;
 mod refresh_moved;
+mod refresh_spent;
 mod arrivals;
 mod revocations;
 mod edge_proofs;

@@ -1,6 +1,6 @@
 //! Changing one's own password.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::desk::{Answer, Browser, Desk, EMAIL, PASSWORD};
 
@@ -17,32 +17,35 @@ async fn change(browser: &mut Browser, present: &str, new: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_change_ends_all_other_sessions_and_renews_the_one_in_use() {
+async fn a_change_ends_every_session_and_begins_a_new_one() {
     let (desk, mut browser) = Desk::with_ada_signed_in().await;
     let mut elsewhere = desk.browser();
     elsewhere.log_in(EMAIL).await;
+    // A thief's, with all that the browser has.
     let mut copied = browser.clone();
-    let before = browser.cookie("session");
+    let before = browser.clone();
 
     let answer = change(&mut browser, PASSWORD, NEW).await.expect(204);
-    let cookies = answer.set_cookies();
-    assert_eq!(cookies.len(), 1, "{cookies:?}");
-    assert!(cookies[0].starts_with("edgeward-session="), "{cookies:?}");
-    assert_ne!(browser.cookie("session"), before);
+    assert_eq!(answer.set_cookies().len(), 5, "{:?}", answer.set_cookies());
+    for cookie in ["session", "access", "refresh", "csrf", "device"] {
+        assert_ne!(browser.cookie(cookie), before.cookie(cookie), "{cookie}");
+    }
     browser.get("/auth/sessions").send().await.expect(200);
+    browser.get("/auth/me").send().await.expect(200);
     browser.refresh().await.expect(200);
 
-    // Without the other cookies: the old session cookie is nobody's.
-    copied.forget("access");
-    copied.forget("refresh");
-    copied.get("/auth/me").send().await.expect(401);
-    elsewhere.get("/auth/me").send().await.expect(401);
-    elsewhere
-        .refresh()
-        .await
-        .expect_problem(401, "INVALID_REFRESH_TOKEN");
+    for other in [&mut copied, &mut elsewhere] {
+        refused_everywhere(other).await;
+    }
+    let bearer = format!("Bearer {}", before.cookie("access"));
+    let mut program = desk.browser();
+    let me = program.get("/auth/me").header("authorization", &bearer);
+    me.send().await.expect(401);
+    browser.get("/auth/me").send().await.expect(200);
     let ended = "SELECT count(*) FROM families WHERE revoked_reason = 'password-changed'";
-    assert_eq!(desk.number(ended).await, 1);
+    assert_eq!(desk.number(ended).await, 2);
+    let told = "SELECT count(*) FROM revocations WHERE reason = 'password-changed'";
+    assert_eq!(desk.number(told).await, 2, "edges hear of both");
 
     let mut late = desk.browser();
     let old = json!({ "email": EMAIL, "password": PASSWORD });
@@ -56,24 +59,57 @@ async fn a_change_ends_all_other_sessions_and_renews_the_one_in_use() {
     );
 }
 
+/// Whatever the cookies of this browser would open.
+async fn refused_everywhere(browser: &mut Browser) {
+    for path in ["/auth/me", "/auth/sessions"] {
+        browser.get(path).send().await.expect(401);
+    }
+    change(browser, NEW, "Third-Goat-6").await.expect(401);
+    let confirm = browser
+        .post("/auth/step-up")
+        .json(&json!({ "password": NEW }));
+    confirm.with_csrf().send().await.expect(401);
+    let refused = browser.refresh().await;
+    refused.expect_problem(401, "INVALID_REFRESH_TOKEN");
+}
+
 #[tokio::test]
-async fn a_caller_without_cookies_changes_it_too() {
+async fn a_caller_without_cookies_gets_new_tokens() {
     let (_desk, mut caller) = Desk::with_ada().await;
-    let tokens = caller.tokens(EMAIL).await;
-    let bearer = format!("Bearer {}", tokens["accessToken"].as_str().unwrap());
+    let old = caller.tokens(EMAIL).await;
+    let bearer = |tokens: &Value| format!("Bearer {}", tokens["accessToken"].as_str().unwrap());
     let body = json!({ "currentPassword": PASSWORD, "newPassword": NEW });
     let ask = caller
         .post("/auth/password")
-        .header("authorization", &bearer);
-    let answer = ask.json(&body).send().await.expect(204);
+        .header("authorization", &bearer(&old));
+    let answer = ask.json(&body).send().await.expect(200);
     assert!(answer.set_cookies().is_empty());
-    let body = json!({ "refreshToken": tokens["refreshToken"] });
-    caller
-        .post("/auth/refresh")
-        .json(&body)
-        .send()
+    let new = answer.json();
+    assert_eq!(new["user"]["email"], EMAIL);
+    for (tokens, status) in [(&old, 401), (&new, 200)] {
+        let me = caller
+            .get("/auth/me")
+            .header("authorization", &bearer(tokens));
+        me.send().await.expect(status);
+        let body = json!({ "refreshToken": tokens["refreshToken"] });
+        let refresh = caller.post("/auth/refresh").json(&body);
+        refresh.send().await.expect(status);
+    }
+}
+
+/// Two sign-ins in one request: the answer's cookies would take the place of both.
+#[tokio::test]
+async fn whoever_is_signed_in_twice_changes_nothing() {
+    let (desk, mut browser) = Desk::with_ada_signed_in().await;
+    let mut other = desk.browser();
+    other.log_in(EMAIL).await;
+    let (session, refresh) = (browser.cookie("session"), other.cookie("refresh"));
+    browser.set_cookie("refresh", &refresh);
+    change(&mut browser, PASSWORD, NEW)
         .await
-        .expect(200);
+        .expect_problem(400, "AMBIGUOUS_CREDENTIALS");
+    assert_eq!(browser.cookie("session"), session);
+    desk.browser().log_in(EMAIL).await;
 }
 
 #[tokio::test]

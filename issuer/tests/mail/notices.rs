@@ -120,6 +120,71 @@ async fn owners_are_told_of_what_strangers_do() {
     assert!(mailbox.receive(&desk.app).await.is_empty());
 }
 
+/// Whoever had the old password is a stranger on the same device, and in the same program.
+#[tokio::test]
+async fn after_a_new_password_every_device_is_new() {
+    for mode in ["cookie", "body"] {
+        let (mailbox, desk) = open().await;
+        let sign_in =
+            |password: &str| json!({ "email": EMAIL, "password": password, "tokenMode": mode });
+        let mut home = desk.browser();
+        home.log_in(EMAIL).await;
+        let mut thief = desk.browser();
+        for expected in [1, 0] {
+            let ask = thief.post("/auth/login").json(&sign_in(PASSWORD));
+            ask.with_csrf().send().await.expect(200);
+            assert_eq!(mailbox.receive(&desk.app).await.len(), expected, "{mode}");
+        }
+        thief.log_out().await;
+        let change = json!({ "currentPassword": PASSWORD, "newPassword": NEW_PASSWORD });
+        let changed = home.post("/auth/password").json(&change).with_csrf();
+        changed.send().await.expect(204);
+        let told = mailbox.receive_one(&desk.app).await;
+        assert_eq!(told.subject(), "Your password was changed");
+
+        let ask = thief.post("/auth/login").json(&sign_in(NEW_PASSWORD));
+        ask.with_csrf().send().await.expect(200);
+        let told = mailbox.receive_one(&desk.app).await;
+        assert_eq!(told.subject(), "A sign-in from a new device", "{mode}");
+        let own = json!({ "email": EMAIL, "password": NEW_PASSWORD });
+        let again = home.post("/auth/login").json(&own).with_csrf();
+        again.send().await.expect(200);
+        assert!(mailbox.receive(&desk.app).await.is_empty(), "its own");
+    }
+}
+
+#[tokio::test]
+async fn a_device_whose_session_was_ended_by_the_person_is_new() {
+    let (mailbox, desk) = open().await;
+    let mut home = desk.browser();
+    home.log_in(EMAIL).await;
+    let mut thief = desk.browser();
+    thief.log_in(EMAIL).await;
+    assert_eq!(mailbox.receive(&desk.app).await.len(), 1);
+    let ended = home
+        .post("/auth/logout-all")
+        .json(&json!({ "exceptCurrent": true }))
+        .with_csrf();
+    ended.send().await.expect(204);
+    thief.log_in(EMAIL).await;
+    let mail = mailbox.receive_one(&desk.app).await;
+    assert_eq!(mail.subject(), "A sign-in from a new device");
+}
+
+/// A `User-Agent` is a text that whoever signs in chose.
+#[tokio::test]
+async fn the_name_of_an_unlisted_program_stands_in_no_mail() {
+    let (mailbox, desk) = open().await;
+    desk.browser().log_in(EMAIL).await;
+    let mut other = desk.browser();
+    other.user_agent = "www.evil.example/1.0";
+    other.log_in(EMAIL).await;
+    let mail = mailbox.receive_one(&desk.app).await;
+    let text = mail.text("plain").replace('\n', " ");
+    assert!(text.contains("with an unknown program"), "{text}");
+    assert!(!mail.0.to_string().contains("evil"), "{mail:?}");
+}
+
 #[tokio::test]
 async fn what_is_switched_off_is_not_told() {
     let (mailbox, desk) = open_with(|mail| {

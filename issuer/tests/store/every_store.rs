@@ -80,12 +80,14 @@ mount! {
         of_fifty_guesses_in_two_processes_five_are_compared,
         honest_attempts_in_two_processes_wait_and_pass,
         strangers_cannot_lock_a_known_device_out,
+        a_failure_is_whole_or_not_at_all,
+        ended_counters_are_taken_away_by_new_ones,
+        a_changed_role_ends_every_session_with_it;
+    devices:
         a_device_is_known_to_the_account_it_signed_in_to,
         a_device_that_only_refreshed_is_not_known,
         a_session_that_ended_by_suspicion_knows_no_device,
-        a_failure_is_whole_or_not_at_all,
-        ended_counters_are_taken_away_by_new_ones,
-        a_changed_role_ends_every_session_with_it,
+        a_new_password_forgets_every_device_but_its_own,
         of_two_new_passwords_one_is_stored;
     arrivals:
         an_arrival_counts_for_the_generation_that_it_names,

@@ -132,7 +132,7 @@ event_types! {
     /// An operator revoked one access token.
     TokenRevoked = "token.revoked", Session, Warning, true, "An access token was revoked.";
     /// A person changed the password.
-    PasswordChanged = "password.changed", Account, Warning, true, "A password was changed; the other sessions were ended.";
+    PasswordChanged = "password.changed", Account, Warning, true, "A password was changed; every session from before was ended.";
     /// A change of password that was refused.
     PasswordChangeRefused = "password-change.refused", Account, Warning, false, "A change of password was refused.";
     /// A registration waits for its address to be confirmed.

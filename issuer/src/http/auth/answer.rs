@@ -9,7 +9,7 @@ use edgeward_core::{cookie::SetCookie, return_to, time::UnixTime};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{submission::Format, visitor::Visitor};
+use super::{attempt::Attempt, submission::Format, visitor::Visitor};
 use crate::{
     App,
     domain::{
@@ -81,6 +81,17 @@ pub struct SignedInBody {
     refresh_token: Option<String>,
 }
 
+impl SignedInBody {
+    fn of(app: &App, signed_in: &SignedIn, tokens: bool) -> Self {
+        Self {
+            user: UserView::of(&signed_in.account),
+            expires_in: app.config.tokens.access_seconds,
+            access_token: tokens.then(|| signed_in.access_token.reveal().to_owned()),
+            refresh_token: tokens.then(|| signed_in.refresh_token.reveal().to_owned()),
+        }
+    }
+}
+
 /// Where the tokens of an answer go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -113,44 +124,82 @@ pub(super) enum Onward<'a> {
 /// Answers a sign-in: cookies and the user, or the tokens and the user; a form is led on to its place.
 pub(super) fn signed_in(
     app: &App,
-    visitor: &Visitor,
+    attempt: &Attempt<'_>,
     format: Format,
     status: StatusCode,
     onward: Onward<'_>,
     signed_in: &SignedIn,
 ) -> Result<Response, ApiError> {
-    let config = &app.config;
-    let body = |tokens: bool| SignedInBody {
-        user: UserView::of(&signed_in.account),
-        expires_in: config.tokens.access_seconds,
-        access_token: tokens.then(|| signed_in.access_token.reveal().to_owned()),
-        refresh_token: tokens.then(|| signed_in.refresh_token.reveal().to_owned()),
+    let Some(cookies) = SessionCookies::of(app, attempt, signed_in)? else {
+        return Ok((status, Json(SignedInBody::of(app, signed_in, true))).into_response());
     };
-    let Some(session) = &signed_in.session else {
-        return Ok((status, Json(body(true))).into_response());
-    };
-    let tokens = TokenCookies {
-        sid: signed_in.sid,
-        access_token: signed_in.access_token.reveal(),
-        refresh_token: signed_in.refresh_token.reveal(),
-        refresh_ends: signed_in.idle_expires_at,
-    };
-    let (csrf_token, token_cookies) = tokens.with_csrf_token(app, visitor)?;
-    let mut response = match (format, onward) {
-        (Format::Json, _) => (status, Json(body(false))).into_response(),
+    let response = match (format, onward) {
+        (Format::Json, _) => {
+            (status, Json(SignedInBody::of(app, signed_in, false))).into_response()
+        }
         (Format::Form, Onward::Place(place)) => led_to(place, SIGNED_IN_HOME),
-        (Format::Form, Onward::Again(frame, resend)) => resend.offer(frame, csrf_token)?,
+        (Format::Form, Onward::Again(frame, resend)) => {
+            resend.offer(frame, cookies.csrf_token.clone())?
+        }
     };
-    let session = cookies::set(
-        config,
-        Purpose::Session,
-        session.reveal(),
-        config.tokens.session_absolute_seconds,
-    );
-    let device = cookies::set_device(config, &visitor.device_cookie);
-    cookies::append(&mut response, [session, device])?;
-    cookies::append(&mut response, token_cookies)?;
-    Ok(response)
+    cookies.go_with(response)
+}
+
+/// Answers an act that made a session in place of the one in use: with its cookies, or with the tokens for who keeps them.
+pub(super) fn renewed(
+    app: &App,
+    attempt: &Attempt<'_>,
+    response: Response,
+    signed_in: &SignedIn,
+) -> Result<Response, ApiError> {
+    match SessionCookies::of(app, attempt, signed_in)? {
+        Some(cookies) => cookies.go_with(response),
+        None => Ok(Json(SignedInBody::of(app, signed_in, true)).into_response()),
+    }
+}
+
+/// All that a browser gets of a new session.
+struct SessionCookies {
+    csrf_token: String,
+    cookies: [SetCookie; 5],
+}
+
+impl SessionCookies {
+    /// `None`: the caller keeps its tokens itself.
+    fn of(
+        app: &App,
+        attempt: &Attempt<'_>,
+        signed_in: &SignedIn,
+    ) -> Result<Option<Self>, ApiError> {
+        let Some(session) = &signed_in.session else {
+            return Ok(None);
+        };
+        let config = &app.config;
+        let tokens = TokenCookies {
+            sid: signed_in.sid,
+            access_token: signed_in.access_token.reveal(),
+            refresh_token: signed_in.refresh_token.reveal(),
+            refresh_ends: signed_in.idle_expires_at,
+        };
+        let (csrf_token, [access, refresh, csrf]) =
+            tokens.with_csrf_token(app, attempt.visitor())?;
+        let session = cookies::set(
+            config,
+            Purpose::Session,
+            session.reveal(),
+            config.tokens.session_absolute_seconds,
+        );
+        let device = cookies::set_device(config, attempt.device_cookie());
+        Ok(Some(Self {
+            csrf_token,
+            cookies: [session, device, access, refresh, csrf],
+        }))
+    }
+
+    fn go_with(self, mut response: Response) -> Result<Response, ApiError> {
+        cookies::append(&mut response, self.cookies)?;
+        Ok(response)
+    }
 }
 
 /// The answer to a form that signs out.

@@ -8,22 +8,19 @@ use utoipa::ToSchema;
 
 use super::{
     answer::{self, Onward, SignedInBody, TokenMode},
+    attempt::{Attempt, known_device},
     audience,
     submission::{Fields, FormFields, Submission},
-    visitor::Visitor,
 };
 use crate::{
     App, SharedApp,
     domain::{
         access_token::Minter,
         accounts::Email,
-        audit::Origin,
         keyring::Signer,
         lockout::DeviceDigest,
-        login::{self, Carrier, Context},
+        login::{self, Context},
         password::Password,
-        session::{AddressRange, Device, Sid},
-        storage::Storage,
     },
     http::{
         challenge::{self, Challenge, Tried},
@@ -128,11 +125,13 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
     let attempt = Attempt::of(app, visitor, fields.token_mode.carrier()).naming(email.as_ref());
     let admitted = admit(app, submission, email.as_ref(), &attempt, audience).await;
     let (known_device, signer) = admitted.inspect_err(|error| app.metrics.login_before(error))?;
+    let attempt = attempt.by_device(known_device);
+    attempt.end_if_spent(app).await?;
     let password = Password::from_typed(fields.password.expose_secret());
     let context = Context {
         known_device,
         minter: Minter::new(&signer, &app.config, audience),
-        ..attempt.context(app, visitor, &signer)
+        ..attempt.context(app, &signer)
     };
     let typed = &fields.email;
     let result = login::log_in(&app.store, context, typed, email.as_ref(), password).await;
@@ -140,7 +139,7 @@ async fn answer(app: &App, submission: &Submission<Login>) -> Result<Response, A
     let signed_in = result?;
     answer::signed_in(
         app,
-        visitor,
+        &attempt,
         *format,
         StatusCode::OK,
         Onward::Place(&fields.return_to),
@@ -153,7 +152,7 @@ async fn admit(
     app: &App,
     submission: &Submission<Login>,
     email: Option<&Email>,
-    attempt: &Attempt,
+    attempt: &Attempt<'_>,
     audience: &str,
 ) -> Result<(Option<DeviceDigest>, Signer), ApiError> {
     let Submission {
@@ -168,86 +167,10 @@ async fn admit(
     app.limits.sign_in(address, name, now).await?;
     let tried = Tried {
         name: &fields.email,
-        range: attempt.counted_range.as_ref(),
+        range: attempt.counted_range(),
         known_device,
         now,
     };
     challenge::demand_after_failures(app, tried, &fields.captcha_token).await?;
     Ok((known_device, app.signer(audience, now).await?))
-}
-
-/// The device cookie of the request, if it was at a sign-in to this account before.
-async fn known_device(
-    app: &App,
-    visitor: &Visitor,
-    email: Option<&Email>,
-) -> Result<Option<DeviceDigest>, ApiError> {
-    let (Some(cookie), Some(email)) = (&visitor.presented.device, email) else {
-        return Ok(None);
-    };
-    let digest = cookie.digest();
-    let known = app.store.knows_device(email, &digest).await?;
-    Ok(known.then_some(DeviceDigest::of_cookie(digest)))
-}
-
-/// What a sign-in by this request needs to know of it.
-pub(super) struct Attempt {
-    origin: Origin,
-    counted_range: Option<AddressRange>,
-    device: Device,
-    carrier: Carrier,
-    replaces: Vec<Sid>,
-}
-
-impl Attempt {
-    pub(super) fn of(app: &App, visitor: &Visitor, carrier: Carrier) -> Self {
-        Self {
-            origin: visitor.origin(),
-            counted_range: app.limits.range_of(visitor.caller.address),
-            device: visitor.device(),
-            replaces: match carrier {
-                Carrier::Cookies => visitor.brought(),
-                // The cookies that came along stay what they are, and so does their session.
-                Carrier::Body => Vec::new(),
-            },
-            carrier,
-        }
-    }
-
-    /// The same by somebody who gives this address.
-    pub(super) fn naming(mut self, email: Option<&Email>) -> Self {
-        self.origin = self.origin.naming(email);
-        self
-    }
-
-    /// The same in place of the session in use, however the caller keeps its tokens.
-    pub(super) fn in_place_of(mut self, sid: Sid) -> Self {
-        if !self.replaces.contains(&sid) {
-            self.replaces.push(sid);
-        }
-        self
-    }
-
-    pub(super) fn context<'a>(
-        &'a self,
-        app: &'a App,
-        visitor: &'a Visitor,
-        signer: &'a Signer,
-    ) -> Context<'a> {
-        Context {
-            refresh_key: visitor.refresh_keys.makes(),
-            tokens: &app.config.tokens,
-            minter: Minter::new(signer, &app.config, &app.config.issuer.audience),
-            hasher: &app.hasher,
-            origin: &self.origin,
-            device: &self.device,
-            carrier: self.carrier,
-            replaces: &self.replaces,
-            lockout: app.lockout(),
-            counted_range: self.counted_range.as_ref(),
-            // Only a sign-in to an account that was there before has one.
-            known_device: None,
-            now: visitor.caller.now,
-        }
-    }
 }

@@ -89,13 +89,15 @@ async fn answer_log_out(app: &App, submission: &Submission<Logout>) -> Result<Re
         fields,
         ..
     } = submission;
+    // What was stolen is not to pass for signed out, whoever of the two asks for it.
+    visitor.end_if_spent(app).await?;
     let mut families = visitor.brought();
-    let keys = &visitor.refresh_keys;
-    let in_body = fields
-        .refresh_token
-        .as_ref()
-        .and_then(|token| refresh::genuine(keys, token.expose_secret()));
-    families.extend(in_body.map(|token| token.sid));
+    if let Some(token) = &fields.refresh_token {
+        let token = token.expose_secret();
+        visitor.end_if_spent_in_body(app, token).await?;
+        let genuine = refresh::genuine(&visitor.refresh_keys, token);
+        families.extend(genuine.map(|token| token.sid));
+    }
     if let Some(family) = visitor.family_of_token(app).await? {
         families.push(family.sid);
     }

@@ -21,6 +21,7 @@ pub mod step_up;
 pub mod admin;
 
 pub(in crate::http) mod answer;
+mod attempt;
 mod audience;
 mod json_body;
 mod mailed;

@@ -10,6 +10,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
+    answer::{self, SignedInBody},
+    attempt::Attempt,
     submission::{Fields, FormFields, Format, Submission},
     visitor::Strength,
 };
@@ -20,7 +22,6 @@ use crate::{
         password::{Password, Policy},
     },
     http::{
-        cookies::{self, Purpose},
         pages::{
             self, Frame, Wrong,
             account::{self, ChangePasswordPage, Done},
@@ -78,11 +79,12 @@ impl Fields for ChangePassword {
 /// The field of the form with the present password.
 const CURRENT: &str = "currentPassword";
 
-/// Changes the password of the caller. All other sessions end; the session in use gets a new cookie.
+/// Changes the password of the caller. All sessions end; a new one takes the place of the one in use.
 #[utoipa::path(post, path = "/auth/password", tag = "session",
     request_body(content = ChangePassword, content_type = "application/json"),
     responses(
-        (status = 204, description = "Changed"),
+        (status = 200, description = "Changed, for a caller whose access token is in `Authorization`: the tokens of the new session", body = SignedInBody),
+        (status = 204, description = "Changed; the cookies of the new session"),
         (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
         (status = 401, description = "`NOT_SIGNED_IN`, `STEP_UP_REQUIRED`; `INVALID_CREDENTIALS`, with the member `attemptsLeft`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
@@ -92,7 +94,7 @@ const CURRENT: &str = "currentPassword";
         (status = 423, description = "`ACCOUNT_LOCKED`, with `Retry-After`"),
         (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
         (status = 500, description = "`INTERNAL`"),
-        (status = 503, description = "`BUSY`, with `Retry-After`"),
+        (status = 503, description = "`BUSY`, `SIGNING_UNAVAILABLE`, with `Retry-After`"),
     ))]
 pub async fn change(
     State(app): State<SharedApp>,
@@ -111,30 +113,26 @@ async fn answer(app: &App, submission: &Submission<ChangePassword>) -> Result<Re
         visitor, fields, ..
     } = submission;
     app.limits.guess(visitor.caller.address).await?;
+    visitor.demand_one_sign_in()?;
     let principal = visitor.principal(app, Strength::Undoubted).await?;
-    let now = visitor.caller.now;
+    // By a new device cookie, whatever came along: who copied the session may have copied that one too.
+    let attempt = Attempt::of(app, visitor, visitor.carrier());
+    let signer = app
+        .signer(&app.config.issuer.audience, visitor.caller.now)
+        .await?;
     let policy = Policy::new(&app.config.passwords);
     let context = Context {
-        hasher: &app.hasher,
+        sign_in: attempt.context(app, &signer),
         policy: &policy,
-        lockout: app.lockout(),
-        origin: &visitor.origin(),
         user: principal.user,
         sid: principal.family.sid,
-        session: visitor.session.as_ref().map(|live| *live.digest()),
-        now,
     };
     let present = Password::from_typed(fields.current_password.expose_secret());
     let new = Password::from_typed(fields.new_password.expose_secret());
-    let renewed = change_password::change_password(&app.store, context, present, new).await?;
-    let mut response = match submission.format {
+    let signed_in = change_password::change_password(&app.store, context, present, new).await?;
+    let response = match submission.format {
         Format::Json => StatusCode::NO_CONTENT.into_response(),
         Format::Form => account::led_to_profile(Done::PasswordChanged),
     };
-    if let (Some(secret), Some(live)) = (renewed, &visitor.session) {
-        let seconds = live.absolute_expires_at().seconds_since(now);
-        let cookie = cookies::set(&app.config, Purpose::Session, secret.reveal(), seconds);
-        cookies::append(&mut response, [cookie])?;
-    }
-    Ok(response)
+    answer::renewed(app, &attempt, response, &signed_in)
 }

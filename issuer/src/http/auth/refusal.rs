@@ -142,16 +142,10 @@ impl From<LoginError> for ApiError {
 impl From<ChangeError> for ApiError {
     fn from(error: ChangeError) -> Self {
         match error {
-            ChangeError::InvalidCredentials { attempts_left } => {
-                Self::InvalidCredentials { attempts_left }
-            }
             ChangeError::Unchanged => Self::PasswordUnchanged,
-            ChangeError::NoAttempt(error) => error.into(),
             ChangeError::WeakPassword(weak) => Self::WeakPassword(weak),
-            ChangeError::Hash(error) => error.into(),
             ChangeError::NoAccount => Self::NotSignedIn,
-            ChangeError::Storage(error) => error.into(),
-            ChangeError::NoRandomness(error) => Self::internal(error),
+            ChangeError::Login(error) => error.into(),
         }
     }
 }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::{
     answer::{self, Onward, SignedInBody, TokenMode},
-    login::Attempt,
+    attempt::Attempt,
     mailed,
     submission::{Fields, FormFields, Format, Submission},
 };
@@ -142,12 +142,13 @@ async fn answer(app: &App, submission: &Submission<Registration>) -> Result<Resp
     let attempt = Attempt::of(app, visitor, fields.token_mode.carrier()).naming(email);
     let audience = &app.config.issuer.audience;
     let signer = app.signer(audience, visitor.caller.now).await?;
-    let context = attempt.context(app, visitor, &signer);
+    attempt.end_if_spent(app).await?;
+    let context = attempt.context(app, &signer);
     let policy = Policy::new(&app.config.passwords);
     let signed_in = login::register(&app.store, context, &policy, application).await?;
     answer::signed_in(
         app,
-        visitor,
+        &attempt,
         *format,
         StatusCode::CREATED,
         Onward::Place(&fields.return_to),
@@ -169,18 +170,28 @@ async fn ask(
     } = submission;
     let origin = visitor.origin().naming(Some(&application.email));
     let policy = Policy::new(&app.config.passwords);
-    let device = visitor.device_cookie.digest();
+    let presented = visitor.presented.device.as_ref();
+    let device = presented.unwrap_or(&visitor.new_device);
     let wait = Wait {
         now: visitor.caller.now,
         seconds: app.config.links().registration_seconds,
     };
     let (store, hasher) = (&app.store, &app.hasher);
-    registration::ask(store, hasher, &policy, application, device, &origin, wait).await?;
+    registration::ask(
+        store,
+        hasher,
+        &policy,
+        application,
+        device.digest(),
+        &origin,
+        wait,
+    )
+    .await?;
     let mut response = match format {
         Format::Json => StatusCode::ACCEPTED.into_response(),
         Format::Form => mailed::sent(frame, "mailed-register", wait.seconds)?,
     };
-    let cookie = cookies::set_device(&app.config, &visitor.device_cookie);
+    let cookie = cookies::set_device(&app.config, device);
     cookies::append(&mut response, [cookie])?;
     Ok(response)
 }

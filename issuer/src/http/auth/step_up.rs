@@ -8,13 +8,13 @@ use utoipa::ToSchema;
 
 use super::{
     answer::{self, Onward, SignedInBody},
-    login::Attempt,
+    attempt::{Attempt, known_device},
     submission::{Fields, FormFields, Submission},
-    visitor::{Strength, Visitor},
+    visitor::Strength,
 };
 use crate::{
     App, SharedApp,
-    domain::{login::Carrier, password::Password, step_up},
+    domain::{password::Password, step_up, storage::Storage},
     http::{
         pages::{self, Frame, Wrong, resend::Resend, sign_in::StepUpPage},
         problem::ApiError,
@@ -121,11 +121,15 @@ async fn answer(app: &App, submission: &Submission<StepUp>) -> Result<Response, 
     // long before the access that a background refresh keeps up.
     let principal = visitor.principal(app, Strength::Any).await?;
     let sid = principal.family.sid;
-    let attempt = Attempt::of(app, visitor, carrier(visitor)).in_place_of(sid);
+    let account = app.store.account_by_id(principal.user).await?;
+    let email = account.as_ref().map(|account| &account.email);
+    let attempt = Attempt::of(app, visitor, visitor.carrier())
+        .in_place_of(sid)
+        .by_device(known_device(app, visitor, email).await?);
     let signer = app
         .signer(&app.config.issuer.audience, visitor.caller.now)
         .await?;
-    let context = attempt.context(app, visitor, &signer);
+    let context = attempt.context(app, &signer);
     let password = Password::from_typed(fields.password.expose_secret());
     let who = (principal.user, sid);
     let signed_in = step_up::step_up(&app.store, context, who, password).await?;
@@ -133,14 +137,5 @@ async fn answer(app: &App, submission: &Submission<StepUp>) -> Result<Response, 
         Some(resend) => Onward::Again(frame, resend),
         None => Onward::Place(&fields.return_to),
     };
-    answer::signed_in(app, visitor, *format, StatusCode::OK, onward, &signed_in)
-}
-
-/// The tokens go the way that the credential came.
-fn carrier(visitor: &Visitor) -> Carrier {
-    if visitor.session.is_none() && visitor.presented.bearer.is_some() {
-        Carrier::Body
-    } else {
-        Carrier::Cookies
-    }
+    answer::signed_in(app, &attempt, *format, StatusCode::OK, onward, &signed_in)
 }

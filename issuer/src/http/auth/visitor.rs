@@ -19,7 +19,8 @@ use crate::{
         device::DeviceSecret,
         events::Circumstances,
         language::Language,
-        refresh::{self, Genuine},
+        login::Carrier,
+        refresh::{self, Genuine, Sighting},
         revocations::Revoking,
         secrets::Known,
         session::{self, BrowserSession, Device, Digest, Family, Sid},
@@ -38,20 +39,6 @@ pub struct LiveSession {
     pub family: Family,
 }
 
-impl LiveSession {
-    /// The digest of the cookie.
-    #[must_use]
-    pub const fn digest(&self) -> &Digest {
-        &self.digest
-    }
-
-    /// It ends then, used or not.
-    #[must_use]
-    pub const fn absolute_expires_at(&self) -> UnixTime {
-        self.session.absolute_expires_at
-    }
-}
-
 /// Somebody, known or not.
 #[derive(Debug)]
 pub struct Visitor {
@@ -65,8 +52,8 @@ pub struct Visitor {
     pub user_agent: String,
     /// The language of the request, if it names one that there are texts in.
     pub language: Option<Language>,
-    /// The device cookie, or the one that a sign-in by this request sets.
-    pub device_cookie: DeviceSecret,
+    /// A device cookie that nobody had before, for the answer that makes this browser a device.
+    pub new_device: DeviceSecret,
     /// The session of the cookie, if it is live.
     pub session: Option<LiveSession>,
     /// The refresh cookie, if the issuer made it. Whether it still counts is not known.
@@ -116,12 +103,9 @@ impl FromRequestParts<SharedApp> for Visitor {
         };
         let user_agent = user_agent(&parts.headers);
         let route = parts.extensions.get::<MatchedPath>();
-        let device_cookie = match &presented.device {
-            Some(cookie) => cookie.clone(),
-            None => DeviceSecret::from_random(session::random().map_err(ApiError::internal)?),
-        };
+        let new_device = DeviceSecret::from_random(session::random().map_err(ApiError::internal)?);
         Ok(Self {
-            device_cookie,
+            new_device,
             circumstances: Circumstances::new(
                 caller.address,
                 &user_agent,
@@ -182,6 +166,16 @@ impl Visitor {
         families
     }
 
+    /// The way that tokens go which take the place of those that came: the same.
+    #[must_use]
+    pub const fn carrier(&self) -> Carrier {
+        if self.session.is_none() && self.presented.bearer.is_some() {
+            Carrier::Body
+        } else {
+            Carrier::Cookies
+        }
+    }
+
     /// For the audit log.
     #[must_use]
     pub fn origin(&self) -> Origin {
@@ -190,18 +184,57 @@ impl Visitor {
             .read_in(self.language)
     }
 
-    /// The device that signs in, with the device cookie that it has from then on.
-    #[must_use]
-    pub fn device(&self) -> Device {
-        let cookie = Some(&self.device_cookie);
-        Device::of_request(&self.user_agent, cookie, self.caller.address)
-    }
-
     /// The device as it shows itself: with the device cookie only if it sent one.
     #[must_use]
     pub fn shown_device(&self) -> Device {
-        let cookie = self.presented.device.as_ref();
+        self.device_with(self.presented.device.as_ref())
+    }
+
+    /// The device, with this device cookie or with none.
+    #[must_use]
+    pub fn device_with(&self, cookie: Option<&DeviceSecret>) -> Device {
         Device::of_request(&self.user_agent, cookie, self.caller.address)
+    }
+
+    /// Ends the family of the refresh cookie if the token was spent before, as a refresh would. To be asked before a request has
+    /// the family end for another reason.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_if_spent(&self, app: &App) -> Result<(), StorageError> {
+        match &self.presented.refresh {
+            Some(token) => {
+                let device = self.shown_device();
+                self.end_if_spent_by(app, &device, token).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The same of a token in the body, which no device cookie goes with.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_if_spent_in_body(&self, app: &App, token: &str) -> Result<(), StorageError> {
+        let device = self.shown_device().without_cookie();
+        self.end_if_spent_by(app, &device, token).await
+    }
+
+    async fn end_if_spent_by(
+        &self,
+        app: &App,
+        device: &Device,
+        token: &str,
+    ) -> Result<(), StorageError> {
+        let seen = Sighting {
+            keys: &self.refresh_keys,
+            rules: &app.config.refresh,
+            origin: &self.origin(),
+            device: &device.mark,
+            address: &device.address,
+            at: self.caller.moment,
+        };
+        refresh::end_if_spent(&app.store, seen, token).await
     }
 
     /// Refuses a live session cookie beside a genuine refresh cookie of another sign-in: somebody put one of them there.

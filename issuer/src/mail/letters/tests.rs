@@ -8,8 +8,8 @@ const SITE: &str = "https://www.example.com";
 
 const ABOUT: Circumstances<'_> = Circumstances {
     at: UnixTime::from_seconds(1_795_000_000),
-    device: Some("Firefox on <Linux>"),
-    place: Some("192.0.2.0/24"),
+    device: Some("Firefox on Linux"),
+    place: Some("<192.0.2.0/24>"),
 };
 
 #[test]
@@ -20,19 +20,40 @@ fn a_letter_says_the_same_in_both_forms() {
         letter.subject,
         "A sign-in from a new device – www.example.com"
     );
-    let what = "somebody signed in to your account at www.example.com on 2026-11-18 at 11:06 UTC, with Firefox on";
+    let what = "somebody signed in to your account at www.example.com on 2026-11-18 at 11:06 UTC, with Firefox on Linux, from the network";
     let (plain, html) = (letter.plain().unwrap(), letter.html().unwrap());
     assert!(
-        plain.contains(&format!("{what} <Linux>, from the network 192.0.2.0/24.\n")),
+        plain.contains(&format!("{what} <192.0.2.0/24>.\n")),
         "{plain}"
     );
     assert!(
         html.contains(what) && html.contains("192.0.2.0/24"),
         "{html}"
     );
-    assert!(!html.contains("<Linux>"), "the template escapes: {html}");
+    assert!(!html.contains("<192"), "the template escapes: {html}");
     let link = "https://www.example.com/auth/forgot";
     assert!(plain.contains(link) && html.contains(link), "{plain}{html}");
+}
+
+#[test]
+fn no_letter_has_a_name_that_a_stranger_chose() {
+    let letters = Letters::of(SITE, Links::default());
+    for (language, told) in [
+        (Language::English, "with an unknown program, from"),
+        (Language::German, "mit einem unbekannten Programm"),
+    ] {
+        let writer = letters.in_language(language);
+        let about = Circumstances {
+            device: Some("www.evil.example"),
+            ..ABOUT
+        };
+        for letter in [writer.new_device(about), writer.refresh_reused(about)] {
+            for text in [letter.plain().unwrap(), letter.html().unwrap()] {
+                assert!(text.contains(told), "{text}");
+                assert!(!text.contains("evil"), "{text}");
+            }
+        }
+    }
 }
 
 #[test]

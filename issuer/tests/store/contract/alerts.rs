@@ -57,6 +57,10 @@ pub(crate) async fn one_process_has_the_turn_until_it_ends(world: World) {
     assert!(!take("a", 92).await, "only who has it gives it back");
     other.give_alert_turn_back("b").await.unwrap();
     assert!(take("a", 93).await);
+    // A clock that was ahead for a moment keeps nobody out for longer than a turn may last.
+    assert!(take("a", 86_400).await);
+    assert!(take("b", 94).await);
+    assert!(!take("a", 95).await);
 }
 
 pub(crate) async fn events_are_counted_together_as_the_rule_says(world: World) {

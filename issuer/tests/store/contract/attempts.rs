@@ -6,25 +6,21 @@ use edgeward_core::time::UnixTime;
 use edgeward_issuer::{
     config::{self, Config},
     domain::{
-        accounts::{Email, Role, UserId},
+        accounts::{Email, Role},
         administration::Mandate,
         audit::{Action, Origin},
-        change_password::{PasswordChange, Stored},
         lockout::{
             Attempt, Counter, CounterKey, DeviceDigest, Failure, Lockout, LockoutKey, NoAttempt,
             Swap, Turns,
         },
         roles::{self, Direction, RoleError},
-        session::RevocationReason,
-        storage::{Entered, PasswordHash, Rehash, Storage},
+        storage::Storage,
     },
     store::Store,
 };
 use tokio::task::JoinSet;
 
-use super::world::{
-    NOW, ROUNDS, World, digest, entry, first_rotation, new_account, new_sign_in, unlike,
-};
+use super::world::{NOW, ROUNDS, World, entry};
 
 const NAME: &str = "ada@example.test";
 
@@ -223,83 +219,6 @@ pub(crate) async fn strangers_cannot_lock_a_known_device_out(world: World) {
         .await;
 }
 
-pub(crate) async fn a_device_is_known_to_the_account_it_signed_in_to(world: World) {
-    let ada = world.with_account(NAME).await;
-    world.with_account("bob@example.test").await;
-    let (own, other) = (digest(), digest());
-    let mut sign_in = new_sign_in(ada);
-    sign_in.device.mark.cookie = Some(own);
-    let noted = entry(Action::SignIn);
-    let done = world.store.sign_in(&sign_in, None, None, &noted).await;
-    assert_eq!(done.unwrap(), Entered::Done);
-    for ended in [false, true] {
-        for (email, cookie, known) in [
-            (NAME, own, true),
-            (NAME, other, false),
-            ("bob@example.test", own, false),
-            ("nobody@example.test", own, false),
-        ] {
-            let address = Email::parse(email).unwrap();
-            let found = world.store.knows_device(&address, &cookie).await;
-            assert_eq!(found.unwrap(), known, "{email} {ended}");
-        }
-        let (sid, reason) = (sign_in.sid, RevocationReason::SignedOut);
-        let noted = entry(Action::SignOut);
-        let _ = world.store.revoke(sid, reason, NOW, &noted).await.unwrap();
-    }
-}
-
-/// Whoever stole a refresh token could else guess passwords from as many known devices as it has refreshes.
-pub(crate) async fn a_device_that_only_refreshed_is_not_known(world: World) {
-    let ada = world.with_account(NAME).await;
-    let address = Email::parse(NAME).unwrap();
-    let (own, thief) = (digest(), digest());
-    let mut sign_in = new_sign_in(ada);
-    sign_in.device.mark.cookie = Some(own);
-    let noted = entry(Action::SignIn);
-    let done = world.store.sign_in(&sign_in, None, None, &noted).await;
-    assert_eq!(done.unwrap(), Entered::Done);
-    let mut rotation = first_rotation(&sign_in);
-    rotation.device.cookie = Some(thief);
-    let noted = entry(Action::Refresh);
-    assert!(world.store.rotate(&rotation, &noted).await.unwrap());
-    let knows = async |cookie| {
-        let known = world.store.knows_device(&address, cookie).await;
-        known.unwrap()
-    };
-    assert_eq!((knows(&own).await, knows(&thief).await), (true, false));
-}
-
-pub(crate) async fn a_session_that_ended_by_suspicion_knows_no_device(world: World) {
-    use RevocationReason as Reason;
-    let ada = world.with_account(NAME).await;
-    let address = Email::parse(NAME).unwrap();
-    for (reason, known) in [
-        (Reason::SignedOut, true),
-        (Reason::Revoked, true),
-        (Reason::RevokedAll, true),
-        (Reason::Replaced, true),
-        (Reason::Locked, true),
-        (Reason::RolesChanged, true),
-        (Reason::Reuse, false),
-        (Reason::DeviceChanged, false),
-        (Reason::AddressChanged, false),
-        (Reason::PasswordChanged, false),
-    ] {
-        let own = digest();
-        let mut sign_in = new_sign_in(ada);
-        sign_in.device.mark.cookie = Some(own);
-        let noted = entry(Action::SignIn);
-        let done = world.store.sign_in(&sign_in, None, None, &noted).await;
-        assert_eq!(done.unwrap(), Entered::Done);
-        let noted = entry(Action::SignOut);
-        let ended = world.store.revoke(sign_in.sid, reason, NOW, &noted).await;
-        assert!(ended.unwrap());
-        let found = world.store.knows_device(&address, &own).await;
-        assert_eq!(found.unwrap(), known, "{reason:?}");
-    }
-}
-
 pub(crate) async fn a_failure_is_whole_or_not_at_all(world: World) {
     let ada = world.with_account(NAME).await;
     let sign_in = world.with_sign_in(ada).await;
@@ -417,78 +336,4 @@ pub(crate) async fn a_changed_role_ends_every_session_with_it(world: World) {
     let role = Role::parse("admin").unwrap();
     let changed = roles::change_role(&world.store, &mandate, &nobody, role, Direction::Give).await;
     assert!(matches!(changed, Err(RoleError::NoAccount)));
-}
-
-pub(crate) async fn of_two_new_passwords_one_is_stored(world: World) {
-    let ada = world.with_account(NAME).await;
-    let kept = world.with_sign_in(ada).await;
-    let other = world.with_sign_in(ada).await;
-    let change = |to: &str, user: UserId| PasswordChange {
-        user,
-        hash: Rehash {
-            from: new_account(NAME).password_hash,
-            to: PasswordHash::from_phc(to.to_owned()),
-        },
-        keep: kept.sid,
-        session: kept.session.map(|old| (old, digest())),
-        settled: None,
-        now: NOW,
-    };
-    let noted = entry(Action::ChangePassword);
-    let moved = PasswordChange {
-        settled: Some(swap(key().of_name(NAME), Some(counter(1, 0)), None)),
-        ..change("first", ada)
-    };
-    let stored = world.store.change_password(&moved, &noted).await.unwrap();
-    assert_eq!(stored, Stored::CounterMoved);
-    let nobody = UserId::from_random(NOW, unlike());
-    let stored = world
-        .store
-        .change_password(&change("first", nobody), &noted)
-        .await;
-    assert_eq!(stored.unwrap(), Stored::HashMoved);
-    assert!(
-        world
-            .store
-            .family(other.sid)
-            .await
-            .unwrap()
-            .unwrap()
-            .is_live(NOW)
-    );
-    let before = world.entries().await;
-
-    let (first, second) = (change("first", ada), change("second", ada));
-    let (one, two) = tokio::join!(
-        world.store.change_password(&first, &noted),
-        world.store.change_password(&second, &noted)
-    );
-    let (one, two) = (one.unwrap(), two.unwrap());
-    assert!(matches!(
-        (one, two),
-        (Stored::Done, Stored::HashMoved) | (Stored::HashMoved, Stored::Done)
-    ));
-    assert_eq!(world.entries().await, before + 1);
-    assert!(
-        world
-            .store
-            .family(kept.sid)
-            .await
-            .unwrap()
-            .unwrap()
-            .is_live(NOW)
-    );
-    assert!(
-        !world
-            .store
-            .family(other.sid)
-            .await
-            .unwrap()
-            .unwrap()
-            .is_live(NOW)
-    );
-    let done = if one == Stored::Done { &first } else { &second };
-    let (old, new) = done.session.unwrap();
-    assert!(world.store.session(&old).await.unwrap().is_none());
-    assert!(world.store.session(&new).await.unwrap().is_some());
 }

@@ -203,6 +203,10 @@ pub(crate) async fn a_reset_is_whole_or_not_at_all(mut world: World) {
     assert_eq!(hash().await, reset.hash);
     let family = store.family(sign_in.sid).await.unwrap().unwrap();
     assert!(!family.is_live(NOW));
+    assert_ne!(
+        family.device, sign_in.device.mark,
+        "the device is forgotten"
+    );
     let feed = "SELECT count(*) FROM revocations WHERE reason = 'password-changed'";
     assert_eq!(world.number(feed).await, 1);
     assert_eq!(world.rows("mail_links").await, 0, "the other link ends too");

@@ -7,6 +7,7 @@ mail-closing = Diese Mail hat ein Programm verschickt. Antworten darauf liest ni
 # Was von einer Handlung bekannt ist, vom Ersten zum Letzten zusammengesetzt; das Ganze steht unten in einem Satz.
 mail-told-when = am { $day }.{ $month }.{ $year } um { $time } UTC
 mail-told-device = { $told } mit { $device }
+mail-told-unlisted = einem unbekannten Programm
 mail-told-place = { $told } aus dem Netz { $place }
 
 mail-confirm-subject = Bestätigen Sie Ihre E-Mail-Adresse

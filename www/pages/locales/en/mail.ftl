@@ -7,6 +7,7 @@ mail-closing = This mail was sent by a program. Nobody reads answers to it.
 # What is known of an act, put together from the first to the last; the whole stands in a sentence below.
 mail-told-when = on { $year }-{ $month }-{ $day } at { $time } UTC
 mail-told-device = { $told }, with { $device }
+mail-told-unlisted = an unknown program
 mail-told-place = { $told }, from the network { $place }
 
 mail-confirm-subject = Confirm your e-mail address
