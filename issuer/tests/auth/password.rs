@@ -81,7 +81,7 @@ async fn a_caller_without_cookies_gets_new_tokens() {
     let body = json!({ "currentPassword": PASSWORD, "newPassword": NEW });
     let ask = caller
         .post("/auth/password")
-        .header("authorization", &bearer(&old));
+        .header("authorization", bearer(&old));
     let answer = ask.json(&body).send().await.expect(200);
     assert!(answer.set_cookies().is_empty());
     let new = answer.json();
@@ -89,7 +89,7 @@ async fn a_caller_without_cookies_gets_new_tokens() {
     for (tokens, status) in [(&old, 401), (&new, 200)] {
         let me = caller
             .get("/auth/me")
-            .header("authorization", &bearer(tokens));
+            .header("authorization", bearer(tokens));
         me.send().await.expect(status);
         let body = json!({ "refreshToken": tokens["refreshToken"] });
         let refresh = caller.post("/auth/refresh").json(&body);
