@@ -31,7 +31,7 @@ pub const STRICT_PATH: &str = "/api/strict";
 pub const LONGEST_BACKOFF_SECONDS: i64 = 10;
 
 /// What has not come by then, in real time, does not come.
-const NEVER: Duration = Duration::from_secs(60);
+pub const NEVER: Duration = Duration::from_secs(60);
 
 /// Where a client finds the site.
 #[derive(Debug, Clone)]

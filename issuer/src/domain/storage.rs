@@ -202,8 +202,8 @@ pub trait Storage: Send + Sync {
         now: UnixTime,
     ) -> impl Future<Output = Result<bool, StorageError>> + Send;
 
-    /// Whether a browser with this device cookie signed in at the account of an address, in a session that did not end by a
-    /// suspicion or a new password. It costs the same where there is no such account.
+    /// Whether a browser with this device cookie signed in at the account of an address since its password is what it is, and none of
+    /// its sessions ended by a suspicion. It costs the same where there is no such account.
     fn knows_device(
         &self,
         email: &Email,

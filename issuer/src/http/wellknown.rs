@@ -23,6 +23,7 @@ use crate::{
     domain::{
         edges::{Edge, Edges},
         keyring::timing::KEYS_READ_WITHIN_SECONDS,
+        storage::StorageError,
     },
 };
 
@@ -91,14 +92,15 @@ impl Documents {
         Ok(document)
     }
 
-    /// They are read each time, because another process enrols them. While the database is away those of before do for as long as the
-    /// issuer's own keys do: a verifier that asks meanwhile shall not go without any.
+    /// They are read each time, because another process enrols them. While the database does not answer those of before do for as long as
+    /// the issuer's own keys do: a verifier that asks meanwhile shall not go without any. Rows that make no sense are not covered up.
     async fn edges(&self, app: &App, at: Instant) -> Result<Vec<Edge>, ApiError> {
         match app.store.edges().await {
             Ok(edges) => {
                 *self.known_edges() = Some((at, edges.clone()));
                 Ok(edges)
             }
+            Err(error @ StorageError::Unreadable(_)) => Err(error.into()),
             Err(error) => match &*self.known_edges() {
                 Some((read_at, edges)) if is_recent(*read_at, at) => Ok(edges.clone()),
                 Some(_) | None => Err(error.into()),

@@ -14,6 +14,10 @@ use crate::{
 /// So many are sent in one turn; the rest waits for the next.
 const SENT_AT_ONCE: i64 = 20;
 
+/// How far the clocks of two processes may be apart, so that the one that is ahead is not taken for wrong and the same alert sent twice:
+/// as much as everywhere between the clocks of issuers and edges.
+const CLOCKS_APART_SECONDS: i64 = 60;
+
 /// An alert that is due to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueAlert {
@@ -37,8 +41,8 @@ pub enum Sent {
 }
 
 impl Store {
-    /// Takes the turn until a moment, or keeps it. `false`: another process has it. Nobody takes it for longer than whoever asks
-    /// would: a turn that ends later than `until` is one of a process whose clock was ahead, and would last as long as that.
+    /// Takes the turn until a moment, or keeps it. `false`: another process has it. A turn that ends much later than `until` is one of
+    /// a process whose clock was ahead: it would last as long as that, and counts for none.
     ///
     /// # Errors
     /// When the database fails.
@@ -52,11 +56,12 @@ impl Store {
         let taken = sql(
             "INSERT INTO alert_turn (one, holder, until) VALUES (1, $1, $3)
              ON CONFLICT (one) DO UPDATE SET holder = $1, until = $3
-             WHERE alert_turn.holder = $1 OR alert_turn.until <= $2 OR alert_turn.until > $3",
+             WHERE alert_turn.holder = $1 OR alert_turn.until <= $2 OR alert_turn.until > $4",
         )
         .bind(holder)
         .bind(now)
         .bind(until)
+        .bind(until.plus(CLOCKS_APART_SECONDS))
         .execute(&mut books)
         .await?;
         Ok(taken == 1)

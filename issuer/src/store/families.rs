@@ -98,7 +98,7 @@ pub(super) async fn live_of_user(
 }
 
 /// Whether a family is a recommendation of its device: not one that was ended because it may have been somebody else's, by the
-/// issuer or by the person. What strangers and operators can cause is no suspicion, or they could keep somebody out.
+/// issuer, or from a list by the person or an operator. What strangers can cause is no suspicion, or they could keep somebody out.
 macro_rules! vouches {
     ($family:literal) => {
         concat!(
@@ -115,7 +115,8 @@ pub(super) use vouches;
 /// The devices that signed in, and not those that refreshed: whoever stole a refresh token could make any device a known
 /// one. One family of a device that ended by a suspicion outweighs all others of it, and a new password forgets them all
 /// ([`forget_devices`]).
-/// One question to two indices, so that neither the account nor how much it was used shows in the time.
+///
+/// One question to two indices, so that the account does not show in the time.
 pub(super) async fn has_device(
     on: impl Reads,
     email: &Email,
@@ -131,6 +132,7 @@ pub(super) async fn has_device(
     .bind(cookie.as_bytes())
     .optional(on)
     .await?;
+    // A count is always there.
     let Some(row) = row else { return Ok(false) };
     let (signed_in, vouched): (i64, i64) = (row.get("signed_in")?, row.get("vouched")?);
     Ok(signed_in > 0 && vouched == signed_in)

@@ -56,7 +56,7 @@ async fn act(browser: &mut Browser, does: &Does) {
 }
 
 #[tokio::test]
-async fn a_spent_cookie_is_a_theft_wherever_it_comes() {
+async fn a_spent_cookie_is_a_theft_with_a_sign_in_a_sign_out_and_a_registration() {
     for (does, refreshes, expected) in [
         (Does::SignsOut, 2, ("reuse", 1)),
         (Does::SignsIn, 2, ("reuse", 1)),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use edgeward_core::tally::Counted;
-use edgeward_tests::world::LONGEST_BACKOFF_SECONDS;
+use edgeward_tests::world::{LONGEST_BACKOFF_SECONDS, NEVER};
 use edgeward_tests::{Person, Setup, World, minutes, raw};
 use reqwest::Method;
 use xtask::stack::ready;
@@ -52,8 +52,6 @@ roles = ["admin"]
 
 /// Older than the feed may be.
 const STALE_SECONDS: i64 = 2;
-/// What has not come by then, in real time, does not come.
-const NEVER: Duration = Duration::from_secs(60);
 /// More than a few milliseconds, and far less than an edge waits for keys.
 const A_WHILE: Duration = Duration::from_millis(20);
 /// Further apart than the issuer believes the proof of an edge, which then cannot read the feed.

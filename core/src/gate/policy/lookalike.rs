@@ -116,7 +116,7 @@ fn pages_behind<'p>(
     locales: &'p [String],
 ) -> impl Iterator<Item = Twin<'p>> {
     let by_file = once_with(|| page_of(folded));
-    // All others need a dot, which most paths have not.
+    // All others but the data route need a dot, which most paths have not.
     let has_dot = folded.iter().any(|segment| segment.contains('.'));
     let by_ending = has_dot.then(|| {
         let of_scripts = scripts(folded).filter_map(|at| folded.get(..=at));

@@ -108,7 +108,7 @@ pub struct Reading {
     /// What they read.
     pub language: Language,
     /// The session of a sign-in. It tells only from a device that the account knew, because a thief who has the password would
-    /// otherwise choose what the owner is warned in.
+    /// otherwise choose what the owner is warned of the sign-in in.
     pub signed_in: Option<Sid>,
 }
 

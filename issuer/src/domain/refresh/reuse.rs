@@ -1,7 +1,7 @@
 //! A spent token that came back: what ends by it, and what is written down.
 //!
-//! It is judged wherever it comes, also with a request that would end its session anyhow. A sign-out by a thief, or by the
-//! person while a thief goes on, would else be the way to have the theft forgotten.
+//! It is judged with a sign-in, a sign-out and a registration too, which would end its session anyhow. A sign-out by a thief, or by
+//! the person while a thief goes on, would else be the way to have the theft forgotten.
 
 use edgeward_core::time::UnixTime;
 
@@ -54,7 +54,7 @@ pub struct Sighting<'a> {
 }
 
 /// Judges a token that came with a request which is no refresh. Nothing moves by it, and nothing is handed out; one that was
-/// spent before ends its family as at a refresh.
+/// spent before ends its family as at a refresh: `true`.
 ///
 /// # Errors
 /// When the database fails.
@@ -62,12 +62,12 @@ pub async fn end_if_spent(
     storage: &impl Storage,
     seen: Sighting<'_>,
     text: &str,
-) -> Result<(), StorageError> {
+) -> Result<bool, StorageError> {
     let Some(token) = genuine(seen.keys, text) else {
-        return Ok(());
+        return Ok(false);
     };
     let Some(family) = storage.family(token.sid).await? else {
-        return Ok(());
+        return Ok(false);
     };
     let presented = Presented {
         text,
@@ -77,8 +77,11 @@ pub async fn end_if_spent(
         at: seen.at,
     };
     match judge(&family, presented, seen.rules) {
-        Verdict::Reused(how) => end(storage, seen, &family, &token, how).await,
-        Verdict::Rotate | Verdict::InProgress | Verdict::HandOut | Verdict::Dead => Ok(()),
+        Verdict::Reused(how) => {
+            end(storage, seen, &family, &token, how).await?;
+            Ok(true)
+        }
+        Verdict::Rotate | Verdict::InProgress | Verdict::HandOut | Verdict::Dead => Ok(false),
     }
 }
 

@@ -77,9 +77,16 @@ impl<S: SecretGenerations> Acts<'_, S> {
             let id = id_of(self.purpose, first);
             if !rows.iter().any(|row| row.key_id == id) {
                 let purpose = self.purpose.name();
+                let still = match self.purpose {
+                    Purpose::Csrf => "it is not used",
+                    Purpose::Refresh => {
+                        "no token is made by it, but failed sign-ins and shared limits are counted under names derived from it"
+                    }
+                };
                 tracing::warn!(
                     purpose,
-                    "the secret of the data folder is not the one that the database began with: no token is made by it, but failed sign-ins and shared limits are counted under names derived from it, apart from who has the other"
+                    still,
+                    "the secret of the data folder is not the one that the database began with"
                 );
             }
             return Ok(());

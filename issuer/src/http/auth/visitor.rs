@@ -234,7 +234,10 @@ impl Visitor {
             address: &device.address,
             at: self.caller.moment,
         };
-        refresh::end_if_spent(&app.store, seen, token).await
+        if refresh::end_if_spent(&app.store, seen, token).await? {
+            app.metrics.reused();
+        }
+        Ok(())
     }
 
     /// Refuses a live session cookie beside a genuine refresh cookie of another sign-in: somebody put one of them there.

@@ -319,6 +319,11 @@ impl Metrics {
         }
     }
 
+    /// Counts a spent token that came with another request than a refresh.
+    pub fn reused(&self) {
+        self.reuse.inc();
+    }
+
     /// Counts refreshes that arrived, as gates show it.
     pub fn confirmed(&self, refreshes: u64) {
         self.arrivals.inc_by(refreshes);

@@ -185,13 +185,13 @@ fn what_is_known_of_an_act_is_told_as_the_language_has_it() {
             Language::German,
             Some("curl"),
             None,
-            "wurde am 18.11.2026 um 11:06 UTC mit curl geändert.",
+            "wurde am 18.11.2026 um 11:06 UTC mit einem unbekannten Programm geändert.",
         ),
         (
             Language::English,
             Some("Unknown device"),
             None,
-            "was changed on 2026-11-18 at 11:06 UTC.",
+            "was changed on 2026-11-18 at 11:06 UTC, with an unknown program.",
         ),
         (
             Language::German,

@@ -1,14 +1,11 @@
 //! The secrets of CSRF and refresh tokens, while people are signed in: a planned rotation, a forced one, and one that was stolen.
 
-use std::time::Duration;
-
 use edgeward_tests::bundle::BUNDLE_PATH;
+use edgeward_tests::world::NEVER;
 use edgeward_tests::{Person, Setup, World};
 
 use super::issuer::POLICY;
 
-/// What has not come by then does not come.
-const NEVER: Duration = Duration::from_secs(60);
 /// The longest that a busy edge goes by a bundle, and a little more.
 const BUNDLE_SECONDS: i64 = 16 * 60;
 

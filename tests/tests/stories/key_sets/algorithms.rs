@@ -1,12 +1,8 @@
 //! Tokens of ES256 and RS256, from the issuer that signs them through the edge that judges them.
 
-use std::time::Duration;
-
 use edgeward_core::token::ParsedToken;
+use edgeward_tests::world::NEVER;
 use edgeward_tests::{Person, Setup, World};
-
-/// What has not come by then does not come.
-const NEVER: Duration = Duration::from_secs(60);
 
 /// Algorithm and key of the token that a person has.
 fn signed_by(person: &Person) -> (String, String) {

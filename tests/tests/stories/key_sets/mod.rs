@@ -8,9 +8,8 @@ mod schedule;
 mod bad_answers;
 mod cache;
 
-use std::time::Duration;
-
 use edgeward_tests::LoneEdge;
+use edgeward_tests::world::NEVER;
 
 /// When a set is refreshed behind a request.
 const SOFT_TTL_SECONDS: i64 = 5 * 60;
@@ -20,9 +19,6 @@ const HARD_TTL_SECONDS: i64 = 24 * 60 * 60;
 const COOLDOWN_SECONDS: i64 = 30;
 /// What the log says with each set that was not loaded.
 const NOT_LOADED: &str = "keys-not-loaded";
-/// What has not come by then, in real time, does not come.
-const NEVER: Duration = Duration::from_secs(60);
-
 /// Goes on only if the runtime and the edge logged nothing but refusals and failed fetches.
 #[track_caller]
 fn assert_calm(edge: &LoneEdge) {

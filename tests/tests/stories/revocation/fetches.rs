@@ -1,17 +1,14 @@
 //! Many requests, one fetch; nobody waits who need not, and nobody waits for long.
 
-use std::time::Duration;
-
 use edgeward_tests::http_server::{Reply, serve};
 use edgeward_tests::lone_edge::{Guarded, signing_key};
+use edgeward_tests::world::NEVER;
 use edgeward_tests::{EdgeCache, KeyServer, LoneEdge};
 use tokio::time::timeout;
 use xtask::stack::Environment;
 
 use super::{BOUND_SECONDS, LONGEST_BACKOFF_SECONDS, NOT_LOADED, edge_with, feeds};
 
-/// What has not come by then, in real time, does not come.
-const NEVER: Duration = Duration::from_secs(60);
 /// How often a story tries what also the machine's load decides about.
 const TRIES: usize = 3;
 
