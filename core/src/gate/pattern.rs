@@ -14,7 +14,7 @@ use crate::letters;
 
 /// The most segments a pattern may have. Because no path within `MAX_PATH_BYTES` that people write is deeper, and
 /// matching costs time in proportion.
-const MAX_PATTERN_SEGMENTS: usize = 64;
+pub(super) const MAX_PATTERN_SEGMENTS: usize = 64;
 
 /// Endings that name another representation of the same page in one of the frameworks behind a gate: React server
 /// components (`.rsc`, `.prefetch.rsc`, `.segments/…`), page data (`.json`, `.data`), static exports.
@@ -145,6 +145,11 @@ impl Pattern {
             Some(Segment::Literal { exact, .. }) => Some(exact),
             Some(Segment::Any) | None => None,
         }
+    }
+
+    /// Whether it has a literal at this place.
+    pub(super) fn names(&self, place: usize) -> bool {
+        matches!(self.segments.get(place), Some(Segment::Literal { .. }))
     }
 
     /// How narrowly it speaks, were it not for these of its segments.

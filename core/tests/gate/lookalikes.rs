@@ -171,6 +171,12 @@ allow = "public"
 [[route]]
 path = "/page"
 roles = ["admin"]
+[[route]]
+path = "/settings"
+roles = ["admin"]
+[[route]]
+path = "/*/settings"
+allow = "signed-in"
 "#,
     );
     for (path, outcome) in [
@@ -186,6 +192,9 @@ roles = ["admin"]
         ("/index.php", Outcome::Allow),
         ("/index.php/news", Outcome::Allow),
         ("/index.php/news/reports", Outcome::Allow),
+        // What happens to cover the script speaks of tenants, and not of it.
+        ("/acme/settings", Outcome::Allow),
+        ("/shop.php/settings", Outcome::Forbidden),
         // Written for exactly this.
         ("/index.php/reports/open", Outcome::Allow),
         ("/app.php/reports/open", Outcome::Forbidden),
@@ -199,9 +208,53 @@ roles = ["admin"]
         ("/page/Index.php/x", Outcome::Forbidden),
         ("/page/default.aspx", Outcome::Forbidden),
         ("/page/other.php", Outcome::Allow),
+        ("/page/index.js", Outcome::Allow),
+        ("/page/index.4f2c.css", Outcome::Allow),
     ] {
         let explanation = policy.explain("GET", path, &persona("user"));
         assert_eq!(explanation.outcome, outcome, "{path}\n{explanation}");
+    }
+}
+
+/// A fallback that asks for a sign-in is lifted by who names the program, and what only passes it by is not.
+#[test]
+fn a_program_that_is_named_is_open_before_a_closed_fallback() {
+    let policy = policy(
+        r#"
+[[route]]
+path = "/**"
+allow = "signed-in"
+cors = { origins = ["https://a.example"] }
+[[route]]
+path = "/remote.php/**"
+allow = "public"
+[[route]]
+path = "/w/index.php/**"
+allow = "public"
+[[route]]
+path = "/_next/**"
+allow = "public"
+[[route]]
+path = "/assets/**"
+allow = "public"
+[[route]]
+path = "/account/**"
+allow = "signed-in"
+"#,
+    );
+    for (who, path, passes) in [
+        ("anonymous", "/remote.php/dav/files", true),
+        ("anonymous", "/w/index.php/Main_Page", true),
+        ("anonymous", "/remote.php/account", false),
+        ("anonymous", "/assets/x.php/notes", false),
+        ("anonymous", "/_next/data/b/news.json", false),
+        ("user", "/x.php/notes", true),
+        // The fallback lets a page of another origin read; the page behind it does not.
+        ("user", "/x.php/account", false),
+    ] {
+        let explanation = policy.explain("GET", path, &persona(who));
+        let passed = explanation.outcome == Outcome::Allow;
+        assert_eq!(passed, passes, "{who} {path}\n{explanation}");
     }
 }
 

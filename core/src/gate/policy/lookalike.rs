@@ -13,7 +13,7 @@ use core::ops::Range;
 
 use super::super::path::decoded_segments;
 use super::super::pattern::{
-    fold, page_of, without_end, without_page_file, without_representation,
+    MAX_PATTERN_SEGMENTS, fold, page_of, without_end, without_page_file, without_representation,
 };
 use super::{Asked, Host, Policy, Rule};
 use crate::origin::is_unsafe;
@@ -29,19 +29,30 @@ const SCRIPTS: &[&str] = &[
 const MAX_DOTS: usize = 16;
 
 /// The most scripts of a path that are looked at, from the left.
-const MAX_SCRIPTS: usize = 16;
+const MAX_SCRIPTS: usize = 4;
+
+/// So much of a page says which rules cover it: one segment more than any pattern has.
+const MAX_SEGMENTS: usize = MAX_PATTERN_SEGMENTS + 1;
 
 /// A page that a path may be another spelling of.
 struct Twin<'p> {
     page: Vec<&'p str>,
-    /// The segments of the path that lead to the program that shows the page, and say nothing of it.
-    way: Range<usize>,
+    way: Option<Way>,
+}
+
+/// What stands in a path before the page that a program shows.
+#[derive(Clone)]
+struct Way {
+    /// The segments that say nothing of the page.
+    segments: Range<usize>,
+    /// The one of them that names the program.
+    program: usize,
 }
 
 impl<'p> Twin<'p> {
     /// The whole path is a spelling of it.
     const fn whole(page: Vec<&'p str>) -> Self {
-        Self { page, way: 0..0 }
+        Self { page, way: None }
     }
 }
 
@@ -56,15 +67,16 @@ impl Policy {
         let guard = |Twin { page, way }: Twin<'_>| {
             let covering = self.folded.covering(&page, host.as_ref());
             let rule = self.concerning(covering, asked.method).next()?;
-            let said = decider.specificity_without(&way);
-            let is_narrower = rule.specificity() > said;
-            let guards = if way.is_empty() {
-                is_narrower
-            } else {
-                // What only opens the way, such as `/_next/**`, says nothing of the pages behind it.
-                let says_nothing = said.literals == 0 && !said.exact;
-                let is_beside = says_nothing && rule.is_closed();
-                (is_narrower || is_beside) && !rule.asks_the_same_as(decider, asked)
+            let is_narrower = |than| rule.specificity() > than;
+            let guards = match way {
+                None => is_narrower(decider.specificity()),
+                Some(_) if rule.asks_the_same_as(decider, asked) => false,
+                // Whoever names the program speaks of its pages, as far as the rule goes on behind it.
+                Some(way) if decider.pattern.names(way.program) => {
+                    is_narrower(decider.specificity_without(&way.segments))
+                }
+                // Whoever only lets it pass, as `/_next/**` and `/*/page` do, does not.
+                Some(_) => rule.is_closed() || is_narrower(decider.specificity()),
             };
             (guards && rule.guards_against(decider, asked)).then_some(rule)
         };
@@ -87,6 +99,8 @@ impl Rule {
     fn asks_the_same_as(&self, decider: &Self, asked: &Asked<'_>) -> bool {
         self.demand == decider.demand
             && self.addresses() == decider.addresses()
+            && self.revocation == decider.revocation
+            && self.manner.cors == decider.manner.cors
             && !self.is_stricter_than(decider, asked)
     }
 
@@ -115,15 +129,16 @@ fn pages_behind<'p>(
     folded: &'p [&'p str],
     locales: &'p [String],
 ) -> impl Iterator<Item = Twin<'p>> {
-    let by_file = once_with(|| page_of(folded));
+    let whole = near(folded);
+    let by_file = once_with(move || page_of(whole));
     // All others but the data route need a dot, which most paths have not.
     let has_dot = folded.iter().any(|segment| segment.contains('.'));
     let by_ending = has_dot.then(|| {
-        let of_scripts = scripts(folded).filter_map(|at| folded.get(..=at));
+        let of_scripts = scripts(whole).filter_map(|at| whole.get(..=at));
         let of_scripts = of_scripts
             .flat_map(|script| pages_without_format(script).chain(once_with(|| script.to_vec())));
-        once_with(|| represented(folded))
-            .chain(pages_without_format(folded))
+        once_with(|| represented(whole))
+            .chain(pages_without_format(whole))
             .chain(of_scripts)
     });
     let shown = has_dot.then(|| scripts(folded).flat_map(|at| pages_shown_by(folded, at, locales)));
@@ -135,6 +150,11 @@ fn pages_behind<'p>(
         .chain(data)
 }
 
+/// As much of a page as the rules can tell apart, so that no path costs more.
+fn near<'s, 'p>(page: &'s [&'p str]) -> &'s [&'p str] {
+    page.get(..MAX_SEGMENTS).unwrap_or(page)
+}
+
 /// Without the endings of representations, segment by segment.
 fn represented<'p>(folded: &[&'p str]) -> Vec<&'p str> {
     let segments = folded.iter().copied();
@@ -142,7 +162,7 @@ fn represented<'p>(folded: &[&'p str]) -> Vec<&'p str> {
 }
 
 /// `/admin.xml` is `/admin` where a router takes what stands behind a dot for a format: what stands before each dot of the last
-/// segment, but for one that the name begins with. `/admin/index.php` is, too.
+/// segment, but for one that the name begins with. `/admin/index.php` is, too, and `/index.js` is not `/`.
 fn pages_without_format<'p>(folded: &[&'p str]) -> impl Iterator<Item = Vec<&'p str>> {
     let (last, before) = folded
         .split_last()
@@ -154,9 +174,13 @@ fn pages_without_format<'p>(folded: &[&'p str]) -> impl Iterator<Item = Vec<&'p 
         // Every one costs a look at the rules, and a path has room for thousands.
         .filter(move |(number, _)| *number == 0 || number + MAX_DOTS >= count)
         .filter_map(move |(_, (at, _))| {
-            let page = without_end(last.get(..at)?);
-            let page = before.iter().copied().chain([page]).collect();
-            Some(without_page_file(page))
+            let (name, format) = last.split_at_checked(at)?;
+            let page = before.iter().copied().chain([without_end(name)]).collect();
+            Some(if SCRIPTS.contains(&format) {
+                without_page_file(page)
+            } else {
+                page
+            })
         })
 }
 
@@ -180,24 +204,31 @@ fn pages_shown_by<'p>(
 ) -> impl Iterator<Item = Twin<'p>> {
     let (before, behind) = folded.split_at(at);
     let behind = without_locale(behind.get(1..).unwrap_or_default(), locales);
-    let beside = (at > 0).then(|| (at..at + 1, [before, behind].concat()));
-    let routes = [Some((0..at + 1, behind.to_vec())), beside];
-    routes.into_iter().flatten().flat_map(|(way, route)| {
-        let twin = |page| Twin {
-            page,
-            way: way.clone(),
-        };
-        let formats = pages_without_format(&route).map(twin);
-        let mut pages: Vec<Twin<'p>> = formats.collect();
-        pages.push(twin(page_of(&route)));
-        pages.push(twin(route));
-        pages
-    })
+    let beside = (at > 0).then(|| (at..at + 1, [near(before), near(behind)].concat()));
+    let routes = [Some((0..at + 1, near(behind).to_vec())), beside];
+    routes
+        .into_iter()
+        .flatten()
+        .flat_map(move |(segments, route)| {
+            let twin = |page| Twin {
+                page,
+                way: Some(Way {
+                    segments: segments.clone(),
+                    program: at,
+                }),
+            };
+            let route = near(&route).to_vec();
+            let formats = pages_without_format(&route).map(twin);
+            let mut pages: Vec<Twin<'p>> = formats.collect();
+            pages.push(twin(page_of(&route)));
+            pages.push(twin(route));
+            pages
+        })
 }
 
 /// `/_next/data/BUILD/admin.json` is the content of `/admin` in another representation.
 fn page_behind_data_route<'p>(folded: &[&'p str], locales: &[String]) -> Option<Twin<'p>> {
-    let segments = represented(folded);
+    let segments = represented(near(folded));
     let [next, data, _build, page @ ..] = segments.as_slice() else {
         return None;
     };
@@ -210,7 +241,10 @@ fn page_behind_data_route<'p>(folded: &[&'p str], locales: &[String]) -> Option<
     };
     Some(Twin {
         page: page.to_vec(),
-        way: 0..3,
+        way: Some(Way {
+            segments: 0..3,
+            program: 1,
+        }),
     })
 }
 
