@@ -206,7 +206,20 @@ impl<C: Clock + Clone> Limits<C> {
         self.ask_for(address, session.map(Reader::Session)).await
     }
 
-    /// Refreshing: as often as reading, and counted by itself.
+    /// Reading by who brings a refresh token that is not looked up, in place of a session.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub async fn read_bringing(
+        &self,
+        address: IpAddr,
+        token_of: Option<Sid>,
+    ) -> Result<(), Limited> {
+        let bringing = |sid| Some(Reader::Bringing(sid, self.sender(address)?));
+        self.ask_for(address, token_of.and_then(bringing)).await
+    }
+
+    /// Refreshing, and what it takes: as often as reading, and counted by itself.
     ///
     /// # Errors
     /// [`Limited`].

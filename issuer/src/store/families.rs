@@ -98,7 +98,8 @@ pub(super) async fn live_of_user(
 }
 
 /// Whether a family is a recommendation of its device: not one that was ended because it may have been somebody else's, by the
-/// issuer, or from a list by the person or an operator. What strangers can cause is no suspicion, or they could keep somebody out.
+/// issuer, or one by one from a list by the person or an operator. What strangers can cause is no suspicion, nor what a thief of one
+/// session does to all at once, or they could keep somebody out.
 macro_rules! vouches {
     ($family:literal) => {
         concat!(
@@ -106,7 +107,7 @@ macro_rules! vouches {
             $family,
             ".revoked_reason IS NULL OR ",
             $family,
-            ".revoked_reason IN ('signed-out', 'replaced', 'locked', 'roles-changed'))"
+            ".revoked_reason IN ('signed-out', 'replaced', 'locked', 'roles-changed', 'revoked-all'))"
         )
     };
 }

@@ -67,7 +67,7 @@ async fn the_key_set_of_before_is_shown_while_the_database_is_away() {
         let answer = ask().await;
         match before {
             Some(before) => assert_eq!(answer.expect(200).json(), before),
-            None => drop(answer.expect_problem(503, "BUSY")),
+            None => drop(answer.expect_problem(500, "INTERNAL")),
         }
     }
 }

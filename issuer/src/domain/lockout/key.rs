@@ -82,6 +82,13 @@ impl LockoutKey {
         self.digest("session", [sid.to_string().as_bytes(), &[]])
     }
 
+    /// The name of a session in such a count, by this sender.
+    #[must_use]
+    pub fn of_session_from(&self, sid: Sid, sender: Sender) -> [u8; 32] {
+        let (sid, sender) = (sid.to_string(), sender.address().to_string());
+        self.digest("session-from", [sid.as_bytes(), sender.as_bytes()])
+    }
+
     /// The counter of a signed-in person who proves the password again.
     #[must_use]
     pub fn of_proof(&self, user: UserId, email: &Email) -> CounterKey {

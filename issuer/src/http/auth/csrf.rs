@@ -33,9 +33,18 @@ pub struct CsrfBody {
     (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
 ))]
 pub async fn token(State(app): State<SharedApp>, visitor: Visitor) -> Result<Response, ApiError> {
-    // Not by a refresh token, which may be one of long ago in somebody else's hands.
-    let session = visitor.session.as_ref().map(|session| session.family.sid);
-    app.limits.read(visitor.caller.address, session).await?;
+    let (address, token) = (visitor.caller.address, visitor.refresh);
+    match &visitor.session {
+        // Whoever refreshes by a script needs the token first, and a copied access token brings nobody here.
+        Some(session) => {
+            let session = Some(session.family.sid);
+            app.limits.refresh(address, session).await?;
+        }
+        None => {
+            let token_of = token.map(|token| token.sid);
+            app.limits.read_bringing(address, token_of).await?;
+        }
+    }
     let (csrf_token, cookie) = csrf::hand_out(&app, &visitor)?;
     let mut response = Json(CsrfBody { csrf_token }).into_response();
     cookies::append(&mut response, [cookie])?;

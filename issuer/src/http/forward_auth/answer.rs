@@ -19,7 +19,7 @@ use edgeward_core::{
 use super::{
     ForwardAuth, Judged,
     asked::Asked,
-    dialect::{Form, Passing},
+    dialect::{Form, Passing, ROUTES},
 };
 use crate::{
     App,
@@ -192,6 +192,9 @@ fn pass(permit: &Permit, asked: &Asked, by: &ForwardAuth) -> Result<Response, &'
         None => absent.push("authorization"),
     }
     if by.dialect == Dialect::Envoy {
+        // It asks about no header that it was not told to, so these cannot be refused.
+        absent.extend(ROUTES);
+        absent.extend(["x-middleware-subrequest", "x-middleware-invoke"]);
         set(&mut response, TO_REMOVE, &absent.join(","));
     }
     let path = permit.path().as_str();

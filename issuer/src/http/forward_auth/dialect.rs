@@ -207,7 +207,10 @@ fn refuse_others(dialect: Dialect, headers: &HeaderMap) -> Result<(), Unclear> {
         let is_ours = ["edgeward-", "x-edgeward-", "x-middleware-"]
             .iter()
             .any(|prefix| folded.starts_with(prefix));
-        let leads_elsewhere = folded.starts_with("x-astro-") || ROUTES.contains(&folded.as_str());
+        let leads_elsewhere = ["x-astro-", "x-invoke-"]
+            .iter()
+            .any(|prefix| folded.starts_with(prefix))
+            || ROUTES.contains(&folded.as_str());
         let ends_there = dialect == Dialect::Nginx && ends_at_nginx(written);
         match (is_ours, leads_elsewhere) {
             _ if ends_there => {}
@@ -219,8 +222,22 @@ fn refuse_others(dialect: Dialect, headers: &HeaderMap) -> Result<(), Unclear> {
     Ok(())
 }
 
-/// By these gunicorn and Daphne cut the path in two, so that the app would show another page than the one that was judged.
-const ROUTES: [&str; 3] = ["script-name", "path-info", "daphne-root-path"];
+/// By these frameworks take another page or another method than the one that was judged.
+pub(super) const ROUTES: [&str; 13] = [
+    "script-name",
+    "path-info",
+    "daphne-root-path",
+    "x-script-name",
+    "x-matched-path",
+    "x-now-route-matches",
+    "x-invoke-path",
+    "x-astro-path",
+    "x-astro-locals",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-method",
+];
 
 /// Whether the shipped configuration of nginx overwrites a header with a name of these, in the one spelling that it knows.
 fn ends_at_nginx(name: &str) -> bool {
@@ -236,12 +253,8 @@ fn ends_at_nginx(name: &str) -> bool {
                 | "edgeward-target"
                 | "x-middleware-subrequest"
                 | "x-middleware-invoke"
-                | "script-name"
-                | "path-info"
-                | "daphne-root-path"
-                | "x-astro-path"
-                | "x-astro-locals"
         )
+        || ROUTES.contains(&name)
 }
 
 /// As the most generous reader would: CGI and WSGI make `X_User` and `X-User` the same variable. Names are in lower case here.
@@ -262,7 +275,9 @@ impl fmt::Display for Unclear {
             Self::OtherDialect(name) => write!(f, "{name} is not of the configured dialect"),
             Self::Value(name) => write!(f, "{name} has no readable value"),
             Self::Introduction => f.write_str("a header that only Edgeward sets was sent"),
-            Self::OtherRoute => f.write_str("a header that tells the app another path was sent"),
+            Self::OtherRoute => {
+                f.write_str("a header that tells the app another path or method was sent")
+            }
         }
     }
 }

@@ -35,6 +35,9 @@ impl SharedCounters {
             Question::SignIn(sender) => ("sign-ins", self.names.of_sender(sender)),
             Question::Read(Reader::Sender(sender)) => ("reads", self.names.of_sender(sender)),
             Question::Read(Reader::Session(sid)) => ("reads", self.names.of_session(sid)),
+            Question::Read(Reader::Bringing(sid, sender)) => {
+                ("reads", self.names.of_session_from(sid, sender))
+            }
             Question::Read(Reader::Refreshing(sid)) => ("refreshes", self.names.of_session(sid)),
             Question::Name(name, _) => ("names", *name.digest()),
         };

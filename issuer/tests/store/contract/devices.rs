@@ -95,7 +95,7 @@ pub(crate) async fn a_session_that_ended_by_suspicion_knows_no_device(world: Wor
         (Reason::Locked, true),
         (Reason::RolesChanged, true),
         (Reason::Revoked, false),
-        (Reason::RevokedAll, false),
+        (Reason::RevokedAll, true),
         (Reason::Reuse, false),
         (Reason::DeviceChanged, false),
         (Reason::AddressChanged, false),
