@@ -147,9 +147,11 @@ impl Pattern {
         }
     }
 
-    /// Whether it has a literal at this place.
-    pub(super) fn names(&self, place: usize) -> bool {
-        matches!(self.segments.get(place), Some(Segment::Literal { .. }))
+    /// Whether it has literals at these places.
+    pub(super) fn names(&self, places: Range<usize>) -> bool {
+        let is_literal = |segment: &Segment| matches!(segment, Segment::Literal { .. });
+        let segments = self.segments.get(places);
+        segments.is_some_and(|segments| segments.iter().all(is_literal))
     }
 
     /// How narrowly it speaks, were it not for these of its segments.

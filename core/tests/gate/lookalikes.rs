@@ -207,6 +207,8 @@ allow = "signed-in"
         ("/page/index.shtml", Outcome::Forbidden),
         ("/page/Index.php/x", Outcome::Forbidden),
         ("/page/default.aspx", Outcome::Forbidden),
+        ("/page/index.jsp", Outcome::Forbidden),
+        ("/page/index.html.en", Outcome::Forbidden),
         ("/page/other.php", Outcome::Allow),
         ("/page/index.js", Outcome::Allow),
         ("/page/index.4f2c.css", Outcome::Allow),
@@ -240,6 +242,19 @@ allow = "public"
 [[route]]
 path = "/account/**"
 allow = "signed-in"
+[[route]]
+path = "/users/*/profile"
+roles = ["admin"]
+[[route]]
+path = "/domains/*/avatar"
+allow = "public"
+[[route]]
+path = "/repos/**"
+allow = "signed-in"
+revocation = "strict"
+[[route]]
+path = "/*/data/**"
+allow = "public"
 "#,
     );
     for (who, path, passes) in [
@@ -251,6 +266,20 @@ allow = "signed-in"
         ("user", "/x.php/notes", true),
         // The fallback lets a page of another origin read; the page behind it does not.
         ("user", "/x.php/account", false),
+        // Whoever asks for more than the fallback, or speaks of the page behind a value, is no way round it.
+        ("role:admin", "/users/jan@mail.pl/profile", true),
+        ("user", "/users/jan@mail.pl/profile", false),
+        ("anonymous", "/domains/mail.pl/avatar", true),
+        ("user", "/repos/src/main.py/blame", true),
+        // A rule for tenants says nothing of the data route.
+        ("anonymous", "/acme/data/list", true),
+        ("anonymous", "/_next/data/b/secret.json", false),
+        // The last of many scripts may be the one that runs.
+        (
+            "anonymous",
+            "/assets/a.php/b.php/c.php/d.php/remote.php/account",
+            false,
+        ),
     ] {
         let explanation = policy.explain("GET", path, &persona(who));
         let passed = explanation.outcome == Outcome::Allow;

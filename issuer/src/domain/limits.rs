@@ -219,7 +219,15 @@ impl<C: Clock + Clone> Limits<C> {
         self.ask_for(address, token_of.and_then(bringing)).await
     }
 
-    /// Refreshing, and what it takes: as often as reading, and counted by itself.
+    /// Fetching the CSRF token: as often as reading, and counted by itself.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub async fn csrf(&self, address: IpAddr, session: Sid) -> Result<(), Limited> {
+        self.ask_for(address, Some(Reader::Csrf(session))).await
+    }
+
+    /// Refreshing: as often as reading, and counted by itself.
     ///
     /// # Errors
     /// [`Limited`].

@@ -100,6 +100,8 @@ impl Revoking for Store {
         let mut tx = self.write().await?;
         let reason = RevocationReason::RevokedAll;
         let ended = families::revoke_all(&mut tx, user, None, reason, now).await?;
+        // Whoever had the person's password may have signed in on a device of their own.
+        families::forget_devices(&mut tx, user).await?;
         tx.note_end(Ended::Subject { user, at: now });
         tx.commit(entry).await?;
         Ok(ended)

@@ -222,6 +222,13 @@ async fn envoy_asks_with_the_request_itself() {
         identity::NAMES,
         "what a client says of itself ends there"
     );
+    for name in [
+        "daphne-root-path",
+        "x-original-url",
+        "x-http-method-override",
+    ] {
+        assert!(removed.contains(&name), "{name}: {removed:?}");
+    }
 
     let preflight = [
         "Origin: https://partner.example",

@@ -15,7 +15,7 @@ use super::super::path::decoded_segments;
 use super::super::pattern::{
     MAX_PATTERN_SEGMENTS, fold, page_of, without_end, without_page_file, without_representation,
 };
-use super::{Asked, Host, Policy, Rule};
+use super::{Asked, Conditions, Demand, Host, Policy, Rule};
 use crate::origin::is_unsafe;
 use crate::revocation::Mode;
 
@@ -25,11 +25,17 @@ const SCRIPTS: &[&str] = &[
     ".svc", ".cfm", ".cfc", ".shtml",
 ];
 
+/// Endings of files that are no page, whatever stands before.
+const ASSETS: &[&str] = &[
+    ".js", ".mjs", ".css", ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp",
+    ".avif", ".woff", ".woff2", ".ttf",
+];
+
 /// Of a name with more dots than that, the first and the last of them count.
 const MAX_DOTS: usize = 16;
 
-/// The most scripts of a path that are looked at, from the left.
-const MAX_SCRIPTS: usize = 4;
+/// Of a path with more scripts than that, the first and the last of all count: servers take the one or the other.
+const MAX_SCRIPTS: usize = 3;
 
 /// So much of a page says which rules cover it: one segment more than any pattern has.
 const MAX_SEGMENTS: usize = MAX_PATTERN_SEGMENTS + 1;
@@ -45,8 +51,8 @@ struct Twin<'p> {
 struct Way {
     /// The segments that say nothing of the page.
     segments: Range<usize>,
-    /// The one of them that names the program.
-    program: usize,
+    /// Those of them that name the program.
+    program: Range<usize>,
 }
 
 impl<'p> Twin<'p> {
@@ -70,13 +76,18 @@ impl Policy {
             let is_narrower = |than| rule.specificity() > than;
             let guards = match way {
                 None => is_narrower(decider.specificity()),
-                Some(_) if rule.asks_the_same_as(decider, asked) => false,
-                // Whoever names the program speaks of its pages, as far as the rule goes on behind it.
-                Some(way) if decider.pattern.names(way.program) => {
-                    is_narrower(decider.specificity_without(&way.segments))
+                Some(_) if rule.is_met_by(decider, asked) => false,
+                Some(way) => {
+                    let said = decider.specificity_without(&way.segments);
+                    if decider.pattern.names(way.program) {
+                        // It speaks of the program's pages, as far as it goes on behind it.
+                        is_narrower(said)
+                    } else {
+                        // It lets the program pass, as `/_next/**` and `/*/page` do, and may speak of quite another page.
+                        let is_beside = rule.specificity().literals >= said.literals;
+                        is_narrower(decider.specificity()) || (rule.is_closed() && is_beside)
+                    }
                 }
-                // Whoever only lets it pass, as `/_next/**` and `/*/page` do, does not.
-                Some(_) => rule.is_closed() || is_narrower(decider.specificity()),
             };
             (guards && rule.guards_against(decider, asked)).then_some(rule)
         };
@@ -96,11 +107,22 @@ impl Rule {
         self.is_closed() || self.is_stricter_than(decider, asked)
     }
 
-    fn asks_the_same_as(&self, decider: &Self, asked: &Asked<'_>) -> bool {
-        self.demand == decider.demand
-            && self.addresses() == decider.addresses()
-            && self.revocation == decider.revocation
-            && self.manner.cors == decider.manner.cors
+    /// Whether whoever passes by `decider` passes by this one, and no page reads more.
+    fn is_met_by(&self, decider: &Self, asked: &Asked<'_>) -> bool {
+        let anybody_known = self.demand == Demand::SignedIn(Conditions::default());
+        let is_demanded = self.is_public()
+            || self.demand == decider.demand
+            || (anybody_known && !decider.is_public());
+        let is_current = self.revocation == decider.revocation
+            || decider.revocation == Mode::Strict
+            || (decider.revocation == Mode::Bounded && self.revocation != Mode::Strict);
+        let is_here = self.addresses().is_empty() || self.addresses() == decider.addresses();
+        let cors = &decider.manner.cors;
+        let is_read_by_no_other = cors.is_none() || *cors == self.manner.cors;
+        is_demanded
+            && is_current
+            && is_here
+            && is_read_by_no_other
             && !self.is_stricter_than(decider, asked)
     }
 
@@ -169,17 +191,18 @@ fn pages_without_format<'p>(folded: &[&'p str]) -> impl Iterator<Item = Vec<&'p 
         .map_or(("", folded), |(last, before)| (*last, before));
     let dots = move || last.match_indices('.').filter(|(at, _)| *at > 0);
     let count = dots().count();
+    let is_asset = ASSETS.iter().any(|ending| last.ends_with(ending));
     dots()
         .enumerate()
         // Every one costs a look at the rules, and a path has room for thousands.
         .filter(move |(number, _)| *number == 0 || number + MAX_DOTS >= count)
         .filter_map(move |(_, (at, _))| {
-            let (name, format) = last.split_at_checked(at)?;
-            let page = before.iter().copied().chain([without_end(name)]).collect();
-            Some(if SCRIPTS.contains(&format) {
-                without_page_file(page)
-            } else {
+            let name = without_end(last.get(..at)?);
+            let page = before.iter().copied().chain([name]).collect();
+            Some(if is_asset {
                 page
+            } else {
+                without_page_file(page)
             })
         })
 }
@@ -188,12 +211,15 @@ fn pages_without_format<'p>(folded: &[&'p str]) -> impl Iterator<Item = Vec<&'p 
 fn scripts<'p>(folded: &'p [&'p str]) -> impl Iterator<Item = usize> + 'p {
     let before = folded.split_last().map_or(folded, |(_, before)| before);
     let is_script = |segment: &str| SCRIPTS.iter().any(|ending| segment.ends_with(ending));
-    let places = before.iter().enumerate();
-    // What stands behind many of them is far below what any rule names.
-    places
-        .filter(move |(_, segment)| is_script(segment))
-        .map(|(at, _)| at)
-        .take(MAX_SCRIPTS)
+    let places = move || {
+        let segments = before.iter().enumerate();
+        segments.filter(move |(_, segment)| is_script(segment))
+    };
+    let count = places().count();
+    places()
+        .enumerate()
+        .filter(move |(number, _)| *number < MAX_SCRIPTS || number + 1 == count)
+        .map(|(_, (at, _))| at)
 }
 
 /// `/index.php/admin` is `/admin` to a program that routes by what follows its name, and `/x/index.php/admin` may be `/x/admin` too.
@@ -214,7 +240,7 @@ fn pages_shown_by<'p>(
                 page,
                 way: Some(Way {
                     segments: segments.clone(),
-                    program: at,
+                    program: at..at + 1,
                 }),
             };
             let route = near(&route).to_vec();
@@ -228,22 +254,21 @@ fn pages_shown_by<'p>(
 
 /// `/_next/data/BUILD/admin.json` is the content of `/admin` in another representation.
 fn page_behind_data_route<'p>(folded: &[&'p str], locales: &[String]) -> Option<Twin<'p>> {
-    let segments = represented(near(folded));
-    let [next, data, _build, page @ ..] = segments.as_slice() else {
+    let [next, data, _build, page @ ..] = folded else {
         return None;
     };
-    if [*next, *data] != ["_next", "data"] {
+    if [next, data].map(|segment| without_representation(segment)) != ["_next", "data"] {
         return None;
     }
-    let page = match without_locale(page, locales) {
-        ["index"] => &[],
-        other => other,
-    };
+    let mut page = represented(near(without_locale(page, locales)));
+    if page == ["index"] {
+        page.clear();
+    }
     Some(Twin {
-        page: page.to_vec(),
+        page,
         way: Some(Way {
             segments: 0..3,
-            program: 1,
+            program: 0..2,
         }),
     })
 }

@@ -17,6 +17,8 @@ const MINUTE_SECONDS: u32 = 60;
 pub enum Reader {
     /// A session.
     Session(Sid),
+    /// A session that fetches its CSRF token, which a sibling host can make its browser do.
+    Csrf(Sid),
     /// Who brings a refresh token of a session and no more, by where they are: it may be one of long ago in other hands.
     Bringing(Sid, Sender),
     /// A session that is refreshed: whoever has a copy of its access token shall not keep its owner from that.

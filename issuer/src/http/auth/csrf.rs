@@ -36,10 +36,7 @@ pub async fn token(State(app): State<SharedApp>, visitor: Visitor) -> Result<Res
     let (address, token) = (visitor.caller.address, visitor.refresh);
     match &visitor.session {
         // Whoever refreshes by a script needs the token first, and a copied access token brings nobody here.
-        Some(session) => {
-            let session = Some(session.family.sid);
-            app.limits.refresh(address, session).await?;
-        }
+        Some(session) => app.limits.csrf(address, session.family.sid).await?,
         None => {
             let token_of = token.map(|token| token.sid);
             app.limits.read_bringing(address, token_of).await?;

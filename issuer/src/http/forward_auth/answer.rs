@@ -19,7 +19,7 @@ use edgeward_core::{
 use super::{
     ForwardAuth, Judged,
     asked::Asked,
-    dialect::{Form, Passing, ROUTES},
+    dialect::{Form, Passing, ROUTES, STATED_BY_OTHERS, STATEMENTS},
 };
 use crate::{
     App,
@@ -194,6 +194,11 @@ fn pass(permit: &Permit, asked: &Asked, by: &ForwardAuth) -> Result<Response, &'
     if by.dialect == Dialect::Envoy {
         // It asks about no header that it was not told to, so these cannot be refused.
         absent.extend(ROUTES);
+        absent.extend(
+            STATEMENTS
+                .into_iter()
+                .filter(|name| !STATED_BY_OTHERS.contains(name)),
+        );
         absent.extend(["x-middleware-subrequest", "x-middleware-invoke"]);
         set(&mut response, TO_REMOVE, &absent.join(","));
     }

@@ -18,7 +18,7 @@ const PATH: &str = "/forward-auth";
 const ANSWER: &str = "/forward-auth/answer";
 
 /// Everything in which some proxy states method, path or host of the request that it asks about.
-const STATEMENTS: [&str; 10] = [
+pub(super) const STATEMENTS: [&str; 10] = [
     "x-original-method",
     "x-original-uri",
     "x-original-url",
@@ -32,7 +32,7 @@ const STATEMENTS: [&str; 10] = [
 ];
 
 /// What proxies further in front state as well, about the same host: it is not believed where another header decides.
-const STATED_BY_OTHERS: [&str; 2] = ["x-forwarded-proto", "x-forwarded-host"];
+pub(super) const STATED_BY_OTHERS: [&str; 2] = ["x-forwarded-proto", "x-forwarded-host"];
 
 /// In which form the answer is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -185,7 +185,7 @@ fn what_is_known_of_an_act_is_told_as_the_language_has_it() {
             Language::German,
             Some("curl"),
             None,
-            "wurde am 18.11.2026 um 11:06 UTC mit einem unbekannten Programm geändert.",
+            "wurde am 18.11.2026 um 11:06 UTC mit curl geändert.",
         ),
         (
             Language::English,

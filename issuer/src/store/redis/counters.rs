@@ -35,6 +35,7 @@ impl SharedCounters {
             Question::SignIn(sender) => ("sign-ins", self.names.of_sender(sender)),
             Question::Read(Reader::Sender(sender)) => ("reads", self.names.of_sender(sender)),
             Question::Read(Reader::Session(sid)) => ("reads", self.names.of_session(sid)),
+            Question::Read(Reader::Csrf(sid)) => ("csrf", self.names.of_session(sid)),
             Question::Read(Reader::Bringing(sid, sender)) => {
                 ("reads", self.names.of_session_from(sid, sender))
             }
