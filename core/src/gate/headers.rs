@@ -44,19 +44,9 @@ pub const REFUSED: &[&str] = &[
     "x-host",
     "x-http-host-override",
     "x-url",
-    "x-script-name",
     "x-request-id",
     "x-correlation-id",
     "x-original",
-    // Which part of the path leads to the application and which to its page: gunicorn and Daphne cut one off the other.
-    "script-name",
-    "path-info",
-    "daphne-root-path",
-    // A method that the policy did not judge.
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-method",
     // Who the caller is, as other gates state it.
     "x-email",
     "x-group",
@@ -83,10 +73,32 @@ pub const REFUSED: &[&str] = &[
     "x-internal",
     "x-arr-clientcert",
     "x-endpoint-api-userinfo",
+];
+
+/// Refused by their whole name, too: by these frameworks take another page or another method than the one that was judged.
+pub const ROUTING: &[&str] = &[
+    // Which part of the path leads to the application and which to its page: gunicorn and Daphne cut one off the other.
+    "script-name",
+    "x-script-name",
+    "path-info",
+    "daphne-root-path",
     // Which route a framework's router has already chosen.
     "x-matched-path",
     "x-now-route-matches",
+    "x-invoke-path",
+    // The page in place of the address, and what middleware found out (CVE-2026-33768).
+    "x-astro-path",
+    "x-astro-locals",
+    // A method that the policy did not judge.
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-method",
 ];
+
+/// Refused by how they begin: whatever else these frameworks may be told in that way. Proxies that take away whole names only know
+/// those in [`ROUTING`].
+pub const ROUTING_PREFIXES: &[&str] = &["x-invoke-", "x-astro-"];
 
 /// Refused by how they begin.
 pub const REFUSED_PREFIXES: &[&str] = &[
@@ -148,9 +160,6 @@ pub const REFUSED_PREFIXES: &[&str] = &[
     "-ws",
     // `x-middleware-subrequest` made a framework skip its own middleware (CVE-2025-29927).
     "x-middleware-",
-    "x-invoke-",
-    // `x-astro-path` names the page in place of the address (CVE-2026-33768).
-    "x-astro-",
     // They tell Rack and Plack which files a server in front would deliver (CVE-2025-61780, CVE-2026-7381).
     "x-accel-",
     "x-sendfile",
@@ -193,9 +202,19 @@ fn may_be_sent(name: &str, folded: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && byte != b':')
         && !REFUSED.contains(&folded)
-        && !REFUSED_PREFIXES
-            .iter()
-            .any(|prefix| folded.starts_with(prefix))
+        && !leads_elsewhere(folded)
+        && !begins_with_one_of(REFUSED_PREFIXES, folded)
+}
+
+/// Whether a framework may take another page or another method than the one that was judged by a header of this name, given in
+/// lower case with `-` for every odd character.
+#[must_use]
+pub fn leads_elsewhere(folded: &str) -> bool {
+    ROUTING.contains(&folded) || begins_with_one_of(ROUTING_PREFIXES, folded)
+}
+
+fn begins_with_one_of(prefixes: &[&str], folded: &str) -> bool {
+    prefixes.iter().any(|prefix| folded.starts_with(prefix))
 }
 
 fn fold(name: &str) -> String {

@@ -11,6 +11,7 @@ use edgeward_core::{
     gate::{
         Decision, Destination, Permit, Refusal, ResponsePolicy,
         cors::vary_with_origin,
+        headers,
         identity::{self, Bound},
     },
     problem::{PROBLEM_CONTENT_TYPE, Problem, ProblemCode},
@@ -19,7 +20,7 @@ use edgeward_core::{
 use super::{
     ForwardAuth, Judged,
     asked::Asked,
-    dialect::{Form, Passing, ROUTES, STATED_BY_OTHERS, STATEMENTS},
+    dialect::{Form, Passing, STATED_BY_OTHERS, STATEMENTS},
 };
 use crate::{
     App,
@@ -193,7 +194,7 @@ fn pass(permit: &Permit, asked: &Asked, by: &ForwardAuth) -> Result<Response, &'
     }
     if by.dialect == Dialect::Envoy {
         // It asks about no header that it was not told to, so these cannot be refused.
-        absent.extend(ROUTES);
+        absent.extend(headers::ROUTING);
         absent.extend(
             STATEMENTS
                 .into_iter()

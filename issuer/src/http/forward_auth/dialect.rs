@@ -7,7 +7,7 @@
 use std::fmt;
 
 use axum::http::{HeaderMap, Method, request::Parts};
-use edgeward_core::gate::identity;
+use edgeward_core::gate::{headers, identity};
 
 use crate::config::Dialect;
 
@@ -180,7 +180,7 @@ fn host(text: &str, name: &'static str) -> Result<String, Unclear> {
 }
 
 /// Refuses statements in the words of another dialect, and in spellings that other readers take for the ones that decide.
-fn refuse_others(dialect: Dialect, headers: &HeaderMap) -> Result<(), Unclear> {
+fn refuse_others(dialect: Dialect, sent: &HeaderMap) -> Result<(), Unclear> {
     let own: &[&str] = match dialect {
         Dialect::Nginx => &["x-original-method", "x-original-uri", "x-original-host"],
         Dialect::Traefik => &[
@@ -191,7 +191,7 @@ fn refuse_others(dialect: Dialect, headers: &HeaderMap) -> Result<(), Unclear> {
         ],
         Dialect::Envoy => &[],
     };
-    for name in headers.keys() {
+    for name in sent.keys() {
         let written = name.as_str();
         let folded: String = written.chars().map(fold).collect();
         if let Some(statement) = STATEMENTS.into_iter().find(|known| *known == folded) {
@@ -207,12 +207,8 @@ fn refuse_others(dialect: Dialect, headers: &HeaderMap) -> Result<(), Unclear> {
         let is_ours = ["edgeward-", "x-edgeward-", "x-middleware-"]
             .iter()
             .any(|prefix| folded.starts_with(prefix));
-        let leads_elsewhere = ["x-astro-", "x-invoke-"]
-            .iter()
-            .any(|prefix| folded.starts_with(prefix))
-            || ROUTES.contains(&folded.as_str());
         let ends_there = dialect == Dialect::Nginx && ends_at_nginx(written);
-        match (is_ours, leads_elsewhere) {
+        match (is_ours, headers::leads_elsewhere(&folded)) {
             _ if ends_there => {}
             (true, _) => return Err(Unclear::Introduction),
             (false, true) => return Err(Unclear::OtherRoute),
@@ -221,23 +217,6 @@ fn refuse_others(dialect: Dialect, headers: &HeaderMap) -> Result<(), Unclear> {
     }
     Ok(())
 }
-
-/// By these frameworks take another page or another method than the one that was judged.
-pub(super) const ROUTES: [&str; 13] = [
-    "script-name",
-    "path-info",
-    "daphne-root-path",
-    "x-script-name",
-    "x-matched-path",
-    "x-now-route-matches",
-    "x-invoke-path",
-    "x-astro-path",
-    "x-astro-locals",
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-method",
-];
 
 /// Whether the shipped configuration of nginx overwrites a header with a name of these, in the one spelling that it knows.
 fn ends_at_nginx(name: &str) -> bool {
@@ -254,7 +233,7 @@ fn ends_at_nginx(name: &str) -> bool {
                 | "x-middleware-subrequest"
                 | "x-middleware-invoke"
         )
-        || ROUTES.contains(&name)
+        || headers::ROUTING.contains(&name)
 }
 
 /// As the most generous reader would: CGI and WSGI make `X_User` and `X-User` the same variable. Names are in lower case here.
