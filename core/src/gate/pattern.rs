@@ -29,9 +29,12 @@ const REPRESENTATIONS: &[&str] = &[
     ".txt",
 ];
 
-/// Files below a page that are the page itself: `/admin/index.html` of file servers, `/admin/__data.json` of SvelteKit,
-/// `/admin/_payload.json` of Nuxt, `/admin/default.aspx` of IIS.
-const PAGE_FILES: &[&str] = &["index", "default", "__data", "_payload"];
+/// Files below a page that are the page itself: `/admin/index.html` of file servers, `/admin/default.aspx` of IIS,
+/// `/admin/__data.json` of SvelteKit, `/_root.data` and `/admin/_.data` of React Router.
+const PAGE_FILES: &[&str] = &["index", "default", "__data", "_root", "_"];
+
+/// How the file of a page's data begins in Nuxt, whose own pattern takes any character for the dot of `_payload.json`.
+const PAYLOAD: &str = "_payload";
 
 /// How narrowly a rule speaks. The greater one decides; the fields are compared in order. A pattern that covers only
 /// a part of what another covers is always the more specific of the two.
@@ -112,7 +115,7 @@ impl Pattern {
             }
         }
         if segments.len() > MAX_PATTERN_SEGMENTS {
-            return refuse("it has more than 64 segments");
+            return refuse(&format!("it has more than {MAX_PATTERN_SEGMENTS} segments"));
         }
         Ok(Self {
             text: text.to_string(),
@@ -267,20 +270,12 @@ pub(super) fn without_representation(folded: &str) -> &str {
     name
 }
 
-/// The page that a path may be another representation of, whole path considered.
-pub(super) fn page_of<'p>(folded: &[&'p str]) -> Vec<&'p str> {
-    // What follows `admin.segments` names a part of the page.
-    let whole = folded
-        .iter()
-        .position(|segment| segment.ends_with(".segments"))
-        .map_or(folded.len(), |place| place + 1);
-    let parts = folded.iter().copied().take(whole);
-    without_page_file(parts.map(without_representation).collect())
-}
-
-/// A page without the file below it that is the page itself.
+/// A page without the file below it that is the page itself. A representation without a name, as in `/admin/.data`, is one too.
 pub(super) fn without_page_file(mut page: Vec<&str>) -> Vec<&str> {
-    if page.last().is_some_and(|last| PAGE_FILES.contains(last)) {
+    let is_page_file = |last: &&str| {
+        PAGE_FILES.contains(last) || REPRESENTATIONS.contains(last) || last.starts_with(PAYLOAD)
+    };
+    if page.last().is_some_and(is_page_file) {
         page.pop();
     }
     page

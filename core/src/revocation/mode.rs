@@ -17,6 +17,25 @@ pub enum Mode {
     },
 }
 
+impl Mode {
+    /// Whether a route of this mode never judges with an older feed than one of the other does.
+    pub(crate) const fn is_as_current_as(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Strict, _) | (Self::Bounded, Self::Bounded | Self::Eventual { .. }) => true,
+            (
+                Self::Eventual {
+                    within_seconds: own,
+                },
+                Self::Eventual {
+                    within_seconds: others,
+                },
+            ) => own <= others,
+            (Self::Bounded | Self::Eventual { .. }, Self::Strict)
+            | (Self::Eventual { .. }, Self::Bounded) => false,
+        }
+    }
+}
+
 /// What `eventual` bears unless the policy says otherwise.
 pub const DEFAULT_WITHIN_SECONDS: u32 = 60;
 

@@ -1,18 +1,19 @@
 //! What `explain` says of a request is what `decide` makes of it: operators' test rows and the tables of look-alikes ask the one, and
 //! requests meet the other.
 
+use std::sync::LazyLock;
+
 use edgeward_core::gate::{Client, Decision, Outcome, Persona, Policy, Question, Ruling};
 use edgeward_core::problem::ProblemCode;
 use proptest::prelude::*;
 use serde_json::json;
 
 use crate::lookalikes::BROAD;
-use crate::policy::persona;
+use crate::policy::{persona, policy};
 use crate::site::{NOW, Request, Site, call};
 
 /// Every demand that a rule can make, beside broad rules. No page that a refused person is led to, because that is no other verdict.
 const DEMANDS: &str = r#"
-version = 1
 [gate]
 locales = ["de"]
 [[route]]
@@ -36,16 +37,32 @@ scopes = ["reports:read"]
 path = "/jobs"
 machine = true
 [[route]]
+path = "/people"
+machine = false
+[[route]]
 path = "/billing"
 step_up = { max_age_seconds = 300, amr = ["otp"] }
 "#;
 
+/// Sites that are asked, and their policies.
+static SITES: LazyLock<[(Site, Policy); 2]> = LazyLock::new(|| {
+    [BROAD, DEMANDS].map(|routes| {
+        let text = format!("version = 1\n{routes}");
+        (Site::with_policy(&text), policy(routes))
+    })
+});
+
 /// Personas, and the claims of a token that makes one.
-fn callers() -> [(&'static str, Option<serde_json::Value>); 6] {
+fn callers() -> [(&'static str, Option<serde_json::Value>); 7] {
     let long_ago = NOW - 100_000;
     [
         ("anonymous", None),
         ("user", Some(json!({ "roles": [], "auth_time": long_ago }))),
+        // A service: it is its own client.
+        (
+            "machine",
+            Some(json!({ "roles": [], "client_id": "ada", "auth_time": long_ago })),
+        ),
         (
             "role:admin",
             Some(json!({ "roles": ["admin"], "auth_time": long_ago })),
@@ -96,6 +113,7 @@ fn segment() -> impl Strategy<Value = &'static str> {
         "inside",
         "reports",
         "jobs",
+        "people",
         "billing",
         "de",
         "_next",
@@ -130,18 +148,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
     #[test]
     fn what_is_explained_is_what_is_decided(
-        policy in prop::sample::select(Vec::from([BROAD, DEMANDS])),
+        which in 0..SITES.len(),
         path in prop::collection::vec(segment(), 0..5),
         method in prop::sample::select(Vec::from(["GET", "HEAD", "POST", "OPTIONS", "get"])),
-        caller in 0..6_usize,
+        (name, claims) in prop::sample::select(Vec::from(callers())),
         navigation in any::<bool>(),
         address in prop::sample::select(Vec::from(["10.1.2.3", "203.0.113.9"])),
     ) {
-        let text = if policy.starts_with("\nversion") { policy.to_owned() } else { format!("version = 1\n{policy}") };
-        let site = Site::with_policy(&text);
-        let parsed = Policy::parse(&text).unwrap();
-        let (name, claims) = &callers()[caller];
-        let token = claims.clone().map(|claims| site.token(claims));
+        let (site, policy) = &SITES[which];
+        let token = claims.map(|claims| site.token(claims));
         let target = format!("/{}", path.join("/"));
         let client = Client::At(address.parse().unwrap());
         let request = Request { navigation, client, ..call(method, &target) };
@@ -149,7 +164,7 @@ proptest! {
             Some(token) => request.with(token),
             None => request,
         };
-        let decision = decided(&site, request);
+        let decision = decided(site, request);
         let who: Persona = persona(name);
         let question = Question {
             method,
@@ -159,7 +174,7 @@ proptest! {
             client,
             navigation,
         };
-        let explained = parsed.answer(&question);
+        let explained = policy.answer(&question);
         // Whoever is signed in is led on from the page for signing in, which is no verdict upon a rule.
         let led_on = matches!(&decision, Decision::Redirect(redirect) if redirect.location == "/");
         if !led_on {

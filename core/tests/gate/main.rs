@@ -20,6 +20,7 @@ mod renewal;
 mod policy;
 mod policy_text;
 mod policy_schema;
+mod programs;
 mod lookalikes;
 mod agreement;
 mod limits;

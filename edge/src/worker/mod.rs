@@ -103,23 +103,6 @@ pub fn fetch(
     let decision = bench.judge(&inbound);
     bench.follow_up(&decision, &inbound, &context);
     match effect::of(decision, &inbound) {
-        Effect::Reply(reply) => {
-            bench.count_keys(&inbound);
-            own(reply, &inbound, &settings)
-                .or_else(|_| not_answered(&inbound, &settings))
-                .map(JsValue::from)
-        }
-        Effect::Forward(permit) => {
-            bench.count_keys(&inbound);
-            exchange::begin(
-                &request,
-                Forwarded {
-                    inbound,
-                    permit,
-                    settings,
-                },
-            )
-        }
         Effect::Bring(wanted) => Ok(future_to_promise(async move {
             let (bench, decision) = bench.bring(wanted, &mut inbound, &request, &context).await;
             bench.follow_up(&decision, &inbound, &context);
@@ -127,6 +110,10 @@ pub fn fetch(
             finish(effect::of(decision, &inbound), &request, inbound, settings)
         })
         .into()),
+        done => {
+            bench.count_keys(&inbound);
+            finish(done, &request, inbound, settings)
+        }
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn clock() -> UnixTime {
     moment().time()
 }
 
-/// Milliseconds since the epoch. In Workers the clock stands still between IO, so this is asked once per request.
+/// Milliseconds since the epoch. In Workers the clock stands still between IO, so this is asked when a request comes, and after each wait.
 pub(super) fn moment() -> Moment {
     #[expect(
         clippy::cast_possible_truncation,

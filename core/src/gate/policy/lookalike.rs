@@ -9,21 +9,29 @@
 mod pages;
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::super::path::decoded_segments;
 use super::super::pattern::fold;
+use super::bounds::Bounds;
 use super::{Asked, Conditions, Demand, Host, Policy, Rule};
+use crate::gate::limit::Limit;
 use crate::origin::is_unsafe;
 use crate::revocation::Mode;
 use pages::{Way, near, pages_behind};
 
 impl Policy {
-    /// The rule that protects what this path is another spelling of, if `decider` would let it pass for less.
+    /// The rule that protects what this path is another spelling of, if it is narrower than `decider` and guards against it.
     pub(super) fn guarded_twin(&self, asked: &Asked<'_>, decider: &Rule) -> Option<&Rule> {
         let locales = &self.settings.locales;
-        let segments = decoded_segments(asked.path.without_locale_of_any_case(locales));
-        let folded: Vec<String> = segments.iter().map(|one| fold(one)).collect();
+        let judged = asked.path.without_locale_of_any_case(locales);
+        let segments = decoded_segments(judged);
+        let spoken = segments.iter().filter(|one| !is_cookie(one));
+        let folded: Vec<String> = spoken.map(|one| fold(one)).collect();
+        // To the rules that decide, a locale in another case is a segment like others.
+        let is_locale = judged != asked.path.without_locale(locales);
+        let ahead = usize::from(is_locale) + segments.len() - folded.len();
         let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
         let host = Host::read(asked.host);
         let guard = |page: &[&str], way: Option<Way>| {
@@ -34,6 +42,7 @@ impl Policy {
                 None => is_narrower(decider.specificity()),
                 Some(_) if rule.is_met_by(decider, asked) => false,
                 Some(way) => {
+                    let way = way.behind(ahead);
                     let said = decider.specificity_without(&way.segments);
                     if decider.pattern.names(way.program) {
                         // It speaks of the program's pages, as far as it goes on behind it.
@@ -52,13 +61,21 @@ impl Policy {
     }
 }
 
+/// Whether a segment is a cookie for browsers without any, `(S(…))` or `(A(…)F(…))`, which ASP.NET takes out of every path.
+fn is_cookie(segment: &str) -> bool {
+    matches!(
+        segment.as_bytes(),
+        [b'(', b'A'..=b'Z', b'(', .., b')', b')']
+    )
+}
+
 impl Rule {
     /// Whether somebody does not pass.
     fn is_closed(&self) -> bool {
         !self.is_public() || !self.addresses().is_empty()
     }
 
-    /// Whether a request passes by `decider` that does not by this one.
+    /// Whether it is closed, however closed `decider` is, or asks for more than that.
     fn guards_against(&self, decider: &Self, asked: &Asked<'_>) -> bool {
         self.is_closed() || self.is_stricter_than(decider, asked)
     }
@@ -69,35 +86,35 @@ impl Rule {
         let is_demanded = self.is_public()
             || self.demand == decider.demand
             || (anybody_known && !decider.is_public());
-        let is_current = self.revocation == decider.revocation
-            || decider.revocation == Mode::Strict
-            || (decider.revocation == Mode::Bounded && self.revocation != Mode::Strict);
+        let is_current = decider.revocation.is_as_current_as(self.revocation);
         let is_here = self.addresses().is_empty() || self.addresses() == decider.addresses();
-        let cors = &decider.manner.cors;
-        let is_read_by_no_other = cors.is_none() || *cors == self.manner.cors;
+        let (own, theirs) = (&self.manner, &decider.manner);
+        // Without a word about either, the app's own goes on.
+        let is_read_by_no_other = own.cors == theirs.cors;
+        let is_kept_by_no_other = own.app_says_cache || !theirs.app_says_cache;
         is_demanded
             && is_current
             && is_here
             && is_read_by_no_other
+            && is_kept_by_no_other
             && !self.is_stricter_than(decider, asked)
     }
 
     /// Whether it asks of a request what `decider` does not, whoever sends it.
     fn is_stricter_than(&self, decider: &Self, asked: &Asked<'_>) -> bool {
-        let limits = |rule: &Self| {
-            let bounds = rule.bounds()?;
-            let limits = (bounds.by_address.clone(), bounds.by_identity.clone());
-            (limits != (None, None)).then_some(limits)
+        let is_limited_otherwise = |limit: fn(&Bounds) -> Option<&Arc<Limit>>| {
+            let own = self.bounds().and_then(limit);
+            own.is_some() && own != decider.bounds().and_then(limit)
         };
-        let limited = limits(self);
-        let is_limited_otherwise = limited.is_some() && limited != limits(decider);
-        let is_current = self.revocation == Mode::Strict && decider.revocation != Mode::Strict;
+        let is_limited = is_limited_otherwise(|bounds| bounds.by_address.as_ref())
+            || is_limited_otherwise(|bounds| bounds.by_identity.as_ref());
+        let wants_strict = self.revocation == Mode::Strict && decider.revocation != Mode::Strict;
         let wants_token = self.manner.demands_csrf_token && !decider.manner.demands_csrf_token;
         let wants_origin = !self.manner.takes_any_origin && decider.manner.takes_any_origin;
         // Neither is asked of what changes nothing, and no token of a WebSocket.
         let changes = is_unsafe(asked.method);
         let asks_for_token = changes && wants_token;
         let asks_for_origin = (changes || asked.opens_websocket) && wants_origin;
-        is_limited_otherwise || is_current || asks_for_token || asks_for_origin
+        is_limited || wants_strict || asks_for_token || asks_for_origin
     }
 }

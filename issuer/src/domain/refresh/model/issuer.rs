@@ -48,6 +48,12 @@ pub(super) enum Fault {
     EdgeTellsItsOwn,
     /// What an edge tells counts for the row as it is, whatever number it tells of.
     ArrivalOfAny,
+    /// The swap forgets that a family may have been ended since it was read.
+    SwapOfEnded,
+    /// So does the statement that hands a successor out.
+    HandOutOfEnded,
+    /// A reused token is refused, and the family goes on.
+    ReuseIsRefused,
 }
 
 /// What the judge and the plans say of a request.
@@ -216,6 +222,7 @@ impl Issuer {
                 Decision::HandOut(self.by_digest[&successor.digest()])
             }
             Verdict::InProgress => Decision::Wait,
+            Verdict::Reused(_) if self.fault == Fault::ReuseIsRefused => Decision::Refuse,
             Verdict::Reused(_) => Decision::End,
             Verdict::Dead => Decision::Refuse,
         }
@@ -230,7 +237,8 @@ impl Issuer {
         from: Tok,
         to: Tok,
     ) -> bool {
-        let as_read = row.current == from && !row.revoked;
+        let is_open = !row.revoked || self.fault == Fault::SwapOfEnded;
+        let as_read = row.current == from && is_open;
         if !as_read && self.fault != Fault::NoWhere {
             return false;
         }
@@ -249,7 +257,8 @@ impl Issuer {
 
     /// `UPDATE families SET handed_out_at_ms = … WHERE sid = … AND seq = … AND revoked_at IS NULL`
     pub(super) fn hand_out(&self, row: &mut Row, message: &Message, successor: Tok) -> bool {
-        if row.current.seq != successor.seq || row.revoked {
+        let is_open = !row.revoked || self.fault == Fault::HandOutOfEnded;
+        if row.current.seq != successor.seq || !is_open {
             return false;
         }
         if !row.confirmed && self.fault != Fault::GraceFromRotation {

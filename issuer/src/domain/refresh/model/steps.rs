@@ -69,6 +69,9 @@ pub(super) type Violation = &'static str;
 
 pub(super) const SIGNED_OUT: Violation = "a lone client is signed out";
 pub(super) const TWO_SUCCESSORS: Violation = "two living successors of one token";
+pub(super) const AFTER_THE_END: Violation = "a success after the family was ended";
+pub(super) const UNNOTICED: Violation =
+    "thief and victim were active apart, and it was not noticed";
 
 pub(super) fn steps(state: &State, world: World) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -271,7 +274,7 @@ const fn lost(reads: u8) -> Option<Stage> {
 
 fn success(state: &mut State, was_revoked: bool, token: Tok) -> Result<Stage, Violation> {
     if was_revoked {
-        return Err("a success after the family was ended");
+        return Err(AFTER_THE_END);
     }
     let answered = &mut state.answered[usize::from(token.seq)];
     if answered.is_some_and(|fork| fork != token.fork) {
@@ -303,7 +306,7 @@ fn decide(
         && issuer.grace_is_over(row, message.arrived)
         && decision != Decision::End
     {
-        return Err("thief and victim were active apart, and it was not noticed");
+        return Err(UNNOTICED);
     }
     Ok(match decision {
         Decision::Rotate(to) => Some(Stage::Rotating {
