@@ -270,15 +270,18 @@ pub(super) fn without_representation(folded: &str) -> &str {
     name
 }
 
-/// A page without the file below it that is the page itself. A representation without a name, as in `/admin/.data`, is one too.
-pub(super) fn without_page_file(mut page: Vec<&str>) -> Vec<&str> {
-    let is_page_file = |last: &&str| {
-        PAGE_FILES.contains(last) || REPRESENTATIONS.contains(last) || last.starts_with(PAYLOAD)
-    };
-    if page.last().is_some_and(is_page_file) {
+/// Whether a segment is such a file, or a representation without a name, as in `/admin/.data`.
+pub(super) fn is_page_file(segment: &str) -> bool {
+    PAGE_FILES.contains(&segment)
+        || REPRESENTATIONS.contains(&segment)
+        || segment.starts_with(PAYLOAD)
+}
+
+/// Takes from a page the file below it that is the page itself.
+pub(super) fn without_page_file(page: &mut Vec<&str>) {
+    if page.last().is_some_and(|last| is_page_file(last)) {
         page.pop();
     }
-    page
 }
 
 #[cfg(test)]

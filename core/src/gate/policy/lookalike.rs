@@ -56,7 +56,10 @@ impl Policy {
             };
             (guards && rule.guards_against(decider, asked)).then_some(rule)
         };
-        let behind = || pages_behind(&folded, locales).find_map(|twin| guard(&twin.page, twin.way));
+        let behind = || {
+            let mut twins = pages_behind(&folded, locales).into_iter();
+            twins.find_map(|twin| guard(&twin.page, twin.way))
+        };
         guard(near(&folded), None).or_else(behind)
     }
 }

@@ -5,11 +5,10 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::iter::{once_with, successors};
 use core::ops::Range;
 
 use crate::gate::pattern::{
-    MAX_PATTERN_SEGMENTS, without_end, without_page_file, without_representation,
+    MAX_PATTERN_SEGMENTS, is_page_file, without_end, without_page_file, without_representation,
 };
 
 /// Endings of programs that are run whatever follows them in the path, as CGI has it (RFC 3875, section 4.1.5, `PATH_INFO`).
@@ -82,93 +81,121 @@ pub(super) fn near<'s, 'p>(page: &'s [&'p str]) -> &'s [&'p str] {
 
 /// The pages that a path, given folded, may be a representation or a format of, those that it leads to by a program on its way,
 /// and that program. The path itself is not among them.
-pub(super) fn pages_behind<'p>(
-    folded: &'p [&'p str],
-    locales: &'p [String],
-) -> impl Iterator<Item = Twin<'p>> {
-    let whole = near(folded);
-    let by_file = once_with(move || without_page_file(whole.to_vec()));
-    let by_file = by_file.filter(move |page| page != whole);
-    // All others but the data route need a dot, which most paths have not.
+pub(super) fn pages_behind<'p>(folded: &[&'p str], locales: &[String]) -> Vec<Twin<'p>> {
+    let mut twins = Vec::new();
+    // Most paths have neither, nor a data route, and are done here.
     let has_dot = folded.iter().any(|segment| segment.contains('.'));
-    let by_ending =
-        has_dot.then(|| once_with(|| represented(whole)).chain(pages_without_format(whole)));
-    let by_script = has_dot.then(|| {
-        scripts(folded).flat_map(|at| {
-            let shown =
-                shows_pages(folded, at).then(|| pages_shown_by(folded, at..at + 1, 1, locales));
-            pages_with_program(folded, at).chain(shown.into_iter().flatten())
-        })
-    });
-    let by_data_route =
-        data_routes(folded).flat_map(move |at| pages_shown_by(folded, at..at + 2, 3, locales));
-    by_file
-        .chain(by_ending.into_iter().flatten())
-        .map(|page| Twin { page, way: None })
-        .chain(by_script.into_iter().flatten())
-        .chain(by_data_route)
+    let names_file = folded.last().is_some_and(|last| is_page_file(last));
+    if has_dot || names_file {
+        let mut pages = readings(near(folded));
+        pages.pop();
+        twins.extend(pages.into_iter().map(|page| Twin { page, way: None }));
+    }
+    if has_dot {
+        for at in scripts(folded) {
+            // `/admin.php/x` is `/admin.php`.
+            let way = Way {
+                segments: at + 1..folded.len(),
+                program: at..at + 1,
+            };
+            let program = folded.get(..=at).map(near).unwrap_or_default();
+            add(&mut twins, program, &way);
+            if shows_pages(folded, at) {
+                add_shown(&mut twins, folded, at..at + 1, at + 1, locales);
+            }
+        }
+    }
+    for at in data_routes(folded) {
+        add_shown(&mut twins, folded, at..at + 2, at + 3, locales);
+    }
+    twins
+}
+
+/// Adds what a part of the path may stand for.
+fn add<'p>(twins: &mut Vec<Twin<'p>>, part: &[&'p str], way: &Way) {
+    for page in readings(part) {
+        let way = Some(way.clone());
+        twins.push(Twin { page, way });
+    }
+}
+
+/// `/index.php/admin` is `/admin` to a program that routes by what follows its name, and `/x/index.php/admin` may be `/x/admin` too.
+/// So it is with `/_next/data/BUILD/admin.json`, below the path that an application has for itself; the route begins at `end`.
+fn add_shown<'p>(
+    twins: &mut Vec<Twin<'p>>,
+    folded: &[&'p str],
+    program: Range<usize>,
+    end: usize,
+    locales: &[String],
+) {
+    let before = folded.get(..program.start).map(near).unwrap_or_default();
+    let behind = folded.get(end..).map(near).unwrap_or_default();
+    for from in routes(behind, locales) {
+        let route = behind.get(from..).unwrap_or_default();
+        let mut way = Way {
+            segments: 0..end,
+            program: program.clone(),
+        };
+        add(twins, route, &way);
+        if !before.is_empty() {
+            way.segments.start = program.start;
+            add(twins, near(&[before, route].concat()), &way);
+        }
+    }
 }
 
 /// The first of these and so many of the last.
-fn outermost<T>(all: impl Iterator<Item = T> + Clone, last: usize) -> impl Iterator<Item = T> {
-    let count = all.clone().count();
-    all.enumerate()
-        .filter(move |(number, _)| *number == 0 || number + last >= count)
-        .map(|(_, one)| one)
+fn outermost(mut places: Vec<usize>, last: usize) -> Vec<usize> {
+    let behind_first = places.len().saturating_sub(last);
+    if behind_first > 1 {
+        places.drain(1..behind_first);
+    }
+    places
 }
 
-/// The page that a path may be another representation of, whole path considered.
-fn represented<'p>(folded: &[&'p str]) -> Vec<&'p str> {
-    let segments = folded.iter().copied();
-    without_page_file(segments.map(without_representation).collect())
-}
-
+/// The pages that a path may be a format or another representation of, and itself at the end.
+///
 /// `/admin.xml` is `/admin` where a router takes what stands behind a dot for a format: what stands before each dot of the last
 /// segment, but for one that the name begins with. `/admin/index.php` is, too, and `/index.js` is not `/` as `/_payload.js` is.
-fn pages_without_format<'p>(folded: &[&'p str]) -> impl Iterator<Item = Vec<&'p str>> {
-    let (last, before) = folded
-        .split_last()
-        .map_or(("", folded), |(last, before)| (*last, before));
-    let is_asset = ASSETS.iter().any(|ending| last.ends_with(ending));
-    let dots = last.match_indices('.').filter(|(at, _)| *at > 0);
-    outermost(dots, LAST_DOTS).filter_map(move |(at, _)| {
-        let name = without_end(last.get(..at)?);
-        let page = before.iter().copied().chain([name]).collect();
-        Some(if is_asset && !name.starts_with('_') {
-            page
-        } else {
-            without_page_file(page)
-        })
-    })
+fn readings<'p>(path: &[&'p str]) -> Vec<Vec<&'p str>> {
+    let Some((last, before)) = path.split_last() else {
+        return Vec::from([Vec::new()]);
+    };
+    let is_asset = ends_with_one_of(ASSETS, last);
+    let bytes = last.bytes().enumerate();
+    let dots = bytes.filter(|(at, byte)| *at > 0 && *byte == b'.');
+    let dots = outermost(dots.map(|(at, _)| at).collect(), LAST_DOTS);
+    let mut pages = Vec::new();
+    for name in dots.into_iter().filter_map(|at| last.get(..at)) {
+        let name = without_end(name);
+        let mut page = before.to_vec();
+        page.push(name);
+        if !is_asset || name.starts_with('_') {
+            without_page_file(&mut page);
+        }
+        pages.push(page);
+    }
+    let mut represented: Vec<&str> = path.iter().map(|one| without_representation(one)).collect();
+    without_page_file(&mut represented);
+    pages.push(represented);
+    pages.push(path.to_vec());
+    pages
 }
 
 /// Where segments stand that are scripts or have parts, the last of the path apart.
-fn scripts<'p>(folded: &'p [&'p str]) -> impl Iterator<Item = usize> + 'p {
-    let before = folded.split_last().map_or(folded, |(_, before)| before);
+fn scripts(folded: &[&str]) -> Vec<usize> {
     // A mailbox is nobody's program.
     let is_script = |segment: &str| {
         !segment.contains('@') && (ends_with_one_of(SCRIPTS, segment) || segment.ends_with(PARTS))
     };
-    let places = before.iter().enumerate();
-    let places = places.filter(move |(_, segment)| is_script(segment));
-    outermost(places.map(|(at, _)| at), LAST_PLACES)
+    let before = folded.len().saturating_sub(1);
+    let places = folded.iter().take(before).enumerate();
+    let places = places.filter(|(_, segment)| is_script(segment));
+    outermost(places.map(|(at, _)| at).collect(), LAST_PLACES)
 }
 
 fn ends_with_one_of(endings: &[&str], segment: &str) -> bool {
     endings.iter().any(|ending| segment.ends_with(ending))
-}
-
-/// `/admin.php/x` is `/admin.php`, and what that may be a format of.
-fn pages_with_program<'p>(folded: &'p [&'p str], at: usize) -> impl Iterator<Item = Twin<'p>> {
-    let program = folded.get(..=at).map(near).unwrap_or_default();
-    let pages = pages_without_format(program).chain([represented(program), program.to_vec()]);
-    pages.map(move |page| Twin {
-        page,
-        way: Some(Way {
-            segments: at + 1..folded.len(),
-            program: at..at + 1,
-        }),
-    })
 }
 
 /// Whether the script at this place may show what follows it.
@@ -180,57 +207,24 @@ fn shows_pages(folded: &[&str], at: usize) -> bool {
     !may_be_host && !name.ends_with(PARTS)
 }
 
-/// `/index.php/admin` is `/admin` to a program that routes by what follows its name, and `/x/index.php/admin` may be `/x/admin` too.
-/// So it is with `/_next/data/BUILD/admin.json`, whose way is `length` segments long, below the path that an application has for itself.
-fn pages_shown_by<'p>(
-    folded: &'p [&'p str],
-    program: Range<usize>,
-    length: usize,
-    locales: &'p [String],
-) -> impl Iterator<Item = Twin<'p>> {
-    let end = program.start + length;
-    let before = near(folded.get(..program.start).unwrap_or_default());
-    let behind = near(folded.get(end..).unwrap_or_default());
-    outermost(routes(behind, locales), LAST_PLACES).flat_map(move |route| {
-        let alone = Some((0..end, route.to_vec()));
-        let beside = (!before.is_empty()).then(|| (program.start..end, [before, route].concat()));
-        let program = program.clone();
-        let pages = [alone, beside].into_iter().flatten();
-        pages.flat_map(move |(segments, mut route)| {
-            route.truncate(MAX_SEGMENTS);
-            let mut pages: Vec<Vec<&'p str>> = pages_without_format(&route).collect();
-            pages.push(represented(&route));
-            pages.push(route);
-            let way = Way {
-                segments,
-                program: program.clone(),
-            };
-            pages.into_iter().map(move |page| Twin {
-                page,
-                way: Some(way.clone()),
-            })
-        })
-    })
-}
-
-/// What a program may take for the route that follows its name: without the locale, and without `index`, which stands before a page
-/// in Next.js whose name begins with it (`/_next/data/BUILD/index/admin.json` is `/admin`).
-fn routes<'p>(
-    behind: &'p [&'p str],
-    locales: &'p [String],
-) -> impl Iterator<Item = &'p [&'p str]> + Clone {
-    let says_nothing =
-        |first: &str| first == "index" || locales.iter().any(|one| one.eq_ignore_ascii_case(first));
-    successors(Some(behind), move |route| match route {
-        [first, rest @ ..] if says_nothing(first) => Some(rest),
-        _ => None,
-    })
+/// Where the route may begin that a program takes from what follows its name: behind the locale, and behind `index`, which stands in
+/// Next.js before a page whose name begins with it (`/_next/data/BUILD/index/admin.json` is `/admin`).
+fn routes(behind: &[&str], locales: &[String]) -> Vec<usize> {
+    let says_nothing = |first: &&&str| {
+        **first == "index" || locales.iter().any(|one| one.eq_ignore_ascii_case(first))
+    };
+    let most = behind.iter().take_while(says_nothing).count();
+    outermost((0..=most).collect(), LAST_PLACES)
 }
 
 /// Where `_next/data/BUILD` stands.
-fn data_routes<'p>(folded: &'p [&'p str]) -> impl Iterator<Item = usize> + 'p {
-    let bare = |at: usize| folded.get(at).map(|one| without_representation(one));
-    let places = (0..folded.len().saturating_sub(2))
-        .filter(move |at| bare(*at) == Some("_next") && bare(at + 1) == Some("data"));
-    outermost(places, LAST_PLACES)
+fn data_routes(folded: &[&str]) -> Vec<usize> {
+    let is = |at: usize, name: &str| {
+        folded
+            .get(at)
+            .is_some_and(|one| without_representation(one) == name)
+    };
+    let places = 0..folded.len().saturating_sub(2);
+    let places = places.filter(|at| is(*at, "_next") && is(at + 1, "data"));
+    outermost(places.collect(), LAST_PLACES)
 }
