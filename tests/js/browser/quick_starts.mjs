@@ -81,22 +81,24 @@ async function hookFollows({ site }, visitor) {
   const { page } = visitor;
   const questions = countRequests(page, "/auth/me");
   await page.goto("/");
+  const link = page.getByRole("link", { name: "Sign in" });
+  await link.waitFor();
   await page.getByText("nobody").waitFor();
   assert.equal(questions.count, 1, "all components share one question");
-  await page.getByRole("link", { name: "Sign in" }).click();
+  await link.click();
   await visitor.expectSignInPage("/");
   await visitor.submitSignIn(site.user);
   await page.getByText("Hello, Uri.").waitFor();
   await page.getByText(site.user.email).waitFor();
   await page.getByRole("button", { name: "Sign out" }).click();
-  await page.getByRole("link", { name: "Sign in" }).waitFor();
+  await link.waitFor();
   await page.route("**/auth/me", (route) => route.fulfill({ status: 502 }));
   await page.reload();
   await page.getByText("The sign-in service does not answer.").waitFor();
   // It answers again, and the page is not loaded anew.
   await page.unroute("**/auth/me");
   await page.evaluate(() => dispatchEvent(new Event("online")));
-  await page.getByRole("link", { name: "Sign in" }).waitFor();
+  await link.waitFor();
 }
 
 async function nextKnows(start, visitor) {
