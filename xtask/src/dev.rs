@@ -51,7 +51,8 @@ pub fn run(args: &[String]) -> Outcome<()> {
         plan.edge_bindings.push(counted);
     }
     plan.own_app.clone_from(&options.own_app);
-    check_policy(&plan.edgeward)?;
+    plan.gate_policy = workspace::read(&options.policy)?;
+    check_policy(&plan.edgeward, &options.policy)?;
     let mut stack = Stack::start(&plan)?;
     let users = seed::users(
         &stack.issuer,
@@ -96,9 +97,9 @@ pub fn run(args: &[String]) -> Outcome<()> {
 }
 
 /// A policy with a mistake would show as an edge that never gets healthy; its own message names the line.
-fn check_policy(edgeward: &Path) -> Outcome<()> {
+fn check_policy(edgeward: &Path, policy: &Path) -> Outcome<()> {
     let mut check = run::command(edgeward);
-    check.args(["policy", "check", "--policy", "gate.toml"]);
+    check.args(["policy", "check", "--policy"]).arg(policy);
     let output = check
         .output()
         .attempt(|| format!("running `{}`", run::show(&check)))?;

@@ -7,7 +7,7 @@ use xtask::{bench, build, coverage, dev, guard, screenshots, setup, suites};
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
   setup                                  install what is missing
-  dev [--edge-port N] [--issuer-port N] [--app-port N] [--data DIR] [--seed-password P] [--app URL] [--limits]
+  dev [--edge-port N] [--issuer-port N] [--app-port N] [--data DIR] [--seed-password P] [--app URL] [--policy FILE] [--limits]
                                          the whole stack on this machine, with two users and a demo app
   build [edge|npm|issuer|client|pages|all]
                                          what ships

@@ -119,8 +119,8 @@ const SUITES: &[Suite] = &[
     ),
     suite(
         "client",
-        300,
-        "the browser client, its examples as people follow them, and the demo app",
+        60,
+        "the browser client, the demo app, the modules of the pages",
         javascript::client,
     ),
     suite(
@@ -137,8 +137,8 @@ const SUITES: &[Suite] = &[
     ),
     suite(
         "browser",
-        500,
-        "a person's way through the pages",
+        650,
+        "a person's way through the pages, and a developer's through the quick starts",
         javascript::browser,
     ),
 ];

@@ -161,18 +161,11 @@ fn the_lock_files_name_no_address() {
 }
 
 /// What looks like a sleep in a test, and why it may: the file, and how often it occurs there.
-const SLEEPS: [(&str, usize, &str); 2] = [
-    (
-        "issuer/tests/store/user_import_server.rs",
-        1,
-        "a name of a column that would have the server sleep if it were taken for SQL",
-    ),
-    (
-        "www/client/test/examples/quick_start.mjs",
-        1,
-        "between two looks whether a program of somebody else's listens, which tells nobody when it does",
-    ),
-];
+const SLEEPS: [(&str, usize, &str); 1] = [(
+    "issuer/tests/store/user_import_server.rs",
+    1,
+    "a name of a column that would have the server sleep if it were taken for SQL",
+)];
 
 #[test]
 fn no_test_sleeps() {

@@ -6,9 +6,10 @@ use crate::failure::{Failure, Outcome};
 use crate::workspace;
 
 pub(super) const USAGE: &str = "\
-usage: cargo xtask dev [--edge-port N] [--issuer-port N] [--app-port N] [--data DIR] [--seed-password P] [--app URL]
+usage: cargo xtask dev [--edge-port N] [--issuer-port N] [--app-port N] [--data DIR] [--seed-password P] [--app URL] [--policy FILE]
   --app URL puts an app of your own behind the gate, in the demo app's place; until it runs, the
              gate answers 502
+  --policy FILE is what the gate goes by, in the place of gate.toml
   a port of 0 means any free one; DIR is .edgeward-dev by default and keeps users, keys and logs between runs";
 
 /// A port that was asked for must be had; a default one may give way to another.
@@ -28,6 +29,7 @@ pub(super) struct Options {
     pub(super) data: PathBuf,
     pub(super) seed_password: Option<String>,
     pub(super) own_app: Option<String>,
+    pub(super) policy: PathBuf,
     pub(super) limits: bool,
 }
 
@@ -44,6 +46,7 @@ impl Options {
             data: workspace::root().join(".edgeward-dev"),
             seed_password: None,
             own_app: None,
+            policy: workspace::root().join("gate.toml"),
             limits: false,
         };
         let mut words = args.iter();
@@ -63,6 +66,7 @@ impl Options {
                 "--data",
                 "--seed-password",
                 "--app",
+                "--policy",
             ]
             .contains(&name)
             {
@@ -78,15 +82,18 @@ impl Options {
                 "--issuer-port" => options.issuer = port(name, &value)?,
                 "--app-port" => options.app = port(name, &value)?,
                 "--app" => options.own_app = Some(origin(&value)?),
-                "--data" => {
-                    options.data =
-                        std::path::absolute(&value).unwrap_or_else(|_| PathBuf::from(&value))
-                }
+                "--policy" => options.policy = absolute(value),
+                "--data" => options.data = absolute(value),
                 _ => options.seed_password = Some(value),
             }
         }
         Ok(options)
     }
+}
+
+/// By the folder in which the task was typed: what it starts runs in the root of the checkout.
+fn absolute(value: String) -> PathBuf {
+    std::path::absolute(&value).unwrap_or_else(|_| PathBuf::from(value))
 }
 
 fn origin(value: &str) -> Outcome<String> {
@@ -133,6 +140,13 @@ mod tests {
         assert_eq!(options.data, Path::new("/tmp/x"));
         assert_eq!(options.seed_password.as_deref(), Some("a=b"));
         assert!(options.limits);
+        assert!(options.policy.ends_with("gate.toml"));
+        let options = parse("--app http://127.0.0.1:3000/ --policy my/policy.toml").unwrap();
+        assert_eq!(options.own_app.as_deref(), Some("http://127.0.0.1:3000"));
+        assert_eq!(
+            options.policy,
+            std::env::current_dir().unwrap().join("my/policy.toml")
+        );
     }
 
     #[test]

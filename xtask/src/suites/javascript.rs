@@ -123,8 +123,6 @@ pub(super) fn runtimes(limits: &Limits) -> Outcome<Counts> {
 }
 
 pub(super) fn client(limits: &Limits) -> Outcome<Counts> {
-    // The examples install both packages.
-    build::npm_package()?;
     let mut counts = holds(limits, &tsc("www/client")?)?;
     counts.add(holds(limits, &tsc("www/client/test")?)?);
     counts.add(tests(limits, &node_tests("www/client/test")?)?);
@@ -137,7 +135,7 @@ pub(super) fn client(limits: &Limits) -> Outcome<Counts> {
 pub(super) fn browser(limits: &Limits) -> Outcome<Counts> {
     // These stories type `cargo xtask dev`; what it needs is built here, where its output is seen.
     build::client()?;
-    // Apps of one's own install it.
+    // Quick starts install it.
     build::npm_package()?;
     let (worker, clocked_worker) = (build::worker(Clock::Real)?, build::worker(Clock::Test)?);
     let (edgeward, clocked_edgeward) = (build::issuer_dev()?, build::issuer_test_clock()?);
