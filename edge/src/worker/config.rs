@@ -13,6 +13,7 @@ use std::str::FromStr as _;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use edgeward_core::cookie::{CookieNames, Environment};
 use edgeward_core::gate::{Client, Policy, PolicyState};
+use edgeward_core::origin::is_serialised;
 use edgeward_core::token::{Audiences, Expectations, SigningKey, TokenType};
 use edgeward_core::{bundle, revocation};
 
@@ -111,6 +112,12 @@ impl Settings {
                 problem: "must be production, preview or development",
             })?;
         let issuer = origin("ISSUER")?;
+        if !is_serialised(issuer.as_str()) {
+            return Err(BrokenSettings {
+                binding: "ISSUER",
+                problem: "must be an origin as browsers write it, without the port that is the scheme's own",
+            });
+        }
         let issuer_upstream = origin("ISSUER_ORIGIN")?;
         let app_upstream = origin("APP_ORIGIN")?;
         refuse_plain_http(environment, &issuer, &issuer_upstream, &app_upstream)?;
@@ -331,6 +338,8 @@ pub(super) mod tests {
             ("ISSUER", ""),
             ("ISSUER", "app.test"),
             ("ISSUER", "https://app.test/path"),
+            ("ISSUER", "https://app.test:443"),
+            ("ISSUER", "https://app..test"),
             ("ISSUER", "http://app.test"),
             ("ISSUER", "http://127.0.0.1:8787"),
             ("ISSUER_ORIGIN", ""),

@@ -110,7 +110,7 @@ pub fn fetch(
             finish(effect::of(decision, &inbound), &request, inbound, settings)
         })
         .into()),
-        done => {
+        done @ (Effect::Reply(_) | Effect::Forward(_)) => {
             bench.count_keys(&inbound);
             finish(done, &request, inbound, settings)
         }

@@ -203,7 +203,10 @@ mod tests {
         let request = inbound("GET", "http://app.test/a", sent);
         let client = ClientHeaders {
             names: sent.iter().map(|(name, _)| (*name).to_owned()).collect(),
-            connection: request.header("connection").map(str::to_owned),
+            connection: sent
+                .iter()
+                .find(|(name, _)| *name == "connection")
+                .map(|(_, said)| (*said).to_owned()),
             user_agent: None,
             address: address.map(|address| address.parse().unwrap()),
         };
