@@ -4,8 +4,9 @@
 //! advised here and reports back. Requests coalesce by looking at this state, never by awaiting another request's promise,
 //! which Workers forbid. The state may be lost at any moment; an empty one is always safe, it only costs one fetch.
 //!
-//! Two kinds of fetches are kept apart, so that neither can hinder the other: refreshes, which good tokens live on, wait after
-//! failures; fetches for unknown key ids, which anybody can provoke, have a cooldown that their own number cannot prolong. A key
+//! Three kinds of fetches are kept apart, so that none can hinder another: refreshes, which good tokens live on, wait after
+//! failures; fetches for unknown key ids, which anybody can provoke, have a cooldown that their own number cannot prolong; and those
+//! for a document of the issuer's own have another one. A key
 //! that is published while invented ids pour in is therefore known at the latest [`UNKNOWN_KEY_COOLDOWN_SECONDS`] and one fetch
 //! after the first token that names it, and earlier if a refresh falls due.
 
@@ -25,6 +26,9 @@ pub const UNCONFIRMED_TTL_SECONDS: i64 = 15 * 60;
 pub const HARD_TTL_SECONDS: i64 = 24 * 60 * 60;
 /// At most one fetch in this time because of unknown key ids, because anybody can send tokens with invented ones.
 pub const UNKNOWN_KEY_COOLDOWN_SECONDS: i64 = 30;
+/// At most one fetch in this time because of a key that signed a document of the issuer's own. Nobody else can provoke it, and it
+/// must not wait for what anybody can: while the feed of ended sessions cannot be read, they are not known to have ended.
+const DOCUMENT_KEY_COOLDOWN_SECONDS: i64 = 1;
 /// A fetch that has not reported back after this time is taken for dead, because a runtime may drop the work of a client that
 /// went away and then nobody reports. Whoever fetches must give up sooner than this.
 pub const FETCH_LEASE_SECONDS: i64 = 8;
@@ -71,6 +75,8 @@ pub enum Wanted {
     AnySet,
     /// The set of this generation lacks the token's key.
     NewerThan(u64),
+    /// The set of this generation lacks the key of a document that the issuer itself has just sent.
+    ForDocument(u64),
 }
 
 /// What the asking request should do.
@@ -121,6 +127,7 @@ enum Cause {
     NoSet,
     OldSet,
     UnknownKey,
+    Document,
 }
 
 /// The right to fetch once, and the duty to report: [`Freshness::loaded`], [`Freshness::unchanged`] or [`Freshness::failed`].
@@ -183,6 +190,7 @@ pub struct Freshness<S> {
     under_way: Option<(u64, UnixTime)>,
     failure: Option<Failure>,
     asked_for_unknown_at: Option<UnixTime>,
+    asked_for_document_at: Option<UnixTime>,
     fetches: u64,
     generations: u64,
 }
@@ -208,6 +216,7 @@ impl<S> Freshness<S> {
             under_way: None,
             failure: None,
             asked_for_unknown_at: None,
+            asked_for_document_at: None,
             fetches: 0,
             generations: 0,
         }
@@ -273,28 +282,39 @@ impl<S> Freshness<S> {
     pub fn advise(&mut self, wanted: Wanted, now: UnixTime) -> Advice<S> {
         self.heed_clock(now);
         let cause = match (self.current(now), wanted) {
-            (None, Wanted::AnySet | Wanted::NewerThan(_)) => Cause::NoSet,
+            (None, _) => Cause::NoSet,
             (Some(current), Wanted::AnySet) => return Advice::Use(current),
-            (Some(current), Wanted::NewerThan(had)) if current.generation > had => {
+            (Some(current), Wanted::NewerThan(had) | Wanted::ForDocument(had))
+                if current.generation > had =>
+            {
                 return Advice::Use(current);
             }
             (Some(_), Wanted::NewerThan(_)) => Cause::UnknownKey,
+            (Some(_), Wanted::ForDocument(_)) => Cause::Document,
         };
         let state = self.state(now);
         if state == State::Refreshing {
             return Advice::Wait;
         }
-        let must_wait = match cause {
-            Cause::UnknownKey => self
-                .asked_for_unknown_at
-                .is_some_and(|at| within(at, UNKNOWN_KEY_COOLDOWN_SECONDS, now)),
-            Cause::NoSet | Cause::OldSet => state == State::Cooling,
+        let cooling = match cause {
+            Cause::UnknownKey => {
+                Some((&mut self.asked_for_unknown_at, UNKNOWN_KEY_COOLDOWN_SECONDS))
+            }
+            Cause::Document => Some((
+                &mut self.asked_for_document_at,
+                DOCUMENT_KEY_COOLDOWN_SECONDS,
+            )),
+            Cause::NoSet | Cause::OldSet => None,
+        };
+        let must_wait = match &cooling {
+            Some((asked_at, cooldown)) => asked_at.is_some_and(|at| within(at, *cooldown, now)),
+            None => state == State::Cooling,
         };
         if must_wait {
             return Advice::Settle;
         }
-        if cause == Cause::UnknownKey {
-            self.asked_for_unknown_at = Some(now);
+        if let Some((asked_at, _)) = cooling {
+            *asked_at = Some(now);
         }
         Advice::Fetch(self.claim(cause, now))
     }
@@ -363,7 +383,8 @@ impl<S> Freshness<S> {
             held.entity_tag = None;
         }
         // A fetch that was given up for dead has a successor that reports for both; one for an unknown key has its cooldown.
-        if !self.end(ticket) || ticket.cause == Cause::UnknownKey {
+        let has_cooldown = matches!(ticket.cause, Cause::UnknownKey | Cause::Document);
+        if !self.end(ticket) || has_cooldown {
             return;
         }
         let before = self.failure.as_ref().map_or(0, |failure| failure.count);

@@ -1,6 +1,8 @@
 //! Who fetches and who waits: cold instances, failures, floods, fetches that overtake one another.
 
-use crate::Event::{AsksForAny, AsksForNewer, Confirms, Fails, Holds, Is, Loads, Refreshes};
+use crate::Event::{
+    AsksForAny, AsksForDocument, AsksForNewer, Confirms, Fails, Holds, Is, Loads, Refreshes,
+};
 use crate::{Told, at, check, check_loaded};
 use edgeward_core::keys::{
     Advice, FETCH_LEASE_SECONDS as LEASE, Freshness, HARD_TTL_SECONDS as HARD,
@@ -114,6 +116,27 @@ fn unknown_keys_cause_one_fetch_per_cooldown_and_hinder_nobody() {
     events.push((1 + COOLDOWN, Holds(Some("rotated"))));
     check_loaded("a flood for as long as a cooldown", &events);
 
+    check_loaded(
+        "a document of the issuer's waits for no flood, and asks once in a second",
+        &[
+            (1, AsksForNewer(Told::Fetch)),
+            (1, Loads(1, "a", None, true)),
+            (2, AsksForNewer(Told::Settle)),
+            (2, AsksForDocument(Told::Fetch)),
+            (2, AsksForDocument(Told::Wait)),
+            (2, Loads(2, "rotated", None, true)),
+            (2, AsksForDocument(Told::Settle)),
+            (3, AsksForNewer(Told::Settle)),
+            (3, AsksForDocument(Told::Fetch)),
+            (3, Fails(3)),
+            (3, AsksForDocument(Told::Settle)),
+            (4, AsksForDocument(Told::Fetch)),
+            (4, Fails(4)),
+            // It neither begins nor prolongs the cooldown of others, and is no failure of a refresh.
+            (4, Is(State::Fresh)),
+            (1 + COOLDOWN, AsksForNewer(Told::Fetch)),
+        ],
+    );
     check_loaded(
         "a failed fetch for an unknown key has its cooldown and blocks no refresh",
         &[

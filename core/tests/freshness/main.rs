@@ -12,7 +12,8 @@ use edgeward_core::keys::{Advice, Freshness, State, Ticket, Wanted};
 use edgeward_core::time::UnixTime;
 
 use Event::{
-    AsksForAny, AsksForNewer, Confirms, Fails, Finds, Holds, Is, Loads, Refreshes, StandsIn,
+    AsksForAny, AsksForDocument, AsksForNewer, Confirms, Fails, Finds, Holds, Is, Loads, Refreshes,
+    StandsIn,
 };
 
 /// Which fetch, counted from 0 in the order in which they were advised.
@@ -24,6 +25,8 @@ enum Event {
     AsksForAny(Told),
     /// A request asks whose key the set lacks that is in force, and is told this.
     AsksForNewer(Told),
+    /// A document of the issuer's asks whose key the set lacks that is in force, and is told this.
+    AsksForDocument(Told),
     /// A request comes by; is it to take a refresh with it?
     Refreshes(bool),
     /// The fetch brings this set with this entity tag; is it taken?
@@ -73,6 +76,11 @@ fn check(title: &str, events: &[(i64, Event)]) {
             AsksForNewer(told) => {
                 let generation = keys.current(now).map_or(0, |current| current.generation);
                 let wanted = Wanted::NewerThan(generation);
+                assert_eq!(ask(&mut keys, wanted, now, &mut tickets), told, "{context}");
+            }
+            AsksForDocument(told) => {
+                let generation = keys.current(now).map_or(0, |current| current.generation);
+                let wanted = Wanted::ForDocument(generation);
                 assert_eq!(ask(&mut keys, wanted, now, &mut tickets), told, "{context}");
             }
             Refreshes(expected) => {

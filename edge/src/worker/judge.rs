@@ -33,6 +33,7 @@ use super::request::Inbound;
 use super::revocations;
 use super::signatures;
 use super::tally;
+use edgeward_core::keys::Wanted;
 
 thread_local! {
     static SEEN: RefCell<SeenTokens> = const { RefCell::new(SeenTokens::new()) };
@@ -232,7 +233,9 @@ impl Bench {
         while let Decision::NeedsKeys(_) = decision {
             let errand = self.errand(inbound);
             let began = platform::moment();
-            let better = keys::obtain(&errand, self.keys.as_ref(), context).await;
+            let had = self.keys.as_ref();
+            let wanted = had.map_or(Wanted::AnySet, |had| Wanted::NewerThan(had.generation));
+            let better = keys::obtain(&errand, wanted, context).await;
             let waited = platform::moment().milliseconds_since(began);
             tally::add(Counted::KeyWait, u32::try_from(waited).unwrap_or(0));
             self.keys_are_final = keys::are_final(self.keys.as_ref(), better.as_ref());

@@ -55,16 +55,9 @@ pub(super) fn are_final(had: Option<&Current>, better: Option<&Current>) -> bool
     had.is_some() || better.is_none_or(|better| better.source == Source::Issuer)
 }
 
-/// The best set that can be had for a request that could not be judged with `had`. It waits for the fetch
+/// The best set that can be had for what could not be judged with the one at hand. It waits for the fetch
 /// that is under way, and for one of its own if that brings nothing.
-pub(super) async fn obtain(
-    errand: &Errand,
-    had: Option<&Current>,
-    context: &Context,
-) -> Option<Current> {
-    let wanted = had.map_or(Wanted::AnySet, |current| {
-        Wanted::NewerThan(current.generation)
-    });
+pub(super) async fn obtain(errand: &Errand, wanted: Wanted, context: &Context) -> Option<Current> {
     let mut step = |now| match KEYS.with_borrow_mut(|keys| keys.advise(wanted, now)) {
         Advice::Use(_) | Advice::Settle => Step::Done,
         Advice::Fetch(ticket) => Step::Fetches(load(errand, ticket, context)),
@@ -86,7 +79,10 @@ pub(super) async fn judge_by(
     {
         return;
     }
-    if let Some(newer) = obtain(errand, known.as_ref(), context).await {
+    let wanted = known.map_or(Wanted::AnySet, |known| {
+        Wanted::ForDocument(known.generation)
+    });
+    if let Some(newer) = obtain(errand, wanted, context).await {
         let _ = judge(&newer.set.keys);
     }
 }
