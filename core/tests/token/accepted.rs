@@ -112,12 +112,23 @@ fn absent_claims_are_empty() {
 }
 
 #[test]
-fn a_machine_is_its_own_subject() {
-    assert!(
-        verified(&with_claims(claims().with("client_id", "\"u1\"")))
-            .claims()
-            .is_machine()
-    );
+fn a_machine_is_its_own_subject_whatever_a_token_permits() {
+    for (client, scope, is_machine) in [
+        ("u1", "", true),
+        ("u1", "read write", true),
+        ("edgeward-web", "", false),
+        ("edgeward-web", "read write", false),
+        ("edgeward-web", "u1 edgeward-web machine", false),
+        ("U1", "u1", false),
+        ("", "u1", false),
+    ] {
+        let client = format!("\"{client}\"");
+        let claims = claims()
+            .with("client_id", &client)
+            .with("scope", &format!("\"{scope}\""));
+        let found = verified(&with_claims(claims)).claims().is_machine();
+        assert_eq!(found, is_machine, "{client} {scope}");
+    }
 }
 
 #[test]

@@ -15,12 +15,14 @@ mod cookies;
 mod custody;
 mod forward_auth;
 mod mail;
+mod members;
 mod networks;
 mod pages;
 mod proxies;
 mod read;
 mod reader;
 mod redis_url;
+mod role_scopes;
 mod secret;
 mod server_url;
 mod show;
@@ -42,6 +44,7 @@ pub use pages::{Asset, AssetError, Pages, read_logo, read_stylesheet};
 pub use proxies::{ClientAddressHeader, TrustedProxies};
 pub use read::Inputs;
 pub use redis_url::RedisUrl;
+pub use role_scopes::RoleScopes;
 pub use secret::SecretText;
 pub use server_url::ServerUrl;
 pub use source::{ConfigErrors, Mistake, Origin};
@@ -385,6 +388,7 @@ impl Config {
             tokens: Tokens {
                 algorithm: SigningAlgorithm::EdDsa,
                 audiences: Vec::new(),
+                roles: Vec::new(),
                 access_seconds: 600,
                 refresh_idle_seconds: 14 * 24 * 3600,
                 refresh_absolute_seconds: 90 * 24 * 3600,

@@ -14,6 +14,7 @@ use super::{
     Passwords, Refresh, Server, ServerUrl, Storage, Tokens, TrustedProxies, alerts, audiences,
     captcha, check, cookies, custody, forward_auth, pages,
     reader::{MISSPELT_PREFIX, Reader},
+    role_scopes,
     source::{self, Raw},
 };
 
@@ -139,6 +140,7 @@ fn read(reader: &mut Reader, inputs: &Inputs) -> Config {
     let tokens = Tokens {
         algorithm,
         audiences: audiences::read(t, algorithm),
+        roles: role_scopes::read(t),
         // Shorter than a minute is inside the leeway of every verifier.
         access_seconds: t.take(
             "tokens.access_seconds",

@@ -6,6 +6,7 @@ use super::{
     Config, ConfigErrors, Database, Inputs, LogFormat, LogLevel, Mail, OnChange, OnReuse, Origin,
     alerts, audiences, captcha, cookies, custody, pages,
     read::{self, Loaded},
+    role_scopes,
 };
 
 pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
@@ -14,7 +15,7 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
     let mut section = String::new();
     for (key, origin) in origins {
         // Tables stand behind all settings that are none.
-        if key == "alerts" || key == audiences::TABLES {
+        if key == "alerts" || key == audiences::TABLES || key == role_scopes::TABLES.name {
             continue;
         }
         let (of, name) = key.rsplit_once('.').unwrap_or(("", key));
@@ -31,6 +32,7 @@ pub(super) fn show(inputs: &Inputs) -> Result<String, ConfigErrors> {
         }
     }
     out.push_str(&audiences::shown(&config.tokens.audiences));
+    out.push_str(&role_scopes::shown(&config.tokens.roles));
     out.push_str(&alerts::shown(&config.alerting));
     line(&mut out, "\n# secrets, in files of their own:");
     for secret in ["kek", "refresh-mac", "csrf"] {

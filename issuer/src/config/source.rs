@@ -261,17 +261,20 @@ fn raw(value: &DeValue<'_>) -> Raw {
         DeValue::Boolean(flag) => Raw::Boolean(*flag),
         DeValue::Float(_) => Raw::Other("fraction"),
         DeValue::Datetime(_) => Raw::Other("date"),
-        DeValue::Array(_) => Raw::Other("list"),
+        DeValue::Array(items) => texts(items).map_or(Raw::Other("list"), Raw::List),
         DeValue::Table(_) => Raw::Other("section"),
     }
 }
 
+/// The items of an array, if all of them are texts.
+fn texts(items: &DeArray<'_>) -> Option<Vec<String>> {
+    let text = |item: &toml::Spanned<DeValue<'_>>| item.get_ref().as_str().map(str::to_owned);
+    items.iter().map(text).collect()
+}
+
 impl File<'_> {
     fn list(&self, items: &DeArray<'_>) -> Raw {
-        let texts = items
-            .iter()
-            .map(|item| item.get_ref().as_str().map(str::to_owned));
-        if let Some(texts) = texts.collect::<Option<_>>() {
+        if let Some(texts) = texts(items) {
             return Raw::List(texts);
         }
         let tables = items.iter().map(|item| {

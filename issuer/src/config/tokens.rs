@@ -1,6 +1,6 @@
-//! How long tokens live, what signs them, and how often that changes.
+//! How long tokens live, what signs them and how often that changes, and what they permit.
 
-use super::Audience;
+use super::{Audience, RoleScopes};
 use crate::signatures::SigningAlgorithm;
 
 /// `[tokens]`
@@ -10,6 +10,8 @@ pub struct Tokens {
     pub algorithm: SigningAlgorithm,
     /// The audiences that are named, each with its algorithm.
     pub audiences: Vec<Audience>,
+    /// The roles that have scopes. The others have none.
+    pub roles: Vec<RoleScopes>,
     /// Life of an access token in seconds, as are all that follow.
     pub access_seconds: i64,
     /// A refresh token that is not used for so long has ended.

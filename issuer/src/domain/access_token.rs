@@ -1,6 +1,6 @@
 //! The claims of an access token (RFC 9068) and their signing.
 //!
-//! Everything in a token comes from the database and the session; nothing comes from a request.
+//! Everything in a token comes from the database, the session and the settings; nothing comes from a request.
 
 use std::fmt;
 
@@ -63,8 +63,8 @@ struct Claims<'a> {
     amr: &'a [String],
     acr: &'a str,
     roles: Vec<&'a str>,
-    /// Empty for people: what they may do is in their roles.
-    scope: &'static str,
+    /// What the roles permit by the settings of this moment (RFC 9068, section 2.2.3).
+    scope: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     name: String,
     email: &'a str,
@@ -146,7 +146,7 @@ impl<'a> Minter<'a> {
             amr: proved.map_or(&[], |proved| proved.amr),
             acr: proved.map_or(ACR_NOTHING_PROVED, |proved| proved.acr),
             roles: account.roles.iter().map(Role::as_str).collect(),
-            scope: "",
+            scope: self.config.scope_of(&account.roles),
             name: display_name(account),
             email: account.email.as_str(),
         };

@@ -29,6 +29,7 @@ pub mod reseal;
 pub mod reset_password;
 pub mod revocations;
 pub mod roles;
+pub mod scopes;
 pub mod secrets;
 pub mod session;
 pub mod step_up;

@@ -22,6 +22,7 @@ mod shared_computer;
 mod captcha;
 
 mod sessions;
+mod scopes;
 mod account;
 mod mixed;
 mod password;

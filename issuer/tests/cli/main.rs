@@ -24,6 +24,7 @@ mod audit;
 mod keys;
 mod key_algorithms;
 mod config_audiences;
+mod config_roles;
 mod secrets;
 mod policy;
 mod revocations;

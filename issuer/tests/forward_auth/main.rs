@@ -30,7 +30,7 @@ use std::{fs, net::SocketAddr, sync::Arc};
 use desk::{Browser, Desk, EMAIL};
 use edgeward_issuer::{
     App,
-    config::Dialect,
+    config::{Config, Dialect},
     domain::edges::{self, EdgeName, Edges},
     http::{
         forward_auth::{self, ForwardAuth},
@@ -168,6 +168,17 @@ impl Verdicts {
     }
 
     async fn given(dialect: Dialect, proxies: &str, algorithm: SigningAlgorithm) -> Self {
+        Self::given_under(dialect, proxies, |config| {
+            config.tokens.algorithm = algorithm;
+        })
+        .await
+    }
+
+    async fn given_under(
+        dialect: Dialect,
+        proxies: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let proxies = settings::load(Some(proxies), &[]).unwrap().server.proxies;
         let place = folder::Folder::new();
         let policy = place.path().join("gate.toml");
@@ -175,7 +186,7 @@ impl Verdicts {
         let (desk, mut ada) = Desk::with_ada_and(|config| {
             config.server.proxies = proxies;
             config.forward_auth.policy = policy;
-            config.tokens.algorithm = algorithm;
+            change(config);
         })
         .await;
         ada.log_in(EMAIL).await;

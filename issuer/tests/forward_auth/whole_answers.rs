@@ -1,9 +1,9 @@
 //! Traefik, Caddy and Envoy, which pass on whatever does not let a request pass.
 
 use edgeward_core::gate::identity;
-use edgeward_issuer::config::Dialect;
+use edgeward_issuer::config::{Config, Dialect};
 
-use crate::Verdicts;
+use crate::{FROM_HERE, Verdicts, settings::load};
 
 #[tokio::test]
 async fn traefik_says_what_it_was_asked_and_passes_the_answer_on() {
@@ -293,4 +293,22 @@ async fn envoy_asks_with_the_request_itself() {
     }
     let told = verdicts.ask("GET /forward-auth/open", &[host, host]).await;
     assert_ne!(told.status, 200, "two hosts");
+}
+
+#[tokio::test]
+async fn a_person_passes_by_the_scopes_of_their_roles_and_the_app_is_told_them() {
+    for (file, status, told) in [
+        ("scopes = [\"write\", \"read\"]", 200, Some("read write")),
+        ("scopes = [\"read\"]", 200, Some("read")),
+        ("scopes = [\"write\"]", 403, None),
+    ] {
+        let file = format!("[[tokens.role]]\nname = \"editor\"\n{file}\n");
+        let roles = load(Some(&file), &[]).unwrap().tokens.roles;
+        let permit = |config: &mut Config| config.tokens.roles = roles;
+        let verdicts = Verdicts::given_under(Dialect::Traefik, FROM_HERE, permit).await;
+        let cookie = verdicts.cookie();
+        let answer = verdicts.traefik("/machines", &[&cookie]).await;
+        assert_eq!(answer.status, status, "{file}");
+        assert_eq!(answer.header("edgeward-scope"), told, "{file}");
+    }
 }

@@ -2,40 +2,39 @@
 
 use std::collections::BTreeSet;
 
-use edgeward_core::nearest::nearest;
-
 use super::{AlertRule, Alerting, Per, Webhook};
 use crate::{
     config::{
-        Mistake, Origin,
+        Mistake,
+        members::{Members, Tables},
         read::{flag, number, text},
         reader::Reader,
         secret,
-        source::{Raw, RawTable, Settings},
+        source::{Raw, RawTable},
     },
     domain::events::{EventType, Severity},
 };
 
-/// The setting of the rules.
-const TABLES: &str = "alerts";
+/// The rules, and what one may hold.
+static TABLES: Tables = Tables {
+    name: "alerts",
+    members: &[
+        "name",
+        "event",
+        "per",
+        "count",
+        "window_seconds",
+        "severity",
+        "cooldown_seconds",
+        "webhook",
+    ],
+};
 
 /// More rules are no rules any more: each costs a count every few seconds.
 const RULES_MAX: usize = 64;
 
 /// A rule's name is shown in chats and on telephones.
 const NAME_MAX_CHARS: usize = 40;
-
-/// What a rule may hold.
-const MEMBERS: [&str; 8] = [
-    "name",
-    "event",
-    "per",
-    "count",
-    "window_seconds",
-    "severity",
-    "cooldown_seconds",
-    "webhook",
-];
 
 const MINUTE: i64 = 60;
 const DAY: i64 = 24 * 3600;
@@ -44,7 +43,9 @@ pub(in crate::config) fn read(reader: &mut Reader) -> Alerting {
     let (secret, secret_file) = secret::take(reader, "alerting.secret", "alerting.secret_file");
     let webhook = reader.take("alerting.webhook", None, |raw| webhook(raw).map(Some));
     let without_defaults = reader.take("alerting.without_defaults", false, flag);
-    let tables = reader.take(TABLES, Vec::new(), |raw| raw.tables(TABLES, RULES_MAX));
+    let tables = reader.take(TABLES.name, Vec::new(), |raw| {
+        raw.tables(TABLES.name, RULES_MAX)
+    });
     let is_broken = reader.is_broken("alerting.secret") || reader.is_broken("alerting.secret_file");
     if secret.is_none() && !is_broken {
         let message = "needs EDGEWARD__ALERTING__SECRET or alerting.secret_file: alerts are signed";
@@ -75,81 +76,10 @@ fn rules(reader: &mut Reader, tables: Vec<RawTable>, needs_webhook: bool) -> Vec
     let mut names = BTreeSet::new();
     let mut found = Vec::with_capacity(tables.len());
     for table in tables {
-        let mut members = Members::of(table, reader);
+        let mut members = Members::of(table, &TABLES, reader);
         found.extend(rule(&mut members, &mut names, needs_webhook));
     }
     found
-}
-
-/// Takes members out of a table, and complains about them.
-struct Members<'r> {
-    reader: &'r mut Reader,
-    origin: Origin,
-    left: Settings,
-    /// Those whose value nobody knows, because of a mistake.
-    unknown: BTreeSet<&'static str>,
-}
-
-impl<'r> Members<'r> {
-    /// What no rule holds is a mistake.
-    fn of(table: RawTable, reader: &'r mut Reader) -> Self {
-        let (left, others): (Settings, Settings) = table
-            .members
-            .into_iter()
-            .partition(|(name, _)| MEMBERS.contains(&name.as_str()));
-        let mut members = Self {
-            reader,
-            origin: table.origin,
-            left,
-            unknown: BTreeSet::new(),
-        };
-        for (name, setting) in others {
-            let message = match nearest(&name, MEMBERS.into_iter()) {
-                Some(meant) => {
-                    members.unknown.insert(meant);
-                    format!("there is no such setting; did you mean {meant}?")
-                }
-                None => format!("there is no such setting; there are {}", MEMBERS.join(", ")),
-            };
-            members.complain(setting.origin, &name, message);
-        }
-        members
-    }
-
-    /// The member; none when it is absent or wrong.
-    fn take<T>(
-        &mut self,
-        name: &'static str,
-        kind: impl Fn(&Raw) -> Result<T, String>,
-    ) -> Option<T> {
-        let setting = self.left.remove(name)?;
-        let taken = kind(&setting.raw);
-        let complained = taken.map_err(|message| {
-            self.unknown.insert(name);
-            self.complain(setting.origin, name, message);
-        });
-        complained.ok()
-    }
-
-    /// Complains that there is no such member, unless it is somewhere that could not be read.
-    fn miss(&mut self, name: &'static str, message: &str) {
-        let is_read = self
-            .reader
-            .mistakes
-            .iter()
-            .all(|mistake| mistake.key.is_some());
-        if is_read && !self.unknown.contains(name) {
-            self.complain(self.origin.clone(), name, message.to_owned());
-        }
-    }
-
-    fn complain(&mut self, origin: Origin, name: &str, message: String) {
-        self.reader.mistakes.push(Mistake {
-            origin,
-            key: Some(format!("alerts.{name}")),
-            message,
-        });
-    }
 }
 
 fn rule(
@@ -181,7 +111,7 @@ fn rule(
     let window_seconds = window.unwrap_or(5 * MINUTE);
     let severity = members.take("severity", severity);
     // Shorter than the window, the same events would be told twice.
-    let least = if members.unknown.contains("window_seconds") {
+    let least = if members.is_unknown("window_seconds") {
         MINUTE
     } else {
         window_seconds
