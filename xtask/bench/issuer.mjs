@@ -1,17 +1,20 @@
 // `cargo xtask bench issuer`: refreshes, key sets, sessions, sign-ins, memory and the start of the issuer, beside oidc-provider
 // and better-auth on the same core and the same kind of database.
 
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { betterAuth, fill, oidcProvider, ours, startOurs, startPeer, versions } from "./issuer/contenders.mjs";
-import { CONNECTIONS } from "./issuer/load.mjs";
-import { atHalf, distance, growth, healthUnderLoad, logins, peerStarts, refreshes, saturations, starts, storeWaits, storm, unknownUsers } from "./issuer/measure.mjs";
-import { PINNED, withServers } from "./issuer/servers.mjs";
+import { betterAuth, fill, mustKnowItsSessions, oidcProvider, ours, startOurs, startPeer, versions } from "./issuer/contenders.mjs";
+import { CONNECTIONS, Disk } from "./issuer/load.mjs";
+import { bySchedule, distance, growth, halves, healthUnderLoad, logins, peerStarts, refreshes, saturations, starts, storeWaits, storm, unknownUsers } from "./issuer/measure.mjs";
+import { folder, PINNED, withServers } from "./issuer/servers.mjs";
 import { median, ratio } from "./rounds.mjs";
 import { figure, shown, table } from "./table.mjs";
 
 const { values: flags } = parseArgs({ options: { json: { type: "boolean", default: false } } });
 const FEW = 1000;
+// A peer's rotation is two commits, none of which anything else shares.
+const COMMITS_OF_OIDC_PROVIDER = 2;
 // Less only to try the script itself out.
 const MANY = Number(process.env.MANY_FAMILIES ?? 1_000_000);
 const began = performance.now();
@@ -34,17 +37,25 @@ const found = await withServers(async () => {
     betterFull: await startPeer("better_auth", "FULL"),
     betterNormal: await startPeer("better_auth", "NORMAL"),
   };
+  await mustKnowItsSessions(servers.betterFull);
   const idle = servers.small.memory().now;
 
   const refresh = await refreshes(servers, 3, 3);
   rates("POST refresh: a new pair of tokens, the old one spent, on the disk before the answer", refresh, "edgeward");
   const full = ["edgeward", "oidc-provider FULL", "better-auth FULL"];
-  const half = await atHalf(
-    Object.fromEntries(full.map((name) => [name, refresh.questions[name]])),
-    Object.fromEntries(full.map((name) => [name, median(refresh.perSecond, name)])),
+  const halfRates = halves(refresh);
+  const disks = {
+    "the disk alone, as edgeward asks it": { disk: new Disk(CONNECTIONS), rate: halfRates.edgeward },
+    "the disk alone, as oidc-provider asks it": { disk: new Disk(1), rate: COMMITS_OF_OIDC_PROVIDER * halfRates["oidc-provider FULL"] },
+  };
+  const diskNames = Object.keys(disks);
+  const half = await bySchedule(
+    { ...Object.fromEntries(full.map((name) => [name, refresh.questions[name]])), ...Object.fromEntries(diskNames.map((name) => [name, disks[name].disk])) },
+    { ...halfRates, ...Object.fromEntries(diskNames.map((name) => [name, disks[name].rate])) },
+    5,
     5,
   );
-  latencies("Refreshes at half of that, by a schedule", half);
+  latencies("Refreshes at half of that, by a schedule, in turns", half);
   const grown = await growth(servers.small, servers.large, half.edgeward.rate, 3, 4);
   table(`Refreshes at ${half.edgeward.rate.toFixed(0)}/s over databases of ${FEW} and ${MANY} families, in turns`, [
     ["families", "p50 ms", "p95 ms", "p99 ms", "processor µs each"],
@@ -62,8 +73,8 @@ const found = await withServers(async () => {
   const keyQuestions = { edgeward: ours.keys(servers.small), "oidc-provider": oidcProvider.keys(servers.oidcFull) };
   const keys = await saturations(keyQuestions, 3, 2);
   rates("GET the key set", keys, "edgeward");
-  const keysHalf = await atHalf(keyQuestions, { edgeward: median(keys.perSecond, "edgeward"), "oidc-provider": median(keys.perSecond, "oidc-provider") }, 3);
-  latencies("The key set at half of that", keysHalf);
+  const keysHalf = await bySchedule(keyQuestions, halves(keys), 5, 3);
+  latencies("The key set at half of that, in turns", keysHalf);
 
   const meQuestions = { edgeward: ours.me(servers.small, small.at), "better-auth": betterAuth.me(servers.betterFull) };
   const me = await saturations(meQuestions, 3, 2);
@@ -76,7 +87,7 @@ const found = await withServers(async () => {
   ]);
   const hashed = middle(login.map(({ rate }) => rate));
   const loginQuestion = { edgeward: ours.login(servers.small, join(small.at, "emails")) };
-  const loginHalf = await atHalf(loginQuestion, { edgeward: hashed }, 20);
+  const loginHalf = await bySchedule(loginQuestion, { edgeward: hashed / 2 }, 1, 20);
   latencies("Sign-ins at half of that, by a schedule; passwords at the default cost of Argon2id", loginHalf);
 
   const waits = await storeWaits(
@@ -114,12 +125,21 @@ const found = await withServers(async () => {
       middle(taken.map((one) => one.megabytes)).toFixed(1),
     ]),
   ]);
-  // Last: a peer goes on hashing for those who have left.
-  const storms = {
-    edgeward: await storm(servers.small, ours.login(servers.small, `${small.at}/emails`), 90),
-    "better-auth": await storm(servers.betterFull, betterAuth.login(servers.betterFull), 30),
+  // Memory stays where a storm left it, so each meets a process that has seen none.
+  const ourStorm = async (people, seconds) => {
+    const server = Object.assign(await startOurs(small.at), { at: small.at });
+    const taken = await storm(server, ours.login(server, stormers(small.at, people)), people, seconds);
+    await server.stop();
+    return taken;
   };
-  table("Five hundred sign-ins at once", [
+  await servers.small.stop();
+  // The peer last: it goes on hashing for those who have left.
+  const storms = {
+    "edgeward, 500": await ourStorm(500, 90),
+    "edgeward, 2000": await ourStorm(2000, 360),
+    "better-auth, 500": await storm(servers.betterFull, betterAuth.login(servers.betterFull), 500, 30),
+  };
+  table("So many sign-ins at once", [
     ["", "answered", "told to come back", "per second", "p95 s", "memory before MB", "at most", "after"],
     ...Object.entries(storms).map(([name, taken]) => [
       name,
@@ -142,10 +162,13 @@ const found = await withServers(async () => {
       login_vs_hash_bound: figure(middle(login.map(({ rate, bound }) => rate / bound))),
       unknown_vs_known_median: figure(middle(timing.unknown) / middle(timing.known)),
       unknown_known_distance_vs_chance: figure(apart.most / apart.chance),
-      storm_memory_vs_idle: figure(storms.edgeward.most / storms.edgeward.idle),
+      storm_memory_vs_idle: figure(storms["edgeward, 500"].most / storms["edgeward, 500"].idle),
+      storm_memory_2000_vs_500: figure(storms["edgeward, 2000"].most / storms["edgeward, 500"].most),
     },
     milliseconds: {
       refresh_p95_at_half: figure(half.edgeward.p95 / 1000),
+      refresh_p95_at_half_rounds: half.edgeward.p95s.map((micros) => figure(micros / 1000)),
+      disk_p95_at_half: Object.fromEntries(diskNames.map((name) => [name, figure(half[name].p95 / 1000)])),
       health_p95: figure(health["/healthz"].p95 / 1000),
       readiness_p95: figure(health["/readyz"].p95 / 1000),
       login_p95_at_half: figure(loginHalf.edgeward.p95 / 1000),
@@ -154,7 +177,7 @@ const found = await withServers(async () => {
       start: figure(middle(ourStarts[FEW].map((one) => one.milliseconds))),
       start_million: figure(middle(ourStarts[MANY].map((one) => one.milliseconds))),
     },
-    megabytes: { idle: figure(idle), storm: figure(storms.edgeward.most) },
+    megabytes: { idle: figure(idle), storm: figure(storms["edgeward, 500"].most), storm_2000: figure(storms["edgeward, 2000"].most) },
     perSecond: { refresh: figure(median(refresh.perSecond, "edgeward")), best_peer: figure(median(refresh.perSecond, bestPeer)) },
   };
 });
@@ -176,14 +199,24 @@ function rates(title, taken, own) {
   ]);
 }
 
+/** A file of so many who sign in: people of a filled folder, some of them at several places. */
+function stormers(at, count) {
+  const people = readFileSync(join(at, "emails"), "utf8").trim().split("\n");
+  const file = join(folder("storm"), String(count));
+  writeFileSync(file, Array.from({ length: count }, (_, place) => people[place % people.length]).join("\n"));
+  return file;
+}
+
 function latencies(title, taken) {
+  const inRounds = Object.values(taken).some(({ p95s }) => p95s?.length > 1);
   table(title, [
-    ["", "asked/s", "answered/s", "p50 ms", "p95 ms", "p99 ms", "most ms"],
+    ["", "asked/s", "answered/s", "p50 ms", "p95 ms", "p99 ms", "most ms", ...(inRounds ? ["p95 ms of each round"] : [])],
     ...Object.entries(taken).map(([name, one]) => [
       name,
       one.rate.toFixed(0),
       one.perSecond.toFixed(0),
       ...[one.p50, one.p95, one.p99, one.max].map(ms),
+      ...(inRounds ? [one.p95s.map((micros) => (micros / 1000).toFixed(1)).join(" ")] : []),
     ]),
   ]);
 }

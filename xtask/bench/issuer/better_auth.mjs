@@ -2,7 +2,8 @@
 //
 // FOLDER gets the files `refresh` (tokens of the OAuth provider) and `sessions` (values of the session cookie), a line for each
 // person. The database adapter is better-auth's own; access tokens are opaque and stored, which is its default where no
-// resource is asked for.
+// resource is asked for. What it does besides what is measured, and can be told not to do, is switched off: limits, telemetry, spans
+// around its functions, and a JWT that it would sign for every reading of a session.
 
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -29,9 +30,10 @@ const options = {
   emailAndPassword: { enabled: true },
   rateLimit: { enabled: false },
   telemetry: { enabled: false },
+  experimental: { instrumentation: { enabled: false } },
   logger: { level: "error" },
   plugins: [
-    jwt(),
+    jwt({ disableSettingJwtHeader: true }),
     oauthProvider({
       loginPage: "/login",
       consentPage: "/consent",

@@ -1,7 +1,7 @@
 // Who is measured: how each is filled and started, and how it is asked the same things.
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Question } from "./load.mjs";
@@ -49,7 +49,9 @@ export async function startPeer(script, synchronous, { again } = {}) {
   const file = fileURLToPath(new URL(`./${script}.mjs`, import.meta.url));
   const args = [file, at, String(port), synchronous, again ? "0" : String(SAMPLE)];
   const ready = script === "oidc_provider" ? "/jwks" : "/api/auth/ok";
-  const server = await Server.start({ name: script, program: process.execPath, args, port, ready, at });
+  // As their documentation has them run where it counts.
+  const env = { NODE_ENV: "production" };
+  const server = await Server.start({ name: script, program: process.execPath, args, port, ready, at, env });
   server.at = at;
   return server;
 }
@@ -99,6 +101,14 @@ export const betterAuth = {
       clients: join(server.at, "emails"),
     }),
 };
+
+/** Ends the run if the cookie is not taken for a session: to that, better-auth answers 200 too, and sooner. */
+export async function mustKnowItsSessions(server) {
+  const [cookie] = readFileSync(join(server.at, "sessions"), "utf8").split("\n");
+  const headers = { cookie: `better-auth.session_token=${cookie}` };
+  const answer = await (await fetch(`http://127.0.0.1:${server.port}/api/auth/get-session`, { headers })).json();
+  if (answer?.user?.email !== "person0@example.test") throw new Error(`better-auth does not know its session: ${JSON.stringify(answer)}`);
+}
 
 /** What the machine says of itself. */
 export function versions() {

@@ -22,15 +22,10 @@ export class Question {
 
   /** Asks; resolves to the figures. An answer that is not the expected one ends the run, unless `mayFail`. */
   async ask({ connections = CONNECTIONS, mayFail = false, ...more }) {
-    const options = { to: `127.0.0.1:${this.server.port}`, request: this.file, connections, ...Object.fromEntries(this.options), ...more };
-    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const given = { to: `127.0.0.1:${this.server.port}`, request: this.file, connections, ...Object.fromEntries(this.options), ...more };
+    const args = options(given);
     const before = this.server.processor();
-    const [command, rest] = onCore(1, LOAD, args);
-    const child = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"] });
-    let [out, errors] = ["", ""];
-    child.stdout.on("data", (chunk) => (out += chunk));
-    child.stderr.on("data", (chunk) => (errors += chunk));
-    const status = await new Promise((resolve) => child.once("close", resolve));
+    const { status, out, errors } = await run(1, args);
     this.server.mustLive();
     if (status !== 0) throw new Error(`${this.server.name}: ${errors}`);
     const figures = JSON.parse(out);
@@ -48,4 +43,34 @@ export class Question {
   scheduled(rate, seconds, more = {}) {
     return this.ask({ warm: 0.5, seconds, rate, ...more });
   }
+}
+
+/** The disk that the servers write to, asked by the same schedule without a server, on their core. */
+export class Disk {
+  /** `together` is how many of those that wait may share an `fsync`. */
+  constructor(together) {
+    this.together = together;
+  }
+
+  async scheduled(rate, seconds) {
+    const file = join(folder("disk"), "log");
+    const { status, out, errors } = await run(0, ["disk", ...options({ file, together: this.together, warm: 0.5, seconds, rate })]);
+    if (status !== 0) throw new Error(`the disk: ${errors}`);
+    return JSON.parse(out);
+  }
+}
+
+function options(given) {
+  return Object.entries(given).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}
+
+/** Runs the program to its end, on this core. */
+async function run(core, args) {
+  const [command, rest] = onCore(core, LOAD, args);
+  const child = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"] });
+  let [out, errors] = ["", ""];
+  child.stdout.on("data", (chunk) => (out += chunk));
+  child.stderr.on("data", (chunk) => (errors += chunk));
+  const status = await new Promise((resolve) => child.once("close", resolve));
+  return { status, out, errors };
 }

@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { inTurns } from "../rounds.mjs";
+import { inTurns, median, quantile } from "../rounds.mjs";
 import { betterAuth, hashMilliseconds, oidcProvider, ours, SAMPLE, startOurs, startPeer } from "./contenders.mjs";
 import { folder } from "./servers.mjs";
 
@@ -26,13 +26,25 @@ export async function refreshes(servers, rounds, seconds) {
   return { ...(await saturations(questions, rounds, seconds)), questions };
 }
 
-/** The latencies at half of a saturation. */
-export async function atHalf(questions, rates, seconds) {
-  const taken = {};
-  for (const [name, question] of Object.entries(questions)) {
-    taken[name] = { rate: rates[name] / 2, ...(await question.scheduled(rates[name] / 2, seconds)) };
-  }
-  return taken;
+/** Half of what each saturates at: `{ [name]: requests a second }`. */
+export function halves(saturation) {
+  return Object.fromEntries(Object.keys(saturation.perSecond[0]).map((name) => [name, median(saturation.perSecond, name) / 2]));
+}
+
+/**
+ * The latencies by a schedule of so many a second for each, in turns. A figure is the median of the rounds, the longest that of all;
+ * `p95s` are those of each round: one in which the disk stalled moves the median little, and is to be seen.
+ */
+export async function bySchedule(questions, rates, rounds, seconds) {
+  const names = Object.keys(questions);
+  const taken = await inTurns(names, rounds, (name) => questions[name].scheduled(rates[name], seconds));
+  const of = (name) => {
+    const all = (figure) => taken.map((round) => round[name][figure]);
+    const middle = (figure) => quantile(all(figure), 0.5);
+    const medians = Object.fromEntries(["perSecond", "p50", "p95", "p99"].map((figure) => [figure, middle(figure)]));
+    return { rate: rates[name], ...medians, max: Math.max(...all("max")), p95s: all("p95") };
+  };
+  return Object.fromEntries(names.map((name) => [name, of(name)]));
 }
 
 /** A thousand families and a million, by the same schedule, in turns. */
@@ -83,15 +95,15 @@ export async function storeWaits(server, questions, seconds) {
 function grown(before, after) {
   const count = after.count - before.count;
   if (count === 0) throw new Error("the histogram has not grown");
-  const quantile = (share) => after.buckets.find(({ bound, below }) => below - (before.buckets.find((one) => one.bound === bound)?.below ?? 0) >= share * count).bound;
-  return { count, mean: (after.sum - before.sum) / count, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) };
+  const atMost = (share) => after.buckets.find(({ bound, below }) => below - (before.buckets.find((one) => one.bound === bound)?.below ?? 0) >= share * count).bound;
+  return { count, mean: (after.sum - before.sum) / count, p50: atMost(0.5), p95: atMost(0.95), p99: atMost(0.99) };
 }
 
-/** Five hundred people who sign in at once; whoever is told to comes back. */
-export async function storm(server, question, seconds) {
+/** So many people who sign in at once; whoever is told to comes back. */
+export async function storm(server, question, people, seconds) {
   const idle = server.memory().now;
   server.forgetMost();
-  const figures = await question.ask({ connections: 500, count: 500, seconds });
+  const figures = await question.ask({ connections: people, count: people, seconds });
   return { ...figures, idle, most: server.memory().most, after: server.memory().now };
 }
 

@@ -65,13 +65,13 @@ export class Server {
     Object.assign(this, { child, port, log, startedIn });
   }
 
-  /** Starts a program; `ready` is the path that it answers with 200 when it can serve. */
-  static async start({ name, program, args, port, ready, at }) {
+  /** Starts a program; `ready` is the path that it answers with 200 when it can serve. `env` is what it finds in variables besides. */
+  static async start({ name, program, args, port, ready, at, env = {} }) {
     const log = join(at, "log");
     const out = openSync(log, "a");
     const [command, rest] = onCore(0, program, args);
     const started = performance.now();
-    const child = spawn(command, rest, { stdio: ["ignore", out, out] });
+    const child = spawn(command, rest, { stdio: ["ignore", out, out], env: { ...process.env, ...env } });
     closeSync(out);
     const server = new Server(child, port, log, undefined);
     running.add(server);

@@ -1,6 +1,8 @@
-//! `cargo xtask bench revocation`: the whole stack, and a script that signs in and out.
+//! `cargo xtask bench revocation`: the whole stack, and a script that signs in and out and revokes keys.
 
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::process::Command;
 
 use super::peers;
 use crate::build::{self, Clock};
@@ -36,8 +38,18 @@ pub(super) fn run(flags: &[String]) -> Outcome<()> {
             .env("SITE", stack.site())
             .env("EMAIL", USER.email)
             .env("PASSWORD", USER.password)
+            .env("OPERATOR", as_typed(&stack.issuer.command()))
             .env("WORKERD", toolchain::workerd()?),
     )
+}
+
+/// The words of a command, a line each, for a script that adds some to them.
+fn as_typed(command: &Command) -> OsString {
+    let words: Vec<&OsStr> = [command.get_program()]
+        .into_iter()
+        .chain(command.get_args())
+        .collect();
+    words.join(OsStr::new("\n"))
 }
 
 fn fresh_folder() -> Outcome<PathBuf> {

@@ -22,18 +22,22 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// One JSON object.
-    pub fn report(mut self, plan: &Plan) -> Result<String, String> {
+    /// Keeps what the plan wants in files.
+    pub fn keep(&self, plan: &Plan) -> Result<(), String> {
         plan.keep_clients()?;
-        if let Some(file) = &plan.each {
-            let lines: Vec<String> = self
-                .latencies
-                .iter()
-                .map(|taken| taken.as_micros().to_string())
-                .collect();
-            fs::write(file, lines.join("\n"))
-                .map_err(|error| format!("{}: {error}", file.display()))?;
-        }
+        let Some(file) = &plan.each else {
+            return Ok(());
+        };
+        let lines: Vec<String> = self
+            .latencies
+            .iter()
+            .map(|taken| taken.as_micros().to_string())
+            .collect();
+        fs::write(file, lines.join("\n")).map_err(|error| format!("{}: {error}", file.display()))
+    }
+
+    /// One JSON object.
+    pub fn report(mut self) -> String {
         if let Some(failure) = &self.first_failure {
             eprintln!("load: the first failure: {failure}");
         }
@@ -51,7 +55,7 @@ impl Taken {
             .iter()
             .map(|(status, count)| format!("\"{status}\":{count}"))
             .collect();
-        Ok(format!(
+        format!(
             "{{\"answered\":{answered},\"seconds\":{:.4},\"perSecond\":{:.1},\"p50\":{:.1},\"p95\":{:.1},\"p99\":{:.1},\"max\":{:.1},\
              \"failures\":{failures},\"kinds\":{{{}}},\"putOff\":{},\"unanswered\":{}}}",
             self.time.as_secs_f64(),
@@ -63,6 +67,6 @@ impl Taken {
             kinds.join(","),
             self.put_off,
             self.unanswered,
-        ))
+        )
     }
 }

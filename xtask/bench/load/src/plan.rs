@@ -1,6 +1,8 @@
 //! What to send, how often, and for whom.
 
-use std::{collections::HashMap, fs, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
+
+use crate::options::Options;
 
 /// Stands in the request for the text of the client.
 const CLIENT: &str = "{}";
@@ -37,26 +39,12 @@ pub struct Plan {
 impl Plan {
     /// Reads the options.
     pub fn read(args: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = HashMap::new();
-        let mut args = args;
-        while let Some(name) = args.next() {
-            let name = name
-                .strip_prefix("--")
-                .ok_or(format!("`{name}` is no option"))?;
-            let value = args.next().ok_or(format!("--{name} has no value"))?;
-            options.insert(name.to_owned(), value);
-        }
-        let mut take = |name: &str| options.remove(name);
-        let need = |value: Option<String>, name: &str| value.ok_or(format!("--{name} is missing"));
-        let request = need(take("request"), "request")?;
-        let clients_file = take("clients").map(PathBuf::from);
-        let seconds = |value: Option<String>| -> Result<Duration, String> {
-            let seconds: f64 = value.map_or(Ok(0.0), |text| number(&text))?;
-            Ok(Duration::from_secs_f64(seconds))
-        };
+        let mut options = Options::read(args)?;
+        let request = options.need("request")?;
+        let clients_file = options.take("clients").map(PathBuf::from);
         let plan = Self {
-            to: number(&need(take("to"), "to")?)?,
-            connections: number(&need(take("connections"), "connections")?)?,
+            to: options.needed("to")?,
+            connections: options.needed("connections")?,
             request: Template::read(&text_of(&request)?)?,
             clients: clients_file
                 .as_ref()
@@ -70,19 +58,17 @@ impl Plan {
                 })
                 .transpose()?,
             clients_file,
-            next: take("next"),
-            expect: number(&need(take("expect"), "expect")?)?,
-            again: take("again").map(|text| number(&text)).transpose()?,
-            rate: take("rate").map(|text| number(&text)).transpose()?,
-            warm: seconds(take("warm"))?,
-            time: seconds(Some(need(take("seconds"), "seconds")?))?,
-            count: take("count").map(|text| number(&text)).transpose()?,
-            each: take("each").map(PathBuf::from),
+            next: options.take("next"),
+            expect: options.needed("expect")?,
+            again: options.number("again")?,
+            rate: options.number("rate")?,
+            warm: options.seconds("warm")?.unwrap_or_default(),
+            time: options.needed_seconds("seconds")?,
+            count: options.number("count")?,
+            each: options.take("each").map(PathBuf::from),
         };
-        match options.keys().next() {
-            Some(unknown) => Err(format!("`--{unknown}` is no option")),
-            None => Ok(plan),
-        }
+        options.none_left()?;
+        Ok(plan)
     }
 
     /// Keeps what the clients have now, for the next run.
@@ -97,10 +83,6 @@ impl Plan {
 
 fn text_of(path: &str) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))
-}
-
-fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("`{text}` cannot be read"))
 }
 
 /// A request: a line `METHOD PATH`, header lines, an empty line, the body. `Content-Length` is added.
