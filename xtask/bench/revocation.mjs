@@ -17,9 +17,6 @@ const OPERATOR = process.env.OPERATOR.split("\n");
 const ROUNDS = Number(process.env.ROUNDS ?? 100);
 const KEY_ROUNDS = Number(process.env.KEY_ROUNDS ?? 30);
 
-// An edge that does not know a key fetches the key set for it at most once in 30 seconds.
-const A_FETCH_IS_DUE = 31_000;
-
 // An issuer may sign with the revoked key for a moment more, and makes the next one by a chore.
 const UNTIL_IT_IS_SETTLED = 60_000;
 
@@ -78,7 +75,7 @@ async function signOutEverywhere() {
 /** The key that signs is revoked by an operator's command, a process of its own, while somebody asks with a token of it. */
 async function revokeKey() {
   const token = await goodToken();
-  await nextKeyIsKnown(token);
+  await until("no next key is made", async () => / published +EdDSA /.test(await operate("keys", "list")) || undefined);
   return asking(token, async (ask) => {
     if ((await ask()) !== 204) throw new Error("a session is refused");
     await atAnyMoment(ask);
@@ -98,21 +95,6 @@ function goodToken() {
   return until("fresh sessions are refused", async () => {
     const token = await signIn();
     return (await asking(token, (ask) => ask())) === 204 ? token : undefined;
-  });
-}
-
-/**
- * Brings about what is so in every hour but that of a revocation: the key after the one that signs is made, and the edge has seen it.
- * A token of a key that nobody knows makes the edge fetch the key set.
- */
-async function nextKeyIsKnown(token) {
-  await until("no next key is made", async () => / published +EdDSA /.test(await operate("keys", "list")) || undefined);
-  const [head, ...rest] = token.split(".");
-  const unknown = JSON.stringify({ ...JSON.parse(Buffer.from(head, "base64url")), kid: "known-to-nobody" });
-  await asking([Buffer.from(unknown).toString("base64url"), ...rest].join("."), async (ask) => {
-    for (const began = performance.now(); performance.now() - began < A_FETCH_IS_DUE; await aMoment()) {
-      if ((await ask()) !== 401) throw new Error("a token of an unknown key is taken for good");
-    }
   });
 }
 
