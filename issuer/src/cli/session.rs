@@ -10,7 +10,7 @@ use crate::{
         accounts::{Email, UserId},
         administration::{self, Mandate},
         revocations::revoke_person,
-        session::{AddressRange, Family, Sid},
+        session::{AddressRange, ListedFamily, Sid},
         storage::Storage,
     },
     open_existing_store,
@@ -20,7 +20,7 @@ use crate::{
 /// The subcommands of `session`.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum SessionCommand {
-    /// List the live sessions of a user, the newest first: id, begin, last use, address range, device; with tabs between.
+    /// List the live sessions of a user, the newest first: id, begin, last activity, address range, device; with tabs between.
     List(List),
     /// End one session, or all of a user.
     Revoke(Revoke),
@@ -69,18 +69,22 @@ async fn list(store: &Store, email: &str, now: UnixTime) -> Outcome {
     let Some(user) = user_of(store, email).await? else {
         return user::not_found();
     };
-    for family in store.live_families(user, now).await? {
-        print(&line(&family)?)?;
+    for listed in store.live_families(user, now).await? {
+        print(&line(&listed)?)?;
     }
     Ok(Answer::Yes)
 }
 
-fn line(family: &Family) -> Result<String, Failure> {
+fn line(listed: &ListedFamily) -> Result<String, Failure> {
     let moment = |time: UnixTime| -> Result<String, Failure> {
         Ok(OffsetDateTime::from_unix_timestamp(time.seconds())?.format(&Rfc3339)?)
     };
+    let family = &listed.family;
     let address = family.address.as_ref().map_or("-", AddressRange::as_str);
-    let (begun, used) = (moment(family.created_at)?, moment(family.last_used_at)?);
+    let (begun, used) = (
+        moment(family.created_at)?,
+        moment(listed.last_activity_at())?,
+    );
     let (sid, device) = (family.sid, &family.device_name);
     Ok(format!("{sid}\t{begun}\t{used}\t{address}\t{device}"))
 }

@@ -235,6 +235,27 @@ impl Family {
     }
 }
 
+/// A family as a list of sessions shows it. Apart from [`Family`], so that no refresh is judged by what only a list tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedFamily {
+    /// The family.
+    pub family: Family,
+    /// When its session cookie was used last, to the minute; `None` where the sign-in gave none. A cookie that has ended counts too:
+    /// it was used all the same.
+    pub cookie_used_at: Option<UnixTime>,
+}
+
+impl ListedFamily {
+    /// When somebody or something was last seen to use it: the last refresh, or the last use of the session cookie, whichever is
+    /// later. An access token that is used meanwhile is not seen here, so the truth may be later by the life of one.
+    #[must_use]
+    pub fn last_activity_at(&self) -> UnixTime {
+        let refreshed_at = self.family.last_used_at;
+        self.cookie_used_at
+            .map_or(refreshed_at, |used_at| used_at.max(refreshed_at))
+    }
+}
+
 /// A session cookie, as the database holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrowserSession {

@@ -17,7 +17,7 @@ use super::{
     lockout::{Counter, CounterKey, Failure, Swap},
     refresh::{Arrival, HandOut, ReusedFamily, Rotation},
     roles::{Changed, RoleChange},
-    session::{BrowserSession, Digest, Family, NewSignIn, RevocationReason, Sid},
+    session::{BrowserSession, Digest, Family, ListedFamily, NewSignIn, RevocationReason, Sid},
 };
 
 /// The database did not do what it was asked. The text is for the log only.
@@ -233,7 +233,7 @@ pub trait Storage: Send + Sync {
         &self,
         user: UserId,
         now: UnixTime,
-    ) -> impl Future<Output = Result<Vec<Family>, StorageError>> + Send;
+    ) -> impl Future<Output = Result<Vec<ListedFamily>, StorageError>> + Send;
 
     /// The session of a cookie, with its family, ended or not.
     fn session(

@@ -39,7 +39,8 @@ pub struct Link {
 pub struct Letter {
     /// Its subject.
     pub subject: String,
-    language: Language,
+    /// What it is written in, all of it.
+    pub language: Language,
     paragraphs: Vec<String>,
     link: Link,
     site: String,

@@ -17,7 +17,10 @@ use lettre::{
 use super::letters::{Letter, Letters};
 use crate::{
     config::{self, MailTls},
-    domain::mail::{Failure, Waiting},
+    domain::{
+        language::Language,
+        mail::{Failure, Waiting},
+    },
 };
 
 /// How long one mail may take altogether, however slowly each answer comes.
@@ -68,6 +71,28 @@ impl header::Header for AutoSubmitted {
 
     fn display(&self) -> header::HeaderValue {
         header::HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+/// RFC 3282: what the letter is written in, for programs that choose a voice or offer to translate. The HTML says it too, and the plain
+/// text has no other place for it.
+#[derive(Debug, Clone)]
+struct ContentLanguage(Language);
+
+impl header::Header for ContentLanguage {
+    fn name() -> header::HeaderName {
+        header::HeaderName::new_from_ascii_str("Content-Language")
+    }
+
+    fn parse(tag: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let language = Language::of_tag(tag);
+        Ok(Self(
+            language.ok_or("no letter is written in this language")?,
+        ))
+    }
+
+    fn display(&self) -> header::HeaderValue {
+        header::HeaderValue::new(Self::name(), self.0.tag().to_owned())
     }
 }
 
@@ -128,6 +153,7 @@ impl Post {
             .date(date)
             .message_id(Some(format!("<{}@{}>", mail.id, self.host)))
             .header(AutoSubmitted)
+            .header(ContentLanguage(letter.language))
             .multipart(MultiPart::alternative_plain_html(
                 letter.plain().ok()?,
                 letter.html().ok()?,

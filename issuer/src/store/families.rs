@@ -19,7 +19,10 @@ use crate::{
         moment::Moment,
         refresh::{Arrival, HandOut, ReusedFamily, Rotation},
         revocations::Ended,
-        session::{AddressRange, DeviceMark, Digest, Family, NewSignIn, RevocationReason, Sid},
+        session::{
+            AddressRange, DeviceMark, Digest, Family, ListedFamily, NewSignIn, RevocationReason,
+            Sid,
+        },
         storage::StorageError,
     },
     faults::{Point, reach},
@@ -75,15 +78,18 @@ pub(super) async fn with_account(
         .transpose()
 }
 
+/// A family has one session cookie at most (`browser_sessions.sid` is unique), so the join adds no rows and costs one look into
+/// that index for each family.
 pub(super) async fn live_of_user(
     on: impl Reads,
     user: UserId,
     now: UnixTime,
-) -> Result<Vec<Family>, StorageError> {
+) -> Result<Vec<ListedFamily>, StorageError> {
     sql(concat!(
         "SELECT ",
         family_columns!(),
-        " FROM families AS f
+        ", s.last_used_at AS session_used_at
+         FROM families AS f LEFT JOIN browser_sessions AS s ON s.sid = f.sid
          WHERE f.user_id = $1 AND f.revoked_at IS NULL AND f.idle_expires_at > $2 AND f.absolute_expires_at > $2
          ORDER BY f.created_at DESC, f.sid DESC LIMIT $3"
     ))
@@ -93,7 +99,12 @@ pub(super) async fn live_of_user(
     .all(on)
     .await?
     .iter()
-    .map(family)
+    .map(|row| {
+        Ok(ListedFamily {
+            family: family(row)?,
+            cookie_used_at: row.optional_time("session_used_at")?,
+        })
+    })
     .collect()
 }
 

@@ -14,7 +14,9 @@ use crate::domain::{
     lockout::{Counter, CounterKey, Failure, Swap},
     refresh::{Arrival, HandOut, ReusedFamily, Rotation},
     roles::{Changed, RoleChange},
-    session::{BrowserSession, Digest, Family, NewSignIn, Replaced, RevocationReason, Sid},
+    session::{
+        BrowserSession, Digest, Family, ListedFamily, NewSignIn, Replaced, RevocationReason, Sid,
+    },
     storage::{Creation, Entered, Proved, Storage, StorageError, StoredAccount},
 };
 
@@ -226,7 +228,7 @@ impl Storage for Store {
         &self,
         user: UserId,
         now: UnixTime,
-    ) -> Result<Vec<Family>, StorageError> {
+    ) -> Result<Vec<ListedFamily>, StorageError> {
         families::live_of_user(self.readers(), user, now).await
     }
 

@@ -1,6 +1,7 @@
 //! Signing out, the list of sessions, ending them, and when they end by themselves.
 
 use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::desk::{Browser, Desk, EMAIL};
 
@@ -51,6 +52,58 @@ async fn the_list_shows_where_somebody_is_signed_in() {
         .await
         .expect_problem(401, "NOT_SIGNED_IN");
     laptop.refresh().await.expect(200);
+}
+
+/// How long ago somebody's other session was active, by the list that this browser gets.
+async fn rests_for(desk: &Desk, browser: &mut Browser) -> i64 {
+    let sessions = list(browser).await;
+    let mut sessions = sessions.iter();
+    let other = sessions.find(|session| session["current"] == false);
+    let told = other.unwrap()["lastSeenAt"].as_str().unwrap();
+    let told = OffsetDateTime::parse(told, &Rfc3339).unwrap();
+    desk.app.clock.now().seconds() - told.unix_timestamp()
+}
+
+#[tokio::test]
+async fn a_page_and_a_refresh_move_the_last_activity_of_their_session_alone() {
+    enum Act {
+        None,
+        Page,
+        Refresh,
+        App,
+    }
+    const PAUSE: i64 = 300;
+    let (desk, mut laptop) = Desk::with_ada_signed_in().await;
+    let mut phone = desk.browser();
+    phone.log_in(EMAIL).await;
+    // What the laptop does after a pause, and how many pauses ago the phone then hears that it was active. The phone is active each
+    // time, by asking.
+    for (act, pauses) in [
+        (Act::None, 1),
+        (Act::Refresh, 0),
+        (Act::Page, 0),
+        (Act::None, 1),
+        (Act::None, 2),
+        (Act::Refresh, 0),
+        // An access token is all that an app sees, and tells nothing here.
+        (Act::App, 1),
+        (Act::Page, 0),
+    ] {
+        desk.wait(PAUSE).await;
+        match act {
+            Act::None => {}
+            Act::Page => drop(laptop.get("/account").send().await.expect(200)),
+            Act::Refresh => drop(laptop.refresh().await.expect(200)),
+            Act::App => {
+                let mut app = desk.browser();
+                let token = format!("Bearer {}", laptop.cookie("access"));
+                let ask = app.get("/auth/me").header("authorization", &token);
+                ask.send().await.expect(200);
+            }
+        }
+        // Whole pauses: a machine that is slow takes no part in the count.
+        assert_eq!(rests_for(&desk, &mut phone).await / PAUSE, pauses);
+    }
 }
 
 #[tokio::test]

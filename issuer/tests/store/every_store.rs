@@ -103,6 +103,7 @@ mount! {
         nothing_succeeds_after_a_revocation,
         all_sessions_but_one_end_together,
         living_sessions_are_listed_the_newest_first,
+        a_list_tells_the_later_of_refresh_and_cookie,
         the_last_use_only_moves_forward;
     keys:
         of_many_processes_one_does_each_step,

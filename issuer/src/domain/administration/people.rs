@@ -7,7 +7,7 @@ use crate::domain::{
     accounts::{Account, Role, UserId},
     audit::{Action, Actor, AuditEntry, Origin},
     lockout::{CounterKey, LockoutKey},
-    session::Family,
+    session::ListedFamily,
     storage::{Storage, StorageError},
 };
 
@@ -100,7 +100,7 @@ pub struct Found {
     /// The person.
     pub listed: Listed,
     /// The live sessions, the newest first.
-    pub sessions: Vec<Family>,
+    pub sessions: Vec<ListedFamily>,
 }
 
 /// Looks for people.

@@ -21,7 +21,7 @@ use crate::{
     domain::{
         audit::Action,
         device::browser_and_system,
-        session::{AddressRange, Family, RevocationReason, Sid},
+        session::{AddressRange, ListedFamily, RevocationReason, Sid},
         storage::Storage,
     },
     http::{
@@ -55,14 +55,17 @@ pub struct SessionView {
     /// The range of the address it was used from last.
     address: Option<String>,
     created_at: String,
-    /// The last refresh, or the sign-in.
+    /// The sign-in, the last refresh, or the last request to the issuer with the session cookie of this sign-in, as its pages make
+    /// them (noted once a minute at most): the latest of these. The use of an access token, at the edge or with the
+    /// issuer, is not noted: the session may have been in use after this for the life of one (`tokens.access_seconds`).
     last_seen_at: String,
     /// When it ends if it is not used until then.
     expires_at: String,
 }
 
 impl SessionView {
-    pub(super) fn of(family: &Family, current: Sid) -> Result<Self, ApiError> {
+    pub(super) fn of(listed: &ListedFamily, current: Sid) -> Result<Self, ApiError> {
+        let family = &listed.family;
         let address = family.address.as_ref().map(AddressRange::as_str);
         let (browser, system) = browser_and_system(&family.device_name);
         Ok(Self {
@@ -73,7 +76,7 @@ impl SessionView {
             device: family.device_name.clone(),
             address: address.map(str::to_owned),
             created_at: rfc3339(family.created_at)?,
-            last_seen_at: rfc3339(family.last_used_at)?,
+            last_seen_at: rfc3339(listed.last_activity_at())?,
             expires_at: rfc3339(family.idle_expires_at)?,
         })
     }
@@ -109,7 +112,7 @@ pub async fn list(
         .await?;
     let sessions = families
         .iter()
-        .map(|family| SessionView::of(family, principal.family.sid))
+        .map(|listed| SessionView::of(listed, principal.family.sid))
         .collect::<Result<_, _>>()?;
     Ok(Json(Sessions { sessions }))
 }

@@ -18,11 +18,12 @@ use super::{
 };
 use crate::{
     App, SharedApp,
+    config::Tokens,
     domain::{
         accounts::Account,
         device::browser_and_system,
         password::Policy,
-        session::{AddressRange, Family, Sid},
+        session::{AddressRange, Family, ListedFamily, Sid},
         storage::Storage,
     },
     http::{
@@ -127,7 +128,7 @@ pub(super) struct Row {
     pub(super) device: String,
     pub(super) place: String,
     pub(super) began: Shown,
-    pub(super) used: Shown,
+    pub(super) active: Shown,
 }
 
 /// Where one is signed in.
@@ -139,6 +140,7 @@ pub struct SessionsPage {
     csrf_token: String,
     status: String,
     rows: Vec<Row>,
+    hint: String,
 }
 
 impl SessionsPage {
@@ -271,19 +273,28 @@ pub async fn sessions(
             .live_families(principal.user, visitor.caller.now)
             .await?;
         let rows = families.iter();
-        let rows = rows.map(|family| row(&frame, family, principal.family.sid));
+        let rows = rows.map(|listed| row(&frame, listed, principal.family.sid));
         with_form(&app, visitor, |csrf_token| SessionsPage {
             head: Head::of_account(&account, &app.config.admin.role, Place::Sessions),
             csrf_token,
             status: Done::from_query(&frame, query.as_deref()),
             rows: rows.collect(),
+            hint: activity_hint(&frame, &app.config.tokens),
             frame: frame.clone(),
         })
     })
     .await
 }
 
-pub(super) fn row(frame: &Frame, family: &Family, current: Sid) -> Row {
+/// What the time of last activity says and what it cannot: an access token that is used is not seen here before it is renewed.
+pub(super) fn activity_hint(frame: &Frame, tokens: &Tokens) -> String {
+    // A part of a minute counts as a whole one, so that the hint never promises too much.
+    let minutes = tokens.access_seconds.saturating_add(59) / 60;
+    frame.text_with("sessions-activity-hint", "minutes", minutes)
+}
+
+pub(super) fn row(frame: &Frame, listed: &ListedFamily, current: Sid) -> Row {
+    let family = &listed.family;
     let place = family.address.as_ref().map(AddressRange::as_str);
     Row {
         id: family.sid.to_string(),
@@ -291,7 +302,7 @@ pub(super) fn row(frame: &Frame, family: &Family, current: Sid) -> Row {
         device: device(frame, family),
         place: place.map_or_else(|| frame.text("sessions-no-place"), str::to_owned),
         began: frame.moment(family.created_at),
-        used: frame.moment(family.last_used_at),
+        active: frame.moment(listed.last_activity_at()),
     }
 }
 

@@ -321,7 +321,11 @@ pub(crate) async fn an_administrator_ends_locks_and_sessions_of_whom_they_name(w
     let when = (NOW, &Origin::default());
     let seen = administration::view(&world.store, &key(), &admin, ada, when).await;
     let seen = seen.unwrap().unwrap();
-    let live: Vec<_> = seen.sessions.iter().map(|family| family.sid).collect();
+    let live: Vec<_> = seen
+        .sessions
+        .iter()
+        .map(|listed| listed.family.sid)
+        .collect();
     assert_eq!(live, [other.sid]);
     assert_eq!(seen.listed.person.created_at, NOW);
     let all = administration::end_all_sessions(&world.store, &by, ada).await;

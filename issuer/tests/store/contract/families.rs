@@ -358,7 +358,7 @@ pub(crate) async fn living_sessions_are_listed_the_newest_first(world: World) {
             .unwrap()
     );
     let listed = world.store.live_families(ada, NOW).await.unwrap();
-    let listed: Vec<Sid> = listed.iter().map(|family| family.sid).collect();
+    let listed: Vec<Sid> = listed.iter().map(|listed| listed.family.sid).collect();
     assert_eq!(
         listed,
         expected.iter().map(|(_, sid)| *sid).collect::<Vec<_>>()
@@ -369,6 +369,64 @@ pub(crate) async fn living_sessions_are_listed_the_newest_first(world: World) {
         .await
         .unwrap();
     assert!(later.is_empty(), "each has ended by itself");
+}
+
+pub(crate) async fn a_list_tells_the_later_of_refresh_and_cookie(world: World) {
+    enum Use {
+        SignIn,
+        Refresh,
+        Page,
+    }
+    let ada = world.with_account("ada@example.test").await;
+    let used = world.with_sign_in(ada).await;
+    world.with_sign_in(ada).await;
+    // Whoever signs in without cookies has none that could be used.
+    let mut program = new_sign_in(ada);
+    program.session = None;
+    let noted = entry(Action::SignIn);
+    let entered = world.store.sign_in(&program, None, None, &noted).await;
+    assert_eq!(entered.unwrap(), Entered::Done);
+    let (mut seq, mut current, mut last_refresh) = (0, used.refresh, NOW);
+    for (what, at, expected) in [
+        (Use::SignIn, 0, 0),
+        (Use::Refresh, 10, 10),
+        (Use::Page, 70, 70),
+        (Use::Refresh, 95, 95),
+        // Noted late, by a process that was slow.
+        (Use::Page, 90, 95),
+        (Use::Page, 300, 300),
+    ] {
+        let at = NOW.plus(at);
+        match what {
+            Use::SignIn => {}
+            Use::Refresh => {
+                let mut rotation = rotation_from(&used, seq, current);
+                rotation.at = Moment::from_time(at);
+                let done = world.store.rotate(&rotation, &entry(Action::Refresh)).await;
+                assert!(done.unwrap());
+                (seq, current, last_refresh) = (seq + 1, rotation.next, at);
+            }
+            Use::Page => {
+                let cookie = used.session.unwrap();
+                let touched = world.store.touch_session(&cookie, at, at.plus(100)).await;
+                touched.unwrap();
+            }
+        }
+        // Each cookie has ended by then; that it was used is as true as before.
+        let listed = world.store.live_families(ada, NOW.plus(500)).await.unwrap();
+        assert_eq!(listed.len(), 3, "each is there once");
+        for found in listed {
+            let sid = found.family.sid;
+            let (active, refreshed) = if sid == used.sid {
+                (NOW.plus(expected), last_refresh)
+            } else {
+                (NOW, NOW)
+            };
+            assert_eq!(found.last_activity_at(), active);
+            assert_eq!(found.family.last_used_at, refreshed, "a page is no refresh");
+            assert_eq!(found.cookie_used_at.is_none(), sid == program.sid);
+        }
+    }
 }
 
 pub(crate) async fn the_last_use_only_moves_forward(world: World) {

@@ -20,8 +20,11 @@ sessions-lead = Wenn Sie etwas davon nicht kennen, beenden Sie es und ändern Si
 sessions-column-device = Gerät
 sessions-column-place = Netz
 sessions-column-began = Angemeldet
-sessions-column-used = Zuletzt erneuert
-sessions-used-hint = Zuletzt erneuert sagt, wann sich das Gerät angemeldet oder seine Anmeldung zuletzt erneuert hat. Ein Browser kann das von selbst tun, solange eine Seite offen ist, auch wenn niemand davor sitzt.
+sessions-column-activity = Letzte Aktivität
+sessions-activity-hint = Letzte Aktivität sagt, wann sich das Gerät angemeldet, zuletzt seine Anmeldung erneuert oder zuletzt die Seiten des Kontos benutzt hat. Erneuern kann ein Browser von selbst, solange eine Seite offen ist, auch wenn niemand davor sitzt. Benutzt worden sein kann das Gerät noch bis etwa { $minutes ->
+    [one] 1 Minute
+   *[other] { $minutes } Minuten
+} nach der gezeigten Zeit.
 sessions-column-act = Was Sie tun können
 sessions-device = { $browser } unter { $system }
 sessions-no-device = Unbekanntes Gerät

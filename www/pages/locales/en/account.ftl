@@ -20,8 +20,11 @@ sessions-lead = If you do not recognise one of these, end it and change your pas
 sessions-column-device = Device
 sessions-column-place = Network
 sessions-column-began = Signed in
-sessions-column-used = Last renewed
-sessions-used-hint = Last renewed says when the device signed in or last renewed its sign-in. A browser may do that by itself while a page is open, with nobody there.
+sessions-column-activity = Last activity
+sessions-activity-hint = Last activity is when the device signed in, last renewed its sign-in or last used the pages of the account. A browser may renew by itself while a page is open, with nobody there. The device may still have been in use up to about { $minutes ->
+    [one] 1 minute
+   *[other] { $minutes } minutes
+} after the time shown.
 sessions-column-act = What you can do
 sessions-device = { $browser } on { $system }
 sessions-no-device = Unknown device

@@ -225,7 +225,7 @@ pub async fn details(
     let id = id.map(|Path(id)| id).unwrap_or_default();
     let (admin, found) = look_at(&app, &visitor, &id).await?;
     let sessions = found.sessions.iter();
-    let sessions = sessions.map(|family| SessionView::of(family, admin.sid));
+    let sessions = sessions.map(|listed| SessionView::of(listed, admin.sid));
     Ok(Json(PersonDetails {
         user: PersonView::of(&found.listed)?,
         roles_version: Version::of(&found.listed.person.account).to_string(),

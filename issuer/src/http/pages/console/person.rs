@@ -29,7 +29,7 @@ use crate::{
         cookies, csrf,
         pages::{
             Frame, Page, STEP_UP, Wrong,
-            account::{Row, name_of, row},
+            account::{Row, activity_hint, name_of, row},
             escaped, for_visitor, form_pages, in_place_of,
             moment::Shown,
             nav::Head,
@@ -63,6 +63,7 @@ struct PersonPage {
     other_roles: String,
     version: String,
     sessions: Vec<Row>,
+    sessions_hint: String,
 }
 
 form_pages!(PersonPage);
@@ -172,7 +173,7 @@ fn filled(
     let path = path_of(&id);
     let (max_age, now) = (app.config.admin.max_age_seconds, visitor.caller.now);
     let sessions = found.sessions.iter();
-    let sessions = sessions.map(|family| row(frame, family, admin.sid));
+    let sessions = sessions.map(|listed| row(frame, listed, admin.sid));
     PersonPage {
         frame: frame.clone(),
         head: head(admin),
@@ -191,6 +192,7 @@ fn filled(
         other_roles: String::new(),
         version: Version::of(account).to_string(),
         sessions: sessions.collect(),
+        sessions_hint: activity_hint(frame, &app.config.tokens),
     }
 }
 
