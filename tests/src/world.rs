@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
+use edgeward_core::revocation::LONGEST_BACKOFF_MILLISECONDS;
 use serde_json::Value;
 use xtask::stack::issuer::NewUser;
 use xtask::stack::{Environment, Plan, Stack, ready};
@@ -27,8 +28,9 @@ pub const PASSWORD: &str = "Correct-Horse-7-Battery";
 /// What the demo app answers with 404 to whoever passes.
 pub const STRICT_PATH: &str = "/api/strict";
 
-/// The longest wait of an edge after failures to read the feed, with what lots add to it.
-pub const LONGEST_BACKOFF_SECONDS: i64 = 10;
+/// The longest wait of an edge after failures to read the feed, with the quarter that lots add to it at most, in whole seconds, because
+/// the clock of a story knows no parts of one.
+pub const LONGEST_BACKOFF_SECONDS: i64 = (LONGEST_BACKOFF_MILLISECONDS * 5 / 4 + 999) / 1_000;
 
 /// What has not come by then, in real time, does not come.
 pub const NEVER: Duration = Duration::from_secs(60);
