@@ -46,8 +46,6 @@ pub struct Site {
     pub address: SocketAddr,
     /// The certificate to trust, as PEM; `None` for plain HTTP.
     pub root: Option<String>,
-    /// The site's own, as PEM; `None` for plain HTTP.
-    pub certificate: Option<String>,
 }
 
 /// The time of one story, in seconds since the epoch.
@@ -178,8 +176,7 @@ impl World {
                 .as_ref()
                 .map_or_else(|| plan.edge.ip().to_string(), |_| setup.host.to_owned()),
             address: plan.edge,
-            root: authority.as_ref().map(|authority| authority.root.clone()),
-            certificate: authority.map(|authority| authority.tls.certificate_chain),
+            root: authority.map(|authority| authority.root),
         };
         let stack = Stack::start(&plan)
             .unwrap_or_else(|failure| panic!("the world did not start: {failure}"));
@@ -304,7 +301,6 @@ impl World {
             host: address.ip().to_string(),
             address,
             root: None,
-            certificate: None,
         };
         Client::new(site, self.clock.clone())
     }
