@@ -1,5 +1,5 @@
 //! Two preview deployments of one site, side by side below one suffix, until standard input ends: what `tests/js/browser`
-//! opens in Chromium. Says on one line, as JSON, where they are, by which certificates they are known, and who has an account.
+//! opens in Chromium. Says on one line, as JSON, where they are, whose certificates they have, and who has an account.
 //!
 //! `previews ORIGIN`, the origin of the app behind both.
 #![allow(
@@ -35,7 +35,7 @@ async fn main() {
         told.push(json!({
             "host": host,
             "address": world.site.address.to_string(),
-            "certificate": world.site.certificate,
+            "root": world.site.root,
             "email": ada.email,
             "password": PASSWORD,
         }));

@@ -1,6 +1,8 @@
 //! A certificate authority of the test's own, and a certificate of it for one host name.
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+};
 use xtask::stack::edge::Tls;
 
 /// What the client trusts and what the edge shows.
@@ -17,6 +19,9 @@ impl Authority {
     #[must_use]
     pub fn for_host(host: &str) -> Self {
         let mut params = CertificateParams::default();
+        // Whoever trusts several tells them apart by it.
+        let name = format!("the authority of {host}");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let authority = KeyPair::generate()

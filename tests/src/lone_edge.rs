@@ -178,7 +178,6 @@ impl LoneEdge {
                 host: address.ip().to_string(),
                 address,
                 root: None,
-                certificate: None,
             };
             (edge, site)
         });

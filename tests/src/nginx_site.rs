@@ -121,7 +121,6 @@ impl NginxSite {
             host: self.address.ip().to_string(),
             address: self.address,
             root: None,
-            certificate: None,
         };
         Client::new(site, self.clock.clone())
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
+use edgeward_core::revocation::LONGEST_BACKOFF_MILLISECONDS;
 use serde_json::Value;
 use xtask::stack::issuer::NewUser;
 use xtask::stack::{Environment, Plan, Stack, ready};
@@ -27,8 +28,9 @@ pub const PASSWORD: &str = "Correct-Horse-7-Battery";
 /// What the demo app answers with 404 to whoever passes.
 pub const STRICT_PATH: &str = "/api/strict";
 
-/// The longest wait of an edge after failures to read the feed, with what lots add to it.
-pub const LONGEST_BACKOFF_SECONDS: i64 = 10;
+/// The longest wait of an edge after failures to read the feed, with the quarter that lots add to it at most, in whole seconds, because
+/// the clock of a story knows no parts of one.
+pub const LONGEST_BACKOFF_SECONDS: i64 = (LONGEST_BACKOFF_MILLISECONDS * 5 / 4 + 999) / 1_000;
 
 /// What has not come by then, in real time, does not come.
 pub const NEVER: Duration = Duration::from_secs(60);
@@ -44,8 +46,6 @@ pub struct Site {
     pub address: SocketAddr,
     /// The certificate to trust, as PEM; `None` for plain HTTP.
     pub root: Option<String>,
-    /// The site's own, as PEM; `None` for plain HTTP.
-    pub certificate: Option<String>,
 }
 
 /// The time of one story, in seconds since the epoch.
@@ -176,8 +176,7 @@ impl World {
                 .as_ref()
                 .map_or_else(|| plan.edge.ip().to_string(), |_| setup.host.to_owned()),
             address: plan.edge,
-            root: authority.as_ref().map(|authority| authority.root.clone()),
-            certificate: authority.map(|authority| authority.tls.certificate_chain),
+            root: authority.map(|authority| authority.root),
         };
         let stack = Stack::start(&plan)
             .unwrap_or_else(|failure| panic!("the world did not start: {failure}"));
@@ -302,7 +301,6 @@ impl World {
             host: address.ip().to_string(),
             address,
             root: None,
-            certificate: None,
         };
         Client::new(site, self.clock.clone())
     }

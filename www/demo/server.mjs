@@ -117,7 +117,8 @@ async function asset(pathname) {
   }
 }
 
-const server = createServer(async (request, response) => {
+// What the gate lets pass arrives: it takes 32 KiB of cookies and other headers by which it decides, and Node by itself a head of 16.
+const server = createServer({ maxHeaderSize: 128 * 1024 }, async (request, response) => {
   request.resume();
   let result;
   try {

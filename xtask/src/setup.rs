@@ -1,4 +1,4 @@
-//! Brings what a task needs onto the machine: rustup targets, npm packages, cargo tools, packages of Python, Debian's browser, servers and SoftHSM.
+//! Brings what a task needs onto the machine: rustup targets, npm packages, cargo tools, packages of Python, Debian's browser, servers, SoftHSM and certutil.
 //!
 //! Everything comes from crates.io, npm, PyPI, rustup and Debian through their ordinary clients. What is already there in the
 //! right version is left alone, so a second run costs a second.
@@ -64,6 +64,7 @@ pub fn prepare(need: Need) -> Outcome<()> {
         rustup_target("thumbv7m-none-eabi")?;
         cargo_tool(&CARGO_FUZZ)?;
         debian_browser()?;
+        debian_certutil()?;
         debian_postgresql()?;
         debian_redis()?;
         debian_nginx()?;
@@ -156,6 +157,14 @@ fn debian_browser() -> Outcome<()> {
         "Chromium and ChromeDriver",
         &["chromium", "chromium-driver"],
     )
+}
+
+/// What tells Chromium which roots to trust; the stories of previews have roots of their own.
+fn debian_certutil() -> Outcome<()> {
+    if toolchain::find_on_path("certutil").is_some() {
+        return Ok(());
+    }
+    debian("certutil of NSS", &["libnss3-tools"])
 }
 
 /// The database server, of which the issuer's tests start one of their own.

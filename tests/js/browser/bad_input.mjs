@@ -177,7 +177,7 @@ export function badInputStories(world) {
 
     test("a browser that keeps no cookies is told so, and the address stays", async () => {
       const folder = await mkdtemp(join(tmpdir(), "edgeward-no-cookies-"));
-      const context = await launchProfile(folder, [], NO_COOKIES);
+      const context = await launchProfile(folder, { profile: NO_COOKIES });
       try {
         const page = await context.newPage();
         for (let tries = 0; tries < 2; tries += 1) {

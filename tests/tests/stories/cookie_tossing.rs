@@ -1,7 +1,8 @@
-//! Cookies that somebody else planted beside ours, in each environment: a request that two readers could read differently
-//! is refused, and nothing of ours arrives at the app.
+//! Cookies that somebody else planted beside ours, in each environment and below a parent domain: a request that two readers could
+//! read differently is refused, and nothing of ours arrives at the app.
 
 use edgeward_tests::GatedApp;
+use edgeward_tests::lone_edge::signing_key;
 use xtask::stack::Environment;
 
 const POLICY: &str = r#"
@@ -11,8 +12,9 @@ path = "/mine"
 allow = "signed-in"
 "#;
 
-/// Header lines, with `{ours}` for the name of the access cookie, `{prefix}` for what our names begin with here, `{token}` for a
-/// good token and `{other}` for another good one; what is answered; and the cookies that arrive.
+/// Header lines, with `{ours}` for the name of the access cookie, `{prefix}` for what our names begin with here, `{elsewhere}` for the
+/// name that the access cookie has in another setting, `{third}` for what our names begin with in the third, `{token}` for a good token
+/// and `{other}` for another good one; what is answered; and the cookies that arrive.
 type Row = (&'static [&'static str], u16, &'static [&'static str]);
 
 const ROWS: &[Row] = &[
@@ -76,31 +78,44 @@ const ROWS: &[Row] = &[
         &["{ours}x={other}"],
     ),
     (&["x{ours}={token}"], 401, &[]),
-    (&["__Secure-edgeward-access={token}"], 401, &[]),
+    (&["{third}edgeward-access={token}"], 401, &[]),
     (&["{elsewhere}={token}"], 401, &[]),
     // Ours of another setting: they open nothing here, and the app receives none.
     (&["{elsewhere}={other}; {ours}={token}; b=2"], 200, &["b=2"]),
     (
         &[
-            "{ours}={token}; edgeward-refresh=R; __Host-edgeward-refresh=R; __Secure-edgeward-refresh=R; __secure-edgeward-session=S",
+            "{ours}={token}; edgeward-refresh=R; __Host-edgeward-refresh=R; __Secure-edgeward-refresh=R; {THIRD}edgeward-session=S",
         ],
         200,
         &[],
     ),
     (
-        &["{ours}={token}; a=1, __Secure-edgeward-access={other}"],
+        &["{ours}={token}; a=1, {third}edgeward-access={other}"],
         400,
         &[],
     ),
 ];
 
-async fn check(environment: Environment, prefix: &str, elsewhere: &str) {
-    let site = GatedApp::within(environment, POLICY).await;
+/// What our names begin with in a setting, and in the two others.
+struct Names {
+    prefix: &'static str,
+    elsewhere: &'static str,
+    third: &'static str,
+}
+
+async fn check(environment: Environment, bindings: &[(&str, &str)], names: Names) {
+    let site = GatedApp::bound(environment, POLICY, bindings, &[]).await;
+    let Names {
+        prefix,
+        elsewhere,
+        third,
+    } = names;
     let ours = format!("{prefix}edgeward-access");
-    let token = site.cookie().replacen(&format!("{ours}="), "", 1);
+    let elsewhere = format!("{elsewhere}edgeward-access");
+    let token = site.edge.token(&signing_key(1));
     // Another good one: the same claims of another moment.
     site.edge.wait(1);
-    let other = site.cookie().replacen(&format!("{ours}="), "", 1);
+    let other = site.edge.token(&signing_key(1));
     assert_ne!(token, other);
     let filled = |text: &str| {
         // The name with its first letter that can be written otherwise left out, `%65` or `%5F` in its place.
@@ -113,7 +128,9 @@ async fn check(environment: Environment, prefix: &str, elsewhere: &str) {
             .replace("{ours}", &ours)
             .replace("{OURS}", &ours.to_uppercase())
             .replace("{prefix}", prefix)
-            .replace("{elsewhere}", elsewhere)
+            .replace("{elsewhere}", &elsewhere)
+            .replace("{third}", third)
+            .replace("{THIRD}", &third.to_uppercase())
             .replace("{token}", &token)
             .replace("{other}", &other)
     };
@@ -125,11 +142,7 @@ async fn check(environment: Environment, prefix: &str, elsewhere: &str) {
             .join(" | ")
             .replace(&token, "{token}")
             .replace(&other, "{other}");
-        assert_eq!(
-            answer.status, *status,
-            "{environment:?}: {asked}: {}",
-            answer.body
-        );
+        assert_eq!(answer.status, *status, "{ours}: {asked}: {}", answer.body);
         if *status == 400 {
             let _ = answer.expect_problem(400, "AMBIGUOUS_CREDENTIALS");
         }
@@ -137,26 +150,50 @@ async fn check(environment: Environment, prefix: &str, elsewhere: &str) {
         assert_eq!(
             arrived.len(),
             usize::from(*status == 200),
-            "{environment:?}: {asked}"
+            "{ours}: {asked}"
         );
         for seen in arrived {
             let arrives: Vec<_> = arrives.iter().map(|cookie| filled(cookie)).collect();
-            assert_eq!(seen.header("cookie"), arrives, "{environment:?}: {asked}");
+            assert_eq!(seen.header("cookie"), arrives, "{ours}: {asked}");
         }
     }
 }
 
+/// Where no other host shares the cookies.
+const HOST: Names = Names {
+    prefix: "__Host-",
+    elsewhere: "",
+    third: "__Secure-",
+};
+
 #[tokio::test]
 async fn planted_cookies_are_refused_in_development() {
-    check(Environment::Development, "", "__Host-edgeward-access").await;
+    let names = Names {
+        prefix: "",
+        elsewhere: "__Host-",
+        third: "__Secure-",
+    };
+    check(Environment::Development, &[], names).await;
 }
 
 #[tokio::test]
 async fn planted_cookies_are_refused_in_preview() {
-    check(Environment::Preview, "__Host-", "edgeward-access").await;
+    check(Environment::Preview, &[], HOST).await;
 }
 
 #[tokio::test]
 async fn planted_cookies_are_refused_in_production() {
-    check(Environment::Production, "__Host-", "edgeward-access").await;
+    check(Environment::Production, &[], HOST).await;
+}
+
+/// No browser keeps a sibling host from setting a cookie of the very name here, so the second of two is all that tells.
+#[tokio::test]
+async fn planted_cookies_are_refused_below_a_parent_domain() {
+    let names = Names {
+        prefix: "__Secure-",
+        elsewhere: "",
+        third: "__Host-",
+    };
+    let bindings = [("COOKIE_PARENT_DOMAIN", "example.com")];
+    check(Environment::Production, &bindings, names).await;
 }

@@ -95,6 +95,8 @@ enum Act {
     PostsWithCsrf(&'static str, u16),
     /// Nobody, as a program.
     NobodyGets(&'static str, u16),
+    /// The same, with more cookies than the edge reads.
+    NobodyBringsTooMuch(&'static str, u16),
     /// Nobody, as a person who goes to a page.
     NobodyGoes(&'static str, u16),
     /// Somebody, while the edge cannot read the feed.
@@ -168,6 +170,11 @@ impl Site {
             Act::Posts(path, status) => (ada.post(path).send().await, status),
             Act::PostsWithCsrf(path, status) => (ada.post(path).with_csrf().send().await, status),
             Act::NobodyGets(path, status) => (self.world.browser().get(path).send().await, status),
+            Act::NobodyBringsTooMuch(path, status) => {
+                let cookie = format!("c={}", "x".repeat(32 * 1024));
+                let asking = self.world.browser().get(path).header("cookie", &cookie);
+                (asking.send().await, status)
+            }
             Act::NobodyGoes(path, status) => {
                 (self.world.browser().navigate(path).send().await, status)
             }
@@ -206,6 +213,7 @@ async fn each_number_of_an_edge_reaches_the_issuer() {
             &[Passed, Limited, KeysAtHand, KeysAtHand],
         ),
         (&[Act::NobodyGets("/a;b", 400)], &[Refused]),
+        (&[Act::NobodyBringsTooMuch("/", 431)], &[Refused]),
         (
             &[Act::NobodyGets("/auth/verify-token", 401)],
             &[Unauthenticated],

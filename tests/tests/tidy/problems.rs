@@ -1,10 +1,12 @@
-//! The page about HTTP lists every code of a problem once, with the status that it is answered with, and no other code.
+//! The page about HTTP lists every code of a problem once, with the status that it is answered with, and no other code; and each is
+//! named by a test.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use edgeward_core::problem::ProblemCode;
 
-use crate::tree::text;
+use crate::tree::{files, is_kind, none, text};
 
 /// Who answers with a code.
 const SOURCES: [&str; 4] = ["edge", "issuer", "both", "forward-auth"];
@@ -31,6 +33,41 @@ fn the_page_about_http_lists_every_code_with_its_status() {
     let mut listed: Vec<(&str, &str)> = codes.zip(statuses.iter().map(String::as_str)).collect();
     listed.sort_unstable();
     assert_eq!(told, listed);
+}
+
+/// A code that no test names is one that nothing holds to its meaning.
+#[test]
+fn every_code_is_named_by_a_test() {
+    let tests: Vec<String> = files().iter().filter_map(|file| of_tests(file)).collect();
+    let named: BTreeSet<&str> = tests
+        .iter()
+        .flat_map(|text| text.lines())
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .flat_map(|line| line.split(|letter: char| !letter.is_alphanumeric() && letter != '_'))
+        .collect();
+    let untested: Vec<String> = ProblemCode::ALL
+        .iter()
+        .map(|code| code.code())
+        .filter(|code| !named.contains(code))
+        .map(str::to_owned)
+        .collect();
+    none("a test names each code", &untested);
+}
+
+/// What of a file is tests: all of it in their folders, and in a source file what stands in its module of tests.
+fn of_tests(file: &Path) -> Option<String> {
+    if !is_kind(file, &["rs", "mjs", "ts", "js"]) {
+        return None;
+    }
+    let text = text(file)?;
+    let is_test = file
+        .iter()
+        .any(|part| part == "tests" || part == "test" || part == "tests.rs");
+    if is_test {
+        return Some(text);
+    }
+    let (_, module) = text.split_once("\n#[cfg(test)]\nmod tests {")?;
+    Some(module.to_owned())
 }
 
 /// The cells of the rows of the table below `Problems`.

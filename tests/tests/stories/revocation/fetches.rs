@@ -1,6 +1,6 @@
 //! Many requests, one fetch; nobody waits who need not, and nobody waits for long.
 
-use edgeward_tests::http_server::{Reply, serve};
+use edgeward_tests::http_server::{Reply, response, serve};
 use edgeward_tests::lone_edge::{Guarded, signing_key};
 use edgeward_tests::world::NEVER;
 use edgeward_tests::{EdgeCache, KeyServer, LoneEdge};
@@ -147,6 +147,50 @@ async fn is_answered_before_a_second_is_over(path: &str, status: u16) {
     }
     let answered = answered.expect("it waits for longer");
     assert_eq!(answered.status().await, status);
+}
+
+/// Ten seconds is what the route bears, so a feed of five is refreshed before anybody has to wait for it.
+#[tokio::test]
+async fn a_feed_past_half_of_its_age_is_refreshed_behind_a_request_that_does_not_wait() {
+    let key = signing_key(1);
+    let keys = KeyServer::with(&[&key]);
+    let app = serve(|_, _| Reply::Whole(response(200, &[], b"")));
+    let edge = LoneEdge::start_before(app, &keys, None::<&EdgeCache>).await;
+    feeds(&keys, &edge, &[]);
+    let token = edge.token_of("gone", &key);
+    // On a busy machine the first one may not wait long enough; what comes later does without.
+    let known = timeout(NEVER, async {
+        while edge.says("/strict", &token).await.status != 200 {}
+    });
+    known.await.expect("the feed is read");
+    let passed = || async { edge.health().await["revocations"]["passedUnconfirmed"].clone() };
+    let unconfirmed = passed().await;
+
+    feeds(&keys, &edge, &["gone"]);
+    keys.holds_the_feed_back();
+    edge.wait(4);
+    let _ = edge.says("/eventual", &token).await.expect(200);
+    edge.has_read_everything().await;
+    assert_eq!(keys.feed_asked().len(), 1, "nobody asks before that");
+    edge.wait(1);
+    for _ in 0..3 {
+        // Answered while the question is out.
+        let _ = edge.says("/eventual", &token).await.expect(200);
+        keys.feed_is_asked(2).await;
+    }
+    assert_eq!(passed().await, unconfirmed, "they were judged by the feed");
+    keys.lets_the_feed_go();
+    let refused = timeout(NEVER, async {
+        loop {
+            let answer = edge.says("/eventual", &token).await;
+            if answer.status != 200 {
+                return answer;
+            }
+        }
+    });
+    let refused = refused.await.expect("the feed is read again");
+    let _ = refused.expect_problem(401, "TOKEN_REVOKED");
+    assert_eq!(keys.feed_asked().len(), 2);
 }
 
 #[tokio::test]

@@ -117,7 +117,7 @@ async fn what_ended_while_nobody_could_be_asked_is_known_when_somebody_can() {
 }
 
 #[tokio::test]
-async fn an_eventual_route_knows_within_its_bound_and_asks_behind_the_request() {
+async fn an_eventual_route_knows_within_its_bound() {
     let world = world().await;
     let ada = world.user("ada").await;
     ada.log_in().await;
