@@ -27,6 +27,12 @@ pub const WEB_CLIENT: &str = "edgeward-web";
 /// The idle end of a browser session is moved at most this often, so that reading does not become writing.
 const TOUCH_EVERY_SECONDS: i64 = 60;
 
+/// More live sessions an account does not have: a further sign-in ends the one that lies longest unused. A person has a dozen, and a
+/// script that signs in every hour and never out has 336 of those that the default idle end leaves. What ends all of them at once
+/// is written in one transaction, for which everybody else waits, and every edge hears of each; without a bound, who may sign in to one
+/// account could stop both. The list of sessions shows as many, so whoever looks sees all.
+pub const SESSIONS_MAX: i64 = 500;
+
 /// The operating system gave no random bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the operating system gave no random bytes")]
@@ -143,7 +149,7 @@ pub enum RevocationReason {
     Revoked,
     /// The person ended all sessions.
     RevokedAll,
-    /// The same browser signed in anew.
+    /// The same browser signed in anew, or somebody did while the account had [`SESSIONS_MAX`] and this lay longest unused.
     Replaced,
     /// A spent refresh token came back.
     Reuse,
@@ -294,6 +300,8 @@ pub struct NewSignIn {
     pub device: Device,
     /// The families that the same browser brought along; they end in the same transaction.
     pub replaces: Vec<Replaced>,
+    /// What is written down of each session beyond [`SESSIONS_MAX`] that ends for this one; which it is, is added.
+    pub makes_room: AuditEntry,
 }
 
 /// A family that ends because its browser signs in anew.

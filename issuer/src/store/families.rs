@@ -12,21 +12,16 @@ use super::{
 };
 
 use crate::{
-    config::OnReuse,
     custody::Sealed,
     domain::{
         accounts::{Account, Email, UserId},
         moment::Moment,
-        refresh::{Arrival, HandOut, ReusedFamily, Rotation},
-        revocations::Ended,
-        session::{AddressRange, DeviceMark, Digest, Family, NewSignIn, RevocationReason, Sid},
+        refresh::{Arrival, HandOut, Rotation},
+        session::{AddressRange, DeviceMark, Digest, Family, NewSignIn, SESSIONS_MAX, Sid},
         storage::StorageError,
     },
     faults::{Point, reach},
 };
-
-/// More sessions than this are not shown: the list is for a person.
-const LISTED_MAX: i64 = 500;
 
 /// Stands for a device that was forgotten. No name of a program has this digest.
 const NO_DEVICE: [u8; 32] = [0; 32];
@@ -89,7 +84,7 @@ pub(super) async fn live_of_user(
     ))
     .bind(user.to_string())
     .bind(now)
-    .bind(LISTED_MAX)
+    .bind(SESSIONS_MAX)
     .all(on)
     .await?
     .iter()
@@ -374,100 +369,3 @@ static CONFIRMATIONS_ON_A_SERVER: ManyRows = ManyRows::new(
     ") AS asked ON f.sid = asked.column1 AND f.seq = asked.column2
      WHERE f.confirmed = 0 AND f.revoked_at IS NULL FOR UPDATE OF f SKIP LOCKED)",
 );
-
-/// `false`: it had ended before, or never was.
-pub(super) async fn end_reused(
-    tx: &mut WriteTx,
-    reused: &ReusedFamily,
-) -> Result<bool, StorageError> {
-    let ended = revoke(tx, reused.sid, RevocationReason::Reuse, reused.now).await?;
-    match reused.scope {
-        OnReuse::User if ended => {
-            let (but, reason) = (Some(reused.sid), RevocationReason::RevokedAll);
-            revoke_all(tx, reused.user, but, reason, reused.now).await?;
-        }
-        OnReuse::User | OnReuse::Family => {}
-    }
-    Ok(ended)
-}
-
-/// `false`: it had ended before, or never was.
-pub(super) async fn revoke(
-    tx: &mut WriteTx,
-    sid: Sid,
-    reason: RevocationReason,
-    now: UnixTime,
-) -> Result<bool, StorageError> {
-    let reuse_seen_at = match reason {
-        RevocationReason::Reuse => Some(now),
-        RevocationReason::SignedOut
-        | RevocationReason::Revoked
-        | RevocationReason::RevokedAll
-        | RevocationReason::Replaced
-        | RevocationReason::DeviceChanged
-        | RevocationReason::AddressChanged
-        | RevocationReason::Locked
-        | RevocationReason::RolesChanged
-        | RevocationReason::PasswordChanged => None,
-    };
-    let done = sql(
-        "UPDATE families SET revoked_at = $2, revoked_reason = $3, reuse_seen_at = $4
-         WHERE sid = $1 AND revoked_at IS NULL",
-    )
-    .bind(sid.to_string())
-    .bind(now)
-    .bind(reason.name())
-    .bind(reuse_seen_at)
-    .execute(tx)
-    .await?;
-    reach(Point::FamilyEnded);
-    sql("DELETE FROM browser_sessions WHERE sid = $1")
-        .bind(sid.to_string())
-        .execute(tx)
-        .await?;
-    reach(Point::CookiesEnded);
-    let done = done == 1;
-    if done {
-        tx.note_end(Ended::Session {
-            sid,
-            at: now,
-            reason,
-        });
-    }
-    Ok(done)
-}
-
-/// Ends every live family of a user but one; answers how many there were.
-pub(super) async fn revoke_all(
-    tx: &mut WriteTx,
-    user: UserId,
-    except: Option<Sid>,
-    reason: RevocationReason,
-    now: UnixTime,
-) -> Result<u64, StorageError> {
-    let except = except.map(|sid| sid.to_string()).unwrap_or_default();
-    let ended = sql("UPDATE families SET revoked_at = $2, revoked_reason = $3
-         WHERE user_id = $1 AND sid <> $4 AND revoked_at IS NULL
-         RETURNING sid")
-    .bind(user.to_string())
-    .bind(now)
-    .bind(reason.name())
-    .bind(&except)
-    .all(&mut *tx)
-    .await?;
-    for row in &ended {
-        let sid = Sid::parse(row.get("sid")?).ok_or(StorageError::Unreadable("families.sid"))?;
-        tx.note_end(Ended::Session {
-            sid,
-            at: now,
-            reason,
-        });
-    }
-    sql("DELETE FROM browser_sessions
-         WHERE sid IN (SELECT sid FROM families WHERE user_id = $1 AND sid <> $2)")
-    .bind(user.to_string())
-    .bind(&except)
-    .execute(tx)
-    .await?;
-    Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
-}

@@ -104,6 +104,9 @@ mount! {
         all_sessions_but_one_end_together,
         living_sessions_are_listed_the_newest_first,
         the_last_use_only_moves_forward;
+    ends:
+        who_signs_in_beyond_the_most_ends_what_lies_longest_unused,
+        the_end_of_all_takes_what_can_still_matter;
     keys:
         of_many_processes_one_does_each_step,
         a_change_of_keys_is_whole_or_not_at_all,

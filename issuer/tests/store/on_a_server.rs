@@ -8,7 +8,7 @@ use edgeward_issuer::{
         audit::Action,
         events::{EventType, SecurityEvent},
         session::RevocationReason,
-        storage::{Creation, Storage, StorageError},
+        storage::{Creation, Entered, Storage, StorageError},
     },
     store::{Store, StoreError, audit::ChainVerdict},
 };
@@ -201,6 +201,39 @@ async fn whatever_finds_no_room_is_noted_until_there_is_some() {
             .unwrap();
         store.check().await.unwrap();
     }
+}
+
+/// The log's lock is held meanwhile, so the entries of the feed are not written one by one.
+#[tokio::test]
+async fn the_ends_of_many_sessions_are_written_in_few_statements() {
+    let database = server().database().await;
+    let store = Store::connect(&database.url(), 2).await.unwrap();
+    store.migrate_up().await.unwrap();
+    let new = new_account("ada@example.test");
+    let made = store.create_account(&new, &entry(Action::Register)).await;
+    assert_eq!(made.unwrap(), Creation::Created);
+    let ada = new.account.id;
+    for _ in 0..200 {
+        let noted = entry(Action::SignIn);
+        let done = store.sign_in(&new_sign_in(ada), None, None, &noted).await;
+        assert_eq!(done.unwrap(), Entered::Done);
+    }
+    let mut sql = database.sql().await;
+    let count = "CREATE SEQUENCE statements;
+        CREATE FUNCTION count_one() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM nextval('statements'); RETURN NULL; END $$;
+        CREATE TRIGGER counted AFTER INSERT ON revocations FOR EACH STATEMENT EXECUTE FUNCTION count_one();
+        CREATE TRIGGER counted AFTER UPDATE ON families FOR EACH STATEMENT EXECUTE FUNCTION count_one()";
+    sqlx::raw_sql(count).execute(&mut sql).await.unwrap();
+    let noted = entry(Action::RevokeAllSessions);
+    let ended = store.revoke_all(ada, None, NOW, &noted).await;
+    assert_eq!(ended.unwrap(), 200);
+    let counted = "SELECT last_value FROM statements";
+    let counted: i64 = sqlx::query_scalar(counted)
+        .fetch_one(&mut sql)
+        .await
+        .unwrap();
+    assert_eq!(counted, 1 + 4, "one ends them, and each tells of up to 64");
 }
 
 #[tokio::test]
