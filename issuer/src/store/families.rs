@@ -93,8 +93,11 @@ pub(super) async fn live_of_user(
 }
 
 /// Whether a family is a recommendation of its device: not one that was ended because it may have been somebody else's, by the
-/// issuer, or one by one from a list by the person or an operator. What strangers can cause is no suspicion, nor what a thief of one
-/// session does to all at once, or they could keep somebody out.
+/// issuer, by an operator or an administrator, or one by one from a list by the person who had just proved who they are. What
+/// strangers can cause is no suspicion, nor what a thief of one session does to the others, one by one
+/// ([`RevocationReason::of_list`]) or all at once, or they could keep somebody out.
+///
+/// [`RevocationReason::of_list`]: crate::domain::session::RevocationReason::of_list
 macro_rules! vouches {
     ($family:literal) => {
         concat!(
