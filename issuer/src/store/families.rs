@@ -17,7 +17,11 @@ use crate::{
         accounts::{Account, Email, UserId},
         moment::Moment,
         refresh::{Arrival, HandOut, Rotation},
-        session::{AddressRange, DeviceMark, Digest, Family, NewSignIn, SESSIONS_MAX, Sid},
+        reset_password::Introduced,
+        session::{
+            AddressRange, DeviceMark, Digest, Family, NewSignIn, RevocationReason, SESSIONS_MAX,
+            Sid, WEB_CLIENT,
+        },
         storage::StorageError,
     },
     faults::{Point, reach},
@@ -25,6 +29,9 @@ use crate::{
 
 /// Stands for a device that was forgotten. No name of a program has this digest.
 const NO_DEVICE: [u8; 32] = [0; 32];
+
+/// The digest of no refresh token.
+const NO_TOKEN: [u8; 32] = [0; 32];
 
 /// What [`family`] reads, of `families AS f`.
 macro_rules! family_columns {
@@ -220,6 +227,38 @@ pub(super) async fn insert(on: &mut impl Writes, new: &NewSignIn) -> Result<(), 
     .bind(&new.device.name)
     .bind(&new.device.user_agent)
     .bind(new.device.address.as_str())
+    .execute(on)
+    .await?;
+    Ok(())
+}
+
+/// Makes a device known on which nobody signed in: a family that has ended as it begins, without a token or a cookie of its own.
+pub(super) async fn introduce(
+    on: &mut impl Writes,
+    user: UserId,
+    introduced: &Introduced,
+    now: UnixTime,
+) -> Result<(), StorageError> {
+    let Introduced { sid, device } = introduced;
+    sql(
+        "INSERT INTO families
+             (sid, user_id, client_id, seq, current_digest, rotated_at_ms, confirmed, idle_expires_at,
+              absolute_expires_at, auth_time, amr, acr, device_cookie_digest, signed_in_device, device_digest,
+              device_name, user_agent, address_range, created_at, last_used_at, revoked_at, revoked_reason)
+         VALUES ($1, $2, $3, 0, $4, $5, 1, $6, $6, $6, '', '', $7, $7, $8, $9, $10, $11, $6, $6, $6, $12)",
+    )
+    .bind(sid.to_string())
+    .bind(user.to_string())
+    .bind(WEB_CLIENT)
+    .bind(&NO_TOKEN)
+    .bind(Moment::from_time(now).millis())
+    .bind(now)
+    .bind(device.mark.cookie.as_ref().map(Digest::as_bytes))
+    .bind(device.mark.program.as_bytes())
+    .bind(&device.name)
+    .bind(&device.user_agent)
+    .bind(device.address.as_str())
+    .bind(RevocationReason::SignedOut.name())
     .execute(on)
     .await?;
     Ok(())

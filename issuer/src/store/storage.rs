@@ -207,8 +207,18 @@ impl Storage for Store {
         entry: &AuditEntry,
     ) -> Result<bool, StorageError> {
         let mut tx = self.write().await?;
-        let done = attempts::forget(&mut tx, name).await?;
-        tx.commit_if(done, entry).await
+        if attempts::forget(&mut tx, name, entry.at()).await? {
+            tx.commit(entry).await?;
+            return Ok(true);
+        }
+        tx.roll_back().await?;
+        let mut books = self.bookkeeping().await?;
+        attempts::lift(&mut books, name, entry.at()).await?;
+        Ok(false)
+    }
+
+    async fn lifted_at(&self, name: &CounterKey) -> Result<Option<UnixTime>, StorageError> {
+        attempts::lifted_at(self.readers(), name).await
     }
 
     async fn family(&self, sid: Sid) -> Result<Option<Family>, StorageError> {

@@ -129,7 +129,8 @@ mount! {
     limits:
         a_bucket_is_one_for_all_who_are_asked,
         of_fifty_at_once_a_bucket_lets_through_what_it_holds,
-        a_name_that_is_tried_too_often_waits_twice_as_long_each_time;
+        a_name_that_is_tried_too_often_waits_twice_as_long_each_time,
+        a_name_whose_failures_are_forgotten_waits_no_longer;
     guesses:
         of_fifty_guesses_the_limits_let_thirty_through_and_the_lock_five;
     roles:
