@@ -307,6 +307,15 @@ pub trait Storage: Send + Sync {
         entry: &AuditEntry,
     ) -> impl Future<Output = Result<u64, StorageError>> + Send;
 
+    /// Ends all live families of a user, forgets their devices, and answers how many families there were. Where there was nothing of
+    /// either, nothing is written.
+    fn revoke_all_and_devices(
+        &self,
+        user: UserId,
+        now: UnixTime,
+        entry: &AuditEntry,
+    ) -> impl Future<Output = Result<u64, StorageError>> + Send;
+
     /// Writes an entry that belongs to no change: a refusal.
     fn record(&self, entry: &AuditEntry) -> impl Future<Output = Result<(), StorageError>> + Send;
 }

@@ -144,9 +144,11 @@ pub(super) async fn has_device(
     Ok(signed_in > 0 && vouched == signed_in)
 }
 
-/// What every device of a user was known by is known no more: a password is changed because a stranger may have it, and whoever
-/// had it may have signed in and out on a device of their own. Their sessions have to have ended.
-pub(super) async fn forget_devices(tx: &mut WriteTx, user: UserId) -> Result<(), StorageError> {
+/// What every device of a user was known by is known no more; answers how many families that was of. A password is changed because a
+/// stranger may have it, and whoever had it may have signed in and out on a device of their own; an administrator and an operator
+/// who end all sessions think so too. The sessions have to have ended, and the account's row to be held ([`users::hold`]): of a
+/// sign-in that went on beside it a device would be half known.
+pub(super) async fn forget_devices(tx: &mut WriteTx, user: UserId) -> Result<u64, StorageError> {
     sql(
         "UPDATE families SET signed_in_device = NULL, device_digest = $2
          WHERE user_id = $1 AND (signed_in_device IS NOT NULL OR device_digest <> $2)",
@@ -154,8 +156,7 @@ pub(super) async fn forget_devices(tx: &mut WriteTx, user: UserId) -> Result<(),
     .bind(user.to_string())
     .bind(&NO_DEVICE)
     .execute(tx)
-    .await?;
-    Ok(())
+    .await
 }
 
 pub(super) fn family(row: &Row) -> Result<Family, StorageError> {

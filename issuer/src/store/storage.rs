@@ -323,6 +323,20 @@ impl Storage for Store {
         Ok(ended)
     }
 
+    async fn revoke_all_and_devices(
+        &self,
+        user: UserId,
+        now: UnixTime,
+        entry: &AuditEntry,
+    ) -> Result<u64, StorageError> {
+        let mut tx = self.write().await?;
+        let reason = RevocationReason::RevokedAll;
+        let ended = ends::revoke_all(&mut tx, user, None, reason, now).await?;
+        let forgotten = families::forget_devices(&mut tx, user).await?;
+        tx.commit_if(ended > 0 || forgotten > 0, entry).await?;
+        Ok(ended)
+    }
+
     async fn record(&self, entry: &AuditEntry) -> Result<(), StorageError> {
         self.write().await?.commit(entry).await
     }
@@ -337,7 +351,8 @@ pub(super) async fn new_password(
     registrations::end_links(tx, user).await?;
     let reason = RevocationReason::PasswordChanged;
     ends::revoke_all(tx, user, None, reason, now).await?;
-    families::forget_devices(tx, user).await
+    families::forget_devices(tx, user).await?;
+    Ok(())
 }
 
 async fn write_sign_in(tx: &mut WriteTx, sign_in: &NewSignIn) -> Result<(), StorageError> {

@@ -88,6 +88,7 @@ mount! {
         a_device_that_only_refreshed_is_not_known,
         a_session_that_ended_by_suspicion_knows_no_device,
         a_new_password_forgets_every_device_but_its_own,
+        an_administrator_who_ends_all_sessions_has_every_device_forgotten,
         of_two_new_passwords_one_is_stored;
     arrivals:
         an_arrival_counts_for_the_generation_that_it_names,
