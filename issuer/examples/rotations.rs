@@ -115,6 +115,7 @@ async fn sign_in(store: &Store, user: UserId) -> NewSignIn {
         acr: "aal1".to_owned(),
         device: Device::of_request("Firefox/140.0", None, [203, 0, 113, 7].into()),
         replaces: Vec::new(),
+        makes_room: entry(Action::ReplaceSession),
     };
     let noted = entry(Action::SignIn);
     let entered = store.sign_in(&sign_in, None, None, &noted).await;

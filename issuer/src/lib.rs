@@ -37,6 +37,7 @@ use crate::{
     config::{AssetError, Config, Database},
     custody::{CustodyError, MacKey, Secrets},
     domain::{
+        administration::Refusals,
         custody_log,
         events::Quota,
         keyring::{Keyring, KeyringError, Signer},
@@ -73,6 +74,8 @@ pub struct App {
     pub hasher: PasswordHasher,
     /// How many refusals of strangers are still written down.
     pub refusals: Mutex<Quota>,
+    /// How many who are no administrators are.
+    pub turned_away: Mutex<Refusals>,
     /// The key set as it was made the last time.
     pub documents: Documents,
     /// What happened since the start, in numbers.
@@ -362,6 +365,7 @@ impl App {
             generations,
             hasher,
             refusals: Mutex::new(Quota::default()),
+            turned_away: Mutex::new(Refusals::default()),
             documents: Documents::default(),
             metrics: Metrics::new(),
             arrivals: Arrivals::default(),

@@ -9,7 +9,7 @@ mod counters;
 mod keyed;
 mod names;
 
-pub use counters::{Asking, Counters, NotCounted, Question, Reader, Rule, Rules};
+pub use counters::{Asking, Counters, Forgetting, NotCounted, Question, Reader, Rule, Rules};
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -193,9 +193,37 @@ impl<C: Clock + Clone> Limits<C> {
             self.ask(Question::SignIn(sender)).await?;
         }
         match name {
-            Some(name) => self.ask(Question::Name(name, now)).await,
+            Some(name) => self.name(address, name, now).await,
             None => Ok(()),
         }
+    }
+
+    /// The part of [`Limits::sign_in`] that is of the name.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub async fn name(
+        &self,
+        address: IpAddr,
+        name: &CounterKey,
+        now: UnixTime,
+    ) -> Result<(), Limited> {
+        if self.count(address) {
+            self.ask(Question::Name(name, now)).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Begins the window of a name anew, here and where several processes count together, because an act of the moment `lifted_at`
+    /// forgot the failures at it ([`CounterKey::lift`]). `false`: that act has had its effect here. So a process that did not make the
+    /// act heeds it too, and strangers who go on trying have one more window by it and not as many as they like.
+    pub async fn lift(&self, name: &CounterKey, lifted_at: UnixTime, now: UnixTime) -> bool {
+        let lifted = self.own.names.lift(name, lifted_at, now);
+        if let (true, Some(shared)) = (lifted, &self.shared) {
+            shared.forget(name).await;
+        }
+        lifted
     }
 
     /// Reading: by the session, or by the address of who has none.

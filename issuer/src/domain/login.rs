@@ -13,8 +13,8 @@ use super::{
     password::{Comparison, HashError, Password, PasswordHasher, Policy},
     refresh::RefreshToken,
     session::{
-        self, AddressRange, Device, NewSignIn, NoRandomness, Replaced, SessionSecret, Sid,
-        WEB_CLIENT,
+        self, AddressRange, Device, NewSignIn, NoRandomness, Replaced, SESSIONS_MAX, SessionSecret,
+        Sid, WEB_CLIENT,
     },
     storage::{Creation, Entered, Proved, Storage, StorageError},
 };
@@ -381,6 +381,10 @@ impl Prepared {
         let idle_expires_at = now
             .plus(tokens.refresh_idle_seconds)
             .min(absolute_expires_at);
+        let (action, actor) = (Action::ReplaceSession, Actor::User(account.id));
+        let makes_room = AuditEntry::done(action, actor, now, context.origin)
+            .about("user", account.id)
+            .with("sessionsMax", SESSIONS_MAX);
         let new = NewSignIn {
             sid,
             user: account.id,
@@ -399,6 +403,7 @@ impl Prepared {
                 Carrier::Body => context.device.clone().without_cookie(),
             },
             replaces,
+            makes_room,
         };
         Ok(Self {
             new,

@@ -8,7 +8,7 @@
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use edgeward_core::time::UnixTime;
+use edgeward_core::time::{LEEWAY_SECONDS, UnixTime};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -26,6 +26,16 @@ pub const WEB_CLIENT: &str = "edgeward-web";
 
 /// The idle end of a browser session is moved at most this often, so that reading does not become writing.
 const TOUCH_EVERY_SECONDS: i64 = 60;
+
+/// More live sessions an account does not have: a further sign-in ends the one that lies longest unused. A person has a dozen, and a
+/// script that signs in every hour and never out has 336 of those that the default idle end leaves. What ends all of them at once
+/// is written in one transaction, for which everybody else waits, and every edge hears of each; without a bound, who may sign in to one
+/// account could stop both. The list of sessions shows as many, so whoever looks sees all.
+pub const SESSIONS_MAX: i64 = 500;
+
+/// Who proved the password within so many seconds is trusted to say that a device is a stranger's: as long as a change of
+/// administrators bears by default. Whoever copied a session rarely has one that is as young.
+const PROVED_LATELY_SECONDS: i64 = 5 * 60;
 
 /// The operating system gave no random bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -137,13 +147,14 @@ impl fmt::Debug for SessionSecret {
 /// Why a family ended before its time. The name in the database is stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RevocationReason {
-    /// The person signed out.
+    /// The person signed out, here or from the list of sessions.
     SignedOut,
-    /// The person ended it from the list of sessions.
+    /// The person ended it from the list after they had lately proved who they are, or an administrator or an operator did: its
+    /// device is not to be known any more.
     Revoked,
     /// The person ended all sessions.
     RevokedAll,
-    /// The same browser signed in anew.
+    /// The same browser signed in anew, or somebody did while the account had [`SESSIONS_MAX`] and this lay longest unused.
     Replaced,
     /// A spent refresh token came back.
     Reuse,
@@ -174,6 +185,20 @@ impl RevocationReason {
             Self::Locked => "locked",
             Self::RolesChanged => "roles-changed",
             Self::PasswordChanged => "password-changed",
+        }
+    }
+
+    /// Why a session ends that the person ends from the list, of which `asking` is the one that asks. Whoever copied a session can
+    /// ask too. If that were enough to have every other browser forgotten, they could lock the account by wrong passwords with
+    /// nobody exempt; so it takes a password that was proved lately, by a sign-in or a step-up.
+    #[must_use]
+    pub fn of_list(asking: &Family, now: UnixTime) -> Self {
+        let age = now.seconds_since(asking.auth_time);
+        // A moment that seems to come is taken for a clock that is a little ahead.
+        if (-LEEWAY_SECONDS..=PROVED_LATELY_SECONDS).contains(&age) {
+            Self::Revoked
+        } else {
+            Self::SignedOut
         }
     }
 }
@@ -315,6 +340,8 @@ pub struct NewSignIn {
     pub device: Device,
     /// The families that the same browser brought along; they end in the same transaction.
     pub replaces: Vec<Replaced>,
+    /// What is written down of each session beyond [`SESSIONS_MAX`] that ends for this one; which it is, is added.
+    pub makes_room: AuditEntry,
 }
 
 /// A family that ends because its browser signs in anew.

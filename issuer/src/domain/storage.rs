@@ -210,13 +210,19 @@ pub trait Storage: Send + Sync {
         cookie: &Digest,
     ) -> impl Future<Output = Result<bool, StorageError>> + Send;
 
-    /// Forgets the failures at a name, those of known devices and of repeated proofs too. `false`: there were none, and
-    /// nothing is written.
+    /// Forgets the failures at a name, those of known devices and of repeated proofs too, and notes that it was done. `false`: there
+    /// were none, and nothing is written but that note.
     fn forget_failures(
         &self,
         name: &CounterKey,
         entry: &AuditEntry,
     ) -> impl Future<Output = Result<bool, StorageError>> + Send;
+
+    /// When the failures at a name were forgotten last, for a day: by [`Storage::forget_failures`] or a reset of the password.
+    fn lifted_at(
+        &self,
+        name: &CounterKey,
+    ) -> impl Future<Output = Result<Option<UnixTime>, StorageError>> + Send;
 
     /// A family, ended or not.
     fn family(&self, sid: Sid)
@@ -297,6 +303,15 @@ pub trait Storage: Send + Sync {
         &self,
         user: UserId,
         except: Option<Sid>,
+        now: UnixTime,
+        entry: &AuditEntry,
+    ) -> impl Future<Output = Result<u64, StorageError>> + Send;
+
+    /// Ends all live families of a user, forgets their devices, and answers how many families there were. Where there was nothing of
+    /// either, nothing is written.
+    fn revoke_all_and_devices(
+        &self,
+        user: UserId,
         now: UnixTime,
         entry: &AuditEntry,
     ) -> impl Future<Output = Result<u64, StorageError>> + Send;

@@ -2,7 +2,7 @@
 //!
 //! The table holds no address of anybody, only keyed hashes. It is bounded: a row stays only after a password was
 //! compared or while one is, which admission control bounds; it ends with its lock or its memory, and each new row
-//! takes more ended ones away than it adds.
+//! takes more ended ones away than it adds. Beside them stands one row for each name whose failures an act forgot, for a day.
 
 use std::collections::HashMap;
 
@@ -19,6 +19,9 @@ use crate::domain::{
 
 /// How many ended rows a new one takes away. More than one, so that the table shrinks after a flood.
 const PURGED_PER_ROW: i64 = 4;
+
+/// So long it is noted that a name was lifted: the longest wait that can be configured.
+const LIFT_KEPT_SECONDS: i64 = 24 * 3600;
 
 /// The end of a lock in a row that has none, so that rows compare without `NULL`.
 const NEVER: i64 = 0;
@@ -172,11 +175,48 @@ pub(super) async fn locks(
     Ok(names.iter().map(until).collect())
 }
 
-/// Removes every counter that belongs to a name; answers whether there was one.
-pub(super) async fn forget(on: &mut impl Writes, name: &CounterKey) -> Result<bool, StorageError> {
+/// Removes every counter that belongs to a name, and notes when; answers whether there was one.
+pub(super) async fn forget(
+    on: &mut impl Writes,
+    name: &CounterKey,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
     let done = sql("DELETE FROM attempt_counters WHERE account = $1")
         .bind(name.account())
         .execute(on)
         .await?;
+    lift(on, name, now).await?;
     Ok(done > 0)
+}
+
+/// Notes that the failures at a name were forgotten, for each process to begin its window of the name anew. There may be a window
+/// without failures: what it refuses is not compared and so not counted.
+pub(super) async fn lift(
+    on: &mut impl Writes,
+    name: &CounterKey,
+    now: UnixTime,
+) -> Result<(), StorageError> {
+    let key = name.lift();
+    sql(
+        "INSERT INTO attempt_counters (key, account, failures, claims, claims_end_at, locked_until, forget_at)
+         VALUES ($1, $2, 0, 0, $3, $4, $5)
+         ON CONFLICT (key) DO UPDATE SET claims_end_at = excluded.claims_end_at, forget_at = excluded.forget_at",
+    )
+    .bind(key.digest())
+    .bind(key.account())
+    .bind(now)
+    .bind(NEVER)
+    .bind(now.plus(LIFT_KEPT_SECONDS))
+    .execute(on)
+    .await?;
+    Ok(())
+}
+
+/// When the failures at a name were forgotten last, as far as a window may remember what was before.
+pub(super) async fn lifted_at(
+    readers: Readers<'_>,
+    name: &CounterKey,
+) -> Result<Option<UnixTime>, StorageError> {
+    let lift = by_key(readers, &name.lift()).await?;
+    Ok(lift.map(|lift| lift.claims_end_at))
 }

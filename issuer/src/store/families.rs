@@ -12,27 +12,26 @@ use super::{
 };
 
 use crate::{
-    config::OnReuse,
     custody::Sealed,
     domain::{
         accounts::{Account, Email, UserId},
         moment::Moment,
-        refresh::{Arrival, HandOut, ReusedFamily, Rotation},
-        revocations::Ended,
+        refresh::{Arrival, HandOut, Rotation},
+        reset_password::Introduced,
         session::{
             AddressRange, DeviceMark, Digest, Family, ListedFamily, NewSignIn, RevocationReason,
-            Sid,
+            SESSIONS_MAX, Sid, WEB_CLIENT,
         },
         storage::StorageError,
     },
     faults::{Point, reach},
 };
 
-/// More sessions than this are not shown: the list is for a person.
-const LISTED_MAX: i64 = 500;
-
 /// Stands for a device that was forgotten. No name of a program has this digest.
 const NO_DEVICE: [u8; 32] = [0; 32];
+
+/// The digest of no refresh token.
+const NO_TOKEN: [u8; 32] = [0; 32];
 
 /// What [`family`] reads, of `families AS f`.
 macro_rules! family_columns {
@@ -95,7 +94,7 @@ pub(super) async fn live_of_user(
     ))
     .bind(user.to_string())
     .bind(now)
-    .bind(LISTED_MAX)
+    .bind(SESSIONS_MAX)
     .all(on)
     .await?
     .iter()
@@ -109,8 +108,11 @@ pub(super) async fn live_of_user(
 }
 
 /// Whether a family is a recommendation of its device: not one that was ended because it may have been somebody else's, by the
-/// issuer, or one by one from a list by the person or an operator. What strangers can cause is no suspicion, nor what a thief of one
-/// session does to all at once, or they could keep somebody out.
+/// issuer, by an operator or an administrator, or one by one from a list by the person who had just proved who they are. What
+/// strangers can cause is no suspicion, nor what a thief of one session does to the others, one by one
+/// ([`RevocationReason::of_list`]) or all at once, or they could keep somebody out.
+///
+/// [`RevocationReason::of_list`]: crate::domain::session::RevocationReason::of_list
 macro_rules! vouches {
     ($family:literal) => {
         concat!(
@@ -150,9 +152,11 @@ pub(super) async fn has_device(
     Ok(signed_in > 0 && vouched == signed_in)
 }
 
-/// What every device of a user was known by is known no more: a password is changed because a stranger may have it, and whoever
-/// had it may have signed in and out on a device of their own. Their sessions have to have ended.
-pub(super) async fn forget_devices(tx: &mut WriteTx, user: UserId) -> Result<(), StorageError> {
+/// What every device of a user was known by is known no more; answers how many families that was of. A password is changed because a
+/// stranger may have it, and whoever had it may have signed in and out on a device of their own; an administrator and an operator
+/// who end all sessions think so too. The sessions have to have ended, and the account's row to be held ([`users::hold`]): of a
+/// sign-in that went on beside it a device would be half known.
+pub(super) async fn forget_devices(tx: &mut WriteTx, user: UserId) -> Result<u64, StorageError> {
     sql(
         "UPDATE families SET signed_in_device = NULL, device_digest = $2
          WHERE user_id = $1 AND (signed_in_device IS NOT NULL OR device_digest <> $2)",
@@ -160,8 +164,7 @@ pub(super) async fn forget_devices(tx: &mut WriteTx, user: UserId) -> Result<(),
     .bind(user.to_string())
     .bind(&NO_DEVICE)
     .execute(tx)
-    .await?;
-    Ok(())
+    .await
 }
 
 pub(super) fn family(row: &Row) -> Result<Family, StorageError> {
@@ -233,6 +236,38 @@ pub(super) async fn insert(on: &mut impl Writes, new: &NewSignIn) -> Result<(), 
     .bind(&new.device.name)
     .bind(&new.device.user_agent)
     .bind(new.device.address.as_str())
+    .execute(on)
+    .await?;
+    Ok(())
+}
+
+/// Makes a device known on which nobody signed in: a family that has ended as it begins, without a token or a cookie of its own.
+pub(super) async fn introduce(
+    on: &mut impl Writes,
+    user: UserId,
+    introduced: &Introduced,
+    now: UnixTime,
+) -> Result<(), StorageError> {
+    let Introduced { sid, device } = introduced;
+    sql(
+        "INSERT INTO families
+             (sid, user_id, client_id, seq, current_digest, rotated_at_ms, confirmed, idle_expires_at,
+              absolute_expires_at, auth_time, amr, acr, device_cookie_digest, signed_in_device, device_digest,
+              device_name, user_agent, address_range, created_at, last_used_at, revoked_at, revoked_reason)
+         VALUES ($1, $2, $3, 0, $4, $5, 1, $6, $6, $6, '', '', $7, $7, $8, $9, $10, $11, $6, $6, $6, $12)",
+    )
+    .bind(sid.to_string())
+    .bind(user.to_string())
+    .bind(WEB_CLIENT)
+    .bind(&NO_TOKEN)
+    .bind(Moment::from_time(now).millis())
+    .bind(now)
+    .bind(device.mark.cookie.as_ref().map(Digest::as_bytes))
+    .bind(device.mark.program.as_bytes())
+    .bind(&device.name)
+    .bind(&device.user_agent)
+    .bind(device.address.as_str())
+    .bind(RevocationReason::SignedOut.name())
     .execute(on)
     .await?;
     Ok(())
@@ -385,100 +420,3 @@ static CONFIRMATIONS_ON_A_SERVER: ManyRows = ManyRows::new(
     ") AS asked ON f.sid = asked.column1 AND f.seq = asked.column2
      WHERE f.confirmed = 0 AND f.revoked_at IS NULL FOR UPDATE OF f SKIP LOCKED)",
 );
-
-/// `false`: it had ended before, or never was.
-pub(super) async fn end_reused(
-    tx: &mut WriteTx,
-    reused: &ReusedFamily,
-) -> Result<bool, StorageError> {
-    let ended = revoke(tx, reused.sid, RevocationReason::Reuse, reused.now).await?;
-    match reused.scope {
-        OnReuse::User if ended => {
-            let (but, reason) = (Some(reused.sid), RevocationReason::RevokedAll);
-            revoke_all(tx, reused.user, but, reason, reused.now).await?;
-        }
-        OnReuse::User | OnReuse::Family => {}
-    }
-    Ok(ended)
-}
-
-/// `false`: it had ended before, or never was.
-pub(super) async fn revoke(
-    tx: &mut WriteTx,
-    sid: Sid,
-    reason: RevocationReason,
-    now: UnixTime,
-) -> Result<bool, StorageError> {
-    let reuse_seen_at = match reason {
-        RevocationReason::Reuse => Some(now),
-        RevocationReason::SignedOut
-        | RevocationReason::Revoked
-        | RevocationReason::RevokedAll
-        | RevocationReason::Replaced
-        | RevocationReason::DeviceChanged
-        | RevocationReason::AddressChanged
-        | RevocationReason::Locked
-        | RevocationReason::RolesChanged
-        | RevocationReason::PasswordChanged => None,
-    };
-    let done = sql(
-        "UPDATE families SET revoked_at = $2, revoked_reason = $3, reuse_seen_at = $4
-         WHERE sid = $1 AND revoked_at IS NULL",
-    )
-    .bind(sid.to_string())
-    .bind(now)
-    .bind(reason.name())
-    .bind(reuse_seen_at)
-    .execute(tx)
-    .await?;
-    reach(Point::FamilyEnded);
-    sql("DELETE FROM browser_sessions WHERE sid = $1")
-        .bind(sid.to_string())
-        .execute(tx)
-        .await?;
-    reach(Point::CookiesEnded);
-    let done = done == 1;
-    if done {
-        tx.note_end(Ended::Session {
-            sid,
-            at: now,
-            reason,
-        });
-    }
-    Ok(done)
-}
-
-/// Ends every live family of a user but one; answers how many there were.
-pub(super) async fn revoke_all(
-    tx: &mut WriteTx,
-    user: UserId,
-    except: Option<Sid>,
-    reason: RevocationReason,
-    now: UnixTime,
-) -> Result<u64, StorageError> {
-    let except = except.map(|sid| sid.to_string()).unwrap_or_default();
-    let ended = sql("UPDATE families SET revoked_at = $2, revoked_reason = $3
-         WHERE user_id = $1 AND sid <> $4 AND revoked_at IS NULL
-         RETURNING sid")
-    .bind(user.to_string())
-    .bind(now)
-    .bind(reason.name())
-    .bind(&except)
-    .all(&mut *tx)
-    .await?;
-    for row in &ended {
-        let sid = Sid::parse(row.get("sid")?).ok_or(StorageError::Unreadable("families.sid"))?;
-        tx.note_end(Ended::Session {
-            sid,
-            at: now,
-            reason,
-        });
-    }
-    sql("DELETE FROM browser_sessions
-         WHERE sid IN (SELECT sid FROM families WHERE user_id = $1 AND sid <> $2)")
-    .bind(user.to_string())
-    .bind(&except)
-    .execute(tx)
-    .await?;
-    Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
-}

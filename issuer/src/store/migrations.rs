@@ -51,7 +51,7 @@ macro_rules! step {
     };
 }
 
-const STEPS: [Step; 21] = [
+const STEPS: [Step; 22] = [
     step!(1, "accounts", "001_accounts"),
     step!(2, "sessions", "002_sessions"),
     step!(3, "audit", "003_audit"),
@@ -73,6 +73,7 @@ const STEPS: [Step; 21] = [
     step!(19, "key_custody", "019_key_custody"),
     step!(20, "monitoring", "020_monitoring"),
     step!(21, "languages", "021_languages"),
+    step!(22, "open_families", "022_open_families"),
 ];
 
 /// The table in which the applied steps are kept.

@@ -15,6 +15,7 @@ pub mod alerts;
 pub mod attempts;
 pub mod audit;
 pub mod counts;
+pub mod ends;
 pub mod events;
 pub mod families;
 pub mod outbox;

@@ -3,7 +3,7 @@
 use edgeward_core::time::UnixTime;
 
 use super::{
-    Store, WriteTx, attempts, outbox,
+    Store, WriteTx, attempts, families, outbox,
     sql::{Row, sql},
     storage::new_password,
     users,
@@ -118,7 +118,7 @@ impl MailStorage for Store {
         let mut tx = self.write().await?;
         let Reset { user, now, .. } = *reset;
         // In the order of every other act, counter, account, links: who resets with another link waits at the account.
-        attempts::forget(&mut tx, &reset.name).await?;
+        attempts::forget(&mut tx, &reset.name, now).await?;
         let done = users::set_hash(&mut tx, user, &reset.hash, now).await?
             && use_link(&mut tx, &reset.link, Purpose::ResetPassword, now).await?;
         if !done {
@@ -126,6 +126,9 @@ impl MailStorage for Store {
             return Ok(false);
         }
         new_password(&mut tx, user, now).await?;
+        if let Some(introduced) = &reset.device {
+            families::introduce(&mut tx, user, introduced, now).await?;
+        }
         tx.commit(entry).await?;
         Ok(true)
     }

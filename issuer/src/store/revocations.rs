@@ -3,7 +3,8 @@
 use edgeward_core::{revocation::Kind, time::UnixTime};
 
 use super::{
-    Store, WriteTx, families,
+    Store, WriteTx, ends, families,
+    many_rows::{MOST_ROWS, ManyRows},
     sql::{Row, sql},
 };
 use crate::{
@@ -32,16 +33,24 @@ pub(super) async fn append(tx: &mut WriteTx, ended: &[Ended]) -> Result<(), Stor
     // Numbers go on from the time, so that a database that was restored from an older copy gives none again that an edge may
     // have read: what came under it would be missing there.
     let mut seq = last.max(Moment::from_time(now).millis());
-    for ended in ended {
-        seq = seq.saturating_add(1);
-        sql("INSERT INTO revocations (seq, kind, sid, at, reason) VALUES ($1, $2, $3, $4, $5)")
-            .bind(seq)
-            .bind(ended.kind().name())
-            .bind(ended.id())
-            .bind(ended.at())
-            .bind(ended.reason())
-            .execute(tx)
-            .await?;
+    for some in ended.chunks(MOST_ROWS) {
+        let mut insert = sql(ENTRIES.for_rows(some.len()));
+        for ended in some {
+            seq = seq.saturating_add(1);
+            insert = insert
+                .bind(seq)
+                .bind(ended.kind().name())
+                .bind(ended.id())
+                .bind(ended.at())
+                .bind(ended.reason());
+        }
+        // A server wants a value for each placeholder.
+        for _ in some.len()..some.len().next_power_of_two() {
+            let (number, text) = (None::<i64>, None::<String>);
+            insert = insert.bind(number).bind(text.clone()).bind(text.clone());
+            insert = insert.bind(number).bind(text);
+        }
+        insert.execute(tx).await?;
         reach(Point::EndWritten);
     }
     sql("DELETE FROM revocations WHERE seq IN
@@ -56,6 +65,13 @@ pub(super) async fn append(tx: &mut WriteTx, ended: &[Ended]) -> Result<(), Stor
     .await?;
     Ok(())
 }
+
+static ENTRIES: ManyRows = ManyRows::new(
+    5,
+    "INSERT INTO revocations (seq, kind, sid, at, reason)
+     SELECT asked.column1, asked.column2, asked.column3, asked.column4, asked.column5 FROM (",
+    ") AS asked WHERE asked.column1 IS NOT NULL",
+);
 
 async fn last(on: impl super::sql::Reads) -> Result<i64, StorageError> {
     let row = sql("SELECT seq FROM revocations ORDER BY seq DESC LIMIT 1")
@@ -99,7 +115,7 @@ impl Revoking for Store {
     ) -> Result<u64, StorageError> {
         let mut tx = self.write().await?;
         let reason = RevocationReason::RevokedAll;
-        let ended = families::revoke_all(&mut tx, user, None, reason, now).await?;
+        let ended = ends::revoke_all(&mut tx, user, None, reason, now).await?;
         // Whoever had the person's password may have signed in on a device of their own.
         families::forget_devices(&mut tx, user).await?;
         tx.note_end(Ended::Subject { user, at: now });

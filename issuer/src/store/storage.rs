@@ -3,8 +3,8 @@
 use edgeward_core::time::UnixTime;
 
 use super::{
-    Store, WriteTx, attempts, families, many_rows::MOST_ROWS, people, registrations, sessions,
-    users,
+    Store, WriteTx, attempts, ends, families, many_rows::MOST_ROWS, people, registrations,
+    sessions, users,
 };
 use crate::domain::{
     accounts::{Account, Email, NewAccount, Role, UserId},
@@ -108,7 +108,7 @@ impl Storage for Store {
             return Ok(changed);
         }
         let reason = RevocationReason::RolesChanged;
-        let ended = families::revoke_all(&mut tx, change.user, None, reason, change.now).await?;
+        let ended = ends::revoke_all(&mut tx, change.user, None, reason, change.now).await?;
         for entry in before {
             tx.append(entry);
         }
@@ -184,7 +184,7 @@ impl Storage for Store {
         }
         if let Some(user) = failure.ends_sessions_of {
             let reason = RevocationReason::Locked;
-            families::revoke_all(&mut tx, user, None, reason, now).await?;
+            ends::revoke_all(&mut tx, user, None, reason, now).await?;
         }
         match failure.locks.split_last() {
             None => tx.commit(&failure.refusal).await?,
@@ -209,8 +209,18 @@ impl Storage for Store {
         entry: &AuditEntry,
     ) -> Result<bool, StorageError> {
         let mut tx = self.write().await?;
-        let done = attempts::forget(&mut tx, name).await?;
-        tx.commit_if(done, entry).await
+        if attempts::forget(&mut tx, name, entry.at()).await? {
+            tx.commit(entry).await?;
+            return Ok(true);
+        }
+        tx.roll_back().await?;
+        let mut books = self.bookkeeping().await?;
+        attempts::lift(&mut books, name, entry.at()).await?;
+        Ok(false)
+    }
+
+    async fn lifted_at(&self, name: &CounterKey) -> Result<Option<UnixTime>, StorageError> {
+        attempts::lifted_at(self.readers(), name).await
     }
 
     async fn family(&self, sid: Sid) -> Result<Option<Family>, StorageError> {
@@ -285,7 +295,7 @@ impl Storage for Store {
         entry: &AuditEntry,
     ) -> Result<bool, StorageError> {
         let mut tx = self.write().await?;
-        let done = families::end_reused(&mut tx, reused).await?;
+        let done = ends::end_reused(&mut tx, reused).await?;
         tx.commit_if(done, entry).await
     }
 
@@ -297,7 +307,7 @@ impl Storage for Store {
         entry: &AuditEntry,
     ) -> Result<bool, StorageError> {
         let mut tx = self.write().await?;
-        let done = families::revoke(&mut tx, sid, reason, now).await?;
+        let done = ends::revoke(&mut tx, sid, reason, now).await?;
         tx.commit_if(done, entry).await
     }
 
@@ -310,8 +320,22 @@ impl Storage for Store {
     ) -> Result<u64, StorageError> {
         let mut tx = self.write().await?;
         let reason = RevocationReason::RevokedAll;
-        let ended = families::revoke_all(&mut tx, user, except, reason, now).await?;
+        let ended = ends::revoke_all(&mut tx, user, except, reason, now).await?;
         tx.commit_if(ended > 0, entry).await?;
+        Ok(ended)
+    }
+
+    async fn revoke_all_and_devices(
+        &self,
+        user: UserId,
+        now: UnixTime,
+        entry: &AuditEntry,
+    ) -> Result<u64, StorageError> {
+        let mut tx = self.write().await?;
+        let reason = RevocationReason::RevokedAll;
+        let ended = ends::revoke_all(&mut tx, user, None, reason, now).await?;
+        let forgotten = families::forget_devices(&mut tx, user).await?;
+        tx.commit_if(ended > 0 || forgotten > 0, entry).await?;
         Ok(ended)
     }
 
@@ -328,18 +352,20 @@ pub(super) async fn new_password(
 ) -> Result<(), StorageError> {
     registrations::end_links(tx, user).await?;
     let reason = RevocationReason::PasswordChanged;
-    families::revoke_all(tx, user, None, reason, now).await?;
-    families::forget_devices(tx, user).await
+    ends::revoke_all(tx, user, None, reason, now).await?;
+    families::forget_devices(tx, user).await?;
+    Ok(())
 }
 
 async fn write_sign_in(tx: &mut WriteTx, sign_in: &NewSignIn) -> Result<(), StorageError> {
     for Replaced { sid, entry } in &sign_in.replaces {
         let reason = RevocationReason::Replaced;
-        if families::revoke(tx, *sid, reason, sign_in.now).await? {
+        if ends::revoke(tx, *sid, reason, sign_in.now).await? {
             tx.append(entry);
         }
     }
     families::insert(tx, sign_in).await?;
+    ends::make_room(tx, sign_in).await?;
     if let Some(digest) = &sign_in.session {
         sessions::insert(tx, digest, sign_in).await?;
     }

@@ -122,7 +122,7 @@ pub(super) async fn change_roles(
     on: &mut impl Writes,
     change: &RoleChange,
 ) -> Result<Changed, StorageError> {
-    // Nobody signs in with the roles of before while they change: both go through the account's row.
+    // Nobody signs in with the roles of before while they change: both go through the account's row, as in [`hold`].
     sql("UPDATE users SET updated_at = $2 WHERE id = $1")
         .bind(change.user.to_string())
         .bind(change.now)
@@ -191,6 +191,16 @@ async fn has_holders(on: &mut impl Writes, role: &Role) -> Result<bool, StorageE
         .optional(on)
         .await?;
     Ok(row.is_some())
+}
+
+/// From here to the end of the transaction nobody signs in to an account, nor changes it. Writing the row is what locks it on a
+/// server; in SQLite it is so from the beginning.
+pub(super) async fn hold(tx: &mut WriteTx, user: UserId) -> Result<(), StorageError> {
+    sql("UPDATE users SET updated_at = updated_at WHERE id = $1")
+        .bind(user.to_string())
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// Whether an account is as it was when its password was compared. Then its hash is replaced, if it is to be, and nobody

@@ -430,3 +430,18 @@ async fn a_program_administers_with_a_token_and_no_cookie() {
     let refused = program.delete(&path).header("authorization", "Bearer x");
     refused.send().await.expect_problem(401, "INVALID_TOKEN");
 }
+
+/// The audit log is never cut, and asking costs whoever is signed in nothing.
+#[tokio::test]
+async fn who_may_not_ask_does_not_fill_the_log_by_asking() {
+    let (desk, _, mut ada) = desk().await;
+    let before = desk.acts().await.len();
+    for _ in 0..20 {
+        for path in ["/auth/admin/users", "/auth/console/users"] {
+            ada.get(path).send().await.expect(403);
+        }
+    }
+    let written = desk.acts().await.len() - before;
+    // A minute may have ended meanwhile.
+    assert!((1..=2).contains(&written), "{written} entries");
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::desk::{Browser, Desk, EMAIL};
+use crate::desk::{Browser, Desk, EMAIL, PASSWORD};
 
 async fn list(browser: &mut Browser) -> Vec<Value> {
     let answer = browser.get("/auth/sessions").send().await.expect(200);
@@ -155,6 +155,48 @@ async fn one_session_ends_and_the_other_lives() {
             .count(),
         1
     );
+}
+
+/// Whoever copied a session could else have every browser of its owner forgotten, and then lock the account for all of them.
+#[tokio::test]
+async fn a_device_is_forgotten_when_its_session_is_ended_by_who_lately_proved_the_password() {
+    for (proves, ended, status) in [
+        (
+            false,
+            "SELECT count(*) FROM families WHERE revoked_reason = 'signed-out'",
+            200,
+        ),
+        (
+            true,
+            "SELECT count(*) FROM families WHERE revoked_reason = 'revoked'",
+            423,
+        ),
+    ] {
+        let (desk, mut laptop) = Desk::with_ada_signed_in().await;
+        let mut phone = desk.browser();
+        phone.log_in(EMAIL).await;
+        desk.wait(5 * 60 + 1).await;
+        laptop.refresh().await.expect(200);
+        if proves {
+            let body = json!({ "password": PASSWORD });
+            let proof = laptop.post("/auth/step-up").json(&body).with_csrf();
+            proof.send().await.expect(200);
+        }
+        let other = id_of(&list(&mut laptop).await, false);
+        let end = laptop.delete(&format!("/auth/sessions/{other}"));
+        end.with_csrf().send().await.expect(204);
+        assert_eq!(desk.number(ended).await, 1, "{ended}");
+
+        let mut stranger = desk.browser();
+        for _ in 0..5 {
+            let body = json!({ "email": EMAIL, "password": "Wrong-Horse-7" });
+            let guess = stranger.post("/auth/login").json(&body).with_csrf();
+            guess.send().await.expect(401);
+        }
+        let body = json!({ "email": EMAIL, "password": PASSWORD });
+        let sign_in = phone.post("/auth/login").json(&body).with_csrf();
+        sign_in.send().await.expect(status);
+    }
 }
 
 #[tokio::test]

@@ -78,11 +78,19 @@ pub(crate) async fn open() -> (Mailbox, Desk) {
 }
 
 pub(crate) async fn open_with(change: impl FnOnce(&mut Mail)) -> (Mailbox, Desk) {
+    open_and(change, |_| {}).await
+}
+
+pub(crate) async fn open_and(
+    change: impl FnOnce(&mut Mail),
+    others: impl FnOnce(&mut Config),
+) -> (Mailbox, Desk) {
     let mailbox = Mailbox::open();
     let configure = |config: &mut Config| {
         let mut mail = mailbox.settings();
         change(&mut mail);
         config.mail = Some(mail);
+        others(config);
     };
     let (desk, _) = Desk::with_ada_and(configure).await;
     (mailbox, desk)

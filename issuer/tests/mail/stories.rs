@@ -1,5 +1,8 @@
 //! Links that were mailed, from the request to the mailbox and back.
 
+use std::num::NonZeroU32;
+
+use edgeward_issuer::config::Config;
 use serde_json::json;
 
 use crate::{
@@ -148,10 +151,10 @@ async fn a_forgotten_password_is_reset_and_every_session_ends() {
     let answer = reset(&mut browser, mail.token(), NEW_PASSWORD)
         .await
         .expect(204);
-    assert!(
-        answer.set_cookies().is_empty() && browser.is_signed_out(),
-        "it signs nobody in"
-    );
+    assert!(browser.is_signed_out(), "it signs nobody in");
+    let cookies = answer.set_cookies();
+    assert_eq!(cookies.len(), 1, "{cookies:?}");
+    assert!(cookies[0].starts_with("edgeward-device="), "{cookies:?}");
     old.refresh().await.expect(401);
     old.get("/auth/me").send().await.expect(401);
     assert_eq!(desk.number(ended).await, 1, "the edges hear of it");
@@ -171,6 +174,63 @@ async fn a_forgotten_password_is_reset_and_every_session_ends() {
     );
     let events = "SELECT count(*) FROM security_events WHERE type = 'password.reset' AND email = 'ada@example.test'";
     assert_eq!(desk.number(events).await, 1);
+}
+
+/// Strangers who know the address have it locked and its window of sign-ins full, and go on.
+#[tokio::test]
+async fn who_was_locked_out_comes_in_with_the_mail_whatever_strangers_do() {
+    let few = |config: &mut Config| config.limits.sign_ins = NonZeroU32::new(7).unwrap();
+    let (mailbox, desk) = open_and(|_| {}, few).await;
+    let from = |number: u8| {
+        let mut browser = desk.browser();
+        browser.address = Some([198, 51, 100, number].into());
+        browser
+    };
+    let attack = async |by: std::ops::Range<u8>| {
+        let mut last = 0;
+        for number in by {
+            last = log_in(&mut from(number), EMAIL, "Wrong-Horse-7")
+                .await
+                .status;
+        }
+        last
+    };
+    assert_eq!(attack(1..8).await, 423, "locked");
+    assert_eq!(attack(8..10).await, 429, "and tried too often");
+    let mut owner = from(100);
+    forget(&mut owner, EMAIL).await.expect(202);
+    let mails = mailbox.receive(&desk.app).await;
+    let mail = mails
+        .iter()
+        .find(|mail| mail.subject() == "Choose a new password");
+    let token = mail.unwrap().token();
+    reset(&mut owner, token, NEW_PASSWORD).await.expect(204);
+    // From anywhere at once.
+    log_in(&mut from(101), EMAIL, NEW_PASSWORD)
+        .await
+        .expect(200);
+    // And where the link was used also when they were there before.
+    assert_eq!(attack(10..20).await, 429);
+    log_in(&mut from(102), EMAIL, NEW_PASSWORD)
+        .await
+        .expect(429);
+    log_in(&mut owner, EMAIL, NEW_PASSWORD).await.expect(200);
+}
+
+/// Another device cookie would make a stranger's device of it for the session that goes on.
+#[tokio::test]
+async fn a_browser_with_somebody_elses_session_keeps_its_device_cookie() {
+    let (mailbox, desk) = open().await;
+    desk.add(GRACE, &[]).await;
+    let mut shared = desk.browser();
+    shared.log_in(GRACE).await;
+    forget(&mut desk.browser(), EMAIL).await.expect(202);
+    let mail = mailbox.receive_one(&desk.app).await;
+    let body = json!({ "token": mail.token(), "newPassword": NEW_PASSWORD });
+    let used = shared.post("/auth/password/reset").json(&body).with_csrf();
+    let used = used.send().await.expect(204);
+    assert!(used.set_cookies().is_empty(), "{:?}", used.set_cookies());
+    shared.refresh().await.expect(200);
 }
 
 #[tokio::test]

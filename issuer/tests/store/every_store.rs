@@ -88,6 +88,7 @@ mount! {
         a_device_that_only_refreshed_is_not_known,
         a_session_that_ended_by_suspicion_knows_no_device,
         a_new_password_forgets_every_device_but_its_own,
+        an_administrator_who_ends_all_sessions_has_every_device_forgotten,
         of_two_new_passwords_one_is_stored;
     arrivals:
         an_arrival_counts_for_the_generation_that_it_names,
@@ -105,6 +106,9 @@ mount! {
         living_sessions_are_listed_the_newest_first,
         a_list_tells_the_later_of_refresh_and_cookie,
         the_last_use_only_moves_forward;
+    ends:
+        who_signs_in_beyond_the_most_ends_what_lies_longest_unused,
+        the_end_of_all_takes_what_can_still_matter;
     keys:
         of_many_processes_one_does_each_step,
         a_change_of_keys_is_whole_or_not_at_all,
@@ -127,7 +131,8 @@ mount! {
     limits:
         a_bucket_is_one_for_all_who_are_asked,
         of_fifty_at_once_a_bucket_lets_through_what_it_holds,
-        a_name_that_is_tried_too_often_waits_twice_as_long_each_time;
+        a_name_that_is_tried_too_often_waits_twice_as_long_each_time,
+        a_name_whose_failures_are_forgotten_waits_no_longer;
     guesses:
         of_fifty_guesses_the_limits_let_thirty_through_and_the_lock_five;
     roles:

@@ -143,7 +143,7 @@ async fn a_file_that_is_not_ours_is_named_and_left_alone() {
                 error,
                 StoreError::NewerSchema {
                     found: 99,
-                    known: 21,
+                    known: 22,
                     ..
                 }
             )

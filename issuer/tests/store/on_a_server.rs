@@ -1,21 +1,22 @@
 //! What only a server can be asked: who may do what on it, and what happens when it is away.
 
-use std::fs;
+use std::{fs, sync::Arc};
 
 use edgeward_issuer::{
     config::ServerUrl,
     domain::{
         audit::Action,
         events::{EventType, SecurityEvent},
-        session::RevocationReason,
-        storage::{Creation, Storage, StorageError},
+        revocations::Revoking,
+        session::{RevocationReason, Sid},
+        storage::{Creation, Entered, Storage, StorageError},
     },
     store::{Store, StoreError, audit::ChainVerdict},
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, postgres::PgConnectOptions};
 
 use crate::{
-    contract::world::{NOW, entry, first_rotation, new_account, new_sign_in},
+    contract::world::{NOW, entry, first_rotation, new_account, new_sign_in, unlike},
     folder::Folder,
     postgres::{Server, server},
 };
@@ -200,6 +201,101 @@ async fn whatever_finds_no_room_is_noted_until_there_is_some() {
             .await
             .unwrap();
         store.check().await.unwrap();
+    }
+}
+
+/// The log's lock is held meanwhile, so the entries of the feed are not written one by one.
+#[tokio::test]
+async fn the_ends_of_many_sessions_are_written_in_few_statements() {
+    let database = server().database().await;
+    let store = Store::connect(&database.url(), 2).await.unwrap();
+    store.migrate_up().await.unwrap();
+    let new = new_account("ada@example.test");
+    let made = store.create_account(&new, &entry(Action::Register)).await;
+    assert_eq!(made.unwrap(), Creation::Created);
+    let ada = new.account.id;
+    for _ in 0..200 {
+        let noted = entry(Action::SignIn);
+        let done = store.sign_in(&new_sign_in(ada), None, None, &noted).await;
+        assert_eq!(done.unwrap(), Entered::Done);
+    }
+    let mut sql = database.sql().await;
+    let count = "CREATE SEQUENCE statements;
+        CREATE FUNCTION count_one() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM nextval('statements'); RETURN NULL; END $$;
+        CREATE TRIGGER counted AFTER INSERT ON revocations FOR EACH STATEMENT EXECUTE FUNCTION count_one();
+        CREATE TRIGGER counted AFTER UPDATE ON families FOR EACH STATEMENT EXECUTE FUNCTION count_one()";
+    sqlx::raw_sql(count).execute(&mut sql).await.unwrap();
+    let noted = entry(Action::RevokeAllSessions);
+    let ended = store.revoke_all(ada, None, NOW, &noted).await;
+    assert_eq!(ended.unwrap(), 200);
+    let counted = "SELECT last_value FROM statements";
+    let counted: i64 = sqlx::query_scalar(counted)
+        .fetch_one(&mut sql)
+        .await
+        .unwrap();
+    assert_eq!(counted, 1 + 4, "one ends them, and each tells of up to 64");
+}
+
+/// A family that is committed while all are ended would live on, with its device half forgotten.
+#[tokio::test]
+async fn the_ends_of_all_sessions_wait_for_a_sign_in_that_is_under_way() {
+    let database = server().database().await;
+    let store = Arc::new(Store::connect(&database.url(), 4).await.unwrap());
+    store.migrate_up().await.unwrap();
+    let new = new_account("ada@example.test");
+    let made = store.create_account(&new, &entry(Action::Register)).await;
+    assert_eq!(made.unwrap(), Creation::Created);
+    let ada = new.account.id;
+    let earlier = new_sign_in(ada);
+    let noted = entry(Action::SignIn);
+    let done = store.sign_in(&earlier, None, None, &noted).await;
+    assert_eq!(done.unwrap(), Entered::Done);
+    for operator in [true, false] {
+        // As a sign-in does: it locks the account's row, writes the family, and has not committed yet.
+        let sid = Sid::from_random(NOW, unlike());
+        let mut sign_in = database.sql().await;
+        let write = format!(
+            "BEGIN; UPDATE users SET updated_at = updated_at WHERE id = '{ada}';
+             INSERT INTO families (sid, user_id, client_id, seq, current_digest, rotated_at_ms, confirmed, idle_expires_at,
+                 absolute_expires_at, auth_time, amr, acr, signed_in_device, device_digest, device_name, user_agent, created_at,
+                 last_used_at)
+             SELECT '{sid}', user_id, client_id, 0, current_digest, rotated_at_ms, 0, idle_expires_at, absolute_expires_at,
+                 auth_time, amr, acr, current_digest, current_digest, device_name, user_agent, created_at, last_used_at
+             FROM families LIMIT 1"
+        );
+        sqlx::raw_sql(AssertSqlSafe(write))
+            .execute(&mut sign_in)
+            .await
+            .unwrap();
+        let ending = tokio::spawn({
+            let store = Arc::clone(&store);
+            async move {
+                let noted = entry(Action::RevokeAllSessions);
+                match operator {
+                    true => store.revoke_subject(ada, NOW, &noted).await,
+                    false => store.revoke_all_and_devices(ada, NOW, &noted).await,
+                }
+            }
+        });
+        let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted
+            AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+        let mut sql = database.sql().await;
+        loop {
+            let waiting: i64 = sqlx::query_scalar(waits).fetch_one(&mut sql).await.unwrap();
+            if waiting > 0 {
+                break;
+            }
+            assert!(!ending.is_finished(), "it waited for nobody");
+            tokio::task::yield_now().await;
+        }
+        sqlx::raw_sql("COMMIT").execute(&mut sign_in).await.unwrap();
+        assert!(ending.await.unwrap().unwrap() >= 1);
+        let family = store.family(sid).await.unwrap().unwrap();
+        assert!(!family.is_live(NOW));
+        let known = "SELECT count(*) FROM families WHERE signed_in_device IS NOT NULL";
+        let known: i64 = sqlx::query_scalar(known).fetch_one(&mut sql).await.unwrap();
+        assert_eq!(known, 0);
     }
 }
 

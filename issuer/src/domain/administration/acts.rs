@@ -48,7 +48,8 @@ pub async fn end_session(
     storage.revoke(sid, reason, mandate.now(), &entry).await
 }
 
-/// Ends all sessions of a user, and answers how many there were.
+/// Ends all sessions of a user, and answers how many there were. Nor is any device of theirs known any more, as after the end of
+/// one session: whoever else signed in on one would have attempts of their own on it, and no mail would tell of them.
 ///
 /// # Errors
 /// When the database fails; nothing was done then.
@@ -58,5 +59,6 @@ pub async fn end_all_sessions(
     user: UserId,
 ) -> Result<u64, StorageError> {
     let entry = mandate.done(Action::RevokeAllSessions, user);
-    storage.revoke_all(user, None, mandate.now(), &entry).await
+    let now = mandate.now();
+    storage.revoke_all_and_devices(user, now, &entry).await
 }

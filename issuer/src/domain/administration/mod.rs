@@ -8,6 +8,7 @@
 mod acts;
 mod authority;
 mod people;
+mod refusals;
 mod words;
 
 pub use acts::{end_all_sessions, end_session, unlock};
@@ -16,4 +17,5 @@ pub use people::{
     Found, LISTED_MAX, Listed, Page, Person, ROLES_KNOWN_MAX, Search, Selection, Status, search,
     view,
 };
+pub use refusals::{Noted, Refusals};
 pub use words::{Prefix, UnfitWords, WORDS_MAX_CHARS, Words};

@@ -158,8 +158,14 @@ pub struct NotCounted;
 pub type Asking<'a> =
     Pin<Box<dyn Future<Output = Result<Result<(), Limited>, NotCounted>> + Send + 'a>>;
 
+/// Something that is done, or not if whoever counts for all is away.
+pub type Forgetting<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// Counts for several processes, by the same rules as each does by itself.
 pub trait Counters: fmt::Debug + Send + Sync {
     /// Counts one more, unless it is one too many. Answers within a time that a request can spare.
     fn ask<'a>(&'a self, question: Question<'a>) -> Asking<'a>;
+
+    /// Begins the window of a name anew.
+    fn forget<'a>(&'a self, name: &'a CounterKey) -> Forgetting<'a>;
 }

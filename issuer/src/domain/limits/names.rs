@@ -64,6 +64,20 @@ impl Names {
             .or_insert_with(|| Window::new(now));
         window.ask(rules, now)
     }
+
+    /// Begins the window of a name anew, because an act of that moment forgot the failures at it. `false`: it was done for that act
+    /// before, or there is no place to note that it was; nothing is changed then.
+    pub(super) fn lift(&self, name: &CounterKey, at: UnixTime, now: UnixTime) -> bool {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        if windows.by_name.len() >= NAMES_MAX && !windows.by_name.contains_key(name) {
+            return false;
+        }
+        let window = windows
+            .by_name
+            .entry(*name)
+            .or_insert_with(|| Window::new(now));
+        window.lift(at, now)
+    }
 }
 
 /// What is remembered of one name: counts of this stretch of time and of the one before. The window slides over both; it
@@ -75,6 +89,8 @@ pub(super) struct Window {
     since: u32,
     waits: u32,
     free_at: UnixTime,
+    /// The moment of the act for which it began anew.
+    lifted: Option<UnixTime>,
 }
 
 impl Window {
@@ -85,7 +101,20 @@ impl Window {
             since: 0,
             waits: 0,
             free_at: now,
+            lifted: None,
         }
+    }
+
+    /// Once for each act: else who goes on trying would begin anew each time.
+    fn lift(&mut self, at: UnixTime, now: UnixTime) -> bool {
+        if self.lifted.is_some_and(|last| last >= at) {
+            return false;
+        }
+        *self = Self {
+            lifted: Some(at),
+            ..Self::new(now)
+        };
+        true
     }
 
     /// Whether it is as good as a new one. A clock that was set back makes it one too.
@@ -96,7 +125,10 @@ impl Window {
 
     fn slide(&mut self, rules: Rules, now: UnixTime) {
         if self.is_over(rules, now) {
-            *self = Self::new(now);
+            *self = Self {
+                lifted: self.lifted,
+                ..Self::new(now)
+            };
         }
         let age = now.seconds_since(self.began);
         if age >= rules.seconds {

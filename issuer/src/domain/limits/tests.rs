@@ -201,6 +201,27 @@ fn who_goes_over_the_window_waits_twice_as_long_each_time() {
 }
 
 #[test]
+fn an_act_that_forgot_the_failures_begins_the_window_anew_once() {
+    let (limits, _) = limits(|settings| settings.sign_ins = NonZeroU32::MIN);
+    let name = LockoutKey::from_bytes(&[7; 32]).of_name("ada@example.test");
+    let here = address("192.0.2.1");
+    let passes = |at| at_once(limits.name(here, &name, at)).is_ok();
+    let lifts = |act, at| at_once(limits.lift(&name, act, at));
+    assert!(passes(now()));
+    assert!(!passes(now()));
+    let act = now().plus(5);
+    assert!(lifts(act, act));
+    assert!(passes(act));
+    assert!(!passes(act), "strangers go on");
+    assert!(!lifts(act, act), "and have one window by it");
+    assert!(!passes(act));
+    let quiet = act.plus(10_000);
+    assert!(passes(quiet));
+    assert!(!lifts(act, quiet), "nor another one after a quiet time");
+    assert!(lifts(quiet, quiet), "the next act is another");
+}
+
+#[test]
 fn the_waits_are_as_long_as_is_set() {
     let (limits, _) = limits(|settings| {
         settings.sign_ins = NonZeroU32::MIN;
@@ -283,6 +304,10 @@ impl Counters for Others {
     fn ask<'a>(&'a self, _: Question<'a>) -> Asking<'a> {
         Box::pin(std::future::ready(self.0))
     }
+
+    fn forget<'a>(&'a self, _: &'a CounterKey) -> Forgetting<'a> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 #[test]
@@ -319,6 +344,10 @@ impl Counters for LostAfter {
             Err(NotCounted)
         };
         Box::pin(std::future::ready(answer))
+    }
+
+    fn forget<'a>(&'a self, _: &'a CounterKey) -> Forgetting<'a> {
+        Box::pin(std::future::ready(()))
     }
 }
 

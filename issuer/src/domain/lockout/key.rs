@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hmac::{Hmac, Mac, digest::KeyInit};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::DeviceDigest;
@@ -124,6 +124,19 @@ impl CounterKey {
     #[must_use]
     pub const fn digest(&self) -> &[u8; 32] {
         &self.digest
+    }
+
+    /// The row that says when the failures at this name were forgotten by an act, so that every process begins its window of the name
+    /// anew ([`Limits::lift`](crate::domain::limits::Limits::lift)). It counts nothing and locks nothing.
+    #[must_use]
+    pub fn lift(&self) -> Self {
+        let digest = Sha256::new()
+            .chain_update(b"lift")
+            .chain_update(self.digest);
+        Self {
+            digest: digest.finalize().into(),
+            account: None,
+        }
     }
 
     /// The counter of the name that an operator unlocks together with this one.

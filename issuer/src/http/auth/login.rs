@@ -1,7 +1,9 @@
 //! `POST /auth/login`
 
+use std::net::IpAddr;
+
 use axum::{extract::State, http::StatusCode, response::Response};
-use edgeward_core::return_to;
+use edgeward_core::{return_to, time::UnixTime};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -18,9 +20,10 @@ use crate::{
         access_token::Minter,
         accounts::Email,
         keyring::Signer,
-        lockout::DeviceDigest,
+        lockout::{CounterKey, DeviceDigest},
         login::{self, Context},
         password::Password,
+        storage::Storage,
     },
     http::{
         challenge::{self, Challenge, Tried},
@@ -163,8 +166,10 @@ async fn admit(
     let known_device = known_device(app, visitor, email).await?;
     let name = app.lockout_key.of_name(&fields.email);
     // Strangers fill the name's window, so a browser that the account knows has none: its own counter bounds it.
-    let name = known_device.is_none().then_some(&name);
-    app.limits.sign_in(address, name, now).await?;
+    app.limits.sign_in(address, None, now).await?;
+    if known_device.is_none() {
+        admit_name(app, address, &name, now).await?;
+    }
     let tried = Tried {
         name: &fields.email,
         range: attempt.counted_range(),
@@ -173,4 +178,22 @@ async fn admit(
     };
     challenge::demand_after_failures(app, tried, &fields.captcha_token).await?;
     Ok((known_device, app.signer(audience, now).await?))
+}
+
+/// The limit of the name, which begins anew once for each act that forgot the failures at it, whichever process made the act.
+async fn admit_name(
+    app: &App,
+    address: IpAddr,
+    name: &CounterKey,
+    now: UnixTime,
+) -> Result<(), ApiError> {
+    let Err(limited) = app.limits.name(address, name, now).await else {
+        return Ok(());
+    };
+    match app.store.lifted_at(name).await? {
+        Some(at) if app.limits.lift(name, at, now).await => {
+            Ok(app.limits.name(address, name, now).await?)
+        }
+        Some(_) | None => Err(limited.into()),
+    }
 }

@@ -14,9 +14,10 @@ use crate::{
     domain::{
         mail::LINK_PARAMETER,
         password::{Password, Policy},
-        reset_password::{self, ResetError},
+        reset_password::{self, ResetError, Visit},
     },
     http::{
+        cookies,
         pages::{self, Frame, links::ResetPage},
         problem::ApiError,
     },
@@ -62,7 +63,8 @@ impl Fields for ResetPassword {
     }
 }
 
-/// Resets the password by a mailed link. All sessions of the account end and a lock at its name opens; nobody is signed in.
+/// Resets the password by a mailed link. All sessions of the account end and a lock at its name opens; nobody is signed in, and
+/// the browser is known to the account by the device cookie that the answer sets.
 /// Only where mail is configured.
 #[utoipa::path(post, path = "/auth/password/reset", tag = "session",
     request_body(content = ResetPassword, content_type = "application/json"),
@@ -94,20 +96,30 @@ async fn answer(app: &App, submission: &Submission<ResetPassword>) -> Result<Res
     } = submission;
     mailed::admit(app, submission).await?;
     let token = mailed::token(&fields.token)?;
-    reset_password::reset(
+    let device = &visitor.new_device;
+    let visit = Visit {
+        device: visitor.device_with(Some(device)),
+        signed_in: &visitor.signed_in(app).await?,
+    };
+    let is_known = reset_password::reset(
         &app.store,
         (
             &app.hasher,
             &Policy::new(&app.config.passwords),
             &app.lockout_key,
         ),
-        &token,
+        (&token, visit),
         Password::from_typed(fields.new_password.expose_secret()),
         &visitor.origin(),
         visitor.caller.now,
     )
     .await?;
-    mailed::used(submission, "reset-done-title", "reset-done")
+    let mut response = mailed::used(submission, "reset-done-title", "reset-done")?;
+    if is_known {
+        let cookie = cookies::set_device(&app.config, device);
+        cookies::append(&mut response, [cookie])?;
+    }
+    Ok(response)
 }
 
 impl From<ResetError> for ApiError {
@@ -117,6 +129,7 @@ impl From<ResetError> for ApiError {
             ResetError::WeakPassword(weak) => Self::WeakPassword(weak),
             ResetError::Hash(error) => error.into(),
             ResetError::Storage(error) => error.into(),
+            ResetError::NoRandomness(error) => Self::internal(error),
         }
     }
 }

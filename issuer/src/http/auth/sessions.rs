@@ -203,13 +203,7 @@ async fn end_one(app: &App, id: &str, visitor: &Visitor) -> Result<bool, ApiErro
     family
         .filter(|family| family.user == principal.user && family.is_live(visitor.caller.now))
         .ok_or(ApiError::NotFound)?;
-    logout::end(
-        app,
-        visitor,
-        sid,
-        Action::RevokeSession,
-        RevocationReason::Revoked,
-    )
-    .await?;
+    let reason = RevocationReason::of_list(&principal.family, visitor.caller.now);
+    logout::end(app, visitor, sid, Action::RevokeSession, reason).await?;
     Ok(sid == principal.family.sid)
 }

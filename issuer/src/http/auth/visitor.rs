@@ -166,6 +166,20 @@ impl Visitor {
         families
     }
 
+    /// Whose live sessions came in cookies.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn signed_in(&self, app: &App) -> Result<Vec<UserId>, StorageError> {
+        let mut users = Vec::new();
+        for sid in self.brought() {
+            let family = app.store.family(sid).await?;
+            let live = family.filter(|family| family.is_live(self.caller.now));
+            users.extend(live.map(|family| family.user));
+        }
+        Ok(users)
+    }
+
     /// The way that tokens go which take the place of those that came: the same.
     #[must_use]
     pub const fn carrier(&self) -> Carrier {

@@ -6,8 +6,8 @@ use redis::{RedisResult, Script, aio::MultiplexedConnection};
 
 use super::{Link, Use};
 use crate::domain::{
-    limits::{Asking, Counters, Limited, NotCounted, Question, Reader, Rule, Rules},
-    lockout::LockoutKey,
+    limits::{Asking, Counters, Forgetting, Limited, NotCounted, Question, Reader, Rule, Rules},
+    lockout::{CounterKey, LockoutKey},
 };
 
 static BUCKET: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("bucket.lua")));
@@ -40,10 +40,13 @@ impl SharedCounters {
                 ("reads", self.names.of_session_from(sid, sender))
             }
             Question::Read(Reader::Refreshing(sid)) => ("refreshes", self.names.of_session(sid)),
-            Question::Name(name, _) => ("names", *name.digest()),
+            Question::Name(name, _) => return self.key_of_name(name),
         };
-        let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.link.key(limit, &name)
+        self.link.key(limit, &hex(&name))
+    }
+
+    fn key_of_name(&self, name: &CounterKey) -> String {
+        self.link.key("names", &hex(name.digest()))
     }
 
     async fn seconds(&self, question: Question<'_>) -> Option<u64> {
@@ -81,6 +84,22 @@ impl Counters for SharedCounters {
             }
         })
     }
+
+    fn forget<'a>(&'a self, name: &'a CounterKey) -> Forgetting<'a> {
+        let key = self.key_of_name(name);
+        Box::pin(async move {
+            let ask = |mut connection: MultiplexedConnection| async move {
+                let mut delete = redis::cmd("DEL");
+                delete.arg(key).exec_async(&mut connection).await
+            };
+            // Where nobody answers, nobody counts for all.
+            let _: Option<()> = self.link.ask(Use::Limits, ask).await;
+        })
+    }
+}
+
+fn hex(name: &[u8; 32]) -> String {
+    name.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Times between tokens are minutes at most.

@@ -155,6 +155,34 @@ pub(crate) async fn a_new_password_forgets_every_device_but_its_own(world: World
     assert_ne!(by_body.device.program, program);
 }
 
+/// As after the end of one session by an administrator, and as `session revoke --user` does.
+pub(crate) async fn an_administrator_who_ends_all_sessions_has_every_device_forgotten(
+    world: World,
+) {
+    let ada = world.with_account(NAME).await;
+    let bob = world.with_account("bob@example.test").await;
+    let [gone, live, bobs, later] = [(); 4].map(|()| digest());
+    signed_in(&world, ada, gone, Some(RevocationReason::SignedOut)).await;
+    signed_in(&world, ada, live, None).await;
+    signed_in(&world, bob, bobs, None).await;
+    let noted = entry(Action::RevokeAllSessions);
+    let before = world.entries().await;
+    for (ended, entries) in [(1, 1), (0, 1)] {
+        let all = world.store.revoke_all_and_devices(ada, NOW, &noted).await;
+        assert_eq!(all.unwrap(), ended);
+        assert_eq!(world.entries().await, before + entries);
+        assert!(!knows(&world, &gone).await && !knows(&world, &live).await);
+    }
+    let kept = "SELECT count(*) FROM families WHERE signed_in_device IS NOT NULL";
+    assert_eq!(world.number(kept).await, 1, "Bob's");
+    // Whoever signed out in time has a device too.
+    signed_in(&world, ada, later, Some(RevocationReason::SignedOut)).await;
+    let before = world.entries().await;
+    let all = world.store.revoke_all_and_devices(ada, NOW, &noted).await;
+    assert_eq!((all.unwrap(), world.entries().await), (0, before + 1));
+    assert!(!knows(&world, &later).await);
+}
+
 pub(crate) async fn of_two_new_passwords_one_is_stored(world: World) {
     let ada = world.with_account(NAME).await;
     let account = world.store.account_by_id(ada).await.unwrap().unwrap();

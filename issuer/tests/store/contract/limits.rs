@@ -2,12 +2,16 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use edgeward_issuer::{config::Config, store::redis::Use};
+use edgeward_issuer::{
+    config::Config,
+    domain::{audit::Action, storage::Storage},
+    store::redis::Use,
+};
 use tokio::task::JoinSet;
 
 use super::{
     processes::{Process, Processes},
-    world::World,
+    world::{NOW, World, entry},
 };
 
 /// One a minute, five at once.
@@ -92,5 +96,33 @@ pub(crate) async fn a_name_that_is_tried_too_often_waits_twice_as_long_each_time
         assert_eq!(try_once(&processes).await, Ok(()), "after a quiet time");
     }
     refused(try_once(&processes).await, 60);
+    processes.have_asked(Use::Limits);
+}
+
+/// By an administrator, or by the command line, which counts nothing; a reset of the password does the same.
+pub(crate) async fn a_name_whose_failures_are_forgotten_waits_no_longer(world: World) {
+    let processes = Processes::with(world, three_names).await;
+    let name = Process::name("ada@example.test");
+    let now = processes.now();
+    let from = "198.51.100.1";
+    for n in 0..3 {
+        let passed = processes.turn(n).sign_in(from, &name, now).await;
+        assert_eq!(passed, Ok(()));
+    }
+    let store = processes.world.another().await;
+    assert_eq!(store.lifted_at(&name).await.unwrap(), None);
+    let from = "198.51.100.2";
+    for n in 0..2 {
+        refused(processes.turn(n).sign_in(from, &name, now).await, 60);
+    }
+    // None was counted, so there is no act; the window begins anew all the same.
+    let unlock = entry(Action::Unlock);
+    assert!(!store.forget_failures(&name, &unlock).await.unwrap());
+    let at = store.lifted_at(&name).await.unwrap().unwrap();
+    assert_eq!(at, NOW);
+    let process = processes.turn(0);
+    assert!(process.lift(&name, at, now).await);
+    assert_eq!(process.sign_in(from, &name, now).await, Ok(()));
+    assert!(!process.lift(&name, at, now).await, "once for each act");
     processes.have_asked(Use::Limits);
 }

@@ -10,8 +10,8 @@ use edgeward_issuer::{
         lockout::LockoutKey,
         mail::{Failure, LinkToken, MailId, MailStorage, Purpose, Waiting},
         registration::{Confirmation, Pending, Registration},
-        reset_password::Reset,
-        session::{Device, RevocationReason},
+        reset_password::{Introduced, Reset},
+        session::{Device, DeviceMark, RevocationReason, Sid},
         storage::{Entered, PasswordHash, Storage, StorageError},
     },
     store::{outbox::Settlement, registrations::Opens},
@@ -172,11 +172,26 @@ pub(crate) async fn a_reset_is_whole_or_not_at_all(mut world: World) {
         assert_eq!(store.resettable(link, NOW).await.unwrap().unwrap().id, ada);
         assert!(store.resettable(link, ends).await.unwrap().is_none());
     }
+    let here = digest();
+    let knows = async || {
+        let ada = email("ada@example.test");
+        world.store.knows_device(&ada, &here).await.unwrap()
+    };
     let reset = Reset {
         link: links[0],
         user: ada,
         hash: PasswordHash::from_phc("$argon2id$reset".to_owned()),
         name: LockoutKey::from_bytes(&[7; 32]).of_name("ada@example.test"),
+        device: Some(Introduced {
+            sid: Sid::from_random(NOW, unlike()),
+            device: Device {
+                mark: DeviceMark {
+                    cookie: Some(here),
+                    ..sign_in.device.mark
+                },
+                ..sign_in.device.clone()
+            },
+        }),
         now: NOW,
     };
     let done = || entry(Action::ResetPassword).about("user", ada);
@@ -198,9 +213,15 @@ pub(crate) async fn a_reset_is_whole_or_not_at_all(mut world: World) {
     );
     let family = store.family(sign_in.sid).await.unwrap().unwrap();
     assert!(family.is_live(NOW));
+    assert!(!knows().await);
+    assert_eq!(store.lifted_at(&reset.name).await.unwrap(), None);
 
     assert!(store.reset_password(&reset, &done()).await.unwrap());
     assert_eq!(hash().await, reset.hash);
+    assert!(knows().await, "where the link was used");
+    assert_eq!(store.lifted_at(&reset.name).await.unwrap(), Some(NOW));
+    let live = store.live_families(ada, NOW).await.unwrap();
+    assert!(live.is_empty(), "nobody is signed in");
     let family = store.family(sign_in.sid).await.unwrap().unwrap();
     assert!(!family.is_live(NOW));
     assert_ne!(
@@ -236,6 +257,7 @@ pub(crate) async fn of_many_resets_one_is_done(world: World) {
                 user: ada,
                 hash: PasswordHash::from_phc(format!("$argon2id${number}")),
                 name: LockoutKey::from_bytes(&[7; 32]).of_name("ada@example.test"),
+                device: None,
                 now: NOW,
             };
             let noted = entry(Action::ResetPassword);

@@ -6,6 +6,7 @@ pub(crate) mod alerts;
 pub(crate) mod arrivals;
 pub(crate) mod attempts;
 pub(crate) mod devices;
+pub(crate) mod ends;
 pub(crate) mod events;
 pub(crate) mod families;
 pub(crate) mod guesses;

@@ -169,6 +169,10 @@ impl Process {
         seconds(asked.await)
     }
 
+    pub(crate) async fn lift(&self, name: &CounterKey, at: UnixTime, now: UnixTime) -> bool {
+        self.limits.lift(name, at, now).await
+    }
+
     pub(crate) fn name(typed: &str) -> CounterKey {
         LockoutKey::from_bytes(&LOCKOUT_SECRET).of_name(typed)
     }

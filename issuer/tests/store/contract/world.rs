@@ -340,6 +340,7 @@ pub(crate) fn new_sign_in(user: UserId) -> NewSignIn {
         acr: "aal1".to_owned(),
         device: Device::of_request("Mozilla/5.0 Firefox/140.0", None, [203, 0, 113, 7].into()),
         replaces: Vec::new(),
+        makes_room: entry(Action::ReplaceSession),
     }
 }
 

@@ -9,11 +9,13 @@ pub mod addresses;
 pub mod roles;
 pub mod users;
 
+use std::sync::PoisonError;
+
 use crate::{
     App,
     domain::{
         accounts::UserId,
-        administration::{self, Authority, Mandate},
+        administration::{self, Authority, Mandate, Noted},
         audit::{Action, Actor, AuditEntry},
         session::Sid,
         storage::Storage,
@@ -33,7 +35,7 @@ pub struct Administrator {
     pub sid: Sid,
 }
 
-/// Demands that an administrator asks, and writes down whoever is none. A doubtful session is not enough to look either.
+/// Demands that an administrator asks, and writes down whoever is none, now and then. A doubtful session is not enough to look either.
 ///
 /// # Errors
 /// As [`Visitor::principal`]; [`ApiError::InsufficientRole`], [`ApiError::RateLimited`].
@@ -50,15 +52,25 @@ pub async fn administrator(
     match administration::authorise(&app.store, &principal.family, role).await? {
         Some(authority) => Ok(Administrator { authority, sid }),
         None => {
-            let actor = Actor::User(principal.user);
-            let (now, origin) = (visitor.caller.now, visitor.origin());
-            let refused = AuditEntry::refused(act, "insufficient-role", actor, now, &origin);
-            let refused = refused.in_session(sid);
-            let refused = match about {
-                Some(user) => refused.about("user", user),
-                None => refused,
-            };
-            app.store.record(&refused).await?;
+            let now = visitor.caller.now;
+            let noted = app
+                .turned_away
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .judge(principal.user, act, now);
+            if let Noted::Write { left_out } = noted {
+                let (actor, origin) = (Actor::User(principal.user), visitor.origin());
+                let mut refused =
+                    AuditEntry::refused(act, "insufficient-role", actor, now, &origin);
+                refused = refused.in_session(sid);
+                if let Some(user) = about {
+                    refused = refused.about("user", user);
+                }
+                if left_out > 0 {
+                    refused = refused.with("leftOut", left_out);
+                }
+                app.store.record(&refused).await?;
+            }
             Err(ApiError::InsufficientRole)
         }
     }
