@@ -137,6 +137,9 @@ roles = ["admin"]
 [[route]]
 path = "/docs/secret/**"
 allow = "signed-in"
+[[route]]
+path = "/orders/*/*"
+roles = ["admin"]
 "#,
     );
     for path in [
@@ -170,6 +173,10 @@ allow = "signed-in"
         "/(S(lit3py55t21z5v55vlm25s55))/admin",
         "/(A(x)F(y))/admin/users",
         "/admin.aspx/(S(x))/users",
+        // To other applications these are segments like any.
+        "/ORDERS/42/(S(x))",
+        "/index.php/orders/42/(S(x))",
+        "/_next/data/(S(x))/admin.json",
     ] {
         check(&policy, "anonymous", &[(path, Outcome::Forbidden)]);
     }

@@ -259,7 +259,6 @@ pub(super) mod tests {
     use edgeward_core::cookie::Environment;
 
     /// A request of a test.
-    /// With as much of the headers as the Worker reads.
     pub(in super::super) fn inbound(method: &str, url: &str, headers: &[(&str, &str)]) -> Inbound {
         let headers = headers
             .iter()

@@ -69,7 +69,7 @@ pub(super) fn decided(decision: &Decision) {
     add(what, 1);
 }
 
-/// Counts that the key set was at hand, if the request may have an access token: a closer look was the gate's, and not all have one.
+/// Counts that the key set was at hand, if the request may have an access token: whether it has one is the gate's to judge.
 pub(super) fn keys_at_hand(inbound: &Inbound, access_cookie: &str) {
     let has_cookie = |sent: &str| sent.contains(access_cookie);
     if inbound.header("authorization").is_some() || inbound.header("cookie").is_some_and(has_cookie)

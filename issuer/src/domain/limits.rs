@@ -32,6 +32,9 @@ pub struct Limited {
     pub seconds: u64,
 }
 
+/// So long it is noted that the wait of a name was lifted: the longest wait that can be configured.
+pub const LIFT_KEPT_SECONDS: i64 = 24 * 3600;
+
 /// The own machine.
 const OWN: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 

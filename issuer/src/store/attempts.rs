@@ -13,15 +13,13 @@ use super::{
     sql::{Readers, Row, Statement, Value, Writes, sql},
 };
 use crate::domain::{
+    limits::LIFT_KEPT_SECONDS,
     lockout::{Counter, CounterKey, Swap},
     storage::StorageError,
 };
 
 /// How many ended rows a new one takes away. More than one, so that the table shrinks after a flood.
 const PURGED_PER_ROW: i64 = 4;
-
-/// So long it is noted that a name was lifted: the longest wait that can be configured.
-const LIFT_KEPT_SECONDS: i64 = 24 * 3600;
 
 /// The end of a lock in a row that has none, so that rows compare without `NULL`.
 const NEVER: i64 = 0;

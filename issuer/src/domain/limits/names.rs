@@ -7,7 +7,7 @@ use std::{
 
 use edgeward_core::time::UnixTime;
 
-use super::Limited;
+use super::{LIFT_KEPT_SECONDS, Limited};
 use crate::domain::lockout::CounterKey;
 
 /// More names are not kept. A name that finds no place is let through: its failures are counted in the database.
@@ -53,7 +53,7 @@ impl Names {
         if windows.asked.is_multiple_of(SWEEP_EVERY) {
             windows
                 .by_name
-                .retain(|_, window| !window.is_over(rules, now));
+                .retain(|_, window| !window.is_over(rules, now) || window.was_lifted_lately(now));
         }
         if full && !windows.by_name.contains_key(name) {
             return Ok(());
@@ -107,7 +107,7 @@ impl Window {
 
     /// Once for each act: else who goes on trying would begin anew each time.
     fn lift(&mut self, at: UnixTime, now: UnixTime) -> bool {
-        if self.lifted.is_some_and(|last| last >= at) {
+        if self.lifted.is_some_and(|last| last >= at) || now.seconds_since(at) > LIFT_KEPT_SECONDS {
             return false;
         }
         *self = Self {
@@ -115,6 +115,12 @@ impl Window {
             ..Self::new(now)
         };
         true
+    }
+
+    /// Whether the note of the act that it was lifted for may still be found. Without the memory of it that act would count again.
+    fn was_lifted_lately(&self, now: UnixTime) -> bool {
+        self.lifted
+            .is_some_and(|at| now.seconds_since(at) <= LIFT_KEPT_SECONDS)
     }
 
     /// Whether it is as good as a new one. A clock that was set back makes it one too.

@@ -218,6 +218,19 @@ fn an_act_that_forgot_the_failures_begins_the_window_anew_once() {
     let quiet = act.plus(10_000);
     assert!(passes(quiet));
     assert!(!lifts(act, quiet), "nor another one after a quiet time");
+    for other in 0..2048 {
+        let other = LockoutKey::from_bytes(&[7; 32]).of_name(&format!("{other}@example.test"));
+        let _ = at_once(limits.name(here, &other, quiet));
+    }
+    assert!(
+        !lifts(act, quiet),
+        "nor when windows that are over were swept away"
+    );
+    let days_later = act.plus(200_000);
+    assert!(
+        !lifts(act, days_later),
+        "nor by a note that nobody took away"
+    );
     assert!(lifts(quiet, quiet), "the next act is another");
 }
 

@@ -36,7 +36,7 @@ const ASSETS: &[&str] = &[
 const LAST_DOTS: usize = 16;
 
 /// Of the places in a path where a program may stand, the first and so many of the last: servers take the first or the last.
-const LAST_PLACES: usize = 3;
+const LAST_PLACES: usize = 2;
 
 /// So much of a page says which rules cover it: one segment more than any pattern has.
 const MAX_SEGMENTS: usize = MAX_PATTERN_SEGMENTS + 1;
@@ -59,17 +59,24 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// The same in a path with so many segments more before.
-    pub(super) const fn behind(self, ahead: usize) -> Self {
+    /// Whether the page stands before the rest, as a program before what it is run with.
+    pub(super) const fn is_behind(&self) -> bool {
+        self.segments.start >= self.program.end
+    }
+
+    /// The same by the places that these segments have in a path.
+    pub(super) fn in_path(&self, places: &[usize]) -> Self {
+        let end = places.last().map_or(0, |last| last + 1);
+        let place = |at: usize| places.get(at).copied().unwrap_or(end);
         let Self { segments, program } = self;
         let start = if segments.start == 0 {
             0
         } else {
-            segments.start + ahead
+            place(segments.start)
         };
         Self {
-            segments: start..segments.end + ahead,
-            program: program.start + ahead..program.end + ahead,
+            segments: start..place(segments.end),
+            program: place(program.start)..place(program.end - 1) + 1,
         }
     }
 }
@@ -98,9 +105,11 @@ pub(super) fn pages_behind<'p>(folded: &[&'p str], locales: &[String]) -> Vec<Tw
                 segments: at + 1..folded.len(),
                 program: at..at + 1,
             };
+            let is_host = may_be_host(folded, at);
             let program = folded.get(..=at).map(near).unwrap_or_default();
-            add(&mut twins, program, &way);
-            if shows_pages(folded, at) {
+            add(&mut twins, program, (!is_host).then_some(&way));
+            let shows_pages = !is_host && !has_parts(folded, at);
+            if shows_pages {
                 add_shown(&mut twins, folded, at..at + 1, at + 1, locales);
             }
         }
@@ -112,9 +121,9 @@ pub(super) fn pages_behind<'p>(folded: &[&'p str], locales: &[String]) -> Vec<Tw
 }
 
 /// Adds what a part of the path may stand for.
-fn add<'p>(twins: &mut Vec<Twin<'p>>, part: &[&'p str], way: &Way) {
+fn add<'p>(twins: &mut Vec<Twin<'p>>, part: &[&'p str], way: Option<&Way>) {
     for page in readings(part) {
-        let way = Some(way.clone());
+        let way = way.cloned();
         twins.push(Twin { page, way });
     }
 }
@@ -133,13 +142,13 @@ fn add_shown<'p>(
     for from in routes(behind, locales) {
         let route = behind.get(from..).unwrap_or_default();
         let mut way = Way {
-            segments: 0..end,
+            segments: 0..end + from,
             program: program.clone(),
         };
-        add(twins, route, &way);
+        add(twins, route, Some(&way));
         if !before.is_empty() {
             way.segments.start = program.start;
-            add(twins, near(&[before, route].concat()), &way);
+            add(twins, near(&[before, route].concat()), Some(&way));
         }
     }
 }
@@ -175,7 +184,12 @@ fn readings<'p>(path: &[&'p str]) -> Vec<Vec<&'p str>> {
         }
         pages.push(page);
     }
-    let mut represented: Vec<&str> = path.iter().map(|one| without_representation(one)).collect();
+    // What follows `admin.segments` names a part of the page.
+    let whole = (0..path.len())
+        .find(|at| has_parts(path, *at))
+        .map_or(path.len(), |at| at + 1);
+    let segments = path.iter().take(whole);
+    let mut represented: Vec<&str> = segments.map(|one| without_representation(one)).collect();
     without_page_file(&mut represented);
     pages.push(represented);
     pages.push(path.to_vec());
@@ -185,26 +199,30 @@ fn readings<'p>(path: &[&'p str]) -> Vec<Vec<&'p str>> {
 /// Where segments stand that are scripts or have parts, the last of the path apart.
 fn scripts(folded: &[&str]) -> Vec<usize> {
     // A mailbox is nobody's program.
-    let is_script = |segment: &str| {
-        !segment.contains('@') && (ends_with_one_of(SCRIPTS, segment) || segment.ends_with(PARTS))
+    let is_script = |at: &usize| {
+        let is_run = |name: &&str| !name.contains('@') && ends_with_one_of(SCRIPTS, name);
+        folded.get(*at).is_some_and(is_run) || has_parts(folded, *at)
     };
-    let before = folded.len().saturating_sub(1);
-    let places = folded.iter().take(before).enumerate();
-    let places = places.filter(|(_, segment)| is_script(segment));
-    outermost(places.map(|(at, _)| at).collect(), LAST_PLACES)
+    let places = 0..folded.len().saturating_sub(1);
+    outermost(places.filter(is_script).collect(), LAST_PLACES)
 }
 
 fn ends_with_one_of(endings: &[&str], segment: &str) -> bool {
     endings.iter().any(|ending| segment.ends_with(ending))
 }
 
-/// Whether the script at this place may show what follows it.
-fn shows_pages(folded: &[&str], at: usize) -> bool {
+fn has_parts(path: &[&str], at: usize) -> bool {
+    path.get(at).is_some_and(|name| name.ends_with(PARTS))
+}
+
+/// Whether the script at this place may be the name of a host.
+fn may_be_host(folded: &[&str], at: usize) -> bool {
     let (before, behind) = folded.split_at(at);
-    let name = behind.first().copied().unwrap_or_default();
-    let may_be_host =
-        ends_with_one_of(DOMAINS, name) && !before.is_empty() && !before.contains(&PROGRAMS_FOLDER);
-    !may_be_host && !name.ends_with(PARTS)
+    behind
+        .first()
+        .is_some_and(|name| ends_with_one_of(DOMAINS, name))
+        && !before.is_empty()
+        && !before.contains(&PROGRAMS_FOLDER)
 }
 
 /// Where the route may begin that a program takes from what follows its name: behind the locale, and behind `index`, which stands in
