@@ -63,6 +63,7 @@ async function signsInAndOut({ site, port }, visitor) {
   await page.getByRole("button", { name: "Order" }).click();
   await page.getByText("Ordered.").waitFor();
   assert.equal(await generation(visitor), "1");
+  await refuses(await context.request.post("/api/orders", { data: "tea" }), 403, "CSRF_INVALID");
   const other = await context.newPage();
   await other.goto("/");
   await other.getByText("Hello, Uri.").waitFor();
