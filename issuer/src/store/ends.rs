@@ -1,8 +1,8 @@
 //! How families end before their time: one by one, all of a user, and those for which there is no room.
 //!
-//! What each act does has a bound: of a user's families only those are ended that can still matter, edges are told of those whose
-//! access tokens may still be good, and a sign-in beyond [`SESSIONS_MAX`] makes room. So nobody who signs in often enough makes
-//! an act that everybody else waits for, nor fills the set in which edges keep what has ended.
+//! Of a user's families only those are ended that can still matter, edges are told of those whose access tokens may still be good, and
+//! a sign-in beyond [`SESSIONS_MAX`] makes room. So nobody who signs in often enough fills the set in which edges keep what has
+//! ended. Forgetting devices has no such bound yet: it changes the ended families of the user too.
 
 use edgeward_core::time::UnixTime;
 
@@ -155,8 +155,9 @@ fn is_for_edges(row: &Row, now: UnixTime) -> Result<bool, StorageError> {
     Ok(now.seconds_since(used.max(handed_out)) <= UNUSED_FOR_SECONDS)
 }
 
-/// Ends what lies longest unused of a user's live families, as many as are over the bound with the new one. A session is used by
-/// a refresh, and by its cookie at the issuer's own pages.
+/// Ends those of a user's live families that lie longer unused than the most recent ones for which there is room. Of a large surplus,
+/// from before there was a bound, a sign-in ends [`ROOM_AT_ONCE`], those used latest first. A session is used by a refresh, and by its
+/// cookie at the issuer's own pages.
 pub(super) async fn make_room(tx: &mut WriteTx, new: &NewSignIn) -> Result<(), StorageError> {
     let over = sql(
         "SELECT f.sid FROM families AS f LEFT JOIN browser_sessions AS s ON s.sid = f.sid
