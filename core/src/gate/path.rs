@@ -53,7 +53,7 @@ pub enum PathRefusal {
     EmptySegment,
     /// `\`, `%2f` or `%5c`, or a character that some readers fold into one of them.
     HiddenSeparator,
-    /// `;` or `%3b`.
+    /// `;` or `%3b`, or what ASP.NET takes out of a path: `(S(…))`, the cookies of browsers without any.
     PathParameter,
     /// A control character, raw or encoded.
     ControlCharacter,
@@ -123,6 +123,9 @@ impl CanonicalPath {
                 return Err(PathRefusal::EmptySegment);
             }
             let segment = canonical_segment(raw_segment)?;
+            if has_cookie(&segment) {
+                return Err(PathRefusal::PathParameter);
+            }
             match segment.as_str() {
                 "." | ".." => {
                     if segment == ".." {
@@ -189,6 +192,18 @@ impl fmt::Display for CanonicalPath {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.text)
     }
+}
+
+/// Whether a canonical segment begins as the cookies do that ASP.NET looks for: `(S(…))`, `(A(…)F(…))`, and within a name too before
+/// CVE-2023-36899 was mended.
+fn has_cookie(segment: &str) -> bool {
+    if !segment.starts_with('(') && !segment.starts_with("%28") {
+        return false;
+    }
+    let decoded = decoded_segments(segment);
+    decoded
+        .iter()
+        .any(|text| matches!(text.as_bytes(), [b'(', b'A'..=b'Z', b'(', ..]) && text.contains("))"))
 }
 
 /// The decoded texts of a path's segments; none for `/`. Decoding a canonical path cannot fail and cannot make a
@@ -382,6 +397,11 @@ mod tests {
             ("/admin%EF%BC%8Fx", R::HiddenSeparator),
             ("/admin\u{2044}x", R::HiddenSeparator),
             ("/admin;x", R::PathParameter),
+            ("/(S(lit3py55t21z5v55vlm25s55))/admin", R::PathParameter),
+            ("/%28S%28x%29%29/admin", R::PathParameter),
+            ("/(A(x)F(y))/admin", R::PathParameter),
+            ("/ad/(S(x))min/users", R::PathParameter),
+            ("/admin/(S(x))", R::PathParameter),
             ("/admin%3bx", R::PathParameter),
             ("/a/..;/admin", R::PathParameter),
             ("/;/admin", R::PathParameter),

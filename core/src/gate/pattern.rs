@@ -157,6 +157,12 @@ impl Pattern {
         segments.is_some_and(|segments| segments.iter().all(is_literal))
     }
 
+    /// Whether a literal stands before this place.
+    pub(super) fn has_literal_before(&self, place: usize) -> bool {
+        let mut before = self.segments.iter().take(place);
+        before.any(|segment| matches!(segment, Segment::Literal { .. }))
+    }
+
     /// How narrowly it speaks, were it not for these of its segments.
     pub(super) fn specificity_without(&self, left_out: &Range<usize>) -> Specificity {
         let (mut literals, mut wildcards) = (0, 0);

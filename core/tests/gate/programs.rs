@@ -206,7 +206,25 @@ allow = "public"
 path = "/index.php/de/**"
 allow = "public"
 [[route]]
-path = "/w/index.php/**"
+path = "/page"
+roles = ["admin"]
+[[route]]
+path = "/settings"
+roles = ["admin"]
+[[route]]
+path = "/*/settings"
+allow = "signed-in"
+[[route]]
+path = "/*/tool.php/static/**"
+allow = "public"
+[[route]]
+path = "/x/tool.php"
+roles = ["admin"]
+[[route]]
+path = "/tools/**"
+roles = ["admin"]
+[[route]]
+path = "/*/*/favicon.ico"
 allow = "public"
 [[route]]
 path = "/admin/**"
@@ -227,20 +245,76 @@ allow = "public"
             ("/tool.php/manifest.json", Outcome::Forbidden),
             ("/tool.php/help", Outcome::Allow),
             ("/tool.php/static/x.css", Outcome::Allow),
-            // Cookies in the path move nothing.
-            ("/admin.php/static/css/(S(x))/(S(x))", Outcome::Forbidden),
-            ("/(S(x))/admin.php/static/css/x", Outcome::Forbidden),
-            ("/w/index.php/admin/(S(x))", Outcome::Forbidden),
             // A locale that is skipped names no page.
             ("/index.php/de/admin/x", Outcome::Forbidden),
             ("/index.php/de/a/news", Outcome::Allow),
-            ("/index.php/admin.segments/_tree", Outcome::Forbidden),
+            ("/index.php/page.segments/_tree", Outcome::Forbidden),
+            // What stands ahead of a program, or of a page, is none of its name.
+            ("/DE/tool.php/static/y", Outcome::Forbidden),
+            ("/x/tool.php/static/js/y", Outcome::Forbidden),
+            ("/DE/settings", Outcome::Forbidden),
+            ("/acme/settings", Outcome::Allow),
+            // Nobody's host, for nothing names it as one.
+            ("/tools/run.py/favicon.ico", Outcome::Forbidden),
             ("/admin.php/static/run", Outcome::Forbidden),
             ("/admin.segments/static/x", Outcome::Forbidden),
             // A locale that is none to the rules in this case, before a program and its page.
             ("/DE/x.php/settings", Outcome::Forbidden),
         ],
     );
+}
+
+/// A rule that asks for as much as the page lifts its guard: Next.js fetches the parts of every page that it leads to.
+#[test]
+fn who_passes_for_the_page_passes_for_its_parts() {
+    let policy = policy(
+        r#"
+[[route]]
+path = "/**"
+allow = "signed-in"
+[[route]]
+path = "/app"
+allow = "signed-in"
+[[route]]
+path = "/staff"
+roles = ["staff"]
+[[route]]
+path = "/staff.segments/**"
+roles = ["staff"]
+[[route]]
+path = "/domains/**"
+allow = "signed-in"
+[[route]]
+path = "/domains/*"
+allow = "signed-in"
+[[route]]
+path = "/pay.php"
+allow = "signed-in"
+bind = "request"
+[[route]]
+path = "/sites/*/admin.php"
+roles = ["admin"]
+"#,
+    );
+    for (who, path, outcome) in [
+        ("user", "/app.segments/_tree.segment.rsc", Outcome::Allow),
+        (
+            "role:staff",
+            "/staff.segments/_tree.segment.rsc",
+            Outcome::Allow,
+        ),
+        ("user", "/domains/mail.pl/dns", Outcome::Allow),
+        // The app is told that this page was asked for, and no other.
+        ("user", "/pay.php/x", Outcome::Forbidden),
+        // A host is counted beside the programs.
+        (
+            "user",
+            "/sites/example.pl/admin.php/a.php/b.php/c",
+            Outcome::Forbidden,
+        ),
+    ] {
+        check(&policy, who, &[(path, outcome)]);
+    }
 }
 
 /// Names of hosts and mailboxes end as programs do.
@@ -267,10 +341,6 @@ allow = "public"
 [[route]]
 path = "/@me"
 allow = "signed-in"
-[[route]]
-path = "/pay.php"
-allow = "signed-in"
-bind = "request"
 [[route]]
 path = "/news/**"
 allow = "public"
@@ -305,8 +375,6 @@ allow = "signed-in"
             "/@me.segments/_tree.segment.rsc",
             Outcome::Forbidden,
         ),
-        // The app is told that this page was asked for, and no other.
-        ("user", "/pay.php/x", Outcome::Forbidden),
         ("user age:9999", "/app.py/settings", Outcome::Forbidden),
         (
             "user age:9999",

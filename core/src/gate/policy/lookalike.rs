@@ -26,71 +26,48 @@ impl Policy {
     pub(super) fn guarded_twin(&self, asked: &Asked<'_>, decider: &Rule) -> Option<&Rule> {
         let locales = &self.settings.locales;
         let judged = asked.path.without_locale_of_any_case(locales);
-        let segments: Vec<String> = decoded_segments(judged);
-        let folded: Vec<String> = segments.iter().map(|one| fold(one)).collect();
         // To the rules that decide, a locale in another case is a segment like others.
         let ahead = usize::from(judged != asked.path.without_locale(locales));
-        let all = folded.iter().zip(ahead..);
-        let all: Vec<(&str, usize)> = all.map(|(one, place)| (one.as_str(), place)).collect();
-        let found = self.guard_of(&all, asked, decider);
-        if found.is_some() || !segments.iter().any(|one| is_cookie(one)) {
-            return found;
-        }
-        let spoken = all.iter().zip(&segments);
-        let spoken = spoken.filter(|(_, one)| !is_cookie(one));
-        let spoken: Vec<(&str, usize)> = spoken.map(|(one, _)| *one).collect();
-        self.guard_of(&spoken, asked, decider)
-    }
-
-    /// The same of one reading of the path: folded segments, each with its place in the path that was asked for.
-    fn guard_of(
-        &self,
-        reading: &[(&str, usize)],
-        asked: &Asked<'_>,
-        decider: &Rule,
-    ) -> Option<&Rule> {
-        let (folded, places): (Vec<&str>, Vec<usize>) = reading.iter().copied().unzip();
+        let segments = decoded_segments(judged);
+        let folded: Vec<String> = segments.iter().map(|one| fold(one)).collect();
+        let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
         let host = Host::read(asked.host);
         let guard = |page: &[&str], way: Option<Way>| {
             let covering = self.folded.covering(page, host.as_ref());
             let rule = self.concerning(covering, asked.method).next()?;
             let is_narrower = |than| rule.specificity() > than;
-            let guards = match way {
+            let guards = match way.or_else(|| Way::of_locale(ahead)) {
                 None => is_narrower(decider.specificity()),
                 Some(_) if rule.is_met_by(decider, asked) => false,
                 Some(way) => {
-                    let Way { segments, program } = way.in_path(&places);
-                    let said = decider.specificity_without(&segments);
-                    match decider.pattern.names(program) {
-                        // It speaks of what the program is asked for, however far it goes on behind it.
-                        true if way.is_behind() => is_narrower(decider.specificity()),
-                        // It speaks of the program's pages, as far as it goes on behind it.
-                        true => is_narrower(said),
+                    let way = way.behind(ahead);
+                    let said = decider.specificity_without(&way.segments);
+                    let names = |places| decider.pattern.names(places);
+                    if way.program.is_empty() || !names(way.program.clone()) {
                         // It lets the program pass, as `/_next/**` and `/*/page` do, and may speak of quite another page.
-                        false => {
-                            let is_beside = rule.specificity().literals >= said.literals;
-                            is_narrower(decider.specificity()) || (rule.is_closed() && is_beside)
-                        }
+                        let is_beside = rule.specificity().literals >= said.literals;
+                        // It may be no program but a host among hosts.
+                        let is_host = way.may_be_host
+                            && decider.pattern.has_literal_before(way.program.start);
+                        is_narrower(decider.specificity())
+                            || (rule.is_closed() && is_beside && !is_host)
+                    } else if way.is_behind() && names(0..way.program.end) {
+                        // It speaks of what this very program is asked for.
+                        is_narrower(decider.specificity())
+                    } else {
+                        // It speaks of the program's pages, as far as it goes on behind it.
+                        is_narrower(said)
                     }
                 }
             };
             (guards && rule.guards_against(decider, asked)).then_some(rule)
         };
         let behind = || {
-            let mut twins = pages_behind(&folded, &self.settings.locales).into_iter();
+            let mut twins = pages_behind(&folded, locales).into_iter();
             twins.find_map(|twin| guard(&twin.page, twin.way))
         };
         guard(near(&folded), None).or_else(behind)
     }
-}
-
-/// Whether a segment is a cookie for browsers without any, `(S(…))` or `(A(…)F(…))`, which ASP.NET takes out of every path; to
-/// others it is a segment like any.
-fn is_cookie(segment: &str) -> bool {
-    matches!(
-        segment.as_bytes(),
-        [b'(', b'A'..=b'Z', b'(', .., b')', b')']
-    )
 }
 
 impl Rule {

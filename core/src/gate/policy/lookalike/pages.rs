@@ -56,27 +56,41 @@ pub(super) struct Way {
     pub(super) segments: Range<usize>,
     /// Those that name the program.
     pub(super) program: Range<usize>,
+    /// Its name may be that of a host.
+    pub(super) may_be_host: bool,
 }
 
 impl Way {
-    /// Whether the page stands before the rest, as a program before what it is run with.
+    /// That of a page behind a locale that is a segment like others to the rules, if there is one.
+    pub(super) fn of_locale(ahead: usize) -> Option<Self> {
+        (ahead > 0).then_some(Self {
+            segments: 0..0,
+            program: 0..0,
+            may_be_host: false,
+        })
+    }
+
+    /// Whether the page stands before the rest, as a program before what it is asked for.
     pub(super) const fn is_behind(&self) -> bool {
         self.segments.start >= self.program.end
     }
 
-    /// The same by the places that these segments have in a path.
-    pub(super) fn in_path(&self, places: &[usize]) -> Self {
-        let end = places.last().map_or(0, |last| last + 1);
-        let place = |at: usize| places.get(at).copied().unwrap_or(end);
-        let Self { segments, program } = self;
+    /// The same in a path with so many segments more before.
+    pub(super) const fn behind(self, ahead: usize) -> Self {
+        let Self {
+            segments,
+            program,
+            may_be_host,
+        } = self;
         let start = if segments.start == 0 {
             0
         } else {
-            place(segments.start)
+            segments.start + ahead
         };
         Self {
-            segments: start..place(segments.end),
-            program: place(program.start)..place(program.end - 1) + 1,
+            segments: start..segments.end + ahead,
+            program: program.start + ahead..program.end + ahead,
+            may_be_host,
         }
     }
 }
@@ -94,22 +108,22 @@ pub(super) fn pages_behind<'p>(folded: &[&'p str], locales: &[String]) -> Vec<Tw
     let has_dot = folded.iter().any(|segment| segment.contains('.'));
     let names_file = folded.last().is_some_and(|last| is_page_file(last));
     if has_dot || names_file {
-        let mut pages = readings(near(folded));
+        let mut pages = readings(near(folded), folded.len());
         pages.pop();
         twins.extend(pages.into_iter().map(|page| Twin { page, way: None }));
     }
     if has_dot {
         for at in scripts(folded) {
             // `/admin.php/x` is `/admin.php`.
+            let may_be_host = may_be_host(folded, at);
             let way = Way {
                 segments: at + 1..folded.len(),
                 program: at..at + 1,
+                may_be_host,
             };
-            let is_host = may_be_host(folded, at);
             let program = folded.get(..=at).map(near).unwrap_or_default();
-            add(&mut twins, program, (!is_host).then_some(&way));
-            let shows_pages = !is_host && !has_parts(folded, at);
-            if shows_pages {
+            add(&mut twins, program, &way);
+            if !may_be_host && !has_parts(folded, at) {
                 add_shown(&mut twins, folded, at..at + 1, at + 1, locales);
             }
         }
@@ -121,9 +135,11 @@ pub(super) fn pages_behind<'p>(folded: &[&'p str], locales: &[String]) -> Vec<Tw
 }
 
 /// Adds what a part of the path may stand for.
-fn add<'p>(twins: &mut Vec<Twin<'p>>, part: &[&'p str], way: Option<&Way>) {
-    for page in readings(part) {
-        let way = way.cloned();
+fn add<'p>(twins: &mut Vec<Twin<'p>>, part: &[&'p str], way: &Way) {
+    // What follows `admin.segments` names a part of the page.
+    let whole = (0..part.len()).find(|at| has_parts(part, *at));
+    for page in readings(part, whole.map_or(part.len(), |at| at + 1)) {
+        let way = Some(way.clone());
         twins.push(Twin { page, way });
     }
 }
@@ -144,11 +160,12 @@ fn add_shown<'p>(
         let mut way = Way {
             segments: 0..end + from,
             program: program.clone(),
+            may_be_host: false,
         };
-        add(twins, route, Some(&way));
+        add(twins, route, &way);
         if !before.is_empty() {
             way.segments.start = program.start;
-            add(twins, near(&[before, route].concat()), Some(&way));
+            add(twins, near(&[before, route].concat()), &way);
         }
     }
 }
@@ -162,11 +179,11 @@ fn outermost(mut places: Vec<usize>, last: usize) -> Vec<usize> {
     places
 }
 
-/// The pages that a path may be a format or another representation of, and itself at the end.
+/// The pages that a path may be a format, or with so many of its segments another representation of, and itself at the end.
 ///
 /// `/admin.xml` is `/admin` where a router takes what stands behind a dot for a format: what stands before each dot of the last
 /// segment, but for one that the name begins with. `/admin/index.php` is, too, and `/index.js` is not `/` as `/_payload.js` is.
-fn readings<'p>(path: &[&'p str]) -> Vec<Vec<&'p str>> {
+fn readings<'p>(path: &[&'p str], whole: usize) -> Vec<Vec<&'p str>> {
     let Some((last, before)) = path.split_last() else {
         return Vec::from([Vec::new()]);
     };
@@ -184,10 +201,6 @@ fn readings<'p>(path: &[&'p str]) -> Vec<Vec<&'p str>> {
         }
         pages.push(page);
     }
-    // What follows `admin.segments` names a part of the page.
-    let whole = (0..path.len())
-        .find(|at| has_parts(path, *at))
-        .map_or(path.len(), |at| at + 1);
     let segments = path.iter().take(whole);
     let mut represented: Vec<&str> = segments.map(|one| without_representation(one)).collect();
     without_page_file(&mut represented);
@@ -203,8 +216,11 @@ fn scripts(folded: &[&str]) -> Vec<usize> {
         let is_run = |name: &&str| !name.contains('@') && ends_with_one_of(SCRIPTS, name);
         folded.get(*at).is_some_and(is_run) || has_parts(folded, *at)
     };
-    let places = 0..folded.len().saturating_sub(1);
-    outermost(places.filter(is_script).collect(), LAST_PLACES)
+    let places = (0..folded.len().saturating_sub(1)).filter(is_script);
+    let (hosts, mut places): (Vec<usize>, _) = places.partition(|at| may_be_host(folded, *at));
+    places = outermost(places, LAST_PLACES);
+    places.extend(outermost(hosts, LAST_PLACES));
+    places
 }
 
 fn ends_with_one_of(endings: &[&str], segment: &str) -> bool {
