@@ -167,21 +167,22 @@ async fn a_key_that_was_published_a_moment_ago_signs_the_feed() {
 
 #[tokio::test]
 async fn neither_invented_keys_nor_the_key_before_keep_the_feed_from_being_read() {
+    const ENDED: [&str; 2] = ["first", "second"];
     let (edge, keys, key) = edge_with(&[]).await;
     // The one fetch that tokens of unknown keys are granted in half a minute is used up.
     let stranger = edge.token_of("x", &signing_key(9));
     let refused = edge.judges_token(&stranger).await;
     let _ = refused.expect_problem(401, "UNKNOWN_KEY");
-    for (number, sid) in [(2, "first"), (3, "second")] {
-        let token = edge.token_of(sid, &key);
+    for (number, ended) in [(2, &ENDED[..1]), (3, &ENDED[..])] {
+        let token = edge.token_of(ended[ended.len() - 1], &key);
         keys.lists(&[&key, &signing_key(number)]);
         let site = edge.origin().to_owned();
         keys.feeds(move |ask| {
-            answered(&FeedPage::of(&site, ask, &[sid]).signed(&signing_key(number)))
+            answered(&FeedPage::of(&site, ask, ended).signed(&signing_key(number)))
         });
         edge.wait(BOUND_SECONDS);
-        let ended = edge.judges_token(&token).await;
-        let _ = ended.expect_problem(401, "TOKEN_REVOKED");
+        let answer = edge.judges_token(&token).await;
+        let _ = answer.expect_problem(401, "TOKEN_REVOKED");
     }
     assert_eq!(edge.reasons(NOT_LOADED), Vec::<String>::new());
 }
