@@ -21,6 +21,7 @@ mod arrivals;
 mod counts;
 mod csrf;
 mod nginx;
+mod questions;
 mod step_up;
 mod traces;
 mod whole_answers;

@@ -1,6 +1,6 @@
 //! The sessions that ended and the keys that were revoked, as the database of this process has them.
 //!
-//! Before a token is judged, what was committed since the last time is read: one short query, and one for all who wait for it
+//! Before a good token passes, what was committed since the last time is read: one short query, and one for all who wait for it
 //! together, as long as it began after they came. So every mode of a route is kept, `strict` too, without a feed to be fetched. While
 //! the database cannot be read, `strict` routes refuse and the others go on, as at the edge.
 
@@ -106,18 +106,20 @@ impl Ended {
         }
     }
 
-    /// Hands what is known to a decision, as the last word on it.
+    /// Hands what is known to a decision, as the last word on it; answers also whether the decision depended on it.
     pub(super) fn with(
         &self,
         now: Moment,
         decide: impl FnOnce(Revocations<'_>) -> Decision,
-    ) -> Judged {
+    ) -> (Judged, bool) {
         let consulted: Cell<Option<Consulted>> = Cell::new(None);
         let decision = self.look(|feed| decide(Revocations::new(feed, now, true, &consulted)));
-        Judged {
+        let consulted = consulted.get();
+        let judged = Judged {
             decision,
-            is_unconfirmed: consulted.get().is_some_and(|seen| !seen.was_current),
-        }
+            is_unconfirmed: consulted.is_some_and(|seen| !seen.was_current),
+        };
+        (judged, consulted.is_some())
     }
 
     fn look<T>(&self, look: impl FnOnce(&Feed) -> T) -> T {

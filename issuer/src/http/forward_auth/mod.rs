@@ -31,7 +31,7 @@ use edgeward_core::{
     cookie::CookieNames,
     csrf::CsrfKey,
     gate::{
-        Counts, Credential, Decision, Gate, KeyDemand, Policy, PolicyState, Ruling, Turn, Turns,
+        Counts, Decision, Gate, KeyDemand, Policy, PolicyState, Ruling, Turn, Turns,
         decide, identity::Introducer,
     },
     problem::ProblemCode,
@@ -61,8 +61,8 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A token is judged under the keys of this process, so core asks about one signature, one CSRF token and two turns at most, and for
-/// nothing else.
-const QUESTIONS_MAX: usize = 5;
+/// nothing else; and it is asked once more when a good token made it worth reading what ended.
+const QUESTIONS_MAX: usize = 6;
 
 /// What verdicts are given by.
 #[derive(Debug)]
@@ -128,10 +128,7 @@ impl ForwardAuth {
 
     /// Asks core, and answers what it asks back.
     async fn judge(&self, asked: &Asked, form: Form) -> Judged {
-        let credential = asked.view(&self.cookies).credential;
-        if matches!(credential, Credential::Token(_)) {
-            self.ended.catch_up(&self.app, Instant::now()).await;
-        }
+        let arrived = Instant::now();
         let moment = Moment::from_milliseconds(asked.moment.millis());
         let keys = self.app.keyring.public_keys();
         // For this question only, since the keys and sessions of its moment are what counts.
@@ -139,8 +136,9 @@ impl ForwardAuth {
         let mut answer = None;
         let mut turns = Turns::new(self.app.config.limits.loopback);
         let mut csrf = None;
+        let mut has_caught_up = false;
         for _ in 0..QUESTIONS_MAX {
-            let judged = self.ended.with(moment, |revocations| {
+            let (judged, consulted) = self.ended.with(moment, |revocations| {
                 let gate = Gate {
                     policy: &self.policy,
                     site: &self.app.config.issuer.url,
@@ -156,6 +154,12 @@ impl ForwardAuth {
                 view.source.csrf = csrf.as_ref();
                 decide(&gate, &view, asked.now())
             });
+            // Asked this late, so that whom a limit by address or the token itself refuses costs the database nothing.
+            if consulted && !has_caught_up {
+                self.ended.catch_up(&self.app, arrived).await;
+                has_caught_up = true;
+                continue;
+            }
             match judged.decision {
                 Decision::NeedsSignature(question) => answer = Some(signatures::answer(*question)),
                 Decision::NeedsTurn(turn) => turns.took(&turn, self.count(&turn, form, moment)),
