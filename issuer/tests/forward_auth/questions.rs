@@ -1,6 +1,6 @@
 //! What a verdict asks the database: whether a session ended is worth a query for good tokens only.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     Router,
@@ -12,12 +12,13 @@ use edgeward_issuer::{
     http::forward_auth::{self, ForwardAuth},
     store::stopwatch,
 };
+use tokio::time::timeout;
 use tower::ServiceExt;
 
 use crate::Verdicts;
 
-/// What `GET target` of the site is answered, and whether the database was asked for it.
-async fn ask(router: &Router, target: &str, cookie: &str) -> (u16, bool) {
+/// As Traefik asks about `GET target` of the site.
+fn about(target: &str, cookie: &str) -> Request {
     let mut request = Request::builder()
         .uri("/forward-auth")
         .header("x-forwarded-method", "GET")
@@ -30,15 +31,25 @@ async fn ask(router: &Router, target: &str, cookie: &str) -> (u16, bool) {
         .unwrap();
     let proxy = SocketAddr::from(([127, 0, 0, 1], 4711));
     request.extensions_mut().insert(ConnectInfo(proxy));
-    let (response, waited) = stopwatch::around(router.clone().oneshot(request)).await;
+    request
+}
+
+/// What that is answered, and whether the database was asked for it.
+async fn ask(router: &Router, target: &str, cookie: &str) -> (u16, bool) {
+    let answer = router.clone().oneshot(about(target, cookie));
+    let (response, waited) = stopwatch::around(answer).await;
     (response.unwrap().status().as_u16(), waited.is_some())
+}
+
+async fn given() -> (Verdicts, Router) {
+    let verdicts = Verdicts::given_in(Dialect::Traefik).await;
+    let by = ForwardAuth::open(&verdicts.desk.app, Dialect::Traefik).await;
+    (verdicts, forward_auth::router(by.unwrap()))
 }
 
 #[tokio::test]
 async fn the_database_is_asked_about_good_tokens_that_their_limits_let_through() {
-    let verdicts = Verdicts::given_in(Dialect::Traefik).await;
-    let by = ForwardAuth::open(&verdicts.desk.app, Dialect::Traefik).await;
-    let router = forward_auth::router(by.unwrap());
+    let (verdicts, router) = given().await;
     let cookie = verdicts.cookie();
     let good = cookie.strip_prefix("Cookie: ").unwrap();
     let broken = format!("{good}x");
@@ -59,4 +70,17 @@ async fn the_database_is_asked_about_good_tokens_that_their_limits_let_through()
     ] {
         assert_eq!(ask(&router, target, cookie).await, expected, "{target}");
     }
+}
+
+#[tokio::test]
+async fn a_question_that_is_hung_up_hides_no_end_of_a_session() {
+    let (mut verdicts, router) = given().await;
+    let cookie = verdicts.cookie();
+    let good = cookie.strip_prefix("Cookie: ").unwrap();
+    let question = router.clone().oneshot(about("/app", good));
+    // It waits for nobody but the database.
+    let hung_up = timeout(Duration::ZERO, question).await;
+    assert!(hung_up.is_err(), "its answer was there at once");
+    verdicts.ada.log_out().await;
+    assert_eq!(ask(&router, "/app", good).await, (401, true));
 }

@@ -2,46 +2,57 @@
 //!
 //! Before a good token passes, what was committed since the last time is read: one short query, and one for all who wait for it
 //! together, as long as it began after they came. So every mode of a route is kept, `strict` too, without a feed to be fetched. While
-//! the database cannot be read, `strict` routes refuse and the others go on, as at the edge.
+//! the database cannot be read, or does not answer in time, `strict` routes refuse and the others go on, as at the edge.
 
 use std::{
     cell::Cell,
-    sync::{PoisonError, RwLock},
-    time::Instant,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
 };
 
 use edgeward_core::{
     gate::Decision,
-    revocation::{Consulted, Feed, Full, Mode, Page, Revocations},
+    revocation::{Consulted, Feed, Full, Mode, PATIENCE_MILLISECONDS, Page, Revocations},
     time::Moment,
 };
-use tokio::sync::Mutex;
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard},
+    time::timeout,
+};
+use tracing::Instrument;
 
 use super::Judged;
 use crate::{
-    App,
+    App, SharedApp,
     domain::{
         revocations::{self, Following},
         storage::StorageError,
     },
+    store::stopwatch,
 };
 
 /// A feed is read again for every question; this mode bears none that is older.
 const AT_ONCE: Mode = Mode::Eventual { within_seconds: 0 };
 
+/// How long a verdict waits for the database. After that it is given by what is known, as at the edge, and well before
+/// [`TIMEOUT`](super::TIMEOUT).
+const PATIENCE: Duration = Duration::from_millis(PATIENCE_MILLISECONDS.unsigned_abs());
+
+/// When the last reading began that reached the end. Whoever holds it reads.
+type ReadAt = Mutex<Option<Instant>>;
+
 /// What this process knows of ended sessions.
 #[derive(Debug)]
 pub(super) struct Ended {
     feed: RwLock<Feed>,
-    /// When the last reading began that reached the end. Whoever holds it reads.
-    read_at: Mutex<Option<Instant>>,
+    read_at: Arc<ReadAt>,
 }
 
 impl Default for Ended {
     fn default() -> Self {
         Self {
             feed: RwLock::new(Feed::empty()),
-            read_at: Mutex::new(None),
+            read_at: Arc::default(),
         }
     }
 }
@@ -62,14 +73,29 @@ impl From<Full> for NotRead {
 
 impl Ended {
     /// Reads what was committed before `arrived`, unless somebody has since.
-    pub(super) async fn catch_up(&self, app: &App, arrived: Instant) {
-        let mut read_at = self.read_at.lock().await;
-        if read_at.is_some_and(|began| began >= arrived) {
+    pub(super) async fn catch_up(self: &Arc<Self>, app: &SharedApp, arrived: Instant) {
+        let now = Moment::from_milliseconds(app.clock.moment().millis());
+        if self.look(|feed| feed.is_settled(now)) {
             return;
         }
+        let reading = async {
+            let read_at = Arc::clone(&self.read_at).lock_owned().await;
+            if read_at.is_some_and(|began| began >= arrived) {
+                return;
+            }
+            let (this, app) = (Arc::clone(self), Arc::clone(app));
+            let read = async move { this.read_and_note(&app, read_at).await };
+            // On a task of its own, because whoever asks may leave: a reading that nobody ends is taken for one that goes on, and
+            // for seconds there is no other.
+            let _ = tokio::spawn(stopwatch::taken_along(read).in_current_span()).await;
+        };
+        let _ = timeout(PATIENCE, reading).await;
+    }
+
+    async fn read_and_note(&self, app: &App, mut read_at: OwnedMutexGuard<Option<Instant>>) {
         let now = || Moment::from_milliseconds(app.clock.moment().millis());
         let Some(ticket) = self.change(|feed| feed.claim_refresh(AT_ONCE, now())) else {
-            // The database failed a moment ago and is left alone for another.
+            // It failed while this waited, and is left alone for a moment.
             return;
         };
         let began = Instant::now();

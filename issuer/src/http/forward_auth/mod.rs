@@ -4,7 +4,7 @@
 //! The verdict is `core::gate::decide`'s, as at the edge. This listens on an address of its own, serves nothing of the issuer's there
 //! and believes nobody but the configured proxies. [`dialect`] says which request is asked about, [`asked`] is what core may
 //! look at of it, [`answer`] what the proxy is told. The keys and the ended sessions are those of this process, so a verdict is
-//! never older than its question. Nothing is refreshed here: the answer of a proxy's question does not reach the browser.
+//! no older than its question, as long as the database answers. Nothing is refreshed here: the answer of a proxy's question does not reach the browser.
 
 mod answer;
 mod asked;
@@ -73,7 +73,7 @@ pub struct ForwardAuth {
     expect: Expectations,
     cookies: CookieNames,
     edge: OwnEdge,
-    ended: Ended,
+    ended: Arc<Ended>,
     counts: Mutex<Counts>,
 }
 
@@ -121,7 +121,7 @@ impl ForwardAuth {
                 config.cookies.parent_domain.is_some(),
             ),
             edge,
-            ended: Ended::default(),
+            ended: Arc::default(),
             counts: Mutex::default(),
         })
     }
