@@ -71,7 +71,7 @@ async fn a_role_that_is_given_behind_the_password_ends_the_sessions_at_the_edge(
     let done = send(&root, &roles, &fields).await;
     let _ = done.expect_redirect(&format!("{page}?done=roles"));
     world.wait(BOUND_SECONDS);
-    let ended = ada.get("/api/echo").send().await;
+    let ended = world.confirmed(ada.get("/api/echo")).await;
     let _ = ended.expect_problem(401, "TOKEN_REVOKED");
     let again = ada.at(world.browser());
     again.log_in().await;
@@ -95,13 +95,13 @@ async fn sessions_that_an_administrator_ends_are_refused_at_the_edge() {
     let one = send(&root, &format!("{page}/sessions/{newest}"), &[]).await;
     let _ = one.expect_redirect(&format!("{page}?done=session"));
     world.wait(BOUND_SECONDS);
-    let ended = elsewhere.get("/api/echo").send().await;
+    let ended = world.confirmed(elsewhere.get("/api/echo")).await;
     let _ = ended.expect_problem(401, "TOKEN_REVOKED");
     let _ = ada.get("/api/echo").send().await.expect(200);
     let all = send(&root, &format!("{page}/sessions"), &[]).await;
     let _ = all.expect_redirect(&format!("{page}?done=sessions"));
     world.wait(BOUND_SECONDS);
-    let ended = ada.get("/api/echo").send().await;
+    let ended = world.confirmed(ada.get("/api/echo")).await;
     let _ = ended.expect_problem(401, "TOKEN_REVOKED");
     let _ = root.get("/api/echo").send().await.expect(200);
 }
@@ -137,7 +137,7 @@ async fn programs_administer_through_the_edge_and_others_are_told_that_they_may_
     assert_eq!(set.text("/roles/0"), "editor");
     let _ = put(&root).await.expect_problem(412, "STALE_VERSION");
     world.wait(BOUND_SECONDS);
-    let ended = ada.get("/api/echo").send().await;
+    let ended = world.confirmed(ada.get("/api/echo")).await;
     let _ = ended.expect_problem(401, "TOKEN_REVOKED");
     let stranger = world.browser().navigate(PEOPLE).send().await;
     let _ = stranger.expect_redirect(&format!("/login?returnTo={PEOPLE}"));

@@ -31,8 +31,8 @@ use edgeward_core::{
     cookie::CookieNames,
     csrf::CsrfKey,
     gate::{
-        Counts, Decision, Gate, KeyDemand, Policy, PolicyState, Ruling, Turn, Turns,
-        decide, identity::Introducer,
+        Counts, Decision, Gate, KeyDemand, Policy, PolicyState, Ruling, Turn, Turns, decide,
+        identity::Introducer,
     },
     problem::ProblemCode,
     time::Moment,

@@ -31,7 +31,7 @@ fn assert_calm(edge: &LoneEdge) {
         "exception",
         "had hung",
         "not-answered",
-        "keys-not-kept-alive",
+        "not-kept-alive",
     ] {
         assert!(!log.contains(alarm), "the log says {alarm:?}:\n{log}");
     }

@@ -91,8 +91,11 @@ async fn once_the_edge_saw_the_access_token_a_late_parent_is_a_stolen_one() {
     let late = late.header("cookie", &parent).send().await;
     let _ = late.expect_problem(401, "NOT_SIGNED_IN");
     world.wait(FEED_SECONDS);
-    let after = world.browser().get("/api/echo").bearer(&token).send().await;
-    let _ = after.expect_problem(401, "TOKEN_REVOKED");
+    let after = world.browser().get("/api/echo").bearer(&token);
+    let _ = world
+        .confirmed(after)
+        .await
+        .expect_problem(401, "TOKEN_REVOKED");
     assert!(world.logs().contains("refresh-reuse"));
 }
 

@@ -1,5 +1,8 @@
 //! Many requests at once, and answers that are lost.
 
+use std::time::Instant;
+
+use edgeward_tests::world::NEVER;
 use edgeward_tests::{Person, World};
 use tokio::task::JoinSet;
 
@@ -54,6 +57,31 @@ async fn ten_requests_at_once_are_one_refresh_and_all_go_on() {
             .map(|(pair, _)| pair),
         tokens[0].split_once(';').map(|(pair, _)| pair)
     );
+}
+
+#[tokio::test]
+async fn a_refresh_goes_on_though_the_browser_that_caused_it_goes_away() {
+    let world = World::start().await;
+    let ada = ada_late(&world).await;
+    let sent = cookies(&ada, &world);
+    let asking = || {
+        let asking = ada.get("/api/echo").without_cookies();
+        asking.header("cookie", &sent).send()
+    };
+    world.to_issuer().holds_back();
+    let first = tokio::spawn(asking());
+    let began = Instant::now();
+    while refreshes(&world) == 0 {
+        assert!(began.elapsed() < NEVER, "it never refreshes");
+        let _ = world.feed_health().await;
+    }
+    first.abort();
+    assert!(first.await.is_err(), "it was not answered");
+    // The runtime has seen the reset when it has answered something that came after it.
+    let _ = world.feed_health().await;
+    world.to_issuer().lets_go();
+    let _ = asking().await.expect(200);
+    assert_eq!(refreshes(&world), 1, "for whoever comes with the token");
 }
 
 #[tokio::test]

@@ -233,7 +233,7 @@ async fn a_stolen_token_that_comes_back_ends_the_session() {
     let refused = thief.send().await.expect_problem(401, "NOT_SIGNED_IN");
     assert_eq!(set_and_removed(&refused), (vec![], REMOVED.to_vec()));
     // And for the one it was stolen from too, as the feed says.
-    let refused = ada.get("/api/echo").send().await;
+    let refused = world.confirmed(ada.get("/api/echo")).await;
     let _ = refused.expect_problem(401, "TOKEN_REVOKED");
     world.wait(OVER_SECONDS);
     let page = ada.navigate("/app").send().await;

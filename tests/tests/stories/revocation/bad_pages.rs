@@ -6,7 +6,7 @@ use edgeward_tests::http_server::{Reply, response};
 use edgeward_tests::lone_edge::signing_key;
 use serde_json::json;
 
-use super::{BOUND_SECONDS, LONGEST_BACKOFF_SECONDS, NOT_LOADED, edge_with, feeds};
+use super::{BOUND_SECONDS, LONGEST_BACKOFF_SECONDS, NOT_LOADED, confirmed, edge_with, feeds};
 
 type Spoil = fn(&str, &FeedAsk) -> Reply;
 
@@ -154,13 +154,12 @@ async fn a_page_of_a_moment_ago_cannot_be_shown_again() {
 async fn a_key_that_was_published_a_moment_ago_signs_the_feed() {
     let (edge, keys, key) = edge_with(&[]).await;
     let (old, new) = (edge.token_of("gone", &key), signing_key(2));
-    let _ = edge.judges_token(&old).await.expect(204);
+    let _ = confirmed(&edge, &old).await.expect(204);
     keys.lists(&[&key, &new]);
     let site = edge.origin().to_owned();
     keys.feeds(move |ask| answered(&FeedPage::of(&site, ask, &["gone"]).signed(&signing_key(2))));
     edge.wait(BOUND_SECONDS);
-    let _ = edge
-        .judges_token(&old)
+    let _ = confirmed(&edge, &old)
         .await
         .expect_problem(401, "TOKEN_REVOKED");
 }
@@ -169,8 +168,9 @@ async fn a_key_that_was_published_a_moment_ago_signs_the_feed() {
 async fn neither_invented_keys_nor_the_key_before_keep_the_feed_from_being_read() {
     const ENDED: [&str; 2] = ["first", "second"];
     let (edge, keys, key) = edge_with(&[]).await;
-    // The feed is read to its end first: one that is still under way counts from when it came, which no clock of a test says.
-    let before = edge.judges_token(&edge.token_of("before", &key)).await;
+    // The feed is read to its end first: one that is asked for while another is under way counts from when it was asked for, by the
+    // machine's time.
+    let before = confirmed(&edge, &edge.token_of("before", &key)).await;
     let _ = before.expect(204);
     // The one fetch that tokens of unknown keys are granted in half a minute is used up.
     let stranger = edge.token_of("x", &signing_key(9));
@@ -184,7 +184,7 @@ async fn neither_invented_keys_nor_the_key_before_keep_the_feed_from_being_read(
             answered(&FeedPage::of(&site, ask, ended).signed(&signing_key(number)))
         });
         edge.wait(BOUND_SECONDS);
-        let answer = edge.judges_token(&token).await;
+        let answer = confirmed(&edge, &token).await;
         let _ = answer.expect_problem(401, "TOKEN_REVOKED");
     }
     assert_eq!(edge.reasons(NOT_LOADED), Vec::<String>::new());

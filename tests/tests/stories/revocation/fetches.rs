@@ -7,7 +7,7 @@ use edgeward_tests::{EdgeCache, KeyServer, LoneEdge};
 use tokio::time::timeout;
 use xtask::stack::Environment;
 
-use super::{BOUND_SECONDS, LONGEST_BACKOFF_SECONDS, NOT_LOADED, edge_with, feeds};
+use super::{BOUND_SECONDS, LONGEST_BACKOFF_SECONDS, NOT_LOADED, confirmed, edge_with, feeds};
 
 /// How often a story tries what also the machine's load decides about.
 const TRIES: usize = 3;
@@ -53,6 +53,25 @@ async fn a_flood_of_requests_asks_once_in_a_second() {
             (&true.into(), &serde_json::Value::Null)
         );
     }
+}
+
+#[tokio::test]
+async fn the_feed_is_read_though_the_client_that_asked_for_it_goes_away() {
+    let (edge, keys, key) = edge_with(&[]).await;
+    let token = edge.token_of("gone", &key);
+    let _ = confirmed(&edge, &token).await.expect(204);
+    feeds(&keys, &edge, &["gone"]);
+    keys.holds_the_feed_back();
+    edge.wait(BOUND_SECONDS);
+    let first = edge.is_asked(&token).await;
+    keys.feed_is_asked(2).await;
+    first.goes_away();
+    // The runtime has seen the reset when it has answered something that came after it.
+    edge.has_read_everything().await;
+    keys.lets_the_feed_go();
+    let _ = confirmed(&edge, &token).await.expect(401);
+    assert_eq!(keys.feed_asked().len(), 2, "it went on without its client");
+    assert!(!edge.log().contains("not-kept-alive"), "{}", edge.log());
 }
 
 #[tokio::test]

@@ -11,8 +11,9 @@ mod counts;
 use edgeward_core::token::SigningKey;
 use edgeward_tests::feed::{FeedPage, answered};
 use edgeward_tests::lone_edge::signing_key;
-use edgeward_tests::world::LONGEST_BACKOFF_SECONDS;
-use edgeward_tests::{EdgeCache, KeyServer, LoneEdge};
+use edgeward_tests::world::{LONGEST_BACKOFF_SECONDS, NEVER};
+use edgeward_tests::{Answer, EdgeCache, KeyServer, LoneEdge};
+use tokio::time::timeout;
 
 /// How old the feed may be on a bounded route.
 const BOUND_SECONDS: i64 = 1;
@@ -26,6 +27,22 @@ async fn edge_with(sids: &'static [&'static str]) -> (LoneEdge, KeyServer, Signi
     let edge = LoneEdge::start(&keys, None::<&EdgeCache>).await;
     feeds(&keys, &edge, sids);
     (edge, keys, key)
+}
+
+/// What comes of a token that is judged by current word of ended sessions. An edge waits less than a second of real time for the
+/// issuer, and on a busy machine lets the token pass; what came meanwhile is at hand for the next.
+async fn confirmed(edge: &LoneEdge, token: &str) -> Answer {
+    let passed = || async { edge.health().await["revocations"]["passedUnconfirmed"].clone() };
+    let judged = timeout(NEVER, async {
+        loop {
+            let before = passed().await;
+            let answer = edge.judges_token(token).await;
+            if passed().await == before {
+                return answer;
+            }
+        }
+    });
+    judged.await.expect("the feed is read")
 }
 
 /// From now on the feed honestly tells of these sessions.
