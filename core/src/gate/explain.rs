@@ -228,25 +228,6 @@ impl Policy {
         })
     }
 
-    /// As [`Policy::explain_at_host`], for a person who loads a page.
-    #[must_use]
-    pub fn explain_navigation(
-        &self,
-        method: &str,
-        host: &str,
-        path: &str,
-        persona: &Persona,
-    ) -> Explanation {
-        self.answer(&Question {
-            method,
-            host,
-            path,
-            persona,
-            client: Client::Untold,
-            navigation: true,
-        })
-    }
-
     /// Judges every `[[test]]` row, in the order of the file.
     #[must_use]
     pub fn run_tests(&self) -> Vec<TestOutcome> {

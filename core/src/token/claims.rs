@@ -99,13 +99,6 @@ impl Claims {
         self.times.hold_at(expect, now)
     }
 
-    /// The seconds in which the token's time has come and has not passed, for whoever keeps what was verified: within them
-    /// time is no reason to refuse it, outside of them it is.
-    #[must_use]
-    pub fn lifetime(&self, leeway_seconds: i64) -> Range<UnixTime> {
-        self.times.lifetime(leeway_seconds)
-    }
-
     /// `iss`.
     #[must_use]
     pub fn issuer(&self) -> &str {
@@ -271,7 +264,7 @@ mod tests {
             let claims = Claims::of(&Payload::read(&text).unwrap());
             let mut expect = Expectations::new("i", Audiences::Unchecked, TokenType::Access);
             expect.leeway_seconds = leeway_seconds;
-            let lifetime = claims.lifetime(leeway_seconds);
+            let lifetime = claims.times.lifetime(leeway_seconds);
             let mut moments = vec![i64::MIN, -1, 0, 1, i64::MAX];
             for edge in [500, 600, 1000] {
                 for near in [-61, -60, -59, -1, 0, 1, 59, 60, 61] {

@@ -203,14 +203,18 @@ step_up = { max_age_seconds = 300, amr = ["otp"] }
         let explanation = policy.explain("GET", path, &persona(who));
         assert_eq!(explanation.outcome, outcome, "{path} {who}\n{explanation}");
     }
-    let page = policy.explain_navigation("GET", "", "/role", &persona("anonymous"));
-    assert_eq!(page.outcome, Outcome::SignIn);
-    let form = policy.explain_navigation("POST", "", "/role", &persona("anonymous"));
-    assert_eq!(
-        form.outcome,
-        Outcome::Unauthorized,
-        "only GET and HEAD are led to the sign-in page"
-    );
+    // Only GET and HEAD are led to the sign-in page.
+    for (method, outcome) in [("GET", Outcome::SignIn), ("POST", Outcome::Unauthorized)] {
+        let explanation = policy.answer(&Question {
+            method,
+            host: "",
+            path: "/role",
+            persona: &persona("anonymous"),
+            client: Client::Untold,
+            navigation: true,
+        });
+        assert_eq!(explanation.outcome, outcome, "{method}");
+    }
 }
 
 #[test]

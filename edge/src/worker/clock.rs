@@ -2,7 +2,7 @@
 //!
 //! In a release it is the runtime's clock and nothing else. The feature `test-clock` lets a test say the time of one request
 //! and hands it on to the issuer, so that a story of twelve hours needs none, and lets it stop the clock, so that a story of a
-//! panic has one; no release artefact contains it.
+//! panic has one; no release artefact contains it. Besides, it is patient with a slow cache (`keys::cache`).
 
 use edgeward_core::time::{Moment, UnixTime};
 

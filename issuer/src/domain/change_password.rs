@@ -111,7 +111,7 @@ pub async fn change_password(
         return Err(ChangeError::Unchanged);
     }
     let attempt = lockout
-        .claim_proof(storage, account.id, &account.email, now)
+        .claim_proof(storage, context.sid, &account.email, now)
         .await?;
     let passwords = (&present, &new);
     let mut tried = try_change(storage, context, &attempt, &account.email, passwords).await;

@@ -237,7 +237,7 @@ impl<C: Clock + Clone> Limits<C> {
         self.ask_for(address, session.map(Reader::Session)).await
     }
 
-    /// Reading by who brings a refresh token that is not looked up, in place of a session.
+    /// Reading by who brings a refresh token that is not looked up, in place of a session; and ending all sessions.
     ///
     /// # Errors
     /// [`Limited`].

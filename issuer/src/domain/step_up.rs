@@ -31,8 +31,8 @@ impl From<StorageError> for StepUpError {
 }
 
 /// Proves the password of a signed-in person and makes a family in place of `sid` and of whatever else
-/// [`Context::replaces`] names. Failures are counted apart from those of sign-ins, as for a change of password: strangers
-/// cannot lock it, and whoever has a stolen session has no more guesses.
+/// [`Context::replaces`] names. Failures are counted apart from those of sign-ins, together with those of a change of password, and by
+/// session: strangers cannot lock it, nor does whoever has a stolen session lock the others, who has no more guesses by it.
 ///
 /// # Errors
 /// [`StepUpError`]; nothing was changed then but the count of failures.
@@ -46,7 +46,7 @@ pub async fn step_up(
     let account = account.ok_or(StepUpError::NoAccount)?;
     let attempt = context
         .lockout
-        .claim_proof(storage, account.id, &account.email, context.now)
+        .claim_proof(storage, sid, &account.email, context.now)
         .await
         .map_err(LoginError::from)?;
     match login::prove(storage, context, Some(&account.email), password).await {

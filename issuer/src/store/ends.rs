@@ -8,7 +8,8 @@ use edgeward_core::time::UnixTime;
 
 use super::{
     WriteTx,
-    sql::{Row, sql},
+    many_rows::{MOST_ROWS, ManyRows},
+    sql::{Reads, Row, sql},
     users,
 };
 use crate::{
@@ -136,13 +137,36 @@ pub(super) async fn revoke_all(
             });
         }
     }
-    sql("DELETE FROM browser_sessions
-         WHERE sid IN (SELECT sid FROM families WHERE user_id = $1 AND sid <> $2)")
-    .bind(user.to_string())
-    .bind(&except)
-    .execute(tx)
-    .await?;
+    // By name, because a question for the user's families goes through all that ever were.
+    for some in ended.chunks(MOST_ROWS) {
+        let mut delete = sql(COOKIES.for_rows(some.len()));
+        for row in some {
+            delete = delete.bind(sid_of(row)?.to_string());
+        }
+        delete.execute(&mut *tx).await?;
+    }
     Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
+}
+
+static COOKIES: ManyRows = ManyRows::new(1, "DELETE FROM browser_sessions WHERE sid IN (", ")");
+
+/// Whether [`revoke_all`] would find anything. Asked first where anybody may ask as often as they like, so that whoever has nothing
+/// to end keeps nobody from writing.
+pub(super) async fn are_any_open(
+    on: impl Reads,
+    user: UserId,
+    except: Option<Sid>,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let found = sql("SELECT sid FROM families
+         WHERE user_id = $1 AND sid <> $2 AND revoked_at IS NULL
+             AND idle_expires_at > $3 AND absolute_expires_at > $3 LIMIT 1")
+    .bind(user.to_string())
+    .bind(except.map(|sid| sid.to_string()).unwrap_or_default())
+    .bind(now.plus(-EXPIRED_FOR_SECONDS))
+    .optional(on)
+    .await?;
+    Ok(found.is_some())
 }
 
 /// Whether an access token of a family may be unexpired.

@@ -318,6 +318,9 @@ impl Storage for Store {
         now: UnixTime,
         entry: &AuditEntry,
     ) -> Result<u64, StorageError> {
+        if !ends::are_any_open(self.readers(), user, except, now).await? {
+            return Ok(0);
+        }
         let mut tx = self.write().await?;
         let reason = RevocationReason::RevokedAll;
         let ended = ends::revoke_all(&mut tx, user, except, reason, now).await?;

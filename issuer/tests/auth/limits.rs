@@ -78,6 +78,33 @@ async fn what_a_client_says_about_its_address_is_not_believed() {
     assert_eq!(desk.number("SELECT count(*) FROM families").await, 5);
 }
 
+/// The session goes on, so its holder could ask for ever; and there is one writer.
+#[tokio::test]
+async fn who_has_no_other_session_to_end_keeps_nobody_from_writing() {
+    let (desk, browser) = Desk::with_ada_signed_in_and(|config| {
+        config.limits.reads_burst = NonZeroU32::new(4).unwrap();
+        regain_nothing(config);
+    })
+    .await;
+    let bearer = format!("Bearer {}", browser.cookie("access"));
+    let mut writer = desk.sql().await;
+    let begin = sqlx::raw_sql("BEGIN IMMEDIATE");
+    begin.execute(&mut writer).await.unwrap();
+    for (address, statuses) in [
+        ("192.0.2.1", &[204, 204, 204, 204, 429, 429][..]),
+        // A copy elsewhere keeps the owner from nothing.
+        ("192.0.2.2", &[204]),
+    ] {
+        let mut script = from(desk.browser(), address);
+        for status in statuses {
+            let ask = script.post("/auth/logout-all");
+            let ask = ask.json(&json!({ "exceptCurrent": true }));
+            let ask = ask.header("authorization", &bearer);
+            ask.send().await.expect(*status);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_session_reads_and_refreshes_within_its_own_limit() {
     let desk = Desk::open_with(|config| {

@@ -143,6 +143,23 @@ async fn what_is_refused_changes_nothing() {
 }
 
 #[tokio::test]
+async fn who_has_a_copy_of_a_session_does_not_keep_its_owner_from_a_new_password() {
+    let (desk, browser) = Desk::with_ada_signed_in().await;
+    let mut thief = browser.clone();
+    for _ in 0..5 {
+        change(&mut thief, "Wrong-Horse-7", NEW).await.expect(401);
+    }
+    for mut copy in [thief, browser] {
+        change(&mut copy, PASSWORD, NEW)
+            .await
+            .expect_problem(423, "ACCOUNT_LOCKED");
+    }
+    let mut owner = desk.browser();
+    owner.log_in(EMAIL).await;
+    change(&mut owner, PASSWORD, NEW).await.expect(204);
+}
+
+#[tokio::test]
 async fn who_has_a_session_cannot_guess_the_password_with_it() {
     let (desk, mut browser) = Desk::with_ada_signed_in().await;
     for left in (0..5).rev() {

@@ -33,6 +33,9 @@ enum Does {
     SignsInWrongly,
     Registers,
     SignsInByBody,
+    StepsUp,
+    ChangesThePassword,
+    EndsTheOthers,
 }
 
 async fn act(browser: &mut Browser, does: &Does) {
@@ -50,23 +53,35 @@ async fn act(browser: &mut Browser, does: &Does) {
             body["tokenMode"] = json!("body");
             ("/auth/login", body, 200)
         }
+        Does::StepsUp => ("/auth/step-up", json!({ "password": PASSWORD }), 200),
+        Does::ChangesThePassword => {
+            let body =
+                json!({ "currentPassword": PASSWORD, "newPassword": "Another-mule-8-engine" });
+            ("/auth/password", body, 204)
+        }
+        Does::EndsTheOthers => ("/auth/logout-all", json!({ "exceptCurrent": true }), 204),
     };
     let ask = browser.post(path).json(&body).with_csrf();
     ask.send().await.expect(status);
 }
 
 #[tokio::test]
-async fn a_spent_cookie_is_a_theft_with_a_sign_in_a_sign_out_and_a_registration() {
+async fn a_spent_cookie_is_a_theft_with_whatever_would_end_its_session() {
     for (does, refreshes, expected) in [
         (Does::SignsOut, 2, ("reuse", 1)),
         (Does::SignsIn, 2, ("reuse", 1)),
         (Does::SignsInWrongly, 2, ("reuse", 1)),
         (Does::Registers, 2, ("reuse", 1)),
+        (Does::StepsUp, 2, ("reuse", 1)),
+        (Does::ChangesThePassword, 2, ("reuse", 1)),
+        (Does::EndsTheOthers, 2, ("reuse", 1)),
         // A refresh of another tab whose answer is on its way.
         (Does::SignsOut, 1, ("signed-out", 0)),
         (Does::SignsOut, 0, ("signed-out", 0)),
         (Does::SignsIn, 1, ("replaced", 0)),
         (Does::SignsIn, 0, ("replaced", 0)),
+        (Does::StepsUp, 1, ("replaced", 0)),
+        (Does::EndsTheOthers, 1, ("", 0)),
         // The cookies that came along stay what they are.
         (Does::SignsInByBody, 2, ("", 0)),
     ] {

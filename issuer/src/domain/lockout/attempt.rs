@@ -8,7 +8,7 @@ use crate::{
     domain::{
         accounts::{Email, UserId},
         audit::{Action, Actor, AuditEntry, Origin},
-        session::AddressRange,
+        session::{AddressRange, Sid},
         storage::{Storage, StorageError},
     },
 };
@@ -116,19 +116,19 @@ impl<'a> Lockout<'a> {
         self.claim(storage, counted, now).await
     }
 
-    /// Claims an attempt of a signed-in person to prove the password again.
+    /// Claims an attempt of a signed-in person to prove the password again, in this session.
     ///
     /// # Errors
     /// [`NoAttempt`]; no password may be compared then.
     pub async fn claim_proof(
         self,
         storage: &impl Storage,
-        user: UserId,
+        sid: Sid,
         email: &Email,
         now: UnixTime,
     ) -> Result<Attempt<'a>, NoAttempt> {
         let counted = Counted {
-            own: self.key.of_proof(user, email),
+            own: self.key.of_proof(sid, email),
             range: None,
             scope: "proof",
         };

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::DeviceDigest;
 use crate::domain::{
-    accounts::{EMAIL_MAX_BYTES, Email, UserId},
+    accounts::{EMAIL_MAX_BYTES, Email},
     limits::Sender,
     session::{AddressRange, Sid},
 };
@@ -89,11 +89,12 @@ impl LockoutKey {
         self.digest("session-from", [sid.as_bytes(), sender.as_bytes()])
     }
 
-    /// The counter of a signed-in person who proves the password again.
+    /// The counter of a signed-in person who proves the password again, in this session: whoever has a copy of one would else keep
+    /// its owner, who signs in anew, from changing the password.
     #[must_use]
-    pub fn of_proof(&self, user: UserId, email: &Email) -> CounterKey {
+    pub fn of_proof(&self, sid: Sid, email: &Email) -> CounterKey {
         CounterKey {
-            digest: self.digest("proof", [user.to_string().as_bytes(), &[]]),
+            digest: self.digest("proof", [sid.to_string().as_bytes(), &[]]),
             account: Some(self.digest("account", [email.as_str().as_bytes(), &[]])),
         }
     }

@@ -192,6 +192,7 @@ const EXCEPT_CURRENT: &str = "exceptCurrent";
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 413, description = "`BODY_TOO_LARGE`"),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
+        (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
         (status = 500, description = "`INTERNAL`"),
     ))]
 pub async fn log_out_all(
@@ -209,6 +210,10 @@ async fn answer_log_out_all(
 ) -> Result<Response, ApiError> {
     let visitor = &submission.visitor;
     let principal = visitor.principal(app, Strength::Undoubted).await?;
+    // By place too, so that a copy of the token elsewhere does not keep its owner from this.
+    let (address, sid) = (visitor.caller.address, principal.family.sid);
+    app.limits.read_bringing(address, Some(sid)).await?;
+    visitor.end_if_spent(app).await?;
     let now = visitor.caller.now;
     let keep = submission
         .fields

@@ -117,6 +117,7 @@ async fn answer(app: &App, submission: &Submission<ChangePassword>) -> Result<Re
     let principal = visitor.principal(app, Strength::Undoubted).await?;
     // By a new device cookie, whatever came along: who copied the session may have copied that one too.
     let attempt = Attempt::of(app, visitor, visitor.carrier());
+    attempt.end_if_spent(app).await?;
     let signer = app
         .signer(&app.config.issuer.audience, visitor.caller.now)
         .await?;

@@ -126,6 +126,7 @@ async fn answer(app: &App, submission: &Submission<StepUp>) -> Result<Response, 
     let attempt = Attempt::of(app, visitor, visitor.carrier())
         .in_place_of(sid)
         .by_device(known_device(app, visitor, email).await?);
+    attempt.end_if_spent(app).await?;
     let signer = app
         .signer(&app.config.issuer.audience, visitor.caller.now)
         .await?;

@@ -8,7 +8,7 @@ use edgeward_issuer::domain::{
     },
     audit::{Action, Actor, AuditEntry, Origin},
     lockout::{Counter, CounterKey, Failure, LockoutKey, Swap},
-    session::NewSignIn,
+    session::{NewSignIn, Sid},
     storage::{Creation, PasswordHash, Storage},
 };
 
@@ -289,9 +289,9 @@ pub(crate) async fn locks_are_told_of_many_names_at_once(world: World) {
     put(at("user2@example.test"), None).await;
     put(at("user3@example.test"), Some(0)).await;
     // That of a repeated proof belongs to the name.
-    let id = UserId::from_random(NOW, unlike());
+    let sid = Sid::from_random(NOW, unlike());
     let email = Email::parse("user99@example.test").unwrap();
-    put(key().of_proof(id, &email), Some(50)).await;
+    put(key().of_proof(sid, &email), Some(50)).await;
     let asked: Vec<CounterKey> = (0..130)
         .map(|n| at(&format!("user{n}@example.test")))
         .collect();

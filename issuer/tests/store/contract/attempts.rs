@@ -224,7 +224,7 @@ pub(crate) async fn a_failure_is_whole_or_not_at_all(world: World) {
     let sign_in = world.with_sign_in(ada).await;
     let (name, proof) = (
         key().of_name(NAME),
-        key().of_proof(ada, &Email::parse(NAME).unwrap()),
+        key().of_proof(sign_in.sid, &Email::parse(NAME).unwrap()),
     );
     let mut failure = Failure {
         swaps: vec![
