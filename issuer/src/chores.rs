@@ -1,5 +1,6 @@
-//! What a serving issuer does by itself, now and then.
+//! What a serving issuer does by itself, now and then, and what is left to be written when it ends.
 
+pub mod accesses;
 mod arrivals;
 pub mod audit_log;
 mod keys;

@@ -33,12 +33,12 @@ use edgeward_core::{csrf::CsrfKey, time::UnixTime};
 use crate::{
     alerts::{Watch, WatchError},
     captcha::Captcha,
+    chores::accesses,
     clock::Clock,
     config::{AssetError, Config, Database},
     custody::{CustodyError, MacKey, Secrets},
     domain::{
         administration::Refusals,
-        custody_log,
         events::Quota,
         keyring::{Keyring, KeyringError, Signer},
         limits::{Counters, Limits, Rules},
@@ -336,7 +336,7 @@ impl App {
             Keyring::load_or_create(&store, &secrets, &algorithms, now, Instant::now()).await;
         let generations = first_generations(&config, &store, &secrets, now).await;
         // What was asked of a key elsewhere is written also when it did not help.
-        let noted = custody_log::drain(&store, &secrets).await;
+        let noted = accesses::drain(&store, &secrets).await;
         let keyring = keyring?;
         let generations = generations?;
         noted?;

@@ -4,12 +4,8 @@ use std::io::{self, Write};
 
 use super::{Answer, Outcome, Place, print};
 use crate::{
-    OpenError,
-    config::Config,
-    custody::Secrets,
-    domain::{custody_log, storage::StorageError},
-    open_existing_store,
-    store::Store,
+    OpenError, chores::accesses, config::Config, custody::Secrets, domain::storage::StorageError,
+    open_existing_store, store::Store,
 };
 
 /// The subcommands of `custody`.
@@ -77,10 +73,7 @@ async fn check(config: &Config) -> Outcome {
         }
         answer = Answer::No;
     }
-    audit(config, async |store| {
-        custody_log::drain(store, &secrets).await
-    })
-    .await?;
+    audit(config, async |store| accesses::drain(store, &secrets).await).await?;
     Ok(answer)
 }
 
@@ -118,10 +111,7 @@ async fn make_key(config: &Config) -> Outcome {
     let made = custody::make_key(settings);
     let name = format!("pkcs11:{key}");
     let access = Access::told(&name, Act::Make, key, made.as_ref().err());
-    audit(config, async |store| {
-        custody_log::append(store, &access).await
-    })
-    .await?;
+    audit(config, async |store| accesses::append(store, &access).await).await?;
     let told = |failure| Failure(format!("the key-encryption key {name} {failure}"));
     match made.map_err(told)? {
         MadeKey::Made => {

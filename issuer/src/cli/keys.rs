@@ -17,11 +17,11 @@ use zeroize::Zeroizing;
 
 use super::{Answer, Failure, Outcome, Place, print};
 use crate::{
+    chores::accesses,
     clock::Clock,
     config::Config,
     custody::Secrets,
     domain::{
-        custody_log,
         keyring::{
             KeyState, Keyring, KeyringError, Life, PrivateHalf, SigningKeys, StoredKey,
             acts::{Acts, Done},
@@ -196,7 +196,7 @@ async fn act(
     };
     let done = change(&acts, known, command, imported).await;
     // What was asked of a key elsewhere is written also when it did not help.
-    let noted = custody_log::drain(store, &secrets).await;
+    let noted = accesses::drain(store, &secrets).await;
     let answer = match done {
         Ok(Some(done)) => {
             tell(&done, now)?;

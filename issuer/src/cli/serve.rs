@@ -16,8 +16,8 @@ use tokio::{
 
 use super::{Answer, Failure, Outcome, Place};
 use crate::{
-    App, chores,
-    domain::custody_log,
+    App,
+    chores::{self, accesses},
     http::{
         forward_auth::{self, ForwardAuth},
         health, listener, metrics, routes,
@@ -69,7 +69,7 @@ pub(super) async fn run(place: &Place, serve: Serve) -> Outcome {
     let app = Arc::new(App::open(config).await?);
     let served = serve_app(&app, &mut signals).await;
     // Whatever was asked of key-encryption keys is in the audit log before the process ends, of a start that is refused as well.
-    if let Err(error) = custody_log::drain(&app.store, &app.secrets).await {
+    if let Err(error) = accesses::drain(&app.store, &app.secrets).await {
         tracing::error!(detail = %error, "accesses to key-encryption keys are not in the audit log");
     }
     app.store.close().await;

@@ -1,8 +1,6 @@
 //! Accesses to key-encryption keys that are not in this process, as entries of the audit log.
 
-use std::{future::Future, mem, time::Duration};
-
-use tokio::time::Instant;
+use std::{future::Future, mem};
 
 use super::{
     audit::{Action, Actor, AuditEntry, Origin},
@@ -19,12 +17,6 @@ pub trait AccessLog {
         entries: &[AuditEntry],
     ) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
-
-/// So long whoever ends tries again where a store is busy, and a try may take as long once more: with the running requests it is less than
-/// a supervisor's patience.
-const DRAIN_WITHIN: Duration = Duration::from_secs(5);
-/// And so long it waits between two tries.
-const AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// Writes down what was asked since the last time. What the store does not take waits for the next time.
 ///
@@ -44,35 +36,12 @@ pub async fn write(store: &impl AccessLog, secrets: &Secrets) -> Result<(), Stor
     Ok(())
 }
 
-/// The same by whoever ends after it, so that there is no next time: it is tried again for a while.
-///
-/// # Errors
-/// When the store fails to the last. What it did not take is in the log lines only.
-pub async fn drain(store: &impl AccessLog, secrets: &Secrets) -> Result<(), StorageError> {
-    until_taken(|| write(store, secrets)).await
-}
-
 /// Writes down an access of whoever keeps none: a command that makes a key before there are secrets.
 ///
 /// # Errors
-/// As [`drain`].
+/// When the store fails.
 pub async fn append(store: &impl AccessLog, access: &Access) -> Result<(), StorageError> {
-    let entries = [entry(access)];
-    until_taken(|| store.log_accesses(&entries)).await
-}
-
-async fn until_taken<F: Future<Output = Result<(), StorageError>>>(
-    act: impl Fn() -> F,
-) -> Result<(), StorageError> {
-    let until = Instant::now() + DRAIN_WITHIN;
-    loop {
-        match act().await {
-            Err(StorageError::Busy(_) | StorageError::Unwritable(_)) if Instant::now() < until => {
-                tokio::time::sleep(AGAIN_AFTER).await;
-            }
-            written => return written,
-        }
-    }
+    store.log_accesses(&[entry(access)]).await
 }
 
 /// Accesses on their way into the store. Whatever ends that way early, they wait again.
@@ -100,7 +69,7 @@ fn entry(access: &Access) -> AuditEntry {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use edgeward_core::{cookie::Environment, time::UnixTime};
@@ -110,9 +79,9 @@ mod tests {
 
     /// Does not take the first ones, and never ends what it was told to hang at.
     #[derive(Default)]
-    struct Log {
-        busy: AtomicUsize,
-        taken: std::sync::Mutex<Vec<String>>,
+    pub(crate) struct Log {
+        pub(crate) busy: AtomicUsize,
+        pub(crate) taken: std::sync::Mutex<Vec<String>>,
     }
 
     impl AccessLog for Log {
@@ -131,7 +100,7 @@ mod tests {
         }
     }
 
-    fn secrets(folder: &Folder, purposes: &[&str]) -> Secrets {
+    pub(crate) fn secrets(folder: &Folder, purposes: &[&str]) -> Secrets {
         let secrets = folder.path().join("secrets");
         let secrets = Secrets::load_or_create(&secrets, Environment::Development).unwrap();
         let accesses = purposes.iter().map(|purpose| access(purpose));
@@ -139,7 +108,7 @@ mod tests {
         secrets
     }
 
-    fn access(purpose: &str) -> Access {
+    pub(crate) fn access(purpose: &str) -> Access {
         Access {
             at: UnixTime::from_seconds(1_795_000_000),
             key_name: "pkcs11:kek".to_owned(),
@@ -167,17 +136,5 @@ mod tests {
         write(&log, &secrets).await.unwrap();
         assert_eq!(*log.taken.lock().unwrap(), ["key:a", "key:b", "key:c"]);
         assert!(secrets.take_accesses().is_empty());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_ends_tries_again_and_not_for_ever() {
-        let folder = Folder::new();
-        let (log, secrets) = (Log::default(), secrets(&folder, &["a"]));
-        log.busy.store(3, Ordering::SeqCst);
-        drain(&log, &secrets).await.unwrap();
-        append(&log, &access("b")).await.unwrap();
-        assert_eq!(*log.taken.lock().unwrap(), ["key:a", "key:b"]);
-        log.busy.store(usize::MAX - 1, Ordering::SeqCst);
-        assert!(append(&log, &access("c")).await.is_err());
     }
 }

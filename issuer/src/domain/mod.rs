@@ -1,7 +1,10 @@
 //! What the issuer decides: transitions with `now` as an argument, and the traits they need of a store.
 //!
-//! Nothing here knows HTTP or SQL, reads a clock or a setting from the environment. Secrets and identifiers are drawn here,
-//! from the system's source of randomness; everything else follows from the arguments.
+//! Nothing here knows HTTP or SQL, or reads a setting from the environment. Secrets and identifiers are drawn here, from the system's
+//! source of randomness; everything else follows from the arguments, the present moment among them. Two exceptions there are, and each
+//! goes by a clock that nobody can set: [`limits`] counts by it, because a bucket that a set clock fills is no limit, and a test hands
+//! another one in; and an attempt at a [`lockout`] counter waits for others by it, a quarter of a second at a time, and then asks the
+//! store, which alone decides.
 
 pub mod access_token;
 pub mod accounts;

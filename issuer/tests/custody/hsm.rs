@@ -1,6 +1,6 @@
 //! Private keys sealed in a device: SoftHSM, spoken to through its PKCS#11 module.
 
-use std::{sync::Arc, time::Instant};
+use std::{iter, sync::Arc, time::Instant};
 
 use axum::{body::Body, http::Request};
 use cryptoki::{
@@ -331,16 +331,18 @@ async fn an_issuer_that_lost_the_device_goes_on_with_the_keys_it_has() {
 
     let away = world.pull();
     app.secrets.probe().await;
-    // At once, for it is left alone for no longer than a second.
-    let refused = app
-        .secrets
-        .seal("another", b"seed")
-        .unwrap_err()
-        .to_string();
-    assert!(
-        refused.contains("pkcs11:kek-1 is left alone for another"),
-        "{refused}"
-    );
+    // It is left alone for a second at first, and each failure after a rest doubles the next one: on however slow a machine some
+    // question comes within one.
+    let mut asked_in_vain = 0;
+    loop {
+        let refused = app.secrets.seal("another", b"seed").unwrap_err();
+        let refused = refused.to_string();
+        if refused.contains("pkcs11:kek-1 is left alone for another") {
+            break;
+        }
+        asked_in_vain += 1;
+        assert!(asked_in_vain < 7, "{refused}");
+    }
     let ready = readiness(&app).await;
     assert_eq!(ready["status"], "degraded");
     assert_eq!(ready["checks"]["custody"], "degraded");
@@ -365,8 +367,9 @@ async fn an_issuer_that_lost_the_device_goes_on_with_the_keys_it_has() {
         .unwrap();
     let uses = "SELECT entry FROM audit_log WHERE action = 'custody.use' ORDER BY seq";
     let uses: Vec<String> = sqlx::query_scalar(uses).fetch_all(&mut sql).await.unwrap();
-    assert_eq!(uses.len(), 7, "{uses:#?}");
-    for (used, says) in uses.iter().zip([
+    assert_eq!(uses.len(), 7 + asked_in_vain, "{uses:#?}");
+    let in_vain = iter::repeat_n("\"outcome\":\"refused\"", asked_in_vain);
+    let done = [
         "\"act\":\"wrap\"",
         "\"act\":\"unwrap\"",
         // The secrets of tokens.
@@ -374,8 +377,9 @@ async fn an_issuer_that_lost_the_device_goes_on_with_the_keys_it_has() {
         "\"act\":\"wrap\"",
         "\"act\":\"unwrap\"",
         "\"act\":\"unwrap\"",
-        "\"reason\":\"resting\"",
-    ]) {
+    ];
+    let told = done.into_iter().chain(in_vain);
+    for (used, says) in uses.iter().zip(told.chain(["\"reason\":\"resting\""])) {
         assert!(
             used.contains(says) && used.contains("pkcs11:kek-1"),
             "{used}"

@@ -113,6 +113,15 @@ fn the_domain_knows_no_http_and_no_database() {
 }
 
 #[test]
+fn the_domain_is_told_the_time() {
+    absent(
+        "issuer/src/domain",
+        &["SystemTime", "Instant::now", "Clock.now", "time::sleep"],
+        "the present moment is an argument",
+    );
+}
+
+#[test]
 fn the_store_knows_no_http() {
     absent(
         "issuer/src/store",

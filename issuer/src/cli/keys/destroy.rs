@@ -2,12 +2,12 @@
 
 use super::refuse;
 use crate::{
+    chores::accesses,
     cli::{Answer, Outcome, Place, print},
     clock::Clock,
     config::Config,
     custody::{Destroyed, Secrets},
     domain::{
-        custody_log,
         keyring::{
             SigningKeys,
             destroy::{self, Done, Noted, due},
@@ -48,7 +48,7 @@ async fn run_on(store: &Store, config: &Config, command: &Destroy) -> Outcome {
     }
     let secrets = Secrets::open_configured(config)?;
     let outcomes = destroy::destroy(store, &secrets, &due, now).await;
-    let noted = custody_log::drain(store, &secrets).await;
+    let noted = accesses::drain(store, &secrets).await;
     let Told {
         lines,
         answer,

@@ -1,13 +1,11 @@
 //! `edgeward keys reseal`: private keys move under another key-encryption key.
 
 use crate::{
+    chores::accesses,
     cli::{Answer, Outcome, Place, print},
     clock::Clock,
     custody::Secrets,
-    domain::{
-        custody_log,
-        reseal::{self, Resealed, Which},
-    },
+    domain::reseal::{self, Resealed, Which},
     open_existing_store,
 };
 
@@ -29,7 +27,7 @@ pub(super) async fn run(place: &Place, command: &Reseal) -> Outcome {
     let store = open_existing_store(&config).await?;
     let secrets = Secrets::open_configured(&config)?;
     let done = reseal::reseal(&store, &secrets, which, Clock.now()).await;
-    let noted = custody_log::drain(&store, &secrets).await;
+    let noted = accesses::drain(&store, &secrets).await;
     store.close().await;
     let answer = tell(&done?)?;
     noted?;

@@ -7,14 +7,12 @@ use std::{
 
 use super::{Known, refuse, secrets_of, tell};
 use crate::{
+    chores::accesses,
     cli::{Answer, Failure, Outcome},
     custody::Secrets,
-    domain::{
-        custody_log,
-        keyring::{
-            KeyState, Keyring, KeyringError, SigningKeys,
-            acts::{self, Acts, Done},
-        },
+    domain::keyring::{
+        KeyState, Keyring, KeyringError, SigningKeys,
+        acts::{self, Acts, Done},
     },
     signatures::SigningAlgorithm,
 };
@@ -39,7 +37,7 @@ pub(super) async fn run(known: &Known<'_>, algorithm: SigningAlgorithm, key_id: 
     };
     // What was asked of a key elsewhere is written also when it did not help.
     let noted = match &secrets {
-        Some(secrets) => custody_log::drain(known.store, secrets).await,
+        Some(secrets) => accesses::drain(known.store, secrets).await,
         None => Ok(()),
     };
     let answer = match revoked {

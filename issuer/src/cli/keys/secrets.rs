@@ -6,11 +6,11 @@ use edgeward_core::time::UnixTime;
 
 use super::{KeysCommand, pace, refuse, secrets_of, utc};
 use crate::{
+    chores::accesses,
     cli::{Answer, Failure, Outcome, print},
     config::Config,
     custody::Secrets,
     domain::{
-        custody_log,
         keyring::{
             KeyState, Life,
             life::{self, Pace},
@@ -78,7 +78,7 @@ pub(super) async fn run(
     };
     let done = change(config, store, &custody, &act, now).await;
     // What was asked of a key elsewhere is written also when it did not help.
-    let noted = custody_log::drain(store, &custody).await;
+    let noted = accesses::drain(store, &custody).await;
     let answer = match done {
         Ok(done) => {
             tell(act.purpose, &done, now)?;

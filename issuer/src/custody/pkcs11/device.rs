@@ -229,7 +229,7 @@ fn log_in(session: &Session, settings: &Pkcs11) -> Result<(), SealerError> {
     }
 }
 
-pub(super) fn wrong_pin() -> SealerError {
+fn wrong_pin() -> SealerError {
     SealerError::Refused(
         "the PIN is wrong; it is not tried again before a restart, because devices lock after a few".to_owned(),
     )

@@ -6,10 +6,7 @@
 mod device;
 mod signing;
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Mutex, PoisonError};
 
 use cryptoki::{
     mechanism::{Mechanism, aead::GcmParams},
@@ -39,8 +36,6 @@ pub(super) struct Pkcs11Sealer {
     settings: Pkcs11,
     label: String,
     open: Mutex<Option<Opened>>,
-    /// The device said that the PIN is wrong.
-    wrong_pin: AtomicBool,
 }
 
 /// A key on a device, and the session it is used in.
@@ -56,23 +51,13 @@ impl Pkcs11Sealer {
             settings: settings.clone(),
             label: label.to_owned(),
             open: Mutex::new(None),
-            wrong_pin: AtomicBool::new(false),
         }
     }
 
     fn open(&self) -> Result<Opened, SealerError> {
-        // Devices lock themselves after a few wrong PINs, so one is tried once in the life of a process.
-        if self.wrong_pin.load(Ordering::Relaxed) {
-            return Err(device::wrong_pin());
-        }
-        let opened = Device::open(&self.settings).and_then(|device| {
-            let key = device.find_key(&self.label)?;
-            Ok(Opened { key, device })
-        });
-        if matches!(&opened, Err(failure) if *failure == device::wrong_pin()) {
-            self.wrong_pin.store(true, Ordering::Relaxed);
-        }
-        opened
+        let device = Device::open(&self.settings)?;
+        let key = device.find_key(&self.label)?;
+        Ok(Opened { key, device })
     }
 
     /// Does it in the session that is open, or in a new one where the device has ended that.

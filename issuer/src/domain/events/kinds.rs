@@ -123,8 +123,8 @@ event_types! {
     StepUpFailed = "step-up.failed", Authentication, Warning, false, "Somebody did not confirm their identity.";
     /// A person ended the session in use.
     SignedOut = "session.signed-out", Session, Info, true, "Somebody signed out.";
-    /// A new sign-in ended the session that the same browser had.
-    SessionReplaced = "session.replaced", Session, Info, true, "A sign-in ended the session that the browser had.";
+    /// A new sign-in ended the session that the same browser had, or one to make room among as many as an account may have.
+    SessionReplaced = "session.replaced", Session, Info, true, "A sign-in ended the session that the browser had, or one that lay unused where the account had as many as it may.";
     /// A person ended another session.
     SessionRevoked = "session.revoked", Session, Info, true, "A session was ended from the list.";
     /// A person ended all sessions.

@@ -5,7 +5,11 @@ mod world;
 
 #[cfg(feature = "hsm")]
 use std::process::Command;
-use std::{fs, path::Path};
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+};
 
 #[cfg(feature = "hsm")]
 use edgeward_issuer::config::SecretText;
@@ -15,6 +19,7 @@ use serde_json::json;
 use self::world::World;
 use crate::{
     desk::{Browser, Desk, EMAIL},
+    port::free_port,
     postgres::server,
 };
 
@@ -271,6 +276,15 @@ async fn a_lost_device_that_signs_costs_a_refresh() {
 async fn a_core_dump_is_off_where_it_was_switched_off() {
     let world = World::new();
     world.walk("../CUSTODY.md", Some("Core dumps, and the environment"));
+}
+
+#[test]
+fn a_spent_token_is_tried_as_the_page_about_refresh_says() {
+    let mut world = World::new();
+    let numbers = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+    world.set("EDGEWARD__METRICS__LISTEN", &numbers.to_string());
+    world.set("METRICS", &format!("http://{numbers}/metrics"));
+    world.walk("../REFRESH.md", Some("Try it"));
 }
 
 #[test]

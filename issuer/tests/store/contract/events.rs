@@ -257,6 +257,8 @@ pub(crate) async fn the_views_answer_what_operators_ask(world: World) {
         (3600, 27, Some(300), Some(13)),
         (86_000, 290, Some(600), Some(144)),
         (86_000, 288, Some(600), None),
+        // However many of them came in the last hour: what is told is of the whole life, and an idle session of a month may have as many.
+        (30 * DAY, 500, Some(600), None),
         (3600, 15, Some(600), Some(7)),
     ] {
         if let Some(access) = access {

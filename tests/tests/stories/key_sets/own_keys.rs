@@ -2,11 +2,12 @@
 
 use std::process::{Command, Output};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use edgeward_core::token::ParsedToken;
 use edgeward_tests::world::STRICT_PATH;
 use edgeward_tests::{Person, World};
+use tokio::task::JoinHandle;
 
 use super::NEVER;
 
@@ -58,8 +59,101 @@ pub(super) async fn passes(person: &Person) {
     let _ = person.get("/api/echo").send().await.expect(200);
 }
 
+/// People who ask and refresh beside each other, over and over, while the key changes that signs for them.
+struct Crowd {
+    /// How many rounds each has made.
+    rounds: Vec<Arc<AtomicU32>>,
+    /// The next key signs by now.
+    over: Arc<AtomicBool>,
+    running: Vec<JoinHandle<(u32, u32)>>,
+}
+
+impl Crowd {
+    /// Signs them in; who is signed in does not wait for the others.
+    async fn begin(world: &World, next: &str) -> Self {
+        const PEOPLE: usize = 6;
+        let over = Arc::new(AtomicBool::new(false));
+        let (mut rounds, mut running) = (Vec::new(), Vec::new());
+        for number in 0..PEOPLE {
+            let person = world.user(&format!("p{number}")).await;
+            person.log_in().await;
+            passes(&person).await;
+            let made = Arc::new(AtomicU32::new(0));
+            rounds.push(Arc::clone(&made));
+            let (next, over) = (next.to_owned(), Arc::clone(&over));
+            running.push(tokio::spawn(goes_on(person, next, over, made)));
+        }
+        Self {
+            rounds,
+            over,
+            running,
+        }
+    }
+
+    /// Waits until each of them has made another round.
+    async fn another_round(&self) {
+        let made = |rounds: &Arc<AtomicU32>| rounds.load(Ordering::SeqCst);
+        let before: Vec<u32> = self.rounds.iter().map(made).collect();
+        let waited = tokio::time::timeout(NEVER, async {
+            loop {
+                let mut both = self.rounds.iter().zip(&before);
+                let all_have = both.all(|(rounds, before)| made(rounds) != *before);
+                // Who was refused makes no more rounds; `ends` says so.
+                if all_have || self.running.iter().any(JoinHandle::is_finished) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+        assert!(waited.await.is_ok(), "everybody goes on");
+    }
+
+    /// Lets them go on until the next key has signed for each of them. How many tokens each got of the key before, and of that one.
+    async fn ends(self) -> Vec<(u32, u32)> {
+        self.over.store(true, Ordering::SeqCst);
+        let mut tokens = Vec::new();
+        for person in self.running {
+            let asked = tokio::time::timeout(NEVER, person)
+                .await
+                .expect("the new key signs");
+            tokens.push(asked.expect("nobody was refused"));
+        }
+        tokens
+    }
+}
+
+/// Asks and refreshes until the new key has signed for this person too, and a little longer. How many tokens there were of either key.
+async fn goes_on(
+    person: Person,
+    next: String,
+    over: Arc<AtomicBool>,
+    rounds: Arc<AtomicU32>,
+) -> (u32, u32) {
+    // With a token of the new key each person goes on so often.
+    const ROUNDS_AFTER: u32 = 2;
+    let (mut before, mut after) = (0, 0);
+    loop {
+        let is_over = over.load(Ordering::SeqCst);
+        passes(&person).await;
+        let _ = person.refresh().await.expect(200);
+        passes(&person).await;
+        if kid(&person.access_token()) == next {
+            after += 1;
+        } else {
+            assert_eq!(after, 0, "the key of before signs again");
+            before += 1;
+        }
+        rounds.fetch_add(1, Ordering::SeqCst);
+        if is_over && after >= ROUNDS_AFTER {
+            return (before, after);
+        }
+    }
+}
+
 #[tokio::test]
 async fn nobody_notices_a_planned_rotation() {
+    // So long before the moment at which the next key signs others begin to ask as well, and so long after it they still do.
+    const LOADED_SECONDS: i64 = 5;
     let world = World::start().await;
     let next = next_key(&world).await;
     let ada = world.user("ada").await;
@@ -77,10 +171,22 @@ async fn nobody_notices_a_planned_rotation() {
         .expect("it says when");
     // The plan says it with minutes to spare; the serving issuer reads it twice a second.
     assert!(from > world.now() + 60, "{planned}");
-    lives_until(&world, &ada, from, &next).await;
+    lives_until(&world, &ada, from - LOADED_SECONDS, &next).await;
+
+    // The moment itself comes while requests are on their way that were sent before it.
+    let crowd = Crowd::begin(&world, &next).await;
+    while world.now() < from + LOADED_SECONDS {
+        crowd.another_round().await;
+        world.wait(1);
+    }
+    let tokens = crowd.ends().await;
+    let had_both = |(before, after): &(u32, u32)| *before > 0 && *after > 0;
+    assert!(tokens.iter().all(had_both), "tokens of both: {tokens:?}");
+
     let elsewhere = ada.at(world.browser());
     elsewhere.log_in().await;
     assert_eq!(kid(&elsewhere.access_token()), next);
+    assert_eq!(kid(&ada.access_token()), old);
     // One of before and one of after, at the same edge.
     for person in [&ada, &elsewhere] {
         passes(person).await;
@@ -91,67 +197,33 @@ async fn nobody_notices_a_planned_rotation() {
     );
 }
 
-/// Lives through the time until that moment, refreshing as a browser does; the last token of before is kept.
-async fn lives_until(world: &World, ada: &Person, from: i64, next: &str) {
+/// Lives through the time until then, which is before the next key signs, refreshing as a browser does; the last token is kept.
+async fn lives_until(world: &World, ada: &Person, then: i64, next: &str) {
     const STEP: i64 = 60;
-    while world.now() + STEP < from {
+    while world.now() + STEP < then {
         world.wait(STEP);
         let _ = ada.refresh().await.expect(200);
         assert_ne!(kid(&ada.access_token()), next, "before its moment");
         passes(ada).await;
     }
-    world.wait(from - world.now());
+    world.wait(then - world.now());
     passes(ada).await;
 }
 
 #[tokio::test]
 async fn a_forced_rotation_under_load_refuses_nobody() {
-    const PEOPLE: usize = 6;
     let world = Arc::new(World::start().await);
     let next = next_key(&world).await;
-    // With a token of the new key each person goes on so often.
-    const ROUNDS_AFTER: u32 = 2;
-    let over = Arc::new(AtomicBool::new(false));
-    let mut running = Vec::new();
-    for number in 0..PEOPLE {
-        let person = world.user(&format!("p{number}")).await;
-        person.log_in().await;
-        passes(&person).await;
-        let (over, next) = (Arc::clone(&over), next.clone());
-        running.push(tokio::spawn(async move {
-            let (mut before, mut after) = (0_u32, 0);
-            // Goes on until the new key has signed for this person too, and a little longer.
-            loop {
-                let is_over = over.load(Ordering::SeqCst);
-                passes(&person).await;
-                let _ = person.refresh().await.expect(200);
-                passes(&person).await;
-                if kid(&person.access_token()) == next {
-                    after += 1;
-                } else {
-                    assert_eq!(after, 0, "the key of before signs again");
-                    before += 1;
-                }
-                if is_over && after >= ROUNDS_AFTER {
-                    return (before, after);
-                }
-            }
-        }));
-    }
+    let crowd = Crowd::begin(&world, &next).await;
     let at = Arc::clone(&world);
-    let mut rounds = (0, 0);
     let forced = tokio::task::spawn_blocking(move || at.keys(&["rotate", "--force"]));
     assert_eq!(forced.await.expect("it ran"), format!("{next} signs now\n"));
-    over.store(true, Ordering::SeqCst);
-    for person in running {
-        let asked = tokio::time::timeout(NEVER, person)
-            .await
-            .expect("the new key signs");
-        let (before, after) = asked.expect("nobody was refused");
-        rounds = (rounds.0 + before, rounds.1 + after);
-    }
+    let tokens = crowd.ends().await;
     // The command starts a process, in which time the others are not idle: some were served by either key.
-    assert!(rounds.0 > 0, "the key changed under load: {rounds:?}");
+    assert!(
+        tokens.iter().any(|(before, _)| *before > 0),
+        "the key changed under load: {tokens:?}"
+    );
     assert!(
         !world.logs().contains("token-refused"),
         "nobody was refused"
