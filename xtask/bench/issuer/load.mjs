@@ -20,8 +20,11 @@ export class Question {
     this.options = Object.entries({ clients, next, expect, again }).filter(([, value]) => value !== undefined);
   }
 
-  /** Asks; resolves to the figures. An answer that is not the expected one ends the run, unless `mayFail`. */
-  async ask({ connections = CONNECTIONS, mayFail = false, ...more }) {
+  /**
+   * Asks; resolves to the figures. An answer that is not the expected one ends the run. So does a request that was never answered,
+   * because no latency tells of it; with `mayMiss` who asks shows how many those are.
+   */
+  async ask({ connections = CONNECTIONS, mayMiss = false, ...more }) {
     const given = { to: `127.0.0.1:${this.server.port}`, request: this.file, connections, ...Object.fromEntries(this.options), ...more };
     const args = options(given);
     const before = this.server.processor();
@@ -29,7 +32,7 @@ export class Question {
     this.server.mustLive();
     if (status !== 0) throw new Error(`${this.server.name}: ${errors}`);
     const figures = JSON.parse(out);
-    if (figures.failures > 0 && !mayFail) throw new Error(`${this.server.name}: ${out}${errors}${this.server.tail()}`);
+    if (figures.failures > 0 || (figures.unanswered > 0 && !mayMiss)) throw new Error(`${this.server.name}: ${out}${errors}${this.server.tail()}`);
     const all = figures.answered * (1 + (more.warm ?? 0) / more.seconds);
     return { ...figures, micros: (this.server.processor() - before) / all };
   }
@@ -56,7 +59,9 @@ export class Disk {
     const file = join(folder("disk"), "log");
     const { status, out, errors } = await run(0, ["disk", ...options({ file, together: this.together, warm: 0.5, seconds, rate })]);
     if (status !== 0) throw new Error(`the disk: ${errors}`);
-    return JSON.parse(out);
+    const figures = JSON.parse(out);
+    if (figures.unanswered > 0) throw new Error(`the disk: ${out}`);
+    return figures;
   }
 }
 

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{arrivals::Arrivals, figures::Taken, options::Options};
+use crate::{arrivals::Arrivals, figures::Taken, options::Options, schedule::PATIENCE};
 
 /// SQLite's page.
 const PAGE: usize = 4096;
@@ -24,9 +24,6 @@ const PAGES: u64 = 1000;
 
 /// A sleep may end so much too late; what is left of a wait is spun away.
 const LATE: Duration = Duration::from_millis(1);
-
-/// The rest of what is due is written for so long at the end; then it counts as unanswered.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// `load disk --file FILE --rate N --together N --warm SECONDS --seconds SECONDS`
 pub fn run(args: impl Iterator<Item = String>) -> Result<Taken, String> {

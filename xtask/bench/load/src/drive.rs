@@ -10,14 +10,11 @@ use mio::{Events, Poll, Token};
 
 use crate::{
     answer::Answer,
-    arrivals::Arrivals,
     connection::{Connection, Sent},
     figures::Taken,
     plan::Plan,
+    schedule::Schedule,
 };
-
-/// The rest of what is under way is waited for so long at the end; then it counts as unanswered.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 struct Drive<'p> {
     plan: &'p mut Plan,
@@ -27,14 +24,10 @@ struct Drive<'p> {
     free: VecDeque<usize>,
     /// Clients without a request, the longest idle first.
     idle: VecDeque<usize>,
-    /// When the requests were due that nobody could send yet.
-    due: VecDeque<Instant>,
     /// Who asks again at a moment, in no order.
     again: Vec<(Instant, usize)>,
-    arrivals: Option<Arrivals>,
-    counts_from: Instant,
-    ends: Instant,
-    first: Option<Instant>,
+    schedule: Schedule,
+    /// When the last answer came that counts.
     last: Instant,
     bytes: Vec<u8>,
     taken: Taken,
@@ -50,26 +43,22 @@ pub fn run(plan: &mut Plan) -> Result<Taken, String> {
             .push(Connection::open(plan.to, poll.registry(), Token(number)).map_err(failed)?);
     }
     let clients = plan.clients.as_ref().map_or(plan.connections, Vec::len);
-    let now = Instant::now();
-    let counts_from = now + plan.warm;
+    let schedule = Schedule::new(plan, Instant::now());
+    let counts_from = schedule.counts_from();
     let mut drive = Drive {
         poll,
         free: (0..connections.len()).collect(),
         idle: (0..clients).collect(),
-        due: VecDeque::new(),
         again: Vec::new(),
-        arrivals: plan.rate.map(|rate| Arrivals::at(rate, now)),
-        counts_from,
-        ends: counts_from + plan.time,
-        first: None,
-        last: now,
+        schedule,
+        last: counts_from,
         bytes: Vec::with_capacity(4096),
         taken: Taken::default(),
         connections,
         plan,
     };
     drive.go().map_err(failed)?;
-    drive.taken.time = drive.last - drive.first.unwrap_or(drive.last);
+    drive.taken.time = drive.last - counts_from;
     Ok(drive.taken)
 }
 
@@ -79,21 +68,28 @@ impl Drive<'_> {
         let mut buffer = vec![0; 64 * 1024];
         loop {
             let now = Instant::now();
-            let over = now >= self.ends || self.has_enough();
-            if over && (self.free.len() == self.connections.len() || now > self.ends + PATIENCE) {
+            self.schedule.catch_up(now);
+            if self.has_enough() || self.schedule.is_over(now, self.under_way()) {
                 break;
             }
-            if !over {
+            if self.schedule.is_open(now) {
                 self.send_what_is_due(now)?;
             }
-            self.poll.poll(&mut events, Some(self.pause(now, over)))?;
+            self.poll.poll(&mut events, Some(self.pause(now)))?;
             for event in &events {
                 self.hear(event.token().0, &mut buffer)?;
             }
         }
-        let under_way = self.connections.len() - self.free.len();
-        self.taken.unanswered = (self.due.len() + under_way) as u64;
+        let answered = self.taken.latencies.len() as u64;
+        self.taken.unanswered = match self.plan.count {
+            Some(count) => count.saturating_sub(answered),
+            None => self.schedule.unanswered(self.under_way()) as u64,
+        };
         Ok(())
+    }
+
+    fn under_way(&self) -> usize {
+        self.connections.len() - self.free.len()
     }
 
     fn has_enough(&self) -> bool {
@@ -103,12 +99,6 @@ impl Drive<'_> {
     }
 
     fn send_what_is_due(&mut self, now: Instant) -> io::Result<()> {
-        if let Some(arrivals) = &mut self.arrivals {
-            while arrivals.next <= now && arrivals.next < self.ends {
-                self.due.push_back(arrivals.next);
-                arrivals.step();
-            }
-        }
         let mut place = 0;
         while let Some((at, number)) = self.again.get(place).copied() {
             if at > now {
@@ -121,12 +111,8 @@ impl Drive<'_> {
             }
         }
         while !self.free.is_empty() && !self.idle.is_empty() && self.is_wanted() {
-            let since = match self.arrivals {
-                None => now,
-                Some(_) => match self.due.pop_front() {
-                    Some(since) => since,
-                    None => break,
-                },
+            let Some(since) = self.schedule.take(now) else {
+                break;
             };
             let (Some(number), Some(client)) = (self.free.pop_front(), self.idle.pop_front())
             else {
@@ -139,10 +125,9 @@ impl Drive<'_> {
 
     /// With a count, no more are sent than that.
     fn is_wanted(&self) -> bool {
-        let under_way = self.connections.len() - self.free.len();
         self.plan
             .count
-            .is_none_or(|count| ((self.taken.latencies.len() + under_way) as u64) < count)
+            .is_none_or(|count| ((self.taken.latencies.len() + self.under_way()) as u64) < count)
     }
 
     fn send(&mut self, number: usize, sent: Sent) -> io::Result<()> {
@@ -167,13 +152,11 @@ impl Drive<'_> {
     }
 
     /// How long there is nothing to do. Epoll's milliseconds are too coarse for a schedule, so short waits are spun away.
-    fn pause(&self, now: Instant, over: bool) -> Duration {
-        let next = self
-            .arrivals
-            .as_ref()
-            .map(|arrivals| arrivals.next)
-            .filter(|_| !over);
+    fn pause(&self, now: Instant) -> Duration {
         let again = self.again.iter().map(|(at, _)| *at).min();
+        // Nobody asks again once nothing is sent any more.
+        let again = again.filter(|_| self.schedule.is_open(now));
+        let next = self.schedule.next();
         let wait = [next, again, Some(now + Duration::from_millis(50))]
             .into_iter()
             .flatten()
@@ -226,12 +209,9 @@ impl Drive<'_> {
                 .get_or_insert(format!("{status} {shown}"));
         }
         connection.sent = None;
-        if good && now >= self.counts_from && now <= self.ends + PATIENCE {
-            self.first.get_or_insert(self.counts_from);
-            if now <= self.ends || self.arrivals.is_some() {
-                self.last = now;
-                self.taken.latencies.push(now - sent.since);
-            }
+        if good && self.schedule.counts(now) {
+            self.last = now;
+            self.taken.latencies.push(now - sent.since);
         }
         if let (Some(clients), Some(next)) = (&mut self.plan.clients, next) {
             match next {
@@ -264,5 +244,75 @@ impl Drive<'_> {
         self.idle.push_back(sent.client);
         self.free.push_back(number);
         self.reopen(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        io::{ErrorKind, Read, Write},
+        net::{SocketAddr, TcpListener},
+        thread::{self, JoinHandle},
+    };
+
+    use super::*;
+    use crate::arrivals::Arrivals;
+
+    const RATE: f64 = 200.0;
+    const TIME: Duration = Duration::from_millis(100);
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+
+    /// Answers the first request only after a turn is over, and every other one at once; says how many it read.
+    fn stalls_for_a_turn() -> (SocketAddr, JoinHandle<usize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        let served = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut buffer = [0; 4096];
+            assert!(stream.read(&mut buffer).unwrap() > 0);
+            // The only connection waits for its answer, so nothing comes in this time.
+            stream.set_read_timeout(Some(TIME * 3 / 2)).unwrap();
+            let nothing = stream.read(&mut buffer).unwrap_err().kind();
+            assert!([ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&nothing));
+            stream.set_read_timeout(None).unwrap();
+            stream.write_all(ANSWER).unwrap();
+            let mut requests = 1;
+            while stream.read(&mut buffer).unwrap_or(0) > 0 {
+                requests += 1;
+                stream.write_all(ANSWER).unwrap();
+            }
+            requests
+        });
+        (at, served)
+    }
+
+    #[test]
+    fn what_a_stall_held_up_to_the_end_of_the_turn_is_measured() {
+        let (at, served) = stalls_for_a_turn();
+        let request = std::env::temp_dir().join(format!("load-request-{}", std::process::id()));
+        fs::write(&request, "GET /\nhost: 127.0.0.1\n\n").unwrap();
+        let text = format!(
+            "--to {at} --connections 1 --request {} --expect 200 --rate {RATE} --seconds {}",
+            request.display(),
+            TIME.as_secs_f64()
+        );
+        let mut plan = Plan::read(text.split(' ').map(str::to_owned)).unwrap();
+        fs::remove_file(&request).unwrap();
+        let taken = run(&mut plan).unwrap();
+
+        let began = Instant::now();
+        let mut arrivals = Arrivals::at(RATE, began);
+        let mut due = 0;
+        while arrivals.next < began + TIME {
+            due += 1;
+            arrivals.step();
+        }
+        assert!(due > 5);
+        assert_eq!(served.join().unwrap(), due);
+        assert_eq!((taken.latencies.len(), taken.unanswered), (due, 0));
+        assert!(taken.failures.is_empty());
+        // Each waited from the moment at which it was due until after the turn.
+        assert!(taken.latencies.iter().all(|latency| *latency > TIME / 2));
     }
 }

@@ -15,7 +15,8 @@ pub struct Taken {
     pub failures: BTreeMap<u16, u64>,
     /// How often somebody was told to come back later.
     pub put_off: u64,
-    /// Requests that were due and not answered when the time was over.
+    /// Requests that were due or under way and never answered; with a count, all that it lacks. No other figure knows of them,
+    /// so whoever reads the others looks at this one first.
     pub unanswered: u64,
     /// The first failure.
     pub first_failure: Option<String>,

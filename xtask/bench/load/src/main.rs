@@ -1,8 +1,9 @@
 //! HTTP/1.1 load over keep-alive connections: as fast as the answers come, or by a schedule that waits for nobody.
 //!
 //! By the schedule (`--rate`), arrivals are a Poisson process with a fixed seed, and a latency counts from the moment at which
-//! the request was due: a server that stalls is charged for everybody who came meanwhile. One thread and one epoll serve all
-//! connections. The last line of the output is a JSON object; the options are in `plan.rs`.
+//! the request was due: a server that stalls is charged for everybody who came meanwhile, also for those whom the end of the
+//! time found waiting, who are still asked for (`schedule.rs`). One thread and one epoll serve all connections. The last line of
+//! the output is a JSON object; the options are in `plan.rs`.
 //!
 //! `load disk` asks the disk by the same schedule, and no server at all; see `disk.rs`.
 
@@ -14,6 +15,7 @@ mod drive;
 mod figures;
 mod options;
 mod plan;
+mod schedule;
 
 use std::process::ExitCode;
 

@@ -24,7 +24,8 @@ pub struct Plan {
     pub expect: u16,
     /// `--again STATUS`: whoever gets it asks again after `Retry-After`.
     pub again: Option<u16>,
-    /// `--rate N` a second; without it each connection asks again as soon as it was answered.
+    /// `--rate N` a second; without it each connection asks again as soon as it was answered. Not with `--count`: a schedule
+    /// ends by its time, and what is due by it is asked.
     pub rate: Option<f64>,
     /// `--warm SECONDS`, which are not counted.
     pub warm: Duration,
@@ -68,6 +69,9 @@ impl Plan {
             each: options.take("each").map(PathBuf::from),
         };
         options.none_left()?;
+        if plan.rate.is_some() && plan.count.is_some() {
+            return Err("--rate and --count exclude each other".to_owned());
+        }
         Ok(plan)
     }
 
