@@ -85,7 +85,12 @@ const SUITES: &[Suite] = &[
         "the pure parts of the Worker and the package",
         rust::edge,
     ),
-    suite("xtask", 30, "this tool", rust::xtask),
+    suite(
+        "xtask",
+        30,
+        "this tool, and the load of the benches",
+        rust::xtask,
+    ),
     suite("tidy", 90, "layout, arrows, licences, links", rust::tidy),
     suite(
         "artefacts",

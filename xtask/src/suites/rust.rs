@@ -178,7 +178,14 @@ pub(super) fn edge(limits: &Limits) -> Outcome<Counts> {
 }
 
 pub(super) fn xtask(limits: &Limits) -> Outcome<Counts> {
-    tests(limits, &cargo_with(&["test", "--package", "xtask"]))
+    let mut counts = tests(limits, &cargo_with(&["test", "--package", "xtask"]))?;
+    // A workspace of its own, whose figures are believed.
+    let mut load = cargo_with(&["test", "--locked", "--manifest-path"]);
+    load.arg(workspace::root().join("xtask/bench/load/Cargo.toml"))
+        .arg("--target-dir")
+        .arg(workspace::own_target().join("bench"));
+    counts.add(tests(limits, &load)?);
+    Ok(counts)
 }
 
 pub(super) fn tidy(limits: &Limits) -> Outcome<Counts> {
