@@ -69,6 +69,9 @@ pub fn run(args: &[String]) -> Outcome<()> {
         None => println!("demo app  http://{}   behind the edge", plan.app),
     }
     println!("data and logs in {}", options.data.display());
+    if !options.limits {
+        println!("limits    are not counted on this machine (--limits counts them)");
+    }
     for user in users {
         println!("user      {user}");
     }

@@ -254,15 +254,13 @@ impl Policy {
         let path = match CanonicalPath::parse(raw_path) {
             Ok(path) => path,
             Err(refusal) => {
-                return without_rule(
-                    None,
-                    Outcome::BadRequest,
-                    if refusal == PathRefusal::TooLong {
-                        format!("the path is too long ({refusal})")
-                    } else {
-                        format!("the path is ambiguous ({refusal})")
-                    },
-                );
+                let what = match refusal {
+                    PathRefusal::TooLong => "the path is too long",
+                    PathRefusal::NotAbsolute => "the path does not begin with /",
+                    _ => "the path is ambiguous",
+                };
+                let reason = format!("{what} ({refusal})");
+                return without_rule(None, Outcome::BadRequest, reason);
             }
         };
         let told = |outcome, reason: &str| without_rule(Some(&path), outcome, reason.to_string());
@@ -306,11 +304,16 @@ impl Policy {
         let rule = match self.find(&Asked::page(path, question.method, question.host)) {
             Found::Rule(rule) => rule,
             Found::Nothing => {
-                let mut told = without_rule(
-                    Some(path),
-                    Outcome::Forbidden,
-                    "no rule covers it, and what no rule covers is denied".to_string(),
-                );
+                let with = match self.covers_by_another_method(question, path) {
+                    Some(rule) => format!(
+                        " with this method ({}, line {}, is for others)",
+                        rule.path(),
+                        rule.line()
+                    ),
+                    None => String::new(),
+                };
+                let reason = format!("no rule covers it{with}, and what no rule covers is denied");
+                let mut told = without_rule(Some(path), Outcome::Forbidden, reason);
                 told.judged_path = Some(judged);
                 return told;
             }
@@ -334,6 +337,22 @@ impl Policy {
             outcome,
             format!("{reason} ({})", rule.demand()),
         )
+    }
+
+    /// The rule of the path for another method, where nobody thought of this one.
+    fn covers_by_another_method(
+        &self,
+        question: &Question<'_>,
+        path: &CanonicalPath,
+    ) -> Option<&Rule> {
+        ["GET", "POST", "PUT", "PATCH", "DELETE"]
+            .into_iter()
+            .find_map(
+                |method| match self.find(&Asked::page(path, method, question.host)) {
+                    Found::Rule(rule) => Some(rule),
+                    Found::Nothing | Found::Lookalike { .. } => None,
+                },
+            )
     }
 
     fn told(

@@ -88,6 +88,8 @@ pub const ROUTING: &[&str] = &[
     // The page in place of the address, and what middleware found out (CVE-2026-33768).
     "x-astro-path",
     "x-astro-locals",
+    // Where WebDAV copies to or moves, which the policy did not judge (RFC 4918, section 10.3).
+    "destination",
     // A method that the policy did not judge.
     "x-http-method",
     "x-http-method-override",

@@ -30,8 +30,9 @@ const REPRESENTATIONS: &[&str] = &[
 ];
 
 /// Files below a page that are the page itself: `/admin/index.html` of file servers, `/admin/default.aspx` of IIS,
-/// `/admin/__data.json` of SvelteKit, `/_root.data` and `/admin/_.data` of React Router.
-const PAGE_FILES: &[&str] = &["index", "default", "__data", "_root", "_"];
+/// `/admin/__data.json` of SvelteKit, `/_root.data` and `/admin/_.data` of React Router; and a name of blanks or dots, which Windows
+/// takes for none.
+const PAGE_FILES: &[&str] = &["index", "default", "__data", "_root", "_", ""];
 
 /// How the file of a page's data begins in Nuxt, whose own pattern takes any character for the dot of `_payload.json`.
 const PAYLOAD: &str = "_payload";

@@ -148,6 +148,10 @@ allow = "signed-in"
         "/_next/data/b/index/index/index/index/index/admin.json",
         "/_next/data/b/.json",
         "/_next/data/b/index.json",
+        "/_next/data/b/de.json",
+        "/_next/data/b/index/DE.json",
+        "/de.json",
+        "/de.html",
         "/_next/data/b/dash/.json",
         // Below the path that an application has for itself.
         "/docs/_next/data/b/secret.json",
@@ -177,6 +181,75 @@ allow = "signed-in"
         "/dash/index.js",
         "/wiki/Foo_(bar)/x",
         "/(x)/news",
+    ] {
+        check(&policy, "anonymous", &[(path, Outcome::Allow)]);
+    }
+}
+
+/// `*` stands for the pages below, and for no file of the page itself.
+#[test]
+fn who_may_see_one_of_a_list_sees_not_the_list() {
+    let policy = policy(
+        r#"
+[gate]
+locales = ["de"]
+[[route]]
+path = "/*"
+allow = "public"
+[[route]]
+path = "/"
+allow = "signed-in"
+[[route]]
+path = "/users"
+roles = ["admin"]
+[[route]]
+path = "/users/*"
+allow = "signed-in"
+[[route]]
+path = "/users/default.aspx"
+allow = "signed-in"
+[[route]]
+path = "/orders/*"
+allow = "public"
+"#,
+    );
+    for path in [
+        "/users",
+        "/users/__data.json",
+        "/users/_payload.json",
+        "/users/index.html",
+        "/users/index.php",
+        "/de/users/index.html",
+        "/DE/users/index.html",
+        "/users/_.data",
+        "/users/...",
+        "/users/%20",
+    ] {
+        check(&policy, "user", &[(path, Outcome::Forbidden)]);
+    }
+    for path in [
+        "/users/7",
+        "/users/7.json",
+        "/users/data.json",
+        "/users/default.aspx",
+    ] {
+        check(&policy, "user", &[(path, Outcome::Allow)]);
+    }
+    for path in [
+        "/index.html",
+        "/_payload.json",
+        "/index.php",
+        "/de.html",
+        "/DE.rsc",
+        "/de/index.html",
+    ] {
+        check(&policy, "anonymous", &[(path, Outcome::Forbidden)]);
+    }
+    for path in [
+        "/robots.txt",
+        "/news.html",
+        "/den.html",
+        "/orders/index.html",
     ] {
         check(&policy, "anonymous", &[(path, Outcome::Allow)]);
     }

@@ -1,6 +1,6 @@
 //! Which rule of a policy decides, what it asks for, and how that is explained.
 
-use edgeward_core::gate::{Outcome, Persona, Policy};
+use edgeward_core::gate::{Client, Outcome, Persona, Policy, Question};
 
 use crate::lookalikes::BROAD;
 

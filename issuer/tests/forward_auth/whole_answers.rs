@@ -224,6 +224,7 @@ async fn envoy_asks_with_the_request_itself() {
     );
     for name in [
         "daphne-root-path",
+        "destination",
         "x-original-url",
         "x-http-method-override",
     ] {

@@ -6,10 +6,11 @@ use crate::failure::{Failure, Outcome};
 use crate::workspace;
 
 pub(super) const USAGE: &str = "\
-usage: cargo xtask dev [--edge-port N] [--issuer-port N] [--app-port N] [--data DIR] [--seed-password P] [--app URL] [--policy FILE]
+usage: cargo xtask dev [--edge-port N] [--issuer-port N] [--app-port N] [--data DIR] [--seed-password P] [--app URL] [--policy FILE] [--limits]
   --app URL puts an app of your own behind the gate, in the demo app's place; until it runs, the
              gate answers 502
   --policy FILE is what the gate goes by, in the place of gate.toml
+  --limits counts the limits of policy and issuer, which else are not counted on the own machine
   a port of 0 means any free one; DIR is .edgeward-dev by default and keeps users, keys and logs between runs";
 
 /// A port that was asked for must be had; a default one may give way to another.
@@ -98,13 +99,11 @@ fn absolute(value: String) -> PathBuf {
 
 fn origin(value: &str) -> Outcome<String> {
     let value = value.trim_end_matches('/');
-    let rest = value
-        .strip_prefix("http://")
-        .or_else(|| value.strip_prefix("https://"));
-    match rest {
+    // What listens on this machine has no certificate that the runtime would trust.
+    match value.strip_prefix("http://") {
         Some(host) if !host.is_empty() && !host.contains('/') => Ok(value.to_owned()),
         _ => Err(Failure::new(format!(
-            "--app: `{value}` is no origin such as http://127.0.0.1:3000\n{USAGE}"
+            "--app: `{value}` is no origin such as http://127.0.0.1:3000 (http alone)\n{USAGE}"
         ))),
     }
 }

@@ -30,6 +30,7 @@ const CLAIMS: &[(&str, &str)] = &[
     ("X-Http-Method-Override", "DELETE"),
     ("X-Middleware-Subrequest", "middleware"),
     ("Daphne-Root-Path", "/open"),
+    ("Destination", "/admin/x"),
     ("Script-Name", "/open"),
     ("X-Astro-Path", "/admin"),
     ("Iv-User", "root"),

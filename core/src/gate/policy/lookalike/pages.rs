@@ -108,9 +108,20 @@ pub(super) fn pages_behind<'p>(folded: &[&'p str], locales: &[String]) -> Vec<Tw
     let has_dot = folded.iter().any(|segment| segment.contains('.'));
     let names_file = folded.last().is_some_and(|last| is_page_file(last));
     if has_dot || names_file {
-        let mut pages = readings(near(folded), folded.len());
+        let whole = near(folded);
+        let mut pages = readings(whole, folded.len());
         pages.pop();
-        twins.extend(pages.into_iter().map(|page| Twin { page, way: None }));
+        for mut page in pages {
+            take_lone_locale(&mut page, locales);
+            // What names the page's file says nothing of the page: `/users/*` speaks of `/users/index.html` as it does of others.
+            let file = page.len()..whole.len();
+            let way = (!file.is_empty()).then(|| Way {
+                segments: file.clone(),
+                program: file,
+                may_be_host: false,
+            });
+            twins.push(Twin { page, way });
+        }
     }
     if has_dot {
         for at in scripts(folded) {
@@ -122,7 +133,7 @@ pub(super) fn pages_behind<'p>(folded: &[&'p str], locales: &[String]) -> Vec<Tw
                 may_be_host,
             };
             let program = folded.get(..=at).map(near).unwrap_or_default();
-            add(&mut twins, program, &way);
+            add(&mut twins, program, &way, locales);
             if !may_be_host && !has_parts(folded, at) {
                 add_shown(&mut twins, folded, at..at + 1, at + 1, locales);
             }
@@ -134,11 +145,23 @@ pub(super) fn pages_behind<'p>(folded: &[&'p str], locales: &[String]) -> Vec<Tw
     twins
 }
 
+/// `/de.html` is `/de`, which is `/`.
+fn take_lone_locale(page: &mut Vec<&str>, locales: &[String]) {
+    if page.len() == 1 && page.first().is_some_and(|one| is_locale(locales, one)) {
+        page.clear();
+    }
+}
+
+fn is_locale(locales: &[String], segment: &str) -> bool {
+    locales.iter().any(|one| one.eq_ignore_ascii_case(segment))
+}
+
 /// Adds what a part of the path may stand for.
-fn add<'p>(twins: &mut Vec<Twin<'p>>, part: &[&'p str], way: &Way) {
+fn add<'p>(twins: &mut Vec<Twin<'p>>, part: &[&'p str], way: &Way, locales: &[String]) {
     // What follows `admin.segments` names a part of the page.
     let whole = (0..part.len()).find(|at| has_parts(part, *at));
-    for page in readings(part, whole.map_or(part.len(), |at| at + 1)) {
+    for mut page in readings(part, whole.map_or(part.len(), |at| at + 1)) {
+        take_lone_locale(&mut page, locales);
         let way = Some(way.clone());
         twins.push(Twin { page, way });
     }
@@ -162,10 +185,10 @@ fn add_shown<'p>(
             program: program.clone(),
             may_be_host: false,
         };
-        add(twins, route, &way);
+        add(twins, route, &way, locales);
         if !before.is_empty() {
             way.segments.start = program.start;
-            add(twins, near(&[before, route].concat()), &way);
+            add(twins, near(&[before, route].concat()), &way, locales);
         }
     }
 }
@@ -244,9 +267,7 @@ fn may_be_host(folded: &[&str], at: usize) -> bool {
 /// Where the route may begin that a program takes from what follows its name: behind the locale, and behind `index`, which stands in
 /// Next.js before a page whose name begins with it (`/_next/data/BUILD/index/admin.json` is `/admin`).
 fn routes(behind: &[&str], locales: &[String]) -> Vec<usize> {
-    let says_nothing = |first: &&&str| {
-        **first == "index" || locales.iter().any(|one| one.eq_ignore_ascii_case(first))
-    };
+    let says_nothing = |first: &&&str| **first == "index" || is_locale(locales, first);
     let most = behind.iter().take_while(says_nothing).count();
     outermost((0..=most).collect(), LAST_PLACES)
 }
