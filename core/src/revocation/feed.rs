@@ -149,8 +149,16 @@ impl Feed {
 
     /// A ticket if a request of this moment, on a route of this mode, should take a refresh with it.
     pub fn claim_refresh(&mut self, mode: Mode, now: Moment) -> Option<Ticket> {
-        let is_due = !self.is_younger_than(bound(mode) / 2, now);
-        (is_due && !self.is_being_fetched(now) && !self.is_cooling(now)).then(|| self.claim(now))
+        if self.is_younger_than(bound(mode) / 2, now) {
+            return None;
+        }
+        self.claim_anew(now)
+    }
+
+    /// A ticket however young the feed is, for who bears none that is older than the question; `None` while it is being read or left
+    /// alone.
+    pub fn claim_anew(&mut self, now: Moment) -> Option<Ticket> {
+        (!self.is_being_fetched(now) && !self.is_cooling(now)).then(|| self.claim(now))
     }
 
     /// What a request that arrived at one moment and cannot be judged yet should do now.

@@ -93,6 +93,19 @@ fn a_refresh_is_taken_along_from_half_the_age_on_and_by_one_request() {
 }
 
 #[test]
+fn who_bears_nothing_older_than_the_question_reads_anew_whatever_the_clock_says() {
+    for now in [0, 1, -1, -9_999, BOUND_MILLISECONDS] {
+        let mut feed = read_at(0);
+        let ticket = feed.claim_anew(after(now)).expect("nobody reads");
+        assert!(feed.claim_anew(after(now)).is_none(), "it is being read");
+        feed.failed(&ticket, after(now), 0);
+        assert!(feed.claim_anew(after(now)).is_none(), "it just failed");
+        let later = after(now + FIRST_BACKOFF_MILLISECONDS);
+        assert!(feed.claim_anew(later).is_some(), "{now}");
+    }
+}
+
+#[test]
 fn on_a_busy_instance_nobody_waits() {
     let mut feed = read_at(0);
     let mut under_way: Option<(Ticket, i64)> = None;

@@ -12,7 +12,7 @@ use std::{
 
 use edgeward_core::{
     gate::Decision,
-    revocation::{Consulted, Feed, Full, Mode, PATIENCE_MILLISECONDS, Page, Revocations},
+    revocation::{Consulted, Feed, Full, PATIENCE_MILLISECONDS, Page, Revocations},
     time::Moment,
 };
 use tokio::{
@@ -30,9 +30,6 @@ use crate::{
     },
     store::stopwatch,
 };
-
-/// A feed is read again for every question; this mode bears none that is older.
-const AT_ONCE: Mode = Mode::Eventual { within_seconds: 0 };
 
 /// How long a verdict waits for the database. After that it is given by what is known, as at the edge, and well before
 /// [`TIMEOUT`](super::TIMEOUT).
@@ -94,7 +91,7 @@ impl Ended {
 
     async fn read_and_note(&self, app: &App, mut read_at: OwnedMutexGuard<Option<Instant>>) {
         let now = || Moment::from_milliseconds(app.clock.moment().millis());
-        let Some(ticket) = self.change(|feed| feed.claim_refresh(AT_ONCE, now())) else {
+        let Some(ticket) = self.change(|feed| feed.claim_anew(now())) else {
             // It failed while this waited, and is left alone for a moment.
             return;
         };
