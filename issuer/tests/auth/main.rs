@@ -13,6 +13,7 @@ mod pages;
 mod scripts;
 mod languages;
 mod forgery;
+mod described;
 mod hostile;
 mod hashes;
 mod queue;

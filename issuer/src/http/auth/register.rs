@@ -107,7 +107,7 @@ impl Fields for Registration {
         (status = 422, description = "`VALIDATION_FAILED`, `WEAK_PASSWORD`"),
         (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
         (status = 500, description = "`INTERNAL`"),
-        (status = 503, description = "`BUSY`, with `Retry-After`"),
+        (status = 503, description = "`BUSY`, `SIGNING_UNAVAILABLE`, with `Retry-After`"),
     ))]
 pub async fn register(
     State(app): State<SharedApp>,

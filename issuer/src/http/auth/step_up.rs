@@ -97,7 +97,7 @@ fn wrong(frame: &Frame, error: &ApiError) -> Wrong {
         (status = 423, description = "`ACCOUNT_LOCKED`, with `Retry-After`"),
         (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
         (status = 500, description = "`INTERNAL`"),
-        (status = 503, description = "`BUSY`, with `Retry-After`"),
+        (status = 503, description = "`BUSY`, `SIGNING_UNAVAILABLE`, with `Retry-After`"),
     ))]
 pub async fn step_up(State(app): State<SharedApp>, submission: Submission<StepUp>) -> Response {
     to_the_end(async move {
