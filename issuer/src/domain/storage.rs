@@ -210,8 +210,8 @@ pub trait Storage: Send + Sync {
         cookie: &Digest,
     ) -> impl Future<Output = Result<bool, StorageError>> + Send;
 
-    /// Forgets the failures at a name, those of known devices and of repeated proofs too, and notes that it was done. `false`: there
-    /// were none, and nothing is written but that note.
+    /// Forgets the failures at a name, those of known devices and of repeated proofs too, and notes that it was done, for the wait of
+    /// the name to end. `false`: there were none.
     fn forget_failures(
         &self,
         name: &CounterKey,

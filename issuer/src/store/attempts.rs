@@ -143,12 +143,11 @@ pub(super) async fn purge(on: &mut impl Writes, now: UnixTime) {
     }
 }
 
-/// What holds at each of these names, one column for the moment beside it.
-static LOCKS: ManyRows = ManyRows::new(
-    2,
-    "SELECT c.account, max(c.locked_until) AS locked_until FROM (",
-    ") AS asked JOIN attempt_counters AS c ON c.account = asked.column1
-     WHERE c.locked_until > asked.column2 GROUP BY c.account",
+/// The last end of a lock at each of these names, over or not.
+pub(super) static LOCKS: ManyRows = ManyRows::new(
+    1,
+    "SELECT account, max(locked_until) AS locked_until FROM attempt_counters WHERE account IN (",
+    ") GROUP BY account",
 );
 
 /// The end of the last lock that holds at each name or at what belongs to it.
@@ -163,10 +162,13 @@ pub(super) async fn locks(
         for row in 0..names.len().next_power_of_two() {
             // A server wants a value for each placeholder, also where there is no name.
             let name = names.get(row).and_then(CounterKey::account);
-            question = question.bind(Value::from(name)).bind(now);
+            question = question.bind(Value::from(name));
         }
         for row in question.all(readers).await? {
-            found.insert(row.get("account")?, row.time("locked_until")?);
+            let until = row.time("locked_until")?;
+            if until > now {
+                found.insert(row.get("account")?, until);
+            }
         }
     }
     let until = |name: &CounterKey| found.get(name.account()?.as_slice()).copied();
@@ -189,11 +191,7 @@ pub(super) async fn forget(
 
 /// Notes that the failures at a name were forgotten, for each process to begin its window of the name anew. There may be a window
 /// without failures: what it refuses is not compared and so not counted.
-pub(super) async fn lift(
-    on: &mut impl Writes,
-    name: &CounterKey,
-    now: UnixTime,
-) -> Result<(), StorageError> {
+async fn lift(on: &mut impl Writes, name: &CounterKey, now: UnixTime) -> Result<(), StorageError> {
     let key = name.lift();
     sql(
         "INSERT INTO attempt_counters (key, account, failures, claims, claims_end_at, locked_until, forget_at)

@@ -143,12 +143,17 @@ pub(super) async fn revoke_all(
         for row in some {
             delete = delete.bind(sid_of(row)?.to_string());
         }
+        // A server wants a value for each placeholder.
+        for _ in some.len()..some.len().next_power_of_two() {
+            delete = delete.bind(None::<String>);
+        }
         delete.execute(&mut *tx).await?;
     }
     Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
 }
 
-static COOKIES: ManyRows = ManyRows::new(1, "DELETE FROM browser_sessions WHERE sid IN (", ")");
+pub(super) static COOKIES: ManyRows =
+    ManyRows::new(1, "DELETE FROM browser_sessions WHERE sid IN (", ")");
 
 /// Whether [`revoke_all`] would find anything. Asked first where anybody may ask as often as they like, so that whoever has nothing
 /// to end keeps nobody from writing.

@@ -43,6 +43,8 @@ mod error;
 mod postgres;
 mod readers;
 mod rotations;
+#[cfg(test)]
+mod plans;
 pub mod stopwatch;
 mod sql;
 mod sqlite;

@@ -209,14 +209,9 @@ impl Storage for Store {
         entry: &AuditEntry,
     ) -> Result<bool, StorageError> {
         let mut tx = self.write().await?;
-        if attempts::forget(&mut tx, name, entry.at()).await? {
-            tx.commit(entry).await?;
-            return Ok(true);
-        }
-        tx.roll_back().await?;
-        let mut books = self.bookkeeping().await?;
-        attempts::lift(&mut books, name, entry.at()).await?;
-        Ok(false)
+        let found = attempts::forget(&mut tx, name, entry.at()).await?;
+        tx.commit(entry).await?;
+        Ok(found)
     }
 
     async fn lifted_at(&self, name: &CounterKey) -> Result<Option<UnixTime>, StorageError> {

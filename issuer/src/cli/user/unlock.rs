@@ -37,7 +37,7 @@ pub(super) async fn run(place: &Place, unlock: Unlock) -> Outcome {
     if unlocked? {
         Ok(Answer::Yes)
     } else {
-        eprint("no failures are counted at this account")?;
+        eprint("no failures are counted at this account; a wait of its name has ended")?;
         Ok(Answer::No)
     }
 }

@@ -9,8 +9,8 @@ use crate::domain::{
     storage::{Storage, StorageError},
 };
 
-/// Forgets the failures at an account, and so ends its locks: that of the name, of known devices and of repeated proofs.
-/// `false`: there were none, and nothing was written.
+/// Forgets the failures at an account, and so ends its locks: that of the name, of known devices and of repeated proofs; and the wait
+/// of the name. `false`: there were no failures.
 ///
 /// # Errors
 /// When the database fails; nothing was done then.

@@ -150,7 +150,7 @@ event_types! {
     /// Too many failures locked a name or a range of addresses.
     AccountLocked = "account.locked", Authentication, Warning, false, "Too many failures locked sign-ins for a while.";
     /// A lock was ended by an operator or an administrator.
-    AccountUnlocked = "account.unlocked", Administration, Info, true, "A lock was ended before its time.";
+    AccountUnlocked = "account.unlocked", Administration, Info, true, "The lock or the wait of an account was ended before its time.";
     /// Accounts that an operator took over from another system.
     AccountsImported = "accounts.imported", Administration, Warning, true, "Accounts were taken over from another system.";
     /// A signing key was made.

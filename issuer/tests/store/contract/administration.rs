@@ -342,7 +342,7 @@ pub(crate) async fn an_administrator_ends_locks_and_sessions_of_whom_they_name(w
     for (action, expected) in [
         ("session.revoke", 1),
         ("session.revoke-all", 1),
-        ("account.unlock", 1),
+        ("account.unlock", 2),
         ("account.view", 1),
     ] {
         let noted = format!(

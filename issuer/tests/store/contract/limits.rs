@@ -115,7 +115,7 @@ pub(crate) async fn a_name_whose_failures_are_forgotten_waits_no_longer(world: W
     for n in 0..2 {
         refused(processes.turn(n).sign_in(from, &name, now).await, 60);
     }
-    // None was counted, so there is no act; the window begins anew all the same.
+    // None was counted; the window begins anew all the same.
     let unlock = entry(Action::Unlock);
     assert!(!store.forget_failures(&name, &unlock).await.unwrap());
     let at = store.lifted_at(&name).await.unwrap().unwrap();
