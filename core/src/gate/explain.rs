@@ -254,10 +254,12 @@ impl Policy {
         let path = match CanonicalPath::parse(raw_path) {
             Ok(path) => path,
             Err(refusal) => {
-                let what = match refusal {
-                    PathRefusal::TooLong => "the path is too long",
-                    PathRefusal::NotAbsolute => "the path does not begin with /",
-                    _ => "the path is ambiguous",
+                let what = if refusal == PathRefusal::TooLong {
+                    "the path is too long"
+                } else if refusal == PathRefusal::NotAbsolute {
+                    "the path does not begin with /"
+                } else {
+                    "the path is ambiguous"
                 };
                 let reason = format!("{what} ({refusal})");
                 return without_rule(None, Outcome::BadRequest, reason);

@@ -32,7 +32,10 @@ async fn edge_with(sids: &'static [&'static str]) -> (LoneEdge, KeyServer, Signi
 /// What comes of a token that is judged by current word of ended sessions. An edge waits less than a second of real time for the
 /// issuer, and on a busy machine lets the token pass; what came meanwhile is at hand for the next.
 async fn confirmed(edge: &LoneEdge, token: &str) -> Answer {
-    let passed = || async { edge.health().await["revocations"]["passedUnconfirmed"].clone() };
+    let passed = || async {
+        let health = edge.health().await;
+        health.pointer("/revocations/passedUnconfirmed").cloned()
+    };
     let judged = timeout(NEVER, async {
         loop {
             let before = passed().await;
