@@ -209,6 +209,27 @@ allow = "signed-in"
 path = "/users/default.aspx"
 allow = "signed-in"
 [[route]]
+path = "/tenants"
+methods = ["GET"]
+roles = ["admin"]
+[[route]]
+path = "/tenants/index.html"
+allow = "signed-in"
+[[route]]
+path = "/tenants/default.php/**"
+allow = "signed-in"
+[limit.tries]
+requests = 5
+within_seconds = 60
+by = "address"
+[[route]]
+path = "/sign-up"
+allow = "public"
+limit = "tries"
+[[route]]
+path = "/sign-up/*"
+allow = "public"
+[[route]]
 path = "/orders/*"
 allow = "public"
 "#,
@@ -232,6 +253,13 @@ allow = "public"
         "/users/7.json",
         "/users/data.json",
         "/users/default.aspx",
+        // Who writes a rule for the file means it.
+        "/tenants/index.html",
+        "/tenants/default.php",
+        // Words are names of pages, too.
+        "/users/default",
+        "/users/index",
+        "/users/_",
     ] {
         check(&policy, "user", &[(path, Outcome::Allow)]);
     }
@@ -242,6 +270,8 @@ allow = "public"
         "/de.html",
         "/DE.rsc",
         "/de/index.html",
+        "/sign-up/index.php",
+        "/sign-up/_.data",
     ] {
         check(&policy, "anonymous", &[(path, Outcome::Forbidden)]);
     }
@@ -250,6 +280,9 @@ allow = "public"
         "/news.html",
         "/den.html",
         "/orders/index.html",
+        "/sign-up/help",
+        "/de.svg",
+        "/de.js",
     ] {
         check(&policy, "anonymous", &[(path, Outcome::Allow)]);
     }

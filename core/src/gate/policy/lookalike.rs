@@ -36,13 +36,15 @@ impl Policy {
             let covering = self.folded.covering(page, host.as_ref());
             let rule = self.concerning(covering, asked.method).next()?;
             let is_narrower = |than| rule.specificity() > than;
-            let guards = match way.or_else(|| Way::of_locale(ahead)) {
+            let names = |places| decider.pattern.names(places);
+            let way = way.or_else(|| Way::of_locale(ahead));
+            let way = way.map(|way| way.behind(ahead));
+            // Who names the file has written a rule for exactly that spelling.
+            let guards = match way.filter(|way| !(way.is_file && names(way.program.clone()))) {
                 None => is_narrower(decider.specificity()),
                 Some(_) if rule.is_met_by(decider, asked) => false,
                 Some(way) => {
-                    let way = way.behind(ahead);
                     let said = decider.specificity_without(&way.segments);
-                    let names = |places| decider.pattern.names(places);
                     if way.program.is_empty() || !names(way.program.clone()) {
                         // It lets the program pass, as `/_next/**` and `/*/page` do, and may speak of quite another page.
                         let is_beside = rule.specificity().literals >= said.literals;
@@ -50,7 +52,7 @@ impl Policy {
                         let is_host = way.may_be_host
                             && decider.pattern.has_literal_before(way.program.start);
                         is_narrower(decider.specificity())
-                            || (rule.is_closed() && is_beside && !is_host)
+                            || ((rule.is_closed() || way.is_file) && is_beside && !is_host)
                     } else if way.is_behind() && names(0..way.program.end) {
                         // It speaks of what this very program is asked for.
                         is_narrower(decider.specificity())

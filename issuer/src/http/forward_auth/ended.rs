@@ -17,7 +17,7 @@ use edgeward_core::{
 };
 use tokio::{
     sync::{Mutex, OwnedMutexGuard},
-    time::timeout,
+    time::{error::Elapsed, timeout},
 };
 use tracing::Instrument;
 
@@ -34,6 +34,10 @@ use crate::{
 /// How long a verdict waits for the database. After that it is given by what is known, as at the edge, and well before
 /// [`TIMEOUT`](super::TIMEOUT).
 const PATIENCE: Duration = Duration::from_millis(PATIENCE_MILLISECONDS.unsigned_abs());
+
+/// A reading that takes longer is given up: whoever has what it was asked of may have gone without a word, and no other reading begins
+/// meanwhile. Less than the lease of the feed.
+const READING: Duration = Duration::from_secs(5);
 
 /// When the last reading began that reached the end. Whoever holds it reads.
 type ReadAt = Mutex<Option<Instant>>;
@@ -58,6 +62,8 @@ impl Default for Ended {
 enum NotRead {
     #[error(transparent)]
     Storage(#[from] StorageError),
+    #[error("the database did not answer in time")]
+    TooSlow(#[from] Elapsed),
     #[error("more sessions ended within an hour than can be kept")]
     Full,
 }
@@ -96,7 +102,8 @@ impl Ended {
             return;
         };
         let began = Instant::now();
-        match self.read(app, now()).await {
+        let read = timeout(READING, self.read(app, now())).await;
+        match read.map_err(NotRead::from).flatten() {
             Ok(()) => {
                 self.change(|feed| feed.ended(&ticket));
                 *read_at = Some(began);

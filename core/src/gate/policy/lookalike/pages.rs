@@ -58,6 +58,8 @@ pub(super) struct Way {
     pub(super) program: Range<usize>,
     /// Its name may be that of a host.
     pub(super) may_be_host: bool,
+    /// It is no program but the file of the page.
+    pub(super) is_file: bool,
 }
 
 impl Way {
@@ -67,6 +69,7 @@ impl Way {
             segments: 0..0,
             program: 0..0,
             may_be_host: false,
+            is_file: false,
         })
     }
 
@@ -81,6 +84,7 @@ impl Way {
             segments,
             program,
             may_be_host,
+            is_file,
         } = self;
         let start = if segments.start == 0 {
             0
@@ -91,6 +95,7 @@ impl Way {
             segments: start..segments.end + ahead,
             program: program.start + ahead..program.end + ahead,
             may_be_host,
+            is_file,
         }
     }
 }
@@ -109,16 +114,18 @@ pub(super) fn pages_behind<'p>(folded: &[&'p str], locales: &[String]) -> Vec<Tw
     let names_file = folded.last().is_some_and(|last| is_page_file(last));
     if has_dot || names_file {
         let whole = near(folded);
-        let mut pages = readings(whole, folded.len());
+        let mut pages = readings(whole, folded.len(), locales);
         pages.pop();
-        for mut page in pages {
-            take_lone_locale(&mut page, locales);
+        // Words that name a page's file are names of other pages, too.
+        let is_word = matches!(whole.last(), Some(&("index" | "default" | "_")));
+        for page in pages {
             // What names the page's file says nothing of the page: `/users/*` speaks of `/users/index.html` as it does of others.
             let file = page.len()..whole.len();
-            let way = (!file.is_empty()).then(|| Way {
+            let way = (!file.is_empty() && !is_word).then(|| Way {
                 segments: file.clone(),
                 program: file,
                 may_be_host: false,
+                is_file: true,
             });
             twins.push(Twin { page, way });
         }
@@ -131,6 +138,7 @@ pub(super) fn pages_behind<'p>(folded: &[&'p str], locales: &[String]) -> Vec<Tw
                 segments: at + 1..folded.len(),
                 program: at..at + 1,
                 may_be_host,
+                is_file: false,
             };
             let program = folded.get(..=at).map(near).unwrap_or_default();
             add(&mut twins, program, &way, locales);
@@ -160,8 +168,7 @@ fn is_locale(locales: &[String], segment: &str) -> bool {
 fn add<'p>(twins: &mut Vec<Twin<'p>>, part: &[&'p str], way: &Way, locales: &[String]) {
     // What follows `admin.segments` names a part of the page.
     let whole = (0..part.len()).find(|at| has_parts(part, *at));
-    for mut page in readings(part, whole.map_or(part.len(), |at| at + 1)) {
-        take_lone_locale(&mut page, locales);
+    for page in readings(part, whole.map_or(part.len(), |at| at + 1), locales) {
         let way = Some(way.clone());
         twins.push(Twin { page, way });
     }
@@ -184,6 +191,7 @@ fn add_shown<'p>(
             segments: 0..end + from,
             program: program.clone(),
             may_be_host: false,
+            is_file: false,
         };
         add(twins, route, &way, locales);
         if !before.is_empty() {
@@ -206,7 +214,7 @@ fn outermost(mut places: Vec<usize>, last: usize) -> Vec<usize> {
 ///
 /// `/admin.xml` is `/admin` where a router takes what stands behind a dot for a format: what stands before each dot of the last
 /// segment, but for one that the name begins with. `/admin/index.php` is, too, and `/index.js` is not `/` as `/_payload.js` is.
-fn readings<'p>(path: &[&'p str], whole: usize) -> Vec<Vec<&'p str>> {
+fn readings<'p>(path: &[&'p str], whole: usize, locales: &[String]) -> Vec<Vec<&'p str>> {
     let Some((last, before)) = path.split_last() else {
         return Vec::from([Vec::new()]);
     };
@@ -221,12 +229,14 @@ fn readings<'p>(path: &[&'p str], whole: usize) -> Vec<Vec<&'p str>> {
         page.push(name);
         if !is_asset || name.starts_with('_') {
             without_page_file(&mut page);
+            take_lone_locale(&mut page, locales);
         }
         pages.push(page);
     }
     let segments = path.iter().take(whole);
     let mut represented: Vec<&str> = segments.map(|one| without_representation(one)).collect();
     without_page_file(&mut represented);
+    take_lone_locale(&mut represented, locales);
     pages.push(represented);
     pages.push(path.to_vec());
     pages
