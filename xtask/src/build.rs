@@ -337,9 +337,10 @@ fn kept_aside(folder: &Path) -> Outcome<PathBuf> {
     fs::create_dir_all(folder).attempt(|| format!("creating {}", folder.display()))?;
     let built = workspace::target().join("debug/edgeward");
     let kept = folder.join("edgeward");
-    // Removed first: a running copy may be executed but not overwritten.
-    let _ = fs::remove_file(&kept);
-    fs::copy(&built, &kept).attempt(|| format!("copying {}", built.display()))?;
+    // Under another name first: what others run at this moment can be replaced but not written, and is to be whole and there.
+    let fresh = folder.join(format!("edgeward-{}", std::process::id()));
+    fs::copy(&built, &fresh).attempt(|| format!("copying {}", built.display()))?;
+    fs::rename(&fresh, &kept).attempt(|| format!("putting {} in its place", kept.display()))?;
     Ok(kept)
 }
 

@@ -35,6 +35,9 @@ const PG_BUSY: [&str; 9] = [
     "25006", // read_only_sql_transaction: it has become a standby, and another one will be the primary
 ];
 
+/// The class of PostgreSQL's codes of a connection that is gone or was never made.
+const PG_CONNECTION: &str = "08";
+
 /// PostgreSQL's codes of a server whose disk takes no writes.
 const PG_UNWRITABLE: [&str; 2] = [
     "53100", // disk_full
@@ -156,12 +159,14 @@ fn is_unwritable(error: &sqlx::Error) -> bool {
 }
 
 fn is_busy(error: &sqlx::Error) -> bool {
-    // A server that is away, or went away: it may come back. The driver of SQLite has no such error.
-    if matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) {
-        return true;
-    }
-    sqlite_code(error) == Some(SQLITE_BUSY)
-        || pg_code(error).is_some_and(|code| PG_BUSY.contains(&code))
+    // A server that is away, or went away, also at the beginning of a transaction: it may come back. The driver of SQLite has
+    // no such error.
+    let is_away = matches!(
+        error,
+        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::BeginFailed
+    );
+    let says_so = |code: &str| PG_BUSY.contains(&code) || code.starts_with(PG_CONNECTION);
+    is_away || sqlite_code(error) == Some(SQLITE_BUSY) || pg_code(error).is_some_and(says_so)
 }
 
 impl From<sqlx::Error> for StorageError {

@@ -30,7 +30,7 @@ async fn other(browser: &mut Browser) -> String {
     other.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-fn says(answer: &Answer, part: &str) {
+pub(crate) fn says(answer: &Answer, part: &str) {
     assert!(answer.body.contains(part), "{part}: {}", answer.body);
 }
 

@@ -1,6 +1,7 @@
 //! The pages and their forms, without scripts.
 
 use crate::{
+    account::says,
     desk::{Answer, Desk, EMAIL, PASSWORD},
     scripts::scripts_of,
 };
@@ -68,6 +69,13 @@ async fn the_forms_work_without_scripts() {
     let page = browser.get("/account/sign-out").send().await.expect(200);
     is_page(&page);
     let token = hidden(&page.body, "csrf_token");
+    // Without the token nothing has ended, and the page says so.
+    let again = browser.post("/auth/logout").form(&[]).send().await;
+    let again = again.expect(403);
+    is_page(&again);
+    says(&again, "<title>Error: Sign out? – Edgeward</title>");
+    says(&again, "id=\"error\">This page was open for too long");
+    browser.get("/auth/me").send().await.expect(200);
     let answer = browser
         .post("/auth/logout")
         .form(&[("csrf_token", &token)])

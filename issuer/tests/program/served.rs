@@ -68,6 +68,20 @@ impl Log {
     }
 }
 
+/// A test that fails because of what a process answered says why that was.
+impl Drop for Log {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            return;
+        }
+        for line in self.so_far() {
+            if line["level"] == "ERROR" {
+                eprintln!("{line}");
+            }
+        }
+    }
+}
+
 impl Served {
     /// Waits for the line that names the port.
     pub(crate) fn start(command: Command) -> Self {

@@ -140,6 +140,36 @@ async fn a_server_that_was_away_is_used_again_without_a_restart() {
     assert_eq!(walk.entries(), 2);
 }
 
+/// What a connection that is lost, or a server that comes or goes, is told by: the same act may succeed a moment later.
+#[tokio::test]
+async fn a_server_that_is_away_for_a_moment_is_busy() {
+    let database = server().database().await;
+    let store = Store::connect(&database.url(), 2).await.unwrap();
+    store.migrate_up().await.unwrap();
+    let mut sql = database.sql().await;
+    for code in [
+        "08000", "08003", "08006", "08P01", "57P01", "57P02", "57P03", "53300", "25006", "40001",
+    ] {
+        let say = format!(
+            "CREATE FUNCTION say() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '{code}'; END $$;
+             CREATE TRIGGER away BEFORE INSERT ON audit_log EXECUTE FUNCTION say()"
+        );
+        sqlx::raw_sql(AssertSqlSafe(say))
+            .execute(&mut sql)
+            .await
+            .unwrap();
+        let told = store.record(&entry(Action::SignIn)).await;
+        assert!(
+            matches!(told, Err(StorageError::Busy(_))),
+            "{code}: {told:?}"
+        );
+        let back = "DROP TRIGGER away ON audit_log; DROP FUNCTION say()";
+        sqlx::raw_sql(back).execute(&mut sql).await.unwrap();
+        store.record(&entry(Action::SignIn)).await.unwrap();
+    }
+}
+
 /// A server whose disk is full says so by a code; here triggers say it. No request is needed for it to be known.
 #[tokio::test]
 async fn whatever_finds_no_room_is_noted_until_there_is_some() {

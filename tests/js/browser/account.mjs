@@ -92,6 +92,22 @@ export function accountStories(world) {
         }
       });
 
+      visit("after a sign-out the back button shows nothing of who was there", async (visitor, page) => {
+        const { email } = await register(visitor, world.site);
+        await page.goto("/account/sessions");
+        await page.goto("/account");
+        await page.getByText(email).first().waitFor();
+        await page.goto("/account/sign-out");
+        await page.getByRole("button", { name: "Sign out" }).click();
+        await page.waitForURL((url) => url.pathname === "/");
+        await page.goBack();
+        for (const place of ["/account", "/account/sessions"]) {
+          await page.goBack();
+          await visitor.expectSignInPage(place);
+          assert.ok(!(await page.content()).includes(email), place);
+        }
+      });
+
       visit(
         "the password is changed, and a wrong one says which field it is",
         async (visitor, page) => {

@@ -49,7 +49,7 @@ export function tourStories(world) {
           visit("is accessible, still, narrow enough, and within its content policy", async (visitor, page) => {
             const looked = await inspector(visitor, locale, colorScheme);
             await tour(page, world.site.origin, world.site.password, looked.at);
-            looked.expectNames(26);
+            looked.expectNames(27);
           }, EXPECTED);
 
           clockedVisit("is so too for administrators", async (visitor, page, clock) => {

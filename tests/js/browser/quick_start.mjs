@@ -1,5 +1,5 @@
-// A quick start as a person follows it: the packed packages in an empty folder, the files of the page written there, its commands typed
-// in their order, the one for the checkout there.
+// A quick start as a person follows it, in an empty folder: the files of the page written there, its commands typed in their order, those
+// for the checkout there.
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
@@ -35,13 +35,10 @@ export class QuickStart {
   port;
 
   /** Follows the page of this name to its end, when the app says that it is ready. */
-  static async follow(name, packages) {
+  static async follow(name) {
     const start = new QuickStart();
     start.folder = await mkdtemp(join(tmpdir(), "edgeward-quick-start-"));
     try {
-      for (const folder of packages) {
-        await run("npm", ["pack", "--pack-destination", start.folder, join(root, folder)], { cwd: start.folder });
-      }
       await start.#follow(await stepsOf(name));
     } catch (error) {
       await start.leave();
@@ -58,20 +55,23 @@ export class QuickStart {
         await mkdir(dirname(path), { recursive: true });
         await writeFile(path, text);
       } else if (checkout) {
-        await this.#startGate(command);
+        for (const line of command.trim().split("\n")) await this.#inCheckout(line);
       } else {
-        await run("sh", ["-ec", command], { cwd: this.folder, env: environment({}), timeout: PATIENCE_MS, maxBuffer: 1 << 24 });
+        await typed(command, this.folder);
       }
     }
     await this.#startApp(last.command);
   }
 
-  async #startGate(command) {
-    const [cargo, xtask, dev, ...options] = command.trim().split(/\s+/);
-    assert.deepEqual([cargo, xtask, dev], ["cargo", "xtask", "dev"]);
+  async #inCheckout(line) {
+    const words = line.trim().split(/\s+/);
+    const [cargo, xtask, task, ...options] = words.map((word) => word.replace("FOLDER", this.folder));
+    if (cargo !== "cargo") return typed(line.replace("FOLDER", `'${this.folder}'`), root);
+    assert.equal(xtask, "xtask");
+    if (task === "build") return built(options);
+    assert.equal(task, "dev");
     this.port = await freePort();
-    const typed = options.map((word) => word.replace("FOLDER", this.folder).replace(/:3000$/, `:${this.port}`));
-    this.site = await Site.start({}, typed);
+    this.site = await Site.start({}, options.map((word) => word.replace(/:3000$/, `:${this.port}`)));
   }
 
   async #startApp(command) {
@@ -115,6 +115,23 @@ async function stepsOf(name) {
   return [...page.matchAll(/^```(\w+)(?: (\S+))?\n(.*?)^```$/gms)].map(([, language, place, text]) =>
     language === "sh" ? { command: text, checkout: place === "checkout" } : { file: place, text },
   );
+}
+
+/** A command to its end. */
+function typed(command, cwd) {
+  return run("sh", ["-ec", command], { cwd, env: environment({}), timeout: PATIENCE_MS, maxBuffer: 1 << 24 });
+}
+
+const builds = new Map();
+
+/** What one page has built is not built again for the next. */
+function built(parts) {
+  const name = parts.join(" ");
+  if (!builds.has(name)) {
+    const options = { cwd: root, env: environment({}), timeout: PATIENCE_MS, maxBuffer: 1 << 24 };
+    builds.set(name, run(process.env.XTASK_BIN, ["build", ...parts], options));
+  }
+  return builds.get(name);
 }
 
 /** npm asks the network for as little as it can, and more than once. */

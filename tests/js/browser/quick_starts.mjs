@@ -10,16 +10,13 @@ import { AGAIN_IF_CLOSED, Visitor } from "./browser.mjs";
 import { EXAMPLES, QuickStart } from "./quick_start.mjs";
 import { countRequests, generation } from "./tab.mjs";
 
-const CLIENT = "www/client";
-const EDGEWARD = "edge/js";
-
-/** By the name of its folder: which packages a quick start wants, and what it promises. */
+/** By the name of its folder: what a quick start promises. */
 const QUICK_STARTS = {
-  page: { packages: [CLIENT], promise: "signs in and out, also in another tab, and asks an API", isKept: signsInAndOut },
-  react: { packages: [CLIENT], promise: "the hook says who is signed in, and follows changes", isKept: hookFollows },
-  next: { packages: [EDGEWARD, CLIENT], promise: "server, handlers and browser know who is asking", isKept: nextKnows },
-  express: { packages: [EDGEWARD], promise: "it knows who is asking", isKept: knowsWhoIsAsking },
-  hono: { packages: [EDGEWARD], promise: "it knows who is asking", isKept: knowsWhoIsAsking },
+  page: { promise: "signs in and out, also in another tab, and asks an API", isKept: signsInAndOut },
+  react: { promise: "the hook says who is signed in, and follows changes", isKept: hookFollows },
+  next: { promise: "server, handlers and browser know who is asking", isKept: nextKnows },
+  express: { promise: "it knows who is asking", isKept: knowsWhoIsAsking },
+  hono: { promise: "it knows who is asking", isKept: knowsWhoIsAsking },
 };
 
 /** Chromium writes a line for each refusal, an icon among them that no quick start has, and for the issuer that a story takes away. */
@@ -27,9 +24,9 @@ const EXPECTED = /^Failed to load resource: the server responded with a status o
 
 export function quickStartStories(world) {
   describe("the quick start, word for word:", () => {
-    for (const [name, { packages, promise, isKept }] of Object.entries(QUICK_STARTS)) {
+    for (const [name, { promise, isKept }] of Object.entries(QUICK_STARTS)) {
       test(`${name}: ${promise}`, async () => {
-        const start = await QuickStart.follow(name, packages);
+        const start = await QuickStart.follow(name);
         try {
           const visitor = await Visitor.arrive(world.browser, { baseURL: start.site.origin });
           try {

@@ -110,6 +110,9 @@ export async function tour(page, origin, password, look) {
   await look("resend");
   await go("/account/sign-out");
   await look("sign-out");
+  await page.locator("[name=csrf_token]").evaluate((field) => (field.value = "stale"));
+  await send();
+  await look("sign-out-refused");
 }
 
 /**

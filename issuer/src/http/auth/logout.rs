@@ -58,9 +58,13 @@ impl Fields for Logout {
         _: &App,
         frame: Frame,
         csrf_token: String,
-        _: &ApiError,
+        error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
-        let page = SignOutPage { frame, csrf_token };
+        let page = SignOutPage {
+            error: Some(frame.wrong(error)),
+            frame,
+            csrf_token,
+        };
         Some(pages::render(StatusCode::OK, &page))
     }
 }

@@ -88,6 +88,8 @@ pub struct SignOutPage {
     pub frame: Frame,
     /// The token of the hidden field.
     pub csrf_token: String,
+    /// Why it is shown again.
+    pub error: Option<Wrong>,
 }
 
 form_pages!(StepUpPage, SignOutPage);
@@ -190,5 +192,6 @@ pub async fn sign_out(
     show(&app, frame, visitor, |frame, csrf_token| SignOutPage {
         frame,
         csrf_token,
+        error: None,
     })
 }
