@@ -45,11 +45,30 @@ export function blames(code: EdgewardErrorCode): boolean {
 }
 
 export const app = new Hono<{ Variables: EdgewardVariables }>();
-app.use("/app/*", forHono({ issuer: "https://issuer.example", audience: "https://app.example" }));
+app.use("/app/*", forHono(shared));
 app.get("/app", (context) => {
   const { sub, roles }: Claims = context.get("identity");
   return context.text(`${sub} ${roles?.includes("admin")}`);
 });
+
+// Where the app says nothing, its middleware does.
+export const plain = new Hono();
+const api = new Hono().use(forHono(shared)).get("/who", (context) => {
+  const { sub, roles } = context.get("identity");
+  return context.json({ sub, roles });
+});
+plain.route("/api", api);
+plain.get("/", forHono({ ...shared, optional: true }), (context) => {
+  const identity: Claims | undefined = context.get("identity");
+  return context.text(`Hello, ${identity?.name ?? "stranger"}`);
+});
+plain.get("/who", forHono({ ...shared, optional: false }), (context) => context.text(String(context.get("identity").sub)));
+
+// One that says that strangers may come knows more behind the middleware that lets none in.
+export const open = new Hono<{ Variables: Partial<EdgewardVariables> }>();
+open.use(forHono({ ...shared, optional: true }));
+open.get("/", (context) => context.text(context.get("identity")?.sub ?? "stranger"));
+open.get("/who", forHono(shared), (context) => context.text(String(context.get("identity").sub)));
 
 export const middleware: (request: never, response: never, next: () => void) => void = forExpress({ ...shared, jwks: { keys: [] }, optional: true });
 

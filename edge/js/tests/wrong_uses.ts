@@ -2,8 +2,9 @@
 
 import { createVerifier, EdgewardError, type Verifier } from "edgeward";
 import { edgeward as forExpress } from "edgeward/express";
-import { edgeward as forHono } from "edgeward/hono";
+import { edgeward as forHono, type AppOptions, type EdgewardVariables } from "edgeward/hono";
 import { edgeward as forNext } from "edgeward/next";
+import { Hono } from "hono";
 
 declare const verifier: Verifier;
 const keys = { jwks: { keys: [] } };
@@ -41,6 +42,12 @@ void (new EdgewardError("TOKEN_EXPIRED", "expired").code === "EXPIRED");
 
 // @ts-expect-error: the adapters take no typ; only assertions prove an edge
 forHono({ issuer: "i", audience: "a", typ: "at+jwt" });
+
+// @ts-expect-error: where strangers may come, it may be one
+new Hono().get("/", forHono({ issuer: "i", audience: "a", optional: true }), (context) => context.json(context.get("identity").sub));
+
+// @ts-expect-error: and where it is not known whether they may
+new Hono().get("/", forHono(null as unknown as AppOptions), (context) => context.json(context.get("identity").sub));
 
 // @ts-expect-error: nor do they go without an audience
 forExpress({ issuer: "i" });

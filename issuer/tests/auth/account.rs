@@ -92,6 +92,8 @@ async fn the_list_shows_each_device_its_network_and_its_times() {
         "<bdi>Chrome on Android</bdi> <span class=\"badge\">This device</span>",
         "<bdi>Firefox on Linux</bdi>",
         "<bdi>0.0.0.0/24</bdi>",
+        "<h1 id=\"title\">Where you are signed in</h1>",
+        "<table class=\"table table-steady\" aria-labelledby=\"title\">",
         " UTC</time>",
         "aria-label=\"End: Firefox on Linux\"",
         "<script type=\"module\" src=\"/auth/assets/sessions.js?v=",
@@ -257,19 +259,27 @@ async fn the_password_is_changed_by_a_form_that_keeps_no_password() {
     let (_desk, mut laptop, mut phone) = two_devices().await;
     phone.get("/account/password").send().await.expect(200);
     const NEW: &str = "Another-Mule-8";
-    for (current, new, status, said) in [
-        ("Wrong-Horse-7", NEW, 401, "The password is wrong."),
+    for (current, new, status, said, with_new) in [
+        (
+            "Wrong-Horse-7",
+            NEW,
+            401,
+            "The password is wrong.",
+            "newPassword-hint",
+        ),
         (
             PASSWORD,
             "short",
             422,
             "The password needs at least 12 characters",
+            "error newPassword-hint",
         ),
         (
             PASSWORD,
             PASSWORD,
             422,
             "The new password is the one you have.",
+            "error newPassword-hint",
         ),
     ] {
         let form = [("currentPassword", current), ("newPassword", new)];
@@ -280,12 +290,11 @@ async fn the_password_is_changed_by_a_form_that_keeps_no_password() {
             &again,
             "<title>Error: Change your password – Edgeward</title>",
         );
-        assert_eq!(
-            again.body.matches("aria-invalid").count(),
-            1,
-            "{}",
-            again.body
-        );
+        // Only the field that it is about is marked, and read with the error.
+        for mark in ["aria-invalid", "aria-describedby=\"error"] {
+            assert_eq!(again.body.matches(mark).count(), 1, "{}", again.body);
+        }
+        says(&again, &format!("aria-describedby=\"{with_new}\""));
         assert!(!again.body.contains(PASSWORD) && !again.body.contains("Wrong-Horse"));
     }
     let form = [("currentPassword", PASSWORD), ("newPassword", NEW)];

@@ -194,6 +194,10 @@ async fn a_form_that_was_sent_too_often_says_so() {
         "{}",
         page.body
     );
+    // It is about no field, so none is marked, and whichever has the focus is read with it.
+    for (mark, fields) in [("aria-invalid", 0), ("aria-describedby=\"error\"", 2)] {
+        assert_eq!(page.body.matches(mark).count(), fields, "{}", page.body);
+    }
     assert_eq!(
         desk.number("SELECT failures FROM attempt_counters WHERE account IS NOT NULL")
             .await,

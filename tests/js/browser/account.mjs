@@ -136,6 +136,7 @@ export function accountStories(world) {
         await page.getByLabel("Password").fill(user.password);
         await page.getByRole("button", { name: "Confirm" }).click();
         await visitor.expectHeading("Where you are signed in");
+        await page.getByRole("table", { name: "Where you are signed in" }).waitFor();
       });
     });
   }
@@ -151,28 +152,38 @@ export function accountStories(world) {
       return visitor.page.getByRole("row", { name: new RegExp(userAgent.split("/")[0]) });
     };
 
-    visit("takes a row away at once and puts it back where it was if the issuer refuses", async (visitor, page) => {
-      const row = await open(visitor, "Radio/1.0");
-      const rows = () => page.locator("tbody tr").allInnerTexts();
-      const before = await rows();
-      let answer;
-      let isRouted;
-      const asked = new Promise((resolve) => {
-        isRouted = page.route("**/auth/sessions/*", (route) => {
-          answer = () => route.fulfill({ status: 503, contentType: "application/problem+json", body: '{"code":"BUSY"}' });
-          resolve();
+    const REFUSED = "Das hat nicht geklappt";
+    const UNANSWERED = "Es kam keine Antwort";
+    for (const [status, contentType, body, said] of [
+      [429, "application/problem+json", '{"code":"RATE_LIMITED"}', REFUSED],
+      // As the issuer answers also what took too long and may be done all the same.
+      [503, "application/problem+json", '{"code":"BUSY"}', UNANSWERED],
+      [503, "application/problem+json", '{"code":"ISSUER_UNAVAILABLE"}', UNANSWERED],
+      [502, "text/html", "<!doctype html><title>Bad Gateway</title>", UNANSWERED],
+    ]) {
+      visit(`takes a row away at once and puts it back where it was after ${status} ${body}`, async (visitor, page) => {
+        const row = await open(visitor, "Radio/1.0");
+        const rows = () => page.locator("tbody tr").allInnerTexts();
+        const before = await rows();
+        let answer;
+        let isRouted;
+        const asked = new Promise((resolve) => {
+          isRouted = page.route("**/auth/sessions/*", (route) => {
+            answer = () => route.fulfill({ status, contentType, body });
+            resolve();
+          });
         });
-      });
-      await isRouted;
-      await row.getByRole("link").click();
-      await page.getByRole("button", { name: "Sitzung beenden" }).click();
-      await asked;
-      assert.equal(await row.count(), 0, "it is gone while the answer is awaited");
-      await answer();
-      await page.getByRole("status").getByText("Das hat nicht geklappt").waitFor();
-      assert.deepEqual(await rows(), before);
-      assert.equal(await page.evaluate(() => document.activeElement.innerText), "Beenden");
-    }, refused(503));
+        await isRouted;
+        await row.getByRole("link").click();
+        await page.getByRole("button", { name: "Sitzung beenden" }).click();
+        await asked;
+        assert.equal(await row.count(), 0, "it is gone while the answer is awaited");
+        await answer();
+        await page.getByRole("status").getByText(said).waitFor();
+        assert.deepEqual(await rows(), before);
+        assert.equal(await page.evaluate(() => document.activeElement.innerText), "Beenden");
+      }, refused(status));
+    }
 
     visit("leads to the question for the password where the issuer wants it", async (visitor, page) => {
       const row = await open(visitor, "Lamp/1.0");

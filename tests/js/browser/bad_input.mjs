@@ -116,6 +116,8 @@ export function badInputStories(world) {
       assert.equal(await page.getByLabel("Last name").inputValue(), long);
       assert.equal(await page.getByLabel("Last name").getAttribute("aria-invalid"), "true");
       assert.equal(await page.getByLabel("First name").getAttribute("aria-invalid"), null);
+      assert.equal(await page.getByLabel("Last name").getAttribute("aria-describedby"), "error");
+      assert.equal(await page.getByLabel("First name").getAttribute("aria-describedby"), null);
       assert.equal(await page.getByLabel("First name").inputValue(), "Ana");
       assert.equal(await page.getByLabel("Password").inputValue(), "");
     }, refused(422));

@@ -108,13 +108,17 @@ export class CookieClient implements AuthClient {
     if (new URL(request.url).origin !== this.#base.origin) {
       throw new TypeError(`This client speaks to ${this.#base.origin} only.`);
     }
-    // Each attempt sends a copy, because a body can be read only once.
+    return unlessAborted(request.signal, () => this.#renewedOn401(this.#attempts(request)));
+  }
+
+  /** What sends `request`. Each attempt sends a copy, because a body can be read only once. */
+  #attempts(request: Request): () => Promise<Response> {
     if (SAFE_METHODS.has(request.method)) {
-      return this.#renewedOn401(async () => {
+      return async () => {
         const response = await this.#world.fetch(request.clone());
         if (response.status === 403) this.#doubt();
         return response;
-      }, request.signal);
+      };
     }
     const attempt = (token: string) => {
       // A redirect could take the token and the body to another site, and a browser would follow it.
@@ -124,7 +128,7 @@ export class CookieClient implements AuthClient {
       return this.#world.fetch(copy);
     };
     const problem = (response: Response) => readProblem(response.clone());
-    return this.#renewedOn401(() => this.#withCsrf(attempt, problem), request.signal);
+    return () => this.#withCsrf(attempt, problem);
   }
 
   /** Signs in or up. No refresh of any tab runs meanwhile: its late answer would put old cookies over the new ones. */
@@ -273,13 +277,13 @@ export class CookieClient implements AuthClient {
    * Runs `attempt`; after a 401 renews the cookies and runs it once more. The second answer stands, whatever it is, unless
    * somebody else was to renew them and left none: their answer may be lost, so then this tab renews, and runs it again.
    */
-  async #renewedOn401<T extends { readonly status: number }>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async #renewedOn401<T extends { readonly status: number }>(attempt: () => Promise<T>): Promise<T> {
     let before: Elsewhere | undefined;
     for (let isRenewed = false; ; ) {
       const mark = this.#refresher.mark();
       const answer = await attempt();
       if (answer.status !== 401 || isRenewed || (answer instanceof Response && wantsStepUp(answer))) return answer;
-      const renewal = await unlessAborted(this.#renew(mark, before), signal);
+      const renewal = await this.#renew(mark, before);
       if (renewal === "over") return answer;
       if (renewal === "renewed") isRenewed = true;
       else before = renewal;
@@ -327,13 +331,15 @@ export class CookieClient implements AuthClient {
   }
 }
 
-/** What waits for a refresh stops waiting when its caller does. The refresh goes on, for the others. */
-function unlessAborted<T>(outcome: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return outcome;
+/**
+ * Who gives a request up waits for none of what it waits for: a token, a refresh, an answer. Token and refresh go on, for the
+ * others; the request itself is not sent any more, which `fetch` sees to by the same signal.
+ */
+function unlessAborted<T>(signal: AbortSignal, act: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
+    if (signal.aborted) return abort();
     signal.addEventListener("abort", abort, { once: true });
-    outcome.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    act().then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
 }

@@ -9,7 +9,10 @@ export type AuthState =
   | { readonly status: "signed-out"; readonly session: null }
   | { readonly status: "unavailable"; readonly session: undefined; readonly error: unknown };
 
-/** Who is signed in with `client`. Components that use the same client share one question to the issuer. */
+/**
+ * Who is signed in with `client`. Components that use the same client share one question to the issuer; once the last has gone, the
+ * next begins with `loading`.
+ */
 export function useAuth(client: AuthClient): AuthState {
   let watch = watches.get(client);
   if (watch === undefined) {
@@ -29,7 +32,8 @@ const watches = new WeakMap<AuthClient, Watch>();
 class Watch {
   #state = LOADING;
   readonly #components = new Set<() => void>();
-  #stop = () => {};
+  /** Ends what was begun for the first component. */
+  #stop: (() => void) | undefined;
 
   constructor(private readonly client: AuthClient) {}
 
@@ -37,14 +41,21 @@ class Watch {
 
   readonly subscribe = (component: () => void) => {
     this.#components.add(component);
-    if (this.#components.size === 1) this.#start();
+    this.#stop ??= this.#start();
     return () => {
       this.#components.delete(component);
-      if (this.#components.size === 0) this.#stop();
+      // A component may take the place of the last one in the same step, or be put there twice (`StrictMode`): it goes on with what
+      // is known. Whoever comes later does not see who was there before.
+      queueMicrotask(() => {
+        if (this.#components.size) return;
+        this.#stop?.();
+        this.#stop = undefined;
+        this.#state = LOADING;
+      });
     };
   };
 
-  #start(): void {
+  #start(): () => void {
     let isOver = false;
     const become = (state: AuthState) => {
       if (isOver) return;
@@ -58,7 +69,7 @@ class Watch {
       // What a change has told meanwhile is better than no answer.
       if (this.#state.session === undefined) become({ status: "unavailable", session: undefined, error });
     });
-    this.#stop = () => {
+    return () => {
       isOver = true;
       end();
     };

@@ -56,6 +56,10 @@ export interface AuthClient {
    * the session once and repeats the request once; where another tab refreshes at this moment, it waits for that tab's
    * cookies instead, and refreshes itself if they do not come. Paths are resolved against `baseUrl`. As with `fetch`, a refusal
    * is an ordinary response.
+   *
+   * A redirect of an unsafe method is not followed, because it could take the token and the body to another site: `fetch` rejects it
+   * with its `TypeError`, when the app may have acted already. With `redirect: "manual"` it is an opaque response; an app that wants
+   * to say where to go on answers 2xx and names the place in it.
    * @throws {TypeError} if the address is of another origin, which must never get the CSRF token
    * @throws {AuthError} if the session could not be renewed and yet is not known to be over
    */

@@ -199,6 +199,50 @@ test("no redirect takes the token anywhere", async () => {
   }
 });
 
+test("who gives a request up waits no longer, and the others get what it waited for without another question", async () => {
+  const expired = ({ issuer }) => issuer.expireAccess();
+  const stale = async ({ client, issuer }) => {
+    await client.fetch("/api/before", { method: "POST" });
+    issuer.rotateCsrf();
+  };
+  for (const [method, awaited, prepare, sent] of [
+    ["POST", "GET /auth/csrf", () => {}, 0],
+    ["POST", "GET /auth/csrf", stale, 1],
+    ["POST", "POST /auth/refresh", expired, 1],
+    ["GET", "POST /auth/refresh", expired, 1],
+  ]) {
+    const what = `${method}, which waits for ${awaited} after ${sent} attempts`;
+    const all = site({ signedIn: true });
+    const { client, issuer, machine } = all;
+    await prepare(all);
+    const [giveUp, reason] = [new AbortController(), new Error("gone")];
+    let answer;
+    const late = new Promise((resolve) => (answer = resolve));
+    const asked = new Promise((resolve) => {
+      issuer.on(awaited, () => {
+        resolve(issuer.count(awaited));
+        return late;
+      });
+    });
+    const request = client.fetch("/api/things", { method, signal: giveUp.signal }).catch((error) => error);
+    const questions = await asked;
+    const other = client.fetch("/api/others", { method });
+    giveUp.abort(reason);
+    assert.equal(await Promise.race([request, new Promise(setImmediate)]), reason, what);
+    answer();
+    assert.equal((await machine.outcome(other)).status, 200, what);
+    assert.deepEqual([issuer.count(awaited), issuer.count(`${method} /api/things`)], [questions, sent], what);
+  }
+});
+
+test("a request that was given up before sends nothing", async () => {
+  for (const method of ["GET", "POST"]) {
+    const { client, issuer } = site({ signedIn: true });
+    await assert.rejects(client.fetch("/api/things", { method, signal: AbortSignal.abort("gone") }), (reason) => reason === "gone");
+    assert.deepEqual(issuer.calls, [], method);
+  }
+});
+
 test("signs out everywhere, or everywhere else", async () => {
   const { client, issuer } = site({ signedIn: true });
   let asked;

@@ -65,6 +65,8 @@ export class Issuer {
 
   fetch = async (input, init) => {
     const request = new Request(input, init);
+    // What was given up before is not sent.
+    request.signal.throwIfAborted();
     const { pathname } = new URL(request.url);
     const call = `${request.method} ${pathname}`;
     this.calls.push(call);

@@ -136,18 +136,6 @@ test("after a failed refresh the next 401 may try again", async () => {
   assert.deepEqual(await machine.outcome(client.session()), { user: ADA });
 });
 
-test("who gives a request up does not wait for the refresh, which goes on", async () => {
-  const { machine, client, issuer } = expired();
-  issuer.on("POST /auth/refresh", () => HANGS);
-  const giveUp = new AbortController();
-  const request = client.fetch("/api/things", { signal: giveUp.signal });
-  await machine.settle();
-  giveUp.abort(new Error("gone"));
-  await assert.rejects(request, /gone/);
-  issuer.on("POST /auth/refresh", () => undefined);
-  assert.equal((await machine.outcome(client.fetch("/api/things"))).status, 200);
-});
-
 test("no answer at all is UNREACHABLE and keeps the cause", async () => {
   const cause = new TypeError("fetch failed");
   const { machine, client, issuer } = site();

@@ -79,6 +79,8 @@ if (section && status && alone && question instanceof HTMLDialogElement) {
       }
       if (answer.ok) return "ended";
       if (answer.status === 404) return "already";
+      // Whoever answers so, the issuer out of time or the edge in its place, does not say whether the session has ended.
+      if (answer.status >= 500) return "unanswered";
       if (answer.status !== 401) return "failed";
       return code === "STEP_UP_REQUIRED" ? "step-up" : "signed-out";
     } catch {

@@ -36,6 +36,12 @@ impl Wrong {
     pub fn is_about(&self, field: &str) -> bool {
         self.fields.contains(&field)
     }
+
+    /// Whether the text is to be read with this field: it is the reason, or no field in particular is.
+    #[must_use]
+    pub fn describes(&self, field: &str) -> bool {
+        self.fields.is_empty() || self.is_about(field)
+    }
 }
 
 impl Frame {

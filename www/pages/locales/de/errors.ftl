@@ -81,7 +81,7 @@ wrong-role = Eine Rolle hat Buchstaben, Ziffern und - _ . : und höchstens { $co
 wrong-roles = Das sind zu viele Rollen für ein Konto.
 wrong-password-unchanged = Das neue Passwort ist das bisherige. Wählen Sie ein anderes.
 wrong-password-needed = Geben Sie Ihr Passwort ein: Sie haben das Konto in einem anderen Browser angelegt.
-wrong-password-lacks = Dem Passwort fehlen: { $wanted }.
+wrong-password-lacks = Das Passwort genügt noch nicht. Verlangt: { $wanted }.
 wrong-password-frequent = Das Passwort gehört zu denen, die zuerst geraten werden: ein häufiges Wort, eine Tastenreihe, eine Wiederholung oder Ihr eigener Name.
 
 wanted-at-least = { $count ->
