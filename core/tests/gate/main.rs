@@ -17,6 +17,7 @@ mod keys;
 mod signatures;
 mod credentials;
 mod renewal;
+mod page_files;
 mod policy;
 mod policy_text;
 mod policy_schema;

@@ -7,16 +7,19 @@
 //!
 //! A link alone is not enough in another browser than the one that registered: then the password is asked for. Else somebody
 //! could register with another person's address, wait until that person uses the link in good faith, and share the account.
+//! Wrong ones are counted and written down as those of a sign-in: a link may be in the wrong hands, of whoever reads the mail of
+//! an address that was mistyped, and the password that they guess at may open more than this account.
 
 use edgeward_core::time::UnixTime;
 
 use super::{
     accounts::{self, Account, AccountError, Application, Email, NewAccount, PersonName, UserId},
     audit::{Action, Actor, AuditEntry, Origin},
+    lockout::{Lockout, NoAttempt},
     mail::{LinkToken, MailId, MailStorage, Purpose},
     password::{Comparison, HashError, Password, PasswordHasher, Policy},
     session::{self, Digest, NoRandomness},
-    storage::{PasswordHash, StorageError},
+    storage::{PasswordHash, Storage, StorageError},
 };
 
 /// A registration to be kept.
@@ -76,7 +79,13 @@ pub enum ConfirmError {
     PasswordNeeded,
     /// The password is not the one of the registration.
     #[error("the password is another one")]
-    WrongPassword,
+    WrongPassword {
+        /// So many more may be tried, unless counting is switched off.
+        attempts_left: Option<u32>,
+    },
+    /// No password may be compared now.
+    #[error(transparent)]
+    NoAttempt(#[from] NoAttempt),
     /// The password could not be compared.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -138,16 +147,24 @@ pub async fn look_at(
     Ok(pending.map(|pending| device != Some(&pending.device)))
 }
 
+/// Who uses the link of a registration.
+pub struct Confirmer<'a> {
+    /// By which the browser that registered is known.
+    pub device: Option<&'a Digest>,
+    /// What anybody else has to know.
+    pub password: Option<Password>,
+}
+
 /// Makes the account of a registration. Nobody is signed in by it.
 ///
 /// # Errors
 /// [`ConfirmError`]; the link still works unless it did not before.
 pub async fn confirm(
-    storage: &impl MailStorage,
+    storage: &(impl Storage + MailStorage),
     hasher: &PasswordHasher,
+    lockout: Lockout<'_>,
     token: &LinkToken,
-    device: Option<&Digest>,
-    password: Option<Password>,
+    confirmer: Confirmer<'_>,
     origin: &Origin,
     now: UnixTime,
 ) -> Result<(), ConfirmError> {
@@ -156,18 +173,27 @@ pub async fn confirm(
         .pending_registration(&link, now)
         .await?
         .ok_or(ConfirmError::DeadLink)?;
-    if device != Some(&pending.device) {
-        let password = password.ok_or(ConfirmError::PasswordNeeded)?;
-        match hasher
-            .compare(password, Some(&pending.password_hash))
-            .await?
-        {
-            Comparison::Right { .. } => {}
-            Comparison::Wrong => return Err(ConfirmError::WrongPassword),
+    let origin = origin.clone().naming(Some(&pending.email));
+    if confirmer.device != Some(&pending.device) {
+        let password = confirmer.password.ok_or(ConfirmError::PasswordNeeded)?;
+        let attempt = lockout
+            .claim_confirmation(storage, &pending.email, now)
+            .await?;
+        match hasher.compare(password, Some(&pending.password_hash)).await {
+            Ok(Comparison::Right { .. }) => attempt.give_back(storage).await,
+            Ok(Comparison::Wrong) => {
+                let (action, nobody) = (Action::Register, Actor::Anonymous);
+                let refusal = AuditEntry::refused(action, "wrong-password", nobody, now, &origin);
+                let attempts_left = attempt.fail(storage, None, &refusal, &origin).await?;
+                return Err(ConfirmError::WrongPassword { attempts_left });
+            }
+            Err(error) => {
+                attempt.give_back(storage).await;
+                return Err(error.into());
+            }
         }
     }
     let id = UserId::from_random(now, session::random()?);
-    let origin = origin.clone().naming(Some(&pending.email));
     let entry = AuditEntry::done(Action::Register, Actor::User(id), now, &origin).about("user", id);
     let confirmation = Confirmation {
         link,

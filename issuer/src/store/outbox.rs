@@ -294,11 +294,15 @@ impl Store {
             .bind(id)
             .bind(attempts)
             .bind(now),
-            Settlement::Dropped => {
-                sql("DELETE FROM outbox WHERE id = $1 AND attempts = $2 AND state = 'waiting'")
-                    .bind(id)
-                    .bind(attempts)
-            }
+            // It stays and counts as one of the day: who asks for somebody's mails is to meet the same work and the same limit
+            // whether there is anybody.
+            Settlement::Dropped => sql(
+                "UPDATE outbox SET state = 'failed', settled_at = $3, last_error = 'nobody'
+                 WHERE id = $1 AND attempts = $2 AND state = 'waiting'",
+            )
+            .bind(id)
+            .bind(attempts)
+            .bind(now),
             Settlement::Again(at, failure) => sql("UPDATE outbox SET due_at = $3, last_error = $4
                  WHERE id = $1 AND attempts = $2 AND state = 'waiting'")
             .bind(id)

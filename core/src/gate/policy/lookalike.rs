@@ -39,10 +39,9 @@ impl Policy {
             let names = |places| decider.pattern.names(places);
             let way = way.or_else(|| Way::of_locale(ahead));
             let way = way.map(|way| way.behind(ahead));
-            // Who names the file has written a rule for exactly that spelling.
-            let guards = match way.filter(|way| !(way.is_file && names(way.program.clone()))) {
+            // Who names the page with its file has written a rule for exactly that spelling.
+            let guards = match way.filter(|way| !(way.is_file && names(0..way.program.end))) {
                 None => is_narrower(decider.specificity()),
-                Some(_) if rule.is_met_by(decider, asked) => false,
                 Some(way) => {
                     let said = decider.specificity_without(&way.segments);
                     if way.program.is_empty() || !names(way.program.clone()) {
@@ -62,7 +61,8 @@ impl Policy {
                     }
                 }
             };
-            (guards && rule.guards_against(decider, asked)).then_some(rule)
+            let is_more = rule.guards_against(decider, asked) && !rule.is_met_by(decider, asked);
+            (guards && is_more).then_some(rule)
         };
         let behind = || {
             let mut twins = pages_behind(&folded, locales).into_iter();

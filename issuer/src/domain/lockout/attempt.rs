@@ -135,6 +135,24 @@ impl<'a> Lockout<'a> {
         self.claim(storage, counted, now).await
     }
 
+    /// Claims an attempt of whoever has a link of a registration, to know its password too.
+    ///
+    /// # Errors
+    /// [`NoAttempt`]; no password may be compared then.
+    pub async fn claim_confirmation(
+        self,
+        storage: &impl Storage,
+        email: &Email,
+        now: UnixTime,
+    ) -> Result<Attempt<'a>, NoAttempt> {
+        let counted = Counted {
+            own: self.key.of_registration(email),
+            range: None,
+            scope: "registration",
+        };
+        self.claim(storage, counted, now).await
+    }
+
     async fn claim(
         self,
         storage: &impl Storage,

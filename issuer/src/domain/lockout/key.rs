@@ -98,6 +98,16 @@ impl LockoutKey {
             account: Some(self.digest("account", [email.as_str().as_bytes(), &[]])),
         }
     }
+
+    /// The counter of whoever has a link of a registration of this address and is asked for its password.
+    #[must_use]
+    pub fn of_registration(&self, email: &Email) -> CounterKey {
+        let email = email.as_str().as_bytes();
+        CounterKey {
+            digest: self.digest("registration", [email, &[]]),
+            account: Some(self.digest("account", [email, &[]])),
+        }
+    }
 }
 
 /// As [`Email`] normalises; what is longer than any address is cut, and all that begin alike share a counter.

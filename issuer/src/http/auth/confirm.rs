@@ -14,7 +14,7 @@ use crate::{
     domain::{
         mail::LINK_PARAMETER,
         password::Password,
-        registration::{self, ConfirmError},
+        registration::{self, ConfirmError, Confirmer},
         session::Digest,
     },
     http::{
@@ -85,6 +85,7 @@ impl Fields for Confirm {
         (status = 413, description = "`BODY_TOO_LARGE`"),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`"),
         (status = 422, description = "`VALIDATION_FAILED`: `password` is needed from this browser"),
+        (status = 423, description = "`ACCOUNT_LOCKED`, with `Retry-After`: too many other passwords"),
         (status = 429, description = "`RATE_LIMITED`, with `Retry-After`"),
         (status = 500, description = "`INTERNAL`"),
         (status = 503, description = "`BUSY`, with `Retry-After`"),
@@ -105,9 +106,12 @@ async fn answer(app: &App, submission: &Submission<Confirm>) -> Result<Response,
     registration::confirm(
         &app.store,
         &app.hasher,
+        app.lockout(),
         &token,
-        shown_device(visitor).as_ref(),
-        typed.map(|typed| Password::from_typed(typed.expose_secret())),
+        Confirmer {
+            device: shown_device(visitor).as_ref(),
+            password: typed.map(|typed| Password::from_typed(typed.expose_secret())),
+        },
         &visitor.origin(),
         visitor.caller.now,
     )
@@ -129,9 +133,10 @@ impl From<ConfirmError> for ApiError {
         match error {
             ConfirmError::DeadLink => Self::LinkInvalid,
             ConfirmError::PasswordNeeded => Self::PasswordNeeded,
-            ConfirmError::WrongPassword => Self::InvalidCredentials {
-                attempts_left: None,
-            },
+            ConfirmError::WrongPassword { attempts_left } => {
+                Self::InvalidCredentials { attempts_left }
+            }
+            ConfirmError::NoAttempt(error) => error.into(),
             ConfirmError::Hash(error) => error.into(),
             ConfirmError::Storage(error) => error.into(),
             ConfirmError::NoRandomness(error) => Self::internal(error),

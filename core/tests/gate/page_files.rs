@@ -1,0 +1,204 @@
+//! Files in which frameworks deliver a page or its data, and words that name some of them.
+
+use edgeward_core::gate::Outcome;
+
+use crate::{lookalikes::check, policy::policy};
+
+/// `*` stands for the pages below, and for no file of the page itself.
+#[test]
+fn who_may_see_one_of_a_list_sees_not_the_list() {
+    let policy = policy(
+        r#"
+[gate]
+locales = ["de"]
+[[route]]
+path = "/*"
+allow = "public"
+[[route]]
+path = "/"
+allow = "signed-in"
+[[route]]
+path = "/users"
+roles = ["admin"]
+[[route]]
+path = "/users/*"
+allow = "signed-in"
+[[route]]
+path = "/users/default.aspx"
+allow = "signed-in"
+[[route]]
+path = "/tenants"
+methods = ["GET"]
+roles = ["admin"]
+[[route]]
+path = "/tenants/index.html"
+allow = "signed-in"
+[[route]]
+path = "/tenants/default.php/**"
+allow = "signed-in"
+[limit.tries]
+requests = 5
+within_seconds = 60
+by = "address"
+[[route]]
+path = "/sign-up"
+allow = "public"
+limit = "tries"
+[[route]]
+path = "/sign-up/*"
+allow = "public"
+[[route]]
+path = "/orders/*"
+allow = "public"
+"#,
+    );
+    for path in [
+        "/users",
+        "/users/__data.json",
+        "/users/_payload.json",
+        "/users/index.html",
+        "/users/index.php",
+        "/de/users/index.html",
+        "/DE/users/index.html",
+        "/users/_.data",
+        "/users/...",
+        "/users/%20",
+    ] {
+        check(&policy, "user", &[(path, Outcome::Forbidden)]);
+    }
+    for path in [
+        "/users/7",
+        "/users/7.json",
+        "/users/data.json",
+        "/users/default.aspx",
+        // Who writes a rule for the file means it.
+        "/tenants/index.html",
+        "/tenants/default.php",
+        // Words are names of pages, too.
+        "/users/default",
+        "/users/index",
+        "/users/_",
+    ] {
+        check(&policy, "user", &[(path, Outcome::Allow)]);
+    }
+    for path in [
+        "/index.html",
+        "/_payload.json",
+        "/index.php",
+        "/de.html",
+        "/DE.rsc",
+        "/de/index.html",
+        "/sign-up/index.php",
+        "/sign-up/_.data",
+    ] {
+        check(&policy, "anonymous", &[(path, Outcome::Forbidden)]);
+    }
+    for path in [
+        "/robots.txt",
+        "/news.html",
+        "/den.html",
+        "/orders/index.html",
+        "/sign-up/help",
+        "/de.svg",
+        "/de.js",
+    ] {
+        check(&policy, "anonymous", &[(path, Outcome::Allow)]);
+    }
+}
+
+/// `*` before the file stands for any page, so it says nothing of one that has a rule.
+#[test]
+fn a_rule_for_the_file_of_any_page_opens_none_that_has_its_own() {
+    let policy = policy(
+        r#"
+[[route]]
+path = "/**"
+allow = "signed-in"
+[[route]]
+path = "/*"
+allow = "public"
+[[route]]
+path = "/*/__data.json"
+allow = "public"
+[[route]]
+path = "/*/index.html"
+allow = "public"
+[[route]]
+path = "/admin"
+roles = ["admin"]
+[[route]]
+path = "/docs/__data.json"
+allow = "public"
+[[route]]
+path = "/docs"
+allow = "signed-in"
+"#,
+    );
+    let (open, closed) = (Outcome::Allow, Outcome::Forbidden);
+    check(
+        &policy,
+        "anonymous",
+        &[
+            ("/about/__data.json", open),
+            ("/about/index.html", open),
+            ("/docs/__data.json", open),
+            ("/docs/index.html", closed),
+            ("/admin/__data.json", closed),
+            ("/Admin/__data.json", closed),
+            ("/admin/index.html", closed),
+            ("/ADMIN/index.html", closed),
+        ],
+    );
+    check(&policy, "role:admin", &[("/admin", open)]);
+}
+
+/// Whoever passes by the rule that decides passes by the narrower one, so nobody gains anything by the other spelling.
+#[test]
+fn a_narrower_rule_that_asks_no_more_refuses_nobody() {
+    let policy = policy(
+        r#"
+[gate]
+locales = ["de"]
+[[route]]
+path = "/**"
+allow = "signed-in"
+[[route]]
+path = "/"
+allow = "signed-in"
+[[route]]
+path = "/reports"
+allow = "signed-in"
+[[route]]
+path = "/reports/**"
+roles = ["editor"]
+[[route]]
+path = "/index.php/**"
+allow = "signed-in"
+[[route]]
+path = "/bills"
+roles = ["editor"]
+[[route]]
+path = "/*/*/index.html"
+roles = ["editor"]
+[[route]]
+path = "/docs/guide"
+allow = "signed-in"
+"#,
+    );
+    for path in [
+        "/reports/default",
+        "/reports/index",
+        "/reports/_",
+        "/reports/7",
+        "/default",
+        "/Reports",
+        "/index.php/de",
+        "/docs/guide/index.html",
+    ] {
+        check(&policy, "role:editor", &[(path, Outcome::Allow)]);
+    }
+    // Here it asks for more.
+    for path in ["/reports/default", "/Bills", "/bills.xml"] {
+        check(&policy, "user", &[(path, Outcome::Forbidden)]);
+    }
+}
