@@ -159,8 +159,7 @@ fn is_unwritable(error: &sqlx::Error) -> bool {
 }
 
 fn is_busy(error: &sqlx::Error) -> bool {
-    // A server that is away, or went away, also at the beginning of a transaction: it may come back. The driver of SQLite has
-    // no such error.
+    // A server that is away, or went away: it may come back. The driver of SQLite says none of these of a file that is there.
     let is_away = matches!(
         error,
         sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::BeginFailed
@@ -178,5 +177,16 @@ impl From<sqlx::Error> for StorageError {
         } else {
             Self::Failed(Box::new(error))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_that_did_not_begin_may_begin_later() {
+        let failure = StorageError::from(sqlx::Error::BeginFailed);
+        assert!(matches!(failure, StorageError::Busy(_)), "{failure:?}");
     }
 }

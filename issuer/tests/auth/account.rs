@@ -290,10 +290,14 @@ async fn the_password_is_changed_by_a_form_that_keeps_no_password() {
             &again,
             "<title>Error: Change your password – Edgeward</title>",
         );
-        // Only the field that it is about is marked, and read with the error.
-        for mark in ["aria-invalid", "aria-describedby=\"error"] {
-            assert_eq!(again.body.matches(mark).count(), 1, "{}", again.body);
-        }
+        // Only the field that it is about is marked; with it the error is read, and with the one that has the focus.
+        assert_eq!(
+            again.body.matches("aria-invalid").count(),
+            1,
+            "{}",
+            again.body
+        );
+        says(&again, "aria-describedby=\"error\" autofocus");
         says(&again, &format!("aria-describedby=\"{with_new}\""));
         assert!(!again.body.contains(PASSWORD) && !again.body.contains("Wrong-Horse"));
     }

@@ -70,11 +70,16 @@ async fn the_forms_work_without_scripts() {
     is_page(&page);
     let token = hidden(&page.body, "csrf_token");
     // Without the token nothing has ended, and the page says so.
-    let again = browser.post("/auth/logout").form(&[]).send().await;
+    let again = browser
+        .post("/auth/logout")
+        .form(&[("returnTo", "/app?tab=\"2\"")])
+        .send()
+        .await;
     let again = again.expect(403);
     is_page(&again);
     says(&again, "<title>Error: Sign out? – Edgeward</title>");
     says(&again, "id=\"error\">This page was open for too long");
+    says(&again, "name=\"returnTo\" value=\"/app?tab=&#34;2&#34;\"");
     browser.get("/auth/me").send().await.expect(200);
     let answer = browser
         .post("/auth/logout")

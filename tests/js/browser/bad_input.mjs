@@ -118,6 +118,9 @@ export function badInputStories(world) {
       assert.equal(await page.getByLabel("First name").getAttribute("aria-invalid"), null);
       assert.equal(await page.getByLabel("Last name").getAttribute("aria-describedby"), "error");
       assert.equal(await page.getByLabel("First name").getAttribute("aria-describedby"), null);
+      // Where the focus is, the reason is read first.
+      const focused = await page.evaluate(() => document.activeElement.getAttribute("aria-describedby"));
+      assert.equal(focused, "error password-hint");
       assert.equal(await page.getByLabel("First name").inputValue(), "Ana");
       assert.equal(await page.getByLabel("Password").inputValue(), "");
     }, refused(422));

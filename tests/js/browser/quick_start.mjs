@@ -31,6 +31,9 @@ export class QuickStart {
   /** The site that the gate opens, as soon as the gate runs. */
   site;
 
+  /** What the page has had built. */
+  #parts = new Set();
+
   /** Where the app listens, in the place of the page's 3000. */
   port;
 
@@ -66,9 +69,18 @@ export class QuickStart {
   async #inCheckout(line) {
     const words = line.trim().split(/\s+/);
     const [cargo, xtask, task, ...options] = words.map((word) => word.replace("FOLDER", this.folder));
-    if (cargo !== "cargo") return typed(line.replace("FOLDER", `'${this.folder}'`), root);
+    if (cargo !== "cargo") {
+      for (const word of words.filter((word) => word.startsWith("./"))) assert.ok(this.#parts.has(PACKED[word]), `${word} was built before`);
+      return typed(line.replace("FOLDER", `'${this.folder}'`), root);
+    }
     assert.equal(xtask, "xtask");
-    if (task === "build") return built(options);
+    if (task === "build") {
+      for (const part of options) {
+        await built(part);
+        this.#parts.add(part);
+      }
+      return;
+    }
     assert.equal(task, "dev");
     this.port = await freePort();
     this.site = await Site.start({}, options.map((word) => word.replace(/:3000$/, `:${this.port}`)));
@@ -122,16 +134,18 @@ function typed(command, cwd) {
   return run("sh", ["-ec", command], { cwd, env: environment({}), timeout: PATIENCE_MS, maxBuffer: 1 << 24 });
 }
 
+/** What `cargo xtask build` calls the part that is packed from a folder. */
+const PACKED = { "./edge/js": "npm", "./www/client": "client" };
+
 const builds = new Map();
 
 /** What one page has built is not built again for the next. */
-function built(parts) {
-  const name = parts.join(" ");
-  if (!builds.has(name)) {
+function built(part) {
+  if (!builds.has(part)) {
     const options = { cwd: root, env: environment({}), timeout: PATIENCE_MS, maxBuffer: 1 << 24 };
-    builds.set(name, run(process.env.XTASK_BIN, ["build", ...parts], options));
+    builds.set(part, run(process.env.XTASK_BIN, ["build", part], options));
   }
-  return builds.get(name);
+  return builds.get(part);
 }
 
 /** npm asks the network for as little as it can, and more than once. */

@@ -113,7 +113,7 @@ export function slowNetworkStories(world) {
         await asked;
         assert.equal(await row.count(), 0);
         await page.clock.fastForward(PATIENCE);
-        await page.getByRole("status").getByText("No answer came").waitFor();
+        await page.getByRole("status").getByText("It is not known").waitFor();
         assert.equal(await row.count(), 1);
         await network.flow();
         await row.getByRole("link").click();

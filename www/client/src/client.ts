@@ -128,7 +128,11 @@ export class CookieClient implements AuthClient {
       return this.#world.fetch(copy);
     };
     const problem = (response: Response) => readProblem(response.clone());
-    return () => this.#withCsrf(attempt, problem);
+    return async () => {
+      // Nobody wants a token any more.
+      request.signal.throwIfAborted();
+      return this.#withCsrf(attempt, problem);
+    };
   }
 
   /** Signs in or up. No refresh of any tab runs meanwhile: its late answer would put old cookies over the new ones. */

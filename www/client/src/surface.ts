@@ -58,7 +58,7 @@ export interface AuthClient {
    * is an ordinary response.
    *
    * A redirect of an unsafe method is not followed, because it could take the token and the body to another site: `fetch` rejects it
-   * with its `TypeError`, when the app may have acted already. With `redirect: "manual"` it is an opaque response; an app that wants
+   * with its `TypeError`, when the app may have acted already. With `redirect: "manual"` it is an opaque-redirect response; an app that wants
    * to say where to go on answers 2xx and names the place in it.
    * @throws {TypeError} if the address is of another origin, which must never get the CSRF token
    * @throws {AuthError} if the session could not be renewed and yet is not known to be over

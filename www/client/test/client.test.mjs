@@ -235,6 +235,23 @@ test("who gives a request up waits no longer, and the others get what it waited 
   }
 });
 
+test("a request that was given up while its session was renewed asks for nothing more", async () => {
+  for (const method of ["GET", "POST"]) {
+    const { client, issuer, machine } = site({ signedIn: true });
+    issuer.expireAccess();
+    const giveUp = new AbortController();
+    let before;
+    issuer.on("POST /auth/refresh", () => {
+      before = issuer.calls.length;
+      giveUp.abort("gone");
+    });
+    await assert.rejects(client.fetch("/api/things", { method, signal: giveUp.signal }), (reason) => reason === "gone");
+    await machine.pass(0);
+    assert.equal(issuer.count("POST /auth/refresh"), 1, method);
+    assert.equal(issuer.calls.length, before, `${method}: ${issuer.calls}`);
+  }
+});
+
 test("a request that was given up before sends nothing", async () => {
   for (const method of ["GET", "POST"]) {
     const { client, issuer } = site({ signedIn: true });

@@ -1,4 +1,4 @@
-// Ends a session without leaving the list: asks in a dialog, takes the row away at once, and puts it back if the issuer refuses. Every
+// Ends a session without leaving the list: asks in a dialog, takes the row away at once, and puts it back if the issuer refuses or says nothing. Every
 // text stands in the page, in its language; without this module the same links lead to a page that asks.
 
 /** As long as the client package waits for an answer of the issuer. */

@@ -62,6 +62,7 @@ impl Fields for Logout {
     ) -> Option<Result<Response, ApiError>> {
         let page = SignOutPage {
             error: Some(frame.wrong(error)),
+            return_to: self.return_to.clone(),
             frame,
             csrf_token,
         };

@@ -88,6 +88,8 @@ pub struct SignOutPage {
     pub frame: Frame,
     /// The token of the hidden field.
     pub csrf_token: String,
+    /// A place as it was sent, or empty. It is judged when it is used.
+    pub return_to: String,
     /// Why it is shown again.
     pub error: Option<Wrong>,
 }
@@ -192,6 +194,7 @@ pub async fn sign_out(
     show(&app, frame, visitor, |frame, csrf_token| SignOutPage {
         frame,
         csrf_token,
+        return_to: String::new(),
         error: None,
     })
 }

@@ -40,7 +40,7 @@ sessions-ended = Die Sitzung ist beendet.
 sessions-already-ended = Diese Sitzung war schon beendet.
 sessions-others-ended = Alle anderen Geräte wurden abgemeldet.
 sessions-failed = Das hat nicht geklappt, die Sitzung besteht noch. Versuchen Sie es noch einmal.
-sessions-unanswered = Es kam keine Antwort. Ob die Sitzung beendet ist, ist nicht bekannt. Versuchen Sie es noch einmal.
+sessions-unanswered = Ob die Sitzung beendet ist, ist nicht bekannt. Versuchen Sie es noch einmal.
 
 end-title = Diese Sitzung beenden?
 end-lead = Das Gerät wird sofort abgemeldet und muss sich neu anmelden.

@@ -40,7 +40,7 @@ sessions-ended = The session is ended.
 sessions-already-ended = That session had ended already.
 sessions-others-ended = Every other device was signed out.
 sessions-failed = This did not work, so the session is still there. Try again.
-sessions-unanswered = No answer came, so it is not known whether the session has ended. Try again.
+sessions-unanswered = It is not known whether the session has ended. Try again.
 
 end-title = End this session?
 end-lead = The device is signed out at once, and has to sign in again.
