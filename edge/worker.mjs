@@ -1,13 +1,13 @@
 // The Worker's entry: the built wasm with the gate policy of this repository beside it.
 //
-// `../gate.toml` is bundled as text, so a deployment carries exactly the policy that was reviewed; a binding named
-// GATE_POLICY wins, for tests and for policies that live elsewhere. Everything else happens in Rust.
+// `../gate.toml` is bundled as text, so a deployment carries the policy that was reviewed; a binding GATE_POLICY
+// wins, for tests and for policies that live elsewhere. Everything else happens in Rust.
 import { env } from "cloudflare:workers";
 import Edge from "./build/index.js";
 import policy from "../gate.toml";
 
-// The Rust function itself. The class around it, which `worker-build` makes, wraps every request in proxies that start the
-// instance anew after a panic; wasm-bindgen's own glue does the same at the next call.
+// The Rust function itself. The class that `worker-build` makes around it wraps every request in proxies, to start anew after
+// a panic; wasm-bindgen's own glue does that at the next call.
 const { fetch: handle, prepare } = Edge.prototype;
 
 const bindings = { GATE_POLICY: policy, ...env };

@@ -34,7 +34,9 @@ impl Policy {
         let host = Host::read(asked.host);
         let guard = |page: &[&str], way: Option<Way>| {
             let covering = self.folded.covering(page, host.as_ref());
-            let rule = self.concerning(covering, asked.method).next()?;
+            // Who folds may mean the one behind, where the first would gain nobody anything.
+            let gains = |rule: &&Rule| !rule.is_closed() || !rule.is_met_by(decider, asked);
+            let rule = self.concerning(covering, asked.method).find(gains)?;
             let is_narrower = |than| rule.specificity() > than;
             let names = |places| decider.pattern.names(places);
             let way = way.or_else(|| Way::of_locale(ahead));
@@ -61,8 +63,7 @@ impl Policy {
                     }
                 }
             };
-            let is_more = rule.guards_against(decider, asked) && !rule.is_met_by(decider, asked);
-            (guards && is_more).then_some(rule)
+            (guards && rule.guards_against(decider, asked)).then_some(rule)
         };
         let behind = || {
             let mut twins = pages_behind(&folded, locales).into_iter();

@@ -259,7 +259,7 @@ impl Attempt<'_> {
             if storage.fail_attempt(&failure, self.now).await? {
                 self.lockout.turns.settled(&counted.own);
                 if failed.locks {
-                    tracing::warn!(scope = counted.scope, "sign-in locked");
+                    tracing::warn!(scope = counted.scope, "attempts locked");
                 }
                 return Ok(Some(failed.left));
             }

@@ -99,13 +99,13 @@ impl LockoutKey {
         }
     }
 
-    /// The counter of whoever has a link of a registration of this address and is asked for its password.
+    /// The counter of whoever has a link of a registration of this address and is asked for its password. It is of no account: once
+    /// there is one, the registration is gone, and the lock with it.
     #[must_use]
     pub fn of_registration(&self, email: &Email) -> CounterKey {
-        let email = email.as_str().as_bytes();
         CounterKey {
-            digest: self.digest("registration", [email, &[]]),
-            account: Some(self.digest("account", [email, &[]])),
+            digest: self.digest("registration", [email.as_str().as_bytes(), &[]]),
+            account: None,
         }
     }
 }

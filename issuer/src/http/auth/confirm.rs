@@ -21,6 +21,7 @@ use crate::{
         auth::visitor::Visitor,
         pages::{self, Frame, Wrong, links::ConfirmPage},
         problem::ApiError,
+        to_the_end::to_the_end,
     },
 };
 
@@ -56,7 +57,17 @@ impl Fields for Confirm {
         if matches!(error, ApiError::LinkInvalid) {
             return None;
         }
-        let wrong = if matches!(error, ApiError::InvalidCredentials { .. }) {
+        let is_last = matches!(
+            error,
+            ApiError::AccountLocked { .. }
+                | ApiError::InvalidCredentials {
+                    attempts_left: Some(0)
+                }
+        );
+        let wrong = if is_last {
+            // No sign-in is locked by it.
+            Wrong::about(&["password"], frame.text("wrong-password-wait"))
+        } else if matches!(error, ApiError::InvalidCredentials { .. }) {
             Wrong::about(&["password"], frame.text("wrong-other-password"))
         } else {
             frame.wrong(error)
@@ -78,7 +89,7 @@ impl Fields for Confirm {
     responses(
         (status = 204, description = "Confirmed: the account can be signed in to"),
         (status = 400, description = "`MALFORMED_BODY`, `AMBIGUOUS_CREDENTIALS`"),
-        (status = 401, description = "`INVALID_CREDENTIALS`: another password"),
+        (status = 401, description = "`INVALID_CREDENTIALS`: another password, with the member `attemptsLeft`"),
         (status = 403, description = "`CSRF_INVALID`, `ORIGIN_REFUSED`"),
         (status = 404, description = "`NOT_FOUND`: no mail is configured"),
         (status = 410, description = "`LINK_INVALID`: used, expired, or none"),
@@ -91,9 +102,12 @@ impl Fields for Confirm {
         (status = 503, description = "`BUSY`, with `Retry-After`"),
     ))]
 pub async fn confirm(State(app): State<SharedApp>, submission: Submission<Confirm>) -> Response {
-    submission
-        .respond(&app, answer(&app, &submission).await)
-        .await
+    to_the_end(async move {
+        submission
+            .respond(&app, answer(&app, &submission).await)
+            .await
+    })
+    .await
 }
 
 async fn answer(app: &App, submission: &Submission<Confirm>) -> Result<Response, ApiError> {

@@ -238,9 +238,7 @@ fn readings<'p>(path: &[&'p str], whole: usize, locales: &[String]) -> Vec<Vec<&
     without_page_file(&mut represented);
     take_lone_locale(&mut represented, locales);
     pages.push(represented);
-    let mut itself = path.to_vec();
-    take_lone_locale(&mut itself, locales);
-    pages.push(itself);
+    pages.push(path.to_vec());
     pages
 }
 
