@@ -153,7 +153,7 @@ export function accountStories(world) {
     };
 
     const REFUSED = "Das hat nicht geklappt";
-    const UNANSWERED = "Es kam keine Antwort";
+    const UNANSWERED = "Ob die Sitzung beendet ist, ist nicht bekannt";
     for (const [status, contentType, body, said] of [
       [429, "application/problem+json", '{"code":"RATE_LIMITED"}', REFUSED],
       // As the issuer answers also what took too long and may be done all the same.
