@@ -3,17 +3,12 @@
 //! SQLite's own way is that the commit which makes the log 1,000 pages long also copies them and waits twice for the disk,
 //! and everybody behind it waits too. The more families there are, the more pages a second of rotations touches, so those
 //! waits would grow with the database. Here one task copies, on a connection that else only reads, while the writer goes
-//! on. Under load it rarely finds the log at rest, and only a log that was copied to its end begins again from the front:
-//! where it does not get there, that last step is left to the writer, at [`LONGEST_LOG`], when little is left to copy.
+//! on. Under load it never finds the log at rest, and only a log that was copied to its end begins again from the front:
+//! that last step is left to the writer, at [`LONGEST_LOG`], when little is left to copy.
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::SqliteConnection;
-use tokio::{
-    sync::Notify,
-    task::JoinHandle,
-    time::{Instant, sleep},
-};
+use tokio::{sync::Notify, task::JoinHandle, time::sleep};
 
 use super::readers::FileReaders;
 
@@ -22,17 +17,9 @@ use super::readers::FileReaders;
 pub(super) const LONGEST_LOG: u32 = 16_000;
 
 /// From one copying to the next: long enough that a page which many acts change, as the end of the audit log, is copied
-/// once for all of them, and that the disk's work for it is a small part of the time.
+/// once for all of them, and that the disk's work for it is a small part of the time; short enough that little is left for
+/// the writer.
 const BETWEEN: Duration = Duration::from_secs(2);
-
-/// From one copying to the next when the log is about to be at its longest. The writer copies, and waits for the disk with
-/// everybody behind it, what was written since the last: that is no more than within this time.
-const BEFORE_THE_WRITER: Duration = Duration::from_millis(50);
-
-/// So many times it copies at once until all is in the file. Only who copies the last page has SQLite wait for the disk to
-/// write the file; where somebody commits during each copying, that would be the writer. Each turn finds less to copy, so one of a few
-/// gets to the end.
-const AT_ONCE: usize = 8;
 
 /// Who copies, until this is dropped. Without writes it sleeps.
 #[derive(Debug)]
@@ -42,17 +29,18 @@ impl Checkpoints {
     /// Starts to copy, some time after each time that it is told of writes.
     pub(super) fn start(readers: Arc<FileReaders>, written: Arc<Notify>) -> Self {
         Self(tokio::spawn(async move {
-            let mut pause = BETWEEN;
-            let mut before = (Instant::now(), 0);
             loop {
                 written.notified().await;
-                sleep(pause).await;
+                sleep(BETWEEN).await;
                 // It copies nothing where a commit does so at this moment. What a disk refuses is told to those who write,
                 // and the log keeps it until then.
-                let length = readers.with(copy).await.unwrap_or_default();
-                let now = Instant::now();
-                pause = pause_at(length, before.1, now - before.0);
-                before = (now, length);
+                let _ = readers
+                    .with(async |connection| {
+                        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
+                            .execute(connection)
+                            .await
+                    })
+                    .await;
             }
         }))
     }
@@ -64,32 +52,6 @@ impl Drop for Checkpoints {
     }
 }
 
-/// How many pages the log has afterwards.
-async fn copy(reader: &mut SqliteConnection) -> Result<u32, sqlx::Error> {
-    let mut length = 0;
-    for _ in 0..AT_ONCE {
-        let (_, pages, copied): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
-            .fetch_one(&mut *reader)
-            .await?;
-        // Of a log that somebody else copies SQLite says -1.
-        length = u32::try_from(pages).unwrap_or_default();
-        if copied == pages {
-            break;
-        }
-    }
-    Ok(length)
-}
-
-/// How long to wait when the log has this length and had another so long ago: half of the time that it needs to be at its longest
-/// if it grows on like that, so that what is left to copy halves with each turn until then.
-fn pause_at(length: u32, before: u32, ago: Duration) -> Duration {
-    // A shorter one began again from the front.
-    let grown = length.checked_sub(before).unwrap_or(length);
-    let left = LONGEST_LOG.saturating_sub(length);
-    let until_longest = ago.saturating_mul(left).checked_div(grown);
-    until_longest.map_or(BETWEEN, |time| (time / 2).clamp(BEFORE_THE_WRITER, BETWEEN))
-}
-
 #[cfg(test)]
 mod tests {
     use std::{fs, time::Duration};
@@ -97,7 +59,6 @@ mod tests {
     use edgeward_core::time::UnixTime;
     use tokio::time::{interval, timeout};
 
-    use super::pause_at;
     use crate::{
         custody::tests::Folder,
         domain::{
@@ -108,27 +69,6 @@ mod tests {
     };
 
     const TEXT: usize = 1_000_000;
-
-    #[test]
-    fn what_is_left_to_the_writer_is_what_came_in_a_moment() {
-        // Pages now, pages at the last copying, milliseconds since, and the pause in milliseconds.
-        let rows = [
-            ("nothing was written", 500, 500, 2_000, 2_000),
-            ("far from its longest", 1_000, 500, 2_000, 2_000),
-            ("half of it in a turn", 8_000, 0, 2_000, 1_000),
-            ("a quarter is left", 12_000, 8_000, 1_000, 500),
-            ("about to be at its longest", 15_990, 15_000, 200, 50),
-            ("beyond it, for somebody reads", 16_100, 16_050, 50, 50),
-            ("began again from the front", 1_000, 15_900, 500, 2_000),
-        ];
-        for (name, length, before, ago, pause) in rows {
-            assert_eq!(
-                pause_at(length, before, Duration::from_millis(ago)),
-                Duration::from_millis(pause),
-                "{name}"
-            );
-        }
-    }
 
     /// Without the task the file keeps its length until it is closed: the log is far from its longest.
     #[tokio::test]
