@@ -164,6 +164,22 @@ impl Pattern {
         before.any(|segment| matches!(segment, Segment::Literal { .. }))
     }
 
+    /// Whether it has the letters of a path that it covers folded, given what is written there from the front.
+    pub(super) fn is_written_in<'p>(
+        &self,
+        mut path: impl Iterator<Item = (usize, &'p String)>,
+    ) -> bool {
+        self.segments.iter().all(|segment| {
+            let written = path.next();
+            match segment {
+                Segment::Literal { exact, .. } => {
+                    written.is_some_and(|(_, written)| written.starts_with(exact))
+                }
+                Segment::Any => true,
+            }
+        })
+    }
+
     /// How narrowly it speaks, were it not for these of its segments.
     pub(super) fn specificity_without(&self, left_out: &Range<usize>) -> Specificity {
         let (mut literals, mut wildcards) = (0, 0);

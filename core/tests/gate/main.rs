@@ -24,6 +24,7 @@ mod policy_schema;
 mod programs;
 mod lookalikes;
 mod agreement;
+mod letters;
 mod limits;
 mod issuer_limits;
 mod refresh_turns;

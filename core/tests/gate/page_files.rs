@@ -202,27 +202,6 @@ allow = "signed-in"
     }
 }
 
-/// Rules that only letter case tells apart are one to who folds it, and the stricter of them is the one that counts, in either order.
-#[test]
-fn of_rules_that_fold_alike_the_stricter_one_protects() {
-    let broad = "[[route]]\npath = \"/**\"\nallow = \"signed-in\"\n";
-    let [any, admin] = [
-        "[[route]]\npath = \"/Admin\"\nallow = \"signed-in\"\n",
-        "[[route]]\npath = \"/admin\"\nroles = [\"admin\"]\n",
-    ];
-    let below = "[[route]]\npath = \"/Admin/help\"\nallow = \"signed-in\"\n
-        [[route]]\npath = \"/admin/*\"\nroles = [\"admin\"]\n";
-    for rules in [[broad, any, admin, below], [broad, below, admin, any]] {
-        let policy = policy(&rules.concat());
-        for path in ["/admin.xml", "/ADMIN", "/admin.json/help", "/ADMIN/HELP"] {
-            check(&policy, "user", &[(path, Outcome::Forbidden)]);
-        }
-        for path in ["/Admin", "/Admin/help"] {
-            check(&policy, "user", &[(path, Outcome::Allow)]);
-        }
-    }
-}
-
 /// To the rules a locale in other letters is a page like others, behind a program too.
 #[test]
 fn a_page_that_is_called_like_a_locale_is_none_behind_a_program() {

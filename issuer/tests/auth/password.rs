@@ -171,6 +171,12 @@ async fn who_has_a_session_cannot_guess_the_password_with_it() {
     change(&mut browser, PASSWORD, NEW)
         .await
         .expect_problem(423, "ACCOUNT_LOCKED");
+    let form = [("currentPassword", PASSWORD), ("newPassword", NEW)];
+    let page = browser.post("/auth/password").form(&form).with_csrf();
+    let page = page.send().await.expect(423);
+    let locked =
+        "After too many wrong passwords, none is taken here for now. Try again in 30 minutes.";
+    assert!(page.body.contains(locked), "{}", page.body);
     assert_eq!(desk.app.hasher.counts().done, before);
     // The sign-in has a counter of its own.
     desk.browser().log_in(EMAIL).await;

@@ -250,6 +250,12 @@ async fn wrong_passwords_are_counted_apart_and_lock() {
             .await
             .expect_problem(423, "ACCOUNT_LOCKED");
     }
+    let locked =
+        "After too many wrong passwords, none is taken here for now. Try again in 30 minutes.";
+    let form = [("password", PASSWORD), ("returnTo", "/")];
+    let page = browser.post("/auth/step-up").form(&form).with_csrf();
+    let page = page.send().await.expect(423);
+    assert!(page.body.contains(locked), "{}", page.body);
     let failed = "SELECT count(*) FROM security_events WHERE type = 'step-up.failed'";
     assert_eq!(desk.number(failed).await, 5);
     assert!(

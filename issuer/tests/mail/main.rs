@@ -7,6 +7,7 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
+mod registrations;
 mod stories;
 mod notices;
 mod languages;

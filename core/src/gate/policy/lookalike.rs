@@ -34,36 +34,22 @@ impl Policy {
         let host = Host::read(asked.host);
         let guard = |page: &[&str], way: Option<Way>| {
             let covering = self.folded.covering(page, host.as_ref());
-            // Who folds may mean the one behind, where the first would gain nobody anything.
-            let gains = |rule: &&Rule| !rule.is_closed() || !rule.is_met_by(decider, asked);
-            let rule = self.concerning(covering, asked.method).find(gains)?;
-            let is_narrower = |than| rule.specificity() > than;
-            let names = |places| decider.pattern.names(places);
+            let covering: Vec<&Rule> = self.concerning(covering, asked.method).collect();
+            let nothing = way.as_ref().map_or(0..0, |way| way.segments.clone());
+            let written = segments.iter().enumerate();
+            let written = written.filter(|(at, _)| !nothing.contains(at));
+            // Who folds some segments and not others, as a router does with words and not with names, may mean any rule down to
+            // those that are in the letters of the path. What is behind them speaks of other pages.
+            let is_itself = |rule: &&&Rule| rule.pattern.is_written_in(written.clone());
+            let last = covering
+                .iter()
+                .find(is_itself)
+                .map(|rule| rule.specificity());
+            let may_be_meant = |rule: &&Rule| Some(rule.specificity()) >= last;
             let way = way.or_else(|| Way::of_locale(ahead));
             let way = way.map(|way| way.behind(ahead));
-            // Who names the page with its file has written a rule for exactly that spelling.
-            let guards = match way.filter(|way| !(way.is_file && names(0..way.program.end))) {
-                None => is_narrower(decider.specificity()),
-                Some(way) => {
-                    let said = decider.specificity_without(&way.segments);
-                    if way.program.is_empty() || !names(way.program.clone()) {
-                        // It lets the program pass, as `/_next/**` and `/*/page` do, and may speak of quite another page.
-                        let is_beside = rule.specificity().literals >= said.literals;
-                        // It may be no program but a host among hosts.
-                        let is_host = way.may_be_host
-                            && decider.pattern.has_literal_before(way.program.start);
-                        is_narrower(decider.specificity())
-                            || ((rule.is_closed() || way.is_file) && is_beside && !is_host)
-                    } else if way.is_behind() && names(0..way.program.end) {
-                        // It speaks of what this very program is asked for.
-                        is_narrower(decider.specificity())
-                    } else {
-                        // It speaks of the program's pages, as far as it goes on behind it.
-                        is_narrower(said)
-                    }
-                }
-            };
-            (guards && rule.guards_against(decider, asked)).then_some(rule)
+            let guards = |rule: &&Rule| rule.guards(way.as_ref(), decider, asked);
+            covering.into_iter().take_while(may_be_meant).find(guards)
         };
         let behind = || {
             let mut twins = pages_behind(&folded, locales).into_iter();
@@ -79,9 +65,35 @@ impl Rule {
         !self.is_public() || !self.addresses().is_empty()
     }
 
-    /// Whether it is closed, however closed `decider` is, or asks for more than that.
-    fn guards_against(&self, decider: &Self, asked: &Asked<'_>) -> bool {
-        self.is_closed() || self.is_stricter_than(decider, asked)
+    /// Whether it keeps from its page somebody whom `decider` lets in, and is narrower than what that says of the page.
+    fn guards(&self, way: Option<&Way>, decider: &Self, asked: &Asked<'_>) -> bool {
+        let is_narrower = |than| self.specificity() > than;
+        let names = |places| decider.pattern.names(places);
+        // Who names the page with its file has written a rule for exactly that spelling.
+        let is_over = match way.filter(|way| !(way.is_file && names(0..way.program.end))) {
+            None => is_narrower(decider.specificity()),
+            Some(way) => {
+                let said = decider.specificity_without(&way.segments);
+                if way.program.is_empty() || !names(way.program.clone()) {
+                    // It lets the program pass, as `/_next/**` and `/*/page` do, and may speak of quite another page.
+                    let is_beside = self.specificity().literals >= said.literals;
+                    // It may be no program but a host among hosts.
+                    let is_host =
+                        way.may_be_host && decider.pattern.has_literal_before(way.program.start);
+                    is_narrower(decider.specificity())
+                        || ((self.is_closed() || way.is_file) && is_beside && !is_host)
+                } else if way.is_behind() && names(0..way.program.end) {
+                    // It speaks of what this very program is asked for.
+                    is_narrower(decider.specificity())
+                } else {
+                    // It speaks of the program's pages, as far as it goes on behind it.
+                    is_narrower(said)
+                }
+            }
+        };
+        is_over
+            && (self.is_closed() || self.is_stricter_than(decider, asked))
+            && !self.is_met_by(decider, asked)
     }
 
     /// Whether whoever passes by `decider` passes by this one, and no page reads more.

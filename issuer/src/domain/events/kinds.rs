@@ -148,7 +148,7 @@ event_types! {
     /// What only administrators may do was asked for by somebody else, or would have left the site without one.
     AdministrationRefused = "administration.refused", Administration, Warning, false, "An act of administration was refused.";
     /// Too many failures locked a name or a range of addresses.
-    AccountLocked = "account.locked", Authentication, Warning, false, "Too many failures locked sign-ins for a while.";
+    AccountLocked = "account.locked", Authentication, Warning, false, "Too many failures locked further attempts for a while.";
     /// A lock was ended by an operator or an administrator.
     AccountUnlocked = "account.unlocked", Administration, Info, true, "The lock or the wait of an account was ended before its time.";
     /// Accounts that an operator took over from another system.

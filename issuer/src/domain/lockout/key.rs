@@ -99,8 +99,8 @@ impl LockoutKey {
         }
     }
 
-    /// The counter of whoever has a link of a registration of this address and is asked for its password. It is of no account: once
-    /// there is one, the registration is gone, and the lock with it.
+    /// The counter of whoever has a link of a registration of this address and is asked for its password. It is of no account, for
+    /// there is none yet.
     #[must_use]
     pub fn of_registration(&self, email: &Email) -> CounterKey {
         CounterKey {

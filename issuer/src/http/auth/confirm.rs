@@ -19,7 +19,7 @@ use crate::{
     },
     http::{
         auth::visitor::Visitor,
-        pages::{self, Frame, Wrong, links::ConfirmPage},
+        pages::{self, Frame, links::ConfirmPage},
         problem::ApiError,
         to_the_end::to_the_end,
     },
@@ -57,26 +57,11 @@ impl Fields for Confirm {
         if matches!(error, ApiError::LinkInvalid) {
             return None;
         }
-        let is_last = matches!(
-            error,
-            ApiError::AccountLocked { .. }
-                | ApiError::InvalidCredentials {
-                    attempts_left: Some(0)
-                }
-        );
-        let wrong = if is_last {
-            // No sign-in is locked by it.
-            Wrong::about(&["password"], frame.text("wrong-password-wait"))
-        } else if matches!(error, ApiError::InvalidCredentials { .. }) {
-            Wrong::about(&["password"], frame.text("wrong-other-password"))
-        } else {
-            frame.wrong(error)
-        };
         let page = ConfirmPage {
             csrf_token,
             token: self.token.expose_secret().to_owned(),
             ask_password: true,
-            error: Some(wrong),
+            error: Some(frame.wrong_password("password", "wrong-other-password", error)),
             frame,
         };
         Some(pages::render(StatusCode::OK, &page))

@@ -23,7 +23,7 @@ use crate::{
     },
     http::{
         pages::{
-            self, Frame, Wrong,
+            self, Frame,
             account::{self, ChangePasswordPage, Done},
         },
         problem::ApiError,
@@ -57,14 +57,9 @@ impl Fields for ChangePassword {
         csrf_token: String,
         error: &ApiError,
     ) -> Option<Result<Response, ApiError>> {
-        let wrong = if let ApiError::InvalidCredentials { .. } = error {
-            Wrong::about(&[CURRENT], frame.text("wrong-password"))
-        } else {
-            frame.wrong(error)
-        };
         let page = ChangePasswordPage {
             password_hint: frame.password_hint(&Policy::new(&app.config.passwords)),
-            error: Some(wrong),
+            error: Some(frame.wrong_password(CURRENT, "wrong-password", error)),
             frame,
             csrf_token,
         };

@@ -16,7 +16,7 @@ use crate::{
     App, SharedApp,
     domain::{password::Password, step_up, storage::Storage},
     http::{
-        pages::{self, Frame, Wrong, resend::Resend, sign_in::StepUpPage},
+        pages::{self, Frame, resend::Resend, sign_in::StepUpPage},
         problem::ApiError,
         to_the_end::to_the_end,
     },
@@ -57,7 +57,7 @@ impl Fields for StepUp {
             csrf_token,
             return_to: return_to::sanitise(&self.return_to).unwrap_or_default(),
             resend: self.resend.clone().filter(|_| is_theirs),
-            error: Some(wrong(&frame, error)),
+            error: Some(frame.wrong_password("password", "wrong-password", error)),
             frame,
         };
         Some(pages::render(StatusCode::OK, &page))
@@ -70,18 +70,6 @@ impl Fields for StepUp {
             None => Some(self.return_to.clone()),
         }
     }
-}
-
-/// Without the address, which nobody typed here, and without the lock of sign-ins, which is another.
-fn wrong(frame: &Frame, error: &ApiError) -> Wrong {
-    if let ApiError::InvalidCredentials { attempts_left } = error {
-        let text = match attempts_left {
-            Some(0) => frame.text("wrong-password-wait"),
-            Some(_) | None => frame.text("wrong-password"),
-        };
-        return Wrong::about(&["password"], text);
-    }
-    frame.wrong(error)
 }
 
 /// Confirms the identity of the caller again. A new session takes the place of the one in use; every token of that is spent.

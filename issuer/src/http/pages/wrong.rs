@@ -51,6 +51,29 @@ impl Frame {
         Wrong::about(&fields(error), self.sentence(error))
     }
 
+    /// Why a form is shown again that asks a known person for a password, in this field: no address was typed, and no sign-in is
+    /// locked by it. `text` says that it is another.
+    #[must_use]
+    pub fn wrong_password(&self, field: &'static str, text: &str, error: &ApiError) -> Wrong {
+        let said = if let ApiError::AccountLocked {
+            retry_after_seconds,
+        } = error
+        {
+            let locked = self.text("wrong-password-locked");
+            format!("{locked} {}", self.wait(*retry_after_seconds))
+        } else if let ApiError::InvalidCredentials { attempts_left } = error {
+            let was_last = *attempts_left == Some(0);
+            self.text(if was_last {
+                "wrong-password-wait"
+            } else {
+                text
+            })
+        } else {
+            return self.wrong(error);
+        };
+        Wrong::about(&[field], said)
+    }
+
     /// What a person reads about a refusal: what is wrong with their input where that is known, else what its code means.
     #[must_use]
     pub fn sentence(&self, error: &ApiError) -> String {

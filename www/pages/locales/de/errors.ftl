@@ -74,6 +74,7 @@ wait-minutes = { $count ->
 
 wrong-password = Das Passwort ist falsch.
 wrong-password-wait = Das Passwort ist falsch. Versuchen Sie es nach einer Weile noch einmal.
+wrong-password-locked = Nach zu vielen falschen Passwörtern wird hier vorerst keines angenommen.
 wrong-other-password = Das ist ein anderes Passwort.
 wrong-email = Geben Sie eine E-Mail-Adresse wie ada@example.com ein.
 wrong-name = Ein Name hat höchstens { $count } Zeichen und keine Steuerzeichen.

@@ -76,6 +76,7 @@ wait-minutes = { $count ->
 
 wrong-password = The password is wrong.
 wrong-password-wait = The password is wrong. You can try again in a while.
+wrong-password-locked = After too many wrong passwords, none is taken here for now.
 wrong-other-password = The password is another one.
 wrong-email = Type an e-mail address such as ada@example.com.
 wrong-name = A name has at most { $count } characters, and no control characters.

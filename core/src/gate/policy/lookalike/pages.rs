@@ -23,6 +23,9 @@ const DOMAINS: &[&str] = &[".pl", ".py"];
 /// Where such a program stands, if not in front of all.
 const PROGRAMS_FOLDER: &str = "cgi-bin";
 
+/// How the file of a page's data ends below `_next/data/BUILD`.
+const DATA: &str = ".json";
+
 /// What follows `admin.segments` names a part of the page.
 const PARTS: &str = ".segments";
 
@@ -148,7 +151,12 @@ pub(super) fn pages_behind<'p>(folded: &[&'p str], locales: &[String]) -> Vec<Tw
         }
     }
     for at in data_routes(folded) {
-        add_shown(&mut twins, folded, at..at + 2, at + 3, locales);
+        let mut shown = folded.to_vec();
+        if let Some(last) = shown.last_mut() {
+            // Behind a program it may belong to the page's name; here it does not.
+            *last = last.strip_suffix(DATA).unwrap_or(last);
+        }
+        add_shown(&mut twins, &shown, at..at + 2, at + 3, locales);
     }
     twins
 }
