@@ -1,6 +1,7 @@
 //! Which rule is meant where rules, or a rule and the path, differ in letter case.
 
-use edgeward_core::gate::Outcome;
+use edgeward_core::gate::{Outcome, Policy};
+use proptest::prelude::*;
 
 use crate::{
     lookalikes::check,
@@ -136,6 +137,141 @@ fn a_rule_in_the_letters_of_the_path_is_the_one_that_is_meant() {
         for path in paths {
             let explanation = policy.explain_at_host("GET", "app.example", path, &persona("user"));
             assert_eq!(explanation.outcome, Outcome::Allow, "{path}\n{explanation}");
+        }
+    }
+}
+
+/// An application that takes some spellings for one page: it folds letter case in the first, in the second segment, drops formats.
+#[derive(Debug, Clone, Copy)]
+struct App {
+    folds: [bool; 2],
+    drops_endings: bool,
+    drops_format: bool,
+}
+
+impl App {
+    /// The page that it shows at a path, as its segments.
+    fn page(self, path: &[String]) -> Vec<String> {
+        let last = path.len() - 1;
+        let shown = path.iter().enumerate().map(|(at, written)| {
+            let mut name = written.as_str();
+            if self.drops_endings {
+                name = name.strip_suffix(".json").unwrap_or(name);
+            }
+            if self.drops_format && at == last {
+                name = name.split('.').next().unwrap_or(name);
+            }
+            if self.folds[at] {
+                name.to_lowercase()
+            } else {
+                name.to_owned()
+            }
+        });
+        shown.collect()
+    }
+}
+
+/// Every path of as many segments without a dot.
+fn plain_paths(segments: usize) -> Vec<Vec<String>> {
+    let mut paths = vec![Vec::new()];
+    for _ in 0..segments {
+        let longer = |path: &Vec<String>| {
+            ["a", "A", "b", "B"].map(|name| {
+                let mut path = path.clone();
+                path.push(name.to_owned());
+                path
+            })
+        };
+        paths = paths.iter().flat_map(longer).collect();
+    }
+    paths
+}
+
+/// A rule's segments, whether it is open, and who passes.
+type Route = (Vec<&'static str>, bool, &'static str);
+
+fn route() -> impl Strategy<Value = Route> {
+    let segment = prop::sample::select(vec!["a", "A", "b", "B", "*"]);
+    let segments = prop::collection::vec(segment, 0..3);
+    let who = prop::sample::select(vec![PUBLIC, SIGNED_IN, ADMIN]);
+    (segments, any::<bool>(), who)
+}
+
+fn covers((segments, is_open, _): &Route, path: &[String]) -> bool {
+    let length_fits = path.len() == segments.len() || (*is_open && path.len() > segments.len());
+    let mut pairs = segments.iter().zip(path);
+    length_fits && pairs.all(|(own, name)| *own == "*" || own == name)
+}
+
+fn text<'r>(routes: impl IntoIterator<Item = &'r Route>) -> String {
+    let rules = routes.into_iter().map(|(segments, is_open, who)| {
+        let path = segments.join("/");
+        let end = match (is_open, path.is_empty()) {
+            (false, _) => "",
+            (true, true) => "**",
+            (true, false) => "/**",
+        };
+        rule([&format!("path = \"/{path}{end}\""), who])
+    });
+    format!("version = 1\n{}", rules.collect::<String>())
+}
+
+/// Those of the rules that may stand beside one another, behind one for every path.
+fn apart(broad: &'static str, routes: Vec<Route>) -> Vec<Route> {
+    let mut all = vec![(Vec::new(), true, broad)];
+    for route in routes {
+        all.push(route);
+        if Policy::parse(&text(&all)).is_err() {
+            all.pop();
+        }
+    }
+    all
+}
+
+fn passes(policy: &Policy, path: &str, who: &str) -> bool {
+    policy.explain("GET", path, &persona(who)).outcome == Outcome::Allow
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+    /// Whatever an application folds: who gets to a page by another spelling may have it in some plain letters by the rules for those.
+    #[test]
+    fn no_spelling_opens_a_page_that_is_closed_in_plain_letters(
+        broad in prop::sample::select(vec![PUBLIC, SIGNED_IN]),
+        mut routes in prop::collection::vec(route(), 1..6),
+        names in prop::collection::vec(prop::sample::select(vec!["a", "A", "b", "B"]), 1..3),
+        endings in prop::array::uniform2(prop::sample::select(vec!["", "", ".json", ".xml"])),
+        folds in any::<[bool; 2]>(),
+        drops_endings in any::<bool>(),
+        drops_format in any::<bool>(),
+        who in prop::sample::select(vec!["anonymous", "user"]),
+        (ahead, behind) in prop::sample::select(vec![
+            ("", ""),
+            ("/index.php", ""),
+            ("/_next/data/B", ".json"),
+        ]),
+    ) {
+        // A rule that lets the program pass as any word may speak of other pages.
+        routes.retain(|(segments, ..)| ahead.is_empty() || segments.first() != Some(&"*"));
+        let routes = apart(broad, routes);
+        let policy = Policy::parse(&text(&routes)).unwrap();
+        let app = App { folds, drops_endings, drops_format };
+        let path: Vec<String> = names.iter().zip(endings).map(|(name, ending)| format!("{name}{ending}")).collect();
+        let page = app.page(&path);
+        let asked = format!("{ahead}/{}{behind}", path.join("/"));
+        if page.iter().all(|name| !name.contains('.')) && passes(&policy, &asked, who) {
+            let mut plain = plain_paths(path.len());
+            plain.retain(|plain| app.page(plain) == page);
+            let is_open = |plain: &Vec<String>| {
+                let own = text(routes.iter().filter(|route| covers(route, plain)));
+                passes(&Policy::parse(&own).unwrap(), &format!("/{}", plain.join("/")), who)
+            };
+            prop_assert!(
+                plain.iter().any(is_open),
+                "{who} gets to {page:?} by {asked} of {app:?}\n{}",
+                text(&routes)
+            );
         }
     }
 }

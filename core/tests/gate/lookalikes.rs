@@ -21,6 +21,26 @@ fn check_one(policy: &Policy, who: &str, method: &str, path: &str, outcome: Outc
     );
 }
 
+/// Behind an ending that frameworks add on the way, too.
+#[test]
+fn a_format_of_a_page_is_seen_behind_other_representations() {
+    let policy = policy(
+        "[[route]]\npath = \"/**\"\nallow = \"public\"\n
+        [[route]]\npath = \"/reports/costs\"\nroles = [\"admin\"]\n
+        [[route]]\npath = \"/costs\"\nroles = [\"admin\"]\n",
+    );
+    for path in ["/reports.json/costs.xml", "/reports.segments/costs.v1.xml"] {
+        check(&policy, "user", &[(path, Outcome::Forbidden)]);
+    }
+    // The second names a part of a page of another name.
+    for path in [
+        "/reports.xml/costs.xml",
+        "/index.php/x.segments/y/costs.xml",
+    ] {
+        check(&policy, "user", &[(path, Outcome::Allow)]);
+    }
+}
+
 #[test]
 fn other_spellings_of_a_protected_path_do_not_slip_through_a_broad_rule() {
     let policy = policy(BROAD);

@@ -230,19 +230,27 @@ fn readings<'p>(path: &[&'p str], whole: usize, locales: &[String]) -> Vec<Vec<&
     let bytes = last.bytes().enumerate();
     let dots = bytes.filter(|(at, byte)| *at > 0 && *byte == b'.');
     let dots = outermost(dots.map(|(at, _)| at).collect(), LAST_DOTS);
+    let segments = path.iter().take(whole);
+    let mut represented: Vec<&str> = segments.map(|one| without_representation(one)).collect();
+    let mut above = Vec::from([before]);
+    above.extend(
+        represented
+            .get(..before.len())
+            .filter(|other| *other != before),
+    );
     let mut pages = Vec::new();
     for name in dots.into_iter().filter_map(|at| last.get(..at)) {
         let name = without_end(name);
-        let mut page = before.to_vec();
-        page.push(name);
-        if !is_asset || name.starts_with('_') {
-            without_page_file(&mut page);
-            take_lone_locale(&mut page, locales);
+        for above in &above {
+            let mut page = above.to_vec();
+            page.push(name);
+            if !is_asset || name.starts_with('_') {
+                without_page_file(&mut page);
+                take_lone_locale(&mut page, locales);
+            }
+            pages.push(page);
         }
-        pages.push(page);
     }
-    let segments = path.iter().take(whole);
-    let mut represented: Vec<&str> = segments.map(|one| without_representation(one)).collect();
     without_page_file(&mut represented);
     take_lone_locale(&mut represented, locales);
     pages.push(represented);
