@@ -1,7 +1,5 @@
-// The Worker's entry: the built wasm with the gate policy of this repository beside it.
-//
-// `../gate.toml` is bundled as text, so a deployment carries the policy that was reviewed; a binding GATE_POLICY
-// wins, for tests and for policies that live elsewhere. Everything else happens in Rust.
+// The Worker's entry: the built wasm and the policy that was reviewed with it, as text. A binding GATE_POLICY wins, for tests and for
+// policies that live elsewhere.
 import { env } from "cloudflare:workers";
 import Edge from "./build/index.js";
 import policy from "../gate.toml";

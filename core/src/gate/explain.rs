@@ -320,9 +320,8 @@ impl Policy {
                 return told;
             }
             Found::Lookalike { protected } => {
-                let reason = format!(
-                    "it is another spelling of what the more specific rule {protected} protects"
-                );
+                let reason =
+                    format!("it is another spelling of what the rule {protected} protects");
                 return self.told(question, path, protected, Outcome::Forbidden, reason);
             }
         };

@@ -164,20 +164,18 @@ impl Pattern {
         before.any(|segment| matches!(segment, Segment::Literal { .. }))
     }
 
-    /// Whether it has the letters of a path that it covers folded, given what is written there from the front.
-    pub(super) fn is_written_in<'p>(
+    /// Where a path that it covers folded has other letters, given what is written there from the front: a bit for each segment.
+    pub(super) fn written_otherwise<'p>(
         &self,
-        mut path: impl Iterator<Item = (usize, &'p String)>,
-    ) -> bool {
-        self.segments.iter().all(|segment| {
-            let written = path.next();
-            match segment {
-                Segment::Literal { exact, .. } => {
-                    written.is_some_and(|(_, written)| written.starts_with(exact))
-                }
-                Segment::Any => true,
+        path: impl Iterator<Item = (usize, &'p String)>,
+    ) -> u64 {
+        let mut places = 0;
+        for (at, (segment, (_, written))) in self.segments.iter().zip(path).enumerate() {
+            if matches!(segment, Segment::Literal { exact, .. } if !written.starts_with(exact)) {
+                places |= 1 << at;
             }
-        })
+        }
+        places
     }
 
     /// How narrowly it speaks, were it not for these of its segments.

@@ -82,6 +82,41 @@ fn a_narrow_rule_in_other_letters_lifts_no_wider_guard() {
     }
 }
 
+/// Whoever folds as much as the wider rule needs means the narrower one.
+#[test]
+fn a_narrow_rule_in_other_letters_lifts_a_guard_that_needs_the_same_folding() {
+    for (wide, narrow, paths) in [
+        (
+            "/api/**",
+            "/api/health",
+            &["/API/health", "/index.php/Api/health"][..],
+        ),
+        ("/docs/**", "/docs", &["/Docs", "/DOCS.html"]),
+        (
+            "/users/**",
+            "/users/*",
+            &[
+                "/Users/Bob",
+                "/index.php/Users/Bob",
+                "/_next/data/B/Users/Bob.json",
+            ],
+        ),
+        ("/users/**", "/users/guest", &["/USERS/guest"]),
+    ] {
+        let policy = policy(
+            &[
+                rule(["path = \"/**\"", PUBLIC]),
+                rule([&format!("path = \"{wide}\""), ADMIN]),
+                rule([&format!("path = \"{narrow}\""), PUBLIC]),
+            ]
+            .concat(),
+        );
+        for path in paths {
+            check(&policy, "anonymous", &[(path, Outcome::Allow)]);
+        }
+    }
+}
+
 /// What is behind the rule in the letters of the path speaks of other pages, however strict it is.
 #[test]
 fn a_rule_in_the_letters_of_the_path_is_the_one_that_is_meant() {
@@ -118,6 +153,13 @@ fn a_rule_in_the_letters_of_the_path_is_the_one_that_is_meant() {
                 rule(["path = \"/**\"", ADMIN]),
             ],
             &["/x/index.html", "/index.php/x", "/x.xml"],
+        ),
+        (
+            [
+                rule(["path = \"/**\"", ADMIN]) + &rule(["path = \"/_next/**\"", SIGNED_IN]),
+                rule(["path = \"/\"", SIGNED_IN]),
+            ],
+            &["/_next/data/B/index.json"],
         ),
         (
             [
@@ -161,10 +203,9 @@ impl App {
             if self.drops_format && at == last {
                 name = name.split('.').next().unwrap_or(name);
             }
-            if self.folds[at] {
-                name.to_lowercase()
-            } else {
-                name.to_owned()
+            match self.folds.get(at) {
+                Some(true) => name.to_lowercase(),
+                _ => name.to_owned(),
             }
         });
         shown.collect()

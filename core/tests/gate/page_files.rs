@@ -202,6 +202,29 @@ allow = "signed-in"
     }
 }
 
+/// The list itself may be closed by the widest of rules; its file then wants a rule of its own, whoever asks.
+#[test]
+fn who_may_see_what_is_below_a_page_sees_not_its_file() {
+    for wide in ["/**", "/*"] {
+        let policy = policy(&format!(
+            "[[route]]\npath = \"{wide}\"\nallow = \"signed-in\"\n
+            [[route]]\npath = \"/blog/*\"\nallow = \"public\"\n
+            [[route]]\npath = \"/blog/index.json\"\nallow = \"signed-in\"\n"
+        ));
+        for file in ["__data.json", "index.html", "_payload.json"] {
+            let path = format!("/blog/{file}");
+            check(&policy, "user", &[(&path, Outcome::Forbidden)]);
+        }
+        check(&policy, "anonymous", &[("/blog/first", Outcome::Allow)]);
+        check(
+            &policy,
+            "anonymous",
+            &[("/blog/index.json", Outcome::Unauthorized)],
+        );
+        check(&policy, "user", &[("/blog/index.json", Outcome::Allow)]);
+    }
+}
+
 /// To the rules a locale in other letters is a page like others, behind a program too.
 #[test]
 fn a_page_that_is_called_like_a_locale_is_none_behind_a_program() {

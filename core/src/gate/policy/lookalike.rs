@@ -38,18 +38,22 @@ impl Policy {
             let nothing = way.as_ref().map_or(0..0, |way| way.segments.clone());
             let written = segments.iter().enumerate();
             let written = written.filter(|(at, _)| !nothing.contains(at));
-            // Who folds some segments and not others, as a router does with words and not with names, may mean any rule down to
-            // those that are in the letters of the path. What is behind them speaks of other pages.
-            let is_itself = |rule: &&&Rule| rule.pattern.is_written_in(written.clone());
-            let last = covering
-                .iter()
-                .find(is_itself)
-                .map(|rule| rule.specificity());
-            let may_be_meant = |rule: &&Rule| Some(rule.specificity()) >= last;
+            let otherwise = |rule: &Rule| rule.pattern.written_otherwise(written.clone());
+            // A router may fold letter case in some segments and not in others, as in words and not in names. Where it folds enough
+            // for this rule to cover the page, a narrower one does too that needs no more of it.
+            let is_meant = |at: usize, rule: &Rule| {
+                let narrower = covering.iter().take(at);
+                let mut narrower = narrower.filter(|one| one.specificity() > rule.specificity());
+                let needed = otherwise(rule);
+                narrower.all(|one| otherwise(one) & !needed != 0)
+            };
             let way = way.or_else(|| Way::of_locale(ahead));
             let way = way.map(|way| way.behind(ahead));
-            let guards = |rule: &&Rule| rule.guards(way.as_ref(), decider, asked);
-            covering.into_iter().take_while(may_be_meant).find(guards)
+            let mut rules = covering.iter().enumerate();
+            let guard = rules.find(|(at, rule)| {
+                rule.guards(way.as_ref(), decider, asked) && is_meant(*at, rule)
+            });
+            guard.map(|(_, rule)| *rule)
         };
         let behind = || {
             let mut twins = pages_behind(&folded, locales).into_iter();
@@ -76,7 +80,7 @@ impl Rule {
                 let said = decider.specificity_without(&way.segments);
                 if way.program.is_empty() || !names(way.program.clone()) {
                     // It lets the program pass, as `/_next/**` and `/*/page` do, and may speak of quite another page.
-                    let is_beside = self.specificity().literals >= said.literals;
+                    let is_beside = way.is_file || self.specificity().literals >= said.literals;
                     // It may be no program but a host among hosts.
                     let is_host =
                         way.may_be_host && decider.pattern.has_literal_before(way.program.start);

@@ -156,6 +156,10 @@ pub(super) fn pages_behind<'p>(folded: &[&'p str], locales: &[String]) -> Vec<Tw
             // Behind a program it may belong to the page's name; here it does not.
             *last = last.strip_suffix(DATA).unwrap_or(last);
         }
+        if shown.get(at + 3..) == Some(&["index"]) {
+            // A page of that name is `index/index` there.
+            shown.pop();
+        }
         add_shown(&mut twins, &shown, at..at + 2, at + 3, locales);
     }
     twins
