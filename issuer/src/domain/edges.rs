@@ -4,7 +4,7 @@
 //! and gets nothing; a request with a proof that does not hold is refused, because only an attack or a broken
 //! deployment makes one.
 
-use std::{fmt, future::Future, net::IpAddr};
+use std::{fmt, future::Future, net::IpAddr, time::Duration};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use edgeward_core::{
@@ -12,6 +12,7 @@ use edgeward_core::{
     time::UnixTime,
     token::{self, Audiences, Expectations, ParsedToken, SigningKey, TokenType, WeakSeed},
 };
+use tokio::time::sleep;
 use zeroize::Zeroizing;
 
 use super::{
@@ -25,6 +26,11 @@ pub const NAME_MAX: usize = 32;
 /// Each edge has a key in the key set, of which verifiers read 100 (`edgeward_core::keys::MAX_KEYS`) and then none at
 /// all; the others are kept for the issuer's own keys.
 pub const EDGES_MAX: usize = 72;
+
+/// Each process shows the edges in its key set as they were at most this long ago, so that verifiers who ask by the thousand do not ask the
+/// database as often. Who enrols or revokes waits for as long before saying that it is done: no edge has a key that a key set lacks, and
+/// nobody is told of a revocation that a verifier could still miss. An operator does not notice a quarter of a second.
+pub const SHOWN_WITHIN: Duration = Duration::from_millis(250);
 
 /// A proof says so at most between `iat` and `exp`. Edges ask for 30 seconds; a key that signs for longer is misused. Until
 /// then, and for the verifier's leeway, the same proof holds again for the same method and path: it says through whom and
@@ -144,7 +150,7 @@ pub enum EnrollError {
     NoRandomness,
 }
 
-/// Makes a key for an edge and stores its public half.
+/// Makes a key for an edge and stores its public half, and answers when every key set has it.
 ///
 /// The answer is the secret `EDGE_KEY`, `edge1.<name>.<base64url of the 32-byte seed>`. It is shown once and kept nowhere.
 ///
@@ -177,6 +183,7 @@ pub async fn enroll(
     if !store.enroll_edge(&edge, &entry).await? {
         return Err(EnrollError::NameInUse(edge.name));
     }
+    sleep(SHOWN_WITHIN).await;
     let encoded = Zeroizing::new(Base64UrlUnpadded::encode_string(seed.as_slice()));
     Ok(Zeroizing::new(format!(
         "edge1.{}.{}",
@@ -207,7 +214,7 @@ pub struct OwnEdge {
     pub key: SigningKey,
 }
 
-/// Enrols the issuer under a name with the key of this seed, unless it is enrolled already.
+/// Enrols the issuer under a name with the key of this seed, unless it is enrolled already, and answers when every key set has it.
 ///
 /// # Errors
 /// [`OwnEdgeError`]; nothing is stored then.
@@ -250,6 +257,7 @@ pub async fn enroll_itself(
     // Another process of this issuer may have been quicker.
     let known = store.edges().await.map_err(EnrollError::Store)?;
     if is_first || own(&known) == Some(None) {
+        sleep(SHOWN_WITHIN).await;
         let name = name.clone();
         Ok(OwnEdge { name, key })
     } else {
@@ -257,7 +265,8 @@ pub async fn enroll_itself(
     }
 }
 
-/// Revokes an edge: its proofs are refused at once, its assertions as soon as the verifiers' key sets are renewed.
+/// Revokes an edge: its proofs are refused at once, its assertions as soon as the verifiers' key sets are renewed. It answers when no
+/// process shows the key any more.
 ///
 /// Answers `false` when no unrevoked edge has the name.
 ///
@@ -269,7 +278,11 @@ pub async fn revoke(
     now: UnixTime,
 ) -> Result<bool, StorageError> {
     let entry = operator(Action::RevokeEdge, name, now);
-    store.revoke_edge(name, now, &entry).await
+    let revoked = store.revoke_edge(name, now, &entry).await?;
+    if revoked {
+        sleep(SHOWN_WITHIN).await;
+    }
+    Ok(revoked)
 }
 
 fn operator(action: Action, name: &EdgeName, now: UnixTime) -> AuditEntry {

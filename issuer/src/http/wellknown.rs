@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -21,7 +21,7 @@ use super::problem::ApiError;
 use crate::{
     App, SharedApp,
     domain::{
-        edges::{Edge, Edges},
+        edges::{Edge, Edges, SHOWN_WITHIN},
         keyring::timing::KEYS_READ_WITHIN_SECONDS,
         storage::StorageError,
     },
@@ -31,6 +31,9 @@ use crate::{
 /// cache does not stand in for an issuer that is away: edges and the npm package do that for themselves, for a day, and they ask again as
 /// soon as they meet a key that they lack.
 const KEY_SET_CACHE: &str = "public, max-age=300, stale-while-revalidate=60, stale-if-error=60";
+
+/// For how long edges that were read stand in for rows that cannot be: for as long as the issuer's own keys do.
+const STAND_IN: Duration = Duration::from_secs(KEYS_READ_WITHIN_SECONDS.unsigned_abs());
 
 /// The metadata changes with a new version or another configuration only.
 const METADATA_CACHE: HeaderValue =
@@ -61,14 +64,21 @@ pub async fn key_set(
 #[derive(Debug, Default)]
 pub struct Documents {
     key_set: Mutex<Option<(KeySources, Document)>>,
-    edges: Mutex<Option<(Instant, Vec<Edge>)>>,
+    edges: Mutex<Option<KnownEdges>>,
+}
+
+/// The edges, and since when they are known to be these.
+#[derive(Debug, Clone)]
+struct KnownEdges {
+    asked_at: Instant,
+    edges: Arc<Vec<Edge>>,
 }
 
 /// What a key set is made of.
 #[derive(Debug, PartialEq, Eq)]
 struct KeySources {
     own: Arc<KeySet>,
-    edges: Vec<Edge>,
+    edges: Arc<Vec<Edge>>,
 }
 
 impl Documents {
@@ -92,23 +102,33 @@ impl Documents {
         Ok(document)
     }
 
-    /// They are read each time, because another process enrols them. While the database does not answer those of before do for as long as
-    /// the issuer's own keys do: a verifier that asks meanwhile shall not go without any. Rows that make no sense are not covered up.
-    async fn edges(&self, app: &App, at: Instant) -> Result<Vec<Edge>, ApiError> {
+    /// They are read again when they are [`SHOWN_WITHIN`] old, because another process enrols and revokes them. While the database does not
+    /// answer those of before do: a verifier that asks meanwhile shall not go without any. Rows that make no sense are not covered up.
+    async fn edges(&self, app: &App, at: Instant) -> Result<Arc<Vec<Edge>>, ApiError> {
+        let known = self.known_edges().clone();
+        if let Some(known) = &known
+            && known.age(at) < SHOWN_WITHIN
+        {
+            return Ok(Arc::clone(&known.edges));
+        }
         match app.store.edges().await {
             Ok(edges) => {
-                *self.known_edges() = Some((at, edges.clone()));
+                let edges = Arc::new(edges);
+                *self.known_edges() = Some(KnownEdges {
+                    asked_at: at,
+                    edges: Arc::clone(&edges),
+                });
                 Ok(edges)
             }
             Err(error @ StorageError::Unreadable(_)) => Err(error.into()),
-            Err(error) => match &*self.known_edges() {
-                Some((read_at, edges)) if is_recent(*read_at, at) => Ok(edges.clone()),
+            Err(error) => match known {
+                Some(known) if known.age(at) <= STAND_IN => Ok(known.edges),
                 Some(_) | None => Err(error.into()),
             },
         }
     }
 
-    fn known_edges(&self) -> MutexGuard<'_, Option<(Instant, Vec<Edge>)>> {
+    fn known_edges(&self) -> MutexGuard<'_, Option<KnownEdges>> {
         self.edges.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -117,14 +137,17 @@ impl Documents {
     }
 }
 
-fn is_recent(read_at: Instant, at: Instant) -> bool {
-    at.saturating_duration_since(read_at).as_secs() <= KEYS_READ_WITHIN_SECONDS.unsigned_abs()
+impl KnownEdges {
+    /// Nothing for who came before they were asked for.
+    fn age(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.asked_at)
+    }
 }
 
 impl KeySources {
     fn to_json(&self) -> Result<String, ApiError> {
         let mut keys: Vec<Jwk> = self.own.keys().cloned().collect();
-        for edge in &self.edges {
+        for edge in self.edges.iter() {
             if edge.revoked_at.is_none() {
                 keys.push(edge.assertion_key()?);
             }
@@ -225,7 +248,15 @@ fn names_tag(request: &HeaderMap, tag: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::keyring::timing::{KEY_SET_MAX_AGE_SECONDS, KEY_SET_STALE_SECONDS};
+    use crate::{
+        config::Config,
+        custody::tests::Folder,
+        domain::{
+            audit::{Action, Actor, AuditEntry, Origin},
+            edges::EdgeName,
+            keyring::timing::{KEY_SET_MAX_AGE_SECONDS, KEY_SET_STALE_SECONDS},
+        },
+    };
 
     /// And nothing else that would let a cache keep a set for longer.
     #[test]
@@ -239,6 +270,55 @@ mod tests {
         assert_eq!(told("stale-while-revalidate"), KEY_SET_STALE_SECONDS);
         assert_eq!(told("stale-if-error"), KEY_SET_STALE_SECONDS);
         assert_eq!(KEY_SET_CACHE.split(", ").count(), 4, "{KEY_SET_CACHE}");
+    }
+
+    /// How old what is known may be, and what became of the rows since: how many edges are shown, or none can be.
+    #[tokio::test]
+    async fn edges_are_read_again_soon_and_stand_in_for_a_minute() {
+        let just_before = |age: Duration| age - Duration::from_millis(1);
+        let just_after = |age: Duration| age + Duration::from_millis(1);
+        let rows = [
+            (Duration::ZERO, Since::Enrolled, Some(1)),
+            (just_before(SHOWN_WITHIN), Since::Enrolled, Some(1)),
+            (SHOWN_WITHIN, Since::Enrolled, Some(2)),
+            (SHOWN_WITHIN, Since::Away, Some(1)),
+            (STAND_IN, Since::Away, Some(1)),
+            (just_after(STAND_IN), Since::Away, None),
+        ];
+        for (age, since, expected) in rows {
+            let folder = Folder::new();
+            let app = App::open(Config::defaults(folder.path())).await.unwrap();
+            enroll(&app, "edge-1").await;
+            let read_at = Instant::now();
+            app.documents.edges(&app, read_at).await.unwrap();
+            match since {
+                Since::Enrolled => enroll(&app, "edge-2").await,
+                Since::Away => app.store.close().await,
+            }
+            let shown = app.documents.edges(&app, read_at + age).await;
+            let shown = shown.ok().map(|edges| edges.len());
+            assert_eq!(shown, expected, "{age:?} {since:?}");
+        }
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Since {
+        Enrolled,
+        Away,
+    }
+
+    /// As another process does, in the moment before it says so.
+    async fn enroll(app: &App, name: &str) {
+        let now = app.clock.now();
+        let edge = Edge {
+            name: EdgeName::parse(name).unwrap(),
+            key_id: format!("kid of {name}"),
+            public_jwk: "{}".to_owned(),
+            enrolled_at: now,
+            revoked_at: None,
+        };
+        let entry = AuditEntry::done(Action::EnrollEdge, Actor::Operator, now, &Origin::default());
+        assert!(app.store.enroll_edge(&edge, &entry).await.unwrap());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use edgeward_issuer::{
     App,
     config::{Config, TrustedProxies},
     domain::edges::{self, EdgeName},
-    http::{Caller, caller},
+    http::{self, Caller, caller},
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -109,6 +109,21 @@ impl World {
             .await
             .unwrap();
         (status, serde_json::from_slice(&body).unwrap(), id)
+    }
+
+    /// How many keys of the key set hold for assertions.
+    async fn edges_of_the_key_set(&self) -> usize {
+        let request = Request::get("/.well-known/jwks.json")
+            .body(Body::empty())
+            .unwrap();
+        let router = http::routes::router(Arc::clone(&self.app));
+        let response = router.oneshot(request).await.unwrap();
+        let body = axum::body::to_bytes(response.into_body(), 65_536).await;
+        let set: Value = serde_json::from_slice(&body.unwrap()).unwrap();
+        let keys = set["keys"].as_array().unwrap();
+        keys.iter()
+            .filter(|key| !key["edgeward_typ"].is_null())
+            .count()
     }
 
     async fn check_refused(&self, what: &str, proof: &str) {
@@ -328,6 +343,23 @@ async fn a_revoked_edge_is_refused_at_once_and_its_name_can_be_given_again() {
     world
         .check_refused("the key from before", &sign(&world.edge, &world.claims()))
         .await;
+}
+
+/// Although the key set is asked for all the time, and is made of what the database said a moment ago: a verifier that meets a key which
+/// it lacks asks once and then not again for a while.
+#[tokio::test]
+async fn the_key_set_has_each_edge_that_is_enrolled_and_none_that_is_revoked() {
+    let world = World::new().await;
+    let name = EdgeName::parse("edge-2").unwrap();
+    let store = &world.app.store;
+    for _ in 0..3 {
+        let before = world.edges_of_the_key_set().await;
+        let edge = enroll(&world.app, "edge-2").await;
+        let with = world.edges_of_the_key_set().await;
+        assert_eq!(with, before + 1, "{} is enrolled", edge.key_id());
+        assert!(edges::revoke(store, &name, world.now()).await.unwrap());
+        assert_eq!(world.edges_of_the_key_set().await, before, "it is revoked");
+    }
 }
 
 #[tokio::test]
