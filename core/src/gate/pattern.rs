@@ -164,14 +164,19 @@ impl Pattern {
         before.any(|segment| matches!(segment, Segment::Literal { .. }))
     }
 
-    /// Where a path that it covers folded has other letters, given what is written there from the front: a bit for each segment.
+    /// Where a path that it covers folded has other letters, or blanks and dots besides, given what is written there from the front: a
+    /// bit for each segment. An ending is no other spelling of the name before it.
     pub(super) fn written_otherwise<'p>(
         &self,
         path: impl Iterator<Item = (usize, &'p String)>,
     ) -> u64 {
         let mut places = 0;
         for (at, (segment, (_, written))) in self.segments.iter().zip(path).enumerate() {
-            if matches!(segment, Segment::Literal { exact, .. } if !written.starts_with(exact)) {
+            let Segment::Literal { exact, .. } = segment else {
+                continue;
+            };
+            let ending = written.strip_prefix(exact.as_str());
+            if ending.is_none_or(|ending| !ending.is_empty() && without_end(ending).is_empty()) {
                 places |= 1 << at;
             }
         }

@@ -74,7 +74,16 @@ fn a_narrow_rule_in_other_letters_lifts_no_wider_guard() {
     ];
     for (paths, outcome) in [
         (&shown[..], Outcome::Allow),
-        (&["/Users/Guest", "/USERS/guest.json"], Outcome::Forbidden),
+        (
+            &[
+                "/Users/Guest",
+                "/USERS/guest.json",
+                "/USERS/guest.",
+                "/USERS/guest%20",
+                "/index.php/users/guest.",
+            ],
+            Outcome::Forbidden,
+        ),
     ] {
         for path in paths {
             check(&policy, "user", &[(path, outcome)]);
@@ -183,10 +192,12 @@ fn a_rule_in_the_letters_of_the_path_is_the_one_that_is_meant() {
     }
 }
 
-/// An application that takes some spellings for one page: it folds letter case in the first, in the second segment, drops formats.
+/// An application that takes some spellings for one page: it folds letter case in the first, in the second segment, drops dots after a
+/// name, endings, formats.
 #[derive(Debug, Clone, Copy)]
 struct App {
     folds: [bool; 2],
+    drops_dots: bool,
     drops_endings: bool,
     drops_format: bool,
 }
@@ -197,6 +208,9 @@ impl App {
         let last = path.len() - 1;
         let shown = path.iter().enumerate().map(|(at, written)| {
             let mut name = written.as_str();
+            if self.drops_dots {
+                name = name.trim_end_matches('.');
+            }
             if self.drops_endings {
                 name = name.strip_suffix(".json").unwrap_or(name);
             }
@@ -212,12 +226,12 @@ impl App {
     }
 }
 
-/// Every path of as many segments without a dot.
+/// Every path of as many segments without an ending; a dot after a name is a letter to some.
 fn plain_paths(segments: usize) -> Vec<Vec<String>> {
     let mut paths = vec![Vec::new()];
     for _ in 0..segments {
         let longer = |path: &Vec<String>| {
-            ["a", "A", "b", "B"].map(|name| {
+            ["a", "A", "b", "B", "a.", "A.", "b.", "B."].map(|name| {
                 let mut path = path.clone();
                 path.push(name.to_owned());
                 path
@@ -282,8 +296,9 @@ proptest! {
         broad in prop::sample::select(vec![PUBLIC, SIGNED_IN]),
         mut routes in prop::collection::vec(route(), 1..6),
         names in prop::collection::vec(prop::sample::select(vec!["a", "A", "b", "B"]), 1..3),
-        endings in prop::array::uniform2(prop::sample::select(vec!["", "", ".json", ".xml"])),
+        endings in prop::array::uniform2(prop::sample::select(vec!["", "", ".", ".json", ".xml"])),
         folds in any::<[bool; 2]>(),
+        drops_dots in any::<bool>(),
         drops_endings in any::<bool>(),
         drops_format in any::<bool>(),
         who in prop::sample::select(vec!["anonymous", "user"]),
@@ -297,11 +312,12 @@ proptest! {
         routes.retain(|(segments, ..)| ahead.is_empty() || segments.first() != Some(&"*"));
         let routes = apart(broad, routes);
         let policy = Policy::parse(&text(&routes)).unwrap();
-        let app = App { folds, drops_endings, drops_format };
+        let app = App { folds, drops_dots, drops_endings, drops_format };
         let path: Vec<String> = names.iter().zip(endings).map(|(name, ending)| format!("{name}{ending}")).collect();
         let page = app.page(&path);
         let asked = format!("{ahead}/{}{behind}", path.join("/"));
-        if page.iter().all(|name| !name.contains('.')) && passes(&policy, &asked, who) {
+        let is_plain = |name: &String| !name.trim_end_matches('.').contains('.');
+        if page.iter().all(is_plain) && passes(&policy, &asked, who) {
             let mut plain = plain_paths(path.len());
             plain.retain(|plain| app.page(plain) == page);
             let is_open = |plain: &Vec<String>| {

@@ -4,6 +4,9 @@ use edgeward_core::gate::Outcome;
 
 use crate::{lookalikes::check, policy::policy};
 
+const PUBLIC: &str = "allow = \"public\"";
+const SIGNED_IN: &str = "allow = \"signed-in\"";
+
 /// `*` stands for the pages below, and for no file of the page itself.
 #[test]
 fn who_may_see_one_of_a_list_sees_not_the_list() {
@@ -222,6 +225,83 @@ fn who_may_see_what_is_below_a_page_sees_not_its_file() {
             &[("/blog/index.json", Outcome::Unauthorized)],
         );
         check(&policy, "user", &[("/blog/index.json", Outcome::Allow)]);
+    }
+}
+
+/// What programs fetch from a folder by an agreed name is not what the folder shows.
+#[test]
+fn files_that_are_no_page_pass_below_a_closed_one() {
+    let policy = policy(
+        "[[route]]\npath = \"/**\"\nallow = \"signed-in\"\n
+        [[route]]\npath = \"/charts/*\"\nallow = \"public\"\n",
+    );
+    for file in ["index.yaml", "index.m3u8", "index.wasm", "default.otf"] {
+        let path = format!("/charts/{file}");
+        check(&policy, "anonymous", &[(&path, Outcome::Allow)]);
+    }
+    for file in ["index.html", "index.php", "index.xml"] {
+        let path = format!("/charts/{file}");
+        check(&policy, "user", &[(&path, Outcome::Forbidden)]);
+    }
+}
+
+/// A rule for the page itself does, as far as it asks for more.
+#[test]
+fn a_wide_rule_that_lets_the_same_people_in_closes_no_file() {
+    let limited = "limit = \"all\"";
+    for (who, rules, outcome) in [
+        (
+            PUBLIC,
+            vec![("/**", limited), ("/files/*", "")],
+            Outcome::Allow,
+        ),
+        (
+            PUBLIC,
+            vec![("/**", "revocation = \"strict\""), ("/files/*", "")],
+            Outcome::Allow,
+        ),
+        (
+            SIGNED_IN,
+            vec![("/**", ""), ("/files/*", "cache = \"app\"")],
+            Outcome::Allow,
+        ),
+        (
+            PUBLIC,
+            vec![("/**", ""), ("/files/*", ""), ("/files", limited)],
+            Outcome::Forbidden,
+        ),
+    ] {
+        let rules = rules.iter();
+        let rules = rules
+            .map(|(path, more)| format!("[[route]]\npath = \"{path}\"\n{who}\n{more}\n"))
+            .collect::<String>();
+        let limit = "[limit.all]\nrequests = 100\nwithin_seconds = 60\nby = \"address\"\n";
+        let policy = policy(&format!("{limit}{rules}"));
+        check(&policy, "user", &[("/files/index.html", outcome)]);
+    }
+}
+
+/// Next.js gives them by one exact name; by another it shows a page of that name.
+#[test]
+fn the_data_of_the_first_page_is_no_file_of_the_data_route() {
+    let first = "[[route]]\npath = \"/\"\nallow = \"public\"\n";
+    let policies = [
+        "[[route]]\npath = \"/**\"\nallow = \"signed-in\"\n
+        [[route]]\npath = \"/_next/data/*/*\"\nallow = \"public\"\n",
+        "[[route]]\npath = \"/**\"\nallow = \"public\"\n
+        [[route]]\npath = \"/*\"\nallow = \"signed-in\"\n",
+    ];
+    let [named, broad] = policies.map(|rules| policy(&format!("{first}{rules}")));
+    for policy in [&named, &broad] {
+        check(
+            policy,
+            "anonymous",
+            &[("/_next/data/B/index.json", Outcome::Allow)],
+        );
+    }
+    for name in ["Index", "INDEX", "%20index"] {
+        let path = format!("/_next/data/B/{name}.json");
+        check(&broad, "anonymous", &[(&path, Outcome::Forbidden)]);
     }
 }
 

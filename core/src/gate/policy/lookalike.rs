@@ -3,7 +3,7 @@
 //! Some applications fold what paths distinguish: letter case, dots and blanks after a segment, other representations of a page
 //! (`/admin.rsc`, `/admin.xml`, `/_next/data/BUILD/admin.json`), what follows a script (`/admin.php/x`), and what leads to one
 //! (`/index.php/admin`). A broad rule would let such a twin of a protected page through. So where a *more specific, protected*
-//! rule covers the folded path, the request is denied; a rule written for exactly that spelling is as specific and lifts the
+//! rule covers the folded path, or any that is protected the page of a file, the request is denied; a rule written for exactly that spelling is as specific and lifts the
 //! denial. Folds that need a table (full-width letters, for example) are not looked for: there deny by default must do.
 
 mod pages;
@@ -22,7 +22,7 @@ use crate::revocation::Mode;
 use pages::{Way, near, pages_behind};
 
 impl Policy {
-    /// The rule that protects what this path is another spelling of, if it is narrower than `decider` and guards against it.
+    /// The rule that protects what this path is another spelling of, if it guards against `decider`.
     pub(super) fn guarded_twin(&self, asked: &Asked<'_>, decider: &Rule) -> Option<&Rule> {
         let locales = &self.settings.locales;
         let judged = asked.path.without_locale_of_any_case(locales);
@@ -56,7 +56,7 @@ impl Policy {
             guard.map(|(_, rule)| *rule)
         };
         let behind = || {
-            let mut twins = pages_behind(&folded, locales).into_iter();
+            let mut twins = pages_behind(&folded, segments.last(), locales).into_iter();
             twins.find_map(|twin| guard(&twin.page, twin.way))
         };
         guard(near(&folded), None).or_else(behind)
@@ -69,7 +69,7 @@ impl Rule {
         !self.is_public() || !self.addresses().is_empty()
     }
 
-    /// Whether it keeps from its page somebody whom `decider` lets in, and is narrower than what that says of the page.
+    /// Whether it keeps from its page somebody whom `decider` lets in, and says more of the page than that.
     fn guards(&self, way: Option<&Way>, decider: &Self, asked: &Asked<'_>) -> bool {
         let is_narrower = |than| self.specificity() > than;
         let names = |places| decider.pattern.names(places);
@@ -80,12 +80,17 @@ impl Rule {
                 let said = decider.specificity_without(&way.segments);
                 if way.program.is_empty() || !names(way.program.clone()) {
                     // It lets the program pass, as `/_next/**` and `/*/page` do, and may speak of quite another page.
-                    let is_beside = way.is_file || self.specificity().literals >= said.literals;
+                    let is_beside = self.specificity().literals >= said.literals;
+                    // A page's own file is the page, also where nothing but a wide rule speaks of that.
+                    let is_spoken_of = if way.is_file {
+                        is_beside || !self.lets_in_who_passes(decider)
+                    } else {
+                        is_beside && self.is_closed()
+                    };
                     // It may be no program but a host among hosts.
                     let is_host =
                         way.may_be_host && decider.pattern.has_literal_before(way.program.start);
-                    is_narrower(decider.specificity())
-                        || ((self.is_closed() || way.is_file) && is_beside && !is_host)
+                    is_narrower(decider.specificity()) || (is_spoken_of && !is_host)
                 } else if way.is_behind() && names(0..way.program.end) {
                     // It speaks of what this very program is asked for.
                     is_narrower(decider.specificity())
@@ -100,22 +105,26 @@ impl Rule {
             && !self.is_met_by(decider, asked)
     }
 
-    /// Whether whoever passes by `decider` passes by this one, and no page reads more.
-    fn is_met_by(&self, decider: &Self, asked: &Asked<'_>) -> bool {
+    /// Whether whoever passes by `decider` may see what this one speaks of, from where that is.
+    fn lets_in_who_passes(&self, decider: &Self) -> bool {
         let anybody_known = self.demand == Demand::SignedIn(Conditions::default());
         let is_demanded = self.is_public()
             || self.demand == decider.demand
             || (anybody_known && !decider.is_public());
-        let is_current = decider.revocation.is_as_current_as(self.revocation);
         let is_here = self.addresses().is_empty() || self.addresses() == decider.addresses();
+        is_demanded && is_here
+    }
+
+    /// Whether whoever passes by `decider` passes by this one, and no page reads more.
+    fn is_met_by(&self, decider: &Self, asked: &Asked<'_>) -> bool {
+        let is_current = decider.revocation.is_as_current_as(self.revocation);
         let (own, theirs) = (&self.manner, &decider.manner);
         // Without a word about either, the app's own goes on.
         let is_read_by_no_other = own.cors == theirs.cors;
         let is_bound = !own.binds_request || theirs.binds_request;
         let is_kept_by_no_other = own.app_says_cache || !theirs.app_says_cache;
-        is_demanded
+        self.lets_in_who_passes(decider)
             && is_current
-            && is_here
             && is_read_by_no_other
             && is_kept_by_no_other
             && is_bound

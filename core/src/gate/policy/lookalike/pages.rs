@@ -12,13 +12,11 @@ use crate::gate::pattern::{
 };
 
 /// Endings of programs that are run whatever follows them in the path, as CGI has it (RFC 3875, section 4.1.5, `PATH_INFO`).
-const SCRIPTS: &[&str] = &[
-    ".php", ".php5", ".phtml", ".cgi", ".fcgi", ".pl", ".py", ".asp", ".aspx", ".ashx", ".asmx",
-    ".svc", ".cfm", ".cfc", ".shtml",
-];
+const SCRIPTS: &str =
+    ".php .php5 .phtml .cgi .fcgi .pl .py .asp .aspx .ashx .asmx .svc .cfm .cfc .shtml";
 
 /// Those of them that names of hosts end with as well (`/domains/example.pl/settings`).
-const DOMAINS: &[&str] = &[".pl", ".py"];
+const DOMAINS: &str = ".pl .py";
 
 /// Where such a program stands, if not in front of all.
 const PROGRAMS_FOLDER: &str = "cgi-bin";
@@ -30,10 +28,7 @@ const DATA: &str = ".json";
 const PARTS: &str = ".segments";
 
 /// Endings of files that are no page, whatever stands before.
-const ASSETS: &[&str] = &[
-    ".js", ".mjs", ".css", ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp",
-    ".avif", ".woff", ".woff2", ".ttf",
-];
+const ASSETS: &str = ".js .mjs .css .map .wasm .png .jpg .jpeg .gif .bmp .svg .ico .webp .avif .woff .woff2 .ttf .otf .yaml .yml .m3u8";
 
 /// Of the dots of a name, the first and so many of the last may stand before a format.
 const LAST_DOTS: usize = 16;
@@ -109,9 +104,14 @@ pub(super) fn near<'s, 'p>(page: &'s [&'p str]) -> &'s [&'p str] {
 }
 
 /// The pages that a path, given folded, may be a representation or a format of, those that it leads to by a program on its way,
-/// and that program. The path itself is not among them.
-pub(super) fn pages_behind<'p>(folded: &[&'p str], locales: &[String]) -> Vec<Twin<'p>> {
+/// and that program. The path itself is not among them. `last` is its last segment as it is written.
+pub(super) fn pages_behind<'p>(
+    folded: &[&'p str],
+    last: Option<&String>,
+    locales: &[String],
+) -> Vec<Twin<'p>> {
     let mut twins = Vec::new();
+    let data_routes = data_routes(folded);
     // Most paths have neither, nor a data route, and are done here.
     let has_dot = folded.iter().any(|segment| segment.contains('.'));
     let names_file = folded.last().is_some_and(|last| is_page_file(last));
@@ -128,7 +128,8 @@ pub(super) fn pages_behind<'p>(folded: &[&'p str], locales: &[String]) -> Vec<Tw
                 segments: file.clone(),
                 program: file,
                 may_be_host: false,
-                is_file: true,
+                // Below a data route a page's name stands there.
+                is_file: data_routes.is_empty(),
             });
             twins.push(Twin { page, way });
         }
@@ -150,14 +151,14 @@ pub(super) fn pages_behind<'p>(folded: &[&'p str], locales: &[String]) -> Vec<Tw
             }
         }
     }
-    for at in data_routes(folded) {
+    for at in data_routes {
         let mut shown = folded.to_vec();
         if let Some(last) = shown.last_mut() {
             // Behind a program it may belong to the page's name; here it does not.
             *last = last.strip_suffix(DATA).unwrap_or(last);
         }
-        if shown.get(at + 3..) == Some(&["index"]) {
-            // A page of that name is `index/index` there.
+        if shown.len() == at + 4 && last.is_some_and(|last| last == "index.json") {
+            // A page of that name is `index/index` there, and `Index` another one.
             shown.pop();
         }
         add_shown(&mut twins, &shown, at..at + 2, at + 3, locales);
@@ -276,8 +277,8 @@ fn scripts(folded: &[&str]) -> Vec<usize> {
     places
 }
 
-fn ends_with_one_of(endings: &[&str], segment: &str) -> bool {
-    endings.iter().any(|ending| segment.ends_with(ending))
+fn ends_with_one_of(endings: &str, segment: &str) -> bool {
+    endings.split(' ').any(|ending| segment.ends_with(ending))
 }
 
 fn has_parts(path: &[&str], at: usize) -> bool {
