@@ -12,7 +12,6 @@ use edgeward_core::{
     time::UnixTime,
     token::{self, Audiences, Expectations, ParsedToken, SigningKey, TokenType, WeakSeed},
 };
-use tokio::time::sleep;
 use zeroize::Zeroizing;
 
 use super::{
@@ -126,6 +125,9 @@ pub trait Edges {
         now: UnixTime,
         entry: &AuditEntry,
     ) -> impl Future<Output = Result<bool, StorageError>> + Send;
+
+    /// Answers when all that was written before is older than [`SHOWN_WITHIN`].
+    fn until_shown(&self) -> impl Future<Output = ()> + Send;
 }
 
 /// Why an edge could not be enrolled.
@@ -183,7 +185,7 @@ pub async fn enroll(
     if !store.enroll_edge(&edge, &entry).await? {
         return Err(EnrollError::NameInUse(edge.name));
     }
-    sleep(SHOWN_WITHIN).await;
+    store.until_shown().await;
     let encoded = Zeroizing::new(Base64UrlUnpadded::encode_string(seed.as_slice()));
     Ok(Zeroizing::new(format!(
         "edge1.{}.{}",
@@ -257,7 +259,7 @@ pub async fn enroll_itself(
     // Another process of this issuer may have been quicker.
     let known = store.edges().await.map_err(EnrollError::Store)?;
     if is_first || own(&known) == Some(None) {
-        sleep(SHOWN_WITHIN).await;
+        store.until_shown().await;
         let name = name.clone();
         Ok(OwnEdge { name, key })
     } else {
@@ -280,7 +282,7 @@ pub async fn revoke(
     let entry = operator(Action::RevokeEdge, name, now);
     let revoked = store.revoke_edge(name, now, &entry).await?;
     if revoked {
-        sleep(SHOWN_WITHIN).await;
+        store.until_shown().await;
     }
     Ok(revoked)
 }

@@ -84,7 +84,10 @@ pub enum RefreshError {
     Invalid,
     /// Another request rotates at this moment. Nothing was changed.
     #[error("the session is being refreshed by another request")]
-    InProgress,
+    InProgress {
+        /// After so long the same token gets the successor.
+        retry_after_seconds: u64,
+    },
     /// A spent token came back; the family has been ended.
     #[error("the refresh token was used before")]
     Reused,
@@ -126,6 +129,12 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     fn now(&self) -> UnixTime {
         self.at.time()
+    }
+
+    fn in_progress(&self) -> RefreshError {
+        RefreshError::InProgress {
+            retry_after_seconds: self.rules.conflict_seconds.unsigned_abs(),
+        }
     }
 
     fn sighting(&self) -> Sighting<'a> {
@@ -172,7 +181,7 @@ pub async fn refresh(
         let refreshed = match judge(&family, presented, context.rules) {
             Verdict::Rotate => rotate(storage, context, of, presented).await?,
             Verdict::HandOut => hand_out(storage, context, of, presented).await?,
-            Verdict::InProgress => return Err(RefreshError::InProgress),
+            Verdict::InProgress => return Err(context.in_progress()),
             Verdict::Reused(how) => {
                 reuse::end(storage, context.sighting(), &family, &token, how).await?;
                 return Err(RefreshError::Reused);
@@ -184,7 +193,7 @@ pub async fn refresh(
         }
     }
     // Lost twice: the family moves under our hands, so somebody else is refreshing it.
-    Err(RefreshError::InProgress)
+    Err(context.in_progress())
 }
 
 /// Notes that somebody has got the family's current refresh token, because an access token of its number was seen.

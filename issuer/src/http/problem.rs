@@ -133,7 +133,10 @@ pub enum ApiError {
     /// Whoever holds the signing key does not sign. Nothing was changed.
     SigningUnavailable,
     /// The same session is being refreshed by another request.
-    RefreshInProgress,
+    RefreshInProgress {
+        /// When the same token will do.
+        retry_after_seconds: u64,
+    },
     /// The answer took longer than [`REQUEST_TIMEOUT`](super::routes::REQUEST_TIMEOUT).
     TooSlow,
 
@@ -240,7 +243,7 @@ impl ApiError {
                 ProblemCode::Busy
             }
             Self::SigningUnavailable => ProblemCode::SigningUnavailable,
-            Self::RefreshInProgress => ProblemCode::RefreshInProgress,
+            Self::RefreshInProgress { .. } => ProblemCode::RefreshInProgress,
             Self::Internal(_) => ProblemCode::Internal,
         }
     }
@@ -283,6 +286,9 @@ impl ApiError {
         }
         | Self::RateLimited {
             retry_after_seconds,
+        }
+        | Self::RefreshInProgress {
+            retry_after_seconds,
         } = self
         {
             Some(*retry_after_seconds)
@@ -294,9 +300,6 @@ impl ApiError {
                 | Self::DatabaseUnwritable
         ) {
             Some(BUSY_RETRY_SECONDS)
-        } else if matches!(self, Self::RefreshInProgress) {
-            // The other request answers within a transaction.
-            Some(1)
         } else {
             None
         }

@@ -1,6 +1,7 @@
 //! Enrolled edges in the database: public keys only.
 
 use edgeward_core::time::UnixTime;
+use tokio::time::sleep;
 
 use super::{
     Store,
@@ -8,7 +9,7 @@ use super::{
 };
 use crate::domain::{
     audit::AuditEntry,
-    edges::{Edge, EdgeName, Edges},
+    edges::{Edge, EdgeName, Edges, SHOWN_WITHIN},
     storage::StorageError,
 };
 
@@ -65,6 +66,10 @@ impl Edges for Store {
                 .execute(&mut tx)
                 .await?;
         tx.commit_if(revoked == 1, entry).await
+    }
+
+    async fn until_shown(&self) {
+        sleep(SHOWN_WITHIN).await;
     }
 }
 

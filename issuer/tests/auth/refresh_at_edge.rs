@@ -140,7 +140,7 @@ async fn what_ended_is_taken_from_the_browser_where_an_edge_asks() {
 
 #[tokio::test]
 async fn an_edge_is_asked_to_repeat_only_where_the_same_token_would_do() {
-    for (strict, retry_after) in [(false, Some("1")), (true, None)] {
+    for (strict, retry_after) in [(false, Some("10")), (true, None)] {
         let (desk, mut browser) = Desk::with_ada_and(|config| {
             config.refresh.strict = strict;
             wait_long(config);

@@ -46,6 +46,9 @@ macro_rules! mount {
 }
 
 mount! {
+    reuse:
+        a_successor_is_handed_out_of_a_living_family_at_its_number_only,
+        reuse_ends_one_family_or_all_of_the_user_and_once;
     revoked:
         a_person_is_revoked_with_all_sessions_or_without_any,
         a_token_is_revoked_by_its_id_and_its_session_goes_on;

@@ -70,7 +70,7 @@ pub async fn refresh_in_turn(
             reach(Point::TurnGivenBack);
             result
         }
-        Turn::Others => Err(RefreshError::InProgress),
+        Turn::Others => Err(context.in_progress()),
         Turn::Unknown => refresh(storage, context, text).await,
     }
 }

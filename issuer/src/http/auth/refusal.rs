@@ -234,7 +234,11 @@ impl From<RefreshError> for ApiError {
     fn from(error: RefreshError) -> Self {
         match error {
             RefreshError::Invalid => Self::InvalidRefreshToken,
-            RefreshError::InProgress => Self::RefreshInProgress,
+            RefreshError::InProgress {
+                retry_after_seconds,
+            } => Self::RefreshInProgress {
+                retry_after_seconds,
+            },
             RefreshError::Reused => Self::RefreshReused,
             RefreshError::Mint(error) => error.into(),
             RefreshError::Seal(error) => Self::internal(error),

@@ -160,7 +160,7 @@ impl RefreshResult {
             }) => Self::Repeat,
             Err(RefreshError::Reused) => Self::Replay,
             Err(RefreshError::Invalid) => Self::Revoked,
-            Err(RefreshError::InProgress) => Self::Conflict,
+            Err(RefreshError::InProgress { .. }) => Self::Conflict,
             Err(RefreshError::Storage(StorageError::Busy(_))) => Self::Busy,
             Err(
                 RefreshError::Storage(
@@ -255,7 +255,7 @@ impl Hindrance {
             | ApiError::StaleVersion
             | ApiError::VersionRequired
             | ApiError::AccountLocked { .. }
-            | ApiError::RefreshInProgress => Self::Caller,
+            | ApiError::RefreshInProgress { .. } => Self::Caller,
         }
     }
 }

@@ -20,6 +20,7 @@ pub(crate) mod news;
 pub(crate) mod operations;
 pub(crate) mod processes;
 pub(crate) mod roles;
+pub(crate) mod reuse;
 pub(crate) mod revoked;
 pub(crate) mod schemas;
 pub(crate) mod secrets;

@@ -30,7 +30,7 @@ pub(crate) async fn of_fifty_refreshes_in_two_processes_one_rotates(world: World
         for answer in running.join_all().await {
             match answer {
                 Ok(refreshed) => successors.push(refreshed.refresh_token.reveal().to_owned()),
-                Err(RefreshError::InProgress) => {}
+                Err(RefreshError::InProgress { .. }) => {}
                 Err(other) => panic!("round {round}: {other}"),
             }
         }
@@ -51,7 +51,10 @@ pub(crate) async fn a_lost_answer_is_handed_out_again_by_another_process(world: 
     let lost = first.refresh(token.reveal(), 0).await.unwrap();
     for process in [first, second] {
         let soon = process.refresh(token.reveal(), 900).await;
-        assert!(matches!(soon, Err(RefreshError::InProgress)), "{soon:?}");
+        assert!(
+            matches!(soon, Err(RefreshError::InProgress { .. })),
+            "{soon:?}"
+        );
     }
     for (process, millis) in [(second, 1_100), (first, 3_600_000 / 4)] {
         let again = process.refresh(token.reveal(), millis).await.unwrap();
@@ -79,7 +82,7 @@ pub(crate) async fn a_turn_holds_up_no_other_generation(world: World) {
     let waits = second.refresh(current.refresh_token.reveal(), 4_000).await;
     let told = matches!(turn, Turn::Ours(_));
     assert_eq!(told, first.redis.is_some());
-    assert_eq!(told, matches!(waits, Err(RefreshError::InProgress)));
+    assert_eq!(told, matches!(waits, Err(RefreshError::InProgress { .. })));
     // The spent one of before is a thief's nevertheless.
     let thief = second.refresh(oldest.reveal(), 6_000).await;
     assert!(matches!(thief, Err(RefreshError::Reused)), "{thief:?}");
