@@ -266,11 +266,11 @@ fn storage(reader: &mut Reader, default: Storage) -> Storage {
 fn refresh(reader: &mut Reader, default: Refresh) -> Refresh {
     Refresh {
         // Two requests of one page are milliseconds apart; who lost an answer waits so long before it gets it again. An edge keeps a
-        // request waiting for two seconds at most.
+        // request waiting for two seconds at most; more is for machines that take longer between two requests of one page.
         conflict_seconds: reader.take(
             "refresh.conflict_seconds",
             default.conflict_seconds,
-            seconds(1, 2),
+            seconds(1, 5),
         ),
         // Clients give a request up after 10 s, so shorter would take a slow one for a thief; within a longer one a
         // stolen token that was spent already can be used again.
@@ -426,8 +426,8 @@ mod tests {
         let seconds = |from, to| format!("must be a number of seconds from {from} to {to}");
         let change = "must be note, step-up or revoke".to_owned();
         for (key, good, bad, says) in [
-            ("conflict_seconds", "1", "0", seconds(1, 2)),
-            ("conflict_seconds", "2", "3", seconds(1, 2)),
+            ("conflict_seconds", "1", "0", seconds(1, 5)),
+            ("conflict_seconds", "5", "6", seconds(1, 5)),
             ("grace_seconds", "10", "9", seconds(10, 120)),
             ("grace_seconds", "120", "121", seconds(10, 120)),
             ("strict", "true", "1", "must be true or false".to_owned()),

@@ -19,7 +19,7 @@ use crate::{
     client::{refresh, seq, sid, sign_in, until_readiness_is, until_ready},
     courses::{Course, courses, is_on},
     postgres::Server,
-    site::{Issuer, Kind, PAST_THE_CONFLICT, Site},
+    site::{CONFLICT_SECONDS, Issuer, Kind, PAST_THE_CONFLICT, Site},
 };
 
 /// Several of them fit into one commit of SQLite's, so that a batch is killed between its acts.
@@ -85,7 +85,7 @@ impl Lone {
             }
             409 => {
                 let answer = answer.expect_problem(409, "REFRESH_IN_PROGRESS");
-                assert_eq!(answer.retry_after, Some(1));
+                assert_eq!(answer.retry_after, Some(CONFLICT_SECONDS.unsigned_abs()));
                 self.waited += 1;
                 self.site.step_clock(PAST_THE_CONFLICT);
             }

@@ -37,7 +37,7 @@ pub(crate) const PASSWORD: &str = "Correct-Horse-7";
 
 /// For so many seconds a spent token is told to wait. It is the longest that can be set: the next request has to come in time
 /// on a busy machine too.
-const CONFLICT_SECONDS: i64 = 5;
+pub(crate) const CONFLICT_SECONDS: i64 = 5;
 
 /// Past that time.
 pub(crate) const PAST_THE_CONFLICT: i64 = CONFLICT_SECONDS + 1;
